@@ -1,0 +1,71 @@
+"""A real QEMU for tests: with a q35 board and devices, no operating system, or with whatever argv a test gives."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+QEMU = shutil.which("qemu-system-x86_64") or "qemu-system-x86_64"
+
+VIRTIO_DEVICES = (
+    "-device", '{"driver":"virtio-net-pci","id":"net0","addr":"1"}',
+    "-device", '{"driver":"virtio-scsi-pci","id":"scsi0","addr":"2"}',
+    "-device", '{"driver":"virtio-balloon-pci","id":"balloon0","addr":"3","deflate-on-oom":true}',
+    "-device", '{"driver":"virtio-serial-pci","id":"serial0","addr":"4"}',
+    "-device", '{"driver":"virtio-rng-pci","id":"rng0","addr":"5"}',
+)  # fmt: skip
+
+
+def qemus() -> list[str]:
+    """The host's QEMU and each one that WORKBENCH_TEST_QEMUS names (paths, separated by ``:``)."""
+    named = os.environ.get("WORKBENCH_TEST_QEMUS", "")
+    return [QEMU, *filter(None, named.split(":"))]
+
+
+def each_qemu() -> pytest.MarkDecorator:
+    """Run a test against the host's QEMU and each named one; where none is named, one visible skip says so."""
+    params = [pytest.param(path, id=Path(path).name) for path in qemus()]
+    if len(params) == 1:
+        skip = pytest.mark.skip(reason="WORKBENCH_TEST_QEMUS names no other QEMU")
+        params.append(pytest.param("", id="other-qemus", marks=skip))
+    return pytest.mark.parametrize("qemu", params)
+
+
+@contextmanager
+def running_qemu(
+    *argv: str,
+    binary: str = QEMU,
+    memory: str = "128M",
+    devices: Sequence[str] = VIRTIO_DEVICES,
+    paused: bool = False,
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """A QEMU on TCG with firmware only, and the path of its QMP socket, which listens already."""
+    with tempfile.TemporaryDirectory(prefix="wb-") as directory:
+        path = Path(directory) / "qmp.sock"
+        command = [
+            binary, "-machine", "q35", "-accel", "tcg", "-m", memory, "-no-user-config", "-nodefaults",
+            "-display", "none", "-chardev", f"socket,id=mon0,path={path},server=on,wait=off",
+            "-mon", "chardev=mon0,mode=control", *(["-S"] if paused else []), *devices, *argv,
+        ]  # fmt: skip
+        log = Path(directory) / "log"
+        with log.open("wb") as stderr:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr)
+        try:
+            # The socket is bound before QEMU does anything slow; poll() tells a QEMU that gave up.
+            while not path.exists():
+                assert process.poll() is None, log.read_text()
+                os.sched_yield()
+            yield process, path
+        finally:
+            process.kill()
+            process.wait()

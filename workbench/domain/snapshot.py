@@ -1,0 +1,79 @@
+"""What a screen shows of one guest, and of the host: frozen, complete, made anew for each change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workbench.domain.balloon import Balloon
+from workbench.domain.lifecycle import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class GuestSnapshot:
+    name: str
+    phase: Phase = Phase.STOPPED
+    answering: bool = True
+    """False while QEMU does not answer on its monitor, or another client holds it; ``trouble`` says which."""
+    trouble: str = ""
+    """What is wrong now, in words, empty when nothing is."""
+    ended: str = ""
+    """How the last run ended, in words: ``killed by signal 9``. Empty when it is running or was not run."""
+    ended_output: str = ""
+    """The last lines that QEMU wrote to its standard error in that run."""
+    pid: int | None = None
+    memory: int | None = None
+    """RAM in bytes; None when the profile cannot be read."""
+    accelerator: str = ""
+    """``tcg`` or ``kvm`` of a running guest; empty when stopped."""
+    accelerator_reason: str = ""
+    """Why "auto" chose it, in words."""
+    qemu_version: str = ""
+    """Such as ``7.2.22``."""
+    started: float | None = None
+    """Unix time at which QEMU started."""
+    status: str = ""
+    """QEMU's ``RunState``, such as ``running`` or ``io-error``."""
+    profile_path: str = ""
+    """The profile's file; for a running guest the copy it was started from stands in its state directory."""
+    problems: int = 0
+    """How many problems the profile has."""
+    description: str = ""
+    backing: str = ""
+    """``2M pages`` for hugepages; empty for ordinary memory."""
+    balloon: Balloon | None = None
+    """None until QEMU answered."""
+    devices_revision: int = 0
+    """Grows when the device tree may have changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class HugepagePool:
+    """One pool of one page size (Documentation/admin-guide/mm/hugetlbpage.rst)."""
+
+    page: int
+    """Bytes of one page."""
+    total: int
+    free: int
+    """Pages that nobody has allocated; ``reserved`` ones are among them."""
+    reserved: int
+    surplus: int
+
+    @property
+    def available(self) -> int:
+        """Pages that a new guest could get: free and not promised to others."""
+        return self.free - self.reserved
+
+
+@dataclass(frozen=True, slots=True)
+class HostSnapshot:
+    accelerator: str
+    """``kvm`` or ``tcg``: what "auto" gives on this host."""
+    accelerator_reason: str
+    hypervisor: str
+    """The hypervisor under this host, such as ``KVM`` or ``Hyper-V``; empty on bare metal."""
+    qemu: str
+    """Version of the installed QEMU, empty when there is none."""
+    memory_total: int
+    memory_available: int
+    pools: tuple[HugepagePool, ...]
+    cpus: int

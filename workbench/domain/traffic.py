@@ -1,0 +1,88 @@
+"""What passed between the workbench and one QEMU: every command, reply and event, in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Kind(StrEnum):
+    COMMAND = "command"
+    REPLY = "reply"
+    ERROR = "error"
+    EVENT = "event"
+    NOTE = "note"
+    """Said by the workbench itself: connected, closed, no answer in time."""
+
+
+class Origin(StrEnum):
+    USER = "user"
+    """Typed by the user."""
+    ACTION = "action"
+    """Sent because of a key or a button: a new target, pause, reset."""
+    SCREEN = "screen"
+    """Sent by the screen itself to keep its panes true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing that passed."""
+
+    serial: int
+    """Counts from 1 within a session; never reused."""
+    time: float
+    """Unix time in seconds."""
+    kind: Kind
+    origin: Origin
+    """Whose command it was; a reply has the origin of its command; events and notes are ``SCREEN``."""
+    name: str
+    """The command's or the event's name; for a note, empty."""
+    payload: object
+    """A command's arguments, a reply's return value, an error's ``{"class", "desc"}``, an event's data, a note's text."""
+    latency: float | None = None
+    """Seconds from command to reply, for replies and errors."""
+
+
+class Record:
+    """The last ``limit`` messages, and whoever wants to hear of new ones."""
+
+    def __init__(self, limit: int = 5000) -> None:
+        self._messages: deque[Message] = deque(maxlen=limit)
+        self._listeners: list[Callable[[Message], None]] = []
+        self._serial = 0
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(tuple(self._messages))
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def add(
+        self,
+        time: float,
+        kind: Kind,
+        origin: Origin,
+        name: str,
+        payload: object,
+        latency: float | None = None,
+    ) -> None:
+        self._serial += 1
+        message = Message(self._serial, time, kind, origin, name, payload, latency)
+        self._messages.append(message)
+        for listener in tuple(self._listeners):
+            listener(message)
+
+    def listen(self, listener: Callable[[Message], None]) -> Callable[[], None]:
+        """Call ``listener`` for each message from now on; call what this returns to end that."""
+        self._listeners.append(listener)
+
+        def forget() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return forget

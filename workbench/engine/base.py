@@ -1,0 +1,103 @@
+"""What a screen may ask for. ``local.py`` answers with QEMU on this host; another engine fits in beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from workbench.domain.traffic import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from workbench.domain.schema import Schema
+    from workbench.domain.snapshot import GuestSnapshot, HostSnapshot
+    from workbench.domain.traffic import Record
+    from workbench.domain.tree import DeviceTree, Node
+
+
+class Guest(Protocol):
+    """One guest. Whatever changes it goes through its driver task, one request at a time.
+
+    Every coroutine raises a :class:`workbench.errors.WorkbenchError` when it cannot do what it says.
+    """
+
+    @property
+    def snapshot(self) -> GuestSnapshot: ...
+
+    @property
+    def record(self) -> Record:
+        """Everything that passed on this guest's monitor since the screen opened."""
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody looks at this guest now: its readings come often."""
+
+    @watched.setter
+    def watched(self, value: bool) -> None: ...
+
+    async def execute(
+        self, command: str, arguments: Mapping[str, object] | None = None, *, origin: Origin = Origin.USER
+    ) -> object:
+        """Run one QMP command and give its return value."""
+
+    async def schema(self) -> Schema:
+        """The QAPI schema of the running QEMU."""
+
+    async def devices(self) -> DeviceTree:
+        """The device tree as it is now."""
+
+    async def node(self, path: str) -> Node:
+        """One QOM path with its properties and their values, read now."""
+
+    async def set_target(self, size: int) -> None:
+        """Ask the guest to have ``size`` bytes of RAM."""
+
+    async def pause(self) -> None: ...
+
+    async def resume(self) -> None: ...
+
+    async def reset(self) -> None: ...
+
+    async def power_down(self) -> None:
+        """Press the guest's power button (ACPI). The guest decides."""
+
+    async def kill(self) -> None:
+        """End QEMU now: what the guest has not written is lost."""
+
+    def console(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """Give the serial console's scrollback and then its output as it comes, as text with control characters.
+
+        Call what this returns to end it.
+        """
+
+    async def type(self, text: str) -> None:
+        """Send text to the serial console."""
+
+
+class Engine(Protocol):
+    """The guests and the host."""
+
+    async def open(self) -> None:
+        """Find profiles and running guests, and begin to watch them."""
+
+    async def close(self) -> None:
+        """Let go of everything; guests run on."""
+
+    def guests(self) -> Sequence[GuestSnapshot]:
+        """Every profile and every running guest, by name."""
+
+    def guest(self, name: str) -> Guest:
+        """:raise workbench.errors.NotFound: when there is none of that name."""
+
+    def watch(self, listener: Callable[[GuestSnapshot], None]) -> Callable[[], None]:
+        """Call ``listener`` with each new snapshot of any guest; call what this returns to end that."""
+
+    async def start(self, name: str) -> None:
+        """Start the guest of a profile, detached, and wait until its QMP answers."""
+
+    async def host(self) -> HostSnapshot: ...
+
+    @property
+    def history_file(self) -> Path:
+        """Where the QMP console keeps what the user typed, across runs."""
