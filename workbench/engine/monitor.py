@@ -71,9 +71,7 @@ class Monitor:
         self._watcher: asyncio.Task[None] | None = None
 
     @classmethod
-    async def connect(
-        cls, path: Path, record: Record | None = None, *, deadline: float = CONNECT_DEADLINE
-    ) -> Monitor:
+    async def connect(cls, path: Path, record: Record | None = None, *, deadline: float = CONNECT_DEADLINE) -> Monitor:
         """Connect and negotiate.
 
         :raise MonitorUnavailable: when there is no socket, nobody listens, the talk is not QMP, or another client holds it.
@@ -158,20 +156,14 @@ class Monitor:
             failure = reply["error"]
             record.add(time.time(), Kind.ERROR, origin, command, failure, latency)
             details = cast("Mapping[str, str]", failure) if isinstance(failure, dict) else {}
-            raise CommandFailed(
-                command, details.get("class", "GenericError"), details.get("desc", str(failure))
-            )
+            raise CommandFailed(command, details.get("class", "GenericError"), details.get("desc", str(failure)))
         value = reply.get("return")
         record.add(time.time(), Kind.REPLY, origin, command, value, latency)
         return value
 
-    async def hmp(
-        self, line: str, *, origin: Origin = Origin.USER, deadline: float = COMMAND_DEADLINE
-    ) -> str:
+    async def hmp(self, line: str, *, origin: Origin = Origin.USER, deadline: float = COMMAND_DEADLINE) -> str:
         """Run one HMP command line and give what it printed."""
-        text = await self.execute(
-            "human-monitor-command", {"command-line": line}, origin=origin, deadline=deadline
-        )
+        text = await self.execute("human-monitor-command", {"command-line": line}, origin=origin, deadline=deadline)
         return str(text)
 
     def on_event(self, listener: Callable[[str, Mapping[str, object], float], None]) -> None:

@@ -1,0 +1,51 @@
+"""Where things are: profiles, running guests, caches. From options, environment and the XDG directories, in that order."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+APP = "qemu-workbench"
+"""The directory's name below the XDG homes."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    profiles_option: Path | None = None
+    """``--profiles DIR`` or WORKBENCH_PROFILES."""
+    state_option: Path | None = None
+    """``--state DIR`` or WORKBENCH_STATE."""
+
+    @cached_property
+    def profiles(self) -> Path:
+        """The directory of profiles."""
+        return (self.profiles_option or self._xdg("CONFIG", ".config") / APP / "profiles").absolute()
+
+    @cached_property
+    def state(self) -> Path:
+        """The directory in which each running guest has one of its own."""
+        if self.state_option is not None:
+            return self.state_option.absolute()
+        runtime = os.environ.get("XDG_RUNTIME_DIR")
+        if runtime:
+            return Path(runtime) / "workbench"
+        # No session directory (a container, cron, su): one per user, whose owner and mode are checked before use.
+        return Path("/tmp") / f"workbench-{os.getuid()}"
+
+    @cached_property
+    def cache(self) -> Path:
+        """Where the demo guest and the QAPI schemas are kept."""
+        return self._xdg("CACHE", ".cache") / APP
+
+    @cached_property
+    def data(self) -> Path:
+        """What lasts between runs and is not configuration: the console's history."""
+        return self._xdg("STATE", ".local/state") / APP
+
+    @staticmethod
+    def _xdg(kind: str, default: str) -> Path:
+        """An XDG base directory; a relative value is invalid and ignored, as the specification says."""
+        value = os.environ.get(f"XDG_{kind}_HOME", "")
+        return Path(value) if value.startswith("/") else Path.home() / default

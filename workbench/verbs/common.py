@@ -1,0 +1,51 @@
+"""What the verbs share: running a coroutine, printing JSON, reaching a running guest's monitor."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+
+    from workbench.engine.monitor import Monitor
+
+T = TypeVar("T")
+
+pass_settings = click.make_pass_decorator(Settings)
+"""Gives a verb the :class:`Settings` as its first argument."""
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def run(coroutine: Coroutine[object, object, T]) -> T:
+    """Run a verb's coroutine to its end."""
+    return asyncio.run(coroutine)
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON, indented, keys in the order given."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+@asynccontextmanager
+async def guest_monitor(settings: Settings, name: str, socket: str = "qmp-cli.sock") -> AsyncIterator[Monitor]:
+    """The command line's own monitor of a running guest; the screen's stays free for the screen.
+
+    :raise workbench.errors.NotFound: when no guest of that name runs.
+    """
+    from workbench.engine.monitor import Monitor
+    from workbench.engine.state import StateDirectory
+
+    running = StateDirectory(settings.state).running(name)
+    monitor = await Monitor.connect(running.path / socket)
+    try:
+        yield monitor
+    finally:
+        await monitor.close()
