@@ -1,0 +1,263 @@
+"""The state directory: where running guests live, and how they are found again.
+
+Each guest has a directory ``NAME/`` that its QEMU's sockets, logs and pid file stand in. A guest lives exactly as long as
+a process whose pid stands in ``NAME/pid`` and whose command line names that very file after ``-pidfile``: a number alone
+may belong to another program by now. Whoever starts a guest or cleans up after one holds a lock (flock(2)) on the directory.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import stat
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from workbench.engine.files import write_atomic
+from workbench.engine.monitor import SUN_PATH_MAX
+from workbench.errors import HostError, NotFound, StartError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LONGEST_SOCKET = "qmp-events.sock"
+
+
+@dataclass(frozen=True, slots=True)
+class GuestFacts:
+    """What the start of a guest decided, kept in ``guest.json`` for whoever finds it again."""
+
+    name: str
+    memory: int
+    """RAM in bytes."""
+    accelerator: str
+    """``kvm`` or ``tcg``."""
+    accelerator_reason: str
+    qemu: str
+    """The QEMU program's path."""
+    started: float
+    """Unix time."""
+    backing: str = ""
+    """``2M pages`` for hugepages; empty for ordinary memory."""
+    profile: str = ""
+    """The profile's file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A guest whose QEMU process lives."""
+
+    path: Path
+    """Its directory."""
+    pid: int
+    facts: GuestFacts
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def alive(self) -> bool:
+        return live_pid(self.path) == self.pid
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a guest left behind when its QEMU ended."""
+
+    code: int | None
+    """Exit status as a shell reports it: 128 + the signal's number for a signal. None if nobody saw it."""
+    output: str
+    """The last lines of QEMU's standard error."""
+
+
+class StateDirectory:
+    """The directory below which every running guest has its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def prepare(self) -> None:
+        """Make the directory, for this user only.
+
+        :raise HostError: when it cannot be made, or belongs to somebody else.
+        """
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            found = self.root.lstat()
+        except OSError as error:
+            raise HostError(
+                f"no state directory at {self.root}: {error.strerror}",
+                hint="name another one with --state DIR or WORKBENCH_STATE",
+            ) from error
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+            raise HostError(
+                f"{self.root} is not a directory of yours: whoever owns it could take your guests over",
+                hint="name another one with --state DIR or WORKBENCH_STATE",
+            )
+        if stat.S_IMODE(found.st_mode) & 0o077:
+            self.root.chmod(0o700)
+
+    def path(self, name: str) -> Path:
+        return self.root / name
+
+    def names(self) -> list[str]:
+        """Every guest directory, whether its guest lives or not."""
+        try:
+            return sorted(entry.name for entry in self.root.iterdir() if entry.is_dir() and entry.name[0] != ".")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise HostError(f"the state directory {self.root} cannot be read: {error.strerror}") from error
+
+    def find(self, name: str) -> Running | None:
+        """The running guest of that name, if its process lives."""
+        path = self.path(name)
+        pid = live_pid(path)
+        return None if pid is None else Running(path, pid, read_facts(path))
+
+    def running(self, name: str) -> Running:
+        """:raise NotFound: when no guest of that name runs."""
+        found = self.find(name)
+        if found is None:
+            others = [other for other in self.names() if self.find(other)]
+            hint = f"running: {', '.join(others)}" if others else f"no guest runs; to start it: workbench start {name}"
+            raise NotFound(f"no guest {name!r} runs", hint=hint)
+        return found
+
+    def clean(self, name: str) -> Ended | None:
+        """Remove a directory whose guest has ended, and tell how it ended. A live or starting guest's is left alone."""
+        path = self.path(name)
+        with try_lock(path) as locked:
+            if not locked or live_pid(path) is not None:
+                return None
+            ended = read_end(path)
+            shutil.rmtree(path, ignore_errors=True)
+            return ended
+
+    @contextmanager
+    def claim(self, name: str) -> Iterator[Path]:
+        """The directory of a guest that is about to start, made anew, locked until the start is over.
+
+        When the body raises, the directory is gone again.
+
+        :raise StartError: when that guest runs already, or somebody else is starting it at this moment.
+        :raise HostError: when a socket's path would be too long, or the directory cannot be made.
+        """
+        path = self.path(name)
+        check_socket_path(path)
+        self.prepare()
+        try:
+            path.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise HostError(f"no directory for {name} in {self.root}: {error.strerror}") from error
+        with try_lock(path) as locked:
+            if not locked:
+                raise StartError(
+                    f"{name} is being started by somebody else at this moment", hint="workbench list shows it when it runs"
+                )
+            pid = live_pid(path)
+            if pid is not None:
+                raise StartError(f"{name} runs already, pid {pid}", hint=f"to end it: workbench stop {name}")
+            try:
+                _empty(path)
+                yield path
+            except BaseException:
+                shutil.rmtree(path, ignore_errors=True)
+                raise
+
+
+def check_socket_path(directory: Path) -> None:
+    """:raise HostError: when the longest of a guest's sockets would pass what the kernel takes (unix(7))."""
+    longest = len(os.fsencode(directory / LONGEST_SOCKET))
+    if longest > SUN_PATH_MAX:
+        raise HostError(
+            f"the state directory is too deep: {directory / LONGEST_SOCKET} has {longest} bytes, "
+            f"and a socket's path can have {SUN_PATH_MAX}",
+            hint="name a shorter one with --state DIR or WORKBENCH_STATE",
+        )
+
+
+def live_pid(path: Path) -> int | None:
+    """The pid of the QEMU that this guest directory belongs to, if it lives.
+
+    A zombie has ended. A process that does not name our pid file is another program that got the number since.
+    """
+    pid_file = path / "pid"
+    try:
+        pid = int(pid_file.read_text())
+        process = psutil.Process(pid)
+        argv = process.cmdline()
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+    except (OSError, ValueError, psutil.Error):
+        return None
+    named = any(option == "-pidfile" and value == str(pid_file) for option, value in zip(argv, argv[1:], strict=False))
+    return pid if named else None
+
+
+def write_facts(path: Path, facts: GuestFacts) -> None:
+    write_atomic(path / "guest.json", json.dumps(asdict(facts), indent=1))
+
+
+def read_facts(path: Path) -> GuestFacts:
+    """The facts of a guest; where the file is missing or damaged, those that can be known without it."""
+    try:
+        return GuestFacts(**json.loads((path / "guest.json").read_text()))
+    except (OSError, ValueError, TypeError):
+        return GuestFacts(path.name, 0, "", "", "", 0.0)
+
+
+def read_end(path: Path) -> Ended:
+    """How the guest ended: the status that its shell wrote, and the last of its log."""
+    try:
+        code = int((path / "exit").read_text())
+    except (OSError, ValueError):
+        code = None
+    return Ended(code, read_tail(path / "qemu.log"))
+
+
+def read_tail(path: Path, size: int = 8192) -> str:
+    """The last bytes of a log as text; empty when there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - size))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+@contextmanager
+def try_lock(path: Path) -> Iterator[bool]:
+    """Hold the lock of a guest directory, if it is free and the directory still is the one that was opened."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever held it before us may have removed the directory and made another of the same name.
+            same = os.path.samestat(os.fstat(handle), path.lstat())
+        except OSError:
+            same = False
+        yield same
+    finally:
+        os.close(handle)
+
+
+def _empty(path: Path) -> None:
+    """Remove what a guest that ended has left in its directory."""
+    for entry in path.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
