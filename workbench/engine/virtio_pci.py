@@ -1,0 +1,161 @@
+"""Looking at a modern virtio-pci device's registers from outside the guest, with HMP ``xp``, and never changing one.
+
+QEMU puts the registers of a virtio 1.x device into BAR 4 (hw/virtio/virtio-pci.c, ``virtio_pci_device_plugged()``)::
+
+    BAR 4 + 0x0000  common configuration   device_status at 0x14 (virtio 1.2, 4.1.4.3)
+    BAR 4 + 0x1000  ISR                    reading it clears it: the guest would lose an interrupt
+    BAR 4 + 0x2000  device configuration   the balloon's num_pages and actual
+    BAR 4 + 0x3000  notify
+
+So an address is no argument here: the functions take a :class:`ModernBar`, and each reads one place that is safe to
+read. What can be read only after writing a select register (features, queues) is left alone.
+
+The guest may move or unmap a BAR at any time: take a new one from ``query-pci`` after RESET and DEVICE_DELETED, and now
+and then at rest.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+VIRTIO_VENDOR = 0x1AF4
+"""Red Hat, Qumranet: every virtio device (QEMU: include/hw/pci/pci.h, PCI_VENDOR_ID_REDHAT_QUMRANET)."""
+TRANSITIONAL = range(0x1000, 0x1040)
+"""Device ids of transitional devices (virtio 1.2, 4.1.2.1)."""
+MODERN = range(0x1040, 0x1080)
+"""Device ids of modern-only devices: 0x1040 + the virtio device id."""
+BALLOON_IDS = (0x1002, 0x1045)
+
+_BAR = 4
+_BAR_SIZE_MIN = 0x4000
+"""Four regions of 4 KiB. virtio-vga's BAR 4 is smaller and holds MSI-X (hw/display/virtio-vga.c)."""
+_STATUS = 0x14
+_CONFIG = 0x2000
+_CONFIG_WORDS_MAX = 0x1000 // 4
+
+_DUMP = re.compile(r"^[0-9a-fA-F]+:((?:\s+0x[0-9a-fA-F]+)+)\s*$")
+
+
+class Execute(Protocol):
+    """Run one QMP command: a :meth:`workbench.engine.monitor.Monitor.execute`, its origin filled in or not."""
+
+    async def __call__(self, command: str, arguments: Mapping[str, object] | None = None) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModernBar:
+    """A mapped BAR 4 of one virtio device, as ``query-pci`` showed it at one moment."""
+
+    address: int
+    """Guest physical address."""
+    bus: int
+    slot: int
+    function: int
+    qdev_id: str
+
+
+def virtio_bars(pci: object) -> tuple[ModernBar, ...]:
+    """Every mapped virtio register BAR in a reply of ``query-pci``, behind bridges too."""
+    return tuple(bar for device in pci_devices(pci) if (bar := modern_bar(device)) is not None)
+
+
+def balloon_bar(pci: object) -> ModernBar | None:
+    """The balloon's register BAR; None without a balloon, or while nobody has mapped it.
+
+    A machine has at most one balloon (QEMU: system/balloon.c, ``qemu_add_balloon_handler()``).
+    """
+    for device in pci_devices(pci):
+        vendor, device_id = _ids(device)
+        if vendor == VIRTIO_VENDOR and device_id in BALLOON_IDS:
+            return modern_bar(device)
+    return None
+
+
+def modern_bar(device: Mapping[str, object]) -> ModernBar | None:
+    """The register BAR of one device of ``query-pci``; None when it is no modern virtio device or is not mapped."""
+    vendor, device_id = _ids(device)
+    if vendor != VIRTIO_VENDOR or not (device_id in TRANSITIONAL or device_id in MODERN):
+        return None
+    for region in cast("Sequence[Mapping[str, object]]", device.get("regions") or ()):
+        if region.get("bar") != _BAR or region.get("type") != "memory":
+            continue
+        size, address = region.get("size"), region.get("address")
+        if not isinstance(size, int) or not isinstance(address, int) or size < _BAR_SIZE_MIN:
+            return None
+        if not is_mapped(address):
+            return None
+        bus, slot, function = (cast("int", device.get(key, 0)) for key in ("bus", "slot", "function"))
+        return ModernBar(address, bus, slot, function, str(device.get("qdev_id") or ""))
+    return None
+
+
+def is_mapped(address: int) -> bool:
+    """Whether the BAR is in the guest's memory map now.
+
+    QEMU keeps PCI_BAR_UNMAPPED (all ones) while the BAR is unset or memory decoding is off (hw/pci/pci.c,
+    ``pci_bar_address()``); JSON shows it as -1 or 2**64 - 1. Nothing of ours ever lives at address 0.
+    """
+    return 0 < address < 2**64 - 1
+
+
+def pci_devices(pci: object) -> Iterator[Mapping[str, object]]:
+    """Every device in a reply of ``query-pci``, those behind bridges after their bridge."""
+    for bus in pci if isinstance(pci, list) else ():
+        yield from _walk(cast("Mapping[str, object]", bus).get("devices"))
+
+
+async def read_status(execute: Execute, bar: ModernBar) -> int | None:
+    """The device status byte; None when it cannot be read there."""
+    values = await _dump(execute, "b", bar.address + _STATUS, 1)
+    return values[0] if values else None
+
+
+async def read_config(execute: Execute, bar: ModernBar, words: int) -> tuple[int, ...] | None:
+    """The first 32-bit words of the device's own configuration; None when they cannot be read there.
+
+    For the balloon: ``num_pages``, then ``actual``, in 4 KiB pages.
+    """
+    if not 0 < words <= _CONFIG_WORDS_MAX:
+        raise ValueError(f"1 to {_CONFIG_WORDS_MAX} words, not {words}")
+    return await _dump(execute, "w", bar.address + _CONFIG, words)
+
+
+def parse_dump(text: str) -> tuple[int, ...]:
+    """The values of an ``x`` or ``xp`` dump in hexadecimal; empty when QEMU could not read all of it.
+
+    The address has 16 digits up to QEMU 10 and as many as it needs in 11 (monitor/hmp-cmds.c, ``memory_dump()``).
+    """
+    values: list[int] = []
+    for line in text.splitlines():
+        if not line.strip():
+            continue
+        match = _DUMP.match(line.strip())
+        if match is None:
+            return ()
+        values.extend(int(word, 16) for word in match[1].split())
+    return tuple(values)
+
+
+async def _dump(execute: Execute, unit: str, address: int, count: int) -> tuple[int, ...] | None:
+    line = f"xp /{count}{unit}x {address:#x}"
+    text = await execute("human-monitor-command", {"command-line": line})
+    values = parse_dump(str(text))
+    return values if len(values) == count else None
+
+
+def _walk(devices: object) -> Iterator[Mapping[str, object]]:
+    for device in devices if isinstance(devices, list) else ():
+        yield device
+        bridge = device.get("pci_bridge")
+        if isinstance(bridge, dict):
+            yield from _walk(bridge.get("devices"))
+
+
+def _ids(device: Mapping[str, object]) -> tuple[object, object]:
+    ids = device.get("id")
+    return (ids.get("vendor"), ids.get("device")) if isinstance(ids, dict) else (None, None)
