@@ -1,15 +1,20 @@
 """The balloon: what was asked, what the guest holds, the diff between them, and why it stays.
 
-The device's config space holds two little-endian words in 4 KiB pages (QEMU: include/standard-headers/linux/virtio_balloon.h):
-``num_pages``, written by the host, how many pages the balloon should hold; and ``actual``, written by the guest, how many it
-holds. The guest's driver computes the diff as ``num_pages - actual`` (Linux: drivers/virtio/virtio_balloon.c, ``towards_target``).
-Here, and nowhere else, memory is also counted in those pages.
+The device's config space holds two little-endian words in 4 KiB pages (QEMU:
+include/standard-headers/linux/virtio_balloon.h): ``num_pages``, written by the host, how many pages the balloon should
+hold; and ``actual``, written by the guest, how many it holds. The guest's driver computes the diff as
+``num_pages - actual`` (Linux: drivers/virtio/virtio_balloon.c, ``towards_target``). Memory is counted in those pages
+here and nowhere else.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 PAGE = 4096
 """Bytes of a balloon page, whatever the guest's own page size (VIRTIO_BALLOON_PFN_SHIFT = 12)."""
@@ -92,13 +97,19 @@ class HostMemory:
     """The guest's RAM that is resident now (Rss, or hugetlb pages, of the RAM mapping in /proc/PID/smaps)."""
     baseline: int
     """The same just before the target last changed."""
-    unreturned: int
-    """Resident - actual when positive: given up by the guest and not returned to the host."""
 
     @property
     def reclaimed(self) -> int:
         """The fall of resident RAM since the target last changed; negative when it rose."""
         return self.baseline - self.resident
+
+    def unreturned(self, actual: int) -> int:
+        """What the guest gave up and the host did not get back: resident - actual, when positive."""
+        return max(0, self.resident - actual)
+
+    def returned_share(self, reading: Reading) -> float | None:
+        """The yield: 1 - unreturned / balloon size; None for an empty balloon."""
+        return 1 - self.unreturned(reading.actual) / reading.held if reading.held > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +124,153 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Balloon:
-    """Everything that the balloon panel shows, but for what the user has staged."""
+class Verdict:
+    """What the balloon is doing, and when it does nothing that it should: why, and what was seen that says so."""
 
     state: State
     cause: str = ""
     """Why it is stalled or absent, in words; empty otherwise."""
+    advice: str = ""
+    """What to do about it."""
     evidence: tuple[str, ...] = ()
-    """What was seen that says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What must be known beside the readings to judge them."""
+
+    now: float
+    """Unix time."""
+    device: bool = True
+    """Whether the guest has a balloon device."""
+    driver_status: int | None = None
+    """The device status byte from the virtio registers; None when it cannot be read."""
+    status: str = "running"
+    """QEMU's ``RunState``."""
+    answering: bool = True
+    target_since: float = 0.0
+    """Unix time at which the target took its present value, as far as known."""
+    moved_at: float = 0.0
+    """Unix time at which ``actual`` last changed, as far as known."""
+    stats: GuestStats | None = None
+
+    @property
+    def driver_ok(self) -> bool | None:
+        return None if self.driver_status is None else bool(self.driver_status & DRIVER_OK)
+
+
+DRIVER_OK = 4
+"""The bit of the device status that a driver sets when it is ready (virtio 1.2, 2.1 Device Status Field)."""
+PATIENCE = 3.0
+"""Seconds without a page moved until a diff counts as stalled. A guest that finds no page tries again five times
+a second (Linux: drivers/virtio/virtio_balloon.c, ``fill_balloon``: msleep(200))."""
+RATE_WINDOW = 1.5
+"""Seconds over which the rate is taken."""
+SCARCE = 0.1
+"""A guest whose available memory is below this share of what it has is short of pages."""
+
+
+def judge(reading: Reading | None, seen: Circumstances) -> Verdict:
+    """What the balloon is doing, from one reading and its circumstances."""
+    if not seen.device:
+        return Verdict(
+            State.ABSENT,
+            "the guest has no balloon device",
+            "give the profile a [balloon] section and start the guest again",
+            ("query-pci shows no virtio balloon",),
+        )
+    if seen.driver_ok is False:
+        return Verdict(
+            State.ABSENT,
+            "no driver in the guest has taken the balloon",
+            "load virtio_balloon in the guest (Windows: install the virtio drivers); a target waits until then",
+            (f"device status 0x{seen.driver_status:02x}: DRIVER_OK is not set", _stats_evidence(seen)),
+        )
+    if reading is None:
+        return Verdict(State.ABSENT, "nothing was read from the balloon yet")
+    if reading.diff == 0:
+        return Verdict(State.SETTLED)
+    moving = State.INFLATING if reading.diff > 0 else State.DEFLATING
+    if seen.status != "running":
+        return _stalled(reading, seen, f"the guest is {seen.status}: its driver does not run", "resume the guest")
+    if not seen.answering:
+        return _stalled(reading, seen, "QEMU does not answer", "see whether its process is stopped (SIGSTOP) or busy")
+    if seen.now - max(seen.moved_at, seen.target_since) < PATIENCE:
+        return Verdict(moving)
+    if moving is State.INFLATING and _scarce(reading, seen.stats):
+        return _stalled(
+            reading,
+            seen,
+            "the guest finds no more pages to give",
+            "stop something in the guest, or ask for a higher target",
+        )
+    return _stalled(reading, seen, "the cause is not known", "look at the guest's console and kernel log")
+
+
+def _stalled(reading: Reading, seen: Circumstances, cause: str, advice: str) -> Verdict:
+    moved = (
+        f"actual last moved {seen.now - seen.moved_at:.0f} s ago" if seen.moved_at else "actual was not seen to move"
+    )
+    status = "cannot be read" if seen.driver_status is None else f"0x{seen.driver_status:02x}"
+    evidence = (
+        f"{abs(reading.diff_pages):,} pages to {'inflate' if reading.diff > 0 else 'deflate'}; {moved}",
+        f"device status {status}; QEMU is {seen.status}",
+        _stats_evidence(seen),
+    )
+    return Verdict(State.STALLED, cause, advice, evidence)
+
+
+def _scarce(reading: Reading, stats: GuestStats | None) -> bool:
+    return stats is not None and stats.available is not None and stats.available < SCARCE * max(reading.actual, 1)
+
+
+def _stats_evidence(seen: Circumstances) -> str:
+    stats = seen.stats
+    if stats is None:
+        return "guest statistics: not read"
+    if not stats.interval:
+        return "guest statistics: polling is off"
+    if not stats.last_update:
+        return "guest statistics: the guest never sent any"
+    age = f"{max(0.0, seen.now - stats.last_update):.0f} s old"
+    if stats.available is None:
+        return f"guest statistics: {age}, without available memory"
+    return f"guest statistics: {age}, {stats.available >> 20:,} MiB available"
+
+
+def rate_of(samples: Sequence[Sample], now: float) -> float:
+    """Bytes of ``actual`` a second over the last :data:`RATE_WINDOW` seconds, signed; 0 when it did not move."""
+    recent: list[Sample] = []
+    for sample in reversed(samples):
+        recent.append(sample)
+        if now - sample.time > RATE_WINDOW:
+            break
+    if len(recent) < 2 or recent[0].time <= recent[-1].time:
+        return 0.0
+    return (recent[0].actual - recent[-1].actual) / (now - recent[-1].time)
+
+
+def reading_of(num_pages: int, actual_pages: int, *, ram: int, time: float) -> Reading | None:
+    """A reading from the two words of the config space; None when they cannot be the balloon's.
+
+    QEMU clamps the target to RAM (``virtio_balloon_to_target``), so more pages than the RAM has mean that the words
+    were read from somewhere else: the BAR has moved. ``actual`` is the guest's to write, and is clamped.
+    """
+    if num_pages * PAGE > ram:
+        return None
+    held = min(actual_pages * PAGE, ram)
+    return Reading(time, ram, ram - num_pages * PAGE, ram - held, Source.CONFIG_SPACE)
+
+
+@dataclass(frozen=True, slots=True)
+class Balloon:
+    """Everything that the balloon panel shows, but for what the user has staged."""
+
+    verdict: Verdict
     reading: Reading | None = None
     """None when there is no balloon or nothing was read yet."""
     rate: float = 0.0
     """Bytes of ``actual`` a second over the last moments, signed: negative while inflating."""
-    driver_ok: bool | None = None
-    """Whether the guest's driver set DRIVER_OK; None when it cannot be read."""
     stats: GuestStats | None = None
     host: HostMemory | None = None
     ours: bool = True
@@ -140,3 +284,31 @@ class Balloon:
             return None
         seconds = -self.reading.diff / self.rate
         return seconds if seconds > 0 else None
+
+
+MISSING = 2**64 - 1
+"""A statistic that the guest never sent (hw/virtio/virtio-balloon.c, ``reset_stats``: all bits set)."""
+
+
+def stats_of(reply: object, interval: int) -> GuestStats:
+    """The guest's statistics from the value of its ``guest-stats`` property."""
+    body = cast("Mapping[str, object]", reply) if isinstance(reply, dict) else {}
+    found = body.get("stats")
+    stats = cast("Mapping[str, int]", found) if isinstance(found, dict) else {}
+
+    def value(name: str) -> int | None:
+        number = stats.get(f"stat-{name}")
+        return None if number is None or number == MISSING else number
+
+    return GuestStats(
+        last_update=float(cast("int", body.get("last-update", 0))),
+        interval=interval,
+        total=value("total-memory"),
+        free=value("free-memory"),
+        available=value("available-memory"),
+        caches=value("disk-caches"),
+        swap_in=value("swap-in"),
+        swap_out=value("swap-out"),
+        major_faults=value("major-faults"),
+        minor_faults=value("minor-faults"),
+    )

@@ -1,0 +1,43 @@
+"""Targets for the balloon, as people write them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from workbench.domain.balloon import PAGE
+from workbench.domain.units import MIB, SizeError, format_size, parse_size
+
+
+def parse_target(text: str, *, ram: int, target: int) -> int:
+    """The target in bytes that a person means: ``256M``, ``50%`` (of RAM), ``+64M``, ``max``.
+
+    :param target: the present target, which ``+`` counts from.
+    :raise SizeError: for what is no size, 0, negative, or more than RAM, with the range that is.
+    """
+    word = text.strip()
+    if word.lower() == "max":
+        return ram
+    if word.endswith("%"):
+        try:
+            size = int(ram * Fraction(word[:-1].strip()) / 100)
+        except (ValueError, ZeroDivisionError) as error:
+            raise SizeError(f"{word!r} is not a percentage: write 50%") from error
+    elif word.startswith("+"):
+        size = target + parse_size(word[1:])
+    else:
+        size = parse_size(word)
+    return check_target(size, ram=ram, written=word)
+
+
+def check_target(size: int, *, ram: int, written: str) -> int:
+    """A target, down to a whole balloon page.
+
+    QEMU refuses 0 and takes the rest: 1 byte, which no guest survives, and more than RAM, which it clamps.
+
+    :raise SizeError: when it is not between 1 MiB and RAM.
+    """
+    if size < MIB:
+        raise SizeError(f"{written!r} would leave the guest {size:,} bytes: a target is 1M to {format_size(ram)}")
+    if size > ram:
+        raise SizeError(f"{written!r} is more than the guest's RAM: a target is 1M to {format_size(ram)}")
+    return size // PAGE * PAGE

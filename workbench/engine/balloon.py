@@ -1,0 +1,178 @@
+"""Reading and setting one guest's balloon: config space first, ``query-balloon`` where that cannot be read.
+
+A reading at rest costs two round trips (``query-pci`` to see that the BAR has not moved, ``xp`` for the two words), a
+reading in motion one. The guest's statistics and the device status come on top, when they are due.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, cast
+
+from workbench.domain.balloon import GuestStats, HostMemory, Reading, Source, reading_of, stats_of
+from workbench.domain.traffic import Origin
+from workbench.engine.files import write_atomic
+from workbench.engine.resident import resident_ram
+from workbench.engine.virtio_pci import ModernBar, balloon_bar, read_config, read_status
+from workbench.errors import CommandFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.engine.monitor import Monitor
+    from workbench.engine.state import Running
+
+RECORD = "balloon.json"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRecord:
+    """The last change of the target: kept in the guest's directory for the next workbench."""
+
+    target: int
+    """Bytes."""
+    baseline: int | None
+    """Resident bytes of the guest's RAM just before."""
+    since: float
+    """Unix time."""
+    ours: bool
+    """Whether a workbench sent it; otherwise it was found in the config space."""
+
+
+class BalloonProbe:
+    """One guest's balloon, seen through one monitor."""
+
+    def __init__(self, monitor: Monitor, running: Running, *, origin: Origin = Origin.SCREEN) -> None:
+        self._monitor = monitor
+        self._running = running
+        self._origin = origin
+        self._bar: ModernBar | None = None
+        self._path = ""
+        self.ram = running.facts.memory
+        self.present = True
+        """Whether the guest has a balloon device at all."""
+        self.driver_status: int | None = None
+        self.resident: int | None = None
+        """Resident bytes of the guest's RAM when it was last looked at."""
+        self.record: TargetRecord | None = _load_record(running)
+
+    async def open(self) -> None:
+        """Learn what does not change while the guest runs: RAM and the device's QOM path."""
+        summary = cast("Mapping[str, int]", await self._execute("query-memory-size-summary"))
+        self.ram = summary["base-memory"] + summary.get("plugged-memory", 0)
+        self._path = await self._find_device()
+        self.present = bool(self._path)
+        self.look_at_host()
+
+    def forget_address(self) -> None:
+        """The guest may move the BAR now (reset, unplug): another device's registers may stand at the old address."""
+        self._bar = None
+
+    async def read(self, *, check_address: bool = True) -> Reading | None:
+        """One reading; None without a balloon device.
+
+        :param check_address: ask ``query-pci`` where the BAR is, as must be done at rest; in motion the last address
+            serves, since a guest that moves pages is not moving BARs.
+        """
+        if not self.present:
+            return None
+        if check_address or self._bar is None:
+            self._bar = balloon_bar(await self._execute("query-pci"))
+            self.driver_status = None if self._bar is None else await read_status(self._execute, self._bar)
+        reading = await self._read_config()
+        if reading is None:
+            reading = await self._query()
+        if reading is not None:
+            self._notice_target(reading)
+        return reading
+
+    async def stats(self) -> GuestStats | None:
+        """The guest's own statistics; None without a balloon device."""
+        if not self._path:
+            return None
+        interval = await self._property("guest-stats-polling-interval")
+        return stats_of(await self._property("guest-stats"), cast("int", interval))
+
+    async def set_target(self, size: int) -> None:
+        """Ask the guest to have ``size`` bytes.
+
+        :raise CommandFailed: when QEMU refuses; ``DeviceNotActive`` when there is no balloon device.
+        """
+        before = self.record
+        # Noted first: a reading between the command and its reply must not take the new target for somebody else's.
+        self._note(TargetRecord(size, self.resident, time.time(), ours=True))
+        try:
+            await self._monitor.execute("balloon", {"value": size}, origin=Origin.ACTION)
+        except CommandFailed:
+            self.record = before
+            if before is not None:
+                self._note(before)
+            raise
+
+    def look_at_host(self) -> HostMemory | None:
+        """What the host holds of the guest's RAM now; None when that cannot be read."""
+        self.resident = resident_ram(self._running.pid, self.ram)
+        if self.resident is None:
+            return None
+        baseline = self.record.baseline if self.record else None
+        return HostMemory(self.resident, self.resident if baseline is None else baseline)
+
+    async def _read_config(self) -> Reading | None:
+        if self._bar is None:
+            return None
+        words = await read_config(self._execute, self._bar, 2)
+        return None if words is None else reading_of(words[0], words[1], ram=self.ram, time=time.time())
+
+    async def _query(self) -> Reading | None:
+        try:
+            reply = cast("Mapping[str, int]", await self._execute("query-balloon"))
+        except CommandFailed as error:
+            if error.error_class != "DeviceNotActive":
+                raise
+            self.present = False
+            return None
+        actual = max(0, min(reply["actual"], self.ram))
+        target = self.record.target if self.record else self.ram
+        return Reading(time.time(), self.ram, target, actual, Source.QUERY)
+
+    def _notice_target(self, reading: Reading) -> None:
+        """Keep the record true when somebody else has set the target."""
+        if self.record is not None and self.record.target == reading.target:
+            return
+        written = _load_record(self._running)
+        if written is not None and written.target == reading.target:
+            self.record = written  # another workbench: the command line, or a screen before this one
+        elif self.record is None and reading.target == reading.ram:
+            self.record = TargetRecord(reading.target, None, self._running.facts.started, ours=True)
+        elif reading.source is Source.CONFIG_SPACE:
+            self._note(TargetRecord(reading.target, self.resident, reading.time, ours=False))
+
+    def _note(self, record: TargetRecord) -> None:
+        self.record = record
+        # A full disk must not keep a target from being sent; the record is a convenience for the next workbench.
+        with suppress(OSError):
+            write_atomic(self._running.path / RECORD, json.dumps(asdict(record)))
+
+    async def _execute(self, command: str, arguments: Mapping[str, object] | None = None) -> object:
+        return await self._monitor.execute(command, arguments, origin=self._origin)
+
+    async def _property(self, name: str) -> object:
+        return await self._execute("qom-get", {"path": self._path, "property": name})
+
+    async def _find_device(self) -> str:
+        for parent in ("/machine/peripheral", "/machine/peripheral-anon"):
+            children = cast("list[Mapping[str, str]]", await self._execute("qom-list", {"path": parent}))
+            for child in children:
+                if child["type"].startswith("child<virtio-balloon"):
+                    return f"{parent}/{child['name']}"
+        return ""
+
+
+def _load_record(running: Running) -> TargetRecord | None:
+    try:
+        return TargetRecord(**json.loads((running.path / RECORD).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None

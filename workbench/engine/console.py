@@ -1,0 +1,96 @@
+"""The guest's serial console: its scrollback from the log, its output from the socket, and keys to it.
+
+A serial socket that somebody has connected to and does not read stalls the guest's console, so from the connection on
+everything is read, whether or not anybody shows it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from workbench.engine.state import read_tail
+from workbench.errors import MonitorUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SCROLLBACK = 256 * 1024
+"""Bytes of the log that a new listener gets first."""
+
+
+class Console:
+    """One guest's serial console. Connects when the first listener comes and lets go when the last one leaves."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._listeners: list[Callable[[str], None]] = []
+        self._reader: asyncio.Task[None] | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._connected = asyncio.Event()
+
+    def listen(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """Give the scrollback at once, then the output as it comes; call what this returns to end it."""
+        scrollback = read_tail(self._directory / "serial.log", SCROLLBACK)
+        if scrollback:
+            listener(scrollback)
+        self._listeners.append(listener)
+        if self._reader is None or self._reader.done():
+            self._reader = asyncio.create_task(self._read(), name=f"console {self._directory.name}")
+
+        def forget() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+            if not self._listeners and self._reader is not None:
+                self._reader.cancel()
+
+        return forget
+
+    async def type(self, text: str) -> None:
+        """Send text to the guest.
+
+        :raise MonitorUnavailable: when the console's socket cannot be reached.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2.0):
+                await self._connected.wait()
+        if self._writer is None:
+            raise MonitorUnavailable(
+                "the serial console cannot be reached",
+                hint="another program may hold serial.sock, which serves one client at a time",
+            )
+        self._writer.write(text.encode())
+        with suppress(ConnectionError):
+            await self._writer.drain()
+
+    async def close(self) -> None:
+        self._listeners.clear()
+        if self._reader is not None:
+            self._reader.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._reader
+
+    async def _read(self) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        try:
+            reader, self._writer = await asyncio.open_unix_connection(str(self._directory / "serial.sock"))
+        except OSError as error:
+            self._tell(f"\n[the serial console cannot be reached: {error.strerror}]\n")
+            return
+        self._connected.set()
+        try:
+            while data := await reader.read(65536):
+                self._tell(decoder.decode(data))
+        except ConnectionError:
+            pass  # QEMU ended; the guest's driver says how
+        finally:
+            self._connected.clear()
+            self._writer.close()
+            self._writer = None
+
+    def _tell(self, text: str) -> None:
+        for listener in tuple(self._listeners):
+            listener(text)

@@ -1,0 +1,371 @@
+"""One guest on this host, and the one task that drives it.
+
+The driver connects to the guest's monitor, reads what the screen shows, and publishes a frozen
+:class:`GuestSnapshot` whenever something changed. It lives as long as QEMU's process does::
+
+    connect ──► serve: read, publish, wait for an event, a request or the next reading ──► QEMU ended: say how, clean up
+       ▲                          │ connection lost, or no answer                                 ▲
+       └──── once a second ◄──────┴─────────── the process is gone ───────────────────────────────┘
+
+Changes (a target, pause, reset) go one at a time; what the user types in the QMP console runs beside the readings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from workbench.domain.balloon import Balloon, Circumstances, GuestStats, Sample, judge, rate_of
+from workbench.domain.lifecycle import Phase, exit_words, phase_of
+from workbench.domain.snapshot import GuestSnapshot
+from workbench.domain.traffic import Kind, Origin, Record
+from workbench.engine.balloon import BalloonProbe
+from workbench.engine.console import Console
+from workbench.engine.history import HistoryFile
+from workbench.engine.launch import kill
+from workbench.engine.monitor import Monitor
+from workbench.engine.state import Ended
+from workbench.errors import CommandFailed, MonitorClosed, MonitorError, MonitorTimeout, MonitorUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from workbench.domain.balloon import HostMemory, Reading
+    from workbench.domain.schema import Schema
+    from workbench.domain.tree import DeviceTree, Node
+    from workbench.engine.state import Running, StateDirectory
+
+MOVING = 0.1
+"""Seconds between readings while the diff moves."""
+REST = 1.0
+"""Seconds between readings at rest; also how soon a change by somebody else is seen."""
+UNWATCHED = 2.0
+"""Seconds between readings of a guest that no pane shows."""
+HISTORY = 1200
+"""Samples kept in memory for the plot."""
+POLL_DEADLINE = 1.0
+"""Seconds until a reading counts as unanswered: QEMU is frozen."""
+USER_DEADLINE = 60.0
+"""Seconds that a command of the user may take."""
+TREE_EVENTS = frozenset({"DEVICE_DELETED", "RESET", "DEVICE_UNPLUG_GUEST_ERROR", "MEMORY_DEVICE_SIZE_CHANGE"})
+"""Events after which the device tree, or an address in it, may be another one."""
+
+
+class LocalGuest:
+    """A guest whose QEMU runs on this host: see :class:`workbench.engine.base.Guest`."""
+
+    def __init__(
+        self,
+        running: Running,
+        state: StateDirectory,
+        snapshot: GuestSnapshot,
+        publish: Callable[[GuestSnapshot], None],
+        cache: Path,
+    ) -> None:
+        self._running = running
+        self._state = state
+        self._publish_to = publish
+        self._cache = cache
+        self.snapshot = snapshot
+        self.record = Record()
+        self.watched = False
+        self._monitor: Monitor | None = None
+        self._probe: BalloonProbe | None = None
+        self._console = Console(running.path)
+        self._file = HistoryFile(running.path)
+        self._history: deque[Sample] = deque(self._file.load(HISTORY), maxlen=HISTORY)
+        self._stats: GuestStats | None = None
+        self._reading: Reading | None = None
+        self._moved_at = 0.0
+        self._status = ""
+        self._stopping = False
+        self._host: HostMemory | None = None
+        self._next_rest = 0.0
+        self._wake = asyncio.Event()
+        self._changes = asyncio.Lock()
+        self._driver = asyncio.create_task(self._drive(), name=f"guest {running.name}")
+
+    # What a screen may ask for.
+
+    async def execute(
+        self, command: str, arguments: Mapping[str, object] | None = None, *, origin: Origin = Origin.USER
+    ) -> object:
+        deadline = USER_DEADLINE if origin is Origin.USER else POLL_DEADLINE
+        try:
+            return await self._connected().execute(command, arguments, origin=origin, deadline=deadline)
+        finally:
+            self._wake.set()
+
+    async def schema(self) -> Schema:
+        from workbench.engine.schema import read_schema
+
+        return await read_schema(self._connected(), self._cache)
+
+    async def devices(self) -> DeviceTree:
+        from workbench.engine.devices import read_tree
+
+        return await read_tree(self._connected())
+
+    async def node(self, path: str) -> Node:
+        from workbench.engine.devices import read_node
+
+        return await read_node(self._connected(), path)
+
+    async def set_target(self, size: int) -> None:
+        async with self._changes:
+            self._connected()
+            if self._probe is None or not self._probe.present:
+                raise CommandFailed("balloon", "DeviceNotActive", "the guest has no balloon device")
+            await self._probe.set_target(size)
+        self._wake.set()
+
+    async def pause(self) -> None:
+        await self._change("stop")
+
+    async def resume(self) -> None:
+        await self._change("cont")
+
+    async def reset(self) -> None:
+        await self._change("system_reset")
+
+    async def power_down(self) -> None:
+        await self._change("system_powerdown")
+        self._stopping = True
+        self._wake.set()
+
+    async def kill(self) -> None:
+        """SIGKILL: it works on a frozen QEMU too, where ``quit`` would wait."""
+        self.record.add(time.time(), Kind.NOTE, Origin.ACTION, "", f"SIGKILL to QEMU, pid {self._running.pid}")
+        kill(self._running.pid)
+        self._wake.set()
+
+    def console(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        return self._console.listen(listener)
+
+    async def type(self, text: str) -> None:
+        await self._console.type(text)
+
+    async def close(self) -> None:
+        """Let go of the guest; it runs on."""
+        self._driver.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._driver
+        await self._console.close()
+
+    # The driver.
+
+    async def _drive(self) -> None:
+        try:
+            while self._running.alive:
+                await self._connect_and_serve()
+            self._publish_end(await self._find_end())
+        finally:
+            if self._monitor is not None:
+                await self._monitor.close()
+
+    async def _connect_and_serve(self) -> None:
+        try:
+            self._monitor = await Monitor.connect(self._running.path / "qmp.sock", self.record, deadline=POLL_DEADLINE)
+        except MonitorTimeout:
+            self._publish_trouble(self._silent_words())
+        except MonitorUnavailable as error:
+            self._publish_trouble(error.message)
+        else:
+            await self._serve(self._monitor)
+            await self._monitor.close()
+            self._monitor = self._probe = None
+        if self._running.alive:
+            await self._sleep(REST)
+
+    async def _serve(self, monitor: Monitor) -> None:
+        """Read and publish until the connection ends."""
+        monitor.on_event(self._on_event)
+        self._probe = None
+        while not monitor.closed:
+            try:
+                if self._probe is None:
+                    probe = BalloonProbe(monitor, self._running)
+                    await probe.open()
+                    self._probe = probe
+                    self._next_rest = 0.0
+                await self._look(monitor, self._probe)
+                self._publish()
+            except MonitorTimeout:
+                self._publish_trouble("QEMU does not answer")
+                self._next_rest = 0.0
+            except MonitorClosed:
+                return
+            except CommandFailed as error:
+                self._publish_trouble(f"QEMU refuses {error.command}: {error.description}")
+            await self._sleep_until_next(monitor)
+
+    async def _look(self, monitor: Monitor, probe: BalloonProbe) -> None:
+        """One round of readings: the balloon always, the rest when it is due."""
+        now = time.time()
+        at_rest = now >= self._next_rest
+        if at_rest:
+            reply = cast("Mapping[str, str]", await monitor.execute("query-status", origin=Origin.SCREEN, deadline=POLL_DEADLINE))
+            self._status = reply["status"]
+            self._stats = await probe.stats()
+            self._next_rest = now + (REST if self.watched else UNWATCHED) - 0.01
+        reading = await probe.read(check_address=at_rest)
+        before = self._reading
+        if reading is not None and before is not None and reading.actual != before.actual:
+            self._moved_at = reading.time
+        self._reading = reading
+        if at_rest or (reading is not None and reading.diff != 0) or reading != before:
+            self._host = probe.look_at_host()
+        if reading is not None:
+            self._remember(reading)
+
+    def _remember(self, reading: Reading) -> None:
+        available = self._stats.available if self._stats else None
+        resident = self._host.resident if self._host else None
+        sample = Sample(reading.time, reading.target, reading.actual, resident, available)
+        self._history.append(sample)
+        self._file.add(sample)
+
+    async def _sleep_until_next(self, monitor: Monitor) -> None:
+        moving = self._reading is not None and self._reading.diff != 0 and self.snapshot.answering
+        interval = MOVING if moving and self.watched else max(0.01, self._next_rest - time.time())
+        if not self.snapshot.answering:
+            interval = REST
+        closed = asyncio.ensure_future(monitor.wait_closed())
+        try:
+            await self._sleep(interval, closed)
+        finally:
+            closed.cancel()
+
+    async def _sleep(self, seconds: float, *others: asyncio.Future[None]) -> None:
+        """Wait until something wakes the driver, one of ``others`` is done, or the time is over."""
+        woken = asyncio.ensure_future(self._wake.wait())
+        try:
+            await asyncio.wait({woken, *others}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            woken.cancel()
+        self._wake.clear()
+
+    def _on_event(self, name: str, _data: Mapping[str, object], _when: float) -> None:
+        if name in TREE_EVENTS:
+            if self._probe is not None:
+                self._probe.forget_address()
+            self.snapshot = replace(self.snapshot, devices_revision=self.snapshot.devices_revision + 1)
+        if name == "POWERDOWN":
+            self._stopping = True
+        elif name in {"RESET", "RESUME"}:
+            self._stopping = False
+        if name != "BALLOON_CHANGE":
+            self._next_rest = 0.0
+        self._wake.set()
+
+    # What it publishes.
+
+    def _publish(self) -> None:
+        assert self._monitor is not None
+        assert self._probe is not None
+        phase = phase_of(self._status)
+        if self._stopping and phase is Phase.RUNNING:
+            phase = Phase.STOPPING
+        old = self.snapshot.balloon
+        came_back = old is not None and old.verdict.state.value == "absent"
+        balloon = self._balloon(self._probe)
+        driver_changed = came_back and balloon.verdict.state.value != "absent"
+        self._emit(
+            replace(
+                self.snapshot,
+                phase=phase,
+                status=self._status,
+                answering=True,
+                trouble="",
+                qemu_version=self._monitor.version,
+                memory=self._probe.ram,
+                balloon=balloon,
+                devices_revision=self.snapshot.devices_revision + (1 if driver_changed else 0),
+            )
+        )
+
+    def _balloon(self, probe: BalloonProbe) -> Balloon:
+        now = time.time()
+        record = probe.record
+        seen = Circumstances(
+            now=now,
+            device=probe.present,
+            driver_status=probe.driver_status,
+            status=self._status,
+            target_since=record.since if record else 0.0,
+            moved_at=self._moved_at,
+            stats=self._stats,
+        )
+        history = tuple(self._history)
+        return Balloon(
+            verdict=judge(self._reading, seen),
+            reading=self._reading,
+            rate=rate_of(history, now),
+            stats=self._stats,
+            host=self._host,
+            ours=record.ours if record else True,
+            history=history,
+        )
+
+    def _publish_trouble(self, trouble: str) -> None:
+        """QEMU cannot be asked: what was known last still stands, and is said to be old."""
+        self._emit(replace(self.snapshot, answering=False, trouble=trouble))
+
+    def _publish_end(self, ended: Ended) -> None:
+        words = exit_words(ended.code)
+        self.record.add(time.time(), Kind.NOTE, Origin.SCREEN, "", f"{self._running.name} was {words}")
+        self._emit(
+            GuestSnapshot(
+                self._running.name,
+                phase=Phase.STOPPED,
+                memory=self.snapshot.memory,
+                profile_path=self.snapshot.profile_path,
+                description=self.snapshot.description,
+                backing=self.snapshot.backing,
+                ended=words,
+                ended_output=ended.output.rstrip() if ended.code else "",
+            )
+        )
+
+    def _emit(self, snapshot: GuestSnapshot) -> None:
+        if snapshot != self.snapshot:
+            self.snapshot = snapshot
+            self._publish_to(snapshot)
+
+    # Smaller parts.
+
+    def _connected(self) -> Monitor:
+        if self._monitor is None or self._monitor.closed:
+            raise MonitorClosed(
+                f"{self._running.name} cannot be asked: {self.snapshot.trouble or 'not connected to QEMU'}",
+                hint="the screen connects again by itself, once a second",
+            )
+        return self._monitor
+
+    async def _change(self, command: str) -> None:
+        async with self._changes:
+            await self._connected().execute(command, origin=Origin.ACTION)
+        self._next_rest = 0.0
+        self._wake.set()
+
+    def _silent_words(self) -> str:
+        """Why a monitor that accepts says nothing: a stopped process is frozen, else the place is taken."""
+        import psutil
+
+        with suppress(psutil.Error):
+            if psutil.Process(self._running.pid).status() == psutil.STATUS_STOPPED:
+                return "QEMU does not answer: its process is stopped (SIGSTOP)"
+        return "QEMU does not answer: it is busy, or another screen holds its monitor"
+
+    async def _find_end(self) -> Ended:
+        """How QEMU ended. Its keeper writes the status a moment after the process is gone."""
+        for _ in range(100):
+            if (self._running.path / "exit").exists() or not self._running.path.exists():
+                break
+            await asyncio.sleep(0.01)
+        return self._state.clean(self._running.name) or Ended(None, "")

@@ -1,0 +1,136 @@
+"""From a plan to a running QEMU, detached from whoever started it.
+
+::
+
+    workbench ── sh (own session) ── QEMU        sh waits, and writes QEMU's exit status to NAME/exit:
+                                                 so how a guest ended is known also when its screen is long gone
+
+``-daemonize`` would do the detaching too, but not together with the sandbox: the fork is killed with SIGSYS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import psutil
+
+from workbench.domain.lifecycle import exit_words
+from workbench.domain.units import format_size
+from workbench.engine.monitor import Monitor
+from workbench.engine.state import GuestFacts, Running, StateDirectory, live_pid, read_end, write_facts
+from workbench.errors import HostError, MonitorError, StartError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from workbench.engine.plan import Plan
+
+START_DEADLINE = 120.0
+"""Seconds until QEMU's monitor must answer. Preallocating many hugepages is slow; a start that fails says so at once."""
+
+_KEEPER = '( cd / && "$@" </dev/null >>"$0/qemu.log" 2>&1; echo $? >"$0/exit.new"; mv "$0/exit.new" "$0/exit" ) &'
+"""Run QEMU, keep its exit status. The subshell is orphaned at once, so no workbench ever has to reap it."""
+
+
+async def start(state: StateDirectory, plan: Plan) -> Running:
+    """Start a guest and wait until its monitor answers.
+
+    :raise StartError: when QEMU exits at once (with its stderr), or that guest runs already or is being started.
+    :raise HostError: when its directory cannot be made.
+    """
+    with state.claim(plan.name) as directory:
+        try:
+            shutil.copyfile(plan.path, directory / "profile.toml")
+            write_facts(directory, _facts(plan))
+        except OSError as error:
+            raise HostError(
+                f"{plan.name} cannot be written to {directory}: {error.strerror}",
+                hint="free some room, or name another directory with --state DIR",
+            ) from error
+        _spawn(plan.argv, directory)
+        try:
+            await _wait_for_monitor(plan, directory)
+        except BaseException:
+            await _kill_leftover(directory)
+            raise
+        pid = live_pid(directory)
+        if pid is None:
+            raise _start_error(plan.name, directory)
+        return Running(directory, pid, _facts(plan))
+
+
+def _facts(plan: Plan) -> GuestFacts:
+    hugepages = plan.profile.memory.hugepages
+    return GuestFacts(
+        name=plan.name,
+        memory=plan.profile.memory.size,
+        accelerator=plan.launch.accelerator,
+        accelerator_reason=plan.accelerator_reason,
+        qemu=plan.launch.binary,
+        started=time.time(),
+        backing=f"{format_size(hugepages.size)} pages" if hugepages else "",
+        profile=str(plan.path),
+    )
+
+
+def _spawn(argv: Sequence[str], directory: Path) -> None:
+    # start_new_session: closing the terminal sends SIGHUP to the sessions that it controls, and this is none of them.
+    subprocess.run(
+        ["/bin/sh", "-c", _KEEPER, str(directory), *argv],
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
+
+
+async def _wait_for_monitor(plan: Plan, directory: Path) -> None:
+    """Return when QMP answers on the command line's socket."""
+    socket = directory / "qmp-cli.sock"
+    ended = directory / "exit"
+    deadline = time.monotonic() + START_DEADLINE
+    while time.monotonic() < deadline:
+        if ended.exists():
+            raise _start_error(plan.name, directory)
+        if socket.exists():
+            with suppress(MonitorError):
+                monitor = await Monitor.connect(socket, deadline=1.0)
+                await monitor.close()
+                return
+        await asyncio.sleep(0.01)
+    raise StartError(
+        f"{plan.name}: QEMU did not answer within {START_DEADLINE:g} s, and was ended",
+        output=read_end(directory).output,
+    )
+
+
+def _start_error(name: str, directory: Path) -> StartError:
+    ended = read_end(directory)
+    return StartError(
+        f"{name}: QEMU {exit_words(ended.code)} before its monitor answered",
+        output=ended.output,
+        hint=f"to see what was run: workbench command {name}",
+    )
+
+
+async def _kill_leftover(directory: Path) -> None:
+    """End a QEMU whose start was given up, and wait until it is gone, so that its directory can go too."""
+    pid = live_pid(directory)
+    while pid is not None:
+        kill(pid)
+        await asyncio.sleep(0.01)
+        pid = live_pid(directory)
+
+
+def kill(pid: int) -> None:
+    """SIGKILL a QEMU; it may be gone already."""
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(pid).send_signal(signal.SIGKILL)

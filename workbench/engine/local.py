@@ -1,0 +1,232 @@
+"""QEMU on this host: profiles and running guests joined by name, started, found again and watched."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, NoReturn
+
+from workbench.domain.lifecycle import Phase
+from workbench.domain.snapshot import GuestSnapshot
+from workbench.domain.traffic import Origin, Record
+from workbench.domain.units import format_size
+from workbench.engine.guest import LocalGuest
+from workbench.engine.profiles import ProfileStore
+from workbench.engine.state import StateDirectory
+from workbench.errors import NotFound, StartError, WorkbenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from workbench.domain.schema import Schema
+    from workbench.domain.snapshot import HostSnapshot
+    from workbench.domain.tree import DeviceTree, Node
+    from workbench.engine.state import Running
+    from workbench.settings import Settings
+
+SCAN = 0.5
+"""Seconds between looks at the two directories, for guests and profiles that others start or write."""
+
+
+class LocalEngine:
+    """See :class:`workbench.engine.base.Engine`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._state = StateDirectory(settings.state)
+        self._profiles = ProfileStore(settings.profiles)
+        self._snapshots: dict[str, GuestSnapshot] = {}
+        self._guests: dict[str, LocalGuest] = {}
+        self._listeners: list[Callable[[GuestSnapshot], None]] = []
+        self._scanner: asyncio.Task[None] | None = None
+        self._starting: set[str] = set()
+
+    @property
+    def history_file(self) -> Path:
+        return self._settings.data / "qmp-history"
+
+    async def open(self) -> None:
+        self._state.prepare()
+        self._scan()
+        self._scanner = asyncio.create_task(self._scan_forever(), name="scan")
+
+    async def close(self) -> None:
+        if self._scanner is not None:
+            self._scanner.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._scanner
+        await asyncio.gather(*(guest.close() for guest in self._guests.values()))
+
+    def guests(self) -> Sequence[GuestSnapshot]:
+        return [self._snapshots[name] for name in sorted(self._snapshots)]
+
+    def guest(self, name: str) -> LocalGuest | StoppedGuest:
+        if name in self._guests:
+            return self._guests[name]
+        if name in self._snapshots:
+            return StoppedGuest(self._snapshots[name])
+        raise NotFound(f"no guest or profile {name!r}")
+
+    def watch(self, listener: Callable[[GuestSnapshot], None]) -> Callable[[], None]:
+        self._listeners.append(listener)
+
+        def forget() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return forget
+
+    async def start(self, name: str) -> None:
+        from workbench.engine.launch import start
+        from workbench.engine.plan import plan
+
+        if name in self._starting:
+            raise StartError(f"{name} is being started already")
+        self._starting.add(name)
+        try:
+            self._publish(replace(self._snapshots.get(name, GuestSnapshot(name)), phase=Phase.STARTING, ended=""))
+            running = await start(self._state, await plan(self._profiles.load(name), self._settings))
+        except BaseException:
+            self._starting.discard(name)
+            self._snapshots.pop(name, None)
+            self._scan()
+            raise
+        self._starting.discard(name)
+        self._adopt(running)
+
+    async def host(self) -> HostSnapshot:
+        from workbench.engine.host import read_host
+
+        return await read_host(self._settings.cache)
+
+    async def _scan_forever(self) -> None:
+        while True:
+            await asyncio.sleep(SCAN)
+            # A directory that cannot be read for a moment is looked at again; what is known of the guests stands.
+            with suppress(WorkbenchError, OSError):
+                self._scan()
+
+    def _scan(self) -> None:
+        """Take in profiles and guests that others wrote or started, and drop those that are gone."""
+        profiles = {entry.name: entry for entry in self._profiles.entries()}
+        for name in self._state.names():
+            if name in self._guests or name in self._starting:
+                continue
+            running = self._state.find(name)
+            if running is not None:
+                self._adopt(running)
+            else:
+                self._state.clean(name)
+        for name in {*profiles, *self._snapshots} - set(self._guests) - self._starting:
+            if name in profiles:
+                self._publish(self._stopped(name))
+            else:
+                self._forget(name)
+
+    def _stopped(self, name: str) -> GuestSnapshot:
+        loaded = self._profiles.load(name)
+        profile = loaded.profile
+        old = self._snapshots.get(name, GuestSnapshot(name))
+        hugepages = profile.memory.hugepages if profile else None
+        return replace(
+            old,
+            phase=Phase.STOPPED,
+            memory=profile.memory.size if profile else None,
+            description=profile.description if profile else "",
+            backing=f"{format_size(hugepages.size)} pages" if hugepages else "",
+            problems=len(loaded.problems),
+            profile_path=str(loaded.path),
+        )
+
+    def _adopt(self, running: Running) -> None:
+        """Watch a guest that runs, whoever started it."""
+        facts = running.facts
+        if running.name in self._guests:
+            return
+        old = self._snapshots.get(running.name, GuestSnapshot(running.name))
+        snapshot = replace(
+            old,
+            phase=Phase.RUNNING,
+            pid=running.pid,
+            memory=facts.memory or None,
+            accelerator=facts.accelerator,
+            accelerator_reason=facts.accelerator_reason,
+            started=facts.started or None,
+            backing=facts.backing,
+            ended="",
+            ended_output="",
+            profile_path=facts.profile or old.profile_path,
+        )
+        self._guests[running.name] = LocalGuest(running, self._state, snapshot, self._take, self._settings.cache)
+        self._publish(snapshot)
+
+    def _take(self, snapshot: GuestSnapshot) -> None:
+        """A guest's driver has something new; a guest that ended leaves, and its driver with it."""
+        if not snapshot.phase.alive:
+            self._guests.pop(snapshot.name, None)
+        self._publish(snapshot)
+
+    def _publish(self, snapshot: GuestSnapshot) -> None:
+        if self._snapshots.get(snapshot.name) == snapshot:
+            return
+        self._snapshots[snapshot.name] = snapshot
+        for listener in tuple(self._listeners):
+            listener(snapshot)
+
+    def _forget(self, name: str) -> None:
+        """A profile was removed and no guest of it runs: a last snapshot without a profile says so."""
+        old = self._snapshots.pop(name)
+        for listener in tuple(self._listeners):
+            listener(replace(old, profile_path=""))
+
+
+class StoppedGuest:
+    """A guest that does not run: it can be shown, and everything else says so."""
+
+    def __init__(self, snapshot: GuestSnapshot) -> None:
+        self.snapshot = snapshot
+        self.record = Record()
+        self.watched = False
+
+    async def execute(
+        self, command: str, arguments: Mapping[str, object] | None = None, *, origin: Origin = Origin.USER
+    ) -> object:
+        self._refuse()
+
+    async def schema(self) -> Schema:
+        self._refuse()
+
+    async def devices(self) -> DeviceTree:
+        self._refuse()
+
+    async def node(self, path: str) -> Node:
+        self._refuse()
+
+    async def set_target(self, size: int) -> None:
+        self._refuse()
+
+    async def pause(self) -> None:
+        self._refuse()
+
+    async def resume(self) -> None:
+        self._refuse()
+
+    async def reset(self) -> None:
+        self._refuse()
+
+    async def power_down(self) -> None:
+        self._refuse()
+
+    async def kill(self) -> None:
+        self._refuse()
+
+    def console(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        return lambda: None
+
+    async def type(self, text: str) -> None:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise NotFound(f"{self.snapshot.name} does not run", hint="start it first: s")
