@@ -57,6 +57,8 @@ class HugepagePool:
     """Pages that nobody has allocated; ``reserved`` ones are among them."""
     reserved: int
     surplus: int
+    overcommit: int = 0
+    """How many surplus pages the kernel may make by itself when the pool runs out (``nr_overcommit_hugepages``)."""
 
     @property
     def available(self) -> int:

@@ -1,0 +1,64 @@
+"""What runs a guest's instructions: KVM, or QEMU's own translator TCG; and what rules KVM out without a try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+X86 = frozenset({"x86_64", "i386", "i686", "amd64"})
+"""Machines, as uname(2) names them, whose KVM can run an x86 guest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accelerator:
+    name: str
+    """``kvm`` or ``tcg``: a name that QEMU's ``-accel`` takes."""
+    reason: str
+    """Why "auto" chose it, in a few words: ``no vmx or svm here``."""
+    advice: str = ""
+    """What to do to get KVM, one sentence; empty when there is nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """What /proc/cpuinfo says of the first CPU, as far as virtualization is concerned."""
+
+    flags: frozenset[str]
+
+    @property
+    def virtualizes(self) -> bool:
+        """Whether the CPU shows Intel's VT-x or AMD's SVM. The kernel hides ``vmx`` when the firmware locked it off."""
+        return not self.flags.isdisjoint({"vmx", "svm"})
+
+    @property
+    def guest(self) -> bool:
+        """Whether a hypervisor runs under this CPU (CPUID leaf 1, ECX bit 31)."""
+        return "hypervisor" in self.flags
+
+
+def read_cpuinfo(text: str) -> Processor:
+    """The first CPU of /proc/cpuinfo; no flags when it has no ``flags`` line, as on other machines than x86."""
+    for line in text.splitlines():
+        key, colon, value = line.partition(":")
+        if colon and key.strip() == "flags":
+            return Processor(frozenset(value.split()))
+    return Processor(frozenset())
+
+
+def tcg_by_cpu(processor: Processor, machine: str) -> Accelerator | None:
+    """TCG with the reason, when the CPU alone rules KVM out; None when it does not.
+
+    :param machine: as uname(2) gives it.
+    """
+    if machine not in X86:
+        return Accelerator("tcg", f"an x86 guest on {machine}: every instruction is translated")
+    if processor.virtualizes:
+        return None
+    if processor.guest:
+        return Accelerator(
+            "tcg",
+            "no vmx or svm here",
+            "this host is itself a guest: VT-x or AMD-V is hidden unless nesting is on in the hypervisor under it",
+        )
+    return Accelerator(
+        "tcg", "no vmx or svm here", "the CPU has no VT-x or AMD-V, or the firmware's set-up has it switched off"
+    )

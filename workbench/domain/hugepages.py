@@ -1,0 +1,102 @@
+"""Hugepages: how many a guest needs, how many are missing, and what number mends it. Arithmetic only.
+
+Kernel: Documentation/admin-guide/mm/hugetlbpage.rst; mm/hugetlb.c, ``set_max_huge_pages``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.domain.units import GIB, KIB, MIB
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from workbench.domain.snapshot import HugepagePool
+
+
+@dataclass(frozen=True, slots=True)
+class NodePool:
+    """One NUMA node's share of a pool. The kernel keeps reservations for the whole pool, not for each node."""
+
+    node: int
+    page: int
+    """Bytes of one page."""
+    total: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """A pool, or the nodes that a guest is bound to, with fewer pages than it needs. All numbers are pages."""
+
+    page: int
+    """Bytes of one page."""
+    needed: int
+    available: int
+    """Free there, not promised to others, and what the kernel may add by itself (overcommit)."""
+    total: int
+    """In the pool, or on the node of ``node``, now."""
+    node: int | None = None
+    """The node to grow; None for the pool as a whole."""
+
+    @property
+    def missing(self) -> int:
+        return self.needed - self.available
+
+    @property
+    def write(self) -> int:
+        """What to write to ``nr_hugepages``: what is in the pool already stays in it, in use or not.
+
+        ``total`` counts surplus pages too; the kernel makes those permanent before it looks for new ones.
+        """
+        return self.total + self.missing
+
+
+def pages_of(size: int, page: int) -> int:
+    """How many pages of ``page`` bytes make ``size`` bytes.
+
+    :raise ValueError: when they do not make it exactly, or nothing is asked for.
+    """
+    if size <= 0 or page <= 0 or size % page:
+        raise ValueError(f"{size} bytes are no whole number of pages of {page} bytes")
+    return size // page
+
+
+def shortage(size: int, pool: HugepagePool, nodes: Sequence[NodePool] = ()) -> Shortage | None:
+    """What is missing for a guest of ``size`` bytes; None when there is room.
+
+    :param nodes: the nodes that the guest's memory is bound to; empty when it may come from anywhere.
+    :raise ValueError: when the size is not a multiple of the page.
+    """
+    needed = pages_of(size, pool.page)
+    growth = max(0, pool.overcommit - pool.surplus)
+    available = max(0, pool.available) + growth
+    if nodes:
+        # A page that is free on the node may be promised to somebody else: the smaller number holds.
+        available = min(available, sum(node.free for node in nodes) + growth)
+    if available >= needed:
+        return None
+    if not nodes:
+        return Shortage(pool.page, needed, available, pool.total)
+    return Shortage(pool.page, needed, available, nodes[0].total, nodes[0].node)
+
+
+def fitting(size: int, page: int) -> tuple[int, int]:
+    """The multiples of ``page`` bytes next below (0 if there is none) and at or above ``size``."""
+    return size // page * page, -(-size // page) * page
+
+
+def page_words(page: int) -> str:
+    """A page size for people: ``2 MiB``, ``1 GiB``, ``64 KiB``."""
+    for factor, unit in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
+        if page >= factor and page % factor == 0:
+            return f"{page // factor} {unit}"
+    return f"{page} bytes"
+
+
+def sizes_words(pages: Iterable[int]) -> str:
+    """Page sizes in a row, smallest first: ``2 MiB and 1 GiB``."""
+    words = [page_words(page) for page in sorted(pages)]
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))

@@ -1,0 +1,103 @@
+"""Which accelerator "auto" means on this host: KVM only where it can run a guest, else TCG with the reason.
+
+By evidence, the cheapest first: the CPU's flags, /dev/kvm, whether this user may open it, and a guest that runs.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.domain.accelerator import Accelerator, Processor, read_cpuinfo, tcg_by_cpu
+from workbench.engine.kvm_probe import HUNG, run_probe
+from workbench.engine.memo import Memo
+from workbench.engine.qemu import qemu_binary, qemu_version
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+KVM = Path("/dev/kvm")
+CPUINFO = Path("/proc/cpuinfo")
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_FIRST_CPU = 16384
+"""Bytes of /proc/cpuinfo that surely hold the first CPU; the whole file takes milliseconds for each hundred CPUs."""
+
+
+def read_processor(path: Path = CPUINFO) -> Processor:
+    """The first CPU's flags."""
+    with path.open("rb", buffering=0) as file:
+        return read_cpuinfo(file.read(_FIRST_CPU).decode(errors="replace"))
+
+
+async def choose_accelerator() -> Accelerator:
+    """What "auto" gives on this host, and why. After the first time in one boot it costs some microseconds."""
+    ruled_out = tcg_by_cpu(read_processor(), platform.machine())
+    if ruled_out is not None:
+        return ruled_out
+    return _cannot_open(KVM) or await _by_probe(qemu_binary(), KVM, run_probe)
+
+
+async def kvm_trouble() -> str:
+    """A warning for a profile that asks for KVM by name: why it will hardly run here; empty when it will."""
+    chosen = await choose_accelerator()
+    if chosen.name == "kvm":
+        return ""
+    return f"KVM will hardly run this guest: {chosen.reason}" + (f"; {chosen.advice}" if chosen.advice else "")
+
+
+def _cannot_open(device: Path) -> Accelerator | None:
+    """TCG with the reason, when KVM's device is missing or refuses this user."""
+    try:
+        os.close(os.open(device, os.O_RDWR | os.O_CLOEXEC))
+    except FileNotFoundError:
+        return Accelerator("tcg", f"no {device}", "load the module: sudo modprobe -a kvm kvm_intel kvm_amd")
+    except PermissionError:
+        return Accelerator("tcg", f"no permission for {device}", _join_group(device))
+    except OSError as error:
+        return Accelerator("tcg", f"{device} does not open: {error.strerror}")
+    return None
+
+
+def _join_group(device: Path) -> str:
+    """What lets this user open the device: its group, when that group may write, else its mode."""
+    found = device.stat()
+    if not found.st_mode & 0o020 or found.st_gid == 0:
+        return f"let a group open it: sudo chgrp kvm {device} && sudo chmod 660 {device}"
+    try:
+        group = grp.getgrgid(found.st_gid).gr_name
+    except KeyError:
+        return f"join the group with the number {found.st_gid}, which has no name here"
+    return f"join its group, then log in again: sudo usermod -aG {group} $USER"
+
+
+async def _by_probe(
+    binary: str, device: Path, probe: Callable[[str], Awaitable[str]], memo: Memo | None = None
+) -> Accelerator:
+    """KVM when a guest runs on it, tried once for each boot, device and QEMU."""
+    memo = memo or Memo("kvm-probe")
+    key = _probe_key(binary, device)
+    answer = _known.get(tuple(key)) or memo.recall(key)
+    if answer is None:
+        answer = [await probe(binary)]
+        if (
+            answer[0] != HUNG
+        ):  # on a host that was very busy the next try may be in time: that lasts for this process alone
+            memo.keep(key, answer)
+    _known[tuple(key)] = answer
+    if not answer[0]:
+        return Accelerator("kvm", "a test guest ran on it")
+    return Accelerator("tcg", f"KVM opens and cannot run a guest: {answer[0]}")
+
+
+def _probe_key(binary: str, device: Path) -> list[str]:
+    """What a probe's answer holds for: this boot, this device, this QEMU."""
+    found = device.stat()
+    version = ".".join(map(str, qemu_version(binary)))
+    return [BOOT_ID.read_text().strip(), f"{found.st_rdev:x}", f"{found.st_ino}", binary, version]
+
+
+_known: dict[tuple[str, ...], list[str]] = {}
+"""What this process has tried already, by the probe's key."""

@@ -1,0 +1,51 @@
+"""The host: accelerator, hypervisor, QEMU, memory and hugepage pools in one snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import psutil
+
+from workbench.domain.accelerator import Accelerator
+from workbench.domain.snapshot import HostSnapshot
+from workbench.engine.accelerator import choose_accelerator, kvm_trouble
+from workbench.engine.hugepages import check_hugepages, read_pools
+from workbench.engine.hypervisor import hypervisor_name
+from workbench.engine.qemu import qemu_binary, qemu_version
+from workbench.errors import HostError
+
+__all__ = [
+    "Accelerator",
+    "check_hugepages",
+    "choose_accelerator",
+    "kvm_trouble",
+    "qemu_binary",
+    "qemu_version",
+    "read_host",
+]
+
+
+async def read_host() -> HostSnapshot:
+    """The host as it is now. A missing QEMU leaves its version empty and is no error here."""
+    try:
+        # In a thread: the first question runs `qemu --version`.
+        version = await asyncio.to_thread(lambda: qemu_version(qemu_binary()))
+        qemu = ".".join(map(str, version))
+    except HostError:
+        qemu = ""
+    try:
+        accelerator = await choose_accelerator()
+    except HostError:
+        accelerator = Accelerator("tcg", "no QEMU to try KVM with")
+    memory = psutil.virtual_memory()
+    return HostSnapshot(
+        accelerator=accelerator.name,
+        accelerator_reason=accelerator.reason,
+        hypervisor=await asyncio.to_thread(hypervisor_name),
+        qemu=qemu,
+        memory_total=memory.total,
+        memory_available=memory.available,
+        pools=read_pools(),
+        cpus=os.cpu_count() or 1,
+    )

@@ -1,0 +1,210 @@
+"""Hugepage pools of this host, and the check that a guest on them can start.
+
+A pool that is too small fails late and badly: a guest without preallocation dies of SIGBUS when it touches a page that
+is not there. So everything that can be known is looked at before the start.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.domain.hugepages import NodePool, Shortage, fitting, page_words, shortage, sizes_words
+from workbench.domain.snapshot import HugepagePool
+from workbench.domain.units import GIB, KIB, format_size
+from workbench.errors import HostError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+SYS = Path("/sys")
+PROC = Path("/proc")
+MEMFD = "memfd"
+"""The source that needs no mount: memfd_create(2) with MFD_HUGETLB."""
+
+_POOLS = "kernel/mm/hugepages"
+_NODES = "devices/system/node"
+_NAME = "hugepages-{}kB"
+
+
+def read_pools(sys: Path = SYS) -> tuple[HugepagePool, ...]:
+    """Every pool of the running kernel, smallest page first; none where the kernel has no hugetlb."""
+    return tuple(
+        HugepagePool(
+            page,
+            _number(path / "nr_hugepages"),
+            _number(path / "free_hugepages"),
+            _number(path / "resv_hugepages"),
+            _number(path / "surplus_hugepages"),
+            _number(path / "nr_overcommit_hugepages"),
+        )
+        for page, path in _pool_directories(sys / _POOLS)
+    )
+
+
+def read_nodes(page: int, sys: Path = SYS) -> tuple[NodePool, ...]:
+    """Each NUMA node's share of one pool, by node; none where the kernel has no NUMA."""
+    nodes = []
+    for path in (sys / _NODES).glob("node[0-9]*"):
+        pool = path / "hugepages" / _NAME.format(page // KIB)
+        if pool.is_dir():
+            number = int(path.name.removeprefix("node"))
+            nodes.append(NodePool(number, page, _number(pool / "nr_hugepages"), _number(pool / "free_hugepages")))
+    return tuple(sorted(nodes, key=lambda node: node.node))
+
+
+def check_hugepages(
+    size: int, page: int, nodes: tuple[int, ...] = (), source: str = MEMFD, *, sys: Path = SYS, proc: Path = PROC
+) -> None:
+    """Whether a guest of ``size`` bytes can have its RAM in pages of ``page`` bytes now.
+
+    :param nodes: the NUMA nodes that its memory is bound to; empty for any.
+    :param source: ``memfd``, or the path of a mounted hugetlbfs.
+    :raise HostError: with what exactly is missing and, as the hint, the command that mends it.
+    """
+    pools = {pool.page: pool for pool in read_pools(sys)}
+    pool = pools.get(page)
+    if pool is None:
+        raise _unknown_page(page, pools)
+    if size % page:
+        raise _no_multiple(size, page)
+    bound = _bound(nodes, page, sys)
+    if source != MEMFD:
+        _check_mount(Path(source), size, page, proc)
+    short = shortage(size, pool, bound)
+    if short is not None:
+        raise _too_small(short, pool, nodes, _default_page(proc))
+
+
+def _unknown_page(page: int, known: Iterable[int]) -> HostError:
+    sizes = sizes_words(known)
+    if not sizes:
+        return HostError(
+            "this kernel has no hugepages", hint="leave [memory.hugepages] out, or run a kernel with CONFIG_HUGETLBFS"
+        )
+    return HostError(f"this host has no hugepages of {page_words(page)}", hint=f"it has {sizes}")
+
+
+def _no_multiple(size: int, page: int) -> HostError:
+    below, above = fitting(size, page)
+    choices = " or ".join(format_size(choice) for choice in (below, above) if choice)
+    return HostError(
+        f"{format_size(size)} of memory is no whole number of {page_words(page)} pages", hint=f"give it {choices}"
+    )
+
+
+def _bound(nodes: tuple[int, ...], page: int, sys: Path) -> tuple[NodePool, ...]:
+    """The shares of the nodes that a guest is bound to.
+
+    :raise HostError: when there is no such node.
+    """
+    if not nodes:
+        return ()
+    found = {node.node: node for node in read_nodes(page, sys)}
+    for node in nodes:
+        if node not in found:
+            there = ", ".join(map(str, found)) or "no NUMA nodes"
+            raise HostError(f"this host has no NUMA node {node} with {page_words(page)} pages", hint=f"it has {there}")
+    return tuple(found[node] for node in dict.fromkeys(nodes))
+
+
+def _too_small(short: Shortage, pool: HugepagePool, nodes: Sequence[int], default_page: int) -> HostError:
+    where = f" on NUMA node {', '.join(map(str, nodes))}" if nodes else ""
+    reserved = f", {pool.reserved} of the free ones promised to others" if pool.reserved else ""
+    free = f"{short.available} of {pool.total} free" if not nodes else f"{short.available} available"
+    words = page_words(short.page)
+    return HostError(
+        f"{short.missing} hugepages of {words} are missing{where}: "
+        f"the guest needs {short.needed}, and there are {free}{reserved}",
+        hint="\n".join(mending(short, default_page)),
+    )
+
+
+def mending(short: Shortage, default_page: int) -> list[str]:
+    """What to do about a shortage: the command first, then what to do when the kernel gives fewer pages than asked."""
+    name = _NAME.format(short.page // KIB)
+    if short.node is not None:
+        command = f"echo {short.write} | sudo tee {SYS / _NODES}/node{short.node}/hugepages/{name}/nr_hugepages"
+    elif short.page == default_page:
+        command = f"sudo sysctl vm.nr_hugepages={short.write}"
+    else:
+        command = f"echo {short.write} | sudo tee {SYS / _POOLS / name}/nr_hugepages"
+    if short.page >= GIB:
+        size = format_size(short.page)
+        return [
+            command,
+            f"fewer than asked? ask at boot: hugepagesz={size} hugepages={short.write} on the kernel's line",
+        ]
+    return [command, "fewer than asked? memory is in pieces: sudo sysctl vm.compact_memory=1, then again"]
+
+
+def _check_mount(path: Path, size: int, page: int, proc: Path) -> None:
+    """:raise HostError: when ``path`` is no hugetlbfs of this page size that this user may fill."""
+    mend = f"sudo mkdir -p {path} && sudo mount -t hugetlbfs -o pagesize={format_size(page)} none {path}"
+    memfd = 'or write source = "memfd", which needs no mount'
+    try:
+        real = path.resolve(strict=True)
+        found = os.statvfs(real)
+    except OSError as error:
+        raise HostError(f"the hugepage source {path}: {error.strerror}", hint=f"{mend}\n{memfd}") from error
+    if _filesystem(real, proc) != "hugetlbfs":
+        raise HostError(f"the hugepage source {path} is no mounted hugetlbfs", hint=f"{mend}\n{memfd}")
+    if found.f_bsize != page:  # Linux: fs/hugetlbfs/inode.c, hugetlbfs_statfs
+        raise HostError(
+            f"the hugetlbfs at {path} has {page_words(found.f_bsize)} pages, and the profile asks for {page_words(page)}",
+            hint=f'write size = "{format_size(found.f_bsize)}", or mount one with pagesize={format_size(page)}\n{memfd}',
+        )
+    if not os.access(real, os.R_OK | os.W_OK | os.X_OK):
+        raise HostError(
+            f"no permission to make files in the hugetlbfs at {path}", hint=f"sudo chown $USER {path}\n{memfd}"
+        )
+    limited = 0 < found.f_blocks < 1 << 60
+    if limited and found.f_bavail < size // page:
+        raise HostError(
+            f"the hugetlbfs at {path} lets {found.f_bavail} more pages be used, and the guest needs {size // page}",
+            hint=f"it was mounted with a limit: sudo mount -o remount,size=… {path}\n{memfd}",
+        )
+
+
+def _filesystem(path: Path, proc: Path) -> str:
+    """The type of the file system that ``path`` is on (proc_pid_mountinfo(5)): the deepest mount, the last one made."""
+    best, kind = -1, ""
+    for line in (proc / "self/mountinfo").read_text(errors="surrogateescape").splitlines():
+        before, _, after = line.partition(" - ")
+        mount = Path(_unescape(before.split(" ")[4]))
+        if len(mount.parts) >= best and path.is_relative_to(mount):
+            best, kind = len(mount.parts), after.split(" ")[0]
+    return kind
+
+
+def _unescape(text: str) -> str:
+    """Undo the kernel's octal escapes of blanks and backslashes."""
+    for code in ("\\040", "\\011", "\\012", "\\134"):
+        text = text.replace(code, chr(int(code[1:], 8)))
+    return text
+
+
+def _default_page(proc: Path) -> int:
+    """The page size that ``vm.nr_hugepages`` means, in bytes; 0 when the kernel does not say."""
+    for line in (proc / "meminfo").read_text().splitlines():
+        if line.startswith("Hugepagesize:"):
+            return int(line.split()[1]) * KIB
+    return 0
+
+
+def _pool_directories(path: Path) -> list[tuple[int, Path]]:
+    try:
+        names = [entry for entry in path.iterdir() if entry.name.startswith("hugepages-")]
+    except OSError:
+        return []
+    sized = [(int(entry.name.removeprefix("hugepages-").removesuffix("kB")) * KIB, entry) for entry in names]
+    return sorted(sized)
+
+
+def _number(path: Path) -> int:
+    """A number that the kernel prints; 0 where it has no such file (older kernels, some pages)."""
+    try:
+        return int(path.read_text())
+    except FileNotFoundError:
+        return 0

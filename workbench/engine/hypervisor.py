@@ -1,0 +1,117 @@
+"""The hypervisor under this host, in words. Containers are not hypervisors.
+
+Files first, for they cost nothing: Xen's own, the clocks that Linux offers only to guests of one hypervisor, the names
+in the firmware (DMI). Then programs that execute CPUID, which says it best and which Python cannot execute.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+from workbench.engine.accelerator import read_processor
+
+SYS = Path("/sys")
+PROC = Path("/proc")
+UNNAMED = "an unnamed hypervisor"
+
+_CLOCKS = {"kvm-clock": "KVM", "hyperv_clocksource": "Hyper-V", "xen": "Xen"}
+"""Clock sources that Linux registers only under one hypervisor, by the start of their names."""
+
+_FIRMWARE = {
+    "Microsoft Corporation Virtual Machine": "Hyper-V",
+    "VMware": "VMware",
+    "innotek GmbH": "VirtualBox",
+    "VirtualBox": "VirtualBox",
+    "Parallels": "Parallels",
+    "BHYVE": "bhyve",
+    "Apple Inc. Apple Virtualization": "Apple's virtualization",
+    "Xen": "Xen",
+    "Amazon EC2": "KVM",
+    "Google": "KVM",
+    "DigitalOcean": "KVM",
+    "Hetzner": "KVM",
+    "Red Hat KVM": "KVM",
+    "OpenStack": "KVM",
+    "QEMU": "QEMU",
+}
+"""How DMI's vendor and product begin under each hypervisor."""
+
+_WORDS = {
+    "kvm": "KVM",
+    "amazon": "KVM",
+    "google": "KVM",
+    "microsoft": "Hyper-V",
+    "vmware": "VMware",
+    "oracle": "VirtualBox",
+    "xen": "Xen",
+    "qemu": "QEMU",
+    "parallels": "Parallels",
+    "bhyve": "bhyve",
+    "apple": "Apple's virtualization",
+    "acrn": "ACRN",
+    "qnx": "QNX",
+}
+"""The words of systemd-detect-virt(1) and, in lower case, of lscpu(1)."""
+
+
+@cache
+def hypervisor_name() -> str:
+    """Such as ``KVM`` or ``Hyper-V``; empty on bare metal. It does not change while the host runs."""
+    return find_hypervisor(SYS, PROC, guest=read_processor().guest)
+
+
+def find_hypervisor(sys: Path, proc: Path, *, guest: bool) -> str:
+    """The hypervisor under the host whose /sys and /proc are given.
+
+    :param guest: whether the CPU has the ``hypervisor`` flag. A Linux on Xen may lack it.
+    """
+    if _text(sys / "hypervisor/type") == "xen":
+        host = "control_d" in _text(proc / "xen/capabilities")
+        return "Xen, as its host (dom0)" if host else "Xen"
+    if not guest:
+        return ""
+    return _by_clock(sys) or _by_firmware(sys) or _by_program() or UNNAMED
+
+
+def _by_clock(sys: Path) -> str:
+    offered = _text(sys / "devices/system/clocksource/clocksource0/available_clocksource").split()
+    return next((name for start, name in _CLOCKS.items() if any(clock.startswith(start) for clock in offered)), "")
+
+
+def _by_firmware(sys: Path) -> str:
+    dmi = sys / "class/dmi/id"
+    vendor, product = _text(dmi / "sys_vendor"), _text(dmi / "product_name")
+    for said in (f"{vendor} {product}", product):
+        for start, name in _FIRMWARE.items():
+            if said.startswith(start):
+                return name
+    return ""
+
+
+def _by_program() -> str:
+    """What systemd-detect-virt(1) or lscpu(1) read from CPUID; empty where neither is there."""
+    if shutil.which("systemd-detect-virt"):
+        return _WORDS.get(_output("systemd-detect-virt", "--vm"), "")
+    for line in _output("lscpu").splitlines():
+        key, _, value = line.partition(":")
+        if key == "Hypervisor vendor":
+            return _WORDS.get(value.strip().lower(), value.strip())
+    return ""
+
+
+def _output(*argv: str) -> str:
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=5, check=False, env={"LC_ALL": "C"})
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""

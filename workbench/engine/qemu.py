@@ -1,0 +1,95 @@
+"""The QEMU program on this host: where it is and which version."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from workbench.engine.memo import Memo
+from workbench.errors import HostError
+
+PROGRAM = "qemu-system-x86_64"
+
+INSTALL = {
+    "debian": "sudo apt install qemu-system-x86",
+    "ubuntu": "sudo apt install qemu-system-x86",
+    "fedora": "sudo dnf install qemu-system-x86",
+    "rhel": "sudo dnf install qemu-kvm",
+    "arch": "sudo pacman -S qemu-base",
+    "suse": "sudo zypper install qemu-x86",
+    "alpine": "sudo apk add qemu-system-x86_64",
+}
+"""What installs QEMU, by the ``ID`` or ``ID_LIKE`` of os-release(5)."""
+
+_VERSION = re.compile(r"version (\d+)\.(\d+)(?:\.(\d+))?")
+
+
+def qemu_binary() -> str:
+    """The absolute path of QEMU: the program that WORKBENCH_QEMU names, or the first on PATH.
+
+    :raise HostError: when there is none.
+    """
+    named = os.environ.get("WORKBENCH_QEMU", "")
+    found = shutil.which(named or PROGRAM)
+    if found is not None:
+        return os.path.abspath(found)
+    if named:
+        raise HostError(
+            f"WORKBENCH_QEMU names {named}, and there is no program of that name that can be run",
+            hint="name the path of a qemu-system-x86_64, or unset WORKBENCH_QEMU",
+        )
+    raise HostError(f"{PROGRAM} is not installed", hint=install_hint())
+
+
+def install_hint() -> str:
+    """The command that installs QEMU on this distribution; the usual ones where it is not known."""
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        release = {}
+    for name in (release.get("ID", ""), *release.get("ID_LIKE", "").split()):
+        if name in INSTALL:
+            return INSTALL[name]
+    return "\n".join(f"{name}: {INSTALL[name]}" for name in ("debian", "fedora", "arch"))
+
+
+def qemu_version(binary: str) -> tuple[int, int, int]:
+    """The version of a QEMU program, asked once for each program file and then remembered.
+
+    :raise HostError: when it cannot be run or does not say a version.
+    """
+    try:
+        found = Path(binary).stat()
+    except OSError as error:
+        raise HostError(f"{binary}: {error.strerror}", hint=install_hint()) from error
+    # The path too: a wrapper script at another path may run another QEMU from the same bytes.
+    key = [binary, str(found.st_mtime_ns), str(found.st_size), str(found.st_ino)]
+    memo = Memo("qemu-version")
+    kept = _known.get(tuple(key)) or memo.recall(key)
+    if kept is None:
+        kept = _ask_version(binary)
+        memo.keep(key, kept)
+    _known[tuple(key)] = kept
+    major, minor, micro = map(int, kept)
+    return major, minor, micro
+
+
+_known: dict[tuple[str, ...], list[str]] = {}
+"""The versions that this process has seen already, by the key of the program file."""
+
+
+def _ask_version(binary: str) -> list[str]:
+    try:
+        # WORKBENCH_QEMU may name a wrapper that never ends; QEMU itself answers in some 20 ms.
+        done = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise HostError(f"{binary} --version could not be run: {error}", hint=install_hint()) from error
+    match = _VERSION.search(done.stdout)
+    if match is None:
+        said = (done.stderr or done.stdout).strip() or f"exit status {done.returncode}"
+        raise HostError(f"{binary} --version does not say a version: {said}", hint=install_hint())
+    return [part or "0" for part in match.groups()]
