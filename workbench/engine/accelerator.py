@@ -32,28 +32,32 @@ def read_processor(path: Path = CPUINFO) -> Processor:
         return read_cpuinfo(file.read(_FIRST_CPU).decode(errors="replace"))
 
 
-async def choose_accelerator() -> Accelerator:
-    """What "auto" gives on this host, and why. After the first time in one boot it costs some microseconds."""
-    ruled_out = tcg_by_cpu(read_processor(), platform.machine())
-    if ruled_out is not None:
-        return ruled_out
-    return _cannot_open(KVM) or await _by_probe(qemu_binary(), KVM, run_probe)
+async def choose_accelerator(cache: Path | None = None) -> Accelerator:
+    """What "auto" gives on this host, and why. After the first time in one boot it costs some microseconds.
+
+    :param cache: the cache directory; by default the user's own.
+    :raise workbench.errors.HostError: when KVM would have to be tried and there is no QEMU.
+    """
+    processor = read_processor()
+    ruled_out = tcg_by_cpu(processor, platform.machine()) or _cannot_open(KVM, processor)
+    return ruled_out or await _by_probe(qemu_binary(), KVM, run_probe, cache)
 
 
-async def kvm_trouble() -> str:
+async def kvm_trouble(cache: Path | None = None) -> str:
     """A warning for a profile that asks for KVM by name: why it will hardly run here; empty when it will."""
-    chosen = await choose_accelerator()
+    chosen = await choose_accelerator(cache)
     if chosen.name == "kvm":
         return ""
     return f"KVM will hardly run this guest: {chosen.reason}" + (f"; {chosen.advice}" if chosen.advice else "")
 
 
-def _cannot_open(device: Path) -> Accelerator | None:
+def _cannot_open(device: Path, processor: Processor) -> Accelerator | None:
     """TCG with the reason, when KVM's device is missing or refuses this user."""
     try:
         os.close(os.open(device, os.O_RDWR | os.O_CLOEXEC))
     except FileNotFoundError:
-        return Accelerator("tcg", f"no {device}", "load the module: sudo modprobe -a kvm kvm_intel kvm_amd")
+        module = "kvm_intel" if "vmx" in processor.flags else "kvm_amd"
+        return Accelerator("tcg", f"no {device}", f"load KVM's module: sudo modprobe {module}")
     except PermissionError:
         return Accelerator("tcg", f"no permission for {device}", _join_group(device))
     except OSError as error:
@@ -74,11 +78,11 @@ def _join_group(device: Path) -> str:
 
 
 async def _by_probe(
-    binary: str, device: Path, probe: Callable[[str], Awaitable[str]], memo: Memo | None = None
+    binary: str, device: Path, probe: Callable[[str], Awaitable[str]], cache: Path | None = None
 ) -> Accelerator:
     """KVM when a guest runs on it, tried once for each boot, device and QEMU."""
-    memo = memo or Memo("kvm-probe")
-    key = _probe_key(binary, device)
+    memo = Memo("kvm-probe", cache)
+    key = _probe_key(binary, device, cache)
     answer = _known.get(tuple(key)) or memo.recall(key)
     if answer is None:
         answer = [await probe(binary)]
@@ -92,10 +96,10 @@ async def _by_probe(
     return Accelerator("tcg", f"KVM opens and cannot run a guest: {answer[0]}")
 
 
-def _probe_key(binary: str, device: Path) -> list[str]:
+def _probe_key(binary: str, device: Path, cache: Path | None) -> list[str]:
     """What a probe's answer holds for: this boot, this device, this QEMU."""
     found = device.stat()
-    version = ".".join(map(str, qemu_version(binary)))
+    version = ".".join(map(str, qemu_version(binary, cache)))
     return [BOOT_ID.read_text().strip(), f"{found.st_rdev:x}", f"{found.st_ino}", binary, version]
 
 

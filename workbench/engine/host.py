@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -14,6 +15,9 @@ from workbench.engine.hugepages import check_hugepages, read_pools
 from workbench.engine.hypervisor import hypervisor_name
 from workbench.engine.qemu import qemu_binary, qemu_version
 from workbench.errors import HostError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "Accelerator",
@@ -26,16 +30,19 @@ __all__ = [
 ]
 
 
-async def read_host() -> HostSnapshot:
-    """The host as it is now. A missing QEMU leaves its version empty and is no error here."""
+async def read_host(cache: Path | None = None) -> HostSnapshot:
+    """The host as it is now. A missing QEMU leaves its version empty and is no error here.
+
+    :param cache: the cache directory, for what costs a process to find out; by default the user's own.
+    """
     try:
         # In a thread: the first question runs `qemu --version`.
-        version = await asyncio.to_thread(lambda: qemu_version(qemu_binary()))
+        version = await asyncio.to_thread(lambda: qemu_version(qemu_binary(), cache))
         qemu = ".".join(map(str, version))
     except HostError:
         qemu = ""
     try:
-        accelerator = await choose_accelerator()
+        accelerator = await choose_accelerator(cache)
     except HostError:
         accelerator = Accelerator("tcg", "no QEMU to try KVM with")
     memory = psutil.virtual_memory()

@@ -152,8 +152,8 @@ def _check_mount(path: Path, size: int, page: int, proc: Path) -> None:
         raise HostError(f"the hugepage source {path} is no mounted hugetlbfs", hint=f"{mend}\n{memfd}")
     if found.f_bsize != page:  # Linux: fs/hugetlbfs/inode.c, hugetlbfs_statfs
         raise HostError(
-            f"the hugetlbfs at {path} has {page_words(found.f_bsize)} pages, and the profile asks for {page_words(page)}",
-            hint=f'write size = "{format_size(found.f_bsize)}", or mount one with pagesize={format_size(page)}\n{memfd}',
+            f"the hugetlbfs at {path} has {page_words(found.f_bsize)} pages, and the guest wants {page_words(page)}",
+            hint=f'write size = "{format_size(found.f_bsize)}", or mount with pagesize={format_size(page)}\n{memfd}',
         )
     if not os.access(real, os.R_OK | os.W_OK | os.X_OK):
         raise HostError(

@@ -57,9 +57,10 @@ def install_hint() -> str:
     return "\n".join(f"{name}: {INSTALL[name]}" for name in ("debian", "fedora", "arch"))
 
 
-def qemu_version(binary: str) -> tuple[int, int, int]:
+def qemu_version(binary: str, cache: Path | None = None) -> tuple[int, int, int]:
     """The version of a QEMU program, asked once for each program file and then remembered.
 
+    :param cache: the cache directory; by default the user's own.
     :raise HostError: when it cannot be run or does not say a version.
     """
     try:
@@ -68,7 +69,7 @@ def qemu_version(binary: str) -> tuple[int, int, int]:
         raise HostError(f"{binary}: {error.strerror}", hint=install_hint()) from error
     # The path too: a wrapper script at another path may run another QEMU from the same bytes.
     key = [binary, str(found.st_mtime_ns), str(found.st_size), str(found.st_ino)]
-    memo = Memo("qemu-version")
+    memo = Memo("qemu-version", cache)
     kept = _known.get(tuple(key)) or memo.recall(key)
     if kept is None:
         kept = _ask_version(binary)
