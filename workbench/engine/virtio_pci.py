@@ -20,16 +20,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
+from workbench.domain.pci import PciAddress, virtio_device_id
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-VIRTIO_VENDOR = 0x1AF4
-"""Red Hat, Qumranet: every virtio device (QEMU: include/hw/pci/pci.h, PCI_VENDOR_ID_REDHAT_QUMRANET)."""
-TRANSITIONAL = range(0x1000, 0x1040)
-"""Device ids of transitional devices (virtio 1.2, 4.1.2.1)."""
-MODERN = range(0x1040, 0x1080)
-"""Device ids of modern-only devices: 0x1040 + the virtio device id."""
-BALLOON_IDS = (0x1002, 0x1045)
+BALLOON = 5
+"""The virtio device id of a memory balloon (virtio 1.2, section 5)."""
 
 _BAR = 4
 _BAR_SIZE_MIN = 0x4000
@@ -58,6 +55,10 @@ class ModernBar:
     function: int
     qdev_id: str
 
+    @property
+    def pci_address(self) -> PciAddress:
+        return PciAddress(self.bus, self.slot, self.function)
+
 
 def virtio_bars(pci: object) -> tuple[ModernBar, ...]:
     """Every mapped virtio register BAR in a reply of ``query-pci``, behind bridges too."""
@@ -70,16 +71,14 @@ def balloon_bar(pci: object) -> ModernBar | None:
     A machine has at most one balloon (QEMU: system/balloon.c, ``qemu_add_balloon_handler()``).
     """
     for device in pci_devices(pci):
-        vendor, device_id = _ids(device)
-        if vendor == VIRTIO_VENDOR and device_id in BALLOON_IDS:
+        if _virtio_id(device) == BALLOON:
             return modern_bar(device)
     return None
 
 
 def modern_bar(device: Mapping[str, object]) -> ModernBar | None:
     """The register BAR of one device of ``query-pci``; None when it is no modern virtio device or is not mapped."""
-    vendor, device_id = _ids(device)
-    if vendor != VIRTIO_VENDOR or not (device_id in TRANSITIONAL or device_id in MODERN):
+    if _virtio_id(device) is None:
         return None
     for region in cast("Sequence[Mapping[str, object]]", device.get("regions") or ()):
         if region.get("bar") != _BAR or region.get("type") != "memory":
@@ -156,6 +155,9 @@ def _walk(devices: object) -> Iterator[Mapping[str, object]]:
             yield from _walk(bridge.get("devices"))
 
 
-def _ids(device: Mapping[str, object]) -> tuple[object, object]:
+def _virtio_id(device: Mapping[str, object]) -> int | None:
     ids = device.get("id")
-    return (ids.get("vendor"), ids.get("device")) if isinstance(ids, dict) else (None, None)
+    if not isinstance(ids, dict):
+        return None
+    vendor, device_id = ids.get("vendor"), ids.get("device")
+    return virtio_device_id(vendor, device_id) if isinstance(vendor, int) and isinstance(device_id, int) else None

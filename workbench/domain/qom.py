@@ -1,0 +1,182 @@
+"""QEMU's object model: one node with its properties, children and links, and where its type lives in QEMU's source."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from workbench.domain.virtio import Virtio
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A ``child<TYPE>`` property: an object that belongs to this one."""
+
+    name: str
+    type: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One property that holds a value."""
+
+    name: str
+    type: str
+    """QOM's name of it: ``bool``, ``uint32``, ``link<iothread>``, ``OnOffAuto``."""
+    value: object = None
+    """As JSON gave it; for a link the path that it points to, empty when to none."""
+    error: str = ""
+    """What QEMU said when it could not be read; then there is no value."""
+
+    @property
+    def text(self) -> str:
+        """The value for people, in one line; an error's text when it could not be read."""
+        return self.error or value_text(self.value)
+
+    @property
+    def is_common(self) -> bool:
+        """Whether every virtio PCI device has it: right to read, and rarely what one looks for."""
+        return self.name in COMMON or self.name.startswith(("x-", "legacy-"))
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One object of the composition tree, read at one moment."""
+
+    path: str
+    type: str
+    properties: tuple[Property, ...] = ()
+    """In QEMU's order, without ``type`` and without children."""
+    children: tuple[Child, ...] = ()
+    virtio: Virtio | None = field(default=None)
+    """For a virtio PCI device: what its registers and QEMU say beyond properties."""
+
+    def value(self, name: str) -> object:
+        """The value of a property, None when there is none of that name or it could not be read."""
+        return next((one.value for one in self.properties if one.name == name), None)
+
+
+COMMON = frozenset({
+    "acpi-index", "addr", "aer", "any_layout", "ats", "busnr", "disable-legacy", "disable-modern", "event_idx",
+    "failover_pair_id", "hotpluggable", "hotplugged", "in_order", "indirect_desc", "ioeventfd", "iommu_platform",
+    "migrate-extra", "modern-pio-notify", "multifunction", "notify_on_empty", "packed", "page-per-vq", "parent_bus",
+    "queue_reset", "realized", "rombar", "romfile", "romsize", "sriov-pf", "use-disabled-flag", "use-started",
+    "vectors", "virtio-pci-bus-master-bug-migration",
+})  # fmt: skip
+"""Properties that all of net, scsi, balloon, serial, rng and blk have in QEMU 7.2, 10.0 or 11.1 (hw/core/qdev.c,
+hw/pci/pci.c, hw/virtio/virtio-pci.c, hw/virtio/virtio.c)."""
+
+
+def value_text(value: object) -> str:
+    """A property's value in one line: booleans as QEMU's command line has them, structures as JSON."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is None:
+        return ""
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def child_path(path: str, name: str) -> str:
+    return f"{path.rstrip('/')}/{name}"
+
+
+def child_type(type_name: str) -> str | None:
+    """``X`` of ``child<X>``; None for any other type."""
+    return type_name[6:-1] if type_name.startswith("child<") and type_name.endswith(">") else None
+
+
+def parse_children(path: str, listing: object) -> tuple[Child, ...]:
+    """The children in a reply of ``qom-list``, by name, numbers in numerical order."""
+    found = [
+        Child(str(entry["name"]), kind, child_path(path, str(entry["name"])))
+        for entry in entries(listing)
+        if (kind := child_type(str(entry.get("type", "")))) is not None
+    ]
+    return tuple(sorted(found, key=lambda child: _natural(child.name)))
+
+
+def entries(listing: object) -> Iterator[Mapping[str, object]]:
+    """The entries of a reply of ``qom-list``: mappings that have a name."""
+    for entry in cast("Sequence[object]", listing) if isinstance(listing, list) else ():
+        if isinstance(entry, dict) and "name" in entry:
+            yield entry
+
+
+def _natural(name: str) -> tuple[str, int]:
+    """``device[10]`` after ``device[9]``."""
+    stem, bracket, number = name.partition("[")
+    digits = number.rstrip("]")
+    return (stem, int(digits)) if bracket and digits.isdecimal() and digits.isascii() else (name, -1)
+
+
+def source_file(type_name: str) -> str:
+    """The file in QEMU's source tree that defines a type; empty when it is not known here."""
+    stem = type_name.removesuffix("-transitional").removesuffix("-non-transitional")
+    return _SOURCES.get(stem, "")
+
+
+_SOURCES = {
+    "virtio-net-pci": "hw/virtio/virtio-net-pci.c",
+    "virtio-net-device": "hw/net/virtio-net.c",
+    "virtio-scsi-pci": "hw/virtio/virtio-scsi-pci.c",
+    "virtio-scsi-device": "hw/scsi/virtio-scsi.c",
+    "virtio-blk-pci": "hw/virtio/virtio-blk-pci.c",
+    "virtio-blk-device": "hw/block/virtio-blk.c",
+    "virtio-balloon-pci": "hw/virtio/virtio-balloon-pci.c",
+    "virtio-balloon-device": "hw/virtio/virtio-balloon.c",
+    "virtio-serial-pci": "hw/virtio/virtio-serial-pci.c",
+    "virtio-serial-device": "hw/char/virtio-serial-bus.c",
+    "virtio-rng-pci": "hw/virtio/virtio-rng-pci.c",
+    "virtio-rng-device": "hw/virtio/virtio-rng.c",
+    "virtio-gpu-pci": "hw/display/virtio-gpu-pci.c",
+    "virtio-vga": "hw/display/virtio-vga.c",
+    "virtio-9p-pci": "hw/virtio/virtio-9p-pci.c",
+    "virtio-mem-pci": "hw/virtio/virtio-mem-pci.c",
+    "virtio-crypto-pci": "hw/virtio/virtio-crypto-pci.c",
+    "virtio-iommu-pci": "hw/virtio/virtio-iommu-pci.c",
+    "virtio-keyboard-pci": "hw/virtio/virtio-input-pci.c",
+    "virtio-mouse-pci": "hw/virtio/virtio-input-pci.c",
+    "virtio-tablet-pci": "hw/virtio/virtio-input-pci.c",
+    "vhost-vsock-pci": "hw/virtio/vhost-vsock-pci.c",
+    "vhost-user-fs-pci": "hw/virtio/vhost-user-fs-pci.c",
+    "virtio-pci-bus": "hw/virtio/virtio-pci.c",
+    "virtconsole": "hw/char/virtio-console.c",
+    "virtserialport": "hw/char/virtio-console.c",
+    "scsi-hd": "hw/scsi/scsi-disk.c",
+    "scsi-cd": "hw/scsi/scsi-disk.c",
+    "pcie-root-port": "hw/pci-bridge/gen_pcie_root_port.c",
+    "pci-bridge": "hw/pci-bridge/pci_bridge_dev.c",
+    "pcie-pci-bridge": "hw/pci-bridge/pcie_pci_bridge.c",
+    "q35-pcihost": "hw/pci-host/q35.c",
+    "mch": "hw/pci-host/q35.c",
+    "i440FX-pcihost": "hw/pci-host/i440fx.c",
+    "i440FX": "hw/pci-host/i440fx.c",
+    "ICH9-LPC": "hw/isa/lpc_ich9.c",
+    "ICH9-SMB": "hw/i2c/smbus_ich9.c",
+    "ich9-ahci": "hw/ide/ich.c",
+    "PIIX3": "hw/isa/piix.c",
+    "piix3-ide": "hw/ide/piix.c",
+    "PIIX4_PM": "hw/acpi/piix4.c",
+    "VGA": "hw/display/vga-pci.c",
+    "nvme": "hw/nvme/ctrl.c",
+    "qemu-xhci": "hw/usb/hcd-xhci-pci.c",
+    "e1000": "hw/net/e1000.c",
+    "e1000e": "hw/net/e1000e.c",
+    "vfio-pci": "hw/vfio/pci.c",
+    "pvpanic-pci": "hw/misc/pvpanic-pci.c",
+    "edu": "hw/misc/edu.c",
+    "isa-serial": "hw/char/serial-isa.c",
+    "memory-backend-ram": "backends/hostmem-ram.c",
+    "memory-backend-memfd": "backends/hostmem-memfd.c",
+    "memory-backend-file": "backends/hostmem-file.c",
+    "rng-random": "backends/rng-random.c",
+    "rng-builtin": "backends/rng-builtin.c",
+}
+"""QOM type -> file, in QEMU 7.2 to 11.1; the bus that a device sits on has a file of its own beside the device's."""

@@ -1,0 +1,272 @@
+"""The device tree of one guest at one moment: PCI as ``query-pci`` has it, joined with QOM paths and virtio status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from workbench.domain.pci import (
+    Bar,
+    Bridge,
+    PciAddress,
+    Window,
+    class_name,
+    device_name,
+    virtio_device_id,
+)
+from workbench.domain.qom import Child, Node, Property
+from workbench.domain.virtio import DriverState, virtio_status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+__all__ = ["Child", "DeviceTree", "Node", "PciBus", "PciDevice", "Place", "Property", "build_tree", "locate"]
+
+
+@dataclass(frozen=True, slots=True)
+class PciDevice:
+    """One PCI function."""
+
+    address: PciAddress
+    vendor: int
+    device: int
+    class_code: int
+    """Base class and subclass, 16 bits."""
+    class_name: str
+    name: str
+    """What it is: ``virtio-balloon``, ``AHCI``."""
+    qdev_id: str = ""
+    """The id that it was made with; empty for what the board brings."""
+    path: str = ""
+    """Its QOM path; empty when it could not be told."""
+    type: str = ""
+    """Its QOM type, such as ``virtio-balloon-pci``; empty when not known."""
+    irq: int | None = None
+    """Its legacy interrupt line; None when it has none."""
+    bars: tuple[Bar, ...] = ()
+    status: int | None = None
+    """The virtio device status byte; None when it is not virtio or cannot be read."""
+    driver: DriverState | None = None
+    """How far the guest's driver is; None for what is not virtio."""
+    bridge: Bridge | None = None
+    children: tuple[PciDevice, ...] = ()
+    """What is behind the bridge."""
+
+    @property
+    def key(self) -> str:
+        """Names this device across refreshes: the QOM path, which outlives a reset, or else the PCI address."""
+        return self.path or f"pci:{self.address}"
+
+    @property
+    def virtio_id(self) -> int | None:
+        """The virtio device id (5 is a balloon); None when it is no virtio device."""
+        return virtio_device_id(self.vendor, self.device)
+
+
+@dataclass(frozen=True, slots=True)
+class PciBus:
+    """A root bus."""
+
+    number: int
+    name: str = ""
+    """QEMU's name of it, such as ``pcie.0``; empty when not known."""
+    devices: tuple[PciDevice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTree:
+    machine: str
+    """The machine type, such as ``pc-q35-7.2``; empty when it could not be read."""
+    buses: tuple[PciBus, ...] = ()
+
+    def __iter__(self) -> Iterator[PciDevice]:
+        """Every device, what is behind a bridge after the bridge."""
+        for bus in self.buses:
+            yield from _flat(bus.devices)
+
+    def with_status(self, status: Mapping[PciAddress, int | None]) -> DeviceTree:
+        """The same tree with driver states.
+
+        :param status: the status byte of each virtio device whose registers were read, or None when that failed.
+        """
+        buses = (replace(bus, devices=_with_status(bus.devices, status)) for bus in self.buses)
+        return replace(self, buses=tuple(buses))
+
+    def device(self, key: str) -> PciDevice | None:
+        """The device of a key, a QOM path, a qdev id or a PCI address as text; None when there is none."""
+        wanted = (key, key.removeprefix("0000:"))
+        for device in self:
+            if device.key == key or str(device.address) in wanted or (device.qdev_id and device.qdev_id == key):
+                return device
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a PCI device is in QOM: what ties a QOM path to a slot."""
+
+    path: str
+    type: str
+    devfn: int = -1
+    """Slot and function (the property ``addr``); -1 when it was not read."""
+    bus_path: str = ""
+    """QOM path of its ``parent_bus``; empty when it was not read."""
+
+
+def build_tree(
+    pci: object,
+    *,
+    machine: str = "",
+    places: Iterable[Place] = (),
+) -> DeviceTree:
+    """Join the replies.
+
+    :param pci: the reply of ``query-pci``.
+    :param machine: the property ``type`` of ``/machine``.
+    :param places: every QOM object that may be one of these devices.
+    """
+    reply = [bus for bus in pci if isinstance(bus, dict)] if isinstance(pci, list) else []
+    buses = [(_int(bus.get("bus")), tuple(_devices(bus.get("devices")))) for bus in reply]
+    found = locate(buses, places)
+    joined = (PciBus(number, _bus_name(devices, found), _join(devices, found)) for number, devices in buses)
+    return DeviceTree(machine.removesuffix("-machine"), tuple(joined))
+
+
+def locate(buses: Iterable[tuple[int, Sequence[PciDevice]]], places: Iterable[Place]) -> dict[PciAddress, Place]:
+    """Tie slots to QOM paths: by id, or by ``addr`` on a parent bus whose number is known.
+
+    What is not certain is left out.
+    """
+    places = tuple(places)
+    by_path = {place.path: place for place in places}
+    found: dict[PciAddress, Place] = {}
+    for number, devices in buses:
+        behind: dict[str, int] = {}  # QOM path of a bridge -> number of the bus behind it
+        for device in _flat(devices):
+            place = by_path.get(f"/machine/peripheral/{device.qdev_id}") if device.qdev_id else None
+            if place is None:
+                matches = [
+                    other
+                    for other in places
+                    if other.devfn == device.address.devfn and _bus_number(other, behind, number) == device.address.bus
+                ]
+                place = matches[0] if len(matches) == 1 else None
+            if place is not None:
+                found[device.address] = place
+                if device.bridge is not None:
+                    behind[place.path] = device.bridge.secondary
+    return found
+
+
+def _bus_number(place: Place, behind: Mapping[str, int], root: int) -> int | None:
+    """The number of the bus that an object sits on; None when it cannot be told.
+
+    A bus object is a child of its bridge, or of its host bridge (``/machine/q35/pcie.0``). Of several root buses only
+    the first is recognised.
+    """
+    owner = place.bus_path.rpartition("/")[0]
+    if owner in behind:
+        return behind[owner]
+    is_host_bridge = owner.count("/") == 2
+    return 0 if is_host_bridge and root == 0 else None
+
+
+def _join(devices: Iterable[PciDevice], places: Mapping[PciAddress, Place]) -> tuple[PciDevice, ...]:
+    def join(device: PciDevice) -> PciDevice:
+        place = places.get(device.address)
+        path, type_name = (place.path, place.type) if place else ("", "")
+        return replace(device, path=path, type=type_name, children=_join(device.children, places))
+
+    return tuple(join(device) for device in devices)
+
+
+def _with_status(devices: Iterable[PciDevice], status: Mapping[PciAddress, int | None]) -> tuple[PciDevice, ...]:
+    def add(device: PciDevice) -> PciDevice:
+        byte = status.get(device.address)
+        children = _with_status(device.children, status)
+        return replace(device, status=byte, driver=_driver(device, byte), children=children)
+
+    return tuple(add(device) for device in devices)
+
+
+def _driver(device: PciDevice, status: int | None) -> DriverState | None:
+    if device.virtio_id is None:
+        return None
+    if status is not None:
+        return virtio_status(status)
+    registers = [bar for bar in device.bars if bar.index == 4 and bar.kind == "memory" and bar.size >= 0x4000]
+    return DriverState.UNMAPPED if registers and registers[0].address is None else DriverState.UNKNOWN
+
+
+def _bus_name(devices: Iterable[PciDevice], found: Mapping[PciAddress, Place]) -> str:
+    paths = (found[device.address].bus_path for device in devices if device.address in found)
+    return next((path.rpartition("/")[2] for path in paths if path), "")
+
+
+def _flat(devices: Iterable[PciDevice]) -> Iterator[PciDevice]:
+    for device in devices:
+        yield device
+        yield from _flat(device.children)
+
+
+def _devices(reply: object) -> Iterator[PciDevice]:
+    """The devices of one bus of ``query-pci``, in order of their addresses."""
+    found = [_device(entry) for entry in reply if isinstance(entry, dict)] if isinstance(reply, list) else []
+    yield from sorted(found, key=lambda device: device.address)
+
+
+def _device(entry: Mapping[str, object]) -> PciDevice:
+    ids = _mapping(entry.get("id"))
+    info = _mapping(entry.get("class_info"))
+    vendor, device, code = _int(ids.get("vendor")), _int(ids.get("device")), _int(info.get("class"))
+    name = class_name(code, info.get("desc"))
+    irq = entry.get("irq")
+    return PciDevice(
+        PciAddress(_int(entry.get("bus")), _int(entry.get("slot")), _int(entry.get("function"))),
+        vendor,
+        device,
+        code,
+        name,
+        device_name(vendor, device, name),
+        qdev_id=str(entry.get("qdev_id") or ""),
+        irq=irq if isinstance(irq, int) else None,
+        bars=_bars(entry.get("regions")),
+        bridge=_bridge(entry.get("pci_bridge")),
+        children=tuple(_devices(_mapping(entry.get("pci_bridge")).get("devices"))),
+    )
+
+
+def _bars(reply: object) -> tuple[Bar, ...]:
+    regions = [_mapping(region) for region in reply] if isinstance(reply, list) else []
+    return tuple(
+        Bar(
+            _int(region.get("bar")),
+            str(region.get("type", "")),
+            _int(region.get("size")),
+            address if 0 < (address := _int(region.get("address"))) < 2**64 - 1 else None,
+            prefetchable=region.get("prefetch") is True,
+            wide=region.get("mem_type_64") is True,
+        )
+        for region in regions
+    )
+
+
+def _bridge(reply: object) -> Bridge | None:
+    if not isinstance(reply, dict):
+        return None
+    bus = _mapping(reply.get("bus"))
+    ranges = (("io", "io_range"), ("memory", "memory_range"), ("prefetchable", "prefetchable_range"))
+    windows = tuple(
+        Window(kind, _int(_mapping(bus[key]).get("base")), _int(_mapping(bus[key]).get("limit")))
+        for kind, key in ranges
+        if key in bus
+    )
+    return Bridge(_int(bus.get("secondary")), _int(bus.get("subordinate")), windows)
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
+
+
+def _int(value: object) -> int:
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,166 @@
+"""What a virtio device says of itself: the driver's progress, and the features offered and agreed on, by name.
+
+Bits and names are those of the virtio specification 1.2 (and the Linux headers ``linux/virtio_*.h``), without their
+``VIRTIO_…_F_`` prefix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntFlag, StrEnum
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Status(IntFlag):
+    """The device status field (virtio 1.2, 2.1)."""
+
+    ACKNOWLEDGE = 1
+    DRIVER = 2
+    DRIVER_OK = 4
+    FEATURES_OK = 8
+    NEEDS_RESET = 64
+    FAILED = 128
+
+
+class DriverState(StrEnum):
+    """How far the driver in the guest, or in its firmware, has come."""
+
+    NO_DRIVER = "no driver"
+    ACKNOWLEDGED = "acknowledged"
+    """The guest has seen the device."""
+    DRIVER = "driver"
+    """The guest knows how to drive it and has not begun."""
+    FEATURES_OK = "features ok"
+    OK = "ok"
+    """DRIVER_OK: the driver runs."""
+    NEEDS_RESET = "needs reset"
+    FAILED = "failed"
+    UNMAPPED = "not mapped"
+    """No firmware or guest has given the registers an address yet, so nobody drives the device."""
+    UNKNOWN = "unknown"
+    """The registers cannot be read from here."""
+
+
+def virtio_status(byte: int) -> DriverState:
+    """The status byte in a word: the worst that it says, or else the farthest step."""
+    steps = (
+        (Status.FAILED, DriverState.FAILED),
+        (Status.NEEDS_RESET, DriverState.NEEDS_RESET),
+        (Status.DRIVER_OK, DriverState.OK),
+        (Status.FEATURES_OK, DriverState.FEATURES_OK),
+        (Status.DRIVER, DriverState.DRIVER),
+        (Status.ACKNOWLEDGE, DriverState.ACKNOWLEDGED),
+    )
+    return next((state for bit, state in steps if byte & bit), DriverState.NO_DRIVER)
+
+
+def virtio_status_bits(byte: int) -> tuple[str, ...]:
+    """The names of the bits that are set, lowest first; an unnamed bit as ``bit N``."""
+    named = {int(bit): bit.name or "" for bit in Status}
+    return tuple(named.get(1 << bit, f"bit {bit}") for bit in range(8) if byte & 1 << bit)
+
+
+NAMES = {
+    1: "virtio-net", 2: "virtio-blk", 3: "virtio-serial", 4: "virtio-rng", 5: "virtio-balloon", 8: "virtio-scsi",
+    9: "virtio-9p", 16: "virtio-gpu", 18: "virtio-input", 19: "virtio-vsock", 20: "virtio-crypto", 22: "virtio-pstore",
+    23: "virtio-iommu", 24: "virtio-mem", 25: "virtio-sound", 26: "virtio-fs", 27: "virtio-pmem", 32: "virtio-scmi",
+    34: "virtio-i2c", 41: "virtio-gpio",
+}  # fmt: skip
+"""Virtio device id (virtio 1.2, section 5) -> name, as QEMU spells it in its device types."""
+
+COMMON_FEATURES = {
+    24: "NOTIFY_ON_EMPTY", 27: "ANY_LAYOUT", 28: "INDIRECT_DESC", 29: "EVENT_IDX", 32: "VERSION_1",
+    33: "ACCESS_PLATFORM", 34: "RING_PACKED", 35: "IN_ORDER", 36: "ORDER_PLATFORM", 37: "SR_IOV",
+    38: "NOTIFICATION_DATA", 39: "NOTIF_CONFIG_DATA", 40: "RING_RESET", 41: "ADMIN_VQ",
+}  # fmt: skip
+"""Bits 24 to 41, the same for every device (virtio 1.2, section 6; 24 and 27 are legacy)."""
+
+FEATURES: Mapping[int, Mapping[int, str]] = {
+    1: {
+        0: "CSUM", 1: "GUEST_CSUM", 2: "CTRL_GUEST_OFFLOADS", 3: "MTU", 5: "MAC", 6: "GSO", 7: "GUEST_TSO4",
+        8: "GUEST_TSO6", 9: "GUEST_ECN", 10: "GUEST_UFO", 11: "HOST_TSO4", 12: "HOST_TSO6", 13: "HOST_ECN",
+        14: "HOST_UFO", 15: "MRG_RXBUF", 16: "STATUS", 17: "CTRL_VQ", 18: "CTRL_RX", 19: "CTRL_VLAN",
+        20: "CTRL_RX_EXTRA", 21: "GUEST_ANNOUNCE", 22: "MQ", 23: "CTRL_MAC_ADDR", 52: "VQ_NOTF_COAL", 53: "NOTF_COAL",
+        54: "GUEST_USO4", 55: "GUEST_USO6", 56: "HOST_USO", 57: "HASH_REPORT", 59: "GUEST_HDRLEN", 60: "RSS",
+        61: "RSC_EXT", 62: "STANDBY", 63: "SPEED_DUPLEX",
+    },
+    2: {
+        0: "BARRIER", 1: "SIZE_MAX", 2: "SEG_MAX", 4: "GEOMETRY", 5: "RO", 6: "BLK_SIZE", 7: "SCSI", 9: "FLUSH",
+        10: "TOPOLOGY", 11: "CONFIG_WCE", 12: "MQ", 13: "DISCARD", 14: "WRITE_ZEROES", 15: "LIFETIME",
+        16: "SECURE_ERASE", 17: "ZONED",
+    },
+    3: {0: "SIZE", 1: "MULTIPORT", 2: "EMERG_WRITE"},
+    4: {},
+    5: {
+        0: "MUST_TELL_HOST", 1: "STATS_VQ", 2: "DEFLATE_ON_OOM", 3: "FREE_PAGE_HINT", 4: "PAGE_POISON", 5: "REPORTING",
+    },
+    8: {0: "INOUT", 1: "HOTPLUG", 2: "CHANGE", 3: "T10_PI"},
+}  # fmt: skip
+"""Virtio device id -> bit -> name, for the devices that the workbench makes."""
+
+BIT_30 = 30
+"""Unused by the specification. QEMU offers it to find broken drivers (include/hw/virtio/virtio.h, VIRTIO_F_BAD_FEATURE)
+and its status query calls it VHOST_USER_F_PROTOCOL_FEATURES, which it is only towards a vhost-user back end."""
+
+
+def features_of(device_id: int, bits: int) -> tuple[str, ...]:
+    """The names of feature bits, lowest first; a bit without a name as ``bit N``."""
+    known = {**FEATURES.get(device_id, {}), **COMMON_FEATURES}
+    return tuple(known.get(bit, f"bit {bit}") for bit in range(bits.bit_length()) if bits >> bit & 1 and bit != BIT_30)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigField:
+    """One field of the device's own configuration space."""
+
+    name: str
+    value: int
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Virtio:
+    """What is known of one virtio device beyond its properties."""
+
+    device_id: int
+    status: int | None = None
+    """The device status byte; None while it cannot be read."""
+    driver: DriverState = DriverState.UNKNOWN
+    offered: tuple[str, ...] | None = None
+    """Features that QEMU offers; None when this QEMU cannot be asked safely."""
+    negotiated: tuple[str, ...] | None = None
+    """Features that the driver agreed to; None as above."""
+    note: str = ""
+    """Why something is missing here, in words."""
+    config: tuple[ConfigField, ...] = ()
+
+
+def parse_features(device_id: int, reply: object) -> tuple[str, ...]:
+    """One feature set of ``x-query-virtio-status``: names with descriptions, and a number for the nameless bits.
+
+    QEMU: hw/virtio/virtio-qmp.c, ``qmp_decode_features()``; each entry is ``VIRTIO_NET_F_MAC: Device has given …``.
+    """
+    sets = cast("Mapping[str, object]", reply) if isinstance(reply, dict) else {}
+    bits_of = {name: bit for bit, name in {**FEATURES.get(device_id, {}), **COMMON_FEATURES}.items()}
+    bits_of["IOMMU_PLATFORM"] = bits_of["ACCESS_PLATFORM"]
+    unknown = sets.get("unknown-dev-features")
+    bits = unknown if isinstance(unknown, int) else 0
+    unnamed: list[str] = []
+    for entry in (*_entries(sets, "dev-features"), *_entries(sets, "transports")):
+        full_name = entry.partition(":")[0]
+        if full_name.startswith("VHOST"):
+            continue
+        name = full_name.rpartition("_F_")[2]
+        if name in bits_of:
+            bits |= 1 << bits_of[name]
+        else:
+            unnamed.append(name)
+    return (*features_of(device_id, bits), *unnamed)
+
+
+def _entries(sets: Mapping[str, object], key: str) -> Sequence[str]:
+    entries = sets.get(key)
+    return [str(entry) for entry in entries] if isinstance(entries, list) else []

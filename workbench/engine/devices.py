@@ -1,0 +1,217 @@
+"""Reading the device tree of a running QEMU. Nothing here changes a guest or QEMU.
+
+What is not done, and why:
+
+- No ``qom-list-types``: it loads every module of QEMU into the guest's process (qom/qom-qmp-cmds.c,
+  ``module_load_qom_all()``).
+- No ``x-query-virtio-status`` but on versions on which it was seen to be safe: on 11.1 it aborts QEMU.
+- No write to a register: the feature registers need one (a select), so they are not read.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from workbench.domain.qom import Child, Node, Property, child_type, entries, parse_children
+from workbench.domain.traffic import Origin
+from workbench.domain.tree import DeviceTree, Place, build_tree
+from workbench.domain.virtio import ConfigField, DriverState, Virtio, parse_features
+from workbench.engine.virtio_pci import modern_bar, pci_devices, read_config, read_status
+from workbench.errors import CommandFailed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from workbench.domain.pci import PciAddress
+    from workbench.domain.tree import PciDevice
+    from workbench.engine.monitor import Monitor
+    from workbench.engine.virtio_pci import Execute, ModernBar
+
+STATUS_QUERY_SAFE = frozenset({(7, 2), (8, 2), (10, 0)})
+"""Versions on which ``x-query-virtio-status`` was run on net, scsi, balloon, serial, rng and blk, with a driver and
+without; tests/engine/test_devices.py runs it again on each QEMU at hand. 11.1 aborts (``visit_start_struct``)."""
+LIST_GET_SINCE = (10, 1)
+"""``qom-list-get`` reads all properties of a node at once (qapi/qom.json: since 10.1)."""
+
+_BALLOON = 5
+_BOARD = ("/machine/peripheral", "/machine/peripheral-anon", "/machine/unattached")
+_NO_DEVICES = ("irq", "memory-region", "container")
+
+
+async def read_tree(monitor: Monitor) -> DeviceTree:
+    """The device tree as it is now, asked as the screen's own."""
+    return await DeviceReader(partial(monitor.execute, origin=Origin.SCREEN), monitor.version).tree()
+
+
+async def read_node(monitor: Monitor, path: str) -> Node:
+    """One QOM path with its properties, asked as the screen's own."""
+    return await DeviceReader(partial(monitor.execute, origin=Origin.SCREEN), monitor.version).node(path)
+
+
+class DeviceReader:
+    """Reads one QEMU; it remembers which QOM types are PCI devices, so a second tree costs a third of the first."""
+
+    def __init__(self, execute: Execute, version: str) -> None:
+        """:param version: QEMU's, such as ``7.2.22``; empty = unknown: then only what every version has is used."""
+        self._execute = execute
+        numbers = [int(part) for part in version.split(".")[:2] if part.isdecimal()]
+        self._version = (numbers[0], numbers[1]) if len(numbers) == 2 else (0, 0)
+        self.version = version
+        self._is_pci: dict[str, bool] = {}
+
+    async def tree(self) -> DeviceTree:
+        """PCI devices with QOM paths and driver states.
+
+        :raise workbench.errors.MonitorError: when QEMU does not answer.
+        """
+        tree, bars = await self._joined()
+        status: dict[PciAddress, int | None] = {}
+        for device in tree:
+            bar = bars.get(device.address)
+            if bar is not None and is_emulated_virtio(device):
+                status[device.address] = await read_status(self._execute, bar)
+        return tree.with_status(status)
+
+    async def node(self, path: str) -> Node:
+        """One object with its properties and their values, read now.
+
+        :raise workbench.errors.CommandFailed: when there is no such path (any more).
+        """
+        listing = await self._execute("qom-list", {"path": path})
+        children = parse_children(path, listing)
+        properties, type_name = await self._properties(path, listing)
+        virtio = None
+        if any(child.name == "virtio-backend" for child in children):
+            virtio = await self._virtio(path)
+        return Node(path, type_name, properties, children, virtio)
+
+    async def children(self, path: str) -> tuple[Child, ...]:
+        """The children of one QOM path, by name."""
+        return parse_children(path, await self._execute("qom-list", {"path": path}))
+
+    async def walk(self, path: str, depth: int) -> AsyncIterator[tuple[int, Child]]:
+        """Everything below a path, each child after its parent: its depth from 1, and the child.
+
+        A node that vanishes meanwhile has no children.
+        """
+        try:
+            children = await self.children(path)
+        except CommandFailed:
+            return
+        for child in children:
+            yield 1, child
+            if depth > 1:
+                async for below, grandchild in self.walk(child.path, depth - 1):
+                    yield below + 1, grandchild
+
+    async def _properties(self, path: str, listing: object) -> tuple[tuple[Property, ...], str]:
+        """All properties that hold values, and the object's type."""
+        known = await self._values_at_once(path)
+        properties = []
+        type_name = ""
+        for entry in entries(listing):
+            name, kind = str(entry["name"]), str(entry.get("type", ""))
+            if child_type(kind) is not None:
+                continue
+            if name in known:
+                one = Property(name, kind, known[name])
+            else:
+                one = await self._property(path, name, kind)
+            if name == "type":
+                type_name = str(one.value or "")
+            else:
+                properties.append(one)
+        return tuple(properties), type_name
+
+    async def _property(self, path: str, name: str, kind: str) -> Property:
+        try:
+            return Property(name, kind, await self._execute("qom-get", {"path": path, "property": name}))
+        except CommandFailed as error:
+            # Some properties can only be written, or have nothing to say now ("No crash occurred"): that is the answer.
+            return Property(name, kind, error=error.description)
+
+    async def _values_at_once(self, path: str) -> Mapping[str, object]:
+        """Every value by name, where this QEMU can give them together; what it leaves out was not readable."""
+        if self._version < LIST_GET_SINCE:
+            return {}
+        reply = await self._execute("qom-list-get", {"paths": [path]})
+        first = reply[0] if isinstance(reply, list) and reply else {}
+        return {str(entry["name"]): entry["value"] for entry in entries(first.get("properties")) if "value" in entry}
+
+    async def _virtio(self, path: str) -> Virtio | None:
+        """Registers and features of the virtio PCI device at a path; None when it is none, or is not plugged in."""
+        tree, bars = await self._joined()
+        device = tree.device(path)
+        if device is None or device.virtio_id is None or not is_emulated_virtio(device):
+            return None
+        bar = bars.get(device.address)
+        status = await read_status(self._execute, bar) if bar is not None else None
+        state = tree.with_status({device.address: status}).device(path)
+        driver = state.driver if state is not None and state.driver is not None else DriverState.UNKNOWN
+        config = await self._config(device, bar) if bar is not None else ()
+        if self._version not in STATUS_QUERY_SAFE:
+            note = f"this QEMU ({self.version or 'unknown version'}) cannot be asked safely"
+            return Virtio(device.virtio_id, status, driver, note=note, config=config)
+        try:
+            reply = await self._execute("x-query-virtio-status", {"path": f"{path}/virtio-backend"})
+        except CommandFailed as error:
+            return Virtio(device.virtio_id, status, driver, note=error.description, config=config)
+        offered, negotiated = (
+            parse_features(device.virtio_id, reply.get(key)) if isinstance(reply, dict) else None
+            for key in ("host-features", "guest-features")
+        )
+        return Virtio(device.virtio_id, status, driver, offered, negotiated, config=config)
+
+    async def _config(self, device: PciDevice, bar: ModernBar) -> tuple[ConfigField, ...]:
+        """The balloon's two words; other devices' configuration is in their properties."""
+        if device.virtio_id != _BALLOON:
+            return ()
+        words = await read_config(self._execute, bar, 2)
+        return tuple(
+            ConfigField(name, word, "pages") for name, word in zip(("num_pages", "actual"), words or (), strict=False)
+        )
+
+    async def _joined(self) -> tuple[DeviceTree, dict[PciAddress, ModernBar]]:
+        """The tree without driver states, and the register BARs that are mapped, both out of one ``query-pci``."""
+        pci = await self._execute("query-pci")
+        machine = await self._execute("qom-get", {"path": "/machine", "property": "type"})
+        tree = build_tree(pci, machine=str(machine), places=await self._places())
+        bars = (modern_bar(device) for device in pci_devices(pci))
+        return tree, {bar.pci_address: bar for bar in bars if bar is not None}
+
+    async def _places(self) -> list[Place]:
+        """Every QOM object that may be a PCI function, with its slot where its id does not say it."""
+        board = {child.path: child for child in await self.children("/machine")}
+        owners = [path for path in _BOARD if path in board]
+        # A host bridge holds its own PCI function: /machine/q35/mch.
+        owners += [path for path, child in board.items() if child.type not in _NO_DEVICES]
+        places = []
+        for owner in owners:
+            for child in await self.children(owner):
+                if owner == "/machine/peripheral":
+                    places.append(Place(child.path, child.type))  # its id says where it is
+                elif child.type not in _NO_DEVICES and await self._is_pci_device(child):
+                    places.append(await self._place(child))
+        return places
+
+    async def _place(self, child: Child) -> Place:
+        """Where one PCI function sits. The property is a number in every version; its declared type is not."""
+        devfn = await self._property(child.path, "addr", "")
+        bus = await self._property(child.path, "parent_bus", "")
+        return Place(child.path, child.type, devfn.value if isinstance(devfn.value, int) else -1, str(bus.value or ""))
+
+    async def _is_pci_device(self, child: Child) -> bool:
+        """Whether a type is a PCI device, told by properties that only those have (hw/pci/pci.c, ``pci_props``)."""
+        if child.type not in self._is_pci:
+            try:
+                listing = await self._execute("qom-list", {"path": child.path})
+            except CommandFailed:
+                return False  # unplugged meanwhile: nothing learned about the type
+            self._is_pci[child.type] = {"addr", "romfile"} <= {entry["name"] for entry in entries(listing)}
+        return self._is_pci[child.type]
+
+
+def is_emulated_virtio(device: PciDevice) -> bool:
+    """Whether QEMU itself makes the registers: those of a passed-through card are hardware, and reading may act."""
+    return device.virtio_id is not None and device.type.startswith(("virtio-", "vhost-"))
