@@ -104,21 +104,27 @@ def _bound(nodes: tuple[int, ...], page: int, sys: Path) -> tuple[NodePool, ...]
     found = {node.node: node for node in read_nodes(page, sys)}
     for node in nodes:
         if node not in found:
-            there = ", ".join(map(str, found)) or "no NUMA nodes"
+            there = _node_words(found) if found else "none at all"
             raise HostError(f"this host has no NUMA node {node} with {page_words(page)} pages", hint=f"it has {there}")
     return tuple(found[node] for node in dict.fromkeys(nodes))
 
 
 def _too_small(short: Shortage, pool: HugepagePool, nodes: Sequence[int], default_page: int) -> HostError:
-    where = f" on NUMA node {', '.join(map(str, nodes))}" if nodes else ""
+    where = f" on {_node_words(nodes)}" if nodes else ""
     reserved = f", {pool.reserved} of the free ones promised to others" if pool.reserved else ""
-    free = f"{short.available} of {pool.total} free" if not nodes else f"{short.available} available"
+    of = "" if nodes else f" of {pool.total}"
     words = page_words(short.page)
+    missing = f"1 hugepage of {words} is" if short.missing == 1 else f"{short.missing} hugepages of {words} are"
     return HostError(
-        f"{short.missing} hugepages of {words} are missing{where}: "
-        f"the guest needs {short.needed}, and there are {free}{reserved}",
+        f"{missing} missing{where}: the guest needs {short.needed}, "
+        f"and there are {short.available}{of} available{reserved}",
         hint="\n".join(mending(short, default_page)),
     )
+
+
+def _node_words(nodes: Iterable[int]) -> str:
+    names = [str(node) for node in nodes]
+    return f"node {names[0]}" if len(names) == 1 else f"nodes {', '.join(names[:-1])} and {names[-1]}"
 
 
 def mending(short: Shortage, default_page: int) -> list[str]:
@@ -155,7 +161,7 @@ def _check_mount(path: Path, size: int, page: int, proc: Path) -> None:
             f"the hugetlbfs at {path} has {page_words(found.f_bsize)} pages, and the guest wants {page_words(page)}",
             hint=f'write size = "{format_size(found.f_bsize)}", or mount with pagesize={format_size(page)}\n{memfd}',
         )
-    if not os.access(real, os.R_OK | os.W_OK | os.X_OK):
+    if not os.access(real, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
         raise HostError(
             f"no permission to make files in the hugetlbfs at {path}", hint=f"sudo chown $USER {path}\n{memfd}"
         )

@@ -6,6 +6,7 @@ in the firmware (DMI). Then programs that execute CPUID, which says it best and 
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from functools import cache
@@ -103,8 +104,9 @@ def _by_program() -> str:
 
 
 def _output(*argv: str) -> str:
+    untranslated = {**os.environ, "LC_ALL": "C"}
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=5, check=False, env={"LC_ALL": "C"})
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=5, check=False, env=untranslated)
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.strip()
