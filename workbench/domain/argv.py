@@ -1,0 +1,195 @@
+"""From a guest to QEMU's argument vector.
+
+Devices, network, memory and disks are written in QEMU's JSON syntax, where a value cannot become an option; what has comma syntax
+only (``-chardev``, ``-mon``, ``-machine``) gets its commas doubled; ``-append``, ``-kernel`` and ``-initrd`` take their value as
+it is (QEMU: system/vl.c, qemu_init()).
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from workbench.domain.decode import key_text
+from workbench.domain.devices import serial
+from workbench.domain.devices.part import comma, json_option
+from workbench.domain.profile import CONSOLE
+from workbench.domain.units import MIB
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from workbench.domain.devices.part import Option, Path
+    from workbench.domain.devices.serial import SerialPort
+    from workbench.domain.profile import GuestProfile
+
+RAM = "ram0"
+"""The id of the memory backend that is the guest's RAM."""
+
+MONITORS = ("qmp", "qmp-cli", "qmp-events", "qmp-user")
+"""QMP serves one client on each socket, so each of these has one of its own in the state directory, ``NAME.sock``: the screen,
+the verbs, the verb ``events``, and the user's own tools."""
+
+SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What a start decides on this host and the profile leaves open."""
+
+    binary: str
+    """QEMU's program."""
+    directory: str
+    """The guest's state directory: sockets, logs, pid file."""
+    accelerator: Literal["kvm", "tcg"]
+    base: str = "/"
+    """The profile's directory, absolute: relative paths begin there."""
+    home: str = "/"
+    """The user's home, for paths that begin with ``~/``."""
+    kernel: str | None = None
+    """Absolute; None: firmware only."""
+    initrd: str | None = None
+    cmdline: str = CONSOLE
+    """The kernel's command line when the profile gives none."""
+
+    def path(self, text: str) -> str:
+        """The absolute path that a path of the profile means."""
+        return resolve(text, base=self.base, home=self.home)
+
+
+@dataclass(frozen=True, slots=True)
+class ArgvPart:
+    """One option of the command line and where it comes from."""
+
+    options: Option
+    """The option and its value, if it has one."""
+    path: Path = ()
+    """What of the profile made it, as ``("net", 0)``; empty when the workbench adds it to every guest."""
+
+    @property
+    def key(self) -> str:
+        """The same as text: ``net[0]``."""
+        return key_text(self.path)
+
+
+def resolve(text: str, *, base: str, home: str) -> str:
+    """An absolute path: ``~/`` is the home, and what is relative begins at ``base``."""
+    if text == "~" or text.startswith("~/"):
+        return posixpath.join(home, text[2:])
+    return posixpath.join(base, text)
+
+
+def qemu_argv(profile: GuestProfile, launch: Launch) -> list[str]:
+    """The whole command line, the program first."""
+    return [launch.binary, *(word for part in argv_parts(profile, launch) for word in part.options)]
+
+
+def argv_parts(profile: GuestProfile, launch: Launch) -> tuple[ArgvPart, ...]:
+    """Every option in the order of the command line."""
+    return (
+        *_house(profile, launch),
+        *_machine(profile, launch),
+        *_boot(profile, launch),
+        *_monitors(launch),
+        *_console(launch),
+        *_devices(profile, launch),
+        *(ArgvPart((arg,), ("qemu", "args", index)) for index, arg in enumerate(profile.qemu.args)),
+    )
+
+
+def port_socket(port: SerialPort) -> str:
+    """The name in the state directory of a port's socket. Its first word keeps it apart from every other file there."""
+    return f"port-{port.id}.sock"
+
+
+def _house(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
+    """A machine with nothing that the profile did not ask for, in a sandbox, with its logs and pid in its directory."""
+    yield ArgvPart(("-name", f"guest={comma(profile.name)}"))
+    yield ArgvPart(("-no-user-config",))
+    yield ArgvPart(("-nodefaults",))
+    yield ArgvPart(("-display", "none"))
+    yield ArgvPart(("-sandbox", SANDBOX))
+    yield ArgvPart(("-msg", "timestamp=on"))
+    yield ArgvPart(("-D", f"{launch.directory}/trace.log"))
+    yield ArgvPart(("-pidfile", f"{launch.directory}/pid"))
+
+
+def _machine(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
+    yield ArgvPart(("-machine", f"{profile.machine},memory-backend={RAM}"), ("machine",))
+    yield ArgvPart(("-accel", launch.accelerator), ("accelerator",))
+    model = profile.cpu.model or {"kvm": "host", "tcg": "max"}[launch.accelerator]
+    yield ArgvPart(("-cpu", model), ("cpu", "model"))
+    yield ArgvPart(("-smp", str(profile.cpu.count)), ("cpu", "count"))
+    yield ArgvPart(("-m", f"{profile.memory.size // MIB}M"), ("memory", "size"))
+    yield ArgvPart(_memory_backend(profile), ("memory", "hugepages") if profile.memory.hugepages else ("memory",))
+
+
+def _memory_backend(profile: GuestProfile) -> Option:
+    """The guest's RAM, always an object with a name, so that its place in the host is found by it."""
+    pages = profile.memory.hugepages
+    size = {"id": RAM, "size": profile.memory.size}
+    if pages is None:
+        return json_option("-object", {"qom-type": "memory-backend-ram", **size})
+    rest: dict[str, object] = {"prealloc": pages.prealloc}
+    if pages.nodes:
+        rest |= {"host-nodes": list(pages.nodes), "policy": "bind"}
+    if pages.source == "memfd":
+        values = {"qom-type": "memory-backend-memfd", **size, "hugetlb": True, "hugetlbsize": pages.size}
+    else:
+        # Shared: a discard in a private mapping of a file frees nothing (QEMU: system/physmem.c, ram_block_discard_range()).
+        values = {"qom-type": "memory-backend-file", **size, "mem-path": pages.source, "share": True}
+    return json_option("-object", {**values, **rest})
+
+
+def _boot(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
+    if launch.kernel is None:
+        return
+    embedded = profile.boot.guest is not None
+    yield ArgvPart(("-kernel", launch.kernel), ("boot", "guest" if embedded else "kernel"))
+    if launch.initrd is not None:
+        yield ArgvPart(("-initrd", launch.initrd), ("boot", "guest" if embedded else "initrd"))
+    cmdline = launch.cmdline if profile.boot.cmdline is None else profile.boot.cmdline
+    yield ArgvPart(("-append", cmdline), ("boot", "cmdline"))
+
+
+def _monitors(launch: Launch) -> Iterator[ArgvPart]:
+    for name in MONITORS:
+        path = comma(f"{launch.directory}/{name}.sock")
+        yield ArgvPart(("-chardev", f"socket,id={name},path={path},server=on,wait=off"))
+        yield ArgvPart(("-mon", f"chardev={name},mode=control"))
+
+
+def _console(launch: Launch) -> Iterator[ArgvPart]:
+    """The machine's serial port: a socket for one reader, and a log that is written with or without one."""
+    path, log = comma(f"{launch.directory}/serial.sock"), comma(f"{launch.directory}/serial.log")
+    chardev = f"socket,id=serial0,path={path},server=on,wait=off,logfile={log},logappend=on"
+    yield ArgvPart(("-chardev", chardev))
+    yield ArgvPart(("-serial", "chardev:serial0"))
+
+
+def _devices(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
+    """The virtio devices, each at its slot."""
+    slots = profile.slots()
+    for index, net in enumerate(profile.net):
+        yield from _parts(net.options(slots["net", index]), ("net", index))
+    for index, scsi in enumerate(profile.scsi):
+        yield from _parts(scsi.options(slots["scsi", index]), ("scsi", index))
+        for lun, disk in enumerate(scsi.disk):
+            options = disk.options(f"{scsi.id}.0", lun, launch.path(disk.file))
+            yield from _parts(options, ("scsi", index, "disk", lun))
+    if profile.balloon is not None:
+        hugepages = profile.memory.hugepages is not None
+        yield from _parts(profile.balloon.options(slots["balloon",], hugepages=hugepages), ("balloon",))
+    if profile.serial:
+        yield ArgvPart(serial.controller(slots["serial",]), ("serial",))
+    for index, port in enumerate(profile.serial):
+        path = f"{launch.directory}/{port_socket(port)}" if port.path is None else launch.path(port.path)
+        yield from _parts(port.options(path), ("serial", index))
+    if profile.rng is not None:
+        yield from _parts(profile.rng.options(slots["rng",], launch.path(profile.rng.source)), ("rng",))
+
+
+def _parts(options: Iterable[Option], path: Path) -> Iterator[ArgvPart]:
+    for option in options:
+        yield ArgvPart(option, path)

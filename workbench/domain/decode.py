@@ -1,0 +1,151 @@
+"""From what tomllib read to the parts of a profile, collecting every problem on the way."""
+
+from __future__ import annotations
+
+import json
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+
+from workbench.domain.devices.part import Part
+from workbench.domain.shape import fields_of
+from workbench.domain.units import SizeError, parse_size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.domain.devices.part import Path
+    from workbench.domain.shape import Field, Shape
+
+P = TypeVar("P", bound=Part)
+
+_FAILED: Final = object()
+"""In the place of a value that is wrong; why is among the problems."""
+
+_UNSPEAKABLE = re.compile(
+    # NUL ends a C string. The others are no characters (Unicode 23.7), and QEMU refuses them in JSON (util/unicode.c).
+    "[\x00\ufdd0-\ufdef"
+    + "".join(f"{chr(0x10000 * plane + 0xFFFE)}{chr(0x10000 * plane + 0xFFFF)}" for plane in range(17))
+    + "]"
+)
+
+
+class Decoder:
+    """Decodes tables into parts. ``problems`` holds each mistake with the path of its value."""
+
+    def __init__(self) -> None:
+        self.problems: list[tuple[Path, str]] = []
+
+    def table(self, part: type[P], value: object, path: Path = ()) -> P | None:
+        """A part from a table; None when it cannot be made. What is wrong in it is left at its default."""
+        if not isinstance(value, dict):
+            self._add(path, f"{_show(value)} is not a table")
+            return None
+        before = len(self.problems)
+        fields = fields_of(part)
+        self._unknown_keys(fields, value, path)
+        values: dict[str, Any] = {}
+        complete = True
+        for key, field in fields.items():
+            if field.hidden:
+                continue
+            if key in value:
+                decoded = self._value(field.shape, value[key], (*path, key))
+                if decoded is not _FAILED:
+                    values[field.name] = decoded
+            elif field.required:
+                self._add(path, f"the key {key} is missing")
+            complete = complete and (not field.required or field.name in values)
+        if not complete:
+            return None
+        result = part(**values)
+        self._check(result, path, clean=len(self.problems) == before)
+        return result
+
+    def _unknown_keys(self, fields: Mapping[str, Field], value: Mapping[str, object], path: Path) -> None:
+        known = [key for key, field in fields.items() if not field.hidden]
+        for key in value:
+            if key not in known:
+                near = get_close_matches(key, known, 1)
+                hint = f"did you mean {near[0]}?" if near else f"known here are {', '.join(known)}"
+                self._add((*path, key), f"unknown key: {fields[key].hidden if key in fields else hint}")
+
+    def _check(self, part: Part, path: Path, *, clean: bool) -> None:
+        """Add what is wrong between keys.
+
+        Within a table that has a mistake already it would be guesswork: a kernel that was misspelt is not a missing kernel.
+        Only the whole profile compares its parts all the same, leaving out the values that were found wrong.
+        """
+        if clean or not path:
+            wrong = {place for place, _ in self.problems}
+            self.problems += [(place, why) for below, why in part.check() if (place := (*path, *below)) not in wrong]
+
+    def _value(self, shape: Shape, value: object, path: Path) -> object:
+        if shape.kind == "list":
+            return self._list(shape, value, path)
+        if shape.kind == "size":
+            return self._size(shape, value, path)
+        if shape.kind == "table":
+            if shape.optional and isinstance(value, bool):
+                return shape.bare() if value else None
+            decoded = self.table(shape.bare, value, path)
+            return _FAILED if decoded is None else decoded
+        return self._scalar(shape, value, path)
+
+    def _list(self, shape: Shape, value: object, path: Path) -> object:
+        if not isinstance(value, list) or shape.item is None:
+            return self._add(path, f"{_show(value)} is not a list")
+        if shape.high is not None and len(value) > shape.high:
+            return self._add(path, f"{len(value)} are more than the {shape.high} that there can be")
+        decoded = [self._value(shape.item, element, (*path, index)) for index, element in enumerate(value)]
+        return _FAILED if any(element is _FAILED for element in decoded) else tuple(decoded)
+
+    def _scalar(self, shape: Shape, value: object, path: Path) -> object:
+        found = _UNSPEAKABLE.search(value) if isinstance(value, str) else None
+        if found:
+            return self._add(path, f"contains U+{ord(found[0]):04X}, which no command line can carry")
+        try:
+            return msgspec.convert(value, shape.checked)
+        except msgspec.ValidationError:
+            near = get_close_matches(value, shape.choices, 1) if isinstance(value, str) else []
+            hint = f": did you mean {near[0]}?" if near else ""
+            return self._add(path, f"{_show(value)} is not {shape.words}{hint}")
+
+    def _size(self, shape: Shape, value: object, path: Path) -> object:
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            return self._add(path, f"{_show(value)} is not {shape.words}")
+        try:
+            size = parse_size(str(value))
+        except SizeError as error:
+            return self._add(path, str(error))
+        trouble = shape.out_of_bounds(size)
+        return self._add(path, trouble) if trouble else size
+
+    def _add(self, path: Path, message: str) -> object:
+        self.problems.append((path, message))
+        return _FAILED
+
+
+def _show(value: object) -> str:
+    """A value as the file has it, short."""
+    if isinstance(value, str):
+        return json.dumps(value if len(value) <= 40 else f"{value[:37]}…", ensure_ascii=False)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return f"{value}"[:40]
+    return {dict: "a table", list: "a list"}.get(type(value), "a date or time")
+
+
+def key_text(path: Path) -> str:
+    """The dotted text of a path: ``net[1].backend``; what is no bare key stands in quotes."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            bare = re.fullmatch(r"[A-Za-z0-9_-]+", step, re.ASCII)
+            text += f"{'.' if text else ''}{step if bare else json.dumps(step, ensure_ascii=False)}"
+    return text

@@ -1,0 +1,90 @@
+"""What every table of a profile is made of: typed fields, and the names that QEMU has for them.
+
+A field that QEMU takes as it stands says so beside its type: ``Annotated[bool, device("deflate-on-oom")]`` is the property
+of that name of the ``-device``, ``backend(...)`` a member of the ``-netdev``, ``-object`` or ``-blockdev`` behind it.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, get_args, get_origin
+
+import msgspec
+from msgspec import Meta
+
+Path = tuple[str | int, ...]
+"""Where a value stands in a profile: ``("net", 0, "mac")``."""
+
+Option = tuple[str, ...]
+"""One option of QEMU with its value: ``("-device", "{…}")``."""
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """A table of a profile. Its keys are its fields' names with ``-`` for ``_``, as QEMU spells them."""
+
+    def check(self) -> Iterator[tuple[Path, str]]:
+        """What is wrong between keys of this table that are right one by one: the place below it, and what is wrong."""
+        return iter(())
+
+
+def device(name: str) -> Meta:
+    """The field is the property ``name`` of the QEMU device."""
+    return Meta(extra={"device": name})
+
+
+def backend(name: str) -> Meta:
+    """The field is the member ``name`` of the netdev, object or block node behind the device."""
+    return Meta(extra={"backend": name})
+
+
+def words(text: str) -> Meta:
+    """What a value must be, for a message: ``"x" is not <text>``."""
+    return Meta(extra={"words": text})
+
+
+Size = Annotated[int, Meta(ge=0, extra={"size": True})]
+"""Bytes; in the file a text such as ``512M`` or a number of bytes."""
+
+Id = Annotated[
+    str,
+    # QEMU: util/id.c, id_wellformed(). 20 and not more: block/block.c gives a node name 31 bytes, and ours have an ending.
+    Meta(pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,19}\Z"),
+    words("an id: a letter, then at most 19 letters, digits, '.', '_' or '-'"),
+]
+
+File = Annotated[str, Meta(min_length=1, max_length=4095), words("a path of 1 to 4,095 characters")]
+"""A path; a relative one begins at the profile's own directory, ``~/`` at the user's home."""
+
+
+def metas(type_: Any) -> tuple[Any, tuple[Meta, ...]]:
+    """A field's bare type, and all that its annotations say."""
+    if get_origin(type_) is Annotated:
+        bare, *annotations = get_args(type_)
+        return bare, tuple(item for item in annotations if isinstance(item, Meta))
+    return type_, ()
+
+
+def extra(type_: Any, key: str) -> Any:
+    """What the outermost annotation of that key says, or None."""
+    found = [meta.extra[key] for meta in metas(type_)[1] if meta.extra and key in meta.extra]
+    return found[-1] if found else None
+
+
+def named(part: Part, side: str) -> dict[str, Any]:
+    """The fields that are QEMU properties of one side, ``device`` or ``backend``, by QEMU's names; unset ones left out."""
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(part):
+        name = extra(field.type, side)
+        value = getattr(part, field.name)
+        if name is not None and value is not None:
+            values[name] = value
+    return values
+
+
+def json_option(option: str, values: Mapping[str, Any]) -> Option:
+    """An option in QEMU's JSON syntax, in which no value can end early and become another one."""
+    return option, json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+
+
+def comma(value: str) -> str:
+    """A value in QEMU's comma syntax: a comma in it is written twice (QEMU: util/keyval.c, util/qemu-option.c)."""
+    return value.replace(",", ",,")

@@ -1,0 +1,38 @@
+"""``[rng]``: the virtio entropy source."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Meta
+
+from workbench.domain.devices.part import File, Option, Part, Path, Size, device, json_option, named
+
+RNG_ID = "rng0"
+"""Its id in QEMU."""
+
+
+class Rng(Part, frozen=True, kw_only=True):
+    """A ``virtio-rng-pci`` with a file of the host behind it. A guest has one unless the profile says ``rng = false``."""
+
+    source: File = "/dev/urandom"
+    """What the entropy is read from."""
+    max_bytes: Annotated[Size | None, Meta(ge=1, le=2**63 - 1), device("max-bytes")] = None
+    """Bytes that the guest gets in one period at most; no limit when not given (QEMU: hw/virtio/virtio-rng.c)."""
+    period: Annotated[int | None, Meta(ge=1, le=2**32 - 1), device("period")] = None
+    """Milliseconds of one period; QEMU's 65536 when not given."""
+
+    def check(self) -> Iterator[tuple[Path, str]]:
+        if self.period is not None and self.max_bytes is None:
+            yield ("period",), "without max-bytes there is no limit for a period"
+
+    def options(self, slot: str, source: str) -> Iterator[Option]:
+        """:param source: the absolute path of the file."""
+        yield json_option("-object", {"qom-type": "rng-random", "id": f"{RNG_ID}-source", "filename": source})
+        card = {
+            "driver": "virtio-rng-pci",
+            "id": RNG_ID,
+            "addr": slot,
+            "rng": f"{RNG_ID}-source",
+            **named(self, "device"),
+        }
+        yield json_option("-device", card)

@@ -1,0 +1,232 @@
+"""A guest as its profile describes it: the keys of the TOML file, their types, units and defaults.
+
+Every default is the guest that most people want, so ``memory.size`` alone makes a profile. Sizes are bytes.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from msgspec import Meta
+from msgspec.structs import force_setattr, replace
+
+from workbench.domain.devices.balloon import BALLOON_ID, Balloon
+from workbench.domain.devices.net import Net, host_end
+from workbench.domain.devices.part import File, Part, Path, Size, words
+from workbench.domain.devices.rng import RNG_ID, Rng
+from workbench.domain.devices.scsi import Disk, Scsi
+from workbench.domain.devices.serial import PORTS_MAX, SERIAL_ID, SerialPort
+from workbench.domain.units import GIB, MIB, TIB, format_size
+
+CONSOLE = "console=ttyS0"
+"""The kernel command line when a profile gives none: Linux speaks on the serial console that the workbench shows."""
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
+NAME_MAX = 48
+"""Characters of a guest's name: it is a directory's name in the path of a socket, which can have 107 bytes in all."""
+
+
+class Cpu(Part, frozen=True, kw_only=True):
+    """``[cpu]``: the processors."""
+
+    model: Annotated[
+        str | None, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z"), words("a CPU model such as max or Skylake-Client")
+    ] = None
+    """A model of ``qemu-system-x86_64 -cpu help``; when not given ``host`` on KVM and ``max`` on TCG."""
+    count: Annotated[int, Meta(ge=1, le=255)] = 1
+    """Virtual CPUs."""
+
+
+class Hugepages(Part, frozen=True, kw_only=True):
+    """``[memory.hugepages]``: the guest's RAM in hugepages of the host."""
+
+    size: Size = 2 * MIB
+    """One page: 2M or 1G, the sizes that x86 has."""
+    prealloc: bool = True
+    """Take every page at the start. Without it a pool that runs dry kills the guest with SIGBUS at its next touch."""
+    source: File = "memfd"
+    """``memfd``, or the directory where a hugetlbfs of that page size is mounted."""
+    nodes: tuple[Annotated[int, Meta(ge=0, le=1023)], ...] = ()
+    """NUMA nodes of the host that the pages come from; any when empty."""
+
+    def check(self) -> Iterator[tuple[Path, str]]:
+        if self.size not in (2 * MIB, GIB):
+            yield ("size",), f"there are hugepages of 2M and of 1G, not of {format_size(self.size)}"
+        if self.source != "memfd" and not self.source.startswith(("/", "~/")):
+            yield ("source",), f'"{self.source}" is neither memfd nor an absolute path such as /dev/hugepages'
+        for index, node in enumerate(self.nodes):
+            if node in self.nodes[:index]:
+                yield ("nodes", index), f"node {node} stands here twice"
+
+
+class Memory(Part, frozen=True, kw_only=True):
+    """``[memory]``: the guest's RAM."""
+
+    size: Annotated[Size, Meta(ge=16 * MIB, le=8 * TIB)] = 512 * MIB
+    """RAM in bytes, whole MiB."""
+    hugepages: Hugepages | None = None
+    """Ordinary memory when the table is absent."""
+
+    def check(self) -> Iterator[tuple[Path, str]]:
+        if self.size % MIB:
+            yield ("size",), f"{format_size(self.size)} is not a whole number of MiB"
+        elif self.hugepages is not None and self.hugepages.size and self.size % self.hugepages.size:
+            page = format_size(self.hugepages.size)
+            yield ("size",), f"{format_size(self.size)} is not a multiple of the {page} hugepages"
+
+
+class Boot(Part, frozen=True, kw_only=True):
+    """``[boot]``: what the guest starts. Without it: the firmware, which looks for a disk."""
+
+    guest: Literal["demo"] | None = None
+    """``demo``: the workbench's own small Linux."""
+    kernel: File | None = None
+    """A Linux kernel (bzImage) that QEMU loads itself."""
+    initrd: File | None = None
+    """Its initramfs."""
+    cmdline: Annotated[str | None, Meta(max_length=2047), words("a text of at most 2,047 characters")] = None
+    """The kernel's command line, at most 2,047 bytes (Linux on x86: COMMAND_LINE_SIZE); ``console=ttyS0`` when not given."""
+
+    def check(self) -> Iterator[tuple[Path, str]]:
+        if self.guest is not None and self.kernel is not None:
+            yield ("kernel",), f'guest = "{self.guest}" brings its own kernel: keep one of the two'
+        if self.kernel is None and self.initrd is not None:
+            if self.guest is None:
+                yield ("initrd",), "an initrd needs a kernel"
+            else:
+                yield ("initrd",), f'guest = "{self.guest}" brings its own initrd: keep one of the two'
+        if self.cmdline is not None:
+            if self.kernel is None and self.guest is None:
+                yield ("cmdline",), "a command line needs a kernel"
+            size = len(self.cmdline.encode())
+            if size > 2047:
+                yield ("cmdline",), f"the command line has {size:,} bytes; a kernel reads at most 2,047"
+
+
+class Qemu(Part, frozen=True, kw_only=True):
+    """``[qemu]``: the way out."""
+
+    args: tuple[Annotated[str, Meta(max_length=65536), words("a text of at most 65,536 characters")], ...] = ()
+    """Arguments that stand at the end of QEMU's command line as they are."""
+
+    def check(self) -> Iterator[tuple[Path, str]]:
+        for index, arg in enumerate(self.args):
+            if arg in ("-daemonize", "--daemonize"):
+                yield ("args", index), "the workbench detaches QEMU itself, and its sandbox kills one that forks"
+            elif arg in ("-pidfile", "--pidfile"):
+                yield ("args", index), "the workbench finds its guests again by its own -pidfile"
+
+
+class GuestProfile(Part, frozen=True, kw_only=True):
+    """A guest. Its name is the file's name without ``.toml``."""
+
+    name: Annotated[str, Meta(extra={"hidden": "the guest's name is its file's name without .toml"})] = "guest"
+    description: Annotated[str, Meta(max_length=1000), words("a text of at most 1,000 characters")] = ""
+    """For people, one line."""
+    machine: Annotated[
+        str,
+        Meta(pattern=r"^(q35|pc|pc-(q35|i440fx)-[A-Za-z0-9.]{1,32})\Z"),
+        words("a PC such as q35, pc or pc-q35-7.2"),
+    ] = "q35"
+    """QEMU's board: ``q35`` (PCI Express), ``pc`` (i440FX), or one of their versions."""
+    accelerator: Literal["auto", "kvm", "tcg"] = "auto"
+    """``auto``: KVM where it can run a guest, else TCG."""
+    cpu: Cpu = Cpu()
+    memory: Memory = Memory()
+    boot: Boot = Boot()
+    net: tuple[Net, ...] = (Net(),)
+    """One card on the user network when not given; ``net = []``: none."""
+    scsi: tuple[Scsi, ...] = ()
+    balloon: Balloon | None = Balloon()
+    """``balloon = false``: none."""
+    serial: Annotated[tuple[SerialPort, ...], Meta(max_length=PORTS_MAX)] = ()
+    rng: Rng | None = Rng()
+    """``rng = false``: none."""
+    qemu: Qemu = Qemu()
+
+    def __post_init__(self) -> None:
+        """Name the devices that have no id of their own."""
+        force_setattr(self, "net", tuple(replace(net, id=net.id or f"net{i}") for i, net in enumerate(self.net)))
+        force_setattr(self, "serial", tuple(replace(p, id=p.id or f"port{i}") for i, p in enumerate(self.serial)))
+        count = 0
+        controllers = []
+        for index, scsi in enumerate(self.scsi):
+            disks: list[Disk] = []
+            for disk in scsi.disk:
+                disks.append(replace(disk, id=disk.id or f"disk{count}"))
+                count += 1
+            controllers.append(replace(scsi, id=scsi.id or f"scsi{index}", disk=tuple(disks)))
+        force_setattr(self, "scsi", tuple(controllers))
+
+    def ids(self) -> Iterator[tuple[str, Path]]:
+        """Every device's id in QEMU, and where in the profile the device stands."""
+        if self.balloon is not None:
+            yield BALLOON_ID, ("balloon",)
+        if self.rng is not None:
+            yield RNG_ID, ("rng",)
+        if self.serial:
+            yield SERIAL_ID, ("serial",)
+        for index, net in enumerate(self.net):
+            yield str(net.id), ("net", index, "id")
+        for index, scsi in enumerate(self.scsi):
+            yield str(scsi.id), ("scsi", index, "id")
+            for number, disk in enumerate(scsi.disk):
+                yield str(disk.id), ("scsi", index, "disk", number, "id")
+        for index, port in enumerate(self.serial):
+            yield str(port.id), ("serial", index, "id")
+
+    def slots(self) -> dict[Path, str]:
+        """The PCI slot of each virtio device, in QEMU's ``SLOT.FUNCTION``, by its place in the profile.
+
+        The first device of each kind always has the same one, so one more card moves nothing.
+        """
+        first = {("net", 0): 1, ("scsi", 0): 2, ("balloon",): 3, ("serial",): 4, ("rng",): 5}
+        # The i440FX has its ISA bridge in slot 1 (QEMU: hw/i386/pc_piix.c).
+        base = 0 if "q35" in self.machine else 1
+        more = [("net", i) for i in range(1, len(self.net))] + [("scsi", i) for i in range(1, len(self.scsi))]
+        slots: dict[Path, int] = {**first, **{path: 6 + i for i, path in enumerate(more)}}
+        return {path: f"{slot + base:02x}.0" for path, slot in slots.items()}
+
+    def check(self) -> Iterator[tuple[Path, str]]:
+        yield from self._same_ids()
+        yield from self._same_values()
+        free = 30 if "q35" in self.machine else 29
+        cards = max(len(self.net) - 1, 0) + max(len(self.scsi) - 1, 0) + 5
+        if cards > free:
+            yield (
+                ("net",),
+                f"{len(self.net)} network cards and {len(self.scsi)} SCSI controllers are more than the board has slots for",
+            )
+
+    def _same_ids(self) -> Iterator[tuple[Path, str]]:
+        seen: set[str] = set()
+        for name, path in self.ids():
+            if name in seen:
+                yield path, f'two devices have the id "{name}"'
+            seen.add(name)
+
+    def _same_values(self) -> Iterator[tuple[Path, str]]:
+        macs: set[str] = set()
+        ports: set[tuple[str, str, int]] = set()
+        for index, net in enumerate(self.net):
+            if net.mac is not None:
+                if net.mac.lower() in macs:
+                    yield ("net", index, "mac"), f"two cards have the address {net.mac}"
+                macs.add(net.mac.lower())
+            for number, text in enumerate(net.forward):
+                end = host_end(text)
+                if end is not None and end in ports:
+                    yield ("net", index, "forward", number), f"{end[0]} port {end[2]} of the host is forwarded twice"
+                if end is not None:
+                    ports.add(end)
+
+
+def check_name(name: str) -> str | None:
+    """What is wrong with a guest's name; None when nothing is."""
+    if not name:
+        return "a guest's name cannot be empty"
+    if len(name) > NAME_MAX:
+        return f"a guest's name has at most {NAME_MAX} characters, and this has {len(name)}"
+    if not _NAME.fullmatch(name):
+        return f"{name!r} is not a guest's name: letters, digits, '.', '_' and '-', the first no '.' or '-'"
+    return None

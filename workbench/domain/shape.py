@@ -1,0 +1,115 @@
+"""What a key of a profile may hold, worked out once from its field's type: for decoding, for messages, for a reference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+
+from workbench.domain.devices.part import Part, extra, metas
+from workbench.domain.units import format_size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Shape:
+    kind: Literal["table", "list", "size", "value"]
+    bare: Any
+    """The type without annotations and without None."""
+    checked: Any
+    """The type with its bounds, as msgspec converts to it."""
+    optional: bool
+    """Whether the field can be None: for a table, ``false`` in the file means that."""
+    low: int | None
+    high: int | None
+    """Bounds of a number or size, or the most elements of a list."""
+    told: str
+    """What the value must be, in the field's own words; empty when its type says it."""
+    item: Shape | None = None
+    """What each element of a list may hold."""
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The texts that a choice is made from; empty for anything else."""
+        return tuple(map(str, get_args(self.bare))) if get_origin(self.bare) is Literal else ()
+
+    @property
+    def words(self) -> str:
+        """What the value must be: ``a whole number from 1 to 255``."""
+        if self.told:
+            return self.told
+        if self.kind == "size":
+            return "a size such as 256M or a number of bytes"
+        if self.kind == "table":
+            return "a table"
+        if self.kind == "list":
+            return "a list"
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        if self.bare is bool:
+            return "true or false"
+        if self.bare is int:
+            bounded = self.low is not None and self.high is not None
+            return f"a whole number from {self.low:,} to {self.high:,}" if bounded else "a whole number"
+        return "a text"
+
+    def out_of_bounds(self, size: int) -> str:
+        """Why a size is too small or too large; empty when it is neither."""
+        if self.low is not None and size < self.low:
+            return f"{format_size(size)} is too small: at least {format_size(self.low)}"
+        if self.high is not None and size > self.high:
+            return f"{format_size(size)} is too large: at most {format_size(self.high)}"
+        return ""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One key of a table."""
+
+    name: str
+    """The field's name in Python."""
+    key: str
+    """Its key in the file."""
+    required: bool
+    hidden: str
+    """Not a key of the file, and why; empty for all others."""
+    shape: Shape
+
+
+@cache
+def fields_of(part: type[Part]) -> Mapping[str, Field]:
+    """The fields of a table by their keys."""
+    return {
+        field.encode_name: Field(
+            field.name, field.encode_name, field.required, extra(field.type, "hidden") or "", shape_of(field.type)
+        )
+        for field in msgspec.structs.fields(part)
+    }
+
+
+def shape_of(type_: Any) -> Shape:
+    """The shape of a type that a profile's field can have: a value, a list of one type, a table, or one of these or None."""
+    outer, annotations = metas(type_)
+    optional = get_origin(outer) in (Union, UnionType)
+    inner = next(option for option in get_args(outer) if option is not NoneType) if optional else outer
+    bare, more = metas(inner)
+    annotations = (*more, *annotations)
+    low = max((int(meta.ge) for meta in annotations if meta.ge is not None), default=None)
+    high = min((int(meta.le) for meta in annotations if meta.le is not None), default=None)
+    told = [meta.extra["words"] for meta in annotations if meta.extra and "words" in meta.extra]
+    kind: Literal["table", "list", "size", "value"] = "value"
+    item = None
+    if get_origin(bare) is tuple:
+        kind, item = "list", shape_of(get_args(bare)[0])
+        high = min((meta.max_length for meta in annotations if meta.max_length is not None), default=None)
+    elif isinstance(bare, type) and issubclass(bare, Part):
+        kind = "table"
+    elif any(meta.extra and "size" in meta.extra for meta in annotations):
+        kind = "size"
+    checked = Annotated[(bare, *annotations)] if annotations else bare
+    return Shape(kind, bare, checked, optional, low, high, told[-1] if told else "", item)
