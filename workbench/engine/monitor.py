@@ -7,17 +7,26 @@ listens with one place). So a connection that is accepted and stays silent means
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
+import socket
+import struct
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
-from qemu.qmp import ExecInterruptedError, QMPClient, QMPError
+from qemu.qmp import QMPClient, QMPError, Runstate
 from qemu.qmp.message import Message as QmpMessage
 
 from workbench.domain.traffic import Kind, Origin, Record
-from workbench.errors import CommandFailed, MonitorClosed, MonitorTimeout, MonitorUnavailable, UsageError
+from workbench.errors import (
+    CommandFailed,
+    MonitorClosed,
+    MonitorError,
+    MonitorTimeout,
+    MonitorUnavailable,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,8 +36,11 @@ CONNECT_DEADLINE = 5.0
 """Seconds until a socket that accepts and stays silent counts as held or frozen."""
 COMMAND_DEADLINE = 5.0
 """Seconds until a command counts as unanswered. QEMU answers in under a millisecond unless it is frozen or busy."""
+LONGEST_REPLY = 256 << 20
+"""Bytes of the longest message that is read; with qemu.qmp's own limit of 10 MiB a longer reply ends the session."""
 SUN_PATH_MAX = 107
 """Bytes of a unix socket's path (unix(7): sun_path holds 108 with the final NUL)."""
+ONE_CLIENT = "one client at a time: close the other one, or see whether QEMU's process is stopped"
 
 # qemu.qmp logs what it also raises; the user hears of it once, from us.
 logging.getLogger("qemu.qmp").addHandler(logging.NullHandler())
@@ -36,10 +48,10 @@ logging.getLogger("qemu.qmp").propagate = False
 
 
 class _Client(QMPClient):
-    """qemu.qmp's client, with its two documented hooks for what passes; the base class renders every message for a log."""
+    """qemu.qmp's client with its documented hooks for what passes; the base class renders every message for a log."""
 
     def __init__(self, received: Callable[[Mapping[str, object]], None]) -> None:
-        super().__init__("workbench")
+        super().__init__("workbench", readbuflen=LONGEST_REPLY)
         self._received = received
 
     def _cb_outbound(self, msg: QmpMessage) -> QmpMessage:
@@ -52,6 +64,16 @@ class _Client(QMPClient):
 
     async def _event_dispatch(self, msg: QmpMessage) -> None:
         """Events went to ``received`` already; qemu.qmp's own listeners would keep every one of them in a queue."""
+
+    @property
+    def socket(self) -> socket.socket | None:
+        """The connection's socket while there is one."""
+        return self._writer.get_extra_info("socket") if self._writer is not None else None
+
+    def drop(self) -> None:
+        """End the connection at once. What is unsent is thrown away: a frozen QEMU would never take it."""
+        if self._writer is not None:
+            self._writer.transport.abort()
 
 
 class Monitor:
@@ -67,6 +89,8 @@ class Monitor:
         self.record = record if record is not None else Record()
         self._client = _Client(self._on_event)
         self._event_listeners: list[Callable[[str, Mapping[str, object], float], None]] = []
+        self._serial = 0
+        self._closing = False
         self._closed = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
 
@@ -74,7 +98,8 @@ class Monitor:
     async def connect(cls, path: Path, record: Record | None = None, *, deadline: float = CONNECT_DEADLINE) -> Monitor:
         """Connect and negotiate.
 
-        :raise MonitorUnavailable: when there is no socket, nobody listens, the talk is not QMP, or another client holds it.
+        :raise MonitorUnavailable: when there is no socket, nobody listens, the talk is not QMP, or so many clients
+            wait already that this one cannot.
         :raise MonitorTimeout: when the socket accepts and nothing comes within ``deadline`` seconds.
         """
         monitor = cls(path, record)
@@ -89,9 +114,14 @@ class Monitor:
         except TimeoutError as error:
             raise MonitorTimeout(
                 f"{path.name} accepts and says nothing: QEMU is frozen, or another client holds this monitor",
-                hint="one client at a time: close the other one, or see whether QEMU's process is stopped",
+                hint=ONE_CLIENT,
             ) from error
         except (QMPError, OSError, EOFError) as error:
+            if _queue_is_full(error):
+                raise MonitorUnavailable(
+                    f"{path.name} has clients waiting already: QEMU is frozen, or another client holds this monitor",
+                    hint=ONE_CLIENT,
+                ) from error
             raise MonitorUnavailable(f"no QMP at {path}: {_root_cause(error)}") from error
         monitor._watcher = asyncio.create_task(monitor._watch(), name=f"monitor {path.name}")
         return monitor
@@ -113,6 +143,21 @@ class Monitor:
         version = cast("Mapping[str, Mapping[str, int]]", greeting.QMP.version).get("qemu", {})
         return ".".join(str(version.get(part, 0)) for part in ("major", "minor", "micro"))
 
+    @property
+    def package(self) -> str:
+        """The package that its greeting names, such as ``Debian 1:7.2+dfsg-7+deb12u18``; often empty."""
+        greeting = self._client.greeting
+        return str(greeting.QMP.version.get("package", "")) if greeting is not None else ""
+
+    @property
+    def peer_pid(self) -> int | None:
+        """The process that listened on the socket (SO_PEERCRED, unix(7)); None when it cannot be seen from here."""
+        connection = self._client.socket
+        if connection is None:
+            return None
+        pid, _uid, _gid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        return int(pid) or None
+
     async def execute(
         self,
         command: str,
@@ -128,36 +173,34 @@ class Monitor:
         :raise MonitorTimeout: when it does not answer in time.
         :raise MonitorClosed: when the connection ends first.
         """
-        if self.closed:
+        if self.closed or self._client.runstate is not Runstate.RUNNING:
             raise MonitorClosed("the connection to QEMU has ended")
+        self._serial += 1
+        message = _message(command, arguments, f"wb-{self._serial}")
         record = self.record
         record.add(time.time(), Kind.COMMAND, origin, command, arguments or {})
         begun = time.perf_counter()
-        body: dict[str, object] = {"execute": command}
-        if arguments:
-            body["arguments"] = arguments
-        message = QmpMessage(body, eager=False)
         try:
             async with asyncio.timeout(deadline):
                 # _execute and not execute(): that one copies the message, serializes it again and builds models.
-                reply = await self._client._execute(message)
+                reply = await self._client._execute(message, assign_id=False)
         except TimeoutError as error:
             text = f"no answer to {command} within {deadline:g} s"
             record.add(time.time(), Kind.NOTE, origin, "", text)
             raise MonitorTimeout(
                 text, hint="QEMU is frozen or busy; the command may still be carried out when it wakes"
             ) from error
-        except (QMPError, OSError, EOFError, asyncio.InvalidStateError) as error:
+        except QMPError as error:
             raise MonitorClosed(f"the connection to QEMU ended before it answered {command}") from error
-        except (TypeError, ValueError) as error:
-            raise UsageError(f"{command}: not something that JSON can carry: {error}") from error
         latency = time.perf_counter() - begun
         if "error" in reply:
             failure = reply["error"]
             record.add(time.time(), Kind.ERROR, origin, command, failure, latency)
             details = cast("Mapping[str, str]", failure) if isinstance(failure, dict) else {}
             raise CommandFailed(command, details.get("class", "GenericError"), details.get("desc", str(failure)))
-        value = reply.get("return")
+        if "return" not in reply:
+            raise MonitorError(f"{command}: the reply has neither a return value nor an error")
+        value = reply["return"]
         record.add(time.time(), Kind.REPLY, origin, command, value, latency)
         return value
 
@@ -171,15 +214,11 @@ class Monitor:
         self._event_listeners.append(listener)
 
     async def close(self) -> None:
-        """End the connection. The guest is not affected."""
-        # The reason for the end (EOF, reset) was kept by the watcher; here nobody asks any more.
-        with suppress(QMPError, OSError, EOFError):
-            async with asyncio.timeout(1.0):
-                await self._client.disconnect()
+        """End the connection, also with a QEMU that is frozen. The guest is not affected."""
+        self._closing = True
+        self._client.drop()
         if self._watcher is not None:
-            self._watcher.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watcher
+            await self._closed.wait()
         self._closed.set()
 
     def _on_event(self, message: Mapping[str, object]) -> None:
@@ -188,28 +227,48 @@ class Monitor:
         payload = cast("Mapping[str, object]", data) if isinstance(data, dict) else {}
         stamp = message.get("timestamp")
         when = time.time()
-        if isinstance(stamp, dict) and stamp.get("seconds", -1) >= 0:
-            when = stamp["seconds"] + stamp.get("microseconds", 0) / 1e6
+        if isinstance(stamp, dict) and isinstance(stamp.get("seconds"), int) and stamp["seconds"] >= 0:
+            when = stamp["seconds"] + float(stamp.get("microseconds", 0)) / 1e6
         self.record.add(when, Kind.EVENT, Origin.SCREEN, name, payload)
         for listener in tuple(self._event_listeners):
             listener(name, payload, when)
 
     async def _watch(self) -> None:
         """Notice the end of the connection, fetch qemu.qmp's reason for it, and tell the waiters."""
-        from qemu.qmp.protocol import Runstate
-
         client = self._client
         while client.runstate is Runstate.RUNNING:
             await client.runstate_changed()
-        reason = ""
+        reason = "connection closed"
         try:
             await client.disconnect()
         except EOFError:
-            reason = "QEMU closed the connection"
-        except (QMPError, OSError) as error:
-            reason = str(_root_cause(error))
+            if not self._closing:
+                reason = "QEMU closed the connection"
+        except Exception as error:  # noqa: BLE001  whatever the peer's bytes provoked in qemu.qmp's reader ends up here
+            reason = f"the talk with QEMU broke: {_root_cause(error)}"
+        self.record.add(time.time(), Kind.NOTE, Origin.SCREEN, "", reason)
         self._closed.set()
-        self.record.add(time.time(), Kind.NOTE, Origin.SCREEN, "", reason or "connection closed")
+
+
+def _message(command: str, arguments: Mapping[str, object] | None, id_: str) -> QmpMessage:
+    """A command ready to be sent. What JSON cannot carry is found here; in qemu.qmp's writer it ends the session."""
+    body: dict[str, object] = {"execute": command, "id": id_}
+    if arguments:
+        body["arguments"] = arguments
+    try:
+        return QmpMessage(body, eager=True)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"{command}: not something that JSON can carry: {error}") from error
+
+
+def _queue_is_full(error: BaseException) -> bool:
+    """Whether a connection failed because the listener's queue is full.
+
+    connect(2) gives EAGAIN then; asyncio takes that for "in progress", and the first use of the socket fails instead.
+    """
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return isinstance(error, OSError) and error.errno in (errno.EAGAIN, errno.EINVAL, errno.ENOTCONN)
 
 
 def _root_cause(error: BaseException) -> str:

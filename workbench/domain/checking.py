@@ -1,0 +1,130 @@
+"""A command held against the schema before it is sent: what QEMU would refuse, in words, all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workbench.domain.schema import Member, Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing that QEMU would refuse."""
+
+    path: tuple[str, ...]
+    """The argument, with the members and indices below it: ``("node", "file")``. Empty for the command itself."""
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def check(schema: Schema, command: str, arguments: Mapping[str, object]) -> list[Mistake]:
+    """Every mistake in a command: unknown, missing or mistyped. An empty list for one that QEMU will take up."""
+    known = schema.commands.get(command)
+    if known is None:
+        near = schema.nearest(command)
+        return [Mistake((), f"this QEMU has no command {command!r}" + _did_you_mean(near))]
+    return _check_object(schema, known.arguments, arguments, (), open_=schema.is_open(command))
+
+
+def _check_object(
+    schema: Schema, type_: str, value: Mapping[str, object], path: tuple[str, ...], *, open_: bool = False
+) -> list[Mistake]:
+    members = {member.name: member for member in schema.members(type_, value)}
+    mistakes: list[Mistake] = []
+    for name, given in value.items():
+        if name in members:
+            mistakes += _check_value(schema, members[name].type, given, (*path, name))
+        elif not open_:
+            near = get_close_matches(name, members, 3, 0.5)
+            hint = _did_you_mean(near) or _takes(list(members.values()), path)
+            mistakes.append(Mistake((*path, name), f"there is no {_what(path)} {name!r}{hint}"))
+    mistakes += [
+        Mistake(path, f"{_what(path)} {name!r} is missing: {schema.words(member.type)}")
+        for name, member in members.items()
+        if not member.optional and name not in value
+    ]
+    return mistakes
+
+
+def _check_value(schema: Schema, type_: str, value: object, path: tuple[str, ...]) -> list[Mistake]:
+    kind = schema.kind(type_)
+    if kind == "alternate":
+        return _check_alternate(schema, type_, value, path)
+    if kind == "object" and isinstance(value, Mapping):
+        return _check_object(schema, type_, value, path)
+    if kind == "array" and isinstance(value, list):
+        element = schema.element(type_)
+        return [
+            mistake
+            for index, item in enumerate(value)
+            for mistake in _check_value(schema, element, item, (*path, str(index)))
+        ]
+    if kind == "enum" and isinstance(value, str) and value not in schema.values(type_):
+        near = get_close_matches(value, schema.values(type_), 3, 0.5)
+        hint = _did_you_mean(near) or f": {schema.words(type_)}"
+        return [Mistake(path, f"{'.'.join(path)} cannot be {value!r}{hint}")]
+    if _fits(kind, value):
+        return []
+    return [Mistake(path, f"{'.'.join(path)} must be {_article(schema.words(type_))}, not {_article(_kind_of(value))}")]
+
+
+def _check_alternate(schema: Schema, type_: str, value: object, path: tuple[str, ...]) -> list[Mistake]:
+    """An alternate's branches differ in their JSON type: the branch of the value's type says what is wrong with it."""
+    for branch in schema.alternatives(type_):
+        if _fits(schema.kind(branch), value):
+            return _check_value(schema, branch, value, path)
+    words = schema.words(type_)
+    return [Mistake(path, f"{'.'.join(path)} must be {_article(words)}, not {_article(_kind_of(value))}")]
+
+
+def _fits(kind: str, value: object) -> bool:
+    """Whether a value has the JSON type of a kind; ``bool`` is an ``int`` in Python and not in JSON."""
+    if isinstance(value, bool):
+        return kind in {"boolean", "value"}
+    types: dict[str, type | tuple[type, ...]] = {
+        "string": str,
+        "enum": str,
+        "int": int,
+        "number": (int, float),
+        "null": type(None),
+        "array": list,
+        "object": Mapping,
+        "value": object,
+    }
+    return isinstance(value, types.get(kind, ()))
+
+
+def _kind_of(value: object) -> str:
+    if value is None:
+        return "null"
+    names = {bool: "boolean", int: "integer", float: "number", str: "string", list: "list", dict: "object"}
+    return names.get(type(value), "object" if isinstance(value, Mapping) else type(value).__name__)
+
+
+def _article(words: str) -> str:
+    """``an integer``, ``a list of string``; nothing before ``null``, a choice of names, or ``any value``."""
+    first = words.split(maxsplit=1)[0]
+    if first not in {"integer", "object", "string", "number", "boolean", "list"}:
+        return words
+    return f"an {words}" if first[0] in "aeiou" else f"a {words}"
+
+
+def _what(path: tuple[str, ...]) -> str:
+    return f"member of {'.'.join(path)}" if path else "argument"
+
+
+def _did_you_mean(near: list[str]) -> str:
+    return f": did you mean {' or '.join(repr(name) for name in near)}?" if near else ""
+
+
+def _takes(members: list[Member], path: tuple[str, ...]) -> str:
+    if not members:
+        return "" if path else ": it takes none"
+    names = [member.name for member in members]
+    return f": it takes {', '.join(names)}" if len(names) <= 8 else ""
