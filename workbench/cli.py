@@ -16,6 +16,7 @@ from workbench.settings import Settings
 
 VERBS = {
     "list": "Profiles and running guests.",
+    "status": "Everything that is known of one guest.",
     "check": "Every problem of a profile, with its line.",
     "command": "The QEMU command line that a profile gives.",
     "start": "Start a guest, detached.",

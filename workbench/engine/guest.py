@@ -29,7 +29,7 @@ from workbench.engine.history import HistoryFile
 from workbench.engine.launch import kill
 from workbench.engine.monitor import Monitor
 from workbench.engine.state import Ended
-from workbench.errors import CommandFailed, MonitorClosed, MonitorError, MonitorTimeout, MonitorUnavailable
+from workbench.errors import CommandFailed, MonitorClosed, MonitorTimeout, MonitorUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -209,7 +209,9 @@ class LocalGuest:
         now = time.time()
         at_rest = now >= self._next_rest
         if at_rest:
-            reply = cast("Mapping[str, str]", await monitor.execute("query-status", origin=Origin.SCREEN, deadline=POLL_DEADLINE))
+            reply = cast(
+                "Mapping[str, str]", await monitor.execute("query-status", origin=Origin.SCREEN, deadline=POLL_DEADLINE)
+            )
             self._status = reply["status"]
             self._stats = await probe.stats()
             self._next_rest = now + (REST if self.watched else UNWATCHED) - 0.01
@@ -368,4 +370,5 @@ class LocalGuest:
             if (self._running.path / "exit").exists() or not self._running.path.exists():
                 break
             await asyncio.sleep(0.01)
-        return self._state.clean(self._running.name) or Ended(None, "")
+        name = self._running.name
+        return self._state.clean(name) or self._state.last_end(name) or Ended(None, "")

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
-from workbench.domain.lifecycle import Phase
+from workbench.domain.lifecycle import Phase, exit_words
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.traffic import Origin, Record
 from workbench.domain.units import format_size
@@ -130,9 +130,12 @@ class LocalEngine:
         profile = loaded.profile
         old = self._snapshots.get(name, GuestSnapshot(name))
         hugepages = profile.memory.hugepages if profile else None
+        ended = self._state.last_end(name)
         return replace(
             old,
             phase=Phase.STOPPED,
+            ended=exit_words(ended.code) if ended else "",
+            ended_output=ended.output.rstrip() if ended and ended.code else "",
             memory=profile.memory.size if profile else None,
             description=profile.description if profile else "",
             backing=f"{format_size(hugepages.size)} pages" if hugepages else "",

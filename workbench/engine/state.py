@@ -12,9 +12,9 @@ import json
 import os
 import shutil
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import psutil
@@ -25,8 +25,11 @@ from workbench.errors import HostError, NotFound, StartError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 LONGEST_SOCKET = "qmp-events.sock"
+ENDS = ".ended"
+"""The directory beside the guests' own that keeps how each one's last run ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +141,23 @@ class StateDirectory:
             if not locked or live_pid(path) is not None:
                 return None
             ended = read_end(path)
+            self._keep_end(name, ended)
             shutil.rmtree(path, ignore_errors=True)
             return ended
+
+    def last_end(self, name: str) -> Ended | None:
+        """How the last run of a guest ended, for those who look after its directory was cleaned."""
+        try:
+            return Ended(**json.loads((self.root / ENDS / name).read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _keep_end(self, name: str, ended: Ended) -> None:
+        ends = self.root / ENDS
+        # Without it the next screen says "stopped" and not how; nothing else is lost, also on a full disk.
+        with suppress(OSError):
+            ends.mkdir(mode=0o700, exist_ok=True)
+            write_atomic(ends / name, json.dumps(asdict(ended)))
 
     @contextmanager
     def claim(self, name: str) -> Iterator[Path]:
@@ -160,13 +178,15 @@ class StateDirectory:
         with try_lock(path) as locked:
             if not locked:
                 raise StartError(
-                    f"{name} is being started by somebody else at this moment", hint="workbench list shows it when it runs"
+                    f"{name} is being started by somebody else at this moment",
+                    hint="workbench list shows it when it runs",
                 )
             pid = live_pid(path)
             if pid is not None:
                 raise StartError(f"{name} runs already, pid {pid}", hint=f"to end it: workbench stop {name}")
             try:
                 _empty(path)
+                (self.root / ENDS / name).unlink(missing_ok=True)
                 yield path
             except BaseException:
                 shutil.rmtree(path, ignore_errors=True)
@@ -198,7 +218,7 @@ def live_pid(path: Path) -> int | None:
             return None
     except (OSError, ValueError, psutil.Error):
         return None
-    named = any(option == "-pidfile" and value == str(pid_file) for option, value in zip(argv, argv[1:], strict=False))
+    named = any(option == "-pidfile" and value == str(pid_file) for option, value in pairwise(argv))
     return pid if named else None
 
 

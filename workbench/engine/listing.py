@@ -1,0 +1,125 @@
+"""Profiles and running guests in one list, for the command line: asked once, all at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import psutil
+
+from workbench.domain.lifecycle import Phase, exit_words, phase_of
+from workbench.domain.units import format_size
+from workbench.engine.monitor import Monitor
+from workbench.engine.profiles import ProfileStore
+from workbench.engine.state import StateDirectory
+from workbench.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.engine.state import Running
+    from workbench.settings import Settings
+
+DEADLINE = 1.0
+"""Seconds until a guest's monitor counts as silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One guest of the list."""
+
+    name: str
+    state: str
+    """A :class:`Phase`, or ``frozen`` or ``unknown`` for a QEMU that lives and does not answer."""
+    pid: int | None
+    memory: int | None
+    """RAM in bytes; None when the profile cannot be read."""
+    accelerator: str
+    """Of a running guest ``kvm`` or ``tcg``; of a stopped one what its profile says."""
+    accelerator_reason: str
+    backing: str
+    description: str
+    problems: int
+    ended: str
+    """How the last run ended, in words."""
+    profile: str
+    """The profile's file."""
+    directory: str
+    """The running guest's directory, with its sockets and logs."""
+    qemu: str
+    """The version of the running QEMU."""
+
+
+async def list_guests(settings: Settings) -> list[Listed]:
+    """Every profile and every running guest, by name; directories of guests that have ended are cleaned on the way."""
+    store, state = ProfileStore(settings.profiles), StateDirectory(settings.state)
+    running = {name: found for name in state.names() if (found := state.find(name)) is not None}
+    for name in set(state.names()) - set(running):
+        state.clean(name)
+    answers = dict(zip(running, await asyncio.gather(*(_ask(found) for found in running.values())), strict=True))
+    names = sorted({entry.name for entry in store.entries()} | set(running))
+    return [
+        _running(running[name], answers[name]) if name in running else _stopped(name, store, state) for name in names
+    ]
+
+
+async def _ask(running: Running) -> tuple[str, str]:
+    """State and QEMU's version."""
+    try:
+        monitor = await Monitor.connect(running.path / "qmp-cli.sock", deadline=DEADLINE)
+        try:
+            reply = cast("Mapping[str, str]", await monitor.execute("query-status", deadline=DEADLINE))
+            return phase_of(reply["status"]).value, monitor.version
+        finally:
+            await monitor.close()
+    except MonitorError:
+        return _silent_state(running.pid), ""
+
+
+def _silent_state(pid: int) -> str:
+    try:
+        stopped = psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    except psutil.Error:
+        return "unknown"
+    return "frozen" if stopped else "unknown"
+
+
+def _running(running: Running, answer: tuple[str, str]) -> Listed:
+    facts = running.facts
+    return Listed(
+        name=running.name,
+        state=answer[0],
+        pid=running.pid,
+        memory=facts.memory or None,
+        accelerator=facts.accelerator,
+        accelerator_reason=facts.accelerator_reason,
+        backing=facts.backing,
+        description="",
+        problems=0,
+        ended="",
+        profile=facts.profile,
+        directory=str(running.path),
+        qemu=answer[1],
+    )
+
+
+def _stopped(name: str, store: ProfileStore, state: StateDirectory) -> Listed:
+    loaded = store.load(name)
+    profile, ended = loaded.profile, state.last_end(name)
+    hugepages = profile.memory.hugepages if profile else None
+    return Listed(
+        name=name,
+        state=Phase.STOPPED.value,
+        pid=None,
+        memory=profile.memory.size if profile else None,
+        accelerator=str(profile.accelerator) if profile else "",
+        accelerator_reason="",
+        backing=f"{format_size(hugepages.size)} pages" if hugepages else "",
+        description=profile.description if profile else "",
+        problems=len(loaded.problems),
+        ended=exit_words(ended.code) if ended else "",
+        profile=str(loaded.path),
+        directory="",
+        qemu="",
+    )

@@ -1,0 +1,89 @@
+"""The Textual application: themes, keys for everything, the palette, and what happens when something breaks."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+
+from workbench.ui.screens.main import MainScreen
+from workbench.ui.theme import DARK, LIGHT, series_variables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from textual.binding import BindingType
+    from textual.screen import Screen
+
+    from workbench.engine.base import Engine
+
+
+class WorkbenchApp(App[None]):
+    """Shows one engine's guests. Guests run on when it ends, however it ends."""
+
+    TITLE = "workbench"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", "Leave", id="app.leave", tooltip="Leave the screen; guests run on", priority=True),
+        Binding("ctrl+t", "toggle_theme", "Theme", id="app.theme", tooltip="Light or dark", show=False),
+        Binding("ctrl+p", "command_palette", "Palette", id="app.palette", tooltip="Find anything by name", show=False),
+    ]
+
+    def __init__(self, engine: Engine, *, choose: str = "", crash_file: Path | None = None) -> None:
+        super().__init__()
+        self._engine = engine
+        self._choose = choose
+        self._crash_file = crash_file
+        """Where a traceback is kept, since the screen shows none."""
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return series_variables({"warning": "#f5b14c", "primary": "#4ea1f3", "secondary": "#a58cf0"})
+
+    def get_css_variables(self) -> dict[str, str]:
+        variables = super().get_css_variables()
+        return {**variables, **series_variables(variables)}
+
+    def get_default_screen(self) -> Screen[None]:
+        return MainScreen(self._engine, self._choose)
+
+    async def on_unmount(self) -> None:
+        await self._engine.close()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        yield from super().get_system_commands(screen)
+        if isinstance(screen, MainScreen):
+            for binding in (*MainScreen.BINDINGS, *WorkbenchApp.BINDINGS):
+                if isinstance(binding, Binding) and binding.id not in ("app.palette", "app.leave"):
+                    yield SystemCommand(binding.description, binding.tooltip, self._runner(screen, binding.action))
+
+    def _runner(self, screen: Screen[object], action: str):  # type: ignore[no-untyped-def]
+        async def run() -> None:
+            await self.run_action(action, screen if action != "toggle_theme" else self)
+
+        return run
+
+    def action_toggle_theme(self) -> None:
+        self.theme = DARK.name if self.theme == LIGHT.name else LIGHT.name
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A defect of ours: no traceback on the user's terminal, but none lost either."""
+        if self._crash_file is None:
+            super()._handle_exception(error)
+            return
+        text = "".join(traceback.format_exception(error))
+        try:
+            self._crash_file.parent.mkdir(parents=True, exist_ok=True)
+            self._crash_file.write_text(text)
+            where = f"the details are in {self._crash_file}"
+        except OSError as failure:
+            where = f"the details could not be kept: {failure.strerror}"
+        summary = f"{type(error).__name__}: {error}".splitlines()[0]
+        self.exit(
+            return_code=1,
+            message=f"workbench: the screen ended by a defect of its own ({summary}). Guests run on; {where}",
+        )

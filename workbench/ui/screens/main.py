@@ -1,0 +1,408 @@
+"""The one screen: guests and host, the balloon, the devices, QMP and the console, for the guest that is chosen."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.css.query import NoMatches
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from workbench.errors import WorkbenchError
+from workbench.ui.dialogs import confirm, error_dialog
+from workbench.ui.widgets.balloon_panel import BalloonPanel
+from workbench.ui.widgets.console_pane import ConsolePane
+from workbench.ui.widgets.device_tree import DeviceTreePane
+from workbench.ui.widgets.guest_list import GuestList
+from workbench.ui.widgets.host_pane import HostPane
+from workbench.ui.widgets.qmp_console import QmpConsole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.events import DescendantFocus
+
+    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.engine.base import Engine, Guest
+
+PANES = {
+    "guests": "Guests",
+    "balloon": "Balloon",
+    "qmp": "QMP",
+    "console": "Console",
+    "devices": "Devices",
+    "host": "Host",
+}
+HOST_INTERVAL = 2.0
+"""Seconds between looks at the host's memory and hugepage pools."""
+DEVICES_INTERVAL = 3.0
+"""Seconds between looks at the device tree of a running guest; at once on an event that may have changed it."""
+POWER_DOWN_PATIENCE = 10.0
+"""Seconds that a guest may take to power down until the screen offers to kill it."""
+
+
+class MainScreen(Screen[None]):
+    """Wires the panes to the engine: snapshots down, requests up."""
+
+    CSS_PATH = "main.tcss"
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+        (0, "-tiny"),
+        (60, "-narrow"),
+        (100, "-wide"),
+        (170, "-vast"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-flat"), (20, "-low"), (27, "-high")]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("g", "pane('guests')", "Guests", id="pane.guests", tooltip="Go to the list of guests"),
+        Binding("b", "pane('balloon')", "Balloon", id="pane.balloon", tooltip="Go to the balloon"),
+        Binding("colon", "pane('qmp')", "QMP", id="pane.qmp", tooltip="Go to the QMP console", key_display=":"),
+        Binding("c", "pane('console')", "Console", id="pane.console", tooltip="Go to the guest's serial console"),
+        Binding("d", "pane('devices')", "Devices", id="pane.devices", tooltip="Go to the device tree"),
+        Binding("h", "pane('host')", "Host", id="pane.host", tooltip="Go to the host's figures", show=False),
+        Binding("question_mark", "help", "Help", id="help", tooltip="Every key", key_display="?"),
+        Binding(
+            "ctrl+g", "show_file", "File", id="profile.file", tooltip="Show where the guest's profile is", show=False
+        ),
+    ]
+
+    class Changed(Message):
+        """The engine published a new snapshot."""
+
+        def __init__(self, snapshot: GuestSnapshot) -> None:
+            super().__init__()
+            self.snapshot = snapshot
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, MainScreen.Changed) and message.snapshot.name == self.snapshot.name
+
+    def __init__(self, engine: Engine, choose: str = "") -> None:
+        """
+        :param choose: the guest to show first; empty for the first one that runs.
+        """
+        super().__init__()
+        self._engine = engine
+        self._choose = choose
+        self._chosen: GuestSnapshot | None = None
+        self._shown_run: tuple[str, int | None] | None = None
+        """Name and pid of the guest that the panes are connected to."""
+        self._devices_revision = -1
+        self._forget: Callable[[], None] | None = None
+        self._pane = "balloon"
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="names", markup=False)
+        with Horizontal(id="top"):
+            with Vertical(id="left"):
+                yield GuestList(id="guests")
+                yield HostPane(id="host")
+            yield BalloonPanel(id="balloon")
+            yield DeviceTreePane(id="devices")
+        with Horizontal(id="bottom"):
+            yield QmpConsole(self._engine.history_file, id="qmp")
+            yield ConsolePane(id="console")
+        yield Static(id="too-small", markup=False)
+        yield Footer()
+
+    # Start and end.
+
+    def on_mount(self) -> None:
+        self._forget = self._engine.watch(lambda snapshot: self.post_message(self.Changed(snapshot)))
+        self._open()
+        self.set_interval(HOST_INTERVAL, self._refresh_host)
+        self.set_interval(DEVICES_INTERVAL, self._refresh_devices)
+        self._show_pane("balloon")
+
+    def on_unmount(self) -> None:
+        if self._forget is not None:
+            self._forget()
+
+    @work(group="open")
+    async def _open(self) -> None:
+        try:
+            await self._engine.open()
+        except WorkbenchError as error:
+            self._tell(error)
+            return
+        self._show_guests()
+        running = [guest.name for guest in self._engine.guests() if guest.phase.alive]
+        wanted = self._choose or (running[0] if running else "")
+        if wanted:
+            self.query_one(GuestList).choose(wanted)
+        self._refresh_host()
+
+    # What comes down.
+
+    def on_main_screen_changed(self, message: Changed) -> None:
+        snapshot = message.snapshot
+        self._show_guests()
+        if self._chosen is not None and self._chosen.name == snapshot.name:
+            self._show(snapshot)
+
+    def _show_guests(self) -> None:
+        self.query_one(GuestList).guests = tuple(self._engine.guests())
+
+    @on(GuestList.Chosen)
+    def _choose_guest(self, message: GuestList.Chosen) -> None:
+        for snapshot in self._engine.guests():
+            if snapshot.name == message.name:
+                self._show(snapshot)
+
+    def _show(self, snapshot: GuestSnapshot) -> None:
+        self._chosen = snapshot
+        self.query_one(BalloonPanel).snapshot = snapshot
+        run = (snapshot.name, snapshot.pid)
+        if run != self._shown_run:
+            self._shown_run = run
+            self._connect_panes(snapshot)
+        devices = self.query_one(DeviceTreePane)
+        devices.trouble = devices_trouble(snapshot)
+        if snapshot.devices_revision != self._devices_revision and snapshot.balloon is not None:
+            self._devices_revision = snapshot.devices_revision
+            self._read_devices()
+
+    def _connect_panes(self, snapshot: GuestSnapshot) -> None:
+        """Another guest, or another run of the same one: other records, another tree."""
+        for other in self._engine.guests():
+            self._guest(other.name).watched = other.name == snapshot.name
+        guest = self._guest(snapshot.name)
+        alive = snapshot.phase.alive and snapshot.pid is not None
+        self.query_one(QmpConsole).show(snapshot.name, guest.record, guest.schema if alive else None)
+        self.query_one(ConsolePane).show(snapshot.name, guest.console if alive else None)
+        self.query_one(DeviceTreePane).tree = None
+        self._devices_revision = -1
+
+    @work(group="host", exclusive=True)
+    async def _refresh_host(self) -> None:
+        if self.is_active:
+            self.query_one(HostPane).snapshot = await self._engine.host()
+
+    def _refresh_devices(self) -> None:
+        chosen = self._chosen
+        if (
+            self.is_active
+            and chosen is not None
+            and chosen.phase.alive
+            and chosen.answering
+            and chosen.balloon is not None
+        ):
+            self._read_devices()
+
+    @work(group="devices", exclusive=True)
+    async def _read_devices(self) -> None:
+        chosen = self._chosen
+        if chosen is None:
+            return
+        # A QEMU that does not answer is said in the pane by its trouble; the tree is read again when it does.
+        with suppress(WorkbenchError):
+            tree = await self._guest(chosen.name).devices()
+            if self._chosen is not None and self._chosen.name == chosen.name:
+                self.query_one(DeviceTreePane).tree = tree
+
+    @on(DeviceTreePane.NodeOpened)
+    def _open_node(self, message: DeviceTreePane.NodeOpened) -> None:
+        self._read_node(message.path)
+
+    @work(group="node")
+    async def _read_node(self, path: str) -> None:
+        chosen = self._chosen
+        if chosen is None:
+            return
+        try:
+            node = await self._guest(chosen.name).node(path)
+        except WorkbenchError as error:
+            self.notify(error.message, severity="error", markup=False)
+        else:
+            self.query_one(DeviceTreePane).set_node(node)
+
+    # What the user asks for.
+
+    @on(BalloonPanel.TargetRequested)
+    @work(group="target")
+    async def _set_target(self, message: BalloonPanel.TargetRequested) -> None:
+        chosen = self._chosen
+        if chosen is None:
+            return
+        plan = message.plan
+        if plan.risky:
+            left = "too little" if plan.available is None else f"about {plan.available >> 20:,} MiB"
+            answer = await self.app.push_screen_wait(
+                confirm(
+                    f"Leave {chosen.name} with {plan.target >> 20:,} MiB?",
+                    f"It would have {left} available. A guest that runs out of memory kills its own processes, "
+                    "or stands still while it looks for pages.",
+                    ("send", "Send it", "warning"),
+                )
+            )
+            if answer != "send":
+                return
+        await self._try(self._guest(chosen.name).set_target(message.size))
+
+    @on(BalloonPanel.Refused)
+    def _refused(self, message: BalloonPanel.Refused) -> None:
+        self.notify(message.reason, severity="warning", timeout=3, markup=False)
+
+    @on(QmpConsole.Submitted)
+    @work(group="qmp")
+    async def _run_command(self, message: QmpConsole.Submitted) -> None:
+        if self._chosen is None:
+            return
+        request = message.request
+        # What QEMU answers stands in the record already, and so in the console; the rest is told there too.
+        try:
+            await self._guest(self._chosen.name).execute(request.command, request.arguments)
+        except WorkbenchError as error:
+            self.query_one(QmpConsole).explain(error)
+
+    @on(ConsolePane.Typed)
+    @work(group="type")
+    async def _type(self, message: ConsolePane.Typed) -> None:
+        if self._chosen is not None:
+            await self._try(self._guest(self._chosen.name).type(message.text))
+
+    @on(GuestList.ActionRequested)
+    @work(group="lifecycle")
+    async def _act(self, message: GuestList.ActionRequested) -> None:
+        snapshot = next((guest for guest in self._engine.guests() if guest.name == message.name), None)
+        if snapshot is None:
+            return
+        if message.action == "start":
+            await self._start(snapshot)
+        elif not snapshot.phase.alive:
+            self.notify(f"{snapshot.name} does not run: s starts it", severity="warning", timeout=3, markup=False)
+        elif message.action == "stop":
+            await self._stop(snapshot)
+        elif message.action == "pause":
+            guest = self._guest(snapshot.name)
+            await self._try(guest.resume() if snapshot.phase.value == "paused" else guest.pause())
+        elif message.action == "reset":
+            await self._reset(snapshot)
+
+    async def _start(self, snapshot: GuestSnapshot) -> None:
+        if snapshot.phase.alive:
+            self.notify(f"{snapshot.name} runs already", severity="warning", timeout=3, markup=False)
+            return
+        await self._try(self._engine.start(snapshot.name))
+
+    async def _stop(self, snapshot: GuestSnapshot) -> None:
+        """Power down, and when the guest does not follow, ask whether to kill it."""
+        answer = await self.app.push_screen_wait(
+            confirm(
+                f"Stop {snapshot.name}?",
+                "Power down presses the guest's power button: it ends in its own order. "
+                "Kill ends QEMU now, and what the guest has not written is lost.",
+                ("down", "Power down", "primary"),
+                ("kill", "Kill", "error"),
+            )
+        )
+        guest = self._guest(snapshot.name)
+        if answer == "kill":
+            await self._try(guest.kill())
+        elif answer == "down":
+            await self._try(guest.power_down())
+            self.set_timer(POWER_DOWN_PATIENCE, lambda: self._offer_kill(snapshot))
+
+    @work(group="offer-kill", exclusive=True)
+    async def _offer_kill(self, snapshot: GuestSnapshot) -> None:
+        still = [guest for guest in self._engine.guests() if guest.name == snapshot.name and guest.pid == snapshot.pid]
+        if not still or not still[0].phase.alive:
+            return
+        answer = await self.app.push_screen_wait(
+            confirm(
+                f"{snapshot.name} still runs",
+                f"It did not power down within {POWER_DOWN_PATIENCE:g} s. It may need longer, or not listen to its power "
+                "button. Kill ends QEMU now, and what the guest has not written is lost.",
+                ("kill", "Kill", "error"),
+            )
+        )
+        if answer == "kill":
+            await self._try(self._guest(snapshot.name).kill())
+
+    async def _reset(self, snapshot: GuestSnapshot) -> None:
+        answer = await self.app.push_screen_wait(
+            confirm(
+                f"Reset {snapshot.name}?",
+                "It starts over at once, as with its reset button: what it has not written is lost.",
+                ("reset", "Reset", "warning"),
+            )
+        )
+        if answer == "reset":
+            await self._try(self._guest(snapshot.name).reset())
+
+    async def _try(self, request: object) -> None:
+        """Do what the user asked for; an error is told, and nothing else ends."""
+        try:
+            await request  # type: ignore[misc]
+        except WorkbenchError as error:
+            self._tell(error)
+
+    def _tell(self, error: WorkbenchError) -> None:
+        self.app.push_screen(error_dialog(error))
+
+    def _guest(self, name: str) -> Guest:
+        return self._engine.guest(name)
+
+    # Moving around.
+
+    def action_pane(self, name: str) -> None:
+        self._show_pane(name)
+        pane = self.query_one(f"#{name}")
+        if pane.can_focus:
+            pane.focus()
+            return
+        for widget in pane.query("*"):
+            if widget.focusable:
+                widget.focus()
+                return
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        for widget in event.widget.ancestors_with_self:
+            if widget.id in PANES:
+                self._show_pane(str(widget.id))
+
+    def _show_pane(self, name: str) -> None:
+        """Where one pane fits at a time, this one."""
+        self._pane = name
+        if name in ("qmp", "console"):
+            self.set_class(name == "console", "-console")
+        current = self.query_one(f"#{name}")
+        around = set(current.ancestors_with_self)
+        for widget in self.query("#top, #left, #bottom, .pane"):
+            widget.set_class(widget in around, "-current")
+        keys = {"guests": "g", "balloon": "b", "qmp": ":", "console": "c", "devices": "d", "host": "h"}
+        parts: list[Content] = []
+        for pane, title in PANES.items():
+            style = "bold $primary" if pane == name else "$text-muted"
+            parts.append(Content.assemble((keys[pane], "$accent"), " ", (title, style)))
+        self.query_one("#names", Static).update(Content("   ").join(parts))
+
+    def on_resize(self) -> None:
+        words = f"workbench needs 60 by 20 characters.\nThis terminal has {self.size.width} by {self.size.height}.\n\n"
+        with suppress(NoMatches):
+            self.query_one("#too-small", Static).update(Content(words + "Your guests run on."))
+
+    def action_help(self) -> None:
+        from workbench.ui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(self))
+
+    def action_show_file(self) -> None:
+        path = self._chosen.profile_path if self._chosen else ""
+        self.notify(path or "no profile: this guest was started by something else", title="Profile", markup=False)
+
+
+def devices_trouble(snapshot: GuestSnapshot) -> str:
+    """Why there is no tree to show, or why it is old; empty when all is well."""
+    if not snapshot.phase.alive:
+        return f"{snapshot.name} is stopped"
+    if not snapshot.answering:
+        return snapshot.trouble
+    return ""

@@ -1,0 +1,128 @@
+"""The guest's serial console, line by line: what it printed, and a field that types to it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, RichLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+LINES = 5000
+_ESCAPES = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC: titles
+    r"|\x1b[@-Z\\-_]|\x1b[()][0-9A-B]"
+)
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def plain_lines(pending: str, text: str) -> tuple[list[str], str]:
+    """Whole lines without terminal control, and what is left of an unfinished one.
+
+    A carriage return starts the line anew, as a terminal would; a backspace takes one character back.
+
+    :param pending: what the last call left.
+    """
+    text = (pending + text).replace("\r\n", "\n")
+    *lines, rest = text.split("\n")
+    return [clean_line(line) for line in lines], rest
+
+
+def clean_line(line: str) -> str:
+    line = _ESCAPES.sub("", line).rstrip("\r")
+    line = line.rsplit("\r", 1)[-1]
+    while "\x08" in line:
+        line = re.sub(r"[^\x08]\x08|^\x08+", "", line, count=1)
+    return _CONTROLS.sub("", line)
+
+
+class ConsolePane(Vertical):
+    """Line mode only: a full terminal is another pane's work."""
+
+    DEFAULT_CSS = """
+    ConsolePane {
+        padding: 0 1;
+        & > RichLog { height: 1fr; background: $background; scrollbar-size-vertical: 1; }
+        & > Input { height: 1; border: none; padding: 0; background: $panel; }
+        & > Input:focus { border: none; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+c",
+            "interrupt",
+            "Interrupt",
+            id="console.interrupt",
+            tooltip="Send Ctrl-C to the guest",
+            priority=True,
+        ),
+    ]
+
+    class Typed(Message):
+        """A line for the guest's serial console."""
+
+        def __init__(self, control: ConsolePane, text: str) -> None:
+            super().__init__()
+            self._control = control
+            self.text = text
+
+        @property
+        def control(self) -> ConsolePane:
+            return self._control
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id, classes="pane")
+        self.border_title = "Console"
+        self.border_subtitle = "enter types to the guest"
+        self._pending = ""
+        self._forget: Callable[[], None] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield RichLog(max_lines=LINES, wrap=True, markup=False, highlight=False, min_width=20)
+        yield Input(placeholder="a line for the guest's shell, such as: eat 100M", compact=True)
+
+    def show(self, name: str, listen: Callable[[Callable[[str], None]], Callable[[], None]] | None) -> None:
+        """Show another guest's console.
+
+        :param listen: gives the scrollback and what comes, as :meth:`workbench.engine.base.Guest.console`; None for none.
+        """
+        if self._forget is not None:
+            self._forget()
+            self._forget = None
+        self.border_title = Content(f"Console \u00b7 {name}") if name else "Console"
+        self.query_one(RichLog).clear()
+        self._pending = ""
+        if listen is not None:
+            self._forget = listen(self._output)
+
+    def on_unmount(self) -> None:
+        if self._forget is not None:
+            self._forget()
+
+    def _output(self, text: str) -> None:
+        lines, self._pending = plain_lines(self._pending, text)
+        if len(self._pending) > 4096:  # a guest that never ends its line
+            lines.append(clean_line(self._pending))
+            self._pending = ""
+        if lines:
+            self.query_one(RichLog).write("\n".join(lines))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        event.input.value = ""
+        self.post_message(self.Typed(self, event.value + "\n"))
+
+    def action_interrupt(self) -> None:
+        self.post_message(self.Typed(self, "\x03"))

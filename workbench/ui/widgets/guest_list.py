@@ -1,0 +1,164 @@
+"""The list of guests: profiles and what runs, two lines each."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from workbench.domain.lifecycle import Phase
+from workbench.ui.words import short_size, uptime
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
+
+    from workbench.domain.snapshot import GuestSnapshot
+
+MARKS = {
+    Phase.STOPPED: ("\u25cb", "$text-muted"),
+    Phase.STARTING: ("\u25d4", "$warning"),
+    Phase.RUNNING: ("\u25cf", "$success"),
+    Phase.PAUSED: ("\u25d0", "$warning"),
+    Phase.STOPPING: ("\u25d1", "$warning"),
+}
+WIDTH = 26
+"""Columns of an entry's first line."""
+
+
+class GuestList(OptionList):
+    """Each profile and each running guest. The highlighted one is shown in all panes."""
+
+    DEFAULT_CSS = """
+    GuestList { padding: 0 1; background: $background; border: none; }
+    GuestList > .option-list--option-highlighted { background: $panel; color: $foreground; text-style: none; }
+    GuestList:focus > .option-list--option-highlighted { background: $primary 30%; text-style: none; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "request('start')", "Start", id="guests.start", tooltip="Start the chosen guest"),
+        Binding("x", "request('stop')", "Stop", id="guests.stop", tooltip="Power the chosen guest down; asks first"),
+        Binding(
+            "p", "request('pause')", "Pause/resume", id="guests.pause", tooltip="Pause the guest, or let it run on"
+        ),
+        Binding("r", "request('reset')", "Reset", id="guests.reset", tooltip="Reset the guest; asks first"),
+        Binding("k", "cursor_up", "Up", id="guests.up", tooltip="The guest above", show=False),
+        Binding("j", "cursor_down", "Down", id="guests.down", tooltip="The guest below", show=False),
+    ]
+
+    class Chosen(Message):
+        """Another guest is highlighted."""
+
+        def __init__(self, control: GuestList, name: str) -> None:
+            super().__init__()
+            self._control = control
+            self.name = name
+
+        @property
+        def control(self) -> GuestList:
+            return self._control
+
+    class ActionRequested(Message):
+        """The user wants to start, stop, pause or reset a guest."""
+
+        def __init__(self, control: GuestList, name: str, action: str) -> None:
+            super().__init__()
+            self._control = control
+            self.name = name
+            self.action = action
+
+        @property
+        def control(self) -> GuestList:
+            return self._control
+
+    guests: reactive[tuple[GuestSnapshot, ...]] = reactive((), init=False)
+    """All guests, in the order in which they are shown."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id, classes="pane", compact=True, markup=False)
+        self.border_title = "Guests"
+        self._shown: dict[str, str] = {}
+
+    @property
+    def chosen(self) -> str | None:
+        if self.highlighted is None or self.highlighted >= self.option_count:
+            return None
+        return self.get_option_at_index(self.highlighted).id
+
+    def choose(self, name: str) -> None:
+        """Highlight a guest."""
+        self.highlighted = self.get_option_index(name)
+
+    def on_mount(self) -> None:
+        self.set_interval(1.0, self._refresh)
+
+    def watch_guests(self) -> None:
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Make anew only the entries whose text has changed; the list only when a guest came or went."""
+        now = time.time()
+        texts = {guest.name: entry(guest, now) for guest in self.guests}
+        if list(texts) != list(self._shown):
+            chosen = self.chosen
+            self.set_options([Option(text, id=name) for name, text in texts.items()])
+            if texts:
+                self.highlighted = list(texts).index(chosen) if chosen in texts else 0
+        else:
+            for name, text in texts.items():
+                if self._shown[name] != text.markup:
+                    self.replace_option_prompt(name, text)
+        self._shown = {name: text.markup for name, text in texts.items()}
+        count = len(texts)
+        self.border_subtitle = f"{count} profile{'' if count == 1 else 's'}" if count else "no profiles"
+
+    @on(OptionList.OptionHighlighted)
+    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        if event.option.id is not None:
+            self.post_message(self.Chosen(self, event.option.id))
+
+    def action_request(self, action: str) -> None:
+        name = self.chosen
+        if name is not None:
+            self.post_message(self.ActionRequested(self, name, action))
+
+
+def entry(guest: GuestSnapshot, now: float) -> Content:
+    """Two lines: a mark, the name and the RAM; then the state in words."""
+    mark, style = MARKS[guest.phase]
+    if guest.phase.alive and not guest.answering:
+        mark, style = "\u25cf", "$error"
+    memory = short_size(guest.memory) if guest.memory else ""
+    room = WIDTH - 3 - len(memory)
+    name = guest.name if len(guest.name) <= room else guest.name[: room - 1] + "\u2026"
+    first = Content.assemble((mark, style), " ", (f"{name:<{room}}", "bold" if guest.phase.alive else ""), f" {memory}")
+    words, words_style = state_words(guest, now)
+    return Content.assemble(first, "\n  ", (words, words_style))
+
+
+def state_words(guest: GuestSnapshot, now: float) -> tuple[str, str]:
+    """The second line of an entry, and its style."""
+    if not guest.phase.alive:
+        if guest.ended and guest.ended != "powered off":
+            return guest.ended, "$error"
+        if guest.problems:
+            return f"{guest.problems} problem{'' if guest.problems == 1 else 's'} in the profile", "$warning"
+        return guest.ended or "stopped", "$text-muted"
+    if not guest.answering:
+        return "does not answer", "$error"
+    status = guest.status if guest.phase is Phase.PAUSED and guest.status else guest.phase.value
+    parts = [status]
+    if guest.accelerator:
+        parts.append(guest.accelerator.upper())
+    if guest.started is not None:
+        parts.append(uptime(now - guest.started))
+    if guest.backing:
+        parts.insert(2, guest.backing.replace(" pages", ""))
+    return " \u00b7 ".join(parts), "$text-muted"

@@ -1,0 +1,55 @@
+"""Numbers and times as the screen writes them: fixed widths, so that nothing moves when they change."""
+
+from __future__ import annotations
+
+from workbench.domain.units import GIB, MIB
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def mib(size: int, *, signed: bool = False) -> str:
+    """Whole MiB: ``256``, ``−55``, and with ``signed`` ``+55``. Anything but 0 that rounds to 0 is ``<1``."""
+    whole = (abs(size) + MIB // 2) // MIB
+    if size and not whole:
+        return f"{MINUS if size < 0 else ''}<1"
+    sign = MINUS if size < 0 else "+" if signed and size else ""
+    return f"{sign}{whole:,}"
+
+
+def short_size(size: int) -> str:
+    """For a narrow column: ``512M``, ``1G``, ``1.5G``."""
+    if size >= GIB:
+        return f"{size / GIB:.1f}".rstrip("0").rstrip(".") + "G"
+    return f"{size // MIB}M"
+
+
+def pages(count: int) -> str:
+    """``14,080``; the sign is said in words beside it."""
+    return f"{abs(count):,}"
+
+
+def age(seconds: float) -> str:
+    """``2 s``, ``3 min``, ``2 h``: one unit, rounded down."""
+    seconds = max(0.0, seconds)
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 6000:
+        return f"{seconds // 60:.0f} min"
+    return f"{seconds // 3600:.0f} h" if seconds < 172800 else f"{seconds // 86400:.0f} d"
+
+
+def uptime(seconds: float) -> str:
+    """``45s``, ``3m12s``, ``2h05m``, ``3d04h``."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}s"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole // 60 % 60:02}m"
+    return f"{whole // 86400}d{whole // 3600 % 24:02}h"
+
+
+def duration(seconds: float) -> str:
+    """A time to wait: ``0.2 s``, ``12 s``, ``3 min``."""
+    return f"{seconds:.1f} s" if seconds < 9.95 else age(seconds)

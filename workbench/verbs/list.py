@@ -1,0 +1,56 @@
+"""``workbench list``: profiles and running guests."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from workbench.verbs.common import json_option, pass_settings, print_json, run
+
+if TYPE_CHECKING:
+    from workbench.engine.listing import Listed
+    from workbench.settings import Settings
+
+
+@click.command("list")
+@json_option
+@pass_settings
+def command(settings: Settings, as_json: bool) -> None:
+    """Profiles and running guests: name, state, pid, memory, accelerator."""
+    from workbench.engine.listing import list_guests
+
+    guests = run(list_guests(settings))
+    if as_json:
+        print_json([asdict(guest) for guest in guests])
+        return
+    if not guests:
+        click.echo(f"no profiles in {settings.profiles}")
+    for line in table(guests):
+        click.echo(line)
+
+
+def table(guests: list[Listed]) -> list[str]:
+    """Aligned columns under their names."""
+    from workbench.domain.units import format_size
+
+    rows = [("NAME", "STATE", "PID", "MEMORY", "ACCELERATOR", "")]
+    for guest in guests:
+        note = guest.backing or guest.description
+        if guest.problems:
+            note = f"{guest.problems} problem{'' if guest.problems == 1 else 's'}: workbench check {guest.name}"
+        elif guest.ended and guest.ended != "powered off":
+            note = f"last run: {guest.ended}"
+        memory = format_size(guest.memory) if guest.memory else "-"
+        rows.append((guest.name, guest.state, str(guest.pid or "-"), memory, guest.accelerator or "-", note))
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    right = {2, 3}
+    return [
+        "  ".join(
+            cell.rjust(widths[column]) if column in right else cell.ljust(widths[column])
+            for column, cell in enumerate(row[:5])
+        )
+        + (f"  {row[5]}" if row[5] else "")
+        for row in rows
+    ]

@@ -1,0 +1,7 @@
+"""``workbench pause NAME``."""
+
+from __future__ import annotations
+
+from workbench.verbs.cpus import verb
+
+command = verb("pause", "stop", "is paused", "Stop the CPUs of the guest NAME.")

@@ -1,0 +1,12 @@
+"""``workbench reset NAME``."""
+
+from __future__ import annotations
+
+from workbench.verbs.cpus import verb
+
+command = verb(
+    "reset",
+    "system_reset",
+    "was reset",
+    "Reset the guest NAME, as its reset button does: what it has not written is lost.",
+)

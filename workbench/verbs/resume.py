@@ -1,0 +1,7 @@
+"""``workbench resume NAME``."""
+
+from __future__ import annotations
+
+from workbench.verbs.cpus import verb
+
+command = verb("resume", "cont", "runs on", "Let the paused guest NAME run on.")

@@ -1,0 +1,31 @@
+"""The screen, opened by ``workbench`` without a verb and by ``workbench demo``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from workbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from workbench.settings import Settings
+
+
+def open_screen(settings: Settings, choose: str = "") -> None:
+    """Run the screen until the user leaves it.
+
+    :param choose: the guest to show first.
+    :raise UsageError: when there is no terminal.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "the screen needs a terminal, and standard input or output is none",
+            hint="on the command line: workbench list, workbench demo --no-screen, workbench --help",
+        )
+    from workbench.engine.local import LocalEngine
+    from workbench.ui.app import WorkbenchApp
+
+    app = WorkbenchApp(LocalEngine(settings), choose=choose, crash_file=settings.data / "crash.txt")
+    app.run()
+    if app.return_code:
+        raise SystemExit(app.return_code)
