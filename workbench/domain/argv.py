@@ -1,8 +1,8 @@
 """From a guest to QEMU's argument vector.
 
-Devices, network, memory and disks are written in QEMU's JSON syntax, where a value cannot become an option; what has comma syntax
-only (``-chardev``, ``-mon``, ``-machine``) gets its commas doubled; ``-append``, ``-kernel`` and ``-initrd`` take their value as
-it is (QEMU: system/vl.c, qemu_init()).
+Devices, network, memory and disks are written in QEMU's JSON syntax, where a value cannot become an option. What has
+comma syntax only (``-chardev``, ``-mon``, ``-machine``) gets its commas doubled. ``-append``, ``-kernel`` and ``-initrd``
+take their value as it is (QEMU: system/vl.c, qemu_init()).
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ RAM = "ram0"
 """The id of the memory backend that is the guest's RAM."""
 
 MONITORS = ("qmp", "qmp-cli", "qmp-events", "qmp-user")
-"""QMP serves one client on each socket, so each of these has one of its own in the state directory, ``NAME.sock``: the screen,
-the verbs, the verb ``events``, and the user's own tools."""
+"""A QMP socket serves one client at a time, so each of these has one of its own in the state directory, ``NAME.sock``:
+the screen, the verbs, the verb ``events``, and the user's own tools."""
 
 SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
@@ -137,7 +137,7 @@ def _memory_backend(profile: GuestProfile) -> Option:
     if pages.source == "memfd":
         values = {"qom-type": "memory-backend-memfd", **size, "hugetlb": True, "hugetlbsize": pages.size}
     else:
-        # Shared: a discard in a private mapping of a file frees nothing (QEMU: system/physmem.c, ram_block_discard_range()).
+        # Shared: a discard in a private mapping of a file frees nothing (system/physmem.c, ram_block_discard_range()).
         values = {"qom-type": "memory-backend-file", **size, "mem-path": pages.source, "share": True}
     return json_option("-object", {**values, **rest})
 

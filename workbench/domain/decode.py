@@ -75,7 +75,7 @@ class Decoder:
     def _check(self, part: Part, path: Path, *, clean: bool) -> None:
         """Add what is wrong between keys.
 
-        Within a table that has a mistake already it would be guesswork: a kernel that was misspelt is not a missing kernel.
+        Within a table that has a mistake already it would be guesswork: a kernel that was misspelt is not missing.
         Only the whole profile compares its parts all the same, leaving out the values that were found wrong.
         """
         if clean or not path:
@@ -136,7 +136,9 @@ def _show(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return f"{value}"[:40]
-    return {dict: "a table", list: "a list"}.get(type(value), "a date or time")
+    if isinstance(value, dict | list):
+        return "a table" if isinstance(value, dict) else "a list"
+    return "a date or time"
 
 
 def key_text(path: Path) -> str:

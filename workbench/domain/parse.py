@@ -35,7 +35,7 @@ class Parsed:
     """Line and column of each key and list element of the text."""
 
     def place(self, path: Path) -> tuple[int, int]:
-        """Where a key stands; where it does not stand itself, the table that it belongs to; (0, 0) if nothing of it is there."""
+        """Where a key stands, or else the nearest table around it that does; (0, 0) when none of them does."""
         while path and path not in self.places:
             path = path[:-1]
         return self.places.get(path, (0, 0))

@@ -85,7 +85,8 @@ class Boot(Part, frozen=True, kw_only=True):
     initrd: File | None = None
     """Its initramfs."""
     cmdline: Annotated[str | None, Meta(max_length=2047), words("a text of at most 2,047 characters")] = None
-    """The kernel's command line, at most 2,047 bytes (Linux on x86: COMMAND_LINE_SIZE); ``console=ttyS0`` when not given."""
+    """The kernel's command line, at most 2,047 bytes (Linux on x86: COMMAND_LINE_SIZE). When not given
+    ``console=ttyS0``, and for an embedded guest its own."""
 
     def check(self) -> Iterator[tuple[Path, str]]:
         if self.guest is not None and self.kernel is not None:
@@ -193,10 +194,7 @@ class GuestProfile(Part, frozen=True, kw_only=True):
         free = 30 if "q35" in self.machine else 29
         cards = max(len(self.net) - 1, 0) + max(len(self.scsi) - 1, 0) + 5
         if cards > free:
-            yield (
-                ("net",),
-                f"{len(self.net)} network cards and {len(self.scsi)} SCSI controllers are more than the board has slots for",
-            )
+            yield ("net",), f"{len(self.net)} cards and {len(self.scsi)} SCSI controllers: the board has {free} slots"
 
     def _same_ids(self) -> Iterator[tuple[Path, str]]:
         seen: set[str] = set()

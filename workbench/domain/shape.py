@@ -1,4 +1,4 @@
-"""What a key of a profile may hold, worked out once from its field's type: for decoding, for messages, for a reference."""
+"""What a key of a profile may hold, worked out once from its field's type: for decoding and for messages."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def fields_of(part: type[Part]) -> Mapping[str, Field]:
 
 
 def shape_of(type_: Any) -> Shape:
-    """The shape of a type that a profile's field can have: a value, a list of one type, a table, or one of these or None."""
+    """The shape of a field's type: a value, a list of one type, a table, or one of these or None."""
     outer, annotations = metas(type_)
     optional = get_origin(outer) in (Union, UnionType)
     inner = next(option for option in get_args(outer) if option is not NoneType) if optional else outer

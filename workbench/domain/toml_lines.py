@@ -32,8 +32,8 @@ _GAP = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 def locate(text: str) -> dict[Path, tuple[int, int]]:
     """The line and column, both from 1, of every key and list element; columns count characters.
 
-    A table's place is its key in the first header or dotted key that names it; an element of an array of tables stands at its
-    own header. ``text`` must be a document that tomllib reads.
+    A table's place is its key in the first header or dotted key that names it; an element of an array of tables stands
+    at its own header. ``text`` must be a document that tomllib reads.
     """
     text = text.replace("\r\n", "\n")
     starts = [0, *(match.end() for match in re.finditer("\n", text))]

@@ -17,8 +17,8 @@ class Balloon(Part, frozen=True, kw_only=True):
     deflate_on_oom: Annotated[bool, device("deflate-on-oom")] = True
     """The guest takes memory back from the balloon before it kills a process for want of it."""
     free_page_reporting: Annotated[bool | None, device("free-page-reporting")] = None
-    """The guest tells the host of free pages, and the host takes them back at once. When not given: on with ordinary memory,
-    off on hugepages, where somebody else can take the page meanwhile and the guest dies of SIGBUS at its next touch."""
+    """The guest tells the host of free pages, and the host takes them back at once. When not given: on with ordinary
+    memory, off on hugepages, where somebody else can take the page and the guest's next touch ends it with SIGBUS."""
     statistics: Annotated[int, Meta(ge=0, le=3600), device("guest-stats-polling-interval")] = 2
     """Seconds between two readings of the guest's memory statistics; 0: none."""
 

@@ -15,7 +15,7 @@ _FORWARD = re.compile(
 
 
 class Net(Part, frozen=True, kw_only=True):
-    """A ``virtio-net-pci`` card. Without any ``[[net]]`` a guest has one, on the user network; ``net = []`` gives it none."""
+    """A ``virtio-net-pci`` card. Without any ``[[net]]`` a guest has one, on the user network; with ``net = []`` none."""
 
     id: Id | None = None
     """Names the card in QEMU; ``net0``, ``net1``, … when not given."""
@@ -30,8 +30,8 @@ class Net(Part, frozen=True, kw_only=True):
     ] = None
     """The card's address; QEMU's 52:54:00:12:34:56 and following when not given."""
     forward: tuple[str, ...] = ()
-    """Ports of the host that lead to ports of the guest, as ``tcp:127.0.0.1:2222-:22``: protocol, host address and port,
-    guest address and port. Without a host address every interface of the host listens."""
+    """Ports of the host that lead to ports of the guest, as ``tcp:127.0.0.1:2222-:22``: protocol, host address and
+    port, guest address and port. Without a host address every interface of the host listens."""
 
     def check(self) -> Iterator[tuple[Path, str]]:
         if self.forward and self.backend != "user":
@@ -47,7 +47,7 @@ class Net(Part, frozen=True, kw_only=True):
             if self.forward:
                 netdev["hostfwd"] = [{"str": text} for text in self.forward]
             yield json_option("-netdev", netdev)
-        # No option ROM: iPXE costs start-up time and stands in a package of its own, without which QEMU would not start.
+        # No option ROM: iPXE costs start-up time, and comes in a package of its own without which QEMU would not start.
         card = {"driver": "virtio-net-pci", "id": self.id, "addr": slot, "romfile": "", **named(self, "device")}
         if self.backend == "user":
             card["netdev"] = f"{self.id}-host"

@@ -1,7 +1,8 @@
 """What every table of a profile is made of: typed fields, and the names that QEMU has for them.
 
-A field that QEMU takes as it stands says so beside its type: ``Annotated[bool, device("deflate-on-oom")]`` is the property
-of that name of the ``-device``, ``backend(...)`` a member of the ``-netdev``, ``-object`` or ``-blockdev`` behind it.
+A field that QEMU takes as it stands says so beside its type: ``Annotated[bool, device("deflate-on-oom")]`` is the
+property of that name of the ``-device``; ``backend(...)`` is a member of the ``-netdev``, ``-object`` or ``-blockdev``
+behind it.
 """
 
 import json
@@ -46,7 +47,7 @@ Size = Annotated[int, Meta(ge=0, extra={"size": True})]
 
 Id = Annotated[
     str,
-    # QEMU: util/id.c, id_wellformed(). 20 and not more: block/block.c gives a node name 31 bytes, and ours have an ending.
+    # QEMU: util/id.c, id_wellformed(). At most 20: a block node's name can have 31 (block.c), and ours get an ending.
     Meta(pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,19}\Z"),
     words("an id: a letter, then at most 19 letters, digits, '.', '_' or '-'"),
 ]
@@ -70,7 +71,7 @@ def extra(type_: Any, key: str) -> Any:
 
 
 def named(part: Part, side: str) -> dict[str, Any]:
-    """The fields that are QEMU properties of one side, ``device`` or ``backend``, by QEMU's names; unset ones left out."""
+    """The fields that QEMU takes on one side, ``device`` or ``backend``, by QEMU's names; unset ones left out."""
     values: dict[str, Any] = {}
     for field in msgspec.structs.fields(part):
         name = extra(field.type, side)

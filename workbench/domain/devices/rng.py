@@ -12,7 +12,7 @@ RNG_ID = "rng0"
 
 
 class Rng(Part, frozen=True, kw_only=True):
-    """A ``virtio-rng-pci`` with a file of the host behind it. A guest has one unless the profile says ``rng = false``."""
+    """A ``virtio-rng-pci`` with a file of the host behind it. A guest has one unless its profile says ``rng = false``."""
 
     source: File = "/dev/urandom"
     """What the entropy is read from."""

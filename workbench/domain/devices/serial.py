@@ -1,4 +1,4 @@
-"""``[[serial]]``: ports of the virtio serial controller. The machine's own ISA serial port is always there beside them."""
+"""``[[serial]]``: ports of the virtio serial controller. The board's own ISA serial port is always there beside them."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -27,7 +27,8 @@ class SerialPort(Part, frozen=True, kw_only=True):
     ] = None
     """What the guest calls a ``port``, such as ``org.qemu.guest_agent.0``. A console has none."""
     backend: Literal["socket", "file", "pty", "null"] = "socket"
-    """Where it leads on the host: a unix socket that QEMU listens on, a file that output goes to, a new pseudo-terminal, or nowhere."""
+    """Where it leads on the host: a unix socket that QEMU listens on, a file that the output is appended to, a new
+    pseudo-terminal, or nowhere."""
     path: File | None = None
     """The socket or the file; a socket stands in the guest's state directory as ``port-ID.sock`` when not given."""
 

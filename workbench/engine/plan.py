@@ -1,0 +1,132 @@
+"""From a profile to what would be run on this host now."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from workbench.domain.argv import Launch, argv_parts, port_socket, resolve
+from workbench.domain.profile import CONSOLE
+from workbench.engine.accelerator import choose_accelerator
+from workbench.engine.hugepages import check_hugepages
+from workbench.engine.monitor import SUN_PATH_MAX
+from workbench.engine.needs import file_problems
+from workbench.engine.qemu import install_hint, qemu_binary, qemu_version
+from workbench.errors import HostError, ProfileError
+
+if TYPE_CHECKING:
+    from workbench.domain.argv import ArgvPart
+    from workbench.domain.profile import GuestProfile
+    from workbench.engine.profiles import LoadedProfile
+    from workbench.settings import Settings
+
+OLDEST = (6, 2)
+"""The first QEMU whose ``-device`` takes JSON."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One guest, ready to start."""
+
+    path: Path
+    """The profile's file."""
+    profile: GuestProfile
+    launch: Launch
+    accelerator_reason: str
+    """Why this accelerator, in words."""
+
+    @property
+    def name(self) -> str:
+        return self.profile.name
+
+    @cached_property
+    def parts(self) -> tuple[ArgvPart, ...]:
+        """The options of the command line, each with the key that made it."""
+        return argv_parts(self.profile, self.launch)
+
+    @property
+    def argv(self) -> list[str]:
+        return [self.launch.binary, *(word for part in self.parts for word in part.options)]
+
+
+async def plan(loaded: LoadedProfile, settings: Settings, *, check: bool = True) -> Plan:
+    """What a start of this profile would run.
+
+    :param check: also look whether the files and hugepages that it needs are there.
+    :raise ProfileError: with every problem of the profile, or every file that it names in vain.
+    :raise HostError: when QEMU, the demo guest or room in a hugepage pool is missing.
+    """
+    profile = loaded.profile
+    problems = loaded.problems or (file_problems(loaded) if check else ())
+    if problems or profile is None:
+        count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise ProfileError(f"the profile {loaded.name} has {count}", problems)
+    binary = qemu_binary()
+    version = qemu_version(binary)
+    if version[:2] < OLDEST:
+        found, oldest = ".".join(map(str, version)), ".".join(map(str, OLDEST))
+        raise HostError(
+            f"{binary} is QEMU {found}, and the workbench needs {oldest} or later",
+            hint=f"{install_hint()}\nor name a newer one with WORKBENCH_QEMU",
+        )
+    accelerator, reason = await _accelerator(profile)
+    kernel, initrd, cmdline = _boot(loaded, profile, settings)
+    launch = Launch(
+        binary=binary,
+        directory=str(settings.state / profile.name),
+        accelerator=accelerator,
+        base=str(loaded.path.parent),
+        home=str(Path.home()),
+        kernel=kernel,
+        initrd=initrd,
+        cmdline=cmdline,
+    )
+    if check:
+        _check_host(profile, settings.state / profile.name)
+    return Plan(loaded.path, profile, launch, reason)
+
+
+async def _accelerator(profile: GuestProfile) -> tuple[Literal["kvm", "tcg"], str]:
+    """The accelerator and why it is that one."""
+    if profile.accelerator != "auto":
+        return profile.accelerator, "the profile says so"
+    chosen = await choose_accelerator()
+    return ("kvm" if chosen.name == "kvm" else "tcg"), chosen.reason
+
+
+def _boot(loaded: LoadedProfile, profile: GuestProfile, settings: Settings) -> tuple[str | None, str | None, str]:
+    """Kernel and initrd as absolute paths, and the command line that they get when the profile has none."""
+    boot = profile.boot
+    if boot.guest == "demo":
+        from workbench.engine.demo import CMDLINE, find
+
+        guest = find(settings.cache)
+        if guest is None:
+            raise HostError(
+                f"{profile.name} boots the demo guest, and that is not built yet",
+                hint="build it: workbench demo --no-screen",
+            )
+        return str(guest.kernel), str(guest.initrd), CMDLINE
+    base, home = str(loaded.path.parent), str(Path.home())
+    kernel = resolve(boot.kernel, base=base, home=home) if boot.kernel is not None else None
+    initrd = resolve(boot.initrd, base=base, home=home) if boot.initrd is not None else None
+    return kernel, initrd, CONSOLE
+
+
+def _check_host(profile: GuestProfile, directory: Path) -> None:
+    """:raise HostError: when hugepages are missing, or a port's socket has no room for its path."""
+    memory = profile.memory
+    if memory.hugepages is not None:
+        pages = memory.hugepages
+        check_hugepages(memory.size, pages.size, pages.nodes, pages.source)
+    for port in profile.serial:
+        path = directory / port_socket(port)
+        if port.backend == "socket" and port.path is None and len(os.fsencode(path)) > SUN_PATH_MAX:
+            raise HostError(
+                f"the socket of {port.id} would have a path of {len(os.fsencode(path))} bytes, and it can have "
+                f"{SUN_PATH_MAX}: {path}",
+                hint="a shorter id, or a shorter state directory with --state DIR or WORKBENCH_STATE",
+            )

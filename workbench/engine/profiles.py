@@ -1,0 +1,228 @@
+"""The directory of profiles: what is in it, read with every problem, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import workbench
+from workbench.domain.parse import TEXT_MAX, Parsed, parse
+from workbench.domain.problems import Problem
+from workbench.domain.profile import check_name
+from workbench.engine.files import write_atomic
+from workbench.errors import HostError, NotFound, UsageError
+
+if TYPE_CHECKING:
+    from workbench.domain.profile import GuestProfile
+
+SUFFIX = ".toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of the directory that means to be a profile."""
+
+    name: str
+    """The file's name without ``.toml``, as far as it can be shown."""
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedProfile:
+    """One profile as it was read."""
+
+    name: str
+    path: Path
+    """Absolute; relative paths in the profile begin at its directory."""
+    file: str
+    """How its problems name the file."""
+    text: str
+    """Empty when it could not be read; ``problems`` say why."""
+    parsed: Parsed
+
+    @property
+    def profile(self) -> GuestProfile | None:
+        """None when there are problems."""
+        return self.parsed.profile
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return self.parsed.problems
+
+
+class ProfileStore:
+    """The profiles of one directory. Where that does not exist, the shipped samples stand in for it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._loaded: dict[Path, tuple[tuple[int, ...], LoadedProfile]] = {}
+
+    def entries(self) -> list[Entry]:
+        """Every file that ends in ``.toml``, by name, also one whose name no guest can have; no hidden ones.
+
+        :raise HostError: when the directory cannot be read.
+        """
+        try:
+            return _entries(self.directory)
+        except FileNotFoundError:
+            return _entries(samples_directory())
+        except OSError as error:
+            raise HostError(
+                f"the profiles in {shown(self.directory)} cannot be read: {error.strerror}",
+                hint="name another directory with --profiles DIR or WORKBENCH_PROFILES",
+            ) from error
+
+    def load(self, name: str) -> LoadedProfile:
+        """The profile of a guest: the directory's, else the shipped sample of that name.
+
+        A file is read again only when it has changed.
+
+        :raise NotFound: when there is none, with the nearest name as a hint.
+        """
+        for directory in (self.directory, samples_directory()):
+            path = directory / f"{name}{SUFFIX}"
+            if check_name(name) is None and os.path.lexists(path):
+                return self._read(name, path)
+        entries = self.entries()
+        for entry in entries:
+            if entry.name == name:
+                return self._read(name, entry.path)
+        trouble = check_name(name)
+        if trouble:
+            raise NotFound(trouble)
+        near = get_close_matches(name, [entry.name for entry in entries], 1)
+        raise NotFound(
+            f"no profile {name!r} in {shown(self.directory)}",
+            hint=f"did you mean {near[0]}?" if near else "what there is: workbench list",
+        )
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a profile, whole or not at all, and give its path. A link is followed, and the file's mode is kept.
+
+        :raise UsageError: for a name that no guest can have.
+        :raise HostError: when the directory or the disk refuses; the old file stands.
+        """
+        trouble = check_name(name)
+        if trouble:
+            raise UsageError(trouble)
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            path = (self.directory / f"{name}{SUFFIX}").resolve()
+            mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
+            write_atomic(path, text, mode=mode)
+        except OSError as error:
+            raise HostError(f"{name}{SUFFIX} cannot be written: {error.strerror}") from error
+        return self.directory / f"{name}{SUFFIX}"
+
+    def seed(self) -> bool:
+        """Make the directory with the samples in it, when it does not exist. True when it was made.
+
+        :raise HostError: when it cannot be made.
+        """
+        if os.path.lexists(self.directory):
+            return False
+        try:
+            self.directory.parent.mkdir(parents=True, exist_ok=True)
+            self._make_with_samples()
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise HostError(
+                f"no directory of profiles can be made at {shown(self.directory)}: {error.strerror}",
+                hint="name another one with --profiles DIR or WORKBENCH_PROFILES",
+            ) from error
+        return True
+
+    def _make_with_samples(self) -> None:
+        """In one step: whoever looks meanwhile sees no directory or all of it."""
+        made = Path(tempfile.mkdtemp(dir=self.directory.parent, prefix=".profiles-"))
+        try:
+            for entry in _entries(samples_directory()):
+                shutil.copyfile(entry.path, made / entry.path.name)
+            made.chmod(0o755)
+            made.rename(self.directory)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)  # it is there only if something above failed
+
+    def _read(self, name: str, path: Path) -> LoadedProfile:
+        state: tuple[int, ...] = ()
+        try:
+            found = path.stat()
+            state = (found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode)
+        except OSError:
+            pass  # a broken link, say: read_profile tells
+        kept = self._loaded.get(path)
+        if kept is not None and state and kept[0] == state:
+            return kept[1]
+        loaded = read_profile(path, name=name)
+        self._loaded[path] = (state, loaded)
+        return loaded
+
+
+def read_profile(path: Path, *, name: str | None = None, file: str | None = None) -> LoadedProfile:
+    """Read and check one file. That it cannot be read is one of its problems.
+
+    :param file: how the problems name the file; its path when not given.
+    """
+    name = shown(Path(path.name.removesuffix(SUFFIX))) if name is None else name
+    file = shown(path) if file is None else file
+    path = path.absolute()
+    try:
+        raw = _read_bytes(path)
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        return LoadedProfile(name, path, file, "", Parsed(None, (_encoding_problem(file, error),)))
+    except OSError as error:
+        why = Problem(file, 0, 0, "", f"cannot be read: {error.strerror}")
+        return LoadedProfile(name, path, file, "", Parsed(None, (why,)))
+    return LoadedProfile(name, path, file, text, parse(text, name=name, file=file))
+
+
+def samples_directory() -> Path:
+    """Where the shipped samples are: in the package, or beside it in a checkout."""
+    package = Path(workbench.__file__).parent
+    shipped = package / "samples"
+    return shipped if shipped.is_dir() else package.parent / "profiles"
+
+
+def shown(path: Path | str) -> str:
+    """A path as text that every terminal takes: what cannot be printed is replaced."""
+    text = os.fsencode(path).decode(errors="replace")
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def _entries(directory: Path) -> list[Entry]:
+    with os.scandir(directory) as found:
+        names = sorted(entry.name for entry in found if entry.name.endswith(SUFFIX) and not entry.name.startswith("."))
+    return [Entry(shown(name.removesuffix(SUFFIX)), directory / name) for name in names]
+
+
+def _read_bytes(path: Path) -> bytes:
+    """The content of a regular file of a profile's size.
+
+    :raise OSError: for anything else; opening a named pipe would wait for ever.
+    """
+    # O_NONBLOCK: a pipe that takes the file's place after a look at it could not hold us either.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(handle)
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(0, "it is a directory")
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(0, "it is no regular file")
+        if found.st_size > TEXT_MAX:
+            raise OSError(0, f"it has {found.st_size:,} bytes, and a profile has at most {TEXT_MAX:,}")
+        return file.read(TEXT_MAX + 1)
+
+
+def _encoding_problem(file: str, error: UnicodeDecodeError) -> Problem:
+    before = error.object[: error.start]
+    line = before.count(b"\n") + 1
+    column = len(before.rpartition(b"\n")[2].decode()) + 1
+    return Problem(file, line, column, "", f"not UTF-8: byte 0x{error.object[error.start]:02x}")

@@ -1,0 +1,61 @@
+"""``workbench check``: every problem of a profile, with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from workbench.verbs.common import json_option, pass_settings, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.engine.profiles import LoadedProfile
+    from workbench.settings import Settings
+
+
+@click.command("check")
+@click.argument("files", nargs=-1, metavar="[FILE|NAME]...")
+@json_option
+@pass_settings
+def command(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
+    """Print every problem of profiles as FILE:LINE:COL: key: message.
+
+    FILE is a path with a slash or the ending .toml; NAME is a profile's. Without either, all profiles are checked.
+    Exits with 1 when there is a problem.
+    """
+    from workbench.engine.needs import file_problems
+
+    loaded = _load(settings, files)
+    problems = [problem for profile in loaded for problem in profile.problems or file_problems(profile)]
+    if as_json:
+        keys = ("file", "line", "column", "key", "message")
+        print_json([{key: getattr(problem, key) for key in keys} for problem in problems])
+    else:
+        for problem in problems:
+            click.echo(str(problem))
+        if not problems:
+            click.echo(f"{len(loaded)} profile{'s' if len(loaded) != 1 else ''}, no problems")
+    if problems:
+        raise SystemExit(1)
+
+
+def _load(settings: Settings, files: Sequence[str]) -> list[LoadedProfile]:
+    """The profiles that are meant: files as they are, names from the directory of profiles."""
+    from workbench.engine.profiles import SUFFIX, ProfileStore, read_profile
+    from workbench.errors import NotFound
+
+    store = ProfileStore(settings.profiles)
+    if not files:
+        return [store.load(entry.name) for entry in store.entries()]
+    loaded = []
+    for text in files:
+        if "/" not in text and not text.endswith(SUFFIX):
+            loaded.append(store.load(text))
+        elif Path(text).exists():
+            loaded.append(read_profile(Path(text)))
+        else:
+            raise NotFound(f"there is no file {text}", hint="to check a profile by its name, leave out .toml")
+    return loaded
