@@ -15,12 +15,23 @@ from workbench.domain.pci import (
     virtio_device_id,
 )
 from workbench.domain.qom import Child, Node, Property
-from workbench.domain.virtio import DriverState, virtio_status
+from workbench.domain.virtio import ConfigField, DriverState, virtio_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Child", "DeviceTree", "Node", "PciBus", "PciDevice", "Place", "Property", "build_tree", "locate"]
+__all__ = [
+    "Child",
+    "DeviceTree",
+    "Node",
+    "PciBus",
+    "PciDevice",
+    "Place",
+    "Property",
+    "Registers",
+    "build_tree",
+    "locate",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,8 @@ class PciDevice:
     bars: tuple[Bar, ...] = ()
     status: int | None = None
     """The virtio device status byte; None when it is not virtio or cannot be read."""
+    config: tuple[ConfigField, ...] = ()
+    """Words of the device's own configuration space, for those that move: the balloon's."""
     driver: DriverState | None = None
     """How far the guest's driver is; None for what is not virtio."""
     bridge: Bridge | None = None
@@ -84,12 +97,9 @@ class DeviceTree:
         for bus in self.buses:
             yield from _flat(bus.devices)
 
-    def with_status(self, status: Mapping[PciAddress, int | None]) -> DeviceTree:
-        """The same tree with driver states.
-
-        :param status: the status byte of each virtio device whose registers were read, or None when that failed.
-        """
-        buses = (replace(bus, devices=_with_status(bus.devices, status)) for bus in self.buses)
+    def with_registers(self, registers: Mapping[PciAddress, Registers]) -> DeviceTree:
+        """The same tree with driver states, as the registers of virtio devices show them."""
+        buses = (replace(bus, devices=_with_registers(bus.devices, registers)) for bus in self.buses)
         return replace(self, buses=tuple(buses))
 
     def device(self, key: str) -> PciDevice | None:
@@ -99,6 +109,15 @@ class DeviceTree:
             if device.key == key or str(device.address) in wanted or (device.qdev_id and device.qdev_id == key):
                 return device
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """What was read of one virtio device's registers."""
+
+    status: int | None = None
+    """The device status byte; None when it could not be read."""
+    config: tuple[ConfigField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +172,7 @@ def locate(buses: Iterable[tuple[int, Sequence[PciDevice]]], places: Iterable[Pl
                 place = matches[0] if len(matches) == 1 else None
             if place is not None:
                 found[device.address] = place
-                if device.bridge is not None:
+                if device.bridge is not None and device.bridge.secondary:  # 0 until the firmware has numbered it
                     behind[place.path] = device.bridge.secondary
     return found
 
@@ -180,11 +199,11 @@ def _join(devices: Iterable[PciDevice], places: Mapping[PciAddress, Place]) -> t
     return tuple(join(device) for device in devices)
 
 
-def _with_status(devices: Iterable[PciDevice], status: Mapping[PciAddress, int | None]) -> tuple[PciDevice, ...]:
+def _with_registers(devices: Iterable[PciDevice], registers: Mapping[PciAddress, Registers]) -> tuple[PciDevice, ...]:
     def add(device: PciDevice) -> PciDevice:
-        byte = status.get(device.address)
-        children = _with_status(device.children, status)
-        return replace(device, status=byte, driver=_driver(device, byte), children=children)
+        read = registers.get(device.address, Registers())
+        driver, children = _driver(device, read.status), _with_registers(device.children, registers)
+        return replace(device, status=read.status, config=read.config, driver=driver, children=children)
 
     return tuple(add(device) for device in devices)
 

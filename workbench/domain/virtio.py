@@ -128,7 +128,8 @@ class Virtio:
     device_id: int
     status: int | None = None
     """The device status byte; None while it cannot be read."""
-    driver: DriverState = DriverState.UNKNOWN
+    driver: DriverState | None = None
+    """The same in a word; None when it is not known."""
     offered: tuple[str, ...] | None = None
     """Features that QEMU offers; None when this QEMU cannot be asked safely."""
     negotiated: tuple[str, ...] | None = None

@@ -10,14 +10,15 @@ What is not done, and why:
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from workbench.domain.qom import Child, Node, Property, child_type, entries, parse_children
 from workbench.domain.traffic import Origin
-from workbench.domain.tree import DeviceTree, Place, build_tree
-from workbench.domain.virtio import ConfigField, DriverState, Virtio, parse_features
-from workbench.engine.virtio_pci import modern_bar, pci_devices, read_config, read_status
+from workbench.domain.tree import DeviceTree, Place, Registers, build_tree
+from workbench.domain.virtio import ConfigField, Virtio, parse_features
+from workbench.engine.virtio_pci import BALLOON, modern_bar, pci_devices, read_config, read_status
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ without; tests/engine/test_devices.py runs it again on each QEMU at hand. 11.1 a
 LIST_GET_SINCE = (10, 1)
 """``qom-list-get`` reads all properties of a node at once (qapi/qom.json: since 10.1)."""
 
-_BALLOON = 5
 _BOARD = ("/machine/peripheral", "/machine/peripheral-anon", "/machine/unattached")
 _NO_DEVICES = ("irq", "memory-region", "container")
 
@@ -49,8 +49,21 @@ async def read_node(monitor: Monitor, path: str) -> Node:
     return await DeviceReader(partial(monitor.execute, origin=Origin.SCREEN), monitor.version).node(path)
 
 
+@dataclass(frozen=True, slots=True)
+class _Qom:
+    """What was read of QOM, and the PCI functions that it was read for."""
+
+    functions: tuple[tuple[PciAddress, int, int, str], ...]
+    machine: str
+    places: tuple[Place, ...]
+
+
 class DeviceReader:
-    """Reads one QEMU; it remembers which QOM types are PCI devices, so a second tree costs a third of the first."""
+    """Reads one QEMU.
+
+    It remembers where PCI devices are in QOM for as long as ``query-pci`` shows the same ones, so the second tree costs
+    one command and one for each virtio device. Call :meth:`forget` when a device came or went.
+    """
 
     def __init__(self, execute: Execute, version: str) -> None:
         """:param version: QEMU's, such as ``7.2.22``; empty = unknown: then only what every version has is used."""
@@ -59,6 +72,11 @@ class DeviceReader:
         self._version = (numbers[0], numbers[1]) if len(numbers) == 2 else (0, 0)
         self.version = version
         self._is_pci: dict[str, bool] = {}
+        self._qom: _Qom | None = None
+
+    def forget(self) -> None:
+        """Read QOM anew next time: a device came or went, perhaps another one into the same slot."""
+        self._qom = None
 
     async def tree(self) -> DeviceTree:
         """PCI devices with QOM paths and driver states.
@@ -66,12 +84,12 @@ class DeviceReader:
         :raise workbench.errors.MonitorError: when QEMU does not answer.
         """
         tree, bars = await self._joined()
-        status: dict[PciAddress, int | None] = {}
+        registers: dict[PciAddress, Registers] = {}
         for device in tree:
             bar = bars.get(device.address)
             if bar is not None and is_emulated_virtio(device):
-                status[device.address] = await read_status(self._execute, bar)
-        return tree.with_status(status)
+                registers[device.address] = await self._registers(device, bar)
+        return tree.with_registers(registers)
 
     async def node(self, path: str) -> Node:
         """One object with its properties and their values, read now.
@@ -146,37 +164,39 @@ class DeviceReader:
         if device is None or device.virtio_id is None or not is_emulated_virtio(device):
             return None
         bar = bars.get(device.address)
-        status = await read_status(self._execute, bar) if bar is not None else None
-        state = tree.with_status({device.address: status}).device(path)
-        driver = state.driver if state is not None and state.driver is not None else DriverState.UNKNOWN
-        config = await self._config(device, bar) if bar is not None else ()
+        registers = await self._registers(device, bar) if bar is not None else Registers()
+        state = tree.with_registers({device.address: registers}).device(path)
+        known = Virtio(device.virtio_id, registers.status, state.driver if state else None, config=registers.config)
         if self._version not in STATUS_QUERY_SAFE:
-            note = f"this QEMU ({self.version or 'unknown version'}) cannot be asked safely"
-            return Virtio(device.virtio_id, status, driver, note=note, config=config)
+            return replace(known, note=f"QEMU {self.version or 'of this version'} cannot be asked safely")
         try:
             reply = await self._execute("x-query-virtio-status", {"path": f"{path}/virtio-backend"})
         except CommandFailed as error:
-            return Virtio(device.virtio_id, status, driver, note=error.description, config=config)
+            return replace(known, note=error.description)
         offered, negotiated = (
             parse_features(device.virtio_id, reply.get(key)) if isinstance(reply, dict) else None
             for key in ("host-features", "guest-features")
         )
-        return Virtio(device.virtio_id, status, driver, offered, negotiated, config=config)
+        return replace(known, offered=offered, negotiated=negotiated)
 
-    async def _config(self, device: PciDevice, bar: ModernBar) -> tuple[ConfigField, ...]:
-        """The balloon's two words; other devices' configuration is in their properties."""
-        if device.virtio_id != _BALLOON:
-            return ()
-        words = await read_config(self._execute, bar, 2)
-        return tuple(
-            ConfigField(name, word, "pages") for name, word in zip(("num_pages", "actual"), words or (), strict=False)
-        )
+    async def _registers(self, device: PciDevice, bar: ModernBar) -> Registers:
+        """The status byte, and the balloon's two words; other devices' configuration is in their properties."""
+        status = await read_status(self._execute, bar)
+        if device.virtio_id != BALLOON:
+            return Registers(status)
+        words = await read_config(self._execute, bar, 2) or ()
+        names = ("num_pages", "actual")
+        return Registers(status, tuple(ConfigField(*pair, "pages") for pair in zip(names, words, strict=False)))
 
     async def _joined(self) -> tuple[DeviceTree, dict[PciAddress, ModernBar]]:
         """The tree without driver states, and the register BARs that are mapped, both out of one ``query-pci``."""
         pci = await self._execute("query-pci")
-        machine = await self._execute("qom-get", {"path": "/machine", "property": "type"})
-        tree = build_tree(pci, machine=str(machine), places=await self._places())
+        bare = build_tree(pci)
+        functions = tuple((one.address, one.vendor, one.device, one.qdev_id) for one in bare)
+        if self._qom is None or self._qom.functions != functions:
+            machine = await self._execute("qom-get", {"path": "/machine", "property": "type"})
+            self._qom = _Qom(functions, str(machine), tuple(await self._places()))
+        tree = build_tree(pci, machine=self._qom.machine, places=self._qom.places)
         bars = (modern_bar(device) for device in pci_devices(pci))
         return tree, {bar.pci_address: bar for bar in bars if bar is not None}
 
