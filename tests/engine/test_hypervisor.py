@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from workbench.domain.accelerator import UNNAMED
 from workbench.engine import hypervisor as module
 from workbench.engine.hypervisor import find_hypervisor, hypervisor_name
 
@@ -36,7 +37,7 @@ def find(root: Path, files: dict[str, str], *, guest: bool = True) -> str:
         ({VENDOR: "Amazon EC2", PRODUCT: "m5.large"}, "KVM"),
         ({VENDOR: "QEMU", PRODUCT: "Standard PC (Q35 + ICH9, 2009)"}, "QEMU"),
         ({"sys/hypervisor/type": "xen"}, "Xen"),
-        ({"sys/hypervisor/type": "xen", "proc/xen/capabilities": "control_d"}, "Xen, as its host (dom0)"),
+        ({"sys/hypervisor/type": "xen", "proc/xen/capabilities": "control_d"}, "Xen dom0"),
     ],
 )
 def test_each_hypervisor_by_its_files(tmp_path: Path, files: dict[str, str], name: str) -> None:
@@ -49,7 +50,7 @@ def test_bare_metal_has_none_whatever_its_firmware_says(tmp_path: Path) -> None:
 
 def test_a_surface_is_no_virtual_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_by_program", str)
-    assert find(tmp_path, {VENDOR: "Microsoft Corporation", PRODUCT: "Surface Pro"}) == module.UNNAMED
+    assert find(tmp_path, {VENDOR: "Microsoft Corporation", PRODUCT: "Surface Pro"}) == UNNAMED
 
 
 def test_xen_shows_without_the_cpus_flag(tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ def test_xen_shows_without_the_cpus_flag(tmp_path: Path) -> None:
 
 def test_nothing_known_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert find(tmp_path, {}) == module.UNNAMED
+    assert find(tmp_path, {}) == UNNAMED
 
 
 def test_lscpu_where_systemd_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

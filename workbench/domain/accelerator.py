@@ -7,6 +7,11 @@ from dataclasses import dataclass
 X86 = frozenset({"x86_64", "i386", "i686", "amd64"})
 """Machines, as uname(2) names them, whose KVM can run an x86 guest."""
 
+DOM0 = "Xen dom0"
+"""The hypervisor's name where the host is Xen's own first domain."""
+UNNAMED = "unnamed"
+"""The hypervisor's name where the CPU says that there is one and nothing says which."""
+
 
 @dataclass(frozen=True, slots=True)
 class Accelerator:
@@ -62,3 +67,15 @@ def tcg_by_cpu(processor: Processor, machine: str) -> Accelerator | None:
     return Accelerator(
         "tcg", "no vmx or svm here", "the CPU has no VT-x or AMD-V, or the firmware's set-up has it switched off"
     )
+
+
+def hypervisor_words(name: str) -> str:
+    """What a hypervisor under the host means for it: ``a KVM guest itself``; ``bare metal`` where there is none."""
+    if not name:
+        return "bare metal"
+    if name == DOM0:
+        return "Xen's first domain (dom0)"
+    if name == UNNAMED:
+        return "a guest itself"
+    article = "an" if name[0] in "AEIOU" else "a"
+    return f"{article} {name} guest itself"

@@ -71,6 +71,7 @@ class HostSnapshot:
     accelerator: str
     """``kvm`` or ``tcg``: what "auto" gives on this host."""
     accelerator_reason: str
+    """In a few words, such as ``no vmx or svm here``."""
     hypervisor: str
     """The hypervisor under this host, such as ``KVM`` or ``Hyper-V``; empty on bare metal."""
     qemu: str
@@ -79,3 +80,5 @@ class HostSnapshot:
     memory_available: int
     pools: tuple[HugepagePool, ...]
     cpus: int
+    accelerator_advice: str = ""
+    """What would give KVM, one sentence; empty when there is nothing to say."""

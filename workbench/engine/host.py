@@ -49,6 +49,7 @@ async def read_host(cache: Path | None = None) -> HostSnapshot:
     return HostSnapshot(
         accelerator=accelerator.name,
         accelerator_reason=accelerator.reason,
+        accelerator_advice=accelerator.advice,
         hypervisor=await asyncio.to_thread(hypervisor_name),
         qemu=qemu,
         memory_total=memory.total,

@@ -12,11 +12,11 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from workbench.domain.accelerator import DOM0, UNNAMED
 from workbench.engine.accelerator import read_processor
 
 SYS = Path("/sys")
 PROC = Path("/proc")
-UNNAMED = "an unnamed hypervisor"
 
 _CLOCKS = {"kvm-clock": "KVM", "hyperv_clocksource": "Hyper-V", "xen": "Xen"}
 """Clock sources that Linux registers only under one hypervisor, by the start of their names."""
@@ -28,7 +28,7 @@ _FIRMWARE = {
     "VirtualBox": "VirtualBox",
     "Parallels": "Parallels",
     "BHYVE": "bhyve",
-    "Apple Inc. Apple Virtualization": "Apple's virtualization",
+    "Apple Inc. Apple Virtualization": "Apple Virtualization",
     "Xen": "Xen",
     "Amazon EC2": "KVM",
     "Google": "KVM",
@@ -51,7 +51,7 @@ _WORDS = {
     "qemu": "QEMU",
     "parallels": "Parallels",
     "bhyve": "bhyve",
-    "apple": "Apple's virtualization",
+    "apple": "Apple Virtualization",
     "acrn": "ACRN",
     "qnx": "QNX",
 }
@@ -71,7 +71,7 @@ def find_hypervisor(sys: Path, proc: Path, *, guest: bool) -> str:
     """
     if _text(sys / "hypervisor/type") == "xen":
         host = "control_d" in _text(proc / "xen/capabilities")
-        return "Xen, as its host (dom0)" if host else "Xen"
+        return DOM0 if host else "Xen"
     if not guest:
         return ""
     return _by_clock(sys) or _by_firmware(sys) or _by_program() or UNNAMED

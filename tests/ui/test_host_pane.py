@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.app import App, ComposeResult
+from textual.containers import Vertical
+
+from workbench.domain.accelerator import DOM0, UNNAMED, hypervisor_words
+from workbench.domain.snapshot import HostSnapshot, HugepagePool
+from workbench.domain.units import GIB, MIB
+from workbench.ui.widgets.host_pane import WIDEST, HostPane, host_lines
+
+SMALL = HugepagePool(2 * MIB, total=640, free=140, reserved=12, surplus=0)
+NONE = HugepagePool(GIB, 0, 0, 0, 0)
+HOST = HostSnapshot(
+    accelerator="tcg",
+    accelerator_reason="no vmx or svm here",
+    accelerator_advice="nesting [b]is[/b] off",
+    hypervisor="KVM",
+    qemu="7.2.22",
+    memory_total=round(23.5 * GIB),
+    memory_available=round(16.4 * GIB),
+    pools=(SMALL, NONE),
+    cpus=2,
+)
+
+
+class Host(App[None]):
+    CSS: ClassVar[str] = "Vertical { width: 30; } .pane { border: round white; }"
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield HostPane(id="host")
+
+
+def texts(host: HostSnapshot | None, width: int) -> list[str]:
+    return [line.plain for line in host_lines(host, width)]
+
+
+def screen(app: App[None]) -> list[str]:
+    """What stands on the screen, line by line."""
+    pane = app.query_one(HostPane)
+    return [pane.render_line(y).text.rstrip() for y in range(pane.content_size.height)]
+
+
+def test_the_lines_of_the_sketch() -> None:
+    assert texts(HOST, 26) == [
+        "TCG no vmx or svm here",
+        "Host is a KVM guest itself",
+        "QEMU 7.2.22",
+        "Memory     7.1 of 23.5 GiB",
+        "\u2501" * 26,
+        "2 MiB pages     512 of 640",
+        "\u2501" * 20 + "\u2578" + "\u2501" * 5,
+        "1 GiB pages           none",
+    ]
+
+
+def test_a_reason_wraps_at_words() -> None:
+    reason = "KVM opens and cannot run a guest: failed to set MSR 0x10a to 0x69"
+    lines = texts(replace(HOST, accelerator_reason=reason), 24)
+    assert lines[:4] == [
+        "TCG KVM opens and cannot",
+        "run a guest: failed to",
+        "set MSR 0x10a to 0x69",
+        "Host is a KVM guest",
+    ]
+
+
+@given(st.integers(22, 120), st.integers(0, 23 * GIB), st.integers(0, 10**6), st.text(max_size=80))
+def test_no_line_is_wider_than_the_pane_and_no_number_is_lost(
+    width: int, available: int, free: int, reason: str
+) -> None:
+    pool = HugepagePool(2 * MIB, total=10**6, free=free, reserved=0, surplus=0)
+    host = replace(HOST, memory_available=available, pools=(pool,), accelerator_reason=reason)
+    lines = host_lines(host, width)
+    assert all(line.cell_length <= min(width, WIDEST) for line in lines)
+    joined = "\n".join(line.plain for line in lines)
+    assert f"{10**6 - free:,} of 1,000,000" in joined
+
+
+@given(st.integers(0, 640), st.integers(0, 640))
+def test_numbers_end_in_one_column_whatever_they_are(one: int, other: int) -> None:
+    for width in (26, 30):
+        for free in (one, other):
+            pools = (replace(SMALL, free=free, reserved=0), NONE)
+            rows = [line for line in texts(replace(HOST, pools=pools), width) if re.search(r" of |none", line)]
+            assert {len(row) for row in rows} == {width}
+
+
+def test_a_bar_is_empty_or_full_only_when_it_is_so() -> None:
+    def filled(free: int) -> int:
+        line = host_lines(replace(HOST, pools=(replace(SMALL, free=free, reserved=0),)), 20)[-1]
+        return sum(span.end - span.start for span in line.spans if span.style == "$secondary")
+
+    assert (filled(640), filled(639), filled(320), filled(1), filled(0)) == (0, 1, 10, 20, 20)
+    line = host_lines(replace(HOST, pools=(replace(SMALL, free=1, reserved=0),)), 20)[-1]
+    assert line.plain.endswith("\u2578")
+
+
+def test_no_qemu_is_said() -> None:
+    assert "no QEMU here" in texts(replace(HOST, qemu=""), 30)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("", "bare metal"),
+        ("KVM", "a KVM guest itself"),
+        ("ACRN", "an ACRN guest itself"),
+        (DOM0, "Xen's first domain (dom0)"),
+        (UNNAMED, "a guest itself"),
+    ],
+)
+def test_the_hypervisor_in_words(name: str, words: str) -> None:
+    assert hypervisor_words(name) == words
+
+
+async def test_the_pane_is_as_high_as_its_lines() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        pane = app.query_one(HostPane)
+        await pilot.pause()
+        assert screen(app)[0].startswith("looking")
+        pane.snapshot = HOST
+        await pilot.pause()
+        assert pane.border_title == "Host"
+        assert pane.content_size.height == 8
+        assert screen(app)[0] == "TCG no vmx or svm here"
+        assert screen(app)[5] == "2 MiB pages     512 of 640"
+
+        pane.snapshot = replace(HOST, pools=())
+        await pilot.pause()
+        assert pane.content_size.height == 5
+
+
+async def test_data_is_never_markup() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        pane = app.query_one(HostPane)
+        pane.snapshot = replace(HOST, accelerator_reason="[red]x[/]", hypervisor="[/b]", qemu="[$x]")
+        await pilot.pause()
+        assert screen(app)[:3] == ["TCG [red]x[/]", "Host is a [/b] guest", "itself"]
+        assert str(pane.tooltip) == "nesting [b]is[/b] off"
+
+
+async def test_a_change_too_small_to_read_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        pane = app.query_one(HostPane)
+        pane.snapshot = HOST
+        await pilot.pause()
+        drawn: list[object] = []
+        monkeypatch.setattr(pane, "refresh", lambda *regions, **how: drawn.append(how))
+        pane.snapshot = replace(HOST, memory_available=HOST.memory_available + 1)
+        assert drawn == []
+        pane.snapshot = replace(HOST, memory_available=HOST.memory_available - GIB)
+        assert drawn == [{"layout": False}]
+
+
+async def test_a_narrow_pane_wraps_and_cuts_no_word() -> None:
+    app = Host()
+    async with app.run_test(size=(20, 30)) as pilot:
+        app.query_one(Vertical).styles.width = 20
+        app.query_one(HostPane).snapshot = HOST
+        await pilot.pause()
+        lines = screen(app)
+        assert lines[:4] == ["TCG no vmx or", "svm here", "Host is a KVM", "guest itself"]
+        assert lines[5:7] == ["Memory", " 7.1 of 23.5 GiB"]

@@ -1,0 +1,104 @@
+"""The host pane: what guests run on here, and what is left of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from workbench.domain.accelerator import hypervisor_words
+from workbench.domain.hugepages import page_words
+from workbench.domain.units import GIB
+
+if TYPE_CHECKING:
+    from textual.geometry import Size
+
+    from workbench.domain.snapshot import HostSnapshot, HugepagePool
+
+WIDEST = 40
+"""Columns beyond which labels and numbers would stand too far apart to be read as one line."""
+FULL, HALF, REST = "\u2501", "\u2578", "\u2501"
+
+
+class HostPane(Widget):
+    """Accelerator and why, hypervisor, QEMU, memory and hugepage pools, each in the fewest lines."""
+
+    DEFAULT_CSS = "HostPane { height: auto; padding: 0 1; }"
+
+    snapshot: reactive[HostSnapshot | None] = reactive(None, init=False, repaint=False)
+    """None until the host was first looked at."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id, classes="pane", markup=False)
+        self.border_title = "Host"
+        self._shown: list[Content] = []
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        return min(container.width, WIDEST)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(host_lines(self.snapshot, width))
+
+    def render(self) -> Content:
+        self._shown = host_lines(self.snapshot, self.content_size.width)
+        return Content("\n").join(self._shown)
+
+    def watch_snapshot(self, snapshot: HostSnapshot | None) -> None:
+        """Draw again only what reads differently now: memory moves all the time, and its first decimal seldom does."""
+        lines = host_lines(snapshot, self.content_size.width)
+        if lines != self._shown:
+            self.refresh(layout=len(lines) != len(self._shown))
+        self.tooltip = Content(snapshot.accelerator_advice) if snapshot and snapshot.accelerator_advice else None
+
+
+def host_lines(host: HostSnapshot | None, width: int) -> list[Content]:
+    """The pane's lines for a width in columns, each at most that wide; words are never cut while they fit a line."""
+    if host is None:
+        return [Content.styled("looking \u2026", "$text-muted")]
+    width = max(1, min(width, WIDEST))
+    style = "$success" if host.accelerator == "kvm" else "$warning"
+    head = [
+        Content.assemble((host.accelerator.upper(), f"bold {style}"), f" {host.accelerator_reason}"),
+        Content.styled(f"Host is {hypervisor_words(host.hypervisor)}", "$text-muted"),
+        Content.styled(f"QEMU {host.qemu}", "$text-muted") if host.qemu else Content.styled("no QEMU here", "$error"),
+    ]
+    lines = [line for part in head for line in part.wrap(width)]
+    used = host.memory_total - host.memory_available
+    amount = f"{used / GIB:.1f} of {host.memory_total / GIB:.1f} GiB"
+    lines += [*_row("Memory", amount, width), _bar(used, host.memory_total, width, "$primary")]
+    for pool in host.pools:
+        lines += _pool_lines(pool, width)
+    return lines
+
+
+def _pool_lines(pool: HugepagePool, width: int) -> list[Content]:
+    """A pool: pages that a new guest cannot get, of all; a bar where there is something to fill."""
+    label = f"{page_words(pool.page)} pages"
+    if not pool.total:
+        return _row(label, "none", width)
+    taken = pool.total - max(0, pool.available)
+    return [
+        *_row(label, f"{taken:,} of {pool.total:,}", width),
+        _bar(taken, pool.total, width, "$secondary"),
+    ]
+
+
+def _row(label: str, amount: str, width: int) -> list[Content]:
+    """A label at the left edge and a number at the right one; below each other where one line is too narrow."""
+    gap = width - len(label) - len(amount)
+    if gap < 1:
+        return [*Content.styled(label, "$text-muted").wrap(width), *Content(amount.rjust(width)).wrap(width)]
+    return [Content.assemble((label, "$text-muted"), " " * gap, amount)]
+
+
+def _bar(part: int, whole: int, width: int, colour: str) -> Content:
+    """A thin bar in half columns; anything above nothing shows, and only all of it fills the bar."""
+    halves = round(2 * width * part / whole) if whole else 0
+    if part > 0:
+        halves = max(1, halves)
+    if part < whole:
+        halves = min(2 * width - 1, halves)
+    full, half = divmod(halves, 2)
+    return Content.assemble((FULL * full + HALF * half, colour), (REST * (width - full - half), "$panel-lighten-2"))
