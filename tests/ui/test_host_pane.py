@@ -56,7 +56,7 @@ def test_the_lines_of_the_sketch() -> None:
         "Memory     7.1 of 23.5 GiB",
         "\u2501" * 26,
         "2 MiB pages     512 of 640",
-        "\u2501" * 20 + "\u2578" + "\u2501" * 5,
+        "\u2501" * 26,
         "1 GiB pages           none",
     ]
 
@@ -172,3 +172,18 @@ async def test_a_narrow_pane_wraps_and_cuts_no_word() -> None:
         lines = screen(app)
         assert lines[:4] == ["TCG no vmx or", "svm here", "Host is a KVM", "guest itself"]
         assert lines[5:7] == ["Memory", " 7.1 of 23.5 GiB"]
+
+
+async def test_labels_are_quieter_than_numbers() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        pane = app.query_one(HostPane)
+        pane.snapshot = HOST
+        await pilot.pause()
+        label, number = [segment.style for segment in pane.render_line(5) if segment.text.strip()][:2]
+        assert label is not None
+        assert number is not None
+        assert label.color is not None
+        assert number.color is not None
+        # $text-muted in a Content is pure white in Textual 8: $foreground-muted is what a stylesheet's $text-muted means.
+        assert max(label.color.get_truecolor()) < max(number.color.get_truecolor())

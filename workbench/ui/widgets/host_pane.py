@@ -56,13 +56,15 @@ class HostPane(Widget):
 def host_lines(host: HostSnapshot | None, width: int) -> list[Content]:
     """The pane's lines for a width in columns, each at most that wide; words are never cut while they fit a line."""
     if host is None:
-        return [Content.styled("looking \u2026", "$text-muted")]
+        return [Content.styled("looking \u2026", "$foreground-muted")]
     width = max(1, min(width, WIDEST))
     style = "$success" if host.accelerator == "kvm" else "$warning"
     head = [
         Content.assemble((host.accelerator.upper(), f"bold {style}"), f" {host.accelerator_reason}"),
-        Content.styled(f"Host is {hypervisor_words(host.hypervisor)}", "$text-muted"),
-        Content.styled(f"QEMU {host.qemu}", "$text-muted") if host.qemu else Content.styled("no QEMU here", "$error"),
+        Content.styled(f"Host is {hypervisor_words(host.hypervisor)}", "$foreground-muted"),
+        Content.styled(f"QEMU {host.qemu}", "$foreground-muted")
+        if host.qemu
+        else Content.styled("no QEMU here", "$error"),
     ]
     lines = [line for part in head for line in part.wrap(width)]
     used = host.memory_total - host.memory_available
@@ -89,8 +91,8 @@ def _row(label: str, amount: str, width: int) -> list[Content]:
     """A label at the left edge and a number at the right one; below each other where one line is too narrow."""
     gap = width - len(label) - len(amount)
     if gap < 1:
-        return [*Content.styled(label, "$text-muted").wrap(width), *Content(amount.rjust(width)).wrap(width)]
-    return [Content.assemble((label, "$text-muted"), " " * gap, amount)]
+        return [*Content.styled(label, "$foreground-muted").wrap(width), *Content(amount.rjust(width)).wrap(width)]
+    return [Content.assemble((label, "$foreground-muted"), " " * gap, amount)]
 
 
 def _bar(part: int, whole: int, width: int, colour: str) -> Content:
