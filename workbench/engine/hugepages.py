@@ -74,7 +74,7 @@ def check_hugepages(
         _check_mount(Path(source), size, page, proc)
     short = shortage(size, pool, bound)
     if short is not None:
-        raise _too_small(short, pool, nodes, _default_page(proc))
+        raise _too_small(short, pool, nodes, default_page(proc))
 
 
 def _unknown_page(page: int, known: Iterable[int]) -> HostError:
@@ -191,7 +191,7 @@ def _unescape(text: str) -> str:
     return text
 
 
-def _default_page(proc: Path) -> int:
+def default_page(proc: Path) -> int:
     """The page size that ``vm.nr_hugepages`` means, in bytes; 0 when the kernel does not say."""
     for line in (proc / "meminfo").read_text().splitlines():
         if line.startswith("Hugepagesize:"):

@@ -1,0 +1,170 @@
+"""What this host can do for the workbench, one finding for each thing, and what to mend. Looks only; changes nothing."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.domain.accelerator import UNNAMED, hypervisor_words
+from workbench.domain.hugepages import Shortage, page_words
+from workbench.domain.units import GIB, MIB
+from workbench.engine.demo import find
+from workbench.engine.demo.host import host_parts
+from workbench.engine.demo.packages import has_packages
+from workbench.engine.host import read_host
+from workbench.engine.hugepages import PROC, default_page, mending
+from workbench.engine.monitor import SUN_PATH_MAX
+from workbench.engine.needs import file_problems
+from workbench.engine.plan import OLDEST
+from workbench.engine.profiles import ProfileStore, shown
+from workbench.engine.qemu import install_hint, qemu_binary, qemu_version
+from workbench.engine.state import LONGEST_SOCKET, check_socket_path
+from workbench.errors import HostError
+
+if TYPE_CHECKING:
+    from workbench.domain.snapshot import HostSnapshot, HugepagePool
+    from workbench.settings import Settings
+
+DEMO_MEMORY = 512 * MIB
+"""The demo guest's RAM."""
+
+
+class Status(StrEnum):
+    OK = "ok"
+    NOTE = "note"
+    """Works, and could be better."""
+    MISSING = "missing"
+    """The demo guest cannot run without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    topic: str
+    status: Status
+    text: str
+    advice: str = ""
+    """What to do, one or more lines; empty when there is nothing to do."""
+
+
+async def examine(settings: Settings) -> tuple[HostSnapshot, list[Finding]]:
+    """The host and everything that was found out about it."""
+    host = await read_host(settings.cache)
+    return host, [
+        _qemu(settings),
+        _accelerator(host),
+        Finding("hypervisor", Status.OK, _hypervisor(host.hypervisor)),
+        _memory(host),
+        *(_pool(pool) for pool in host.pools),
+        _profiles(settings),
+        _state(settings),
+        _demo(settings),
+    ]
+
+
+def _qemu(settings: Settings) -> Finding:
+    try:
+        binary = qemu_binary()
+        version = qemu_version(binary, settings.cache)
+    except HostError as error:
+        return Finding("QEMU", Status.MISSING, error.message, error.hint)
+    text = f"{'.'.join(map(str, version))}, {binary}"
+    if version[:2] < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        return Finding("QEMU", Status.MISSING, f"{text}: {oldest} or later is needed", install_hint())
+    return Finding("QEMU", Status.OK, text)
+
+
+def _accelerator(host: HostSnapshot) -> Finding:
+    status = Status.OK if host.accelerator == "kvm" else Status.NOTE
+    text = f"{host.accelerator.upper()}: {host.accelerator_reason}"
+    return Finding("accelerator", status, text, host.accelerator_advice)
+
+
+def _hypervisor(name: str) -> str:
+    if not name:
+        return "none: bare metal"
+    return hypervisor_words(name) if name == UNNAMED else f"{name}: this host is {hypervisor_words(name)}"
+
+
+def _memory(host: HostSnapshot) -> Finding:
+    text = f"{host.memory_available / GIB:.1f} of {host.memory_total / GIB:.1f} GiB available"
+    if host.memory_available < DEMO_MEMORY:
+        return Finding("memory", Status.NOTE, text, f"the demo guest can use up to {DEMO_MEMORY // MIB} MiB")
+    return Finding("memory", Status.OK, text)
+
+
+def _pool(pool: HugepagePool) -> Finding:
+    """No pool is needed but by the profiles that ask for one."""
+    topic = f"{page_words(pool.page)} pages"
+    if pool.total:
+        promised = f", {pool.reserved} promised to others" if pool.reserved else ""
+        return Finding(topic, Status.OK, f"{pool.available:,} of {pool.total:,} available{promised}")
+    wanted = max(1, DEMO_MEMORY // pool.page)
+    command = mending(Shortage(pool.page, wanted, 0, 0), default_page(PROC))[0]
+    size = f"{wanted * pool.page // MIB} MiB" if pool.page < GIB else page_words(wanted * pool.page)
+    return Finding(topic, Status.OK, "none", f"for a guest of {size} on them: {command}")
+
+
+def _profiles(settings: Settings) -> Finding:
+    store = ProfileStore(settings.profiles)
+    try:
+        loaded = [store.load(entry.name) for entry in store.entries()]
+    except HostError as error:
+        return Finding("profiles", Status.MISSING, error.message, error.hint)
+    faulty = [profile.name for profile in loaded if profile.problems or file_problems(profile)]
+    where = shown(settings.profiles)
+    text = f"{len(loaded)} in {where}" if settings.profiles.is_dir() else f"none of your own in {where}: the samples"
+    if faulty:
+        return Finding(
+            "profiles", Status.NOTE, f"{text}, {len(faulty)} with problems", f"workbench check {' '.join(faulty)}"
+        )
+    return Finding("profiles", Status.OK, text)
+
+
+def _state(settings: Settings) -> Finding:
+    """Where running guests live: ours, writable, and no deeper than a socket's path may be."""
+    root = settings.state
+    other = "name another one with --state DIR or WORKBENCH_STATE"
+    try:
+        check_socket_path(root / "demo")
+    except HostError as error:
+        return Finding("state", Status.MISSING, error.message, error.hint)
+    room = SUN_PATH_MAX - len(os.fsencode(root)) - len(LONGEST_SOCKET) - 2
+    names = f"names of guests up to {room} bytes"
+    try:
+        found = root.lstat()
+    except FileNotFoundError:
+        parent = next(path for path in root.parents if path.exists())
+        if os.access(parent, os.W_OK | os.X_OK, effective_ids=True):
+            return Finding("state", Status.OK, f"{root}, made at the first start; {names}")
+        return Finding("state", Status.MISSING, f"{root} cannot be made: no permission in {parent}", other)
+    except OSError as error:
+        return Finding("state", Status.MISSING, f"{root}: {error.strerror}", other)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        return Finding("state", Status.MISSING, f"{root} is not a directory of yours", other)
+    if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
+        return Finding("state", Status.MISSING, f"{root}: you may not write there", f"chmod 700 {root}")
+    mode = stat.S_IMODE(found.st_mode)
+    text = f"{root}, mode {mode:04o}; {names}"
+    if mode & 0o077:
+        return Finding("state", Status.NOTE, f"{text}: others could reach your guests", f"chmod 700 {root}")
+    return Finding("state", Status.OK, text)
+
+
+def _demo(settings: Settings) -> Finding:
+    try:
+        guest = find(settings.cache)
+        if guest is not None:
+            return Finding("demo guest", Status.OK, f"Linux {guest.version}, from {guest.origin}")
+        if not has_packages():
+            host_parts()
+    except HostError as error:
+        return Finding("demo guest", Status.MISSING, error.message, error.hint)
+    except OSError as error:
+        where = shown(Path(error.filename)) if error.filename else shown(settings.cache)
+        return Finding("demo guest", Status.MISSING, f"{where}: {error.strerror}", "give yourself access there")
+    return Finding("demo guest", Status.NOTE, "not built yet", "build it and start it: workbench demo")

@@ -1,0 +1,55 @@
+"""``workbench doctor``: what this host can do, and what to mend."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from workbench.verbs.common import json_option, pass_settings, print_json, run
+
+if TYPE_CHECKING:
+    from workbench.engine.doctor import Finding
+    from workbench.settings import Settings
+
+ARROW = "\N{RIGHTWARDS ARROW}"
+COLOURS = {"ok": "green", "note": "yellow", "missing": "red"}
+
+
+@click.command("doctor")
+@json_option
+@pass_settings
+def command(settings: Settings, as_json: bool) -> None:
+    """QEMU, accelerators and why, hypervisor, memory, hugepage pools, directories, demo guest: ok, or what to do.
+
+    Exits with 1 when something is missing that the demo guest needs.
+    """
+    from workbench.engine.doctor import Status, examine
+
+    host, findings = run(examine(settings))
+    missing = [finding.topic for finding in findings if finding.status is Status.MISSING]
+    if as_json:
+        print_json({"ok": not missing, "host": asdict(host), "findings": [asdict(finding) for finding in findings]})
+    else:
+        # None lets click look for a terminal; NO_COLOR (no-color.org) is the user's own word.
+        colour = False if os.environ.get("NO_COLOR") else None
+        for finding in findings:
+            for line in _lines(finding):
+                click.echo(line, color=colour)
+        click.echo(f"missing: {', '.join(missing)}" if missing else "the demo guest can run: workbench demo")
+    if missing:
+        raise SystemExit(1)
+
+
+def _lines(finding: Finding) -> list[str]:
+    """The finding, then each line of its advice under the text."""
+    status = click.style(f"{finding.status:<8}", fg=COLOURS[finding.status], bold=True)
+    first, *more = finding.text.splitlines()
+    margin = " " * 22
+    return [
+        f"{status} {finding.topic:<13}{first}",
+        *(margin + line for line in more),
+        *(f"{margin}{ARROW} {line}" for line in finding.advice.splitlines()),
+    ]
