@@ -7,6 +7,9 @@ from fractions import Fraction
 from workbench.domain.balloon import PAGE
 from workbench.domain.units import MIB, SizeError, format_size, parse_size
 
+LEAST = MIB
+"""The smallest target: below it nothing runs, and 0 is an error of QEMU's."""
+
 
 def parse_target(text: str, *, ram: int, target: int) -> int:
     """The target in bytes that a person means: ``256M``, ``50%`` (of RAM), ``+64M``, ``max``.
@@ -36,8 +39,13 @@ def check_target(size: int, *, ram: int, written: str) -> int:
 
     :raise SizeError: when it is not between 1 MiB and RAM.
     """
-    if size < MIB:
+    if size < LEAST:
         raise SizeError(f"{written!r} would leave the guest {size:,} bytes: a target is 1M to {format_size(ram)}")
     if size > ram:
         raise SizeError(f"{written!r} is more than the guest's RAM: a target is 1M to {format_size(ram)}")
     return size // PAGE * PAGE
+
+
+def clamp_target(size: int, *, ram: int) -> int:
+    """The nearest target that can be sent, a whole number of balloon pages."""
+    return min(max(size, LEAST), ram) // PAGE * PAGE

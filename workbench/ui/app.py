@@ -25,6 +25,8 @@ class WorkbenchApp(App[None]):
     """Shows one engine's guests. Guests run on when it ends, however it ends."""
 
     TITLE = "workbench"
+    # Here and not on the screen: Textual does not load the stylesheet of an app's default screen.
+    CSS_PATH = "screens/main.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Leave", id="app.leave", tooltip="Leave the screen; guests run on", priority=True),
         Binding("ctrl+t", "toggle_theme", "Theme", id="app.theme", tooltip="Light or dark", show=False),

@@ -79,7 +79,7 @@ def error_dialog(error: WorkbenchError) -> Dialog:
     if isinstance(error, ProfileError):
         parts += [Content(str(problem)) for problem in error.problems]
     if isinstance(error, StartError) and error.output:
-        parts += [Content(""), Content.styled(error.output.rstrip(), "$text-muted")]
+        parts += [Content(""), Content.styled(error.output.rstrip(), "$foreground-muted")]
     if error.hint:
         parts += [Content(""), Content.assemble(("\u2192 ", "$accent"), error.hint)]
     dialog = Dialog(error.title, Content("\n").join(parts), [("ok", "OK", "primary")])

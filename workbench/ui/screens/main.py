@@ -52,7 +52,6 @@ POWER_DOWN_PATIENCE = 10.0
 class MainScreen(Screen[None]):
     """Wires the panes to the engine: snapshots down, requests up."""
 
-    CSS_PATH = "main.tcss"
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
         (0, "-tiny"),
         (60, "-narrow"),
@@ -119,7 +118,7 @@ class MainScreen(Screen[None]):
         self._open()
         self.set_interval(HOST_INTERVAL, self._refresh_host)
         self.set_interval(DEVICES_INTERVAL, self._refresh_devices)
-        self._show_pane("balloon")
+        self.action_pane("balloon")
 
     def on_unmount(self) -> None:
         if self._forget is not None:
@@ -182,8 +181,11 @@ class MainScreen(Screen[None]):
 
     @work(group="host", exclusive=True)
     async def _refresh_host(self) -> None:
-        if self.is_active:
-            self.query_one(HostPane).snapshot = await self._engine.host()
+        if not self.is_active:
+            return
+        host = await self._engine.host()
+        with suppress(NoMatches):  # the screen may have been left meanwhile
+            self.query_one(HostPane).snapshot = host
 
     def _refresh_devices(self) -> None:
         chosen = self._chosen
@@ -202,7 +204,7 @@ class MainScreen(Screen[None]):
         if chosen is None:
             return
         # A QEMU that does not answer is said in the pane by its trouble; the tree is read again when it does.
-        with suppress(WorkbenchError):
+        with suppress(WorkbenchError, NoMatches):
             tree = await self._guest(chosen.name).devices()
             if self._chosen is not None and self._chosen.name == chosen.name:
                 self.query_one(DeviceTreePane).tree = tree
@@ -380,7 +382,7 @@ class MainScreen(Screen[None]):
         keys = {"guests": "g", "balloon": "b", "qmp": ":", "console": "c", "devices": "d", "host": "h"}
         parts: list[Content] = []
         for pane, title in PANES.items():
-            style = "bold $primary" if pane == name else "$text-muted"
+            style = "bold $primary" if pane == name else "$foreground-muted"
             parts.append(Content.assemble((keys[pane], "$accent"), " ", (title, style)))
         self.query_one("#names", Static).update(Content("   ").join(parts))
 

@@ -161,6 +161,14 @@ class BalloonPanel(Vertical, can_focus=True):
         snapshot = self.snapshot
         return snapshot.balloon if snapshot is not None and snapshot.phase.alive else None
 
+    @property
+    def _width(self) -> int:
+        """Columns for text."""
+        return max(20, self.content_region.width)
+
+    def on_resize(self) -> None:
+        self._show()
+
     def _show(self) -> None:
         if not self.is_mounted:
             return
@@ -172,11 +180,11 @@ class BalloonPanel(Vertical, can_focus=True):
             head.update(balloon_text.empty_words(snapshot))
             self.set_class(False, "-situation")
             return
-        head.update(balloon_text.head(balloon, snapshot.memory or 0))
+        head.update(balloon_text.head(balloon, snapshot.memory or 0, self._width))
         trouble = self._trouble_words(snapshot, balloon)
         situation.update(trouble)
         self.set_class(bool(trouble.plain), "-situation")
-        self.query_one("#balloon-ledger", Static).update(balloon_text.ledger(balloon, time.time()))
+        self.query_one("#balloon-ledger", Static).update(balloon_text.ledger(balloon, time.time(), self._width))
         self.query_one(HistoryPlot).show(balloon.history, snapshot.memory or 0)
         self._show_staged()
 
@@ -184,7 +192,7 @@ class BalloonPanel(Vertical, can_focus=True):
     def _trouble_words(snapshot: GuestSnapshot, balloon: Balloon) -> Content:
         if not snapshot.answering:
             return Content.assemble(
-                (snapshot.trouble, "bold $error"), ("; the numbers are the last that were read", "$text-muted")
+                (snapshot.trouble, "bold $error"), ("; the numbers are the last that were read", "$foreground-muted")
             )
         return balloon_text.situation(balloon)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from workbench.domain.balloon import Balloon, Reading, Source, State
+from workbench.domain.balloon import Balloon, Source, State
 from workbench.domain.units import MIB
 from workbench.ui.words import age, duration, mib, pages
 
@@ -21,10 +21,11 @@ STATE_STYLES = {
     State.INFLATING: "$warning",
     State.DEFLATING: "$warning",
     State.STALLED: "bold $error",
-    State.ABSENT: "$text-muted",
+    State.ABSENT: "$foreground-muted",
 }
 ARROW = "\u2192"
 DOT = "\u00b7"
+DASH = "\u2013"
 
 Part = str | tuple[str, str]
 
@@ -65,97 +66,113 @@ def forecast(balloon: Balloon, target: int, speed: float) -> Forecast:
     return Forecast(target, available, seconds, risky=target < reading.actual and left < floor)
 
 
-def head(balloon: Balloon, ram: int) -> Content:
-    """Three lines of numbers: target and actual, diff, rate."""
+def head(balloon: Balloon, ram: int, width: int) -> Content:
+    """Target, actual and diff in columns, with the state in words."""
     reading = balloon.reading
     state = balloon.verdict.state
+    said = Column(state.value, "", name_style=STATE_STYLES[state])
     if reading is None:
-        return _lines([[_label("RAM"), f"{mib(ram):>6} MiB", "   ", (state.value, STATE_STYLES[state])]])
-    numbers: list[list[Part]] = [
-        [
-            _label("target"),
-            (f"{mib(reading.target):>6} MiB", "bold $target"),
-            ("   actual", "$text-muted"),
-            (f"{mib(reading.actual):>7} MiB", "bold $actual"),
-            ("   RAM", "$text-muted"),
-            f"{mib(reading.ram):>7} MiB",
-        ],
-        [
-            _label("diff"),
-            (f"{mib(reading.diff, signed=True):>6} MiB", "bold"),
-            "   ",
-            f"{_pages_words(reading):<27}",
-            (state.value, STATE_STYLES[state]),
-        ],
-        _rate_line(balloon),
-    ]
-    return _lines(numbers)
-
-
-def _pages_words(reading: Reading) -> str:
-    if not reading.diff_pages:
-        return "0 pages: as asked"
-    return f"{pages(reading.diff_pages)} pages to {'inflate' if reading.diff_pages > 0 else 'deflate'}"
-
-
-def _rate_line(balloon: Balloon) -> list[Part]:
+        return grid([[Column("RAM", f"{mib(ram)} MiB"), said]], width)
     eta = balloon.eta
-    wait = f"settles in {duration(eta)}" if eta is not None else ""
-    source = (
-        "from config space"
-        if balloon.reading and balloon.reading.source is Source.CONFIG_SPACE
-        else "from query-balloon"
-    )
-    others = "" if balloon.ours else f"  {DOT} set by another client"
-    return [
-        _label("rate"),
-        f"{mib(int(abs(balloon.rate))):>6} MiB/s",
-        f" {wait:<27}" if wait else " " * 28,
-        (source + others, "$text-muted"),
-    ]
-
-
-def ledger(balloon: Balloon, now: float) -> Content:
-    """What the guest gave, what the host got back, and what the guest says of its own memory."""
-    reading, host = balloon.reading, balloon.host
-    lines: list[list[Part]] = []
-    if reading is not None and host is not None:
-        lines.append(
+    direction = {1: "to inflate", -1: "to deflate"}.get((reading.diff > 0) - (reading.diff < 0), "pages")
+    source = "config space" if reading.source is Source.CONFIG_SPACE else "query-balloon"
+    return grid(
+        [
             [
-                _label("guest"),
-                ("gave ", "$text-muted"),
-                f"{mib(reading.held)} MiB",
-                ("   host holds ", "$text-muted"),
-                (f"{mib(host.resident)} MiB", "$resident"),
-                ("   got back ", "$text-muted"),
-                f"{mib(host.reclaimed, signed=True)} MiB",
-                ("   unreturned ", "$text-muted"),
-                (
-                    f"{mib(host.unreturned(reading.actual))} MiB",
-                    "$warning" if host.unreturned(reading.actual) > MIB else "",
-                ),
-            ]
-        )
-    lines.append([_label("has"), *_stats_parts(balloon, now)])
-    return _lines(lines)
+                Column("target", f"{mib(reading.target)} MiB", "bold $target"),
+                Column("actual", f"{mib(reading.actual)} MiB", "bold $actual"),
+                Column("RAM", f"{mib(reading.ram)} MiB"),
+            ],
+            [
+                Column("diff", f"{mib(reading.diff, signed=True)} MiB", "bold"),
+                Column(direction, f"{pages(reading.diff_pages)} p"),
+                said,
+            ],
+            [
+                Column("rate", f"{mib(int(abs(balloon.rate)))} MiB/s"),
+                Column("settles", f"in {duration(eta)}" if eta is not None else DASH),
+                Column("from", source, "$foreground-muted"),
+            ],
+        ],
+        width,
+    )
 
 
-def _stats_parts(balloon: Balloon, now: float) -> list[Part]:
+def ledger(balloon: Balloon, now: float, width: int) -> Content:
+    """What the guest gave, what the host got back, and what the guest says of its own memory."""
+    reading, host, stats = balloon.reading, balloon.host, balloon.stats
+    available = stats.available if stats else None
+    caches = stats.caches if stats else None
+    rows = [[Column("available", _known(available)), Column("caches", _known(caches))], []]
+    if reading is not None:
+        rows[0].insert(0, Column("guest gave", f"{mib(reading.held)} MiB"))
+    if reading is not None and host is not None:
+        unreturned = host.unreturned(reading.actual)
+        rows[1] = [
+            Column("host holds", f"{mib(host.resident)} MiB", "$resident"),
+            Column("got back", f"{mib(host.reclaimed, signed=True)} MiB"),
+            Column("unreturned", f"{mib(unreturned)} MiB", "bold $warning" if unreturned > MIB else ""),
+        ]
+    parts = _freshness(balloon, now)
+    if not balloon.ours:
+        parts.append((f"  {DOT} the target was set by another client", "$foreground-muted"))
+    return Content("\n").join([grid(rows, width), Content.assemble(*parts)])
+
+
+def _known(size: int | None) -> str:
+    return DASH if size is None else f"{mib(size)} MiB"
+
+
+def _freshness(balloon: Balloon, now: float) -> list[Part]:
+    """How old the guest's own figures are, or why there are none."""
     stats = balloon.stats
     if stats is None:
-        return [("no statistics", "$text-muted")]
+        return [("the guest says nothing of its memory", "$foreground-muted")]
     if not stats.interval:
-        return [("no statistics: polling is off (statistics = 0 in the profile)", "$text-muted")]
+        return [("no guest statistics: polling is off (statistics = 0)", "$foreground-muted")]
     if not stats.last_update:
-        return [("no statistics: the guest's driver never sent any", "$text-muted")]
-    parts: list[Part] = []
-    for value, word in ((stats.available, "available"), (stats.caches, "caches"), (stats.swap_out, "swapped out")):
-        if value is not None:
-            parts += [f"{mib(value)} MiB ", (f"{word}  ", "$text-muted")]
+        return [("no guest statistics: its driver never sent any", "$foreground-muted")]
     old = now - stats.last_update
     late = old > 3 * stats.interval + 1
-    parts.append((f"{age(old)} ago", "$warning" if late else "$text-muted"))
+    parts: list[Part] = [
+        ("guest figures are ", "$foreground-muted"),
+        (f"{age(old):>4} old", "$warning" if late else "$foreground-muted"),
+    ]
+    if stats.swap_out:
+        parts.append((f"  {DOT} {mib(stats.swap_out)} MiB swapped out", "$foreground-muted"))
     return parts
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A name at the left and its value at the right of a column of fixed width."""
+
+    name: str
+    value: str
+    style: str = ""
+    name_style: str = "$foreground-muted"
+
+
+CELL = 20
+"""Columns of the screen for one name and its value."""
+GAP = 3
+
+
+def grid(rows: list[list[Column]], width: int) -> Content:
+    """Rows of columns that stand under each other; where three do not fit beside each other, two do, and the third follows."""
+    fit = 3 if width >= 3 * CELL + 2 * GAP - 4 else 2
+    cell = min(26, (width - (fit - 1) * GAP) // fit)
+    lines = [row[:fit] for row in rows]
+    spill = [column for row in rows for column in row[fit:]]
+    lines += [spill[at : at + fit] for at in range(0, len(spill), fit)]
+    return Content("\n").join(
+        Content(" " * GAP).join([_cell(column, cell) for column in line]) for line in lines if line
+    )
+
+
+def _cell(column: Column, width: int) -> Content:
+    room = max(1, width - len(column.name))
+    return Content.assemble((column.name, column.name_style), (f"{column.value:>{room}}", column.style))
 
 
 def situation(balloon: Balloon) -> Content:
@@ -167,7 +184,7 @@ def situation(balloon: Balloon) -> Content:
     lines: list[list[Part]] = [[(verdict.state.value, style), f": {verdict.cause}"]]
     if verdict.advice:
         lines.append([(f"{ARROW} ", "$accent"), verdict.advice])
-    lines += [[(f"  {line}", "$text-muted")] for line in verdict.evidence]
+    lines += [[(f"  {line}", "$foreground-muted")] for line in verdict.evidence]
     return _lines(lines)
 
 
@@ -177,12 +194,12 @@ def staged_line(plan: Forecast) -> Content:
     if plan.available is not None:
         parts += ["   leaves ", (f"{mib(plan.available)} MiB", "bold $error" if plan.risky else "bold"), " available"]
     if plan.seconds is not None:
-        parts.append((f"  in about {duration(plan.seconds)}", "$text-muted"))
+        parts.append((f"  in about {duration(plan.seconds)}", "$foreground-muted"))
     parts += [
         "   ",
         ("enter", "bold $accent"),
         " asks: too little is left" if plan.risky else " sends",
-        ("  esc drops", "$text-muted"),
+        ("  esc drops", "$foreground-muted"),
     ]
     return _lines([parts])
 
@@ -190,26 +207,26 @@ def staged_line(plan: Forecast) -> Content:
 def empty_words(snapshot: GuestSnapshot | None) -> Content:
     """What stands in the panel when there is nothing to read."""
     if snapshot is None:
-        return _lines([[("No guest. Press g for the list.", "$text-muted")]])
+        return _lines([[("No guest. Press g for the list.", "$foreground-muted")]])
     if snapshot.phase.value == "starting":
-        return _lines([[f"{snapshot.name} is starting", ("\u2026", "$text-muted")]])
+        return _lines([[f"{snapshot.name} is starting", ("\u2026", "$foreground-muted")]])
     if not snapshot.phase.alive:
         lines: list[list[Part]] = []
         if snapshot.ended:
             abnormal = snapshot.ended != "powered off"
             lines.append([f"{snapshot.name} was ", (snapshot.ended, "bold $error" if abnormal else "$success")])
-            lines += [[(f"  {line}", "$text-muted")] for line in snapshot.ended_output.splitlines()[-6:]]
+            lines += [[(f"  {line}", "$foreground-muted")] for line in snapshot.ended_output.splitlines()[-6:]]
         else:
-            lines.append([(f"{snapshot.name} is stopped.", "$text-muted")])
-        lines.append([("s", "bold $accent"), ("  starts it", "$text-muted")])
+            lines.append([(f"{snapshot.name} is stopped.", "$foreground-muted")])
+        lines.append([("s", "bold $accent"), ("  starts it", "$foreground-muted")])
         return _lines(lines)
     if not snapshot.answering:
         return _lines([[(snapshot.trouble, "bold $error")]])
-    return _lines([[("Reading the balloon\u2026", "$text-muted")]])
+    return _lines([[("Reading the balloon\u2026", "$foreground-muted")]])
 
 
 def _label(text: str) -> Part:
-    return (f"{text:<{LABEL}}", "$text-muted")
+    return (f"{text:<{LABEL}}", "$foreground-muted")
 
 
 def _lines(lines: list[list[Part]]) -> Content:

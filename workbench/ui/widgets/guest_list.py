@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from workbench.domain.snapshot import GuestSnapshot
 
 MARKS = {
-    Phase.STOPPED: ("\u25cb", "$text-muted"),
+    Phase.STOPPED: ("\u25cb", "$foreground-muted"),
     Phase.STARTING: ("\u25d4", "$warning"),
     Phase.RUNNING: ("\u25cf", "$success"),
     Phase.PAUSED: ("\u25d0", "$warning"),
@@ -150,7 +150,7 @@ def state_words(guest: GuestSnapshot, now: float) -> tuple[str, str]:
             return guest.ended, "$error"
         if guest.problems:
             return f"{guest.problems} problem{'' if guest.problems == 1 else 's'} in the profile", "$warning"
-        return guest.ended or "stopped", "$text-muted"
+        return guest.ended or "stopped", "$foreground-muted"
     if not guest.answering:
         return "does not answer", "$error"
     status = guest.status if guest.phase is Phase.PAUSED and guest.status else guest.phase.value
@@ -161,4 +161,4 @@ def state_words(guest: GuestSnapshot, now: float) -> tuple[str, str]:
         parts.append(uptime(now - guest.started))
     if guest.backing:
         parts.insert(2, guest.backing.replace(" pages", ""))
-    return " \u00b7 ".join(parts), "$text-muted"
+    return " \u00b7 ".join(parts), "$foreground-muted"

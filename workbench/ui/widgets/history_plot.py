@@ -94,7 +94,7 @@ class HistoryPlot(Widget):
         labels = {0: self.ram, rows - 1: 0}
         if rows > 4:
             labels[(rows - 1) // 2] = self.ram // 2
-        text = short_size(labels[y]) if y in labels else ""
+        text = short_size(labels[y]) if labels.get(y) else "0"
         return f"{text:>{AXIS - 2}} \u2524" if y in labels else " " * (AXIS - 1) + "\u2502"
 
     def _cells(self, row: list[Cell], base: Style) -> list[Segment]:

@@ -1,0 +1,175 @@
+"""An engine whose guest does what a test says: for what the screen does with snapshots, without a QEMU."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.domain.balloon import Balloon, GuestStats, HostMemory, Reading, Sample, Source, State, Verdict
+from workbench.domain.lifecycle import Phase
+from workbench.domain.schema import Schema
+from workbench.domain.snapshot import GuestSnapshot, HostSnapshot, HugepagePool
+from workbench.domain.traffic import Origin, Record
+from workbench.domain.units import GIB, MIB
+from workbench.errors import NotFound, WorkbenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from workbench.domain.tree import DeviceTree, Node
+
+RAM = 512 * MIB
+NOW = 1_800_000_000.0
+
+
+def balloon(
+    target: int = RAM,
+    actual: int = RAM,
+    *,
+    state: State | None = None,
+    available: int | None = 400 * MIB,
+    ours: bool = True,
+) -> Balloon:
+    """A balloon at rest, or on its way where target and actual differ."""
+    moving = State.INFLATING if actual > target else State.DEFLATING
+    reading = Reading(NOW, RAM, target, actual, Source.CONFIG_SPACE)
+    return Balloon(
+        Verdict(state or (State.SETTLED if target == actual else moving)),
+        reading,
+        rate=0.0 if target == actual else (target - actual) / 2,
+        stats=GuestStats(NOW - 2, 2, total=470 * MIB, available=available, caches=3 * MIB, swap_out=0),
+        host=HostMemory(100 * MIB, 210 * MIB),
+        ours=ours,
+        history=tuple(Sample(NOW - 60 + i, target, actual, 100 * MIB, available) for i in range(60)),
+    )
+
+
+def running(name: str = "demo", **changes: object) -> GuestSnapshot:
+    """A guest that runs and answers."""
+    facts: dict[str, object] = {
+        "phase": Phase.RUNNING,
+        "status": "running",
+        "pid": 4711,
+        "memory": RAM,
+        "accelerator": "tcg",
+        "accelerator_reason": "no vmx or svm here",
+        "qemu_version": "7.2.22",
+        "started": NOW - 192,
+        "balloon": balloon(),
+        "profile_path": f"/profiles/{name}.toml",
+    }
+    return GuestSnapshot(name, **{**facts, **changes})  # type: ignore[arg-type]
+
+
+class FakeGuest:
+    """Notes what it is asked for."""
+
+    def __init__(self, snapshot: GuestSnapshot) -> None:
+        self.snapshot = snapshot
+        self.record = Record()
+        self.watched = False
+        self.asked: list[object] = []
+        self.failure: WorkbenchError | None = None
+
+    async def _note(self, *what: object) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.asked.append(what if len(what) > 1 else what[0])
+
+    async def execute(
+        self, command: str, arguments: Mapping[str, object] | None = None, *, origin: Origin = Origin.USER
+    ) -> object:
+        await self._note("execute", command, arguments)
+        return {}
+
+    async def schema(self) -> Schema:
+        return Schema.from_query([])
+
+    async def devices(self) -> DeviceTree:
+        raise WorkbenchError("no devices in a fake guest")
+
+    async def node(self, path: str) -> Node:
+        raise WorkbenchError("no devices in a fake guest")
+
+    async def set_target(self, size: int) -> None:
+        await self._note("target", size)
+
+    async def pause(self) -> None:
+        await self._note("pause")
+
+    async def resume(self) -> None:
+        await self._note("resume")
+
+    async def reset(self) -> None:
+        await self._note("reset")
+
+    async def power_down(self) -> None:
+        await self._note("power_down")
+
+    async def kill(self) -> None:
+        await self._note("kill")
+
+    def console(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        listener("hello from the guest\n")
+        return lambda: None
+
+    async def type(self, text: str) -> None:
+        await self._note("type", text)
+
+
+class FakeEngine:
+    """Guests that a test makes and changes."""
+
+    def __init__(self, *snapshots: GuestSnapshot, history_file: Path | None = None) -> None:
+        self._guests = {snapshot.name: FakeGuest(snapshot) for snapshot in snapshots}
+        self._listeners: list[Callable[[GuestSnapshot], None]] = []
+        self._history_file = history_file or Path("/nonexistent/history")
+        self.started: list[str] = []
+        self.start_failure: WorkbenchError | None = None
+        self.closed = asyncio.Event()
+
+    @property
+    def history_file(self) -> Path:
+        return self._history_file
+
+    async def open(self) -> None:
+        """Nothing to find."""
+
+    async def close(self) -> None:
+        self.closed.set()
+
+    def guests(self) -> Sequence[GuestSnapshot]:
+        return [guest.snapshot for guest in self._guests.values()]
+
+    def guest(self, name: str) -> FakeGuest:
+        if name not in self._guests:
+            raise NotFound(f"no guest {name}")
+        return self._guests[name]
+
+    def watch(self, listener: Callable[[GuestSnapshot], None]) -> Callable[[], None]:
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def publish(self, snapshot: GuestSnapshot) -> None:
+        """A new snapshot, as a guest's driver would publish it."""
+        self._guests.setdefault(snapshot.name, FakeGuest(snapshot)).snapshot = snapshot
+        for listener in tuple(self._listeners):
+            listener(snapshot)
+
+    async def start(self, name: str) -> None:
+        if self.start_failure is not None:
+            raise self.start_failure
+        self.started.append(name)
+
+    async def host(self) -> HostSnapshot:
+        return HostSnapshot(
+            "tcg",
+            "no vmx or svm here",
+            "KVM",
+            "7.2.22",
+            24 * GIB,
+            16 * GIB,
+            (HugepagePool(2 * MIB, 64, 64, 0, 0),),
+            2,
+        )

@@ -1,0 +1,299 @@
+"""The whole screen on an engine that notes what it is asked for: keys in, requests out, snapshots shown."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from textual.widgets import Static
+
+from tests.ui.fake_engine import RAM, FakeEngine, balloon, running
+from workbench.domain.balloon import State, Verdict
+from workbench.domain.lifecycle import Phase
+from workbench.domain.snapshot import GuestSnapshot
+from workbench.domain.units import MIB
+from workbench.errors import StartError
+from workbench.ui.app import WorkbenchApp
+from workbench.ui.dialogs import Dialog
+from workbench.ui.screens.help import HelpScreen
+from workbench.ui.widgets.balloon_panel import BalloonPanel
+from workbench.ui.widgets.guest_list import GuestList
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+STOPPED = GuestSnapshot("alpine", memory=RAM, profile_path="/profiles/alpine.toml")
+
+
+@asynccontextmanager
+async def opened(
+    *snapshots: GuestSnapshot, size: tuple[int, int] = (140, 44), history: Path | None = None
+) -> AsyncIterator[tuple[Pilot[None], FakeEngine]]:
+    """The screen, with its first worker done."""
+    engine = FakeEngine(*(snapshots or (running(), STOPPED)), history_file=history)
+    app = WorkbenchApp(engine)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        yield pilot, engine
+
+
+def text_of(pilot: Pilot[None], selector: str) -> str:
+    """What a text of the screen says now."""
+    return str(pilot.app.screen.query_one(selector, Static).render())
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    await pilot.press(*keys)
+    await pilot.pause()
+
+
+def asked(engine: FakeEngine, name: str = "demo") -> list[object]:
+    return engine.guest(name).asked
+
+
+@pytest.mark.parametrize(
+    ("keys", "target"),
+    [
+        (("minus",), RAM - 16 * MIB),
+        (("minus", "minus", "plus"), RAM - 16 * MIB),
+        (("left_square_bracket",), RAM - 128 * MIB),
+        (("left_square_bracket", "left_square_bracket", "right_square_bracket"), RAM - 128 * MIB),
+        (("5",), RAM // 2),
+        (("plus",), RAM),
+        (("left_square_bracket",) * 9, MIB),
+        (("t", "2", "5", "6", "m", "enter"), 256 * MIB),
+        (("t", "5", "0", "percent_sign", "enter"), RAM // 2),
+        (("t", "m", "a", "x", "enter"), RAM),
+    ],
+)
+async def test_keys_stage_a_target_and_enter_sends_it(keys: tuple[str, ...], target: int) -> None:
+    async with opened() as (pilot, engine):
+        await press(pilot, *keys)
+        assert pilot.app.screen.query_one(BalloonPanel).staged == target
+        assert asked(engine) == [], "staging must send nothing"
+        await press(pilot, "enter")
+        await pilot.app.workers.wait_for_complete() if target > 64 * MIB else await pilot.pause()
+        if target <= 64 * MIB:
+            assert isinstance(pilot.app.screen, Dialog), "a target that leaves too little is asked about"
+            return
+        assert asked(engine) == [("target", target)]
+        assert pilot.app.screen.query_one(BalloonPanel).staged is None
+
+
+async def test_escape_drops_what_is_staged() -> None:
+    async with opened() as (pilot, engine):
+        await press(pilot, "minus", "escape")
+        assert pilot.app.screen.query_one(BalloonPanel).staged is None
+        await press(pilot, "enter")
+        assert asked(engine) == []
+
+
+async def test_live_sends_each_key() -> None:
+    async with opened() as (pilot, engine):
+        await press(pilot, "l", "minus")
+        await pilot.app.workers.wait_for_complete()
+        assert asked(engine) == [("target", RAM - 16 * MIB)]
+        await press(pilot, "l", "minus")
+        await pilot.app.workers.wait_for_complete()
+        assert len(asked(engine)) == 1, "not live any more"
+
+
+async def test_undo_goes_back_and_max_gives_everything_back() -> None:
+    async with opened() as (pilot, engine):
+        await press(pilot, "5", "enter")
+        await pilot.app.workers.wait_for_complete()
+        engine.publish(running(balloon=balloon(RAM // 2, RAM // 2)))
+        await pilot.pause()
+        await press(pilot, "u")
+        await pilot.app.workers.wait_for_complete()
+        await press(pilot, "m")
+        await pilot.app.workers.wait_for_complete()
+        assert asked(engine) == [("target", RAM // 2), ("target", RAM), ("target", RAM)]
+
+
+@pytest.mark.parametrize("typed", ["abc", "0", "-5", "600M", "1T"])
+async def test_a_typed_mistake_is_explained_and_kept_for_mending(typed: str) -> None:
+    async with opened() as (pilot, engine):
+        await press(pilot, "t")
+        for character in typed:
+            await pilot.press("minus" if character == "-" else character)
+        await press(pilot, "enter")
+        panel = pilot.app.screen.query_one(BalloonPanel)
+        assert panel.has_class("-mistake")
+        assert typed in text_of(pilot, "#balloon-error")
+        assert panel.staged is None
+        await press(pilot, "escape")
+        assert pilot.app.focused is panel
+        assert asked(engine) == []
+
+
+async def test_a_risky_target_asks_and_cancel_sends_nothing() -> None:
+    async with opened(running(balloon=balloon(available=100 * MIB))) as (pilot, engine):
+        await press(pilot, "left_square_bracket")
+        assert "too little" in text_of(pilot, "#balloon-staged")
+        await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, Dialog)
+        await press(pilot, "enter")  # the safe button has the focus
+        assert not isinstance(pilot.app.screen, Dialog)
+        assert asked(engine) == []
+        await press(pilot, "left_square_bracket", "enter", "right", "enter")
+        await pilot.app.workers.wait_for_complete()
+        assert asked(engine) == [("target", RAM - 128 * MIB)]
+
+
+async def test_the_numbers_of_a_moving_balloon() -> None:
+    async with opened(running(balloon=balloon(256 * MIB, 311 * MIB))) as (pilot, _):
+        head = text_of(pilot, "#balloon-head")
+        for words in ("256 MiB", "311 MiB", "+55 MiB", "to inflate", "14,080 p", "inflating", "config space"):
+            assert words in head, words
+        ledger = text_of(pilot, "#balloon-ledger")
+        for words in ("201 MiB", "100 MiB", "+110 MiB", "400 MiB"):
+            assert words in ledger, words
+
+
+async def test_a_stall_says_why_and_what_to_do() -> None:
+    verdict = Verdict(State.STALLED, "the guest is paused: its driver does not run", "resume the guest", ("14 pages",))
+    stalled = replace(balloon(256 * MIB, 311 * MIB), verdict=verdict)
+    async with opened(running(balloon=stalled)) as (pilot, _):
+        words = text_of(pilot, "#balloon-situation")
+        assert "stalled: the guest is paused" in words
+        assert "resume the guest" in words
+        assert "14 pages" in words
+
+
+async def test_a_qemu_that_does_not_answer_is_said_and_comes_back() -> None:
+    async with opened() as (pilot, engine):
+        engine.publish(running(answering=False, trouble="QEMU does not answer: [stopped]"))
+        await pilot.pause()
+        assert "does not answer: [stopped]" in text_of(pilot, "#balloon-situation")
+        engine.publish(running())
+        await pilot.pause()
+        assert not pilot.app.screen.query_one(BalloonPanel).has_class("-situation")
+
+
+async def test_a_killed_guest_is_shown_as_killed() -> None:
+    async with opened() as (pilot, engine):
+        engine.publish(GuestSnapshot("demo", ended="killed by signal 9", ended_output="[oops]", memory=RAM))
+        await pilot.pause()
+        assert "killed by signal 9" in text_of(pilot, "#balloon-head")
+        assert "[oops]" in text_of(pilot, "#balloon-head")
+        guests = pilot.app.screen.query_one(GuestList)
+        assert "killed by signal 9" in str(guests.get_option("demo").prompt)
+
+
+async def test_the_balloon_keys_say_why_they_cannot() -> None:
+    async with opened(STOPPED) as (pilot, engine):
+        for key in ("minus", "5", "m", "u", "t", "enter"):
+            await press(pilot, key)
+        assert asked(engine, "alpine") == []
+        assert len(pilot.app._notifications) > 0
+
+
+async def test_letters_typed_into_a_field_are_letters() -> None:
+    async with opened() as (pilot, engine):
+        await press(pilot, "colon", "q", "u", "e", "g", "b", "d", "x", "question_mark")
+        assert not isinstance(pilot.app.screen, HelpScreen)
+        assert pilot.app.focused is not None
+        assert getattr(pilot.app.focused, "value", None) == "quegbdx?"
+        assert asked(engine) == []
+
+
+async def test_start_stop_pause_reset() -> None:
+    async with opened() as (pilot, engine):
+        await press(pilot, "g", "p")
+        await pilot.app.workers.wait_for_complete()
+        engine.publish(running(phase=Phase.PAUSED, status="paused"))
+        await pilot.pause()
+        await press(pilot, "p")
+        await pilot.app.workers.wait_for_complete()
+        await press(pilot, "r")
+        assert isinstance(pilot.app.screen, Dialog), "a reset loses what was not written: it asks"
+        await press(pilot, "right", "enter")
+        await pilot.app.workers.wait_for_complete()
+        await press(pilot, "x", "right", "enter")
+        await pilot.app.workers.wait_for_complete()
+        await press(pilot, "x", "right", "right", "enter")
+        await pilot.app.workers.wait_for_complete()
+        assert asked(engine) == ["pause", "resume", "reset", "power_down", "kill"]
+        guests = pilot.app.screen.query_one(GuestList)
+        guests.choose("alpine")
+        await pilot.pause()
+        await press(pilot, "s")
+        await pilot.app.workers.wait_for_complete()
+        assert engine.started == ["alpine"]
+
+
+async def test_a_start_that_fails_shows_qemus_own_words() -> None:
+    async with opened(STOPPED) as (pilot, engine):
+        engine.start_failure = StartError("alpine: QEMU ended", output="qemu: -m [/x]: bad", hint="mend it")
+        await press(pilot, "g", "s")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, Dialog)
+        body = "\n".join(str(widget.render()) for widget in pilot.app.screen.query(Static))
+        for words in ("alpine: QEMU ended", "qemu: -m [/x]: bad", "mend it"):
+            assert words in body
+        await press(pilot, "escape")
+        assert not isinstance(pilot.app.screen, Dialog)
+
+
+async def test_help_lists_every_key_that_has_an_id() -> None:
+    async with opened() as (pilot, _):
+        await press(pilot, "question_mark")
+        assert isinstance(pilot.app.screen, HelpScreen)
+        text = "\n".join(str(widget.render()) for widget in pilot.app.screen.query(Static))
+        for words in ("Stage a target 16 MiB lower", "Leave the screen; guests run on", "Start the chosen guest"):
+            assert words in text
+        await press(pilot, "escape")
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (99, 30), (100, 27), (120, 40), (200, 60), (300, 100)])
+async def test_each_size_shows_the_balloon(size: tuple[int, int]) -> None:
+    async with opened(size=size) as (pilot, _):
+        panel = pilot.app.screen.query_one(BalloonPanel)
+        assert panel.region.width >= 40
+        assert panel.region.bottom <= size[1]
+        assert panel.region.right <= size[0]
+        for key, name in (("g", "guests"), ("colon", "qmp"), ("escape", ""), ("d", "devices"), ("b", "balloon")):
+            await press(pilot, key)
+            if name:
+                pane = pilot.app.screen.query_one(f"#{name}")
+                assert pane.region.width > 20, f"{name} at {size}"
+                assert pane.region.height > 4, f"{name} at {size}"
+            else:
+                pilot.app.screen.query_one(BalloonPanel).focus()
+                await pilot.pause()
+
+
+@pytest.mark.parametrize("size", [(59, 30), (80, 19), (20, 5)])
+async def test_a_terminal_that_is_too_small_says_so(size: tuple[int, int]) -> None:
+    async with opened(size=size) as (pilot, _):
+        shown = pilot.app.screen.query_one("#too-small", Static)
+        assert shown.region.width > 0
+        assert f"{size[0]} by {size[1]}" in str(shown.render())
+        await pilot.resize_terminal(120, 40)
+        await pilot.pause()
+        assert pilot.app.screen.query_one(BalloonPanel).region.width > 0
+
+
+async def test_numbers_stand_still_when_they_change() -> None:
+    async with opened() as (pilot, engine):
+        before = text_of(pilot, "#balloon-head").splitlines()
+        engine.publish(running(balloon=balloon(128 * MIB, 500 * MIB)))
+        await pilot.pause()
+        after = text_of(pilot, "#balloon-head").splitlines()
+        assert [len(line) for line in before] == [len(line) for line in after]
+        assert before[0].index("actual") == after[0].index("actual")
+
+
+async def test_leaving_closes_the_engine() -> None:
+    async with opened() as (pilot, engine):
+        await press(pilot, "ctrl+q")
+        await pilot.pause()
+    assert engine.closed.is_set()

@@ -1,0 +1,41 @@
+"""Numbers and times as the screen writes them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.domain.units import MIB
+from workbench.ui.words import age, duration, mib, short_size, uptime
+
+
+@pytest.mark.parametrize(
+    ("size", "plain", "signed"),
+    [
+        (0, "0", "0"),
+        (256 * MIB, "256", "+256"),
+        (-55 * MIB, "\u221255", "\u221255"),
+        (100, "<1", "<1"),
+        (-100, "\u2212<1", "\u2212<1"),
+        (20000 * MIB, "20,000", "+20,000"),
+    ],
+)
+def test_mib(size: int, plain: str, signed: str) -> None:
+    assert mib(size) == plain
+    assert mib(size, signed=True) == signed
+
+
+def test_short_size() -> None:
+    assert [short_size(size) for size in (512 * MIB, 1024 * MIB, 1536 * MIB)] == ["512M", "1G", "1.5G"]
+
+
+@given(st.floats(0, 1e9))
+def test_times_never_have_more_than_a_few_characters(seconds: float) -> None:
+    assert len(age(seconds)) <= 7
+    assert len(uptime(seconds)) <= 9
+    assert duration(seconds)
+
+
+def test_uptime() -> None:
+    assert [uptime(seconds) for seconds in (5, 192, 7500, 273600)] == ["5s", "3m12s", "2h05m", "3d04h"]
