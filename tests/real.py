@@ -41,6 +41,12 @@ def each_qemu() -> pytest.MarkDecorator:
     return pytest.mark.parametrize("qemu", params)
 
 
+def _listening(path: Path) -> bool:
+    """Whether the socket is listened to: it has its name a moment before, from bind(2) (proc(5): __SO_ACCEPTCON)."""
+    lines = Path("/proc/net/unix").read_text().splitlines()
+    return any(line.endswith(f" {path}") and line.split()[3] == "00010000" for line in lines)
+
+
 @contextmanager
 def running_qemu(
     *argv: str,
@@ -61,8 +67,8 @@ def running_qemu(
         with log.open("wb") as stderr:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr)
         try:
-            # The socket is bound before QEMU does anything slow; poll() tells a QEMU that gave up.
-            while not path.exists():
+            # QEMU listens before it does anything slow; poll() tells a QEMU that gave up.
+            while not _listening(path):
                 assert process.poll() is None, log.read_text()
                 os.sched_yield()
             yield process, path

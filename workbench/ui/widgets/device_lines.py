@@ -1,0 +1,243 @@
+"""The lines of the device tree on the screen, with a cursor. It knows rows, not devices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from workbench.ui.widgets.device_layout import Layout
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
+    from textual.events import Click, MouseMove
+
+    from workbench.ui.widgets.device_rows import Row
+
+
+class DeviceLines(ScrollView, can_focus=True):
+    """The lines of the tree and the cursor. It knows rows, not devices."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "devices--text",
+        "devices--muted",
+        "devices--ok",
+        "devices--warning",
+        "devices--error",
+        "devices--guide",
+        "devices--cursor",
+    }
+    DEFAULT_CSS = """
+    DeviceLines {
+        background: $background;
+        overflow-x: hidden;
+        scrollbar-size-vertical: 1;
+        & > .devices--text { color: $foreground; }
+        & > .devices--muted { color: $text-muted; }
+        & > .devices--ok { color: $success; }
+        & > .devices--warning { color: $warning; }
+        & > .devices--error { color: $error; }
+        & > .devices--guide { color: $panel-lighten-3; }
+        & > .devices--cursor { background: $panel; }
+        &:focus > .devices--cursor { background: $primary 30%; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,space", "open", "Open", id="devices.open", tooltip="Open or close what is under the cursor"),
+        Binding("up,k", "move(-1)", "Up", id="devices.up", tooltip="The line above", show=False),
+        Binding("down,j", "move(1)", "Down", id="devices.down", tooltip="The line below", show=False),
+        Binding("pageup", "page(-1)", "Page up", id="devices.page_up", tooltip="One page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", id="devices.page_down", tooltip="One page down", show=False),
+        Binding("home", "edge(0)", "First", id="devices.first", tooltip="The first line", show=False),
+        Binding("end", "edge(-1)", "Last", id="devices.last", tooltip="The last line", show=False),
+        Binding(
+            "right", "expand", "Expand", id="devices.expand", tooltip="Open; then the first line inside", show=False
+        ),
+        Binding(
+            "left",
+            "collapse",
+            "Collapse",
+            id="devices.collapse",
+            tooltip="Close; then the line it belongs to",
+            show=False,
+        ),
+    ]
+
+    class Toggled(Message):
+        """A line is to be opened or closed."""
+
+        def __init__(self, control: DeviceLines, row: Row, expand: bool) -> None:
+            super().__init__()
+            self._control = control
+            self.row = row
+            self.expand = expand
+
+        @property
+        def control(self) -> DeviceLines:
+            return self._control
+
+    class Moved(Message):
+        """The cursor stands on another line, or its line has changed."""
+
+        def __init__(self, control: DeviceLines, row: Row | None) -> None:
+            super().__init__()
+            self._control = control
+            self.row = row
+
+        @property
+        def control(self) -> DeviceLines:
+            return self._control
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, DeviceLines.Moved)
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+    """Number of the line under the cursor."""
+    dimmed: reactive[bool] = reactive(False)
+    """Whether what is shown is old."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: list[Row] = []
+        self._numbers: dict[str, int] = {}
+        self._layout = Layout()
+
+    @property
+    def rows(self) -> list[Row]:
+        return self._rows
+
+    @property
+    def row(self) -> Row | None:
+        """The line under the cursor."""
+        return self._rows[self.cursor] if self.cursor < len(self._rows) else None
+
+    def show(self, lines: list[Row], key: str) -> None:
+        """Show these lines with the cursor on ``key``, or near where it was, and the same line at the top.
+
+        Only what differs is drawn again.
+        """
+        before, top = self._rows, round(self.scroll_offset.y)
+        top_key = before[top].key if top < len(before) else ""
+        self._rows = lines
+        self._numbers = {row.key: number for number, row in enumerate(lines)}
+        moved = self._arrange()
+        self.set_reactive(DeviceLines.cursor, self._numbers.get(key, max(0, min(self.cursor, len(lines) - 1))))
+        if len(lines) == len(before) and not moved:
+            for number, (old, new) in enumerate(zip(before, lines, strict=True)):
+                if old != new:
+                    self._repaint(number)
+        else:
+            if top_key in self._numbers and self._numbers[top_key] != top:
+                self.scroll_to(y=self._numbers[top_key], animate=False, force=True, immediate=True)
+            self.refresh()
+        self.post_message(self.Moved(self, self.row))
+
+    def number_of(self, key: str) -> int | None:
+        return self._numbers.get(key)
+
+    def validate_cursor(self, number: int) -> int:
+        return max(0, min(number, len(self._rows) - 1))
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        self._repaint(old)
+        self._repaint(new)
+        self.scroll_to_region(Region(0, new, 1, 1), animate=False, force=True, immediate=True, x_axis=False)
+        self.post_message(self.Moved(self, self.row))
+
+    def _repaint(self, number: int) -> None:
+        self.refresh(Region(0, number - round(self.scroll_offset.y), self.size.width, 1))
+
+    def render_line(self, y: int) -> Strip:
+        number = y + round(self.scroll_offset.y)
+        width = self._layout.width
+        if number >= len(self._rows):
+            return Strip.blank(width, self.rich_style)
+        return self._line(self._rows[number], width, cursor=number == self.cursor)
+
+    def _line(self, row: Row, width: int, *, cursor: bool) -> Strip:
+        """Guide, text and note from the left, the value at the right edge."""
+        back = Style(bgcolor=self.get_component_rich_style("devices--cursor" if cursor else "devices--text").bgcolor)
+        guide, text, note, value = self._layout.fit(row)
+        muted = row.muted or self.dimmed
+        tone = "muted" if self.dimmed or (row.muted and not row.tone) else row.tone or "text"
+        gap = max(0, width - cell_len(guide) - cell_len(text) - cell_len(note) - cell_len(value))
+        segments = [
+            Segment(guide, self._style("guide") + back),
+            Segment(text, self._style("muted" if muted else "text") + back),
+            Segment(note, self._style("muted") + back),
+            Segment(" " * gap, back),
+            Segment(value, self._style(tone) + back),
+        ]
+        return Strip(segments).adjust_cell_length(width, back)
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"devices--{name}")
+
+    def on_resize(self) -> None:
+        self._arrange()
+        self.refresh()
+
+    def _arrange(self) -> bool:
+        """Where columns stand at this width, for these lines; whether that has changed."""
+        width = self.scrollable_content_region.width
+        self.virtual_size = Size(width, len(self._rows))
+        before, self._layout = self._layout, Layout.of(self._rows, width)
+        return before != self._layout
+
+    def action_move(self, by: int) -> None:
+        self.cursor += by
+
+    def action_page(self, direction: int) -> None:
+        self.cursor += direction * max(1, self.scrollable_content_region.height - 1)
+
+    def action_edge(self, number: int) -> None:
+        self.cursor = number if number >= 0 else len(self._rows) + number
+
+    def action_open(self) -> None:
+        row = self.row
+        if row is not None and row.expandable:
+            self.post_message(self.Toggled(self, row, not row.expanded))
+
+    def action_expand(self) -> None:
+        row = self.row
+        if row is None or not row.expandable:
+            return
+        if row.expanded:
+            self.cursor += 1
+        else:
+            self.post_message(self.Toggled(self, row, True))
+
+    def action_collapse(self) -> None:
+        row = self.row
+        if row is None:
+            return
+        if row.expanded:
+            self.post_message(self.Toggled(self, row, False))
+        elif row.parent in self._numbers:
+            self.cursor = self._numbers[row.parent]
+
+    def on_click(self, event: Click) -> None:
+        number = event.y + round(self.scroll_offset.y)
+        if number < len(self._rows):
+            self.cursor = number
+            self.action_open()
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        """The whole value of a line that had to be cut."""
+        number = event.y + round(self.scroll_offset.y)
+        tip = None
+        if number < len(self._rows):
+            row = self._rows[number]
+            if row.value and self._layout.fit(row)[3] != row.value:
+                tip = Content(f"{row.text}: {row.value[:400]}")
+        if tip != self.tooltip:
+            self.tooltip = tip
