@@ -1,6 +1,7 @@
 """The initramfs: a cpio archive in the format that the kernel unpacks.
 
-The format: Documentation/driver-api/early-userspace/buffer-format.rst in the kernel's source. Written here, so that neither cpio nor root is needed: device nodes are only numbers in the archive.
+The format: Documentation/driver-api/early-userspace/buffer-format.rst in the kernel's source.
+Written here, so that neither cpio nor root is needed: device nodes are only numbers in the archive.
 """
 
 from __future__ import annotations
