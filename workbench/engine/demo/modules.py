@@ -43,7 +43,9 @@ def ordered_modules(tree: Path) -> list[Module]:
     :raise HostError: when one that is needed is neither a module nor inside the kernel.
     """
     files = {_name(path): path for path in sorted(tree.rglob("*.ko*")) if path.name.endswith(_SUFFIXES)}
-    absent = set(NEEDED) - set(files) - _built_in(tree)
+    built_in = _built_in(tree)
+    # Without the list nobody can tell what is inside the kernel: let it try.
+    absent = set() if built_in is None else set(NEEDED) - set(files) - built_in
     if absent:
         raise HostError(
             f"the kernel {tree.name} has no {', '.join(sorted(absent))}",
@@ -70,12 +72,12 @@ def _name(path: Path) -> str:
     return path.name.partition(".ko")[0].replace("-", "_")
 
 
-def _built_in(tree: Path) -> set[str]:
-    """The names in ``modules.builtin``: modules that this kernel has inside."""
+def _built_in(tree: Path) -> set[str] | None:
+    """The names in ``modules.builtin``: modules that this kernel has inside; None when there is no such list."""
     try:
         lines = (tree / "modules.builtin").read_text().split()
     except FileNotFoundError:
-        return set()
+        return None
     return {line.rpartition("/")[2].removesuffix(".ko").replace("-", "_") for line in lines}
 
 

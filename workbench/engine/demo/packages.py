@@ -20,8 +20,8 @@ KERNELS = ("linux-image-cloud-amd64", "linux-image-virtual", "linux-image-generi
 """Packages that depend on the newest kernel, best first: Debian's for clouds, Ubuntu's for guests, then any."""
 BUSYBOX = "busybox-static"
 
-_DEPENDS = re.compile(r"^ [ |]Depends: (linux-(?:image|modules|binary)-\S*\d\S*)$", re.MULTILINE)
-"""Ubuntu keeps modules in a package of their own; Debian from 14 on also the image itself."""
+_DEPENDS = re.compile(r"^ [ |]Depends: (linux-(?:image|modules|binary|base)-\d\S*)$", re.MULTILINE)
+"""Ubuntu keeps the modules in a package of their own; Debian from 14 on also the image and the list of what is built in."""
 _PERCENT = re.compile(r"dlstatus:\d+:(\d+)")
 """apt's progress (its doc/progress-reporting.md)."""
 
