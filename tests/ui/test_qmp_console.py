@@ -1,0 +1,448 @@
+"""The QMP console in a small app, with a real QEMU behind it."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from textual.app import App
+from textual.widgets import Button, OptionList
+
+from tests.real import running_qemu
+from workbench.domain.traffic import Kind, Origin, Record
+from workbench.engine.monitor import Monitor
+from workbench.engine.schema import read_schema
+from workbench.errors import MonitorTimeout, WorkbenchError
+from workbench.ui.widgets.qmp_console import QmpConsole
+from workbench.ui.widgets.qmp_input import CompletionList, QmpInput
+from workbench.ui.widgets.traffic_log import MAX_ITEMS, TrafficLog
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+    from textual.app import ComposeResult
+    from textual.pilot import Pilot
+
+    from workbench.domain.schema import Schema
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+
+class ConsoleApp(App[None]):
+    """One console, and what a screen does for it."""
+
+    CSS = "QmpConsole { border: round $primary; } Button { dock: top; height: 1; border: none; }"
+
+    def __init__(self, record: Record, monitor: Monitor | None = None, cache: Path | None = None) -> None:
+        super().__init__()
+        self.record = record
+        self.monitor = monitor
+        self.cache = cache
+        self.history_file = cache / "state" / "history" if cache else None
+        self.submitted: list[QmpConsole.Submitted] = []
+
+    def compose(self) -> ComposeResult:
+        yield Button("elsewhere")
+        yield QmpConsole(self.history_file)
+
+    def on_mount(self) -> None:
+        self.console_pane.show("demo", self.record, self.schema if self.monitor else None)
+        self.query_one(QmpInput).focus()
+
+    @property
+    def console_pane(self) -> QmpConsole:
+        return self.query_one(QmpConsole)
+
+    async def schema(self) -> Schema:
+        assert self.monitor is not None
+        assert self.cache is not None
+        return await read_schema(self.monitor, self.cache)
+
+    async def on_qmp_console_submitted(self, message: QmpConsole.Submitted) -> None:
+        self.submitted.append(message)
+        if self.monitor is not None:
+            try:
+                await self.monitor.execute(message.request.command, message.request.arguments)
+            except WorkbenchError as error:
+                self.console_pane.explain(error)
+
+    @property
+    def shown(self) -> str:
+        return self.query_one(TrafficLog).text
+
+
+@pytest.fixture(scope="module")
+def qemu_path() -> Iterator[Path]:
+    with running_qemu() as (_process, path):
+        yield path
+
+
+@asynccontextmanager
+async def console(
+    path: Path | None, cache: Path, size: tuple[int, int] = (100, 30)
+) -> AsyncIterator[tuple[Pilot[None], ConsoleApp]]:
+    monitor = await Monitor.connect(path) if path is not None else None
+    app = ConsoleApp(monitor.record if monitor else Record(), monitor, cache)
+    try:
+        async with app.run_test(size=size) as pilot:
+            await pilot.app.workers.wait_for_complete()
+            await pilot.pause()
+            yield pilot, app
+    finally:
+        if monitor is not None:
+            await monitor.close()
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], bool], deadline: float = 10) -> None:
+    end = time.monotonic() + deadline
+    while not condition():
+        assert time.monotonic() < end, pilot.app.query_one(TrafficLog).text
+        await pilot.pause(0.01)
+
+
+async def type_line(pilot: Pilot[None], line: str) -> None:
+    pilot.app.query_one(QmpInput).value = line
+    pilot.app.query_one(QmpInput).cursor_position = len(line)
+    await pilot.pause()
+
+
+# Commands and replies.
+
+
+async def test_a_command_typed_with_keys_is_answered(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await pilot.press(*"query-status", "enter")
+        await until(pilot, lambda: '"status"' in app.shown)
+        command, reply = app.shown.splitlines()[:2]
+        assert command[8:].strip() == "▸  query-status"
+        assert reply[8:].startswith(" ◂  {")
+        assert reply.endswith(" ms")
+        assert app.query_one(QmpInput).value == ""
+
+
+async def test_values_are_typed_by_the_schema(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await type_line(pilot, "balloon value=64M")
+        await pilot.press("enter")
+        await until(pilot, lambda: "◂" in app.shown)
+        assert app.submitted[0].request.arguments == {"value": 64 << 20}
+        assert f"balloon value={64 << 20}" in app.shown
+
+
+async def test_json_and_hmp(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await type_line(pilot, '{"execute": "qom-get", "arguments": {"path": "/machine", "property": "type"}}')
+        await pilot.press("enter")
+        await until(pilot, lambda: '"pc-q35' in app.shown)
+        await type_line(pilot, "!info status")
+        await pilot.press("enter")
+        await until(pilot, lambda: "VM status: " in app.shown)
+        assert "▸  !info status" in app.shown
+
+
+async def test_an_error_of_qemu_is_shown_with_its_class(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await type_line(pilot, "qom-get path=/no/[such] property=x")
+        await pilot.press("enter")
+        await until(pilot, lambda: "✗" in app.shown)
+        assert "DeviceNotFound: Device '/no/[such]' not found" in app.shown
+
+
+async def test_events_stand_between(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await type_line(pilot, "system_reset")
+        await pilot.press("enter")
+        await until(pilot, lambda: "⚡ RESET" in app.shown)
+        assert "guest=false" in app.shown
+
+
+# Mistakes.
+
+
+async def test_an_unknown_command_is_explained_and_kept(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await type_line(pilot, "ballon value=1")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "did you mean 'balloon'" in app.shown
+        typed, marks = app.shown.splitlines()[:2]
+        assert marks.index("~") == typed.index("ballon")
+        assert marks.count("~") == len("ballon")
+        assert app.query_one(QmpInput).value == "ballon value=1"
+        assert app.submitted == []
+        # The check may be wrong: QEMU has the last word.
+        await pilot.press("enter")
+        await until(pilot, lambda: "CommandNotFound" in app.shown)
+
+
+async def test_a_line_that_cannot_be_read_is_never_sent(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        for line in ("balloon value", "{", '{"execute": 5}', "x a='", "!", "x [/x]=[/red]"):
+            await type_line(pilot, line)
+            await pilot.press("enter", "enter")
+            await pilot.pause()
+            assert app.query_one(QmpInput).value == line
+        assert app.submitted == []
+        assert app.shown.count("✗") == 12
+
+
+async def test_what_went_wrong_on_the_way_is_told_once(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        app.console_pane.explain(WorkbenchError("the [line] is cut", hint="mend it"))
+        app.record.add(1.0, Kind.NOTE, Origin.USER, "", "no answer to query-status within 5 s")
+        app.console_pane.explain(MonitorTimeout("no answer to query-status within 5 s", hint="QEMU is frozen"))
+        await pilot.pause()
+        assert "the [line] is cut" in app.shown
+        assert app.shown.count("no answer to query-status") == 1
+        assert app.shown.index("no answer") < app.shown.index("QEMU is frozen")
+
+
+async def test_a_guest_that_does_not_run_takes_no_command(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        await type_line(pilot, "query-status")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "demo does not run" in app.shown
+        assert app.submitted == []
+        assert app.query_one(QmpInput).value == "query-status"
+
+
+# Completion.
+
+
+async def test_command_names_are_completed(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await pilot.press(*"human", "tab")
+        assert app.query_one(QmpInput).value == "human-monitor-command "
+        await pilot.press(*"comm", "tab", *"'info status'")
+        assert app.query_one(QmpInput).value == "human-monitor-command command-line='info status'"
+
+
+async def test_several_candidates_are_listed_and_chosen(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await pilot.press(*"query-b", "tab")
+        await pilot.pause()
+        assert app.query_one(QmpInput).value == "query-b"
+        listed = app.query_one(CompletionList)
+        assert listed.display
+        assert listed.region.bottom <= app.query_one(QmpInput).region.y
+        prompts = [str(listed.get_option_at_index(index).prompt) for index in range(listed.option_count)]
+        assert prompts[0].startswith("query-balloon ")
+        await pilot.press("down", "up", "tab", "enter")
+        chosen = prompts[1].split()[0]
+        assert app.query_one(QmpInput).value == chosen
+        assert not listed.display
+        assert app.submitted == []
+        await pilot.press("enter")
+        await pilot.pause()
+        assert [message.text for message in app.submitted] == [chosen]
+
+
+async def test_the_list_closes_and_takes_clicks(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await pilot.press(*"query-b", "tab")
+        await pilot.pause()
+        listed = app.query_one(CompletionList)
+        await pilot.press("escape")
+        assert not listed.display
+        assert isinstance(app.focused, QmpInput)
+        await pilot.press("tab")
+        await pilot.pause()
+        await pilot.click(OptionList, offset=(3, 0))
+        await pilot.pause()
+        assert app.query_one(QmpInput).value == "query-balloon"
+        await pilot.press("escape")
+        assert isinstance(app.focused, TrafficLog)
+
+
+async def test_the_best_candidate_is_suggested_with_its_meaning(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await pilot.press(*"qom-get path=/ prop")
+        await pilot.pause()
+        hint = app.query_one("#qmp-hint")
+        assert str(hint.render()) == "string, required"
+        await until(pilot, lambda: app.query_one(QmpInput)._suggestion.endswith("property="))
+        await pilot.press("right")
+        assert app.query_one(QmpInput).value == "qom-get path=/ property="
+
+
+async def test_tab_leaves_an_empty_line(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await pilot.press("tab")
+        assert isinstance(app.focused, Button)
+        await pilot.press("shift+tab", "shift+tab")
+        assert isinstance(app.focused, TrafficLog)
+
+
+# History.
+
+
+async def test_history_survives_a_new_app(tmp_path: Path) -> None:
+    with running_qemu() as (_process, path):
+        for run in range(2):
+            async with console(path, tmp_path) as (pilot, app):
+                if run == 0:
+                    for typed in ("query-status", "query-version", " query-uuid"):
+                        await type_line(pilot, typed)
+                        await pilot.press("enter")
+                        await pilot.pause()
+                    continue
+                line = app.query_one(QmpInput)
+                await pilot.press(*"draft", "up")
+                assert line.value == "query-version"
+                await pilot.press("up", "up", "up")
+                assert line.value == "query-status"
+                await pilot.press("down", "down")
+                assert line.value == "draft"
+                await pilot.press("down")
+                assert line.value == "draft"
+
+
+# What the screen itself asks.
+
+
+async def test_polling_is_counted_and_shown_at_a_key(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        for index in range(40):
+            app.record.add(1.0, Kind.COMMAND, Origin.SCREEN, "human-monitor-command", {"command-line": "xp /2wx 0x1"})
+            app.record.add(1.0, Kind.REPLY, Origin.SCREEN, "human-monitor-command", "0: 1 2\r\n", 0.001)
+            if index % 10 == 0:
+                app.record.add(1.0, Kind.COMMAND, Origin.SCREEN, "qom-get", {"path": "/"})
+        app.record.add(2.0, Kind.COMMAND, Origin.ACTION, "balloon", {"value": 1})
+        await until(pilot, lambda: "screen:" in app.shown)
+        balloon, count = app.shown.splitlines()
+        assert balloon.endswith("action")
+        assert count == f"· screen: 40 {TIMES} human-monitor-command, 4 {TIMES} qom-get"
+        app.record.add(1.0, Kind.COMMAND, Origin.SCREEN, "qom-get", {"path": "/"})
+        await until(pilot, lambda: f"5 {TIMES} qom-get" in app.shown)
+        assert len(app.shown.splitlines()) == 2
+
+        await pilot.press("f2")
+        await pilot.pause()
+        assert app.shown.count("▹  !xp /2wx 0x1") == 40
+        assert app.shown.splitlines()[0].endswith("screen")
+        assert "screen:" not in app.shown
+        await pilot.press("f2")
+        await pilot.pause()
+        assert len(app.shown.splitlines()) == 2
+
+
+async def test_a_note_that_repeats_is_counted(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        for _ in range(3):
+            app.record.add(1.0, Kind.COMMAND, Origin.SCREEN, "query-balloon", {})
+            app.record.add(1.0, Kind.NOTE, Origin.SCREEN, "", "no answer to query-balloon within 5 s")
+        await until(pilot, lambda: "3 times" in app.shown)
+        assert app.shown.count("no answer") == 1
+
+
+# Whatever comes.
+
+
+async def test_brackets_and_controls_are_shown_harmlessly(qemu_path: Path, tmp_path: Path) -> None:
+    evil = "[/x] [bold]no[/] \x1b[31mred\x07 \u202eabc \x9b0m"
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await type_line(pilot, f"qom-get path={json.dumps(evil)} property=x")
+        await pilot.press("enter")
+        await until(pilot, lambda: "✗" in app.shown)
+        app.record.add(1.0, Kind.EVENT, Origin.SCREEN, "X", {evil: evil})
+        app.record.add(1.0, Kind.REPLY, Origin.USER, "human-monitor-command", evil + "\r\n\tb")
+        app.record.add(1.0, Kind.NOTE, Origin.USER, "", evil)
+        await type_line(pilot, f"bad {evil}")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.shown.count("[bold]no[/]") >= 6)
+        assert app.shown.replace("\n", "").isprintable()
+        assert "\\x1b[31mred" in app.shown
+        assert "\\u001b[31mred" in app.shown
+        frame = app.export_screenshot()
+        assert "\x1b" not in frame
+        assert "\u202e" not in frame
+
+
+async def test_a_reply_of_two_megabytes_is_shortened_and_opened(tmp_path: Path) -> None:
+    value = [{"index": index, "text": "x" * 100} for index in range(16_000)]
+    async with console(None, tmp_path) as (pilot, app):
+        app.record.add(1.0, Kind.REPLY, Origin.USER, "query-x", value, 0.1)
+        await until(pilot, lambda: "in all" in app.shown)
+        lines = app.shown.splitlines()
+        assert len(lines) == 25
+        assert "2.1 MB in all" in lines[-1]
+        await pilot.press("f4")
+        await pilot.pause()
+        assert 1000 < len(app.shown.splitlines()) < 6000
+        await pilot.press("f4")
+        await pilot.pause()
+        assert len(app.shown.splitlines()) == 25
+        log = app.query_one(TrafficLog)
+        await pilot.click(TrafficLog, offset=(20, 24 - log.scroll_offset.y))
+        await pilot.pause()
+        assert len(app.shown.splitlines()) > 1000
+
+
+async def test_the_log_is_bounded_and_a_reader_keeps_their_place(tmp_path: Path) -> None:
+    async with console(None, tmp_path, size=(80, 20)) as (pilot, app):
+        log = app.query_one(TrafficLog)
+
+        def come(first: int, count: int) -> None:
+            for index in range(first, first + count):
+                app.record.add(1.0, Kind.EVENT, Origin.SCREEN, f"EVENT_{index}", {})
+
+        come(0, MAX_ITEMS)
+        await until(pilot, lambda: f"EVENT_{MAX_ITEMS - 1}" in app.shown)
+        assert log.scroll_offset.y == log.max_scroll_y
+        log.scroll_to(y=500, animate=False, immediate=True)
+        await pilot.pause()
+        come(MAX_ITEMS, 100)
+        await until(pilot, lambda: f"EVENT_{MAX_ITEMS + 99}" in app.shown)
+        lines = app.shown.splitlines()
+        assert len(lines) == MAX_ITEMS
+        assert lines[log.scroll_offset.y].endswith("EVENT_500")
+        log.scroll_end(animate=False, immediate=True)
+        await pilot.pause()
+        come(2000, 3)
+        await until(pilot, lambda: "EVENT_2002" in app.shown)
+        assert log.scroll_offset.y == log.max_scroll_y
+
+
+@pytest.mark.parametrize("size", [(60, 12), (40, 10), (300, 100)])
+async def test_lines_fit_every_width(qemu_path: Path, tmp_path: Path, size: tuple[int, int]) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await type_line(pilot, "qom-list path=/machine")
+        await pilot.press("enter")
+        await until(pilot, lambda: "◂" in app.shown)
+        before = app.shown
+        await pilot.resize_terminal(*size)
+        await pilot.pause()
+        assert app.shown != before
+        log = app.query_one(TrafficLog)
+        assert max(map(len, app.shown.splitlines())) <= log.size.width
+        assert log.scroll_offset.y == log.max_scroll_y
+
+
+async def test_text_can_be_selected(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        app.record.add(1.0, Kind.EVENT, Origin.SCREEN, "RESET", {"guest": False})
+        await until(pilot, lambda: "RESET" in app.shown)
+        await pilot.mouse_down(TrafficLog, offset=(12, 0))
+        await pilot.hover(TrafficLog, offset=(17, 0))
+        await pilot.mouse_up(TrafficLog, offset=(17, 0))
+        await pilot.pause()
+        assert "RESET" in (app.screen.get_selected_text() or "")
+
+
+async def test_another_guest_begins_anew(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await pilot.press(*"query-status", "enter")
+        await until(pilot, lambda: "◂" in app.shown)
+        other = Record()
+        other.add(1.0, Kind.EVENT, Origin.SCREEN, "STOP", {})
+        app.console_pane.show("[other]", other, None)
+        app.record.add(1.0, Kind.EVENT, Origin.SCREEN, "RESET", {})
+        await pilot.pause(0.1)
+        assert "STOP" in app.shown
+        assert "RESET" not in app.shown
+        assert "query-status" not in app.shown

@@ -1,0 +1,312 @@
+"""The QMP console: what passed between the workbench and one QEMU, and a line to send more.
+
+The user's commands, those of keys and buttons, and events stand in the log. What the screen itself asks to keep its panes
+true, ten times a second at times, is counted in one line at the end, or shown with the rest at a key.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message as TextualMessage
+from textual.reactive import reactive
+from textual.widget import Widget
+from textual.widgets import Label, OptionList
+
+from workbench.domain.completion import complete
+from workbench.domain.qmp_input import InputError, Request, checked, parse_line
+from workbench.domain.traffic import Kind
+from workbench.errors import CommandFailed, MonitorTimeout, WorkbenchError
+from workbench.ui.input_history import InputHistory
+from workbench.ui.widgets.qmp_input import QmpInput
+from workbench.ui.widgets.traffic_lines import Note, is_polling
+from workbench.ui.widgets.traffic_log import MAX_ITEMS, TrafficLog
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from pathlib import Path
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.timer import Timer
+
+    from workbench.domain.completion import Completion
+    from workbench.domain.schema import Schema
+    from workbench.domain.traffic import Message, Record
+
+    SchemaLoader = Callable[[], Awaitable[Schema]]
+
+FLUSH = 0.05
+"""Seconds between what comes and what is drawn: many messages make one change of the screen."""
+HINTS = "tab completes   ! HMP   f2 polling"
+
+
+class QmpConsole(Widget):
+    """Shows one guest's record, and posts what the user wants sent."""
+
+    DEFAULT_CSS = """
+    QmpConsole {
+        layout: vertical;
+        padding: 0 1;
+        & > Horizontal { dock: bottom; height: 1; }
+        & > Horizontal > Label { width: auto; color: $text-muted; }
+        & > Horizontal > #qmp-prompt { text-style: bold; color: $foreground; padding-right: 1; }
+        & > Horizontal > QmpInput { width: 1fr; min-width: 20; background: $background; }
+        & > Horizontal > QmpInput:focus { background-tint: transparent; }
+        & > Horizontal > #qmp-hint { max-width: 40%; padding-left: 2; text-wrap: nowrap; text-overflow: ellipsis; }
+        & > TrafficLog { height: 1fr; background: $background; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "f2",
+            "toggle_polling",
+            "Polling",
+            id="qmp.polling",
+            tooltip="Show or count what the screen asks",
+            show=False,
+        ),
+        Binding("f4", "toggle_whole", "All", id="qmp.whole", tooltip="Show all of a shortened reply", show=False),
+        Binding("ctrl+l", "clear", "Clear", id="qmp.clear", tooltip="Clear the log", show=False),
+    ]
+
+    polling: reactive[bool] = reactive(False, init=False)
+    """Whether the screen's own commands are shown one by one."""
+
+    class Submitted(TextualMessage):
+        """The user wants a command sent."""
+
+        def __init__(self, control: QmpConsole, text: str, request: Request) -> None:
+            super().__init__()
+            self._control = control
+            self.text = text
+            self.request = request
+
+        @property
+        def control(self) -> QmpConsole:
+            return self._control
+
+    def __init__(self, history_file: Path | None = None, *, id: str | None = None) -> None:
+        """
+        :param history_file: where typed lines are kept across runs; None keeps them for this run.
+        """
+        super().__init__(id=id, classes="pane")
+        self.border_title = "QMP"
+        self.border_subtitle = Content(HINTS)
+        self._history = InputHistory(history_file)
+        self._record: Record | None = None
+        self._forget: Callable[[], None] | None = None
+        self._load_schema: SchemaLoader | None = None
+        self._schema: Schema | None = None
+        self._schema_asked = False
+        self._name = ""
+        self._new: deque[Message] = deque(maxlen=MAX_ITEMS)
+        """What came since the last flush; more than the log holds is not worth keeping."""
+        self._counted: Counter[str] = Counter()
+        """The screen's own commands by name, since the log began."""
+        self._flushing: Timer | None = None
+        """Runs while there is something to draw."""
+        self._refused = ""
+        """The line whose check failed last: entered again, it is sent as it is."""
+
+    def compose(self) -> ComposeResult:
+        # The input first: who goes to this pane wants to type.
+        with Horizontal():
+            yield Label("QMP \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", id="qmp-prompt")
+            yield QmpInput(
+                self._history, self._complete, placeholder="command key=value \N{MIDDLE DOT} JSON \N{MIDDLE DOT} !hmp"
+            )
+            yield Label("", id="qmp-hint", markup=False)
+        yield TrafficLog()
+
+    def on_mount(self) -> None:
+        self._flushing = self.set_interval(FLUSH, self._flush)
+
+    # What comes down.
+
+    def show(self, name: str, record: Record | None, load_schema: SchemaLoader | None) -> None:
+        """Show another guest, or another run of the same one.
+
+        :param load_schema: gives the schema of the running QEMU; None when the guest does not run.
+        """
+        self._stop_listening()
+        self._name = name
+        self.border_title = Content(f"QMP \N{MIDDLE DOT} {name}") if name else "QMP"
+        self._load_schema = load_schema
+        self._schema = None
+        self._schema_asked = False
+        self._refused = ""
+        self._record = record
+        if record is not None:
+            self._forget = record.listen(self._came)
+        self._rebuild()
+        if self._input.has_focus:
+            self._read_schema()
+
+    def explain(self, error: WorkbenchError) -> None:
+        """Say what went wrong with a command. What QEMU answered, and a deadline that passed, stand in the record."""
+        recorded = isinstance(error, CommandFailed | MonitorTimeout)
+        if not recorded or error.hint:
+            self._say(Note(time.time(), error.hint if recorded else error.message, "" if recorded else error.hint))
+
+    def on_unmount(self) -> None:
+        self._stop_listening()
+
+    def _stop_listening(self) -> None:
+        if self._forget is not None:
+            self._forget()
+            self._forget = None
+
+    # The log.
+
+    def _came(self, message: Message) -> None:
+        self._new.append(message)
+        if is_polling(message) and message.kind is Kind.COMMAND:
+            self._counted[message.name] += 1
+        # Only a flag is set here: this runs in the engine's own task, which is no place for Textual's calls.
+        if self._flushing is not None:
+            self._flushing.resume()
+
+    def _flush(self) -> None:
+        if self._flushing is not None:
+            self._flushing.pause()
+        new = list(self._new)
+        self._new.clear()
+        self._traffic.add(message for message in new if self._shown(message))
+        self._show_count()
+
+    def _shown(self, message: Message) -> bool:
+        return self.polling or not is_polling(message)
+
+    def _show_count(self) -> None:
+        if self.polling or not self._counted:
+            self._traffic.set_tail([])
+            return
+        counts = ", ".join(f"{count:,} \N{MULTIPLICATION SIGN} {name}" for name, count in self._counted.most_common(4))
+        self._traffic.set_tail([(f"\N{MIDDLE DOT} screen: {counts}", "muted")])
+
+    def _rebuild(self) -> None:
+        """Fill the log anew from the record."""
+        self._new.clear()
+        self._counted.clear()
+        log = self._traffic
+        log.clear()
+        messages = list(self._record) if self._record is not None else []
+        self._counted.update(m.name for m in messages if is_polling(m) and m.kind is Kind.COMMAND)
+        log.add([message for message in messages if self._shown(message)][-MAX_ITEMS:])
+        self._show_count()
+
+    def _say(self, note: Note) -> None:
+        """Add a line of the console's own, behind everything that came before."""
+        self._flush()
+        self._traffic.add([note])
+
+    def watch_polling(self) -> None:
+        self._rebuild()
+
+    def action_toggle_polling(self) -> None:
+        self.polling = not self.polling
+
+    def action_toggle_whole(self) -> None:
+        if not self._traffic.toggle_whole():
+            self.notify("No reply here is shortened", timeout=2)
+
+    def action_clear(self) -> None:
+        self._flush()
+        self._counted.clear()
+        self._traffic.clear()
+
+    # The line.
+
+    @on(QmpInput.Submitted)
+    def _submit(self, message: QmpInput.Submitted) -> None:
+        message.stop()
+        text = message.value
+        if not text.strip():
+            return
+        if self._load_schema is None:
+            hint = f"{self._name} does not run" if self._name else "no guest is chosen"
+            self._say(Note(time.time(), "there is no QEMU to send this to", hint, text))
+            return
+        try:
+            request = self._understood(text)
+        except InputError as error:
+            self._say(Note(time.time(), error.message, error.hint, text, error.span))
+            self._input.cursor_position = error.span[1] or len(text)
+            return
+        self.post_message(self.Submitted(self, text, request))
+        self._refused = ""
+        try:
+            self._input.taken()
+        except OSError as error:
+            self._say(Note(time.time(), f"the line is not kept for the next run: {error.strerror}"))
+
+    def _understood(self, text: str) -> Request:
+        request = parse_line(text, self._schema)
+        if self._schema is None or request.hmp or text == self._refused:
+            return request
+        try:
+            return checked(request, self._schema)
+        except InputError as error:
+            self._refused = text
+            error.hint = "enter again sends it as it is"
+            raise
+
+    @on(QmpInput.CompletionsChanged)
+    def _show_hint(self, message: QmpInput.CompletionsChanged) -> None:
+        message.stop()
+        completions = message.completions
+        words = ""
+        if completions:
+            more = f"   {len(completions) - 1:,} more" if len(completions) > 1 else ""
+            words = f"{completions[0].detail}{more}"
+        self.query_one("#qmp-hint", Label).update(Content(words))
+
+    @on(QmpInput.Left)
+    def _leave_input(self, message: QmpInput.Left) -> None:
+        message.stop()
+        self._traffic.focus()
+
+    @on(OptionList.OptionSelected)
+    def _choose(self, message: OptionList.OptionSelected) -> None:
+        message.stop()
+        self._input.choose(message.option_index)
+
+    def on_descendant_focus(self) -> None:
+        if self._input.has_focus:
+            self._read_schema()
+
+    def _complete(self, text: str, cursor: int) -> Sequence[Completion]:
+        return complete(self._schema, text, cursor) if self._schema is not None else ()
+
+    def _read_schema(self) -> None:
+        """Ask for the schema once: when somebody begins to type, because a screen starts sooner without it."""
+        if self._load_schema is not None and not self._schema_asked:
+            self._schema_asked = True
+            self._await_schema(self._load_schema)
+
+    @work(group="qmp-schema", exclusive=True)
+    async def _await_schema(self, load: SchemaLoader) -> None:
+        try:
+            schema = await load()
+        except WorkbenchError as error:
+            self._schema_asked = False
+            self._say(Note(time.time(), f"commands are not completed: {error.message}", error.hint))
+            return
+        if self._load_schema is load:
+            self._schema = schema
+            self._input.forget_completions()
+
+    @property
+    def _traffic(self) -> TrafficLog:
+        return self.query_one(TrafficLog)
+
+    @property
+    def _input(self) -> QmpInput:
+        return self.query_one(QmpInput)

@@ -1,0 +1,276 @@
+"""The line in which a command is typed: history with the arrows, a suggestion behind the cursor, a list on tab."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding
+from textual.content import Content
+from textual.geometry import Offset
+from textual.message import Message
+from textual.suggester import Suggester
+from textual.widget import Widget
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from workbench.domain.text import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from textual.binding import BindingType
+
+    from workbench.domain.completion import Completion
+    from workbench.ui.input_history import InputHistory
+
+    Completer = Callable[[str, int], Sequence[Completion]]
+
+LISTED = 200
+"""Candidates in the list: more are found by typing on."""
+
+
+class _Suggester(Suggester):
+    """The best completion, when it goes on with what stands before the cursor at the end of the line."""
+
+    def __init__(self, input_: QmpInput) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._input = input_
+
+    async def get_suggestion(self, value: str) -> str | None:
+        if self._input.cursor_position != len(value):
+            return None
+        for completion in self._input.completions[:1]:
+            whole = value[: completion.start] + completion.text
+            if whole.startswith(value) and whole != value:
+                return whole
+        return None
+
+
+class CompletionList(OptionList, can_focus=False):
+    """The candidates, over whatever is there. The input keeps the focus and moves the highlight."""
+
+    DEFAULT_CSS = """
+    CompletionList {
+        overlay: screen;
+        constrain: inside inside;
+        width: auto;
+        min-width: 20;
+        max-width: 100%;
+        height: auto;
+        max-height: 10;
+        border: none;
+        padding: 0 1;
+        background: $panel;
+        scrollbar-size-vertical: 1;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
+    }
+    """
+
+    def fill(self, completions: Sequence[Completion]) -> None:
+        """Show candidates, labels and details in columns of their own."""
+        width = max(len(completion.label) for completion in completions)
+        self.clear_options()
+        self.add_options(
+            Option(Content.assemble(visible(c.label).ljust(width + 2), (visible(c.detail), "$text-muted")))
+            for c in completions
+        )
+        self.highlighted = 0
+
+
+class QmpInput(Input):
+    """A command line. Its text stays until somebody takes it with :meth:`taken`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "older", "Older", id="qmp.older", tooltip="The command before", show=False),
+        Binding("down", "newer", "Newer", id="qmp.newer", tooltip="The command after", show=False),
+        Binding("tab", "complete", "Complete", id="qmp.complete", tooltip="Complete what is typed", show=False),
+        Binding(
+            "shift+tab", "complete_back", "Back", id="qmp.complete-back", tooltip="The candidate before", show=False
+        ),
+        Binding("escape", "leave", "Leave", id="qmp.leave", tooltip="Close the list, or leave the line", show=False),
+    ]
+
+    class Left(Message):
+        """The user is done typing."""
+
+    class CompletionsChanged(Message):
+        """What could come next is something else now."""
+
+        def __init__(self, completions: Sequence[Completion]) -> None:
+            super().__init__()
+            self.completions = completions
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, QmpInput.CompletionsChanged)
+
+    def __init__(self, history: InputHistory, completer: Completer, *, placeholder: str, id: str | None = None) -> None:
+        """
+        :param completer: gives the ways to go on in a line at a cursor.
+        """
+        super().__init__(placeholder=placeholder, compact=True, select_on_focus=False, id=id)
+        self.suggester = _Suggester(self)
+        self._history = history
+        self._completer = completer
+        self._completed: tuple[str, int, Sequence[Completion]] = ("", -1, ())
+        self._list: CompletionList | None = None
+        self._recalled: int | None = None
+        """Index of the history's line that is shown; None while the user's own draft is."""
+        self._draft = ""
+
+    @property
+    def completions(self) -> Sequence[Completion]:
+        """The ways to go on at the cursor."""
+        text, cursor = self.value, self.cursor_position
+        if self._completed[:2] != (text, cursor):
+            self._completed = (text, cursor, self._completer(text, cursor) if text.strip() else ())
+        return self._completed[2]
+
+    def forget_completions(self) -> None:
+        """Ask the completer again: it has learned something."""
+        self._completed = ("", -1, ())
+        self._announce()
+
+    @property
+    def choosing(self) -> bool:
+        """Whether the list of candidates is open."""
+        return self._list is not None and self._list.display
+
+    def taken(self) -> None:
+        """The line was sent: keep it in the history, and start anew.
+
+        :raise OSError: when the history cannot be written.
+        """
+        line, self.value = self.value, ""
+        self._recalled = None
+        self._history.add(line)
+
+    # What changes.
+
+    def validate_value(self, value: str) -> str:
+        """What is pasted, or stood in the history, may hold characters that a terminal obeys: they never get here."""
+        return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in value)
+
+    def watch_value(self, _value: str) -> None:
+        self._close_list()
+        self._announce()
+
+    def watch_selection(self) -> None:
+        self._announce()
+
+    def _announce(self) -> None:
+        if self.is_mounted:
+            self.post_message(self.CompletionsChanged(self.completions))
+
+    def on_blur(self) -> None:
+        self._close_list()
+
+    # Keys.
+
+    def action_older(self) -> None:
+        if self.choosing:
+            self._move(-1)
+        elif self._recalled is None:
+            self._draft = self.value
+            self._recall(len(self._history.lines) - 1)
+        else:
+            self._recall(self._recalled - 1)
+
+    def action_newer(self) -> None:
+        if self.choosing:
+            self._move(1)
+        elif self._recalled is not None:
+            self._recall(self._recalled + 1)
+
+    def _recall(self, index: int) -> None:
+        """Show a line of the history; behind the newest one stands what was being typed."""
+        lines = self._history.lines
+        if index >= len(lines):
+            self._recalled, self.value = None, self._draft
+        elif index >= 0:
+            self._recalled, self.value = index, lines[index]
+        self.cursor_position = len(self.value)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        # In an empty line tab goes to the next pane, as everywhere else.
+        if action == "complete":
+            return bool(self.value.strip())
+        return self.choosing if action == "complete_back" else True
+
+    async def action_complete(self) -> None:
+        """Insert the one candidate, or what all have in common; otherwise list them."""
+        completions = self.completions
+        if self.choosing:
+            self._move(1)
+        elif len(completions) == 1:
+            self._insert(completions[0])
+        elif completions and not self._insert_common(completions):
+            await self._open_list(completions)
+
+    def action_complete_back(self) -> None:
+        self._move(-1)
+
+    def action_leave(self) -> None:
+        if self.choosing:
+            self._close_list()
+        else:
+            self.post_message(self.Left())
+
+    async def action_submit(self) -> None:
+        if self._list is not None and self.choosing:
+            self.choose(self._list.highlighted or 0)
+        else:
+            await super().action_submit()
+
+    def choose(self, index: int) -> None:
+        """Insert a candidate of the list."""
+        self._insert(self.completions[index])
+
+    def _insert(self, completion: Completion) -> None:
+        self._put(completion.start, completion.text)
+
+    def _insert_common(self, completions: Sequence[Completion]) -> bool:
+        """Insert what all candidates begin with; False when that is nothing more than stands there."""
+        first, *rest = (completion.text for completion in completions)
+        common = first
+        for text in rest:
+            while not text.startswith(common):
+                common = common[:-1]
+        start = completions[0].start
+        if len(common) <= self.cursor_position - start:
+            return False
+        self._put(start, common)
+        return True
+
+    def _put(self, start: int, text: str) -> None:
+        value, cursor = self.value, self.cursor_position
+        if value[cursor : cursor + 1] == " ":
+            text = text.rstrip(" ")
+        self.value = value[:start] + text + value[cursor:]
+        self.cursor_position = start + len(text)
+
+    # The list.
+
+    async def _open_list(self, completions: Sequence[Completion]) -> None:
+        if self._list is None:
+            # Made when it is first needed: a screen starts sooner without it.
+            self._list = CompletionList()
+            assert isinstance(self.parent, Widget)
+            await self.parent.mount(self._list)
+        self._list.fill(completions[:LISTED])
+        self._list.display = True
+        word = self.region.x + completions[0].start - self.scroll_offset.x
+        height = min(len(completions), 10)
+        above = self.region.y - height
+        self._list.absolute_offset = Offset(max(0, word - 1), above if above >= 0 else self.region.y + 1)
+
+    def _close_list(self) -> None:
+        if self._list is not None:
+            self._list.display = False
+
+    def _move(self, by: int) -> None:
+        if self._list is not None and self._list.option_count:
+            self._list.highlighted = ((self._list.highlighted or 0) + by) % self._list.option_count
+
+    def on_unmount(self) -> None:
+        self._list = None

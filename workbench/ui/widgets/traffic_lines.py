@@ -1,0 +1,206 @@
+"""What passed on a monitor, laid out as lines: a time, a mark, and what was said.
+
+::
+
+    14:02:11 ▸  balloon value=268435456                     action
+    14:02:11 ◂  {}                                          0.4 ms
+    14:02:11 ⚡ BALLOON_CHANGE actual=535822336
+    14:02:14 ✗  DeviceNotFound: Device 'x' not found        0.2 ms
+    14:02:19 ▹  !info mtree -f                              screen
+
+Nothing here knows a widget: an item and a width in, pieces with roles out.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, cast
+
+from rich.cells import cell_len
+
+from workbench.domain.text import visible
+from workbench.domain.traffic import Kind, Message, Origin
+from workbench.ui.widgets.json_lines import Pieces, assignments, json_lines, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROLES = (
+    "plain", "time", "muted", "label", "sent", "received", "event", "error", "name",
+    "key", "string", "number", "literal", "text",
+)  # fmt: skip
+"""Every role that a piece can have."""
+
+LEAD = 12
+"""Cells before what was said: the time, a space, a mark of two cells, a space."""
+LABEL = 11
+"""Cells at the right for the latency or whose command it was; left out where the log is narrower than WITH_LABELS."""
+WITH_LABELS = 60
+SHORT = 24
+"""Lines that a reply has until somebody asks for all of it."""
+SHORT_SCREEN = 3
+"""The same for what the screen asked."""
+ALL = 4000
+"""Lines that a reply has at most."""
+
+HMP = "human-monitor-command"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that the console itself says: a mistake in what was typed, an error on the way."""
+
+    time: float
+    """Unix time in seconds."""
+    message: str
+    hint: str = ""
+    typed: str = ""
+    """The line that was typed, empty when the note is not about one."""
+    span: tuple[int, int] = (0, 0)
+    """From and behind which character of it the mistake is."""
+
+
+Item = Message | Note
+
+
+@dataclass(slots=True)
+class Layout:
+    """An item as lines."""
+
+    lines: list[Pieces] = field(default_factory=list)
+    shortened: bool = False
+    """Whether there is more than is shown."""
+
+
+def lay_out(item: Item, width: int, *, whole: bool = False) -> Layout:
+    """The lines of one item, none wider than ``width`` cells.
+
+    :param whole: show all of it, up to ALL lines, and not only its beginning.
+    """
+    label = _label(item) if width >= WITH_LABELS else ""
+    room = max(width - LEAD - (LABEL if width >= WITH_LABELS else 0), 20)
+    limit = ALL if whole else SHORT_SCREEN if is_polling(item) else SHORT
+    body = list(islice(_body(item, room), limit + 1))
+    shortened = len(body) > limit
+    if shortened:
+        body[limit:] = _prose(_more(item, whole), "muted", room)
+    if is_polling(item):
+        body = [[(text, "muted") for text, _ in pieces] for pieces in body]
+    margin: Pieces = [(" " * LEAD, "plain")]
+    lines = [[*(margin if index else _lead(item)), *pieces] for index, pieces in enumerate(body or [[]])]
+    if label:
+        lines[0] += [(" " * (width - _cells(lines[0]) - len(label)), "plain"), (label, "label")]
+    return Layout(lines, shortened)
+
+
+def is_polling(item: Item) -> bool:
+    """Whether it passed only because the screen keeps its panes true."""
+    return (
+        isinstance(item, Message)
+        and item.origin is Origin.SCREEN
+        and item.kind in (Kind.COMMAND, Kind.REPLY, Kind.ERROR)
+    )
+
+
+def _lead(item: Item) -> Pieces:
+    """The time and the mark. Hollow marks are the screen's own commands and their replies."""
+    clock = time.strftime("%H:%M:%S ", time.localtime(item.time))
+    if isinstance(item, Note):
+        return [(clock, "time"), ("✗  ", "error")]
+    hollow = item.origin is Origin.SCREEN
+    marks = {
+        Kind.COMMAND: ("▹  " if hollow else "▸  ", "sent"),
+        Kind.REPLY: ("◃  " if hollow else "◂  ", "received"),
+        Kind.ERROR: ("✗  ", "error"),
+        Kind.EVENT: ("⚡ ", "event"),
+        Kind.NOTE: ("·  ", "muted"),
+    }
+    text, role = marks[item.kind]
+    return [(clock, "time"), (text, "muted" if is_polling(item) else role)]
+
+
+def _label(item: Item) -> str:
+    if isinstance(item, Note):
+        return ""
+    if item.latency is not None:
+        return f"{item.latency * 1000:,.1f} ms"
+    return item.origin.value if item.kind is Kind.COMMAND and item.origin is not Origin.USER else ""
+
+
+def _body(item: Item, width: int) -> Iterator[Pieces]:
+    if isinstance(item, Note):
+        return _note(item, width)
+    if item.kind is Kind.COMMAND:
+        return wrapped(_command(item), width)
+    if item.kind is Kind.REPLY:
+        return _text(item.payload, width) if _is_text(item) else json_lines(item.payload, width)
+    if item.kind is Kind.ERROR:
+        return wrapped(_failure(item.payload), width)
+    if item.kind is Kind.EVENT:
+        data = assignments(cast("Mapping[str, object]", item.payload)) if isinstance(item.payload, Mapping) else []
+        return wrapped([(visible(item.name), "name"), ("  ", "plain"), *data] if data else [(item.name, "name")], width)
+    return wrapped([(visible(str(item.payload)), "muted")], width)
+
+
+def _command(message: Message) -> Pieces:
+    arguments = cast("Mapping[str, object]", message.payload)
+    if message.name == HMP and arguments.keys() == {"command-line"}:
+        return [("!", "plain"), (visible(str(arguments["command-line"])), "name")]
+    return [(visible(message.name), "name"), *([(" ", "plain"), *assignments(arguments)] if arguments else [])]
+
+
+def _is_text(message: Message) -> bool:
+    return message.name == HMP and isinstance(message.payload, str)
+
+
+def _text(payload: object, width: int) -> Iterator[Pieces]:
+    """What HMP printed, as text."""
+    for line in str(payload).rstrip("\r\n").split("\n"):
+        shown = visible(line.rstrip("\r").expandtabs())
+        yield from wrapped([(shown, "text")], width) if shown else [[]]
+
+
+def _failure(payload: object) -> Pieces:
+    if isinstance(payload, Mapping) and "desc" in payload:
+        return [(visible(f"{payload.get('class', 'Error')}: "), "error"), (visible(str(payload["desc"])), "text")]
+    return [(visible(str(payload)), "error")]
+
+
+def _note(note: Note, width: int) -> Iterator[Pieces]:
+    start, end = note.span
+    if note.typed:
+        before, place, after = (visible(part) for part in (note.typed[:start], note.typed[start:end], note.typed[end:]))
+        yield from wrapped([(before, "text"), (place, "error"), (after, "text")], width)
+        if len(before + place) < width and start < end:
+            yield [(" " * _cells([(before, "")]), "plain"), ("~" * max(_cells([(place, "")]), 1), "error")]
+    yield from _prose(note.message, "text", width)
+    yield from _prose(note.hint, "muted", width)
+
+
+def _prose(text: str, role: str, width: int) -> Iterator[Pieces]:
+    """Words of ours, broken between words."""
+    for paragraph in text.split("\n") if text else ():
+        for line in textwrap.wrap(visible(paragraph), width):
+            yield [(line, role)]
+
+
+def _more(item: Item, whole: bool) -> str:
+    size = _size(item.payload) if isinstance(item, Message) else ""
+    if whole:
+        return f"… {size} in all: workbench qmp prints it"
+    return f"… {size} in all: f4 or a click shows it"
+
+
+def _size(payload: object) -> str:
+    """How much JSON, or text, a payload is."""
+    size = len(payload) if isinstance(payload, str) else len(json.dumps(payload))
+    return f"{size / 1e6:,.1f} MB" if size >= 1_000_000 else f"{size / 1e3:,.1f} kB"
+
+
+def _cells(pieces: Pieces) -> int:
+    return sum(cell_len(text) for text, _ in pieces)
