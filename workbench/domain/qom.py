@@ -118,7 +118,7 @@ def _natural(name: str) -> tuple[str, int]:
 
 def source_file(type_name: str) -> str:
     """The file in QEMU's source tree that defines a type; empty when it is not known here."""
-    stem = type_name.removesuffix("-transitional").removesuffix("-non-transitional")
+    stem = type_name.removesuffix("-non-transitional").removesuffix("-transitional")
     return _SOURCES.get(stem, "")
 
 

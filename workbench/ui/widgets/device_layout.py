@@ -59,7 +59,7 @@ def hanging(text: str, width: int) -> list[str]:
     while cell_len(text) > width:
         end = len(set_cell_size(text, width).rstrip()) or 1
         good = max(text.rfind(mark, 0, end) for mark in " /,") + 1
-        end = good if good > end // 2 else end
+        end = good if good > end // 3 else end
         lines.append(text[:end].rstrip())
         text = text[end:].lstrip()
     return [*lines, text]

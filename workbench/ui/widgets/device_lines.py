@@ -40,6 +40,7 @@ class DeviceLines(ScrollView, can_focus=True):
     DeviceLines {
         background: $background;
         overflow-x: hidden;
+        scrollbar-gutter: stable;
         scrollbar-size-vertical: 1;
         & > .devices--text { color: $foreground; }
         & > .devices--muted { color: $text-muted; }

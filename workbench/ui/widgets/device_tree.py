@@ -51,7 +51,7 @@ class DeviceTreePane(Widget):
     DEFAULT_CSS = """
     DeviceTreePane {
         layout: vertical;
-        padding: 0 1;
+        padding: 0 0 0 1;
         & > DeviceLines { height: 1fr; }
         & > #device-trouble {
             display: none; width: 1fr; height: 1fr;
@@ -205,7 +205,7 @@ class DeviceTreePane(Widget):
         parts = details(row, self.profile_lines) if row is not None else ()
         room = max(self._details.content_size.width - LABEL, 8)
         lines = [
-            Content.assemble((f"{label if not number else '':<{LABEL}}", "$text-muted"), piece)
+            Content.assemble((f"{label if not number else '':<{LABEL}}", "$foreground 60%"), piece)
             for label, text in parts
             for number, piece in enumerate(hanging(clean(text), room))
         ]

@@ -1,0 +1,195 @@
+"""Reading the tree of a real QEMU, of every version at hand: all of it, and QEMU lives."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.real import VIRTIO_DEVICES, each_qemu, running_qemu
+from workbench.domain.virtio import DriverState
+from workbench.engine.devices import STATUS_QUERY_SAFE, DeviceReader, read_node, read_tree
+from workbench.engine.monitor import Monitor
+from workbench.errors import CommandFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.domain.tree import DeviceTree
+
+MORE = (
+    "-device", '{"driver":"pcie-root-port","id":"rp0","chassis":1,"addr":"6"}',
+    "-device", '{"driver":"virtio-rng-pci","bus":"rp0"}',
+    "-device", '{"driver":"virtio-rng-pci","addr":"7"}',
+    "-blockdev", '{"driver":"null-co","node-name":"null0"}',
+    "-device", '{"driver":"virtio-blk-pci","id":"blk0","drive":"null0","addr":"8"}',
+)  # fmt: skip
+
+
+class Asked:
+    """Counts the commands that pass, and hands them on."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self.monitor = monitor
+        self.commands: list[str] = []
+        self.lines: list[str] = []
+
+    async def __call__(self, command: str, arguments: Mapping[str, object] | None = None) -> object:
+        self.commands.append(command)
+        if command == "human-monitor-command" and arguments:
+            self.lines.append(str(arguments["command-line"]))
+        return await self.monitor.execute(command, arguments)
+
+
+async def tree_when_mapped(reader: DeviceReader) -> DeviceTree:
+    """The tree once the firmware has mapped every virtio device."""
+    async with asyncio.timeout(30):
+        while True:
+            tree = await reader.tree()
+            if all(device.driver is not DriverState.UNMAPPED for device in tree) and tree.device("01:00.0"):
+                return tree
+            await asyncio.sleep(0.02)
+
+
+@each_qemu()
+async def test_a_full_look_leaves_qemu_alive(qemu: str) -> None:
+    """Every device opened, every property read, every virtio device asked as far as this version allows."""
+    with running_qemu(*MORE, binary=qemu) as (process, socket):
+        monitor = await Monitor.connect(socket)
+        asked = Asked(monitor)
+        reader = DeviceReader(asked, monitor.version)
+        tree = await tree_when_mapped(reader)
+        assert [device.path for device in tree if not device.path] == []
+        behind = tree.device("01:00.0")
+        assert behind is not None
+        assert behind.path.startswith("/machine/peripheral-anon/device["), "behind the root port"
+        for device in tree:
+            node = await reader.node(device.path)
+            assert node.type == device.type
+            assert node.value("realized") is True
+            assert (node.virtio is not None) == (device.virtio_id is not None)
+        version = tuple(int(part) for part in monitor.version.split(".")[:2])
+        assert ("x-query-virtio-status" in asked.commands) == (version in STATUS_QUERY_SAFE)
+        assert "qom-list-types" not in asked.commands, "it loads every module into the guest's process"
+        offsets = {int(line.split()[-1], 16) & 0x3FFF for line in asked.lines}
+        assert offsets == {0x14, 0x2000}, "status and configuration, never the ISR"
+        assert process.poll() is None
+        assert await monitor.execute("query-status")
+        await monitor.close()
+
+
+@each_qemu()
+async def test_the_balloon_s_node(qemu: str) -> None:
+    with running_qemu(binary=qemu, memory="128M") as (_, socket):
+        monitor = await Monitor.connect(socket)
+        async with asyncio.timeout(30):
+            while True:
+                node = await read_node(monitor, "/machine/peripheral/balloon0")
+                if node.virtio is not None and node.virtio.status is not None:
+                    break
+                await asyncio.sleep(0.02)
+        await monitor.execute("balloon", {"value": 96 << 20})
+        node = await read_node(monitor, "/machine/peripheral/balloon0")
+        assert node.virtio is not None
+        assert [(field.name, field.value) for field in node.virtio.config] == [("num_pages", 8192), ("actual", 0)]
+        assert node.virtio.driver is DriverState.NO_DRIVER
+        assert node.value("deflate-on-oom") is True
+        assert any(child.name == "virtio-backend" and child.type == "virtio-balloon-device" for child in node.children)
+        if node.virtio.offered is None:
+            assert "cannot be asked safely" in node.virtio.note
+        else:
+            assert "DEFLATE_ON_OOM" in node.virtio.offered
+            assert node.virtio.negotiated == ()
+        await monitor.close()
+
+
+@each_qemu()
+async def test_before_the_firmware_ran(qemu: str) -> None:
+    with running_qemu(binary=qemu, devices=VIRTIO_DEVICES, paused=True) as (_, socket):
+        monitor = await Monitor.connect(socket)
+        tree = await read_tree(monitor)
+        states = {device.qdev_id: device.driver for device in tree if device.virtio_id}
+        assert set(states) == {"net0", "scsi0", "balloon0", "serial0", "rng0"}
+        assert set(states.values()) == {DriverState.UNMAPPED}
+        node = await read_node(monitor, "/machine/peripheral/net0")
+        assert node.virtio is not None
+        assert (node.virtio.status, node.virtio.driver) == (None, DriverState.UNMAPPED)
+        await monitor.close()
+
+
+async def test_the_second_tree_asks_little_and_an_unplug_makes_it_look_again() -> None:
+    port = ("-device", '{"driver":"pcie-root-port","id":"rp0","chassis":1,"addr":"6"}')
+    with running_qemu(*port, paused=True) as (_, socket):
+        monitor = await Monitor.connect(socket)
+        asked = Asked(monitor)
+        reader = DeviceReader(asked, monitor.version)
+        first = await reader.tree()
+        asked.commands.clear()
+        assert await reader.tree() == first
+        assert asked.commands == ["query-pci"]
+        await monitor.execute("device_add", {"driver": "virtio-rng-pci", "id": "late0", "bus": "rp0"})
+        reader.forget()
+        await reader.tree()
+        assert "qom-list" in asked.commands
+        assert any(child.name == "late0" for child in await reader.children("/machine/peripheral"))
+        await monitor.close()
+
+
+async def test_a_property_that_cannot_be_read_says_why() -> None:
+    with running_qemu(devices=()) as (_, socket):
+        monitor = await Monitor.connect(socket)
+        node = await read_node(monitor, "/machine/unattached/device[0]")
+        crash = next(one for one in node.properties if one.name == "crash-information")
+        assert (crash.value, crash.text) == (None, "No crash occurred")
+        await monitor.close()
+
+
+async def test_a_path_that_is_gone_is_an_error_and_a_walk_goes_on() -> None:
+    with running_qemu() as (_, socket):
+        monitor = await Monitor.connect(socket)
+        reader = DeviceReader(monitor.execute, monitor.version)
+        with pytest.raises(CommandFailed, match="nosuch"):
+            await reader.node("/machine/nosuch")
+        assert [one async for one in reader.walk("/machine/nosuch", 2)] == []
+        found = [(depth, child.path) async for depth, child in reader.walk("/", 3)]
+        assert (3, "/machine/peripheral/balloon0") in found
+        assert max(depth for depth, _ in found) == 3
+        await monitor.close()
+
+
+@pytest.mark.parametrize("version", ["", "11.1.3", "10.1.0", "9.2.0", "gone wrong"])
+async def test_an_unseen_version_is_never_asked_for_its_virtio_status(version: str) -> None:
+    with running_qemu() as (_, socket):
+        monitor = await Monitor.connect(socket)
+        asked = Asked(monitor)
+
+        async def execute(command: str, arguments: Mapping[str, object] | None = None) -> object:
+            if command == "qom-list-get":
+                return [{"properties": []}]
+            return await asked(command, arguments)
+
+        node = await DeviceReader(execute, version).node("/machine/peripheral/net0")
+        assert "x-query-virtio-status" not in asked.commands
+        assert node.virtio is not None
+        assert node.virtio.negotiated is None
+        assert node.virtio.note
+        await monitor.close()
+
+
+async def test_a_machine_without_pci_has_an_empty_tree() -> None:
+    with running_qemu("-machine", "none", devices=()) as (_, socket):
+        monitor = await Monitor.connect(socket)
+        tree = await read_tree(monitor)
+        assert (tree.machine, tree.buses) == ("none", ())
+        await monitor.close()
+
+
+async def test_an_i440fx_board_has_its_paths_too() -> None:
+    devices = ("-device", "virtio-net-pci,id=net0,addr=5")
+    with running_qemu("-machine", "pc", devices=devices, paused=True) as (_, socket):
+        monitor = await Monitor.connect(socket)
+        tree = await read_tree(monitor)
+        assert {device.type for device in tree} >= {"i440FX", "PIIX3", "piix3-ide", "PIIX4_PM", "virtio-net-pci"}
+        assert tree.buses[0].name == "pci.0"
+        await monitor.close()
