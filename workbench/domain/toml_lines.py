@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 Path = tuple[str | int, ...]
 
 _STRING = re.compile(
-    r'"""(?:[^"\\]|\\[\s\S]|"{1,2}(?!"))*+"{3,5}'
-    r"|'''(?:[^']|'{1,2}(?!'))*+'{3,5}"
+    r'"""(?:[^"\\]|\\[\s\S]|"(?!""))*+"{3,5}'
+    r"|'''(?:[^']|'(?!''))*+'{3,5}"
     r'|"(?:[^"\\\n]|\\.)*"'
     r"|'[^'\n]*'"
 )
@@ -35,7 +35,6 @@ def locate(text: str) -> dict[Path, tuple[int, int]]:
     A table's place is its key in the first header or dotted key that names it; an element of an array of tables stands
     at its own header. ``text`` must be a document that tomllib reads.
     """
-    text = text.replace("\r\n", "\n")
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     places: dict[Path, tuple[int, int]] = {}
     for path, offset in _Scanner(text).document():
