@@ -247,7 +247,8 @@ def rate_of(samples: Sequence[Sample], now: float) -> float:
             break
     if len(recent) < 2 or recent[0].time <= recent[-1].time:
         return 0.0
-    return (recent[0].actual - recent[-1].actual) / (now - recent[-1].time)
+    # The clock may have been set back since: never less time than lies between the samples.
+    return (recent[0].actual - recent[-1].actual) / (max(now, recent[0].time) - recent[-1].time)
 
 
 def reading_of(num_pages: int, actual_pages: int, *, ram: int, time: float) -> Reading | None:

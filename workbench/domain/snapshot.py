@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from workbench.domain.balloon import Balloon
 from workbench.domain.lifecycle import Phase
+
+if TYPE_CHECKING:
+    from workbench.domain.balloon import Balloon
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def parse_size(text: str) -> int:
     """
     match = _SIZE.fullmatch(text)
     if match is None:
-        if text.strip().startswith("-"):
+        if re.match(r"\s*-\d", text):
             raise SizeError(f"{text.strip()!r} is negative: a size is 0 or more")
         raise SizeError(f"{text.strip()!r} is not a size: write 256M, 1.5G or a number of bytes")
     number, unit = match.groups()

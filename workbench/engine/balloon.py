@@ -6,15 +6,17 @@ reading in motion one. The guest's statistics and the device status come on top,
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
+
+import msgspec
 
 from workbench.domain.balloon import GuestStats, HostMemory, Reading, Source, reading_of, stats_of
 from workbench.domain.traffic import Origin
 from workbench.engine.files import write_atomic
+from workbench.engine.monitor import COMMAND_DEADLINE
 from workbench.engine.resident import resident_ram
 from workbench.engine.virtio_pci import ModernBar, balloon_bar, read_config, read_status
 from workbench.errors import CommandFailed
@@ -45,10 +47,19 @@ class TargetRecord:
 class BalloonProbe:
     """One guest's balloon, seen through one monitor."""
 
-    def __init__(self, monitor: Monitor, running: Running, *, origin: Origin = Origin.SCREEN) -> None:
+    def __init__(
+        self,
+        monitor: Monitor,
+        running: Running,
+        *,
+        origin: Origin = Origin.SCREEN,
+        deadline: float = COMMAND_DEADLINE,
+    ) -> None:
+        """:param deadline: seconds until one reading counts as unanswered."""
         self._monitor = monitor
         self._running = running
         self._origin = origin
+        self._deadline = deadline
         self._bar: ModernBar | None = None
         self._path = ""
         self.ram = running.facts.memory
@@ -154,10 +165,10 @@ class BalloonProbe:
         self.record = record
         # A full disk must not keep a target from being sent; the record is a convenience for the next workbench.
         with suppress(OSError):
-            write_atomic(self._running.path / RECORD, json.dumps(asdict(record)))
+            write_atomic(self._running.path / RECORD, msgspec.json.encode(record))
 
     async def _execute(self, command: str, arguments: Mapping[str, object] | None = None) -> object:
-        return await self._monitor.execute(command, arguments, origin=self._origin)
+        return await self._monitor.execute(command, arguments, origin=self._origin, deadline=self._deadline)
 
     async def _property(self, name: str) -> object:
         return await self._execute("qom-get", {"path": self._path, "property": name})
@@ -173,6 +184,6 @@ class BalloonProbe:
 
 def _load_record(running: Running) -> TargetRecord | None:
     try:
-        return TargetRecord(**json.loads((running.path / RECORD).read_text()))
-    except (OSError, ValueError, TypeError):
+        return msgspec.json.decode((running.path / RECORD).read_bytes(), type=TargetRecord)
+    except (OSError, ValueError):
         return None

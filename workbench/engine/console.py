@@ -46,6 +46,7 @@ class Console:
                 self._listeners.remove(listener)
             if not self._listeners and self._reader is not None:
                 self._reader.cancel()
+                self._reader = None  # the next listener needs one of its own, and may come before this one has ended
 
         return forget
 
@@ -76,10 +77,11 @@ class Console:
     async def _read(self) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         try:
-            reader, self._writer = await asyncio.open_unix_connection(str(self._directory / "serial.sock"))
+            reader, writer = await asyncio.open_unix_connection(str(self._directory / "serial.sock"))
         except OSError as error:
             self._tell(f"\n[the serial console cannot be reached: {error.strerror}]\n")
             return
+        self._writer = writer
         self._connected.set()
         try:
             while data := await reader.read(65536):
@@ -87,9 +89,10 @@ class Console:
         except ConnectionError:
             pass  # QEMU ended; the guest's driver says how
         finally:
-            self._connected.clear()
-            self._writer.close()
-            self._writer = None
+            writer.close()
+            if self._writer is writer:
+                self._connected.clear()
+                self._writer = None
 
     def _tell(self, text: str) -> None:
         for listener in tuple(self._listeners):

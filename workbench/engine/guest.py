@@ -26,10 +26,11 @@ from workbench.domain.traffic import Kind, Origin, Record
 from workbench.engine.balloon import BalloonProbe
 from workbench.engine.console import Console
 from workbench.engine.history import HistoryFile
-from workbench.engine.launch import kill
+from workbench.engine.launch import kill, wait_for_end
 from workbench.engine.monitor import Monitor
+from workbench.engine.silence import is_stopped, silence_words
 from workbench.engine.state import Ended
-from workbench.errors import CommandFailed, MonitorClosed, MonitorTimeout, MonitorUnavailable
+from workbench.errors import CommandFailed, MonitorClosed, MonitorError, MonitorTimeout, MonitorUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,6 +51,8 @@ HISTORY = 1200
 """Samples kept in memory for the plot."""
 POLL_DEADLINE = 1.0
 """Seconds until a reading counts as unanswered: QEMU is frozen."""
+POWER_DOWN_PATIENCE = 30.0
+"""Seconds after which a guest that did not follow its power button counts as running again."""
 USER_DEADLINE = 60.0
 """Seconds that a command of the user may take."""
 TREE_EVENTS = frozenset({"DEVICE_DELETED", "RESET", "DEVICE_UNPLUG_GUEST_ERROR", "MEMORY_DEVICE_SIZE_CHANGE"})
@@ -83,7 +86,7 @@ class LocalGuest:
         self._reading: Reading | None = None
         self._moved_at = 0.0
         self._status = ""
-        self._stopping = False
+        self._stopping_since: float | None = None
         self._host: HostMemory | None = None
         self._next_rest = 0.0
         self._wake = asyncio.Event()
@@ -135,8 +138,7 @@ class LocalGuest:
 
     async def power_down(self) -> None:
         await self._change("system_powerdown")
-        self._stopping = True
-        self._wake.set()
+        self._stopping_since = time.monotonic()
 
     async def kill(self) -> None:
         """SIGKILL: it works on a frozen QEMU too, where ``quit`` would wait."""
@@ -172,7 +174,7 @@ class LocalGuest:
         try:
             self._monitor = await Monitor.connect(self._running.path / "qmp.sock", self.record, deadline=POLL_DEADLINE)
         except MonitorTimeout:
-            self._publish_trouble(self._silent_words())
+            self._publish_trouble(silence_words(self._running.pid))
         except MonitorUnavailable as error:
             self._publish_trouble(error.message)
         else:
@@ -188,21 +190,29 @@ class LocalGuest:
         self._probe = None
         while not monitor.closed:
             try:
-                if self._probe is None:
-                    probe = BalloonProbe(monitor, self._running)
-                    await probe.open()
-                    self._probe = probe
-                    self._next_rest = 0.0
-                await self._look(monitor, self._probe)
-                self._publish()
+                await self._round(monitor)
             except MonitorTimeout:
-                self._publish_trouble("QEMU does not answer")
+                self._publish_trouble(silence_words(self._running.pid))
                 self._next_rest = 0.0
             except MonitorClosed:
                 return
             except CommandFailed as error:
                 self._publish_trouble(f"QEMU refuses {error.command}: {error.description}")
+            except MonitorError as error:
+                self._publish_trouble(error.message)
             await self._sleep_until_next(monitor)
+
+    async def _round(self, monitor: Monitor) -> None:
+        """Read what is due, and publish it."""
+        if is_stopped(self._running.pid):  # known at once, and nothing piles up in front of it
+            raise MonitorTimeout("QEMU's process is stopped")
+        if self._probe is None:
+            probe = BalloonProbe(monitor, self._running, deadline=POLL_DEADLINE)
+            await probe.open()
+            self._probe = probe
+            self._next_rest = 0.0
+        await self._look(monitor, self._probe)
+        self._publish()
 
     async def _look(self, monitor: Monitor, probe: BalloonProbe) -> None:
         """One round of readings: the balloon always, the rest when it is due."""
@@ -237,15 +247,15 @@ class LocalGuest:
         interval = MOVING if moving and self.watched else max(0.01, self._next_rest - time.time())
         if not self.snapshot.answering:
             interval = REST
-        closed = asyncio.ensure_future(monitor.wait_closed())
+        closed: asyncio.Future[object] = asyncio.ensure_future(monitor.wait_closed())
         try:
             await self._sleep(interval, closed)
         finally:
             closed.cancel()
 
-    async def _sleep(self, seconds: float, *others: asyncio.Future[None]) -> None:
+    async def _sleep(self, seconds: float, *others: asyncio.Future[object]) -> None:
         """Wait until something wakes the driver, one of ``others`` is done, or the time is over."""
-        woken = asyncio.ensure_future(self._wake.wait())
+        woken: asyncio.Future[object] = asyncio.ensure_future(self._wake.wait())
         try:
             await asyncio.wait({woken, *others}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -258,9 +268,9 @@ class LocalGuest:
                 self._probe.forget_address()
             self.snapshot = replace(self.snapshot, devices_revision=self.snapshot.devices_revision + 1)
         if name == "POWERDOWN":
-            self._stopping = True
+            self._stopping_since = time.monotonic()
         elif name in {"RESET", "RESUME"}:
-            self._stopping = False
+            self._stopping_since = None
         if name != "BALLOON_CHANGE":
             self._next_rest = 0.0
         self._wake.set()
@@ -270,9 +280,6 @@ class LocalGuest:
     def _publish(self) -> None:
         assert self._monitor is not None
         assert self._probe is not None
-        phase = phase_of(self._status)
-        if self._stopping and phase is Phase.RUNNING:
-            phase = Phase.STOPPING
         old = self.snapshot.balloon
         came_back = old is not None and old.verdict.state.value == "absent"
         balloon = self._balloon(self._probe)
@@ -280,7 +287,7 @@ class LocalGuest:
         self._emit(
             replace(
                 self.snapshot,
-                phase=phase,
+                phase=self._phase(),
                 status=self._status,
                 answering=True,
                 trouble="",
@@ -291,7 +298,12 @@ class LocalGuest:
             )
         )
 
-    def _balloon(self, probe: BalloonProbe) -> Balloon:
+    def _phase(self) -> Phase:
+        phase, since = phase_of(self._status), self._stopping_since
+        asked = since is not None and time.monotonic() - since < POWER_DOWN_PATIENCE
+        return Phase.STOPPING if asked and phase is Phase.RUNNING else phase
+
+    def _balloon(self, probe: BalloonProbe, *, answering: bool = True) -> Balloon:
         now = time.time()
         record = probe.record
         seen = Circumstances(
@@ -299,6 +311,7 @@ class LocalGuest:
             device=probe.present,
             driver_status=probe.driver_status,
             status=self._status,
+            answering=answering,
             target_since=record.since if record else 0.0,
             moved_at=self._moved_at,
             stats=self._stats,
@@ -315,8 +328,9 @@ class LocalGuest:
         )
 
     def _publish_trouble(self, trouble: str) -> None:
-        """QEMU cannot be asked: what was known last still stands, and is said to be old."""
-        self._emit(replace(self.snapshot, answering=False, trouble=trouble))
+        """QEMU cannot be asked: what was read last still stands, and is said to be old."""
+        balloon = self._balloon(self._probe, answering=False) if self._probe is not None else self.snapshot.balloon
+        self._emit(replace(self.snapshot, answering=False, trouble=trouble, balloon=balloon))
 
     def _publish_end(self, ended: Ended) -> None:
         words = exit_words(ended.code)
@@ -355,20 +369,8 @@ class LocalGuest:
         self._next_rest = 0.0
         self._wake.set()
 
-    def _silent_words(self) -> str:
-        """Why a monitor that accepts says nothing: a stopped process is frozen, else the place is taken."""
-        import psutil
-
-        with suppress(psutil.Error):
-            if psutil.Process(self._running.pid).status() == psutil.STATUS_STOPPED:
-                return "QEMU does not answer: its process is stopped (SIGSTOP)"
-        return "QEMU does not answer: it is busy, or another screen holds its monitor"
-
     async def _find_end(self) -> Ended:
-        """How QEMU ended. Its keeper writes the status a moment after the process is gone."""
-        for _ in range(100):
-            if (self._running.path / "exit").exists() or not self._running.path.exists():
-                break
-            await asyncio.sleep(0.01)
+        """How QEMU ended; somebody else may have cleaned its directory first."""
+        await wait_for_end(self._running.path)
         name = self._running.name
         return self._state.clean(name) or self._state.last_end(name) or Ended(None, "")

@@ -27,6 +27,8 @@ class HistoryFile:
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE
         self._last: Sample | None = None
+        self._torn = True
+        """Whether the last line may have been cut short: by a full disk, or by the end of whoever wrote before us."""
 
     def load(self, limit: int) -> list[Sample]:
         """The last ``limit`` samples; a line that was cut short is passed over."""
@@ -44,9 +46,12 @@ class HistoryFile:
         self._last = sample
         # The history is a convenience: a full disk or a directory that is just being cleaned must not stop the screen.
         with suppress(OSError):
+            line = "\n" * self._torn + format_line(sample) + "\n"
+            self._torn = True
             with self._path.open("a") as file:
-                file.write(format_line(sample) + "\n")
+                file.write(line)
                 size = file.tell()
+            self._torn = False
             if size > LIMIT:
                 self._halve()
 

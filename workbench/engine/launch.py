@@ -22,8 +22,9 @@ import psutil
 
 from workbench.domain.lifecycle import exit_words
 from workbench.domain.units import format_size
+from workbench.engine.liveness import KEEPER, is_kept, live_pid
 from workbench.engine.monitor import Monitor
-from workbench.engine.state import GuestFacts, Running, StateDirectory, live_pid, read_end, write_facts
+from workbench.engine.state import GuestFacts, Running, StateDirectory, read_end, write_facts
 from workbench.errors import HostError, MonitorError, StartError
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 START_DEADLINE = 120.0
 """Seconds until QEMU's monitor must answer. Preallocating many hugepages is slow; a start that fails says so at once."""
 
-_KEEPER = '( cd / && "$@" </dev/null >>"$0/qemu.log" 2>&1; echo $? >"$0/exit.new"; mv "$0/exit.new" "$0/exit" ) &'
-"""Run QEMU, keep its exit status. The subshell is orphaned at once, so no workbench ever has to reap it."""
+END_DEADLINE = 2.0
+"""Seconds that the kernel may need to take a large QEMU apart, until its keeper can write how it ended."""
 
 
 async def start(state: StateDirectory, plan: Plan) -> Running:
@@ -45,6 +46,8 @@ async def start(state: StateDirectory, plan: Plan) -> Running:
     :raise StartError: when QEMU exits at once (with its stderr), or that guest runs already or is being started.
     :raise HostError: when its directory cannot be made.
     """
+    if state.find(plan.name) is None:
+        await wait_for_end(state.path(plan.name))
     with state.claim(plan.name) as directory:
         try:
             shutil.copyfile(plan.path, directory / "profile.toml")
@@ -83,7 +86,7 @@ def _facts(plan: Plan) -> GuestFacts:
 def _spawn(argv: Sequence[str], directory: Path) -> None:
     # start_new_session: closing the terminal sends SIGHUP to the sessions that it controls, and this is none of them.
     subprocess.run(
-        ["/bin/sh", "-c", _KEEPER, str(directory), *argv],
+        ["/bin/sh", "-c", KEEPER, str(directory), *argv],
         start_new_session=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -128,6 +131,15 @@ async def _kill_leftover(directory: Path) -> None:
         kill(pid)
         await asyncio.sleep(0.01)
         pid = live_pid(directory)
+
+
+async def wait_for_end(directory: Path) -> None:
+    """Wait until a guest's keeper has written how its QEMU ended, a moment after that is gone."""
+    deadline = time.monotonic() + END_DEADLINE
+    while time.monotonic() < deadline:
+        if (directory / "exit").exists() or live_pid(directory) is not None or not is_kept(directory):
+            return
+        await asyncio.sleep(0.01)
 
 
 def kill(pid: int) -> None:

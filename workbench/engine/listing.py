@@ -6,12 +6,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-import psutil
-
 from workbench.domain.lifecycle import Phase, exit_words, phase_of
 from workbench.domain.units import format_size
+from workbench.engine.launch import wait_for_end
 from workbench.engine.monitor import Monitor
 from workbench.engine.profiles import ProfileStore
+from workbench.engine.silence import is_stopped
 from workbench.engine.state import StateDirectory
 from workbench.errors import MonitorError
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 DEADLINE = 1.0
 """Seconds until a guest's monitor counts as silent."""
+FROZEN = "frozen"
+"""The state of a guest whose QEMU process is stopped."""
+UNKNOWN = "unknown"
+"""The state of a guest whose QEMU lives and does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Listed:
 
     name: str
     state: str
-    """A :class:`Phase`, or ``frozen`` or ``unknown`` for a QEMU that lives and does not answer."""
+    """A :class:`Phase`, or :data:`FROZEN` or :data:`UNKNOWN` for a QEMU that lives and does not answer."""
     pid: int | None
     memory: int | None
     """RAM in bytes; None when the profile cannot be read."""
@@ -56,7 +60,7 @@ async def list_guests(settings: Settings) -> list[Listed]:
     store, state = ProfileStore(settings.profiles), StateDirectory(settings.state)
     running = {name: found for name in state.names() if (found := state.find(name)) is not None}
     for name in set(state.names()) - set(running):
-        state.clean(name)
+        await _clean(state, name)
     answers = dict(zip(running, await asyncio.gather(*(_ask(found) for found in running.values())), strict=True))
     names = sorted({entry.name for entry in store.entries()} | set(running))
     return [
@@ -64,8 +68,18 @@ async def list_guests(settings: Settings) -> list[Listed]:
     ]
 
 
+async def _clean(state: StateDirectory, name: str) -> None:
+    """Clean up after a guest, also after one that ended a moment ago and whose end is not written yet."""
+    path = state.path(name)
+    if state.clean(name) is None and (path / "pid").exists():
+        await wait_for_end(path)
+        state.clean(name)
+
+
 async def _ask(running: Running) -> tuple[str, str]:
     """State and QEMU's version."""
+    if is_stopped(running.pid):
+        return FROZEN, ""
     try:
         monitor = await Monitor.connect(running.path / "qmp-cli.sock", deadline=DEADLINE)
         try:
@@ -74,15 +88,7 @@ async def _ask(running: Running) -> tuple[str, str]:
         finally:
             await monitor.close()
     except MonitorError:
-        return _silent_state(running.pid), ""
-
-
-def _silent_state(pid: int) -> str:
-    try:
-        stopped = psutil.Process(pid).status() == psutil.STATUS_STOPPED
-    except psutil.Error:
-        return "unknown"
-    return "frozen" if stopped else "unknown"
+        return (FROZEN if is_stopped(running.pid) else UNKNOWN), ""
 
 
 def _running(running: Running, answer: tuple[str, str]) -> Listed:

@@ -84,6 +84,8 @@ class LocalEngine:
 
         if name in self._starting:
             raise StartError(f"{name} is being started already")
+        if name in self._guests:
+            raise StartError(f"{name} runs already, pid {self._guests[name].snapshot.pid}")
         self._starting.add(name)
         try:
             self._publish(replace(self._snapshots.get(name, GuestSnapshot(name)), phase=Phase.STARTING, ended=""))

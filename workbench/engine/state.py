@@ -8,18 +8,17 @@ may belong to another program by now. Whoever starts a guest or cleans up after 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 import stat
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import psutil
+import msgspec
 
 from workbench.engine.files import write_atomic
+from workbench.engine.liveness import is_over, live_pid
 from workbench.engine.monitor import SUN_PATH_MAX
 from workbench.errors import HostError, NotFound, StartError
 
@@ -30,6 +29,9 @@ if TYPE_CHECKING:
 LONGEST_SOCKET = "qmp-events.sock"
 ENDS = ".ended"
 """The directory beside the guests' own that keeps how each one's last run ended."""
+
+
+ANOTHER = "name another one with --state DIR or WORKBENCH_STATE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,34 +95,45 @@ class StateDirectory:
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            found = self.root.lstat()
         except OSError as error:
-            raise HostError(
-                f"no state directory at {self.root}: {error.strerror}",
-                hint="name another one with --state DIR or WORKBENCH_STATE",
-            ) from error
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-            raise HostError(
-                f"{self.root} is not a directory of yours: whoever owns it could take your guests over",
-                hint="name another one with --state DIR or WORKBENCH_STATE",
-            )
-        if stat.S_IMODE(found.st_mode) & 0o077:
+            raise HostError(f"no state directory at {self.root}: {error.strerror}", hint=ANOTHER) from error
+        self._check_owner()
+        if stat.S_IMODE(self.root.stat().st_mode) & 0o077:
             self.root.chmod(0o700)
+
+    def _check_owner(self) -> None:
+        """A directory of somebody else, or a link that somebody else laid: its guests' monitors are not to be trusted.
+
+        :raise FileNotFoundError: when there is none.
+        """
+        link, found = self.root.lstat(), self.root.stat()
+        if not stat.S_ISDIR(found.st_mode) or {link.st_uid, found.st_uid} != {os.getuid()}:
+            raise HostError(
+                f"{self.root} is not a directory of yours: whoever owns it could take your guests over", hint=ANOTHER
+            )
 
     def path(self, name: str) -> Path:
         return self.root / name
 
     def names(self) -> list[str]:
-        """Every guest directory, whether its guest lives or not."""
+        """Every guest directory, whether its guest lives or not.
+
+        :raise HostError: when the state directory is somebody else's, or cannot be read.
+        """
         try:
+            self._check_owner()
             return sorted(entry.name for entry in self.root.iterdir() if entry.is_dir() and entry.name[0] != ".")
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise HostError(f"the state directory {self.root} cannot be read: {error.strerror}") from error
+            raise HostError(
+                f"the state directory {self.root} cannot be read: {error.strerror}", hint=ANOTHER
+            ) from error
 
     def find(self, name: str) -> Running | None:
         """The running guest of that name, if its process lives."""
+        if name not in self.names():  # a name such as ../other/demo leads elsewhere
+            return None
         path = self.path(name)
         pid = live_pid(path)
         return None if pid is None else Running(path, pid, read_facts(path))
@@ -138,7 +151,7 @@ class StateDirectory:
         """Remove a directory whose guest has ended, and tell how it ended. A live or starting guest's is left alone."""
         path = self.path(name)
         with try_lock(path) as locked:
-            if not locked or live_pid(path) is not None:
+            if not locked or not is_over(path):
                 return None
             ended = read_end(path)
             self._keep_end(name, ended)
@@ -148,8 +161,8 @@ class StateDirectory:
     def last_end(self, name: str) -> Ended | None:
         """How the last run of a guest ended, for those who look after its directory was cleaned."""
         try:
-            return Ended(**json.loads((self.root / ENDS / name).read_text()))
-        except (OSError, ValueError, TypeError):
+            return msgspec.json.decode((self.root / ENDS / name).read_bytes(), type=Ended)
+        except (OSError, ValueError):
             return None
 
     def _keep_end(self, name: str, ended: Ended) -> None:
@@ -157,7 +170,7 @@ class StateDirectory:
         # Without it the next screen says "stopped" and not how; nothing else is lost, also on a full disk.
         with suppress(OSError):
             ends.mkdir(mode=0o700, exist_ok=True)
-            write_atomic(ends / name, json.dumps(asdict(ended)))
+            write_atomic(ends / name, msgspec.json.encode(ended))
 
     @contextmanager
     def claim(self, name: str) -> Iterator[Path]:
@@ -174,7 +187,7 @@ class StateDirectory:
         try:
             path.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise HostError(f"no directory for {name} in {self.root}: {error.strerror}") from error
+            raise HostError(f"no directory for {name} in {self.root}: {error.strerror}", hint=ANOTHER) from error
         with try_lock(path) as locked:
             if not locked:
                 raise StartError(
@@ -184,6 +197,8 @@ class StateDirectory:
             pid = live_pid(path)
             if pid is not None:
                 raise StartError(f"{name} runs already, pid {pid}", hint=f"to end it: workbench stop {name}")
+            if not is_over(path):
+                raise StartError(f"{name} starts or ends at this moment", hint="workbench list shows it when it runs")
             try:
                 _empty(path)
                 (self.root / ENDS / name).unlink(missing_ok=True)
@@ -204,33 +219,15 @@ def check_socket_path(directory: Path) -> None:
         )
 
 
-def live_pid(path: Path) -> int | None:
-    """The pid of the QEMU that this guest directory belongs to, if it lives.
-
-    A zombie has ended. A process that does not name our pid file is another program that got the number since.
-    """
-    pid_file = path / "pid"
-    try:
-        pid = int(pid_file.read_text())
-        process = psutil.Process(pid)
-        argv = process.cmdline()
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
-    except (OSError, ValueError, psutil.Error):
-        return None
-    named = any(option == "-pidfile" and value == str(pid_file) for option, value in pairwise(argv))
-    return pid if named else None
-
-
 def write_facts(path: Path, facts: GuestFacts) -> None:
-    write_atomic(path / "guest.json", json.dumps(asdict(facts), indent=1))
+    write_atomic(path / "guest.json", msgspec.json.format(msgspec.json.encode(facts)))
 
 
 def read_facts(path: Path) -> GuestFacts:
     """The facts of a guest; where the file is missing or damaged, those that can be known without it."""
     try:
-        return GuestFacts(**json.loads((path / "guest.json").read_text()))
-    except (OSError, ValueError, TypeError):
+        return msgspec.json.decode((path / "guest.json").read_bytes(), type=GuestFacts)
+    except (OSError, ValueError):
         return GuestFacts(path.name, 0, "", "", "", 0.0)
 
 

@@ -39,13 +39,23 @@ async def guest_monitor(settings: Settings, name: str, socket: str = "qmp-cli.so
     """The command line's own monitor of a running guest; the screen's stays free for the screen.
 
     :raise workbench.errors.NotFound: when no guest of that name runs.
+    :raise workbench.errors.MonitorTimeout: when QEMU does not answer, and at once when its process is stopped.
     """
     from workbench.engine.monitor import Monitor
+    from workbench.engine.silence import is_stopped, stopped_error
     from workbench.engine.state import StateDirectory
+    from workbench.errors import MonitorTimeout
 
     running = StateDirectory(settings.state).running(name)
-    monitor = await Monitor.connect(running.path / socket)
+    if is_stopped(running.pid):
+        raise stopped_error(name, running.pid)
     try:
-        yield monitor
-    finally:
-        await monitor.close()
+        monitor = await Monitor.connect(running.path / socket)
+        try:
+            yield monitor
+        finally:
+            await monitor.close()
+    except MonitorTimeout as error:
+        if is_stopped(running.pid):
+            raise stopped_error(name, running.pid) from error
+        raise

@@ -11,6 +11,8 @@ import click
 from workbench.verbs.common import guest_monitor, json_option, pass_settings, print_json, run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from workbench.engine.state import Ended
     from workbench.settings import Settings
 
@@ -71,20 +73,15 @@ async def stop_guest(settings: Settings, name: str, timeout: float, force: bool)
     return state.clean(name) or state.last_end(name) or Ended(None, "")
 
 
-async def _wait_end(path: object, pid: int, timeout: float) -> bool:
+async def _wait_end(directory: Path, pid: int, timeout: float) -> bool:
     """Whether QEMU has ended within the time, and its keeper has written how."""
-    from pathlib import Path
+    from workbench.engine.launch import wait_for_end
+    from workbench.engine.liveness import live_pid
 
-    from workbench.engine.state import live_pid
-
-    directory = Path(str(path))
     deadline = time.monotonic() + timeout
     while live_pid(directory) == pid:
         if time.monotonic() >= deadline:
             return False
         await asyncio.sleep(0.02)
-    for _ in range(50):
-        if (directory / "exit").exists() or not directory.exists():
-            break
-        await asyncio.sleep(0.01)
+    await wait_for_end(directory)
     return True

@@ -1,0 +1,34 @@
+"""Why a QEMU says nothing on its monitor. The kernel knows at once of a stopped process what a deadline only guesses."""
+
+from __future__ import annotations
+
+import psutil
+
+from workbench.errors import MonitorTimeout
+
+_STOPPED = frozenset({psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP})
+"""Stopped by a signal, or held by a debugger (proc_pid_stat(5): T, t)."""
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether the process stands still until somebody lets it run on; False also when it is gone."""
+    try:
+        return psutil.Process(pid).status() in _STOPPED
+    except psutil.Error:
+        return False
+
+
+def silence_words(pid: int) -> str:
+    """Why the monitor of this QEMU accepts a client and says nothing."""
+    if is_stopped(pid):
+        return f"QEMU's process is stopped (SIGSTOP); {_hint(pid)}"
+    return "QEMU does not answer: it is busy, or another client holds its monitor"
+
+
+def stopped_error(name: str, pid: int) -> MonitorTimeout:
+    """What the command line says of a guest whose QEMU is stopped."""
+    return MonitorTimeout(f"{name} does not answer: QEMU's process is stopped (SIGSTOP)", hint=_hint(pid))
+
+
+def _hint(pid: int) -> str:
+    return f"to let it run on: kill -CONT {pid}"
