@@ -94,7 +94,7 @@ def argv_parts(profile: GuestProfile, launch: Launch) -> tuple[ArgvPart, ...]:
         *_monitors(launch),
         *_console(launch),
         *_devices(profile, launch),
-        *(ArgvPart((arg,), ("qemu", "args", index)) for index, arg in enumerate(profile.qemu.args)),
+        *_extra(profile),
     )
 
 
@@ -188,6 +188,14 @@ def _devices(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
         yield from _parts(port.options(path), ("serial", index))
     if profile.rng is not None:
         yield from _parts(profile.rng.options(slots["rng",], launch.path(profile.rng.source)), ("rng",))
+
+
+def _extra(profile: GuestProfile) -> Iterator[ArgvPart]:
+    """The profile's own arguments as they are; what follows an option up to the next one is taken for its value."""
+    args = profile.qemu.args
+    starts = [index for index, arg in enumerate(args) if index == 0 or arg.startswith("-")]
+    for begin, end in zip(starts, [*starts, len(args)][1:], strict=True):
+        yield ArgvPart(args[begin:end], ("qemu", "args", begin))
 
 
 def _parts(options: Iterable[Option], path: Path) -> Iterator[ArgvPart]:

@@ -14,7 +14,7 @@ from workbench.domain.shape import fields_of
 from workbench.domain.units import SizeError, parse_size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from workbench.domain.devices.part import Path
     from workbench.domain.shape import Field, Shape
@@ -35,13 +35,17 @@ _UNSPEAKABLE = re.compile(
 class Decoder:
     """Decodes tables into parts. ``problems`` holds each mistake with the path of its value."""
 
-    def __init__(self) -> None:
+    def __init__(self, known_keys: Sequence[str] = ()) -> None:
+        """
+        :param known_keys: every key of the file, dotted, for hints: a key may stand in the wrong table.
+        """
         self.problems: list[tuple[Path, str]] = []
+        self._known_keys = known_keys
 
     def table(self, part: type[P], value: object, path: Path = ()) -> P | None:
         """A part from a table; None when it cannot be made. What is wrong in it is left at its default."""
         if not isinstance(value, dict):
-            self._add(path, f"{_show(value)} is not a table")
+            self._add(path, f"{_show(value)} is not a table: write [{key_text(path)}]")
             return None
         before = len(self.problems)
         fields = fields_of(part)
@@ -67,10 +71,15 @@ class Decoder:
     def _unknown_keys(self, fields: Mapping[str, Field], value: Mapping[str, object], path: Path) -> None:
         known = [key for key, field in fields.items() if not field.hidden]
         for key in value:
-            if key not in known:
-                near = get_close_matches(key, known, 1)
-                hint = f"did you mean {near[0]}?" if near else f"known here are {', '.join(known)}"
-                self._add((*path, key), f"unknown key: {fields[key].hidden if key in fields else hint}")
+            if key in known:
+                continue
+            near = get_close_matches(key, known, 1) or self._elsewhere(key)
+            hint = f"did you mean {near[0]}?" if near else f"known here are {', '.join(known)}"
+            self._add((*path, key), f"unknown key: {fields[key].hidden if key in fields else hint}")
+
+    def _elsewhere(self, key: str) -> list[str]:
+        """The places of the profile where a key of that name is known."""
+        return [dotted for dotted in self._known_keys if dotted.rpartition(".")[2] == key]
 
     def _check(self, part: Part, path: Path, *, clean: bool) -> None:
         """Add what is wrong between keys.
@@ -95,8 +104,13 @@ class Decoder:
         return self._scalar(shape, value, path)
 
     def _list(self, shape: Shape, value: object, path: Path) -> object:
+        tables = shape.item is not None and shape.item.kind == "table"
+        if tables and value is False:
+            return ()
         if not isinstance(value, list) or shape.item is None:
-            return self._add(path, f"{_show(value)} is not a list")
+            return self._add(
+                path, f"{_show(value)} is not a list" + (f": write [[{key_text(path)}]]" if tables else "")
+            )
         if shape.high is not None and len(value) > shape.high:
             return self._add(path, f"{len(value)} are more than the {shape.high} that there can be")
         decoded = [self._value(shape.item, element, (*path, index)) for index, element in enumerate(value)]

@@ -7,18 +7,18 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from workbench.domain.decode import Decoder, key_text
 from workbench.domain.problems import Problem
 from workbench.domain.profile import GuestProfile, check_name
+from workbench.domain.shape import dotted_keys
 from workbench.domain.toml_lines import locate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from workbench.domain.devices.part import Path
-
-TEXT_MAX = 1 << 20
-"""Characters of a profile: far beyond what a person writes, far below what would keep a screen waiting."""
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\Z")
 
@@ -62,7 +62,7 @@ def parse(text: str, *, name: str, file: str) -> Parsed:
     except ValueError as error:
         # int() refuses a number of more than 4,300 digits (sys.set_int_max_str_digits), datetime a 30th of February.
         return Parsed(None, (Problem(file, 0, 0, "", f"a value that cannot be read: {error}"),))
-    decoder = Decoder()
+    decoder = Decoder(dotted_keys(GuestProfile))
     bad_name = check_name(name)
     profile = decoder.table(GuestProfile, document)
     found = Parsed(profile, (), places)
@@ -71,8 +71,6 @@ def parse(text: str, *, name: str, file: str) -> Parsed:
         problems.insert(0, Problem(file, 0, 0, "", bad_name))
     if problems or profile is None:
         return Parsed(None, tuple(problems), places)
-    from msgspec.structs import replace
-
     return Parsed(replace(profile, name=name), (), places)
 
 

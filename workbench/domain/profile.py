@@ -44,7 +44,11 @@ class Hugepages(Part, frozen=True, kw_only=True):
     """One page: 2M or 1G, the sizes that x86 has."""
     prealloc: bool = True
     """Take every page at the start. Without it a pool that runs dry kills the guest with SIGBUS at its next touch."""
-    source: File = "memfd"
+    source: Annotated[
+        str,
+        Meta(pattern=r"^(memfd\Z|/)", max_length=4095),
+        words("memfd or an absolute path such as /dev/hugepages"),
+    ] = "memfd"
     """``memfd``, or the directory where a hugetlbfs of that page size is mounted."""
     nodes: tuple[Annotated[int, Meta(ge=0, le=1023)], ...] = ()
     """NUMA nodes of the host that the pages come from; any when empty."""
@@ -52,8 +56,6 @@ class Hugepages(Part, frozen=True, kw_only=True):
     def check(self) -> Iterator[tuple[Path, str]]:
         if self.size not in (2 * MIB, GIB):
             yield ("size",), f"there are hugepages of 2M and of 1G, not of {format_size(self.size)}"
-        if self.source != "memfd" and not self.source.startswith(("/", "~/")):
-            yield ("source",), f'"{self.source}" is neither memfd nor an absolute path such as /dev/hugepages'
         for index, node in enumerate(self.nodes):
             if node in self.nodes[:index]:
                 yield ("nodes", index), f"node {node} stands here twice"
@@ -136,7 +138,7 @@ class GuestProfile(Part, frozen=True, kw_only=True):
     memory: Memory = Memory()
     boot: Boot = Boot()
     net: tuple[Net, ...] = (Net(),)
-    """One card on the user network when not given; ``net = []``: none."""
+    """One card on the user network when not given; ``net = false``: none."""
     scsi: tuple[Scsi, ...] = ()
     balloon: Balloon | None = Balloon()
     """``balloon = false``: none."""

@@ -92,6 +92,21 @@ def fields_of(part: type[Part]) -> Mapping[str, Field]:
     }
 
 
+@cache
+def dotted_keys(part: type[Part]) -> tuple[str, ...]:
+    """Every key of a table and of the tables in it: ``memory.hugepages.size``, ``net[].mac``."""
+    keys: list[str] = []
+    for key, field in fields_of(part).items():
+        if field.hidden:
+            continue
+        keys.append(key)
+        inner = field.shape.item or field.shape
+        if inner.kind == "table":
+            mark = "[]" if field.shape.kind == "list" else ""
+            keys += [f"{key}{mark}.{below}" for below in dotted_keys(inner.bare)]
+    return tuple(keys)
+
+
 def shape_of(type_: Any) -> Shape:
     """The shape of a field's type: a value, a list of one type, a table, or one of these or None."""
     outer, annotations = metas(type_)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from workbench.domain.argv import Launch, argv_parts, port_socket, resolve
 from workbench.domain.profile import CONSOLE
-from workbench.engine.accelerator import choose_accelerator
+from workbench.engine.accelerator import choose_accelerator, kvm_trouble
 from workbench.engine.hugepages import check_hugepages
 from workbench.engine.monitor import SUN_PATH_MAX
 from workbench.engine.needs import file_problems
@@ -92,7 +92,8 @@ async def plan(loaded: LoadedProfile, settings: Settings, *, check: bool = True)
 async def _accelerator(profile: GuestProfile) -> tuple[Literal["kvm", "tcg"], str]:
     """The accelerator and why it is that one."""
     if profile.accelerator != "auto":
-        return profile.accelerator, "the profile says so"
+        trouble = await kvm_trouble() if profile.accelerator == "kvm" else ""
+        return profile.accelerator, "; ".join(filter(None, ["the profile says so", trouble]))
     chosen = await choose_accelerator()
     return ("kvm" if chosen.name == "kvm" else "tcg"), chosen.reason
 

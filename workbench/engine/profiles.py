@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import workbench
-from workbench.domain.parse import TEXT_MAX, Parsed, parse
+from workbench.domain.parse import Parsed, parse
 from workbench.domain.problems import Problem
 from workbench.domain.profile import check_name
 from workbench.engine.files import write_atomic
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from workbench.domain.profile import GuestProfile
 
 SUFFIX = ".toml"
+SIZE_MAX = 1 << 20
+"""Bytes of a profile: far beyond what a person writes, far below what would keep a screen waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,9 +218,9 @@ def _read_bytes(path: Path) -> bytes:
             raise IsADirectoryError(0, "it is a directory")
         if not stat.S_ISREG(found.st_mode):
             raise OSError(0, "it is no regular file")
-        if found.st_size > TEXT_MAX:
-            raise OSError(0, f"it has {found.st_size:,} bytes, and a profile has at most {TEXT_MAX:,}")
-        return file.read(TEXT_MAX + 1)
+        if found.st_size > SIZE_MAX:
+            raise OSError(0, f"it has {found.st_size:,} bytes, and a profile has at most {SIZE_MAX:,}")
+        return file.read(SIZE_MAX + 1)
 
 
 def _encoding_problem(file: str, error: UnicodeDecodeError) -> Problem:

@@ -15,7 +15,7 @@ _FORWARD = re.compile(
 
 
 class Net(Part, frozen=True, kw_only=True):
-    """A ``virtio-net-pci`` card. Without any ``[[net]]`` a guest has one, on the user network; with ``net = []`` none."""
+    """A ``virtio-net-pci`` card. Without any ``[[net]]`` a guest has one, on the user network; with ``net = false`` none."""
 
     id: Id | None = None
     """Names the card in QEMU; ``net0``, ``net1``, … when not given."""
