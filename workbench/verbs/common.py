@@ -35,9 +35,12 @@ def print_json(value: object) -> None:
 
 
 @asynccontextmanager
-async def guest_monitor(settings: Settings, name: str, socket: str = "qmp-cli.sock") -> AsyncIterator[Monitor]:
+async def guest_monitor(
+    settings: Settings, name: str, socket: str = "qmp-cli.sock", *, deadline: float = 5.0
+) -> AsyncIterator[Monitor]:
     """The command line's own monitor of a running guest; the screen's stays free for the screen.
 
+    :param deadline: seconds until a monitor that accepts and says nothing counts as held or frozen.
     :raise workbench.errors.NotFound: when no guest of that name runs.
     :raise workbench.errors.MonitorTimeout: when QEMU does not answer, and at once when its process is stopped.
     """
@@ -50,7 +53,7 @@ async def guest_monitor(settings: Settings, name: str, socket: str = "qmp-cli.so
     if is_stopped(running.pid):
         raise stopped_error(name, running.pid)
     try:
-        monitor = await Monitor.connect(running.path / socket)
+        monitor = await Monitor.connect(running.path / socket, deadline=deadline)
         try:
             yield monitor
         finally:
