@@ -84,7 +84,12 @@ class FakeGuest:
         return {}
 
     async def schema(self) -> Schema:
-        return Schema.from_query([])
+        return Schema.from_query(
+            [
+                {"name": "query-status", "meta-type": "command", "arg-type": "0", "ret-type": "0"},
+                {"name": "0", "meta-type": "object", "members": []},
+            ]
+        )
 
     async def devices(self) -> DeviceTree:
         raise WorkbenchError("no devices in a fake guest")

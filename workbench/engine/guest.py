@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from workbench.domain.balloon import HostMemory, Reading
     from workbench.domain.schema import Schema
     from workbench.domain.tree import DeviceTree, Node
+    from workbench.engine.devices import DeviceReader
     from workbench.engine.state import Running, StateDirectory
 
 MOVING = 0.1
@@ -79,6 +80,7 @@ class LocalGuest:
         self.watched = False
         self._monitor: Monitor | None = None
         self._probe: BalloonProbe | None = None
+        self._devices: tuple[Monitor, DeviceReader] | None = None
         self._console = Console(running.path)
         self._file = HistoryFile(running.path)
         self._history: deque[Sample] = deque(self._file.load(HISTORY), maxlen=HISTORY)
@@ -110,14 +112,10 @@ class LocalGuest:
         return await read_schema(self._connected(), self._cache)
 
     async def devices(self) -> DeviceTree:
-        from workbench.engine.devices import read_tree
-
-        return await read_tree(self._connected())
+        return await self._device_reader().tree()
 
     async def node(self, path: str) -> Node:
-        from workbench.engine.devices import read_node
-
-        return await read_node(self._connected(), path)
+        return await self._device_reader().node(path)
 
     async def set_target(self, size: int) -> None:
         async with self._changes:
@@ -354,6 +352,15 @@ class LocalGuest:
             self._publish_to(snapshot)
 
     # Smaller parts.
+
+    def _device_reader(self) -> DeviceReader:
+        """One for each connection: it remembers what does not change."""
+        monitor = self._connected()
+        if self._devices is None or self._devices[0] is not monitor:
+            from workbench.engine.devices import DeviceReader
+
+            self._devices = (monitor, DeviceReader.of(monitor))
+        return self._devices[1]
 
     def _connected(self) -> Monitor:
         if self._monitor is None or self._monitor.closed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
@@ -58,16 +59,12 @@ class WorkbenchApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield from super().get_system_commands(screen)
-        if isinstance(screen, MainScreen):
-            for binding in (*MainScreen.BINDINGS, *WorkbenchApp.BINDINGS):
+        main = self.screen_stack[0]
+        for node, bindings in ((main, MainScreen.BINDINGS), (self, self.BINDINGS)):
+            for binding in bindings:
                 if isinstance(binding, Binding) and binding.id not in ("app.palette", "app.leave"):
-                    yield SystemCommand(binding.description, binding.tooltip, self._runner(screen, binding.action))
-
-    def _runner(self, screen: Screen[object], action: str):  # type: ignore[no-untyped-def]
-        async def run() -> None:
-            await self.run_action(action, screen if action != "toggle_theme" else self)
-
-        return run
+                    run = partial(self.run_action, binding.action, node)
+                    yield SystemCommand(binding.description, binding.tooltip, run)
 
     def action_toggle_theme(self) -> None:
         self.theme = DARK.name if self.theme == LIGHT.name else LIGHT.name

@@ -24,8 +24,8 @@ def short_size(size: int) -> str:
 
 
 def pages(count: int) -> str:
-    """``14,080``; the sign is said in words beside it."""
-    return f"{abs(count):,}"
+    """``+14,080`` to inflate, ``−14,080`` to deflate, ``0``."""
+    return f"{MINUS if count < 0 else '+' if count else ''}{abs(count):,}"
 
 
 def age(seconds: float) -> str:

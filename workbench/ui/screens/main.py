@@ -41,6 +41,8 @@ PANES = {
     "devices": "Devices",
     "host": "Host",
 }
+WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide"), (170, "-vast")]
+HEIGHTS = [(0, "-flat"), (20, "-low"), (27, "-high")]
 HOST_INTERVAL = 2.0
 """Seconds between looks at the host's memory and hugepage pools."""
 DEVICES_INTERVAL = 3.0
@@ -52,13 +54,9 @@ POWER_DOWN_PATIENCE = 10.0
 class MainScreen(Screen[None]):
     """Wires the panes to the engine: snapshots down, requests up."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
-        (0, "-tiny"),
-        (60, "-narrow"),
-        (100, "-wide"),
-        (170, "-vast"),
-    ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-flat"), (20, "-low"), (27, "-high")]
+    # Textual declares these two on the instance, so they cannot be ClassVar.
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = WIDTHS
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = HEIGHTS
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("g", "pane('guests')", "Guests", id="pane.guests", tooltip="Go to the list of guests"),
@@ -114,7 +112,7 @@ class MainScreen(Screen[None]):
     # Start and end.
 
     def on_mount(self) -> None:
-        self._forget = self._engine.watch(lambda snapshot: self.post_message(self.Changed(snapshot)))
+        self._forget = self._engine.watch(self._published)
         self._open()
         self.set_interval(HOST_INTERVAL, self._refresh_host)
         self.set_interval(DEVICES_INTERVAL, self._refresh_devices)
@@ -123,6 +121,10 @@ class MainScreen(Screen[None]):
     def on_unmount(self) -> None:
         if self._forget is not None:
             self._forget()
+
+    def _published(self, snapshot: GuestSnapshot) -> None:
+        """Called by the engine from a task of its own: handled in the screen's turn."""
+        self.post_message(self.Changed(snapshot))
 
     @work(group="open")
     async def _open(self) -> None:

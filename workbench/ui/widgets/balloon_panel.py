@@ -39,9 +39,9 @@ class BalloonPanel(Vertical, can_focus=True):
         & > Static { height: auto; }
         & > #balloon-head { margin-bottom: 1; }
         & > #balloon-ledger { margin-top: 1; }
-        & > #balloon-staged, & > #balloon-typed, & > #balloon-situation { display: none; }
-        &.-staged > #balloon-staged, &.-typing > #balloon-typed, &.-situation > #balloon-situation { display: block; }
-        &.-empty > HistoryPlot, &.-empty > #balloon-ledger { display: none; }
+        & > #balloon-typed, & > #balloon-situation { display: none; }
+        &.-typing > #balloon-typed, &.-situation > #balloon-situation { display: block; }
+        &.-empty > HistoryPlot, &.-empty > #balloon-ledger, &.-empty > #balloon-staged { display: none; }
         & > #balloon-typed { height: 1; border: none; padding: 0; background: $panel; }
         & > #balloon-typed:focus { border: none; }
         & > #balloon-error { color: $error; display: none; }
@@ -50,9 +50,7 @@ class BalloonPanel(Vertical, can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "minus", f"stage({-SMALL_STEP})", "\u221216M", id="balloon.less", tooltip="Stage a target 16 MiB lower"
-        ),
+        Binding("minus", f"stage({-SMALL_STEP})", "Less", id="balloon.less", tooltip="Stage a target 16 MiB lower"),
         Binding(
             "plus,equals_sign",
             f"stage({SMALL_STEP})",
@@ -325,26 +323,15 @@ class BalloonPanel(Vertical, can_focus=True):
         self._show_staged()
 
     def watch_live(self) -> None:
-        self._show_hints()
+        self._show_staged()
 
     def _show_staged(self) -> None:
         balloon, snapshot = self._balloon(), self.snapshot
-        shown = self.staged is not None and snapshot is not None and balloon is not None and balloon.reading is not None
-        self.set_class(shown, "-staged")
+        plan = None
         if self.staged is not None and snapshot is not None and balloon is not None and balloon.reading is not None:
             plan = balloon_text.forecast(balloon, self.staged, self._speed.get(snapshot.name, 0.0))
-            self.query_one("#balloon-staged", Static).update(balloon_text.staged_line(plan))
+        self.query_one("#balloon-staged", Static).update(balloon_text.staged_lines(plan, live=self.live))
 
     def _show_hints(self) -> None:
-        live = Content.styled("LIVE: each key sends", "bold $warning") if self.live else Content("enter send")
         small, large = format_size(SMALL_STEP), format_size(LARGE_STEP)
-        self.border_subtitle = Content("  ").join(
-            [
-                Content(f"- + {small}"),
-                Content(f"[ ] {large}"),
-                Content("t type"),
-                live,
-                Content("u undo"),
-                Content("m max"),
-            ]
-        )
+        self.border_subtitle = Content(f"- + {small}   [ ] {large}   1\u20269 tenths")

@@ -13,9 +13,6 @@ from workbench.ui.words import age, duration, mib, pages
 
 if TYPE_CHECKING:
     from workbench.domain.snapshot import GuestSnapshot
-
-LABEL = 9
-"""Columns of a label at the left edge."""
 STATE_STYLES = {
     State.SETTLED: "$success",
     State.INFLATING: "$warning",
@@ -74,7 +71,6 @@ def head(balloon: Balloon, ram: int, width: int) -> Content:
     if reading is None:
         return grid([[Column("RAM", f"{mib(ram)} MiB"), said]], width)
     eta = balloon.eta
-    direction = {1: "to inflate", -1: "to deflate"}.get((reading.diff > 0) - (reading.diff < 0), "pages")
     source = "config space" if reading.source is Source.CONFIG_SPACE else "query-balloon"
     return grid(
         [
@@ -85,7 +81,7 @@ def head(balloon: Balloon, ram: int, width: int) -> Content:
             ],
             [
                 Column("diff", f"{mib(reading.diff, signed=True)} MiB", "bold"),
-                Column(direction, f"{pages(reading.diff_pages)} p"),
+                Column("pages", pages(reading.diff_pages)),
                 said,
             ],
             [
@@ -153,21 +149,21 @@ class Column:
     name_style: str = "$foreground-muted"
 
 
-CELL = 20
-"""Columns of the screen for one name and its value."""
-GAP = 3
+CELL = 18
+"""Columns of the screen for one name and its value, at the least."""
+CELL_MOST = 26
 
 
 def grid(rows: list[list[Column]], width: int) -> Content:
     """Rows of columns that stand under each other; where three do not fit beside each other, two do, and the third follows."""
-    fit = 3 if width >= 3 * CELL + 2 * GAP - 4 else 2
-    cell = min(26, (width - (fit - 1) * GAP) // fit)
+    gap = 2 if width < 64 else 4
+    fit = 3 if width >= 3 * CELL + 2 * gap else 2
+    cell = min(CELL_MOST, (width - (fit - 1) * gap) // fit)
     lines = [row[:fit] for row in rows]
     spill = [column for row in rows for column in row[fit:]]
     lines += [spill[at : at + fit] for at in range(0, len(spill), fit)]
-    return Content("\n").join(
-        Content(" " * GAP).join([_cell(column, cell) for column in line]) for line in lines if line
-    )
+    space = Content(" " * gap)
+    return Content("\n").join(space.join([_cell(column, cell) for column in line]) for line in lines if line)
 
 
 def _cell(column: Column, width: int) -> Content:
@@ -188,20 +184,26 @@ def situation(balloon: Balloon) -> Content:
     return _lines(lines)
 
 
-def staged_line(plan: Forecast) -> Content:
-    """What the staged target would do; enter sends it, or asks."""
-    parts: list[Part] = [_label("staged"), (f"{mib(plan.target):>6} MiB", "bold $target")]
+def staged_lines(plan: Forecast | None, *, live: bool) -> Content:
+    """What the staged target would do, and the keys that send or drop it; always two lines, so that nothing moves."""
+    if plan is None:
+        keys = "- + [ ] 1\u20269 or t stage a target"
+        live_words = ("live: each key sends", "bold $warning") if live else ("", "")
+        return _lines([[("staged  ", "$foreground-muted"), DASH], [(keys, "$foreground-muted"), "  ", live_words]])
+    first: list[Part] = [("staged  ", "$foreground-muted"), (f"{mib(plan.target)} MiB", "bold $target")]
     if plan.available is not None:
-        parts += ["   leaves ", (f"{mib(plan.available)} MiB", "bold $error" if plan.risky else "bold"), " available"]
+        first += [
+            (" leaves ", "$foreground-muted"),
+            (f"{mib(plan.available)} MiB", "bold $error" if plan.risky else "bold"),
+            (" available", "$foreground-muted"),
+        ]
     if plan.seconds is not None:
-        parts.append((f"  in about {duration(plan.seconds)}", "$foreground-muted"))
-    parts += [
-        "   ",
+        first.append((f" in {duration(plan.seconds)}", "$foreground-muted"))
+    second: list[Part] = [
         ("enter", "bold $accent"),
-        " asks: too little is left" if plan.risky else " sends",
-        ("  esc drops", "$foreground-muted"),
+        " asks first: too little would be left" if plan.risky else " sends it",
     ]
-    return _lines([parts])
+    return _lines([first, [*second, ("   esc ", "bold $accent"), ("drops it", "$foreground-muted")]])
 
 
 def empty_words(snapshot: GuestSnapshot | None) -> Content:
@@ -223,10 +225,6 @@ def empty_words(snapshot: GuestSnapshot | None) -> Content:
     if not snapshot.answering:
         return _lines([[(snapshot.trouble, "bold $error")]])
     return _lines([[("Reading the balloon\u2026", "$foreground-muted")]])
-
-
-def _label(text: str) -> Part:
-    return (f"{text:<{LABEL}}", "$foreground-muted")
 
 
 def _lines(lines: list[list[Part]]) -> Content:

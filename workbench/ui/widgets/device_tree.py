@@ -111,6 +111,8 @@ class DeviceTreePane(Widget):
         self._places: dict[str, Place] = {}
         self._read: dict[str, Node] = {}
         self._failed: dict[str, str] = {}
+        self._shown = ""
+        """The guest whose lines stand there now."""
 
     def compose(self) -> ComposeResult:
         yield self._lines
@@ -157,7 +159,8 @@ class DeviceTreePane(Widget):
     def watch_trouble(self) -> None:
         self._show()
 
-    def watch_guest(self) -> None:
+    def watch_guest(self, old: str) -> None:
+        self._keep_place(old)
         self._read.clear()
         self._failed.clear()
         self._show()
@@ -169,12 +172,21 @@ class DeviceTreePane(Widget):
         if not self.is_attached:
             return
         tree, trouble = self.tree, self.trouble
+        if self._shown == self.guest:
+            self._keep_place(self.guest)
+        self._shown = self.guest
         self.set_class(tree is None, "-empty")
         self._trouble.update(Content(clean(trouble) or "Reading the devices …"))
         self.border_subtitle = Content(clean(trouble)) if trouble and tree is not None else ""
         self._lines.dimmed = bool(trouble)
         lines = rows(tree, Opened(self.place.expanded, self._read, self._failed)) if tree is not None else []
         self._lines.show(lines, self.place.cursor)
+
+    def _keep_place(self, guest: str) -> None:
+        """Remember the line under the cursor as the place in this guest's tree."""
+        row = self._lines.row
+        if row is not None:
+            self._places.setdefault(guest, Place()).cursor = row.key
 
     def _ask(self, *, only_unread: bool) -> None:
         """Ask for the nodes of the lines that are open."""
@@ -197,8 +209,6 @@ class DeviceTreePane(Widget):
     @on(DeviceLines.Moved)
     def _moved(self, event: DeviceLines.Moved) -> None:
         event.stop()
-        if event.row is not None:
-            self.place.cursor = event.row.key
         self._show_details(event.row)
 
     def _show_details(self, row: Row | None) -> None:

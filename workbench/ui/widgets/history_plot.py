@@ -23,7 +23,8 @@ WINDOW = 120.0
 """Seconds that the plot shows."""
 AXIS = 6
 """Columns left of the plot, for the scale."""
-NAMES = ("target", "actual", "resident")
+NAMES = ("actual", "target", "resident")
+"""Where two meet, the first has the cell: the target shows where the guest is not there yet."""
 LEGEND = {"target": "target", "actual": "actual", "resident": "host resident"}
 
 
@@ -112,7 +113,7 @@ class HistoryPlot(Widget):
 
     def _legend(self, base: Style, axis: Style) -> list[Segment]:
         segments = [Segment(" " * AXIS, base)]
-        for name in NAMES:
+        for name in LEGEND:
             style = base + self.get_component_rich_style(f"plot--{name}", partial=True)
             segments += [Segment("\u2501\u2501 ", style), Segment(f"{LEGEND[name]}   ", base + axis)]
         return segments
