@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 from workbench.domain.balloon import PAGE
@@ -9,6 +10,9 @@ from workbench.domain.units import MIB, SizeError, format_size, parse_size
 
 LEAST = MIB
 """The smallest target: below it nothing runs, and 0 is an error of QEMU's."""
+
+# Not all that Fraction() reads: 1e99999999 would take minutes and gigabytes.
+_PERCENTAGE = re.compile(r"(-?\d{1,6}(?:\.\d{1,10})?)\s*%", re.ASCII)
 
 
 def parse_target(text: str, *, ram: int, target: int) -> int:
@@ -21,10 +25,10 @@ def parse_target(text: str, *, ram: int, target: int) -> int:
     if word.lower() == "max":
         return ram
     if word.endswith("%"):
-        try:
-            size = int(ram * Fraction(word[:-1].strip()) / 100)
-        except (ValueError, ZeroDivisionError) as error:
-            raise SizeError(f"{word!r} is not a percentage: write 50%") from error
+        share = _PERCENTAGE.fullmatch(word)
+        if share is None:
+            raise SizeError(f"{word!r} is not a percentage: write 50%")
+        size = int(ram * Fraction(share[1]) / 100)
     elif word.startswith("+"):
         size = target + parse_size(word[1:])
     else:

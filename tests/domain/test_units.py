@@ -1,0 +1,101 @@
+"""Sizes as people write them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.domain.units import GIB, KIB, MIB, TIB, SizeError, format_size, mib, parse_size
+
+sizes = st.integers(min_value=0, max_value=2**63)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("0", 0),
+        ("4096", 4096),
+        ("1K", KIB),
+        ("1k", KIB),
+        ("256M", 256 * MIB),
+        ("256MB", 256 * MIB),
+        ("256MiB", 256 * MIB),
+        ("256 mib", 256 * MIB),
+        (" 1.5 GiB ", 3 * GIB // 2),
+        ("0.5K", 512),
+        ("2T", 2 * TIB),
+        ("100B", 100),
+    ],
+)
+def test_a_size_is_read_in_binary_units(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is not a size"),
+        ("abc", "is not a size"),
+        ("M", "is not a size"),
+        ("1,5G", "is not a size"),
+        ("1e9", "is not a size"),
+        ("٢M", "is not a size"),
+        ("1 2", "is not a size"),
+        ("+1M", "is not a size"),
+        ("9" * 21, "is not a size"),
+        ("--wiat", "is not a size"),
+        ("-64M", "is negative"),
+        (" -1", "is negative"),
+        ("0.3", "not a whole number of bytes"),
+        ("0.0001K", "not a whole number of bytes"),
+    ],
+)
+def test_what_is_no_size_says_why(text: str, words: str) -> None:
+    with pytest.raises(SizeError, match=words) as caught:
+        parse_size(text)
+    assert repr(text.strip()) in str(caught.value)
+
+
+@given(sizes)
+def test_a_written_size_reads_back(size: int) -> None:
+    assert parse_size(format_size(size)) == size
+
+
+@given(sizes, st.sampled_from(["", "K", "kib", "M", "mB", "G", "t"]), st.sampled_from(["", " "]))
+def test_units_multiply_by_powers_of_1024(number: int, unit: str, space: str) -> None:
+    factor = 1024 ** " kmgt".index((unit[:1] or " ").lower())
+    assert parse_size(f"{number}{space}{unit}") == number * factor
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_size_or_a_size_error(text: str) -> None:
+    with suppress(SizeError):
+        assert parse_size(text) >= 0
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0"), (1, "1"), (KIB, "1K"), (1536 * KIB, "1536K"), (512 * MIB, "512M"), (GIB, "1G"), (3 * TIB, "3T")],
+)
+def test_a_size_is_written_as_short_as_it_is_exact(size: int, text: str) -> None:
+    assert format_size(size) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 MiB"),
+        (256 * MIB, "256 MiB"),
+        (-55 * MIB, "−55 MiB"),
+        (MIB // 2, "1 MiB"),
+        (MIB // 2 - 1, "0 MiB"),
+        (-(MIB // 2), "−1 MiB"),
+        (-1, "0 MiB"),
+        (2 * TIB, "2,097,152 MiB"),
+    ],
+)
+def test_mib_rounds_and_has_a_true_minus(size: int, text: str) -> None:
+    assert mib(size) == text
