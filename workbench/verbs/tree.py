@@ -133,6 +133,8 @@ def device_json(device: PciDevice) -> dict[str, object]:
     }
     if device.driver is not None:
         body |= {"driver": str(device.driver), "status": device.status}
+    if device.config:
+        body["config"] = {field.name: field.value for field in device.config}
     if device.bridge is not None:
         body["bridge"] = {"secondary": device.bridge.secondary, "subordinate": device.bridge.subordinate}
         body["devices"] = [device_json(child) for child in device.children]
@@ -163,8 +165,8 @@ def virtio_lines(device: PciDevice, virtio: Virtio) -> Iterator[str]:
     from workbench.domain.virtio import virtio_status_bits
 
     yield f"{device.address} {device.name} {device.qdev_id}".rstrip()
-    bits = " ".join(virtio_status_bits(virtio.status)) if virtio.status else ""
-    yield f"  {'status':<10}  {virtio.driver or 'unknown'}{f': {bits}' if bits else ''}"
+    words = [str(virtio.driver or "unknown"), *virtio_status_bits(virtio.status or 0)]
+    yield f"  {'status':<10}  {' '.join(words)}"
     for field in virtio.config:
         yield f"  {field.name:<10}  {field.value:,} {field.unit}".rstrip()
     for title, features in (("offered", virtio.offered), ("negotiated", virtio.negotiated)):

@@ -1,0 +1,394 @@
+"""The pane of devices: it keeps its place, shows what it is given as text, and says what is wrong."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from textual.app import App
+from textual.widgets import Static
+
+from workbench.domain.pci import PciAddress
+from workbench.domain.qom import Child, Node, Property
+from workbench.domain.tree import DeviceTree, Place, Registers, build_tree
+from workbench.domain.virtio import ConfigField, Virtio
+from workbench.ui.widgets.device_layout import Layout, cut, hanging
+from workbench.ui.widgets.device_lines import DeviceLines
+from workbench.ui.widgets.device_rows import Opened, Row, clean, rows
+from workbench.ui.widgets.device_tree import DeviceTreePane
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+RECORDED = json.loads((Path(__file__).parent.parent / "domain/recorded/devices-7.2.json").read_text())
+BALLOON = "/machine/peripheral/balloon0"
+CHILD = f"{BALLOON}/virtio-backend"
+STATES = {
+    PciAddress(0, 1, 0): Registers(0x0F),
+    PciAddress(0, 3, 0): Registers(0x0F, (ConfigField("num_pages", 65536), ConfigField("actual", 51456))),
+    PciAddress(0, 5, 0): Registers(0),
+}
+NODE = Node(
+    BALLOON,
+    "virtio-balloon-pci",
+    (
+        Property("free-page-reporting", "bool", True),
+        Property("deflate-on-oom", "bool", True),
+        Property("iothread", "link<iothread>", ""),
+        Property("[/b]name", "str", "[red]\x1b[31m\nvalue[/nothing]"),
+        Property("long", "str", "x" * 3000),
+        Property("broken", "int", error="Property 'broken' is not readable"),
+        Property("romfile", "str", ""),
+    ),
+    (Child("virtio-backend", "virtio-balloon-device", CHILD),),
+    Virtio(5, 0x0F, None, ("STATS_VQ", "DEFLATE_ON_OOM"), ("STATS_VQ",)),
+)
+
+
+def recorded_tree() -> DeviceTree:
+    places = [Place(*place) for place in RECORDED["places"]]
+    return build_tree(RECORDED["query-pci"], machine=RECORDED["machine"], places=places).with_registers(STATES)
+
+
+TREE = recorded_tree()
+
+
+def without(tree: DeviceTree, *slots: int) -> DeviceTree:
+    bus = tree.buses[0]
+    return replace(
+        tree, buses=(replace(bus, devices=tuple(one for one in bus.devices if one.address.slot not in slots)),)
+    )
+
+
+class Bench(App[None]):
+    CSS: ClassVar[str] = ".pane { border: round $panel; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.refreshed = 0
+
+    def compose(self) -> ComposeResult:
+        yield DeviceTreePane(id="devices")
+
+    def on_device_tree_pane_node_opened(self, message: DeviceTreePane.NodeOpened) -> None:
+        self.asked.append(message.path)
+
+    def on_device_tree_pane_refresh_requested(self) -> None:
+        self.refreshed += 1
+
+    @property
+    def pane(self) -> DeviceTreePane:
+        return self.query_one(DeviceTreePane)
+
+    @property
+    def lines(self) -> DeviceLines:
+        return self.query_one(DeviceLines)
+
+    def text(self) -> list[str]:
+        """The lines as they stand on the screen."""
+        return [self.lines.render_line(y).text for y in range(self.lines.size.height)]
+
+    def line(self, word: str) -> str:
+        return next(line for line in self.text() if word in line)
+
+    async def open_on(self, key: str) -> None:
+        """Show the tree with the cursor on a line."""
+        self.pane.trouble = ""
+        self.pane.tree = TREE
+        self.lines.focus()
+        number = self.lines.number_of(key)
+        assert number is not None
+        self.lines.cursor = number
+
+
+async def test_the_tree_stands_as_in_the_sketch() -> None:
+    app = Bench()
+    async with app.run_test(size=(80, 40)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.pause()
+        assert app.text()[0].split() == ["pcie.0", "pc-q35-7.2"]
+        assert app.line("00:03.0").split() == ["├▸00:03.0", "virtio-balloon", "balloon0", "ok"]
+        assert app.line("00:05.0").rstrip().endswith("no driver")
+        assert app.line("01:00.0").startswith("│ └▸01:00.0 virtio-rng"), "behind the root port"
+        assert app.line("00:1f.2").split() == ["├▸00:1f.2", "AHCI"]
+        ends = {len(app.line(slot).rstrip()) for slot in ("00:01.0", "00:03.0", "00:05.0")}
+        assert len(ends) == 1, "states end in one column"
+
+
+async def test_opening_asks_for_the_node_and_shows_it() -> None:
+    app = Bench()
+    async with app.run_test(size=(80, 50)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("enter")
+        assert app.asked == [BALLOON]
+        assert "reading …" in "".join(app.text())
+        assert app.line("num_pages").split() == ["│", "├", "num_pages", "65,536"], "registers need no answer"
+        app.pane.set_node(NODE)
+        await pilot.pause()
+        text = app.text()
+        assert "reading …" not in "".join(text)
+        assert app.line("status").split()[-1] == "DRIVER_OK"
+        assert app.line("deflate-on-oom").split()[-1] == "on"
+        assert app.line("iothread").split()[-1] == "none"
+        assert app.line("features").split()[-3:] == ["1", "of", "2"]
+        assert app.line("broken").rstrip().endswith("is not readable")
+        assert app.line("more properties").split()[-1] == "1"
+        shown = [line.split()[1] if line.startswith("│ ├ ") else "" for line in text]
+        assert "romfile" not in shown, "common to all devices: folded away"
+
+
+async def test_guest_text_is_text() -> None:
+    app = Bench()
+    async with app.run_test(size=(80, 50)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("space")
+        app.pane.set_node(NODE)
+        await pilot.pause()
+        line = app.line("[/b]name")
+        assert "[red]␛[31m␊value[/nothing]" in line
+        assert not any("\x1b" in text or "\n" in text for text in app.text())
+        number = app.lines.number_of(f"{BALLOON}#property:[/b]name")
+        assert number is not None
+        app.lines.cursor = number
+        app.pane.trouble = "broken [/markup] here"
+        await pilot.pause()
+        detail = str(app.query_one("#device-details", Static).render())
+        assert "[/b]name (str)" in detail
+        assert "[red]␛[31m␊value[/nothing]" in detail
+        app.pane.tree = None
+        await pilot.pause()
+        assert "broken [/markup] here" in str(app.query_one("#device-trouble", Static).render())
+
+
+async def test_a_refresh_keeps_cursor_openings_and_place() -> None:
+    app = Bench()
+    async with app.run_test(size=(60, 20)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("enter")
+        app.pane.set_node(NODE)
+        await pilot.pause()
+        await pilot.press("down", "down", "down")
+        row, top = app.lines.row, app.lines.scroll_offset.y
+        assert row is not None
+        # A driver came up, a device above the cursor is gone, one below too.
+        registers = {**STATES, PciAddress(0, 2, 0): Registers(0x0F)}
+        app.pane.tree = without(TREE.with_registers(registers), 1, 7)
+        await pilot.pause()
+        assert app.lines.row is not None
+        assert app.lines.row.key == row.key
+        assert app.pane.place.expanded == {BALLOON}
+        assert next(line.value for line in app.lines.rows if "00:02.0" in line.text) == "ok"
+        assert not any("00:01.0" in line.text for line in app.lines.rows)
+        assert abs(app.lines.scroll_offset.y - top) <= 1
+        assert any(line.text == "deflate-on-oom" for line in app.lines.rows), "what was read is still there"
+        # The device under the cursor is gone: the cursor stays near.
+        app.pane.tree = without(TREE, 3)
+        await pilot.pause()
+        assert app.lines.row is not None
+        assert app.lines.cursor <= len(app.lines.rows) - 1
+        # And it comes back open, and asks again.
+        app.asked.clear()
+        app.pane.tree = TREE
+        await pilot.pause()
+        assert any(line.key == f"{BALLOON}#status" for line in app.lines.rows)
+
+
+async def test_only_what_differs_is_drawn_again() -> None:
+    app = Bench()
+    async with app.run_test(size=(80, 40)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.pause()
+        drawn: list[int] = []
+        original = app.lines._line
+
+        def spy(row: Row, width: int, *, cursor: bool) -> object:
+            drawn.append(1)
+            return original(row, width, cursor=cursor)
+
+        app.lines._line = spy  # type: ignore[method-assign, assignment]
+        app.pane.tree = recorded_tree()
+        await pilot.pause()
+        assert drawn == [], "an equal tree draws nothing"
+        app.pane.tree = TREE.with_registers({**STATES, PciAddress(0, 5, 0): Registers(0x0F)})
+        await pilot.pause()
+        assert 0 < len(drawn) <= 3
+
+
+async def test_closing_another_run_and_another_guest() -> None:
+    app = Bench()
+    async with app.run_test(size=(80, 40)) as pilot:
+        app.pane.guest = "demo"
+        await app.open_on(BALLOON)
+        await pilot.press("right")
+        app.pane.set_node(NODE)
+        await pilot.pause()
+        # Another guest: its own place, nothing of the first one's nodes.
+        app.pane.guest = "other"
+        app.pane.tree = TREE
+        await pilot.pause()
+        assert app.pane.place.expanded == set()
+        # Back: open as it was, and its values are asked for again.
+        app.asked.clear()
+        app.pane.tree = None
+        app.pane.guest = "demo"
+        app.pane.tree = TREE
+        await pilot.pause()
+        assert app.asked == [BALLOON]
+        row = app.lines.row
+        assert row is not None
+        assert row.key == BALLOON
+        await pilot.press("left")
+        assert app.pane.place.expanded == set()
+        await pilot.press("left")
+        assert app.lines.cursor == 0, "left again: the bus"
+
+
+async def test_qom_children_open_in_turn() -> None:
+    app = Bench()
+    async with app.run_test(size=(80, 60)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("enter")
+        app.pane.set_node(NODE)
+        for key in (f"{BALLOON}#children", f"qom:{CHILD}"):
+            await pilot.pause()
+            number = app.lines.number_of(key)
+            assert number is not None
+            app.lines.cursor = number
+            await pilot.press("enter")
+        assert app.asked == [BALLOON, CHILD]
+        app.pane.set_node_error(CHILD, "Device [x] not found")
+        await pilot.pause()
+        assert "Device [x] not found" in "".join(app.text())
+        app.pane.set_node(Node(CHILD, "virtio-balloon-device", (Property("deep", "int", 7),)))
+        await pilot.pause()
+        assert app.line("deep").split()[-1] == "7"
+        assert "hw/virtio/virtio-balloon.c" in str(app.query_one("#device-details", Static).render())
+
+
+@pytest.mark.parametrize("width", [34, 36, 44, 80, 120])
+async def test_no_line_is_wider_than_the_pane_and_no_state_is_cut(width: int) -> None:
+    app = Bench()
+    async with app.run_test(size=(width, 40)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("enter")
+        app.pane.set_node(NODE)
+        await pilot.pause()
+        room = app.lines.scrollable_content_region.width
+        assert {cell_len(line) for line in app.text()} == {room}
+        devices = "".join(line for line in app.text() if ":0" in line)
+        assert "…" not in devices
+        words = [app.line(slot).split()[-1] for slot in ("00:03.0", "00:05.0")]
+        assert words in (["ok", "none"], ["ok", "driver"])
+        assert "…" in app.line("long"), "a value of 3,000 characters"
+
+
+async def test_details_show_type_path_source_and_profile_line() -> None:
+    app = Bench()
+    async with app.run_test(size=(60, 40)) as pilot:
+        await app.open_on(BALLOON)
+        app.pane.profile_lines = {"balloon0": "demo.toml:14"}
+        await pilot.pause()
+        detail = str(app.query_one("#device-details", Static).render())
+        for words in ("virtio-balloon-pci", BALLOON, "hw/virtio/virtio-balloon-pci.c", "demo.toml:14", "1af4:1002"):
+            assert words in detail
+        await pilot.resize_terminal(60, 14)
+        await pilot.pause()
+        assert not app.query_one("#device-details").display, "no room for it"
+
+
+async def test_empty_and_trouble_states() -> None:
+    app = Bench()
+    async with app.run_test(size=(60, 20)) as pilot:
+        trouble = app.query_one("#device-trouble", Static)
+        assert "No guest chosen" in str(trouble.render())
+        app.pane.trouble = "demo is stopped"
+        await pilot.pause()
+        assert "demo is stopped" in str(trouble.render())
+        app.pane.trouble = ""
+        await pilot.pause()
+        assert "Reading the devices" in str(trouble.render())
+        await app.open_on(BALLOON)
+        app.pane.trouble = "QEMU does not answer"
+        await pilot.pause()
+        assert app.lines.display
+        assert not trouble.display
+        assert "QEMU does not answer" in str(app.pane.border_subtitle)
+        assert app.lines.dimmed
+
+
+async def test_r_reads_again_what_is_open() -> None:
+    app = Bench()
+    async with app.run_test(size=(60, 30)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("enter")
+        app.pane.set_node(NODE)
+        await pilot.pause()
+        app.asked.clear()
+        await pilot.press("r")
+        await pilot.pause()
+        assert app.refreshed == 1
+        assert app.asked == [BALLOON]
+
+
+async def test_the_mouse_opens_and_closes() -> None:
+    app = Bench()
+    async with app.run_test(size=(60, 30)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.pause()
+        await pilot.click(DeviceLines, offset=(6, 2))
+        assert app.asked == ["/machine/peripheral/net0"]
+        assert "/machine/peripheral/net0" in app.pane.place.expanded
+        await pilot.click(DeviceLines, offset=(6, 2))
+        assert app.pane.place.expanded == set()
+
+
+async def test_keys_move_within_the_lines() -> None:
+    app = Bench()
+    async with app.run_test(size=(60, 12)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("end")
+        assert app.lines.cursor == len(app.lines.rows) - 1
+        await pilot.press("down", "j", "pagedown")
+        assert app.lines.cursor == len(app.lines.rows) - 1
+        assert app.lines.scroll_offset.y > 0
+        await pilot.press("home", "up", "k", "pageup", "left")
+        assert (app.lines.cursor, app.lines.scroll_offset.y) == (0, 0)
+
+
+def test_every_key_can_be_moved_and_says_what_it_does() -> None:
+    for binding in (*DeviceLines.BINDINGS, *DeviceTreePane.BINDINGS):
+        assert not isinstance(binding, tuple)
+        assert binding.id
+        assert binding.tooltip
+
+
+def test_many_devices_have_keys_of_their_own() -> None:
+    bus = TREE.buses[0]
+    many = tuple(
+        replace(bus.devices[1], address=PciAddress(n, 1, 0), path=f"/machine/peripheral/n{n}") for n in range(1000)
+    )
+    lines = rows(replace(TREE, buses=(replace(bus, devices=many),)), Opened(set(), {}))
+    assert len(lines) == 1001
+    assert len({line.key for line in lines}) == 1001
+
+
+@given(st.text(), st.integers(0, 40))
+def test_cut_and_hanging_keep_to_the_width(text: str, width: int) -> None:
+    text = clean(text)
+    assert cell_len(cut(text, width)) <= width
+    lines = hanging(text, max(width, 2))
+    assert all(cell_len(line) <= max(width, 2) for line in lines)
+    assert "".join("".join(lines).split()) == "".join(text.split()), "nothing is lost but space"
+
+
+@given(st.text(max_size=30), st.text(max_size=30), st.integers(8, 60))
+def test_any_row_fits_any_width(text: str, value: str, width: int) -> None:
+    row = Row("k", "│ ├ ", clean(text), clean(value))
+    assert sum(map(cell_len, Layout.of([row], width).fit(row))) <= width

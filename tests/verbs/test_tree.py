@@ -1,0 +1,115 @@
+"""``workbench tree`` against a real QEMU."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+from tests.real import running_qemu
+from workbench.cli import workbench
+from workbench.engine.monitor import Monitor
+from workbench.engine.virtio_pci import virtio_bars
+from workbench.verbs import tree as verb
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from workbench.settings import Settings
+
+PORT = (
+    "-device", '{"driver":"pcie-root-port","id":"rp0","chassis":1,"addr":"6"}',
+    "-device", '{"driver":"virtio-rng-pci","id":"far0","bus":"rp0"}',
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def socket() -> Iterator[Path]:
+    """A QEMU whose firmware has mapped its six virtio devices."""
+    with running_qemu(*PORT) as (_, path):
+        asyncio.run(mapped(path))
+        yield path
+
+
+async def mapped(path: Path) -> None:
+    monitor = await Monitor.connect(path)
+    async with asyncio.timeout(30):
+        while True:
+            if len(virtio_bars(await monitor.execute("query-pci"))) == 6:
+                break
+            await asyncio.sleep(0.02)
+    await monitor.close()
+
+
+@pytest.fixture
+def run(socket: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    @asynccontextmanager
+    async def to_this_qemu(_settings: Settings, _name: str) -> AsyncIterator[Monitor]:
+        monitor = await Monitor.connect(socket)
+        yield monitor
+        await monitor.close()
+
+    monkeypatch.setattr(verb, "guest_monitor", to_this_qemu)
+
+    def call(*arguments: str) -> str:
+        result = CliRunner().invoke(workbench, ["tree", "demo", *arguments])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return call
+
+
+def test_pci_for_people(run: Any) -> None:
+    lines = run().splitlines()
+    assert lines[0].startswith("pc-q35-")
+    assert lines[0].endswith(" pcie.0")
+    balloon = next(line for line in lines if "00:03.0" in line)
+    assert balloon.split() == [
+        "├", "00:03.0", "virtio-balloon", "1af4:1002", "no", "driver", "Unclassified", "device", "balloon0",
+    ]  # fmt: skip
+    assert any(line.startswith("│ └ 01:00.0 virtio-rng") for line in lines), "behind the root port"
+    assert any(line.split()[1:4] == ["BAR", "4", "memory"] and "16 KiB" in line for line in lines)
+
+
+def test_pci_as_json(run: Any) -> None:
+    tree = json.loads(run("--json"))
+    devices = {device["address"]: device for device in tree["buses"][0]["devices"]}
+    balloon = devices["00:03.0"]
+    assert balloon["path"] == "/machine/peripheral/balloon0"
+    assert (balloon["driver"], balloon["status"]) == ("no driver", 0)
+    assert balloon["config"] == {"num_pages": 0, "actual": 0}
+    assert devices["00:06.0"]["devices"][0]["id"] == "far0"
+    assert "driver" not in devices["00:1f.2"]
+
+
+def test_virtio(run: Any) -> None:
+    text = run("--view", "virtio")
+    assert "00:03.0 virtio-balloon balloon0" in text
+    assert "offered" in text or "cannot be asked safely" in text
+    balloon = next(one for one in json.loads(run("--view", "virtio", "--json")) if one["id"] == "balloon0")
+    assert balloon["config"] == {"num_pages": 0, "actual": 0}
+    assert (balloon["driver"], balloon["status_bits"]) == ("no driver", [])
+
+
+def test_qom(run: Any) -> None:
+    lines = run("--view", "qom").splitlines()
+    assert "      balloon0 (virtio-balloon-pci)" in lines
+    assert not any(line.startswith("        ") for line in lines), "three levels"
+    assert len(run("--view", "qom", "--depth", "1").splitlines()) < 8
+    roots = json.loads(run("--view", "qom", "--json"))
+    machine = next(root for root in roots if root["name"] == "machine")
+    peripheral = next(child for child in machine["children"] if child["name"] == "peripheral")
+    assert "/machine/peripheral/far0" in [child["path"] for child in peripheral["children"]]
+
+
+def test_wrong_usage() -> None:
+    runner = CliRunner()
+    assert runner.invoke(workbench, ["tree", "demo", "--view", "bus"]).exit_code == 2
+    assert runner.invoke(workbench, ["tree", "demo", "--depth", "2"]).exit_code == 2
+    assert runner.invoke(workbench, ["tree", "demo", "--view", "qom", "--depth", "0"]).exit_code == 2
+    assert runner.invoke(workbench, ["tree"]).exit_code == 2
