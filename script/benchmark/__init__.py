@@ -1,0 +1,1 @@
+"""The benchmark: what the workbench promises about speed, each ratio measured side by side in one run."""

@@ -1,0 +1,63 @@
+"""``script/bench``: print each figure against its limit; exit 1 when one is over."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from workbench.errors import WorkbenchError
+
+from . import roundtrip, screen, version
+from .figures import Figure, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ALONE: dict[str, Callable[[], list[Figure]]] = {"version": version.measure, "roundtrip": roundtrip.measure}
+WITH_A_GUEST = ("start", "idle", "change", "keys")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="script/bench", description="Measure what the workbench promises about speed.", epilog=screen.__doc__
+    )
+    names = (*ALONE, *WITH_A_GUEST)
+    parser.add_argument("what", nargs="*", metavar="WHAT", help=f"{', '.join(names)}; all without any")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args()
+    unknown = set(options.what) - set(names)
+    if unknown:
+        parser.error(f"no measurement {', '.join(sorted(unknown))}: there are {', '.join(names)}")
+
+    figures, skipped = [], []
+    for measured in _run(set(options.what) or set(names)):
+        if isinstance(measured, Figure):
+            figures.append(measured)
+        else:
+            skipped.append(measured)
+        if not options.json:
+            print(measured, flush=True)
+    if options.json:
+        told = [{**asdict(figure), "ok": figure.ok} for figure in figures]
+        print(json.dumps({"figures": told, "skipped": skipped}, indent=2, ensure_ascii=False))
+    return 0 if all(figure.ok for figure in figures) else 1
+
+
+def _run(wanted: set[str]) -> Iterator[Figure | str]:
+    """Each figure as it is there; a text for what could not be measured."""
+    steps = {name: step for name, step in ALONE.items() if name in wanted}
+    together = wanted.intersection(WITH_A_GUEST)
+    if together:
+        steps[", ".join(sorted(together))] = lambda: screen.measure(together)
+    for name, step in steps.items():
+        try:
+            yield from step()
+        except (Unavailable, WorkbenchError) as error:
+            yield f"skipped: {name}: {error}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

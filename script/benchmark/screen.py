@@ -1,0 +1,133 @@
+"""The screen under a terminal, with a guest that runs: how soon it is there, how soon it reacts, what it costs at rest."""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psutil
+
+from .bare import MARKERS as BARE
+from .figures import Figure, latency, ratio
+from .guest import Bench, running_guest
+from .terminal import Terminal
+from .wire import BareClient, Tap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+COMPLETE = ("settled", "virtio-balloon", r"Memory +\d", "QEMU \\d")
+"""What stands on the workbench's screen when each pane shows the running guest: balloon, devices, host."""
+STARTS = 9
+PRESSES = 150
+CHANGES = 25
+REST = 20.0
+"""Seconds over which a screen at rest is watched."""
+CALM = 6.0
+"""Seconds that a screen gets to finish what it does after its first frame."""
+RAM = 512
+"""MiB of the demo guest."""
+
+
+def measure(wanted: set[str]) -> list[Figure]:
+    """All figures that need a guest, in one guest's life."""
+    steps: dict[str, Callable[[Bench], list[Figure]]] = {
+        "start": _start,
+        "idle": _idle,
+        "change": _change,
+        "keys": _keys,  # last: from then on the tap stands in the way of the monitor
+    }
+    with running_guest() as bench:
+        return [figure for name, step in steps.items() if name in wanted for figure in step(bench)]
+
+
+@contextmanager
+def _opened(bench: Bench) -> Iterator[Terminal]:
+    """The screen, complete."""
+    terminal = Terminal(bench.screen, bench.environment)
+    try:
+        terminal.wait_for(COMPLETE)
+        yield terminal
+    finally:
+        terminal.close()
+
+
+def _start(bench: Bench) -> list[Figure]:
+    ours, bare = (bench.screen, COMPLETE), (bench.bare, BARE)
+    pairs = []
+    for number in range(STARTS + 1):
+        pair = []
+        for argv, markers in (ours, bare):
+            terminal = Terminal(argv, bench.environment)
+            try:
+                pair.append(terminal.wait_for(markers) - terminal.begun)
+            finally:
+                terminal.close()
+        if number:  # the first is for the byte code and the page cache
+            pairs.append(pair)
+    return [ratio("start to first frame", [own for own, _ in pairs], [other for _, other in pairs], 1.3, "bare app")]
+
+
+def _keys(bench: Bench) -> list[Figure]:
+    """In live mode each - and + goes to the guest at once: from the key to the command on the socket."""
+    tap = Tap(bench.guest / "qmp.sock")
+    tap.start()
+    times = []
+    try:
+        with _opened(bench) as terminal:
+            time.sleep(1.0)
+            terminal.press("bl")
+            time.sleep(0.5)
+            for number in range(PRESSES):
+                pressed = terminal.press("-+"[number % 2])
+                times.append(tap.wait(number + 1, 10.0) - pressed)
+                time.sleep(random.uniform(0.05, 0.2))  # so that keys fall anywhere between two readings
+    finally:
+        tap.stop()
+    return [latency("key to wire", times, 0.99, 20.0)]
+
+
+def _change(bench: Bench) -> list[Figure]:
+    """Somebody else sets a target: from the command that changes the config space to the new number on the screen."""
+    times = []
+    client = BareClient(bench.guest / "qmp-cli.sock")
+    try:
+        with _opened(bench) as terminal:
+            for number in range(CHANGES):
+                # BALLOON_CHANGE comes at most once a second: without a rest that would be measured.
+                time.sleep(random.uniform(1.5, 2.0))
+                target = RAM - 11 - 7 * (number % 10)
+                since = terminal.written
+                changed = time.perf_counter()
+                client.execute("balloon", value=target << 20)
+                times.append(terminal.wait_for([rf"\b{target}\b"], since) - changed)
+            client.execute("balloon", value=RAM << 20)
+            terminal.wait_for(["settled"], terminal.written)
+    finally:
+        client.close()
+    return [latency("change to pixels", times, 0.95, 150.0)]
+
+
+def _idle(bench: Bench) -> list[Figure]:
+    """Both at once, so that the machine is the same for both."""
+    bare = Terminal(bench.bare, bench.environment)
+    try:
+        bare.wait_for(BARE)
+        with _opened(bench) as ours:
+            time.sleep(CALM)
+            processes = [psutil.Process(terminal.pid) for terminal in (ours, bare)]
+            before = [sum(process.cpu_times()[:2]) for process in processes]
+            time.sleep(REST)
+            shares = [
+                100 * (sum(process.cpu_times()[:2]) - spent) / REST
+                for process, spent in zip(processes, before, strict=True)
+            ]
+            resident = [process.memory_info().rss / (1 << 20) for process in processes]
+    finally:
+        bare.close()
+    return [
+        Figure("idle, one core", shares[0], 3.0, "%", f"bare app {shares[1]:.2f} %, over {REST:g} s"),
+        Figure("resident memory", resident[0], 90.0, "MiB", f"bare app {resident[1]:.0f} MiB"),
+    ]

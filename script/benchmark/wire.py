@@ -1,0 +1,117 @@
+"""QMP on plain sockets: a client with nothing around it, and a listener between the screen and QEMU."""
+
+from __future__ import annotations
+
+import json
+import selectors
+import socket
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class BareClient:
+    """The least that a QMP client can be: it blocks, and knows neither events nor deadlines."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(30)
+        self._socket.connect(str(path))
+        self._rest = b""
+        self._line()  # the greeting
+        self.execute("qmp_capabilities")
+
+    def execute(self, command: str, **arguments: object) -> object:
+        """Run one command and give its whole reply; events are passed over."""
+        request = {"execute": command, "arguments": arguments} if arguments else {"execute": command}
+        self._socket.sendall(json.dumps(request).encode() + b"\n")
+        while True:
+            reply = self._line()
+            if "event" not in reply:
+                return reply
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _line(self) -> dict[str, object]:
+        while b"\n" not in self._rest:
+            data = self._socket.recv(65536)
+            if not data:
+                raise ConnectionError("QEMU closed the connection")
+            self._rest += data
+        line, _, self._rest = self._rest.partition(b"\n")
+        message: dict[str, object] = json.loads(line)
+        return message
+
+
+class Tap(threading.Thread):
+    """Stands in the place of a guest's QMP socket, passes everything on, and notes when a ``balloon`` command comes by."""
+
+    MARK = b'"balloon"'
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(name="tap", daemon=True)
+        self.seen: list[float] = []
+        """``time.perf_counter()`` of each ``balloon`` command."""
+        self._real = path.with_name("qmp-tapped.sock")
+        path.rename(self._real)
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._news = threading.Condition()
+        self._over = False
+
+    def wait(self, count: int, deadline: float) -> float:
+        """The time at which the ``count``-th command came by.
+
+        :raise TimeoutError: when it does not within ``deadline`` seconds.
+        """
+        with self._news:
+            if not self._news.wait_for(lambda: len(self.seen) >= count, deadline):
+                raise TimeoutError(f"no balloon command within {deadline:g} s")
+            return self.seen[count - 1]
+
+    def stop(self) -> None:
+        self._over = True
+        self.join()
+        self._listener.close()
+
+    def run(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._listener, selectors.EVENT_READ, None)
+            while not self._over:
+                for key, _ in selector.select(0.2):
+                    if key.data is None:
+                        self._connect(selector)
+                    else:
+                        self._pass_on(selector, key)
+
+    def _connect(self, selector: selectors.BaseSelector) -> None:
+        client, _ = self._listener.accept()
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(str(self._real))
+        selector.register(client, selectors.EVENT_READ, (server, True))
+        selector.register(server, selectors.EVENT_READ, (client, False))
+
+    def _pass_on(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+        other, outbound = key.data
+        source = key.fileobj
+        assert isinstance(source, socket.socket)
+        data = b""
+        with suppress(ConnectionError):
+            data = source.recv(1 << 20)
+        if not data:
+            for end in (source, other):
+                selector.unregister(end)
+                end.close()
+            return
+        if outbound and self.MARK in data:
+            with self._news:
+                self.seen.append(time.perf_counter())
+                self._news.notify_all()
+        with suppress(ConnectionError):
+            other.sendall(data)
