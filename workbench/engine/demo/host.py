@@ -24,8 +24,8 @@ def host_parts(root: Path = Path("/"), release: str = "") -> Parts:
     release = release or os.uname().release
     trees = [root / "lib/modules" / release, root / "usr/lib/modules" / release]
     kernels = [root / "boot" / f"vmlinuz-{release}", *(tree / "vmlinuz" for tree in trees), root / "boot/vmlinuz"]
-    kernel = next((path for path in kernels if os.access(path, os.R_OK) and path.is_file()), None)
-    tree = next((path for path in trees if os.access(path, os.R_OK) and path.is_dir()), None)
+    kernel = next((path for path in kernels if os.access(path, os.R_OK, effective_ids=True) and path.is_file()), None)
+    tree = next((path for path in trees if os.access(path, os.R_OK, effective_ids=True) and path.is_dir()), None)
     busybox = next((path for name in BUSYBOXES if _is_usable(path := root / name)), None)
     lacking = [
         what

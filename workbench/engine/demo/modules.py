@@ -120,7 +120,7 @@ def depends(image: bytes) -> list[str]:
     for entry in _section(image, b".modinfo").split(b"\0"):
         key, _, value = entry.partition(b"=")
         if key == b"depends":
-            return [name.decode().replace("-", "_") for name in value.split(b",") if name]
+            return [name.decode(errors="replace").replace("-", "_") for name in value.split(b",") if name]
     raise HostError("a kernel module without depends= in .modinfo: damaged, or not a module")
 
 
@@ -140,7 +140,7 @@ def _section(image: bytes, wanted: bytes) -> bytes:
             for at in range(table, table + count * entry_size, entry_size)
         ]
         names = headers[names_index][1]
-    except (struct.error, IndexError, ValueError):
+    except (struct.error, IndexError, ValueError, OverflowError):
         return b""
     for name, offset, size in headers:
         if image.startswith(wanted + b"\0", names + name):
