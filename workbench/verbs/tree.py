@@ -165,8 +165,8 @@ def virtio_lines(device: PciDevice, virtio: Virtio) -> Iterator[str]:
     from workbench.domain.virtio import virtio_status_bits
 
     yield f"{device.address} {device.name} {device.qdev_id}".rstrip()
-    words = [str(virtio.driver or "unknown"), *virtio_status_bits(virtio.status or 0)]
-    yield f"  {'status':<10}  {' '.join(words)}"
+    bits = " ".join(virtio_status_bits(virtio.status or 0))
+    yield f"  {'status':<10}  {': '.join(filter(None, (virtio.driver or 'unknown', bits)))}"
     for field in virtio.config:
         yield f"  {field.name:<10}  {field.value:,} {field.unit}".rstrip()
     for title, features in (("offered", virtio.offered), ("negotiated", virtio.negotiated)):
