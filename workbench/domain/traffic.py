@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
+from heapq import merge
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,20 +49,30 @@ class Message:
     latency: float | None = None
     """Seconds from command to reply, for replies and errors."""
 
+    @property
+    def is_polling(self) -> bool:
+        """Whether it passed only because the screen keeps its panes true: its own command, or the answer to one."""
+        return self.origin is Origin.SCREEN and self.kind in (Kind.COMMAND, Kind.REPLY, Kind.ERROR)
+
 
 class Record:
-    """The last ``limit`` messages, and whoever wants to hear of new ones."""
+    """The last ``limit`` messages, and as many of the screen's polling; and whoever wants to hear of new ones.
+
+    The two are kept apart: polling at ten times a second would push out within minutes what the user typed.
+    """
 
     def __init__(self, limit: int = 5000) -> None:
         self._messages: deque[Message] = deque(maxlen=limit)
+        self._polling: deque[Message] = deque(maxlen=limit)
         self._listeners: list[Callable[[Message], None]] = []
         self._serial = 0
 
     def __iter__(self) -> Iterator[Message]:
-        return iter(tuple(self._messages))
+        """All that is kept, in the order in which it passed."""
+        return iter(tuple(merge(self._messages, self._polling, key=attrgetter("serial"))))
 
     def __len__(self) -> int:
-        return len(self._messages)
+        return len(self._messages) + len(self._polling)
 
     def add(
         self,
@@ -73,7 +85,7 @@ class Record:
     ) -> None:
         self._serial += 1
         message = Message(self._serial, time, kind, origin, name, payload, latency)
-        self._messages.append(message)
+        (self._polling if message.is_polling else self._messages).append(message)
         for listener in tuple(self._listeners):
             listener(message)
 

@@ -30,7 +30,7 @@ def json_lines(value: object, width: int) -> Iterator[Pieces]:
 
 
 def inline(value: object, budget: int) -> Pieces | None:
-    """A value on one line of at most ``budget`` characters; None when it does not fit."""
+    """A value on one line of at most ``budget`` cells; None when it does not fit."""
     pieces: Pieces = []
     return pieces if _inline(value, pieces, budget) >= 0 else None
 
@@ -66,20 +66,20 @@ def wrapped(pieces: Iterable[Piece], width: int) -> Iterator[Pieces]:
 def _lines(value: object, width: int, depth: int, lead: Pieces, tail: str) -> Iterator[Pieces]:
     indent = min(INDENT * depth, width // 2)
     margin: Pieces = [(" " * indent, "plain")] if depth else []
-    used = indent + sum(len(text) for text, _ in lead) + len(tail)
+    used = indent + sum(cell_len(text) for text, _ in lead) + len(tail)
     pieces = inline(value, max(width - used, 12))
     if pieces is not None or (isinstance(value, Mapping | list) and depth >= DEEPEST):
         whole = pieces if pieces is not None else [("…", "plain")]
         yield from wrapped([*margin, *lead, *whole, *_tail(tail)], width)
     elif isinstance(value, Mapping):
-        yield [*margin, *lead, ("{", "plain")]
+        yield from wrapped([*margin, *lead, ("{", "plain")], width)
         last = len(value) - 1
         for index, (key, item) in enumerate(value.items()):
             name: Pieces = [(json_string(str(key)), "key"), (": ", "plain")]
             yield from _lines(item, width, depth + 1, name, "," if index < last else "")
         yield [*margin, ("}" + tail, "plain")]
     elif isinstance(value, list):
-        yield [*margin, *lead, ("[", "plain")]
+        yield from wrapped([*margin, *lead, ("[", "plain")], width)
         for index, item in enumerate(value):
             yield from _lines(item, width, depth + 1, [], "," if index < len(value) - 1 else "")
         yield [*margin, ("]" + tail, "plain")]
@@ -102,7 +102,7 @@ def _inline(value: object, pieces: Pieces, budget: int) -> int:
             name = json_string(str(key))
             pieces += [(", ", "plain")] if index else []
             pieces += [(name, "key"), (": ", "plain")]
-            budget = _inline(item, pieces, budget - len(name) - 2 - (2 if index else 0))
+            budget = _inline(item, pieces, budget - cell_len(name) - 2 - (2 if index else 0))
             if budget < 0:
                 return budget
         pieces.append(("}", "plain"))
@@ -117,10 +117,10 @@ def _inline(value: object, pieces: Pieces, budget: int) -> int:
                 return budget
         pieces.append(("]", "plain"))
         return budget
-    if isinstance(value, str) and len(value) > budget:
+    if isinstance(value, str) and len(value) > budget:  # before it is measured: it may have megabytes
         return -1
     pieces.append(_scalar(value))
-    return budget - len(pieces[-1][0])
+    return budget - cell_len(pieces[-1][0])
 
 
 def _scalar(value: object) -> Piece:

@@ -25,7 +25,7 @@ from workbench.domain.traffic import Kind
 from workbench.errors import CommandFailed, MonitorTimeout, WorkbenchError
 from workbench.ui.input_history import InputHistory
 from workbench.ui.widgets.qmp_input import QmpInput
-from workbench.ui.widgets.traffic_lines import Note, is_polling
+from workbench.ui.widgets.traffic_lines import Note
 from workbench.ui.widgets.traffic_log import MAX_ITEMS, TrafficLog
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class QmpConsole(Widget):
 
     def _came(self, message: Message) -> None:
         self._new.append(message)
-        if is_polling(message) and message.kind is Kind.COMMAND:
+        if message.is_polling and message.kind is Kind.COMMAND:
             self._counted[message.name] += 1
         # Only a flag is set here: this runs in the engine's own task, which is no place for Textual's calls.
         if self._flushing is not None:
@@ -182,7 +182,7 @@ class QmpConsole(Widget):
         self._show_count()
 
     def _shown(self, message: Message) -> bool:
-        return self.polling or not is_polling(message)
+        return self.polling or not message.is_polling
 
     def _show_count(self) -> None:
         if self.polling or not self._counted:
@@ -198,7 +198,7 @@ class QmpConsole(Widget):
         log = self._traffic
         log.clear()
         messages = list(self._record) if self._record is not None else []
-        self._counted.update(m.name for m in messages if is_polling(m) and m.kind is Kind.COMMAND)
+        self._counted.update(m.name for m in messages if m.is_polling and m.kind is Kind.COMMAND)
         log.add([message for message in messages if self._shown(message)][-MAX_ITEMS:])
         self._show_count()
 

@@ -72,7 +72,7 @@ class CompletionList(OptionList, can_focus=False):
         width = max(len(completion.label) for completion in completions)
         self.clear_options()
         self.add_options(
-            Option(Content.assemble(visible(c.label).ljust(width + 2), (visible(c.detail), "$text-muted")))
+            Option(Content.assemble(visible(c.label).ljust(width + 2), (visible(c.detail), "$foreground 60%")))
             for c in completions
         )
         self.highlighted = 0

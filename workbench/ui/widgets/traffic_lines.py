@@ -84,12 +84,12 @@ def lay_out(item: Item, width: int, *, whole: bool = False) -> Layout:
     """
     label = _label(item) if width >= WITH_LABELS else ""
     room = max(width - LEAD - (LABEL if width >= WITH_LABELS else 0), 20)
-    limit = ALL if whole else SHORT_SCREEN if is_polling(item) else SHORT
+    limit = ALL if whole else SHORT_SCREEN if _is_polling(item) else SHORT
     body = list(islice(_body(item, room), limit + 1))
     shortened = len(body) > limit
     if shortened:
         body[limit:] = _prose(_more(item, whole), "muted", room)
-    if is_polling(item):
+    if _is_polling(item):
         body = [[(text, "muted") for text, _ in pieces] for pieces in body]
     margin: Pieces = [(" " * LEAD, "plain")]
     lines = [[*(margin if index else _lead(item)), *pieces] for index, pieces in enumerate(body or [[]])]
@@ -98,13 +98,8 @@ def lay_out(item: Item, width: int, *, whole: bool = False) -> Layout:
     return Layout(lines, shortened)
 
 
-def is_polling(item: Item) -> bool:
-    """Whether it passed only because the screen keeps its panes true."""
-    return (
-        isinstance(item, Message)
-        and item.origin is Origin.SCREEN
-        and item.kind in (Kind.COMMAND, Kind.REPLY, Kind.ERROR)
-    )
+def _is_polling(item: Item) -> bool:
+    return isinstance(item, Message) and item.is_polling
 
 
 def _lead(item: Item) -> Pieces:
@@ -121,7 +116,7 @@ def _lead(item: Item) -> Pieces:
         Kind.NOTE: ("·  ", "muted"),
     }
     text, role = marks[item.kind]
-    return [(clock, "time"), (text, "muted" if is_polling(item) else role)]
+    return [(clock, "time"), (text, "muted" if _is_polling(item) else role)]
 
 
 def _label(item: Item) -> str:

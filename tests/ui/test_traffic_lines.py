@@ -1,0 +1,137 @@
+"""Layout without a widget: JSON, messages and notes as lines."""
+
+from __future__ import annotations
+
+import json
+import time
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from workbench.domain.traffic import Kind, Message, Origin
+from workbench.ui.widgets.json_lines import Pieces, assignments, json_lines
+from workbench.ui.widgets.traffic_lines import ALL, SHORT, Note, lay_out
+
+NOON = time.mktime((2026, 1, 1, 12, 0, 0, 0, 0, -1))
+
+
+def plain(lines: list[Pieces]) -> list[str]:
+    return ["".join(text for text, _ in line) for line in lines]
+
+
+def message(kind: Kind, payload: object, *, name: str = "x", origin: Origin = Origin.USER) -> Message:
+    return Message(1, NOON, kind, origin, name, payload, 0.0004 if kind in (Kind.REPLY, Kind.ERROR) else None)
+
+
+def shown(item: Message | Note, width: int = 70, *, whole: bool = False) -> list[str]:
+    return plain(lay_out(item, width, whole=whole).lines)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=40),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(JSON, st.integers(20, 120))
+def test_json_fits_its_width_and_stays_the_same_json(value: object, width: int) -> None:
+    lines = plain(list(json_lines(value, width)))
+    assert all(cell_len(line) <= width for line in lines)
+    assert all(line.isprintable() for line in lines)
+    # Broken strings and the indent of lines aside, the text is the value.
+    joined = "".join(line if index == 0 else line.lstrip(" ") for index, line in enumerate(lines))
+    if max(map(cell_len, lines)) < width:
+        assert json.loads(joined) == value
+
+
+def test_what_fits_stands_on_one_line() -> None:
+    assert plain(list(json_lines({"running": True, "status": "running"}, 60))) == [
+        '{"running": true, "status": "running"}'
+    ]
+    assert plain(list(json_lines({"a": [1, 2], "b": "x" * 20}, 30))) == [
+        "{", '  "a": [1, 2],', '  "b": "xxxxxxxxxxxxxxxxxxxx"', "}",
+    ]  # fmt: skip
+
+
+def test_the_first_lines_of_megabytes_are_made_alone() -> None:
+    class Counting(list[object]):
+        read = 0
+
+        def __iter__(self):  # type: ignore[no-untyped-def]
+            for item in super().__iter__():
+                Counting.read += 1
+                yield item
+
+    value = Counting({"index": index} for index in range(100_000))
+    assert len(list(islice(json_lines(value, 80), 10))) == 10
+    assert Counting.read < 100
+
+
+def test_nesting_without_end_is_folded() -> None:
+    value: object = "x" * 100
+    for _ in range(900):
+        value = [value]
+    lines = plain(list(json_lines(value, 80)))
+    assert any("…" in line for line in lines)
+
+
+def test_arguments_as_they_are_typed() -> None:
+    assert plain([assignments({"a": 1, "b": "x y", "c": "/machine", "d": "", "e": {"f": [None]}})]) == [
+        'a=1 b="x y" c=/machine d="" e={"f": [null]}'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("item", "line"),
+    [
+        (message(Kind.COMMAND, {"value": 1}, name="balloon"), "12:00:00 ▸  balloon value=1"),
+        (message(Kind.COMMAND, {}, origin=Origin.ACTION), "12:00:00 ▸  x".ljust(64) + "action"),
+        (message(Kind.COMMAND, {}, origin=Origin.SCREEN), "12:00:00 ▹  x".ljust(64) + "screen"),
+        (message(Kind.COMMAND, {"command-line": "info"}, name="human-monitor-command"), "12:00:00 ▸  !info"),
+        (message(Kind.REPLY, {}), "12:00:00 ◂  {}".ljust(64) + "0.4 ms"),
+        (message(Kind.ERROR, {"class": "E", "desc": "[/x]"}), "12:00:00 ✗  E: [/x]".ljust(64) + "0.4 ms"),
+        (message(Kind.ERROR, 5), "12:00:00 ✗  5".ljust(64) + "0.4 ms"),
+        (message(Kind.EVENT, {"actual": 5}, name="E"), "12:00:00 ⚡ E  actual=5"),
+        (message(Kind.NOTE, "closed"), "12:00:00 ·  closed"),
+    ],
+)
+def test_each_kind_has_its_line(item: Message, line: str) -> None:
+    assert shown(item) == [line]
+
+
+def test_hmp_stays_text() -> None:
+    item = message(Kind.REPLY, "a\tb\r\n\r\n\x1b[31mc\r\n", name="human-monitor-command")
+    assert [line[12:].rstrip() for line in shown(item, 50)] == ["a       b", "", "\\x1b[31mc"]
+
+
+def test_long_replies_are_shortened() -> None:
+    item = message(Kind.REPLY, list(range(10_000)))
+    short = lay_out(item, 80)
+    assert short.shortened
+    assert len(short.lines) == SHORT + 1
+    assert plain(short.lines)[-1].strip() == "… 58.9 kB in all: f4 or a click shows it"
+    whole = lay_out(item, 80, whole=True)
+    assert len(whole.lines) == ALL + 1
+    assert "workbench qmp" in plain(whole.lines)[-1]
+    assert not lay_out(message(Kind.REPLY, list(range(20))), 80).shortened
+
+
+def test_a_note_marks_the_place() -> None:
+    note = Note(NOON, "no\tgood", "try again", "bal\x1bloon 日本 x=1", (12, 15))
+    assert [line[12:] for line in shown(note)] == [
+        "bal\\x1bloon 日本 x=1",
+        " " * 17 + "~~~",
+        "no\\x09good",
+        "try again",
+    ]
+
+
+@given(st.builds(message, st.sampled_from(Kind), JSON.filter(lambda v: isinstance(v, dict))), st.integers(32, 120))
+def test_every_message_fits(item: Message, width: int) -> None:
+    lines = shown(item, width)
+    assert all(cell_len(line) <= width for line in lines)
+    assert all(line.isprintable() for line in lines)
