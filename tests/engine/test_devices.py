@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.real import VIRTIO_DEVICES, each_qemu, running_qemu
+from workbench.domain.traffic import Origin
 from workbench.domain.virtio import DriverState
 from workbench.engine.devices import STATUS_QUERY_SAFE, DeviceReader, read_node, read_tree
 from workbench.engine.monitor import Monitor
@@ -133,6 +134,23 @@ async def test_the_second_tree_asks_little_and_an_unplug_makes_it_look_again() -
         await reader.tree()
         assert "qom-list" in asked.commands
         assert any(child.name == "late0" for child in await reader.children("/machine/peripheral"))
+        await monitor.close()
+
+
+async def test_the_screen_s_reader_asks_as_the_screen_and_forgets_on_an_unplug() -> None:
+    with running_qemu(paused=True) as (_, socket):
+        monitor = await Monitor.connect(socket)
+        reader = DeviceReader.of(monitor)
+        await reader.tree()
+        assert {message.origin for message in monitor.record} == {Origin.SCREEN}
+        before = len(monitor.record)
+        await reader.tree()
+        assert len(monitor.record) == before + 2, "query-pci and its reply"
+        # Without an operating system in the guest nothing is ever unplugged: the event is given by hand.
+        for listener in monitor._event_listeners:
+            listener("DEVICE_DELETED", {"path": "/machine/peripheral/net0"}, 0.0)
+        await reader.tree()
+        assert len(monitor.record) > before + 4, "QOM was read again"
         await monitor.close()
 
 

@@ -40,12 +40,12 @@ _NO_DEVICES = ("irq", "memory-region", "container")
 
 
 async def read_tree(monitor: Monitor) -> DeviceTree:
-    """The device tree as it is now, asked as the screen's own."""
+    """The device tree as it is now. Whoever reads again and again keeps a :class:`DeviceReader`: it asks less."""
     return await DeviceReader(partial(monitor.execute, origin=Origin.SCREEN), monitor.version).tree()
 
 
 async def read_node(monitor: Monitor, path: str) -> Node:
-    """One QOM path with its properties, asked as the screen's own."""
+    """One QOM path with its properties, as it is now."""
     return await DeviceReader(partial(monitor.execute, origin=Origin.SCREEN), monitor.version).node(path)
 
 
@@ -73,6 +73,18 @@ class DeviceReader:
         self.version = version
         self._is_pci: dict[str, bool] = {}
         self._qom: _Qom | None = None
+
+    @classmethod
+    def of(cls, monitor: Monitor) -> DeviceReader:
+        """The screen's reader of one session: asks as the screen's own, and forgets when a device is unplugged."""
+        reader = cls(partial(monitor.execute, origin=Origin.SCREEN), monitor.version)
+
+        def listen(event: str, _data: Mapping[str, object], _time: float) -> None:
+            if event == "DEVICE_DELETED":
+                reader.forget()
+
+        monitor.on_event(listen)
+        return reader
 
     def forget(self) -> None:
         """Read QOM anew next time: a device came or went, perhaps another one into the same slot."""
