@@ -340,6 +340,23 @@ async def test_a_note_that_repeats_is_counted(tmp_path: Path) -> None:
         assert app.shown.count("no answer") == 1
 
 
+async def test_a_burst_is_cut_and_says_so(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        for index in range(1000):
+            app.record.add(1.0, Kind.EVENT, Origin.SCREEN, "X", {"n": index})
+        for _ in range(7):
+            app.record.add(1.0, Kind.EVENT, Origin.SCREEN, "RESET", {"guest": True})
+        await until(pilot, lambda: "RESET" in app.shown)
+        lines = app.shown.splitlines()
+        assert lines[0].endswith("807 messages came too fast to be shown")
+        assert lines[1].endswith("n=807")
+        assert lines[-2].endswith("n=999")
+        assert lines[-1].endswith("guest=true  7 times")
+        app.record.add(1.0, Kind.EVENT, Origin.SCREEN, "RESET", {"guest": True})
+        await until(pilot, lambda: "8 times" in app.shown)
+        assert len(app.shown.splitlines()) == len(lines)
+
+
 # Whatever comes.
 
 
@@ -391,8 +408,9 @@ async def test_the_log_is_bounded_and_a_reader_keeps_their_place(tmp_path: Path)
             for index in range(first, first + count):
                 app.record.add(1.0, Kind.EVENT, Origin.SCREEN, f"EVENT_{index}", {})
 
-        come(0, MAX_ITEMS)
-        await until(pilot, lambda: f"EVENT_{MAX_ITEMS - 1}" in app.shown)
+        for first in range(0, MAX_ITEMS, 100):
+            come(first, 100)
+            await until(pilot, lambda last=first + 99: f"EVENT_{last}" in app.shown)  # type: ignore[misc]
         assert log.scroll_offset.y == log.max_scroll_y
         log.scroll_to(y=500, animate=False, immediate=True)
         await pilot.pause()

@@ -7,7 +7,7 @@ true, ten times a second at times, is counted in one line at the end, or shown w
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -21,7 +21,7 @@ from textual.widgets import Label, OptionList
 
 from workbench.domain.completion import complete
 from workbench.domain.qmp_input import InputError, Request, checked, parse_line
-from workbench.domain.traffic import Kind
+from workbench.domain.traffic import Kind, Message, Origin
 from workbench.errors import CommandFailed, MonitorTimeout, WorkbenchError
 from workbench.ui.input_history import InputHistory
 from workbench.ui.widgets.qmp_input import QmpInput
@@ -38,12 +38,14 @@ if TYPE_CHECKING:
 
     from workbench.domain.completion import Completion
     from workbench.domain.schema import Schema
-    from workbench.domain.traffic import Message, Record
+    from workbench.domain.traffic import Record
 
     SchemaLoader = Callable[[], Awaitable[Schema]]
 
 FLUSH = 0.05
 """Seconds between what comes and what is drawn: many messages make one change of the screen."""
+BURST = 200
+"""Messages that are drawn of those that came since the last time."""
 HINTS = "tab completes   ! HMP   f2 polling"
 
 
@@ -106,8 +108,8 @@ class QmpConsole(Widget):
         self._schema: Schema | None = None
         self._schema_asked = False
         self._name = ""
-        self._new: deque[Message] = deque(maxlen=MAX_ITEMS)
-        """What came since the last flush; more than the log holds is not worth keeping."""
+        self._new: list[Message] = []
+        """What came since the last flush."""
         self._counted: Counter[str] = Counter()
         """The screen's own commands by name, since the log began."""
         self._flushing: Timer | None = None
@@ -176,9 +178,13 @@ class QmpConsole(Widget):
     def _flush(self) -> None:
         if self._flushing is not None:
             self._flushing.pause()
-        new = list(self._new)
+        new = [message for message in self._new if self._shown(message)]
         self._new.clear()
-        self._traffic.add(message for message in new if self._shown(message))
+        if len(new) > BURST:
+            # More than anybody reads, and laying it out would hold up the keys. The record has it.
+            left_out = f"{len(new) - BURST:,} messages came too fast to be shown"
+            self._traffic.add([Message(0, new[-BURST].time, Kind.NOTE, Origin.SCREEN, "", left_out)])
+        self._traffic.add(new[-BURST:])
         self._show_count()
 
     def _shown(self, message: Message) -> bool:

@@ -87,13 +87,20 @@ class TrafficLog(ScrollView, can_focus=True):
 
     def add(self, items: Iterable[Item]) -> None:
         """Add items at the end; a reader at the end stays there, one who scrolled up keeps their place."""
+        last = self._entries[-1] if self._entries else None
+        new: list[_Entry] = []
+        repeats_before = last.repeats if last is not None else 0
+        older = last
         for item in items:
-            last = self._entries[-1] if self._entries else None
             if last is not None and _repeats(last.item, item):
                 last.repeats += 1
-                self._replace(last)
-                continue
-            entry = _Entry(item)
+            else:
+                last = _Entry(item)
+                new.append(last)
+        if older is not None and older.repeats != repeats_before:
+            self._replace(older)
+        # Laid out only now: a burst costs what the log can hold of it.
+        for entry in new[-MAX_ITEMS:]:
             self._entries.append(entry)
             self._lines += self._laid_out(entry)
         self._lines_changed(forgotten=self._forget_oldest())
@@ -173,10 +180,11 @@ class TrafficLog(ScrollView, can_focus=True):
 
     def _replace(self, entry: _Entry) -> None:
         """Lay one entry out anew in its place."""
-        at = [index for index, line in enumerate(self._lines) if line.entry is entry]
-        new = self._laid_out(entry)
-        if at:
-            self._lines[at[0] : at[-1] + 1] = new
+        height = len(entry.layout.lines)
+        first = len(self._lines) - height  # the newest one, as a rule
+        if not height or first < 0 or self._lines[first].entry is not entry:
+            first = next((at for at, line in enumerate(self._lines) if line.entry is entry), len(self._lines))
+        self._lines[first : first + height] = self._laid_out(entry)
 
     def _forget_oldest(self) -> int:
         """Give the number of lines that went."""
@@ -270,11 +278,10 @@ def _plain(line: _Line) -> str:
 
 
 def _repeats(last: Item, item: Item) -> bool:
-    """Whether a note says again what the last line says, as every poll of a frozen QEMU does."""
+    """Whether a note or an event says again what the last line says, as every poll of a frozen QEMU does."""
     return (
         isinstance(last, Message)
         and isinstance(item, Message)
-        and last.kind is Kind.NOTE
-        and item.kind is Kind.NOTE
-        and last.payload == item.payload
+        and item.kind in (Kind.NOTE, Kind.EVENT)
+        and (last.kind, last.name, last.payload) == (item.kind, item.name, item.payload)
     )
