@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from textual.widgets import Static
+from textual.widgets import RichLog, Static
 
 from tests.ui.fake_engine import RAM, FakeEngine, balloon, running
 from workbench.domain.balloon import State, Verdict
@@ -297,3 +297,13 @@ async def test_leaving_closes_the_engine() -> None:
         await press(pilot, "ctrl+q")
         await pilot.pause()
     assert engine.closed.is_set()
+
+
+async def test_the_console_shows_the_guests_words_and_types_to_it() -> None:
+    async with opened() as (pilot, engine):
+        await press(pilot, "c", "e", "a", "t", "enter", "ctrl+c")
+        await pilot.app.workers.wait_for_complete()
+        assert asked(engine) == [("type", "eat\n"), ("type", "\x03")]
+        assert "hello from the guest" in "\n".join(line.text for line in pilot.app.screen.query_one(RichLog).lines)
+        await press(pilot, "escape", "b")
+        assert isinstance(pilot.app.focused, BalloonPanel)

@@ -41,6 +41,7 @@ PANES = {
     "devices": "Devices",
     "host": "Host",
 }
+PANE_KEYS = {"guests": "g", "balloon": "b", "qmp": ":", "console": "c", "devices": "d", "host": "h"}
 WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide"), (170, "-vast")]
 HEIGHTS = [(0, "-flat"), (20, "-low"), (27, "-high")]
 HOST_INTERVAL = 2.0
@@ -59,11 +60,15 @@ class MainScreen(Screen[None]):
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = HEIGHTS
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("g", "pane('guests')", "Guests", id="pane.guests", tooltip="Go to the list of guests"),
-        Binding("b", "pane('balloon')", "Balloon", id="pane.balloon", tooltip="Go to the balloon"),
-        Binding("colon", "pane('qmp')", "QMP", id="pane.qmp", tooltip="Go to the QMP console", key_display=":"),
-        Binding("c", "pane('console')", "Console", id="pane.console", tooltip="Go to the guest's serial console"),
-        Binding("d", "pane('devices')", "Devices", id="pane.devices", tooltip="Go to the device tree"),
+        Binding("g", "pane('guests')", "Guests", id="pane.guests", tooltip="Go to the list of guests", show=False),
+        Binding("b", "pane('balloon')", "Balloon", id="pane.balloon", tooltip="Go to the balloon", show=False),
+        Binding(
+            "colon", "pane('qmp')", "QMP", id="pane.qmp", tooltip="Go to the QMP console", key_display=":", show=False
+        ),
+        Binding(
+            "c", "pane('console')", "Console", id="pane.console", tooltip="Go to the guest's serial console", show=False
+        ),
+        Binding("d", "pane('devices')", "Devices", id="pane.devices", tooltip="Go to the device tree", show=False),
         Binding("h", "pane('host')", "Host", id="pane.host", tooltip="Go to the host's figures", show=False),
         Binding("question_mark", "help", "Help", id="help", tooltip="Every key", key_display="?"),
         Binding(
@@ -107,7 +112,7 @@ class MainScreen(Screen[None]):
             yield QmpConsole(self._engine.history_file, id="qmp")
             yield ConsolePane(id="console")
         yield Static(id="too-small", markup=False)
-        yield Footer()
+        yield Footer(show_command_palette=False)
 
     # Start and end.
 
@@ -165,6 +170,7 @@ class MainScreen(Screen[None]):
             self._shown_run = run
             self._connect_panes(snapshot)
         devices = self.query_one(DeviceTreePane)
+        devices.guest = snapshot.name
         devices.trouble = devices_trouble(snapshot)
         if snapshot.devices_revision != self._devices_revision and snapshot.balloon is not None:
             self._devices_revision = snapshot.devices_revision
@@ -211,6 +217,10 @@ class MainScreen(Screen[None]):
             if self._chosen is not None and self._chosen.name == chosen.name:
                 self.query_one(DeviceTreePane).tree = tree
 
+    @on(DeviceTreePane.RefreshRequested)
+    def _refresh_tree(self) -> None:
+        self._read_devices()
+
     @on(DeviceTreePane.NodeOpened)
     def _open_node(self, message: DeviceTreePane.NodeOpened) -> None:
         self._read_node(message.path)
@@ -220,12 +230,11 @@ class MainScreen(Screen[None]):
         chosen = self._chosen
         if chosen is None:
             return
+        pane = self.query_one(DeviceTreePane)
         try:
-            node = await self._guest(chosen.name).node(path)
+            pane.set_node(await self._guest(chosen.name).node(path))
         except WorkbenchError as error:
-            self.notify(error.message, severity="error", markup=False)
-        else:
-            self.query_one(DeviceTreePane).set_node(node)
+            pane.set_node_error(path, error.message)
 
     # What the user asks for.
 
@@ -362,7 +371,8 @@ class MainScreen(Screen[None]):
         if pane.can_focus:
             pane.focus()
             return
-        for widget in pane.query("*"):
+        # A console is there to be typed into: its field before its output.
+        for widget in (*pane.query("Input"), *pane.query("*")):
             if widget.focusable:
                 widget.focus()
                 return
@@ -381,11 +391,13 @@ class MainScreen(Screen[None]):
         around = set(current.ancestors_with_self)
         for widget in self.query("#top, #left, #bottom, .pane"):
             widget.set_class(widget in around, "-current")
-        keys = {"guests": "g", "balloon": "b", "qmp": ":", "console": "c", "devices": "d", "host": "h"}
-        parts: list[Content] = []
-        for pane, title in PANES.items():
-            style = "bold $primary" if pane == name else "$foreground-muted"
-            parts.append(Content.assemble((keys[pane], "$accent"), " ", (title, style)))
+        parts = [
+            Content.from_markup(
+                f"[@click=screen.pane('{pane}')][$accent]{PANE_KEYS[pane]}[/] [{style}]{title}[/][/]",
+            )
+            for pane, title in PANES.items()
+            for style in ("bold $primary" if pane == name else "$foreground-muted",)
+        ]
         self.query_one("#names", Static).update(Content("   ").join(parts))
 
     def on_resize(self) -> None:

@@ -54,7 +54,7 @@ class BalloonPanel(Vertical, can_focus=True):
         Binding(
             "plus,equals_sign",
             f"stage({SMALL_STEP})",
-            "+16M",
+            "More",
             id="balloon.more",
             tooltip="Stage a target 16 MiB higher",
         ),

@@ -10,7 +10,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, RichLog
+from textual.widgets import Input, RichLog, Static
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +54,7 @@ class ConsolePane(Vertical):
     ConsolePane {
         padding: 0 1;
         & > RichLog { height: 1fr; background: $background; scrollbar-size-vertical: 1; }
+        & > #console-prompt { height: auto; max-height: 3; }
         & > Input { height: 1; border: none; padding: 0; background: $panel; }
         & > Input:focus { border: none; }
     }
@@ -67,6 +68,7 @@ class ConsolePane(Vertical):
             tooltip="Send Ctrl-C to the guest",
             priority=True,
         ),
+        Binding("escape", "leave", "Leave the field", id="console.leave", tooltip="Leave the field", show=False),
     ]
 
     class Typed(Message):
@@ -90,6 +92,7 @@ class ConsolePane(Vertical):
 
     def compose(self) -> ComposeResult:
         yield RichLog(max_lines=LINES, wrap=True, markup=False, highlight=False, min_width=20)
+        yield Static(id="console-prompt", markup=False)
         yield Input(placeholder="a line for the guest's shell, such as: eat 100M", compact=True)
 
     def show(self, name: str, listen: Callable[[Callable[[str], None]], Callable[[], None]] | None) -> None:
@@ -103,6 +106,7 @@ class ConsolePane(Vertical):
         self.border_title = Content(f"Console \u00b7 {name}") if name else "Console"
         self.query_one(RichLog).clear()
         self._pending = ""
+        self.query_one("#console-prompt", Static).update(Content(""))
         if listen is not None:
             self._forget = listen(self._output)
 
@@ -117,12 +121,17 @@ class ConsolePane(Vertical):
             self._pending = ""
         if lines:
             self.query_one(RichLog).write("\n".join(lines))
+        self.query_one("#console-prompt", Static).update(Content(clean_line(self._pending)))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         event.input.value = ""
         self.post_message(self.Typed(self, event.value + "\n"))
+
+    def action_leave(self) -> None:
+        """From the field to the output, where keys are commands again."""
+        self.query_one(RichLog).focus()
 
     def action_interrupt(self) -> None:
         self.post_message(self.Typed(self, "\x03"))

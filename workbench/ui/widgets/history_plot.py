@@ -33,7 +33,7 @@ class HistoryPlot(Widget):
 
     DEFAULT_CSS = """
     HistoryPlot { height: 1fr; min-height: 0; }
-    HistoryPlot > .plot--axis { color: $text-muted; }
+    HistoryPlot > .plot--axis { color: $foreground-muted; }
     HistoryPlot > .plot--target { color: $target; }
     HistoryPlot > .plot--actual { color: $actual; }
     HistoryPlot > .plot--resident { color: $resident; }
