@@ -38,12 +38,12 @@ def workbench() -> Iterator[CommandLine]:
 
 @pytest.fixture(scope="module")
 def running_demo(demo_guest: DemoGuest) -> Iterator[CommandLine]:
-    """A command line whose guest ``demo`` runs with its balloon's driver up: one for all tests of a module.
+    """A command line whose guest ``demo`` runs and is up: one for all tests of a module.
 
     Each test leaves it running; what a test does to its balloon, the next one may find.
     """
     with command_line() as workbench:
         workbench.sample("demo")
         workbench.start("demo")
-        workbench.wait_for_driver()
+        workbench.wait_for_boot()
         yield workbench

@@ -5,7 +5,6 @@ Only click and the version are imported here; each verb is a module of ``workben
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -96,9 +95,12 @@ def workbench(ctx: click.Context, profiles: Path | None, state: Path | None) -> 
 
 
 def main() -> None:
-    """Run, and turn errors into ``workbench: what happened``, a ``hint:`` line and an exit code."""
+    """Run, and turn errors into ``workbench: what happened``, a ``hint:`` line and an exit code.
+
+    When the reader of our output goes away (``workbench list | head -1``), click ends us with 1 and says nothing.
+    """
     try:
-        code = workbench.main(standalone_mode=False)
+        code = workbench.main(prog_name="workbench", standalone_mode=False)
     except click.exceptions.Abort:
         raise SystemExit(130) from None
     except click.ClickException as error:
@@ -107,10 +109,6 @@ def main() -> None:
         usage = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "workbench"
         click.echo(f"hint: {usage} --help", err=True)
         raise SystemExit(error.exit_code) from None
-    except BrokenPipeError:
-        # The reader of our output went away (`workbench list | head -1`): not our error, and nothing to say.
-        sys.stderr.close()
-        raise SystemExit(141) from None
     except Exception as error:
         raise SystemExit(_explain(error)) from error
     raise SystemExit(code if isinstance(code, int) else 0)

@@ -18,7 +18,7 @@ from workbench.domain.traffic import Origin
 from workbench.engine.files import write_atomic
 from workbench.engine.monitor import COMMAND_DEADLINE
 from workbench.engine.resident import resident_ram
-from workbench.engine.virtio_pci import ModernBar, balloon_bar, read_config, read_status
+from workbench.engine.virtio_pci import ModernBar, balloon_bar, balloon_unmapped, read_config, read_status
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class BalloonProbe:
         self.present = True
         """Whether the guest has a balloon device at all."""
         self.driver_status: int | None = None
+        """The device status byte; 0 while nobody has mapped the registers; None when it cannot be read."""
         self.resident: int | None = None
         """Resident bytes of the guest's RAM when it was last looked at."""
         self.record: TargetRecord | None = _load_record(running)
@@ -91,8 +92,7 @@ class BalloonProbe:
         if not self.present:
             return None
         if check_address or self._bar is None:
-            self._bar = balloon_bar(await self._execute("query-pci"))
-            self.driver_status = None if self._bar is None else await read_status(self._execute, self._bar)
+            await self._find_registers()
         reading = await self._read_config()
         if reading is None:
             reading = await self._query()
@@ -131,11 +131,23 @@ class BalloonProbe:
         baseline = self.record.baseline if self.record else None
         return HostMemory(self.resident, self.resident if baseline is None else baseline)
 
+    async def _find_registers(self) -> None:
+        """Where the device's registers are now, and what its status is."""
+        pci = await self._execute("query-pci")
+        self._bar = balloon_bar(pci)
+        if self._bar is not None:
+            self.driver_status = await read_status(self._execute, self._bar)
+        else:
+            self.driver_status = 0 if balloon_unmapped(pci) else None
+
     async def _read_config(self) -> Reading | None:
         if self._bar is None:
             return None
         words = await read_config(self._execute, self._bar, 2)
-        return None if words is None else reading_of(words[0], words[1], ram=self.ram, time=time.time())
+        reading = None if words is None else reading_of(words[0], words[1], ram=self.ram, time=time.time())
+        if reading is None:
+            self.forget_address()  # it has moved since
+        return reading
 
     async def _query(self) -> Reading | None:
         try:

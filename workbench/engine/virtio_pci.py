@@ -76,21 +76,19 @@ def balloon_bar(pci: object) -> ModernBar | None:
     return None
 
 
+def balloon_unmapped(pci: object) -> bool:
+    """Whether the balloon has a register BAR that nobody has mapped: then no driver has it, whatever it says."""
+    addresses = (_register_address(device) for device in pci_devices(pci) if _virtio_id(device) == BALLOON)
+    return any(address is not None and not is_mapped(address) for address in addresses)
+
+
 def modern_bar(device: Mapping[str, object]) -> ModernBar | None:
     """The register BAR of one device of ``query-pci``; None when it is no modern virtio device or is not mapped."""
-    if _virtio_id(device) is None:
+    address = _register_address(device) if _virtio_id(device) is not None else None
+    if address is None or not is_mapped(address):
         return None
-    for region in cast("Sequence[Mapping[str, object]]", device.get("regions") or ()):
-        if region.get("bar") != _BAR or region.get("type") != "memory":
-            continue
-        size, address = region.get("size"), region.get("address")
-        if not isinstance(size, int) or not isinstance(address, int) or size < _BAR_SIZE_MIN:
-            return None
-        if not is_mapped(address):
-            return None
-        bus, slot, function = (cast("int", device.get(key, 0)) for key in ("bus", "slot", "function"))
-        return ModernBar(address, bus, slot, function, str(device.get("qdev_id") or ""))
-    return None
+    bus, slot, function = (cast("int", device.get(key, 0)) for key in ("bus", "slot", "function"))
+    return ModernBar(address, bus, slot, function, str(device.get("qdev_id") or ""))
 
 
 def is_mapped(address: int) -> bool:
@@ -138,6 +136,16 @@ def parse_dump(text: str) -> tuple[int, ...]:
             return ()
         values.extend(int(word, 16) for word in match[1].split())
     return tuple(values)
+
+
+def _register_address(device: Mapping[str, object]) -> int | None:
+    """What ``query-pci`` shows as the address of BAR 4, mapped or not; None where that holds no virtio registers."""
+    for region in cast("Sequence[Mapping[str, object]]", device.get("regions") or ()):
+        if region.get("bar") == _BAR and region.get("type") == "memory":
+            size, address = region.get("size"), region.get("address")
+            if isinstance(size, int) and isinstance(address, int) and size >= _BAR_SIZE_MIN:
+                return address
+    return None
 
 
 async def _dump(execute: Execute, unit: str, address: int, count: int) -> tuple[int, ...] | None:
