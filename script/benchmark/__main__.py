@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ALONE: dict[str, Callable[[], list[Figure]]] = {"version": version.measure, "roundtrip": roundtrip.measure}
+FAILED = "failed"
 WITH_A_GUEST = ("start", "idle", "change", "keys")
 
 
@@ -32,22 +33,23 @@ def main() -> int:
     if unknown:
         parser.error(f"no measurement {', '.join(sorted(unknown))}: there are {', '.join(names)}")
 
-    figures, skipped = [], []
+    figures, others = [], []
     for measured in _run(set(options.what) or set(names)):
         if isinstance(measured, Figure):
             figures.append(measured)
         else:
-            skipped.append(measured)
+            others.append(measured)
         if not options.json:
             print(measured, flush=True)
     if options.json:
         told = [{**asdict(figure), "ok": figure.ok} for figure in figures]
-        print(json.dumps({"figures": told, "skipped": skipped}, indent=2, ensure_ascii=False))
-    return 0 if all(figure.ok for figure in figures) else 1
+        print(json.dumps({"figures": told, "others": others}, indent=2, ensure_ascii=False))
+    failed = any(text.startswith(FAILED) for text in others)
+    return 0 if all(figure.ok for figure in figures) and not failed else 1
 
 
 def _run(wanted: set[str]) -> Iterator[Figure | str]:
-    """Each figure as it is there; a text for what could not be measured."""
+    """Each figure as soon as it is there; a text for what could not be measured, or broke."""
     steps = {name: step for name, step in ALONE.items() if name in wanted}
     together = wanted.intersection(WITH_A_GUEST)
     if together:
@@ -57,6 +59,8 @@ def _run(wanted: set[str]) -> Iterator[Figure | str]:
             yield from step()
         except (Unavailable, WorkbenchError) as error:
             yield f"skipped: {name}: {error}"
+        except (RuntimeError, TimeoutError, OSError) as error:
+            yield f"{FAILED}: {name}: {error}"
 
 
 if __name__ == "__main__":
