@@ -115,11 +115,11 @@ def main() -> None:
 
 
 def _explain(error: Exception) -> int:
-    """Print an error for people and give its exit code; what is not ours is a defect and keeps its traceback."""
+    """Print an error for people and give its exit code."""
     from workbench.errors import ProfileError, StartError, WorkbenchError
 
     if not isinstance(error, WorkbenchError):
-        raise error
+        return _confess(error)
     click.echo(f"workbench: {error.message}", err=True)
     if isinstance(error, ProfileError):
         for problem in error.problems:
@@ -131,6 +131,15 @@ def _explain(error: Exception) -> int:
         click.echo(f"hint: {line}", err=True)
     error.__traceback__ = None
     return error.exit_code
+
+
+def _confess(error: Exception) -> int:
+    """A defect of ours: one line on the terminal, and the traceback kept in a file."""
+    from workbench.engine.crash import keep_traceback
+
+    click.echo(f"workbench: a defect of its own: {type(error).__name__}: {error}", err=True)
+    click.echo(f"hint: {keep_traceback(error, Settings().data)}", err=True)
+    return 1
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workbench.domain.lifecycle import Phase
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from workbench.domain.balloon import Balloon
 
 
@@ -45,6 +47,8 @@ class GuestSnapshot:
     """``2M pages`` for hugepages; empty for ordinary memory."""
     balloon: Balloon | None = None
     """None until QEMU answered."""
+    device_lines: Mapping[str, str] = field(default_factory=dict)
+    """For each device's id the place in the profile that made it, such as ``demo.toml:14``."""
     devices_revision: int = 0
     """Grows when the device tree may have changed."""
 

@@ -80,6 +80,7 @@ def _facts(plan: Plan) -> GuestFacts:
         started=time.time(),
         backing=f"{format_size(hugepages.size)} pages" if hugepages else "",
         profile=str(plan.path),
+        device_lines=plan.device_lines(),
     )
 
 

@@ -163,6 +163,7 @@ class LocalEngine:
             ended="",
             ended_output="",
             profile_path=facts.profile or old.profile_path,
+            device_lines=facts.device_lines,
         )
         self._guests[running.name] = LocalGuest(running, self._state, snapshot, self._take, self._settings.cache)
         self._publish(snapshot)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,6 +38,7 @@ class Plan:
     launch: Launch
     accelerator_reason: str
     """Why this accelerator, in words."""
+    loaded: LoadedProfile
 
     @property
     def name(self) -> str:
@@ -46,6 +48,15 @@ class Plan:
     def parts(self) -> tuple[ArgvPart, ...]:
         """The options of the command line, each with the key that made it."""
         return argv_parts(self.profile, self.launch)
+
+    def device_lines(self) -> dict[str, str]:
+        """For each device's id the place in the profile that made it, such as ``demo.toml:14``."""
+        lines: dict[str, str] = {}
+        for part in self.parts:
+            line, _ = self.loaded.parsed.place(part.path)
+            if part.options[0] == "-device" and line:
+                lines[str(json.loads(part.options[1])["id"])] = f"{self.path.name}:{line}"
+        return lines
 
     @property
     def argv(self) -> list[str]:
@@ -86,7 +97,7 @@ async def plan(loaded: LoadedProfile, settings: Settings, *, check: bool = True)
     )
     if check:
         _check_host(profile, settings.state / profile.name)
-    return Plan(loaded.path, profile, launch, reason)
+    return Plan(loaded.path, profile, launch, reason, loaded)
 
 
 async def _accelerator(profile: GuestProfile) -> tuple[Literal["kvm", "tcg"], str]:

@@ -12,7 +12,7 @@ import os
 import shutil
 import stat
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -52,6 +52,8 @@ class GuestFacts:
     """``2M pages`` for hugepages; empty for ordinary memory."""
     profile: str = ""
     """The profile's file."""
+    device_lines: dict[str, str] = field(default_factory=dict)
+    """For each device's id the place in the profile that made it, such as ``demo.toml:14``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,8 +12,7 @@ from workbench.ui.screens.main import MainScreen
 from workbench.ui.theme import DARK, LIGHT, series_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable
 
     from textual.binding import BindingType
     from textual.screen import Screen
@@ -34,12 +32,17 @@ class WorkbenchApp(App[None]):
         Binding("ctrl+p", "command_palette", "Palette", id="app.palette", tooltip="Find anything by name", show=False),
     ]
 
-    def __init__(self, engine: Engine, *, choose: str = "", crash_file: Path | None = None) -> None:
+    def __init__(
+        self, engine: Engine, *, choose: str = "", keep_crash: Callable[[BaseException], str] | None = None
+    ) -> None:
+        """
+        :param choose: the guest to show first.
+        :param keep_crash: keeps the traceback of a defect and says where; without it Textual shows it.
+        """
         super().__init__()
         self._engine = engine
         self._choose = choose
-        self._crash_file = crash_file
-        """Where a traceback is kept, since the screen shows none."""
+        self._keep_crash = keep_crash
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
@@ -71,18 +74,11 @@ class WorkbenchApp(App[None]):
 
     def _handle_exception(self, error: Exception) -> None:
         """A defect of ours: no traceback on the user's terminal, but none lost either."""
-        if self._crash_file is None:
+        if self._keep_crash is None:
             super()._handle_exception(error)
             return
-        text = "".join(traceback.format_exception(error))
-        try:
-            self._crash_file.parent.mkdir(parents=True, exist_ok=True)
-            self._crash_file.write_text(text)
-            where = f"the details are in {self._crash_file}"
-        except OSError as failure:
-            where = f"the details could not be kept: {failure.strerror}"
         summary = f"{type(error).__name__}: {error}".splitlines()[0]
         self.exit(
             return_code=1,
-            message=f"workbench: the screen ended by a defect of its own ({summary}). Guests run on; {where}",
+            message=f"workbench: the screen ended by a defect of its own ({summary}). Guests run on; {self._keep_crash(error)}",
         )

@@ -22,10 +22,13 @@ def open_screen(settings: Settings, choose: str = "") -> None:
             "the screen needs a terminal, and standard input or output is none",
             hint="on the command line: workbench list, workbench demo --no-screen, workbench --help",
         )
+    from workbench.engine.crash import keep_traceback
     from workbench.engine.local import LocalEngine
     from workbench.ui.app import WorkbenchApp
 
-    app = WorkbenchApp(LocalEngine(settings), choose=choose, crash_file=settings.data / "crash.txt")
+    app = WorkbenchApp(
+        LocalEngine(settings), choose=choose, keep_crash=lambda error: keep_traceback(error, settings.data)
+    )
     app.run()
     if app.return_code:
         raise SystemExit(app.return_code)

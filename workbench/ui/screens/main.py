@@ -171,6 +171,7 @@ class MainScreen(Screen[None]):
             self._connect_panes(snapshot)
         devices = self.query_one(DeviceTreePane)
         devices.guest = snapshot.name
+        devices.profile_lines = snapshot.device_lines
         devices.trouble = devices_trouble(snapshot)
         if snapshot.devices_revision != self._devices_revision and snapshot.balloon is not None:
             self._devices_revision = snapshot.devices_revision
