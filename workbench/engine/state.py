@@ -202,6 +202,7 @@ class StateDirectory:
             if not is_over(path):
                 raise StartError(f"{name} starts or ends at this moment", hint="workbench list shows it when it runs")
             try:
+                path.chmod(0o700)
                 _empty(path)
                 (self.root / ENDS / name).unlink(missing_ok=True)
                 yield path
