@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import time
 from contextlib import contextmanager
+from dataclasses import replace
+from statistics import median
 from typing import TYPE_CHECKING
 
 import psutil
@@ -22,7 +24,7 @@ COMPLETE = ("settled", "virtio-balloon", r"Memory +\d", "QEMU \\d")
 """What stands on the workbench's screen when each pane shows the running guest: balloon, devices, host."""
 STARTS = 9
 PRESSES = 150
-CHANGES = 25
+CHANGES = 20
 REST = 20.0
 """Seconds over which a screen at rest is watched."""
 CALM = 6.0
@@ -90,24 +92,32 @@ def _keys(bench: Bench) -> list[Figure]:
 
 
 def _change(bench: Bench) -> list[Figure]:
-    """Somebody else sets a target: from the command that changes the config space to the new number on the screen."""
-    times = []
+    """Somebody else sets a target and the guest begins to move: from QEMU's event to the new number on the screen.
+
+    The guest's driver writes ``actual`` into the config space, and QEMU tells at once with BALLOON_CHANGE. How long the
+    guest took to get there is its own affair, and stands in the detail.
+    """
+    times, guests = [], []
     client = BareClient(bench.guest / "qmp-cli.sock")
     try:
         with _opened(bench) as terminal:
             for number in range(CHANGES):
-                # BALLOON_CHANGE comes at most once a second: without a rest that would be measured.
-                time.sleep(random.uniform(1.5, 2.0))
+                # BALLOON_CHANGE comes at most once a second, and a late one puts the next off (QEMU: monitor/monitor.c,
+                # monitor_qapi_event_queue_no_reenter()): after two seconds the first one comes at once again.
+                time.sleep(random.uniform(2.2, 2.6))
                 target = RAM - 11 - 7 * (number % 10)
                 since = terminal.written
-                changed = time.perf_counter()
+                asked = time.perf_counter()
                 client.execute("balloon", value=target << 20)
-                times.append(terminal.wait_for([rf"\b{target}\b"], since) - changed)
+                changed = client.wait_event("BALLOON_CHANGE")
+                guests.append(changed - asked)
+                times.append(max(0.0, terminal.wait_for([rf"\b{target}\b"], since) - changed))
             client.execute("balloon", value=RAM << 20)
             terminal.wait_for(["settled"], terminal.written)
     finally:
         client.close()
-    return [latency("change to pixels", times, 0.95, 150.0)]
+    figure = latency("change to pixels", times, 0.95, 150.0)
+    return [replace(figure, detail=f"{figure.detail}; the guest took {1e3 * median(guests):.0f} ms")]
 
 
 def _idle(bench: Bench) -> list[Figure]:

@@ -34,6 +34,12 @@ class BareClient:
             if "event" not in reply:
                 return reply
 
+    def wait_event(self, name: str) -> float:
+        """Wait for an event; gives ``time.perf_counter()`` when it came."""
+        while True:
+            if self._line().get("event") == name:
+                return time.perf_counter()
+
     def close(self) -> None:
         self._socket.close()
 
