@@ -94,11 +94,18 @@ def test_status_of_a_stopped_guest(workbench: CommandLine) -> None:
     assert (done.code, done.json["state"], "monitor" in done.json) == (0, "stopped", False)
 
 
-@pytest.mark.parametrize("verb", ["status", "start", "stop", "pause", "resume", "reset", "balloon"])
-@pytest.mark.parametrize("name", ["nosuch", "a/b", "../state/fw", "[bold]x[/]", "", ".", "..", "-x"])
-def test_no_such_guest_is_exit_3(firmware: CommandLine, verb: str, name: str) -> None:
-    done = firmware(verb, "--", name)
-    done.check_error(3)
+VERBS_OF_A_GUEST = ["status", "start", "stop", "pause", "resume", "reset", "balloon"]
+
+
+@pytest.mark.parametrize("verb", VERBS_OF_A_GUEST)
+def test_no_such_guest_is_exit_3(firmware: CommandLine, verb: str) -> None:
+    firmware(verb, "nosuch").check_error(3, "'nosuch'", "hint: ")
+
+
+@pytest.mark.parametrize("name", ["a/b", "../state/fw", "fw/", "[bold]x[/]", "", ".", "..", "-x", "a\nb", "fw.toml"])
+def test_what_is_no_name_is_exit_3(firmware: CommandLine, name: str) -> None:
+    for verb in ("start", "stop"):
+        firmware(verb, "--", name).check_error(3)
 
 
 def test_a_near_name_is_offered(firmware: CommandLine) -> None:

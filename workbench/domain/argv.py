@@ -31,6 +31,9 @@ MONITORS = ("qmp", "qmp-cli", "qmp-events", "qmp-user")
 """A QMP socket serves one client at a time, so each of these has one of its own in the state directory, ``NAME.sock``:
 the screen, the verbs, the verb ``events``, and the user's own tools."""
 
+MONITOR_OBJECTS = (11, 1)
+"""The first QEMU that warns of ``-mon`` and wants its monitors as objects."""
+
 SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
 
@@ -43,6 +46,8 @@ class Launch:
     directory: str
     """The guest's state directory: sockets, logs, pid file."""
     accelerator: Literal["kvm", "tcg"]
+    version: tuple[int, int] = (6, 2)
+    """QEMU's version: what is spelled otherwise in later ones is spelled as that one wants it."""
     base: str = "/"
     """The profile's directory, absolute: relative paths begin there."""
     home: str = "/"
@@ -75,7 +80,7 @@ class ArgvPart:
 
 def resolve(text: str, *, base: str, home: str) -> str:
     """An absolute path: ``~/`` is the home, and what is relative begins at ``base``."""
-    if text == "~" or text.startswith("~/"):
+    if text.startswith("~/"):
         return posixpath.join(home, text[2:])
     return posixpath.join(base, text)
 
@@ -111,7 +116,9 @@ def _house(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
     yield ArgvPart(("-display", "none"))
     yield ArgvPart(("-sandbox", SANDBOX))
     yield ArgvPart(("-msg", "timestamp=on"))
-    yield ArgvPart(("-D", f"{launch.directory}/trace.log"))
+    # QEMU puts its pid for a %d there and refuses any other % (util/log.c, valid_filename_template()).
+    if "%" not in launch.directory:
+        yield ArgvPart(("-D", f"{launch.directory}/trace.log"))
     yield ArgvPart(("-pidfile", f"{launch.directory}/pid"))
 
 
@@ -157,7 +164,11 @@ def _monitors(launch: Launch) -> Iterator[ArgvPart]:
     for name in MONITORS:
         path = comma(f"{launch.directory}/{name}.sock")
         yield ArgvPart(("-chardev", f"socket,id={name},path={path},server=on,wait=off"))
-        yield ArgvPart(("-mon", f"chardev={name},mode=control"))
+        if launch.version >= MONITOR_OBJECTS:
+            monitor = {"qom-type": "monitor-qmp", "id": f"{name}-monitor", "chardev": name}
+            yield ArgvPart(json_option("-object", monitor))
+        else:
+            yield ArgvPart(("-mon", f"chardev={name},mode=control"))
 
 
 def _console(launch: Launch) -> Iterator[ArgvPart]:

@@ -152,6 +152,8 @@ class Circumstances:
     """Unix time at which the target took its present value, as far as known."""
     moved_at: float = 0.0
     """Unix time at which ``actual`` last changed, as far as known."""
+    started: float = 0.0
+    """Unix time at which QEMU started, as far as known."""
     stats: GuestStats | None = None
 
     @property
@@ -161,6 +163,8 @@ class Circumstances:
 
 DRIVER_OK = 4
 """The bit of the device status that a driver sets when it is ready (virtio 1.2, 2.1 Device Status Field)."""
+BOOT = 20.0
+"""Seconds from QEMU's start in which a guest may well be without its drivers yet."""
 PATIENCE = 3.0
 """Seconds without a page moved until a diff counts as stalled. A guest that finds no page tries again five times
 a second (Linux: drivers/virtio/virtio_balloon.c, ``fill_balloon``: msleep(200))."""
@@ -180,10 +184,13 @@ def judge(reading: Reading | None, seen: Circumstances) -> Verdict:
             ("query-pci shows no virtio balloon",),
         )
     if seen.driver_ok is False:
+        young = seen.now - seen.started < BOOT
         return Verdict(
             State.ABSENT,
-            "no driver in the guest has taken the balloon",
-            "load virtio_balloon in the guest (Windows: install the virtio drivers); a target waits until then",
+            "no driver in the guest has taken the balloon" + (" yet: it is starting" if young else ""),
+            ""
+            if young
+            else "load virtio_balloon in the guest (Windows: the virtio drivers); a target waits until then",
             (f"device status 0x{seen.driver_status:02x}: DRIVER_OK is not set", _stats_evidence(seen)),
         )
     if reading is None:

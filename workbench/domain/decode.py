@@ -121,11 +121,13 @@ class Decoder:
         if found:
             return self._add(path, f"contains U+{ord(found[0]):04X}, which no command line can carry")
         try:
-            return msgspec.convert(value, shape.checked)
+            converted: object = msgspec.convert(value, shape.checked)
         except msgspec.ValidationError:
             near = get_close_matches(value, shape.choices, 1) if isinstance(value, str) else []
             hint = f": did you mean {near[0]}?" if near else ""
             return self._add(path, f"{_show(value)} is not {shape.words}{hint}")
+        trouble = shape.judge(converted)
+        return self._add(path, trouble) if trouble else converted
 
     def _size(self, shape: Shape, value: object, path: Path) -> object:
         if isinstance(value, bool) or not isinstance(value, int | str):
@@ -134,7 +136,7 @@ class Decoder:
             size = parse_size(str(value))
         except SizeError as error:
             return self._add(path, str(error))
-        trouble = shape.out_of_bounds(size)
+        trouble = shape.out_of_bounds(size) or shape.judge(size)
         return self._add(path, trouble) if trouble else size
 
     def _add(self, path: Path, message: str) -> object:

@@ -60,8 +60,9 @@ def parse(text: str, *, name: str, file: str) -> Parsed:
     except RecursionError:
         return Parsed(None, (Problem(file, 0, 0, "", "lists or tables stand too deep in one another"),))
     except ValueError as error:
-        # int() refuses a number of more than 4,300 digits (sys.set_int_max_str_digits), datetime a 30th of February.
-        return Parsed(None, (Problem(file, 0, 0, "", f"a value that cannot be read: {error}"),))
+        # int() refuses a number of more than 4,300 digits (sys.set_int_max_str_digits).
+        why = str(error).partition(":")[0]
+        return Parsed(None, (Problem(file, 0, 0, "", f"not TOML that can be read: {why[:1].lower()}{why[1:]}"),))
     decoder = Decoder(dotted_keys(GuestProfile))
     bad_name = check_name(name)
     profile = decoder.table(GuestProfile, document)

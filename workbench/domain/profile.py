@@ -12,7 +12,7 @@ from msgspec.structs import force_setattr, replace
 
 from workbench.domain.devices.balloon import BALLOON_ID, Balloon
 from workbench.domain.devices.net import Net, host_end
-from workbench.domain.devices.part import File, Part, Path, Size, words
+from workbench.domain.devices.part import File, Part, Path, Size, judged, words
 from workbench.domain.devices.rng import RNG_ID, Rng
 from workbench.domain.devices.scsi import Disk, Scsi
 from workbench.domain.devices.serial import PORTS_MAX, SERIAL_ID, SerialPort
@@ -24,6 +24,19 @@ CONSOLE = "console=ttyS0"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
 NAME_MAX = 48
 """Characters of a guest's name: it is a directory's name in the path of a socket, which can have 107 bytes in all."""
+
+
+def _page_trouble(size: int) -> str:
+    return "" if size in (2 * MIB, GIB) else f"there are hugepages of 2M and of 1G, not of {format_size(size)}"
+
+
+def _ram_trouble(size: int) -> str:
+    return f"{format_size(size)} is not a whole number of MiB" if size % MIB else ""
+
+
+def _cmdline_trouble(text: str) -> str:
+    size = len(text.encode())
+    return f"the command line has {size:,} bytes, and a kernel reads at most 2,047" if size > 2047 else ""
 
 
 class Cpu(Part, frozen=True, kw_only=True):
@@ -40,7 +53,7 @@ class Cpu(Part, frozen=True, kw_only=True):
 class Hugepages(Part, frozen=True, kw_only=True):
     """``[memory.hugepages]``: the guest's RAM in hugepages of the host."""
 
-    size: Size = 2 * MIB
+    size: Annotated[Size, judged(_page_trouble)] = 2 * MIB
     """One page: 2M or 1G, the sizes that x86 has."""
     prealloc: bool = True
     """Take every page at the start. Without it a pool that runs dry kills the guest with SIGBUS at its next touch."""
@@ -54,8 +67,6 @@ class Hugepages(Part, frozen=True, kw_only=True):
     """NUMA nodes of the host that the pages come from; any when empty."""
 
     def check(self) -> Iterator[tuple[Path, str]]:
-        if self.size not in (2 * MIB, GIB):
-            yield ("size",), f"there are hugepages of 2M and of 1G, not of {format_size(self.size)}"
         for index, node in enumerate(self.nodes):
             if node in self.nodes[:index]:
                 yield ("nodes", index), f"node {node} stands here twice"
@@ -64,15 +75,13 @@ class Hugepages(Part, frozen=True, kw_only=True):
 class Memory(Part, frozen=True, kw_only=True):
     """``[memory]``: the guest's RAM."""
 
-    size: Annotated[Size, Meta(ge=16 * MIB, le=8 * TIB)] = 512 * MIB
+    size: Annotated[Size, Meta(ge=16 * MIB, le=8 * TIB), judged(_ram_trouble)] = 512 * MIB
     """RAM in bytes, whole MiB."""
     hugepages: Hugepages | None = None
     """Ordinary memory when the table is absent."""
 
     def check(self) -> Iterator[tuple[Path, str]]:
-        if self.size % MIB:
-            yield ("size",), f"{format_size(self.size)} is not a whole number of MiB"
-        elif self.hugepages is not None and self.hugepages.size and self.size % self.hugepages.size:
+        if self.hugepages is not None and self.size % self.hugepages.size:
             page = format_size(self.hugepages.size)
             yield ("size",), f"{format_size(self.size)} is not a multiple of the {page} hugepages"
 
@@ -86,7 +95,7 @@ class Boot(Part, frozen=True, kw_only=True):
     """A Linux kernel (bzImage) that QEMU loads itself."""
     initrd: File | None = None
     """Its initramfs."""
-    cmdline: Annotated[str | None, Meta(max_length=2047), words("a text of at most 2,047 characters")] = None
+    cmdline: Annotated[str | None, judged(_cmdline_trouble)] = None
     """The kernel's command line, at most 2,047 bytes (Linux on x86: COMMAND_LINE_SIZE). When not given
     ``console=ttyS0``, and for an embedded guest its own."""
 
@@ -98,12 +107,8 @@ class Boot(Part, frozen=True, kw_only=True):
                 yield ("initrd",), "an initrd needs a kernel"
             else:
                 yield ("initrd",), f'guest = "{self.guest}" brings its own initrd: keep one of the two'
-        if self.cmdline is not None:
-            if self.kernel is None and self.guest is None:
-                yield ("cmdline",), "a command line needs a kernel"
-            size = len(self.cmdline.encode())
-            if size > 2047:
-                yield ("cmdline",), f"the command line has {size:,} bytes; a kernel reads at most 2,047"
+        if self.cmdline is not None and self.kernel is None and self.guest is None:
+            yield ("cmdline",), "a command line needs a kernel"
 
 
 class Qemu(Part, frozen=True, kw_only=True):

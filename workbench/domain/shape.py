@@ -13,7 +13,7 @@ from workbench.domain.devices.part import Part, extra, metas
 from workbench.domain.units import format_size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Shape:
     low: int | None
     high: int | None
     """Bounds of a number or size, or the most elements of a list."""
+    judge: Callable[[Any], str]
+    """Gives what is wrong with a value that is within its bounds, or nothing."""
     told: str
     """What the value must be, in the field's own words; empty when its type says it."""
     item: Shape | None = None
@@ -127,4 +129,10 @@ def shape_of(type_: Any) -> Shape:
     elif any(meta.extra and "size" in meta.extra for meta in annotations):
         kind = "size"
     checked = Annotated[(bare, *annotations)] if annotations else bare
-    return Shape(kind, bare, checked, optional, low, high, told[-1] if told else "", item)
+    judges = [meta.extra["judge"] for meta in annotations if meta.extra and "judge" in meta.extra]
+    judge = judges[-1] if judges else _content
+    return Shape(kind, bare, checked, optional, low, high, judge, told[-1] if told else "", item)
+
+
+def _content(_: object) -> str:
+    return ""

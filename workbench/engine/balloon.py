@@ -63,6 +63,8 @@ class BalloonProbe:
         self._bar: ModernBar | None = None
         self._path = ""
         self.ram = running.facts.memory
+        self.started = running.facts.started
+        """Unix time at which QEMU started."""
         self.present = True
         """Whether the guest has a balloon device at all."""
         self.driver_status: int | None = None

@@ -312,6 +312,7 @@ class LocalGuest:
             answering=answering,
             target_since=record.since if record else 0.0,
             moved_at=self._moved_at,
+            started=self._running.facts.started,
             stats=self._stats,
         )
         history = tuple(self._history)

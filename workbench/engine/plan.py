@@ -89,6 +89,7 @@ async def plan(loaded: LoadedProfile, settings: Settings, *, check: bool = True)
         binary=binary,
         directory=str(settings.state / profile.name),
         accelerator=accelerator,
+        version=version[:2],
         base=str(loaded.path.parent),
         home=str(Path.home()),
         kernel=kernel,

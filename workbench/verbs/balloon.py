@@ -119,6 +119,7 @@ async def _look(monitor: Monitor, probe: BalloonProbe) -> Balloon:
         status=status,
         target_since=probe.record.since if probe.record else 0.0,
         moved_at=moved_at,
+        started=probe.started,
         stats=stats,
     )
     ours = probe.record.ours if probe.record else True

@@ -7,11 +7,27 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from workbench.domain.devices.part import Id, Option, Part, Path, device, json_option, named, words
+from workbench.domain.devices.part import Id, Option, Part, Path, device, json_option, judged, named, words
 
 _FORWARD = re.compile(
     r"(?P<protocol>tcp|udp):(?P<host>[^:]*):(?P<port>\d{1,5})-(?P<guest>[^:]*):(?P<guest_port>\d{1,5})", re.ASCII
 )
+
+
+def forward_trouble(text: str) -> str:
+    """What is wrong with a forwarding as QEMU takes it (net/slirp.c, slirp_hostfwd()); empty when nothing is."""
+    match = _FORWARD.fullmatch(text)
+    if match is None:
+        return f"{text!r} is not a forwarding: write tcp:127.0.0.1:2222-:22"
+    for side in ("host", "guest"):
+        try:
+            IPv4Address(match[side] or "0.0.0.0")
+        except AddressValueError:
+            return f"{match[side]!r} is not an IPv4 address such as 127.0.0.1"
+    for side in ("port", "guest_port"):
+        if not 1 <= int(match[side]) <= 65535:
+            return f"{match[side]} is not a port: 1 to 65535"
+    return ""
 
 
 class Net(Part, frozen=True, kw_only=True):
@@ -29,17 +45,13 @@ class Net(Part, frozen=True, kw_only=True):
         device("mac"),
     ] = None
     """The card's address; QEMU's 52:54:00:12:34:56 and following when not given."""
-    forward: tuple[str, ...] = ()
+    forward: tuple[Annotated[str, judged(forward_trouble)], ...] = ()
     """Ports of the host that lead to ports of the guest, as ``tcp:127.0.0.1:2222-:22``: protocol, host address and
     port, guest address and port. Without a host address every interface of the host listens."""
 
     def check(self) -> Iterator[tuple[Path, str]]:
         if self.forward and self.backend != "user":
             yield ("forward",), f'ports are forwarded by backend = "user" only, and this is "{self.backend}"'
-        for index, text in enumerate(self.forward):
-            trouble = forward_trouble(text)
-            if trouble:
-                yield ("forward", index), trouble
 
     def options(self, slot: str) -> Iterator[Option]:
         if self.backend == "user":
@@ -52,22 +64,6 @@ class Net(Part, frozen=True, kw_only=True):
         if self.backend == "user":
             card["netdev"] = f"{self.id}-host"
         yield json_option("-device", card)
-
-
-def forward_trouble(text: str) -> str:
-    """What is wrong with a forwarding as QEMU takes it (net/slirp.c, slirp_hostfwd()); empty when nothing is."""
-    match = _FORWARD.fullmatch(text)
-    if match is None:
-        return f"{text!r} is not a forwarding: write tcp:127.0.0.1:2222-:22"
-    for side in ("host", "guest"):
-        try:
-            IPv4Address(match[side] or "0.0.0.0")
-        except AddressValueError:
-            return f"{match[side]!r} is not an IPv4 address such as 127.0.0.1"
-    for side in ("port", "guest_port"):
-        if not 1 <= int(match[side]) <= 65535:
-            return f"{match[side]} is not a port: 1 to 65535"
-    return ""
 
 
 def host_end(text: str) -> tuple[str, str, int] | None:

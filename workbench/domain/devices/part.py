@@ -6,7 +6,7 @@ behind it.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
@@ -23,7 +23,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     """A table of a profile. Its keys are its fields' names with ``-`` for ``_``, as QEMU spells them."""
 
     def check(self) -> Iterator[tuple[Path, str]]:
-        """What is wrong between keys of this table that are right one by one: the place below it, and what is wrong."""
+        """What is wrong between keys of this table that are right one by one: the place below it, and why."""
         return iter(())
 
 
@@ -40,6 +40,11 @@ def backend(name: str) -> Meta:
 def words(text: str) -> Meta:
     """What a value must be, for a message: ``"x" is not <text>``."""
     return Meta(extra={"words": text})
+
+
+def judged(trouble: Callable[[Any], str]) -> Meta:
+    """What bounds and patterns cannot say of a value alone: a function that gives what is wrong with it, or nothing."""
+    return Meta(extra={"judge": trouble})
 
 
 Size = Annotated[int, Meta(ge=0, extra={"size": True})]

@@ -17,6 +17,7 @@ class SerialPort(Part, frozen=True, kw_only=True):
     """A ``virtconsole`` (hvc0, hvc1, … in a Linux guest) or a ``virtserialport`` (/dev/virtio-ports/NAME)."""
 
     kind: Literal["console", "port"] = "console"
+    """What the guest gets: a terminal, or a channel with a name."""
     id: Id | None = None
     """Names the port in QEMU; ``port0``, ``port1``, … when not given."""
     name: Annotated[

@@ -156,7 +156,7 @@ CELL_MOST = 26
 
 def grid(rows: list[list[Column]], width: int) -> Content:
     """Rows of columns that stand under each other; where three do not fit beside each other, two do, and the third follows."""
-    gap = 2 if width < 64 else 4
+    gap = 1 if width < 2 * CELL + 2 else 2 if width < 64 else 4
     fit = 3 if width >= 3 * CELL + 2 * gap else 2
     cell = min(CELL_MOST, (width - (fit - 1) * gap) // fit)
     lines = [row[:fit] for row in rows]
@@ -167,8 +167,10 @@ def grid(rows: list[list[Column]], width: int) -> Content:
 
 
 def _cell(column: Column, width: int) -> Content:
-    room = max(1, width - len(column.name))
-    return Content.assemble((column.name, column.name_style), (f"{column.value:>{room}}", column.style))
+    # "host holds" is "holds" where both words and the value do not fit.
+    name = column.name if len(column.name) + len(column.value) < width else column.name.split()[-1]
+    room = max(1, width - len(name))
+    return Content.assemble((name, column.name_style), (f"{column.value:>{room}}", column.style))
 
 
 def situation(balloon: Balloon) -> Content:

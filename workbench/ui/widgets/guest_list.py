@@ -28,8 +28,8 @@ MARKS = {
     Phase.PAUSED: ("\u25d0", "$warning"),
     Phase.STOPPING: ("\u25d1", "$warning"),
 }
-WIDTH = 26
-"""Columns of an entry's first line."""
+WIDTH = 24
+"""Columns of an entry's first line, at the least."""
 
 
 class GuestList(OptionList):
@@ -98,13 +98,17 @@ class GuestList(OptionList):
     def on_mount(self) -> None:
         self.set_interval(1.0, self._refresh)
 
+    def on_resize(self) -> None:
+        self._refresh()
+
     def watch_guests(self) -> None:
         self._refresh()
 
     def _refresh(self) -> None:
         """Make anew only the entries whose text has changed; the list only when a guest came or went."""
         now = time.time()
-        texts = {guest.name: entry(guest, now) for guest in self.guests}
+        width = max(WIDTH, self.content_region.width - 1)
+        texts = {guest.name: entry(guest, now, width) for guest in self.guests}
         if list(texts) != list(self._shown):
             chosen = self.chosen
             self.set_options([Option(text, id=name) for name, text in texts.items()])
@@ -130,13 +134,13 @@ class GuestList(OptionList):
             self.post_message(self.ActionRequested(self, name, action))
 
 
-def entry(guest: GuestSnapshot, now: float) -> Content:
+def entry(guest: GuestSnapshot, now: float, width: int = WIDTH) -> Content:
     """Two lines: a mark, the name and the RAM; then the state in words."""
     mark, style = MARKS[guest.phase]
     if guest.phase.alive and not guest.answering:
         mark, style = "\u25cf", "$error"
     memory = short_size(guest.memory) if guest.memory else ""
-    room = WIDTH - 3 - len(memory)
+    room = width - 3 - len(memory)
     name = guest.name if len(guest.name) <= room else guest.name[: room - 1] + "\u2026"
     first = Content.assemble((mark, style), " ", (f"{name:<{room}}", "bold" if guest.phase.alive else ""), f" {memory}")
     words, words_style = state_words(guest, now)

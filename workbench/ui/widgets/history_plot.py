@@ -61,7 +61,7 @@ class HistoryPlot(Widget):
     def _redraw(self, size: Size) -> None:
         width, height = size.width - AXIS, size.height - 2
         self._rows = []
-        if width > 8 and height > 0 and self.samples and self.ram:
+        if width > 8 and height > 2 and self.samples and self.ram:
             step = WINDOW / (2 * width)
             # The edge moves by whole dots: a plot whose every column shifts by a fraction flickers.
             start = (self.now // step + 1) * step - WINDOW
