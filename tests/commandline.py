@@ -137,12 +137,14 @@ class CommandLine:
         """SIGKILL every QEMU whose pid file is below our state directory, also where that file is gone."""
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                if any(key == "-pidfile" and self._ours(value) for key, value in pairwise(process.cmdline())):
+                argv = process.cmdline()
+                # Not the shell that keeps its exit status, which has the same words: it ends by itself, and reaps QEMU.
+                if argv[1:2] != ["-c"] and any(self._is_pid_file(*option) for option in pairwise(argv)):
                     process.kill()
                     process.wait(DEADLINE)
 
-    def _ours(self, pid_file: str) -> bool:
-        return Path(pid_file).is_relative_to(self.base)
+    def _is_pid_file(self, option: str, value: str) -> bool:
+        return option == "-pidfile" and Path(value).is_relative_to(self.base)
 
 
 @contextmanager
