@@ -1,0 +1,325 @@
+"""A profile's text to a guest: defaults, every kind of mistake at its place, all of them at once."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tests.profile_files import CORPUS, read_guest
+from workbench.domain.decode import key_text
+from workbench.domain.parse import parse, parse_profile
+from workbench.domain.problems import Problem
+from workbench.domain.profile import NAME_MAX, GuestProfile, check_name
+from workbench.domain.shape import dotted_keys
+from workbench.domain.units import MIB, format_size
+
+AN_ID = "an id: a letter, then at most 19 letters, digits, '.', '_' or '-'"
+
+
+def complaints(text: str, name: str = "demo") -> list[str]:
+    """What is wrong, without the file's name: ``3:1: cpu.count: 0 is …``."""
+    profile, problems = parse_profile(text, name=name, file="demo.toml")
+    assert (profile is None) == bool(problems)
+    return [str(problem).removeprefix("demo.toml").removeprefix(":").strip() for problem in problems]
+
+
+class TestDefaults:
+    def test_an_empty_file_is_a_good_guest(self) -> None:
+        guest = read_guest("")
+        assert (guest.name, guest.machine, guest.accelerator) == ("demo", "q35", "auto")
+        assert guest.memory.size == 512 * MIB
+        assert guest.memory.hugepages is None
+        assert [net.id for net in guest.net] == ["net0"]
+        assert guest.balloon is not None
+        assert guest.balloon.deflate_on_oom
+        assert guest.rng is not None
+        assert guest.scsi == ()
+        assert guest.serial == ()
+
+    def test_false_switches_a_device_off(self) -> None:
+        guest = read_guest("balloon = false\nrng = false\nnet = false\nserial = false")
+        assert (guest.balloon, guest.rng, guest.net, guest.serial) == (None, None, (), ())
+        assert read_guest("net = []").net == ()
+
+    def test_true_is_a_device_as_it_is_by_default(self) -> None:
+        assert read_guest("balloon = true") == read_guest("")
+        assert read_guest("[memory]\nhugepages = true").memory.hugepages is not None
+
+    def test_devices_without_an_id_are_numbered(self) -> None:
+        guest = read_guest(
+            "[[net]]\n[[net]]\nid='lan'\n[[scsi]]\n[[scsi.disk]]\nfile='a'\n[[scsi]]\n[[scsi.disk]]\nfile='b'"
+        )
+        assert [net.id for net in guest.net] == ["net0", "lan"]
+        assert [(scsi.id, [disk.id for disk in scsi.disk]) for scsi in guest.scsi] == [
+            ("scsi0", ["disk0"]),
+            ("scsi1", ["disk1"]),
+        ]
+
+    def test_a_profile_is_a_value(self) -> None:
+        texts = [path.read_text() for path in CORPUS]
+        assert {read_guest(text) for text in texts} == {read_guest(text) for text in texts}
+        with pytest.raises(AttributeError):
+            read_guest("").memory.size = 1  # type: ignore[misc]
+
+
+class TestSizes:
+    @pytest.mark.parametrize("text", ["256M", "256 MiB", "0.25G", "262144K", "268435456"])
+    def test_a_size_is_a_text_or_a_number_of_bytes(self, text: str) -> None:
+        assert read_guest(f'[memory]\nsize = "{text}"').memory.size == 256 * MIB
+
+    def test_a_number_is_bytes(self) -> None:
+        assert read_guest(f"[memory]\nsize = {256 * MIB}").memory.size == 256 * MIB
+
+    @given(st.integers(16, 8 << 20))
+    def test_every_size_is_read_back(self, mib: int) -> None:
+        assert read_guest(f'[memory]\nsize = "{format_size(mib * MIB)}"').memory.size == mib * MIB
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("machin = 'q35'", "1:1: machin: unknown key: did you mean machine?"),
+            ("[net]", "1:2: net: a table is not a list: write [[net]]"),
+            ("[[balloon]]", "1:3: balloon: a list is not a table: write [balloon]"),
+            ("size = '1G'", "1:1: size: unknown key: did you mean memory.size?"),
+            ("name = 'x'", "1:1: name: unknown key: the guest's name is its file's name without .toml"),
+            ("[cpu]\nxyz = 1", "2:1: cpu.xyz: unknown key: known here are model, count"),
+            ("[cpu]\n  count = '2'", '2:3: cpu.count: "2" is not a whole number from 1 to 255'),
+            ("[cpu]\ncount = true", "2:1: cpu.count: true is not a whole number from 1 to 255"),
+            ("[cpu]\ncount = 256", "2:1: cpu.count: 256 is not a whole number from 1 to 255"),
+            ("[cpu]\nmodel = 'max,+x'", '2:1: cpu.model: "max,+x" is not a CPU model such as max or Skylake-Client'),
+            ("machine = 'microvm'", '1:1: machine: "microvm" is not a PC such as q35, pc or pc-q35-7.2'),
+            ("machine = 'q35,x=y'", '1:1: machine: "q35,x=y" is not a PC such as q35, pc or pc-q35-7.2'),
+            ('machine = "q35\\n"', '1:1: machine: "q35\\n" is not a PC such as q35, pc or pc-q35-7.2'),
+            ("accelerator = 'kmv'", '1:1: accelerator: "kmv" is not one of auto, kvm, tcg: did you mean kvm?'),
+            ("description = 2026-01-02", "1:1: description: a date or time is not a text of at most 1,000 characters"),
+            ("[memory]\nsize = '12Q'", "2:1: memory.size: '12Q' is not a size: write 256M, 1.5G or a number of bytes"),
+            ("[memory]\nsize = -1", "2:1: memory.size: '-1' is negative: a size is 0 or more"),
+            ("[memory]\nsize = 1.5", "2:1: memory.size: 1.5 is not a size such as 256M or a number of bytes"),
+            ("[memory]\nsize = '1M'", "2:1: memory.size: 1M is too small: at least 16M"),
+            ("[memory]\nsize = '16T'", "2:1: memory.size: 16T is too large: at most 8T"),
+            ("[memory]\nsize = '16385K'", "2:1: memory.size: 16385K is not a whole number of MiB"),
+            (
+                "[memory]\nsize = '513M'\nhugepages.size = '2M'",
+                "2:1: memory.size: 513M is not a multiple of the 2M hugepages",
+            ),
+            (
+                "[memory.hugepages]\nsize = '4M'",
+                "2:1: memory.hugepages.size: there are hugepages of 2M and of 1G, not of 4M",
+            ),
+            (
+                "[memory.hugepages]\nsource = 'huge'",
+                '2:1: memory.hugepages.source: "huge" is not memfd or an absolute path such as /dev/hugepages',
+            ),
+            ("[memory.hugepages]\nnodes = [0, 1, 0]", "2:16: memory.hugepages.nodes[2]: node 0 stands here twice"),
+            (
+                "[memory.hugepages]\nnodes = ['a']",
+                '2:10: memory.hugepages.nodes[0]: "a" is not a whole number from 0 to 1,023',
+            ),
+            (
+                "[boot]\nguest = 'demo'\nkernel = 'k'",
+                '3:1: boot.kernel: guest = "demo" brings its own kernel: keep one of the two',
+            ),
+            (
+                "[boot]\nguest = 'demo'\ninitrd = 'k'",
+                '3:1: boot.initrd: guest = "demo" brings its own initrd: keep one of the two',
+            ),
+            ("[boot]\ninitrd = 'k'", "2:1: boot.initrd: an initrd needs a kernel"),
+            ("[boot]\ncmdline = 'k'", "2:1: boot.cmdline: a command line needs a kernel"),
+            (
+                f"[boot]\nkernel = 'k'\ncmdline = '{'é' * 1024}'",
+                "3:1: boot.cmdline: the command line has 2,048 bytes, and a kernel reads at most 2,047",
+            ),
+            ("[boot]\nkernel = ''", '2:1: boot.kernel: "" is not a path of 1 to 4,095 characters'),
+            (
+                "[boot]\nkernel = 'a\tb'\ncmdline = \"a\\u0000\"",
+                "3:1: boot.cmdline: contains U+0000, which no command line can carry",
+            ),
+            ('[rng]\nsource = "/dev/\\uFFFE"', "2:1: rng.source: contains U+FFFE, which no command line can carry"),
+            ("[[net]]\nid = '0net'", f'2:1: net[0].id: "0net" is not {AN_ID}'),
+            ("[[net]]\nid = 'a,b'", f'2:1: net[0].id: "a,b" is not {AN_ID}'),
+            (
+                "[[net]]\nmac = 'x'",
+                '2:1: net[0].mac: "x" is not a card\'s address such as 52:54:00:12:34:56, its second digit even',
+            ),
+            (
+                "[[net]]\nbackend = 'none'\nforward = ['tcp::1-:2']",
+                '3:1: net[0].forward: ports are forwarded by backend = "user" only, and this is "none"',
+            ),
+            (
+                "[[net]]\nforward = ['tcp:a:1-:2']",
+                "2:12: net[0].forward[0]: 'a' is not an IPv4 address such as 127.0.0.1",
+            ),
+            ("[[net]]\nforward = ['udp::0-:2']", "2:12: net[0].forward[0]: 0 is not a port: 1 to 65535"),
+            (
+                "[[net]]\nforward = ['tcp::1-:2,id=x']",
+                "2:12: net[0].forward[0]: 'tcp::1-:2,id=x' is not a forwarding: write tcp:127.0.0.1:2222-:22",
+            ),
+            ("[[scsi]]\n[[scsi.disk]]\nformat = 'raw'", "2:8: scsi[0].disk[0]: the key file is missing"),
+            ("[balloon]\ndeflate-on-oom = 1", "2:1: balloon.deflate-on-oom: 1 is not true or false"),
+            ("[balloon]\nstatistics = 3601", "2:1: balloon.statistics: 3601 is not a whole number from 0 to 3,600"),
+            ("[rng]\nperiod = 5", "2:1: rng.period: without max-bytes there is no limit for a period"),
+            ("[rng]\nmax-bytes = 0", "2:1: rng.max-bytes: 0 is too small: at least 1"),
+            (
+                "[[serial]]\nkind = 'port'",
+                '2:1: serial[0].kind: a port needs a name, such as name = "org.qemu.guest_agent.0"',
+            ),
+            ("[[serial]]\nname = 'x'", '2:1: serial[0].name: a console has no name: kind = "port" has'),
+            ("[[serial]]\nbackend = 'file'", '2:1: serial[0].backend: backend = "file" needs a path'),
+            ("[[serial]]\nbackend = 'pty'\npath = '/x'", '3:1: serial[0].path: backend = "pty" has no path'),
+            ("[[serial]]\n" * 32, "1:3: serial: 32 are more than the 31 that there can be"),
+            (
+                "[qemu]\nargs = ['-daemonize']",
+                "2:9: qemu.args[0]: the workbench detaches QEMU itself, and its sandbox kills one that forks",
+            ),
+            (
+                "[qemu]\nargs = ['-pidfile', 'x']",
+                "2:9: qemu.args[0]: the workbench finds its guests again by its own -pidfile",
+            ),
+        ],
+    )
+    def test_one_mistake(self, text: str, expected: str) -> None:
+        assert complaints(text) == [expected]
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("[[net]]\nid = 'balloon0'", '2:1: net[0].id: two devices have the id "balloon0"'),
+            ("[[net]]\n[[net]]\nid = 'net0'", '3:1: net[1].id: two devices have the id "net0"'),
+            (
+                "[[scsi]]\nid = 'a'\n[[scsi.disk]]\nid = 'a'\nfile = 'f'",
+                '4:1: scsi[0].disk[0].id: two devices have the id "a"',
+            ),
+            (
+                "[[net]]\nmac = '52:54:00:AA:00:01'\n[[net]]\nmac = '52:54:00:aa:00:01'",
+                "4:1: net[1].mac: two cards have the address 52:54:00:aa:00:01",
+            ),
+            (
+                "[[net]]\nforward = ['tcp::80-:80', 'udp::80-:80', 'tcp::80-:81']",
+                "2:42: net[0].forward[2]: tcp port 80 of the host is forwarded twice",
+            ),
+            ("[[net]]\n" * 31, "1:3: net: 31 cards and 0 SCSI controllers: the board has 30 slots"),
+        ],
+    )
+    def test_one_clash(self, text: str, expected: str) -> None:
+        found = complaints(text)
+        assert found == [expected]
+
+    def test_all_mistakes_at_once_in_the_order_of_the_text(self) -> None:
+        text = """\
+accelerator = "kvmm"
+[memory]
+szie = "1G"
+[boot]
+kernal = "bzImage"
+cmdline = "quiet"
+[[net]]
+id = "a"
+forward = ["tcp:1:2", 5]
+[[net]]
+id = "a"
+backend = true
+[cpu]
+count = 0
+"""
+        assert [line.split(": ")[0] + " " + line.split(": ")[1] for line in complaints(text)] == [
+            "1:1 accelerator",
+            "3:1 memory.szie",
+            "5:1 boot.kernal",
+            "9:12 net[0].forward[0]",
+            "9:23 net[0].forward[1]",
+            "11:1 net[1].id",
+            "12:1 net[1].backend",
+            "14:1 cpu.count",
+        ]
+
+    def test_a_wrong_value_is_not_also_a_missing_one(self) -> None:
+        """Where the kernel is a number, that the initrd has no kernel would be one message too many."""
+        assert complaints("[boot]\nkernel = 5\ninitrd = 'i'") == [
+            "2:1: boot.kernel: 5 is not a path of 1 to 4,095 characters"
+        ]
+
+    def test_a_key_that_is_no_bare_key_stands_in_quotes(self) -> None:
+        assert complaints('"a b".c = 1')[0].startswith('1:1: "a b": unknown key: known here are description, machine,')
+
+    def test_a_long_value_is_shown_in_part(self) -> None:
+        assert complaints(f"accelerator = '{'x' * 10_000}'") == [
+            f'1:1: accelerator: "{"x" * 37}…" is not one of auto, kvm, tcg'
+        ]
+
+
+class TestSyntax:
+    @pytest.mark.parametrize(
+        ("text", "place"),
+        [
+            ("a = 1\nb = ", (2, 5)),
+            ("a = 1\na = 2", (2, 6)),
+            ("[x", (1, 3)),
+            ("a = 'é'\n\nb = [1,\n", (3, 8)),
+            ("é = 1", (1, 1)),
+        ],
+    )
+    def test_a_mistake_in_the_syntax_has_its_line(self, text: str, place: tuple[int, int]) -> None:
+        profile, problems = parse_profile(text, name="demo", file="demo.toml")
+        assert profile is None
+        assert [(problem.line, problem.column) for problem in problems] == [place]
+        assert problems[0].message.startswith("not TOML: ")
+
+    def test_nothing_that_stands_in_a_file_breaks_the_reader(self) -> None:
+        assert complaints("a = " + "[" * 50_000) == ["lists or tables stand too deep in one another"]
+        assert "digits" in complaints("a = " + "1" * 5_000)[0]
+        assert "too deep" in complaints("a = " + "{a=" * 50_000)[0]
+
+    def test_a_byte_order_mark_is_no_mistake(self) -> None:
+        assert complaints("\ufeffaccelerator = 1")[0].startswith("1:1: accelerator")
+
+    @given(
+        st.text()
+        | st.lists(st.sampled_from(["[", "]", "net", "=", "\n", '"', ".", "1", "{", "}", ",", "#", " "])).map("".join)
+    )
+    @example("[[net]]\nid = {}")
+    @settings(deadline=None)
+    def test_any_text_is_a_guest_or_has_problems(self, text: str) -> None:
+        parsed = parse(text, name="demo", file="f")
+        assert (parsed.profile is None) == bool(parsed.problems)
+
+    @given(st.data())
+    @settings(deadline=None)
+    def test_any_value_at_any_key_is_right_or_a_problem_of_that_key(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from([key for key in dotted_keys(GuestProfile) if "[]" not in key]))
+        value = data.draw(
+            st.sampled_from(["0", "-1", "true", "false", "''", "'x'", "[]", "[1]", "{}", "1.5", "9" * 30, "nan"])
+        )
+        parsed = parse(f"{key} = {value}", name="demo", file="f")
+        assert {problem.key.split("[")[0].split(".")[0] for problem in parsed.problems} <= {key.split(".")[0]}
+        assert all(problem.line == 1 for problem in parsed.problems)
+
+
+class TestNames:
+    @pytest.mark.parametrize("name", ["demo", "a", "0", "_x", "Debian-12.5", "a" * NAME_MAX])
+    def test_names(self, name: str) -> None:
+        assert check_name(name) is None
+
+    @pytest.mark.parametrize(
+        "name",
+        ["", ".", "..", ".x", "-x", "a/b", "a b", "a[b]", "ä", "a\n", "a,b", "a=b", "a\0", "a" * (NAME_MAX + 1), "٣"],
+    )
+    def test_names_that_none_can_have(self, name: str) -> None:
+        assert check_name(name)
+        assert complaints("", name=name) == [str(check_name(name))]
+
+
+class TestPlaces:
+    def test_a_place_is_the_nearest_that_stands_there(self) -> None:
+        parsed = parse("[[net]]\n[balloon]\nstatistics = 1", name="demo", file="f")
+        assert parsed.place(("balloon", "statistics")) == (3, 1)
+        assert parsed.place(("balloon", "deflate-on-oom")) == (2, 2)
+        assert parsed.place(("net", 0, "id")) == (1, 3)
+        assert parsed.place(("rng", "source")) == (0, 0)
+        assert str(parsed.problem("f", ("rng", "source"), "gone")) == "f: rng.source: gone"
+        assert parsed.problem("f", ("balloon",), "x") == Problem("f", 2, 2, "balloon", "x")
+
+    def test_keys_as_text(self) -> None:
+        assert key_text(("net", 1, "a.b", "c-d")) == 'net[1]."a.b".c-d'

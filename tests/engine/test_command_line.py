@@ -1,0 +1,249 @@
+"""The command line under real QEMUs: they take it, and they understood what the profile says."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+import tempfile
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+import pytest
+import tomli_w
+
+from tests.hugepages import hugepage_pool
+from tests.profile_files import CORPUS, HERE, copy_with_files, fake_kernel, qcow2, read_guest
+from tests.real import QEMU, each_qemu
+from workbench.domain.argv import MONITORS, Launch, qemu_argv
+from workbench.domain.devices.part import extra
+from workbench.engine.monitor import Monitor
+from workbench.engine.qemu import qemu_version
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from workbench.domain.devices.part import Part
+    from workbench.domain.profile import GuestProfile
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """A state directory with a short path: pytest's own are too deep for a socket."""
+    with tempfile.TemporaryDirectory(prefix="wb-") as path:
+        yield Path(path)
+
+
+@asynccontextmanager
+async def launched(guest: GuestProfile, planned: Launch) -> AsyncIterator[Monitor]:
+    """A QEMU of that command line, its CPUs not yet running, and a monitor on the socket of the verbs."""
+    state = Path(planned.directory)
+    with (state / "qemu.log").open("wb") as log:
+        process = subprocess.Popen([*qemu_argv(guest, planned), "-S"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        socket = state / "qmp-cli.sock"
+        async with asyncio.timeout(60):
+            while not (socket.exists() and (state / "qmp-user.sock").exists()):
+                assert process.poll() is None, (state / "qemu.log").read_text()
+                await asyncio.sleep(0.005)
+        monitor = await Monitor.connect(socket)
+        try:
+            yield monitor
+        finally:
+            await monitor.close()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def launch(qemu: str, state: Path, kernel: str | None = None, initrd: str | None = None) -> Launch:
+    """Relative paths begin at the state directory."""
+    return Launch(qemu, str(state), "tcg", qemu_version(qemu)[:2], base=str(state), kernel=kernel, initrd=initrd)
+
+
+async def get(monitor: Monitor, path: str, name: str) -> object:
+    return await monitor.execute("qom-get", {"path": path, "property": name})
+
+
+async def ask(monitor: Monitor, command: str) -> Any:
+    return await monitor.execute(command)
+
+
+@each_qemu()
+async def test_every_key_arrives(qemu: str, directory: Path) -> None:
+    path = copy_with_files(directory)
+    guest = read_guest(path.read_text())
+    assert guest.boot.kernel
+    planned = launch(qemu, directory, f"{directory}/vmlinuz", f"{directory}/initrd.img")
+    async with launched(guest, planned) as monitor:
+        assert await ask(monitor, "query-name") == {"name": "demo"}
+        for index, part in (
+            ("lan", guest.net[0]),
+            ("balloon0", guest.balloon),
+            ("agent", guest.serial[0]),
+            ("rng0", guest.rng),
+        ):
+            await check_properties(monitor, f"/machine/peripheral/{index}", cast("Part", part))
+        assert (await ask(monitor, "query-memory-size-summary"))["base-memory"] == guest.memory.size
+        assert await get(monitor, "/objects/ram0", "size") == guest.memory.size
+        assert await get(monitor, "/machine", "memory-backend") == "/objects/ram0"
+        assert await get(monitor, "/machine", "append") == guest.boot.cmdline
+        assert str(await get(monitor, "/machine", "type")).startswith(guest.machine)
+        assert len(await ask(monitor, "query-cpus-fast")) == 2
+        assert await get(monitor, (await ask(monitor, "query-cpus-fast"))[0]["qom-path"], "type") == "qemu64-x86_64-cpu"
+        nodes = {node["node-name"]: node for node in await ask(monitor, "query-named-block-nodes")}
+        assert (nodes["root-image"]["drv"], nodes["root-image"]["ro"]) == ("qcow2", False)
+        assert (nodes["disk1-image"]["drv"], nodes["disk1-image"]["ro"]) == ("raw", True)
+        assert nodes["disk1-image"]["image"]["filename"] == f"{directory}/data.img"
+        assert await get(monitor, "/machine/peripheral/disk1", "lun") == 1
+        forwards = await monitor.hmp("info usernet")
+        assert "34567" in forwards
+        assert "22" in forwards
+        chardevs = {entry["label"]: entry["filename"] for entry in await ask(monitor, "query-chardev")}
+        assert chardevs["port1-chardev"].startswith("pty:")
+        assert chardevs["port3-chardev"] == "null"
+        assert (directory / "agent.sock").is_socket()
+        assert (directory / "console.txt").is_file()
+
+
+async def check_properties(monitor: Monitor, path: str, part: Part) -> None:
+    """Each field that is a property of the device has its value there."""
+    found = 0
+    for field in msgspec.structs.fields(part):
+        name = extra(field.type, "device")
+        if name is not None:
+            assert await get(monitor, path, name) == getattr(part, field.name), (path, name)
+            found += 1
+    assert found
+
+
+@each_qemu()
+@pytest.mark.parametrize("path", [path for path in CORPUS if path.parent != HERE], ids=lambda path: path.stem)
+async def test_every_sample_is_taken(path: Path, qemu: str, directory: Path) -> None:
+    guest = read_guest(path.read_text())
+    kernel = str(fake_kernel(directory / "k")) if guest.boot.guest else None
+    pages = guest.memory.hugepages
+    if pages is None:
+        await check_sample(guest, launch(qemu, directory, kernel=kernel))
+    else:
+        with hugepage_pool(guest.memory.size // pages.size):
+            await check_sample(guest, launch(qemu, directory, kernel=kernel))
+
+
+async def check_sample(guest: GuestProfile, planned: Launch) -> None:
+    async with launched(guest, planned) as monitor:
+        assert (await ask(monitor, "query-memory-size-summary"))["base-memory"] == guest.memory.size
+        buses = (await ask(monitor, "query-pci"))[0]["devices"]
+        named = {device["qdev_id"]: device["slot"] for device in buses if device["qdev_id"]}
+        wanted = {"net0": 1, "scsi0": 2, "balloon0": 3, "virtio-serial0": 4, "rng0": 5}
+        assert named == {name: wanted[name] for name in named}
+        assert {"net0", "balloon0", "rng0"} <= named.keys()
+        for name in (*MONITORS, "serial"):
+            assert (Path(planned.directory) / f"{name}.sock").is_socket()
+        assert (Path(planned.directory) / "serial.log").is_file()
+        assert (Path(planned.directory) / "pid").read_text().strip().isdigit()
+    log = (Path(planned.directory) / "qemu.log").read_text()
+    assert log.replace("terminating on signal", "") == log
+    assert "warning" not in log
+
+
+@each_qemu()
+async def test_every_monitor_serves_a_client_of_its_own(qemu: str, directory: Path) -> None:
+    async with launched(read_guest("memory.size = '16M'"), launch(qemu, directory)) as monitor:
+        others = [await Monitor.connect(directory / f"{name}.sock") for name in MONITORS if name != "qmp-cli"]
+        assert [(await ask(each, "query-status"))["running"] for each in (monitor, *others)] == [False] * 4
+        for each in others:
+            await each.close()
+            again = await Monitor.connect(each.path)
+            await again.close()
+
+
+@each_qemu()
+async def test_hugepages_bound_to_a_node(qemu: str, directory: Path) -> None:
+    guest = read_guest("[memory]\nsize = '16M'\n[memory.hugepages]\nnodes = [0]")
+    with hugepage_pool(8):
+        async with launched(guest, launch(qemu, directory)) as monitor:
+            (device,) = await ask(monitor, "query-memdev")
+            assert (device["prealloc"], device["host-nodes"], device["policy"]) == (True, [0], "bind")
+            assert await get(monitor, "/objects/ram0", "hugetlbsize") == 2 << 20
+
+
+@pytest.mark.parametrize("machine", ["pc", "q35"])
+async def test_a_full_board_is_taken(machine: str, directory: Path) -> None:
+    text = (
+        f"machine = '{machine}'\nmemory.size = '16M'\n" + "[[net]]\nbackend = 'none'\n" * 25 + "[[scsi]]\n[[serial]]\n"
+    )
+    async with launched(read_guest(text), launch(QEMU, directory)) as monitor:
+        devices = (await ask(monitor, "query-pci"))[0]["devices"]
+        assert sum(bool(device["qdev_id"]) for device in devices) == 29
+
+
+NASTY = [
+    "a,b",
+    ",,x=y,",
+    "quo\"te's\\",
+    "line\nline\ttab",
+    "{'json': [1]}",
+    "-daemonize",
+    "id=serial0,path=x",
+    "grüße 🖥 %n $HOME #",
+    " leading and trailing ",
+]
+
+
+@each_qemu()
+@pytest.mark.parametrize("nasty", NASTY)
+async def test_qemu_understands_a_text_as_it_was_written(nasty: str, qemu: str, directory: Path) -> None:
+    """Each place that takes any text holds the same one; QEMU tells what it made of it."""
+    state = directory / nasty
+    state.mkdir()
+    fake_kernel(state / nasty)
+    (state / f"i{nasty}").write_bytes(b"initrd")
+    qcow2(state / f"d{nasty}")
+    (state / f"r{nasty}").write_bytes(bytes(64))
+    profile = read_guest(tomli_w.dumps(nasty_profile(nasty)))
+    planned = launch(qemu, state, f"{state}/{nasty}", f"{state}/i{nasty}")
+    before = set(state.iterdir())
+    async with launched(profile, planned) as monitor:
+        machine = {name: await get(monitor, "/machine", name) for name in ("append", "kernel", "initrd")}
+        assert machine == {"append": nasty, "kernel": f"{state}/{nasty}", "initrd": f"{state}/i{nasty}"}
+        assert await get(monitor, "/machine/peripheral/port0", "name") == nasty
+        assert await get(monitor, "/objects/rng0-source", "filename") == f"{state}/r{nasty}"
+        nodes = [node["image"]["filename"] for node in await ask(monitor, "query-named-block-nodes")]
+        assert f"{state}/d{nasty}" in nodes
+        chardevs = {entry["label"] for entry in await ask(monitor, "query-chardev")}
+        assert chardevs == {*MONITORS, "serial0", "port0-chardev", "port1-chardev"}
+        assert (await ask(monitor, "query-status"))["running"] is False
+        sockets = {f"{name}.sock" for name in (*MONITORS, "serial")} | {f"s{nasty}"}
+        logs = {"serial.log", "pid", "qemu.log", f"f{nasty}"}
+        made = {path.name for path in set(state.iterdir()) - before} - {"trace.log"}
+        assert made == sockets | logs
+        assert {path.name for path in directory.iterdir()} == {nasty}
+
+
+def nasty_profile(text: str) -> dict[str, Any]:
+    ports = [
+        {"kind": "port", "name": text, "path": f"s{text}"},
+        {"backend": "file", "path": f"f{text}"},
+    ]
+    return {
+        "description": text,
+        "memory": {"size": "16M"},
+        "boot": {"kernel": text, "initrd": f"i{text}", "cmdline": text},
+        "scsi": [{"disk": [{"file": f"d{text}"}]}],
+        "serial": ports,
+        "rng": {"source": f"r{text}"},
+    }
+
+
+def test_the_printed_command_line_can_be_pasted(directory: Path) -> None:
+    """A shell makes the same words of it, whatever they hold."""
+    from workbench.verbs.command import shell_lines
+
+    options = [("-append", nasty) for nasty in NASTY]
+    printed = shell_lines("/bin/echo", options)
+    script = printed.replace("/bin/echo", f"{shutil.which('printf')} '%s\\0'", 1)
+    words = subprocess.run(["/bin/sh", "-c", script], capture_output=True, check=True).stdout.decode().split("\0")[:-1]
+    assert words == [word for option in options for word in option]
