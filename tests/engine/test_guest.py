@@ -1,0 +1,469 @@
+"""The engine with a real demo guest: what its snapshots say while the guest moves, freezes, dies and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from tests.commandline import DEADLINE, CommandLine, command_line
+from workbench.domain.balloon import Source, State
+from workbench.domain.lifecycle import Phase
+from workbench.domain.traffic import Kind, Origin
+from workbench.engine.local import LocalEngine
+from workbench.engine.state import StateDirectory
+from workbench.errors import CommandFailed, MonitorClosed, NotFound, StartError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from workbench.domain.balloon import Balloon, Reading
+    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.engine.demo import DemoGuest
+    from workbench.engine.guest import LocalGuest
+
+MIB = 1 << 20
+RAM = 512 * MIB
+FIRMWARE = 'memory.size = "64M"\naccelerator = "tcg"\n'
+
+
+@pytest.fixture(scope="module")
+def shared(demo_guest: DemoGuest) -> Iterator[CommandLine]:
+    """One demo guest for the tests that leave it as they found it."""
+    with command_line() as workbench:
+        workbench.sample("demo")
+        workbench.start("demo")
+        workbench.wait_for_boot()
+        yield workbench
+
+
+@pytest.fixture
+def firmware(workbench: CommandLine) -> CommandLine:
+    """A guest of one's own that starts at once: firmware only."""
+    workbench.profile("fw", FIRMWARE)
+    workbench.start("fw")
+    return workbench
+
+
+@asynccontextmanager
+async def opened(workbench: CommandLine) -> AsyncIterator[LocalEngine]:
+    """An engine that leaves nothing behind: no task of it lives on."""
+    before = asyncio.all_tasks()
+    engine = LocalEngine(workbench.settings)
+    await engine.open()
+    try:
+        yield engine
+    finally:
+        await engine.close()
+    left = {task for task in asyncio.all_tasks() - before if not task.done()}
+    assert left == set(), "tasks outlive close()"
+
+
+async def until(condition: Callable[[], object], what: str, deadline: float = DEADLINE) -> None:
+    end = time.monotonic() + deadline
+    while not condition():
+        assert time.monotonic() < end, f"waited {deadline:g} s for {what}"
+        await asyncio.sleep(0.01)
+
+
+def running(engine: LocalEngine, name: str) -> LocalGuest:
+    """A guest of the engine that runs."""
+    from workbench.engine.guest import LocalGuest
+
+    guest = engine.guest(name)
+    assert isinstance(guest, LocalGuest), guest.snapshot
+    return guest
+
+
+def balloon_of(guest: LocalGuest) -> Balloon:
+    assert guest.snapshot.balloon is not None
+    return guest.snapshot.balloon
+
+
+def reading_of(guest: LocalGuest) -> Reading:
+    reading = balloon_of(guest).reading
+    assert reading is not None
+    return reading
+
+
+async def settled(guest: LocalGuest, size: int) -> None:
+    def there() -> bool:
+        balloon = guest.snapshot.balloon
+        return (
+            balloon is not None
+            and balloon.reading is not None
+            and balloon.reading.target == balloon.reading.actual == size
+            and balloon.verdict.state is State.SETTLED
+        )
+
+    await until(there, f"a balloon that settled at {size // MIB} MiB")
+
+
+def hear(engine: LocalEngine, name: str) -> list[GuestSnapshot]:
+    """Every snapshot of one guest from now on."""
+    heard: list[GuestSnapshot] = []
+    engine.watch(lambda snapshot: heard.append(snapshot) if snapshot.name == name else None)
+    return heard
+
+
+# A guest that runs.
+
+
+async def test_a_running_guest_is_complete_on_the_screen(shared: CommandLine) -> None:
+    async with opened(shared) as engine:
+        guest = running(engine, "demo")
+        await settled(guest, RAM)
+        snapshot = guest.snapshot
+        assert (snapshot.phase, snapshot.status, snapshot.answering, snapshot.trouble) == (
+            Phase.RUNNING, "running", True, "",
+        )  # fmt: skip
+        assert (snapshot.memory, snapshot.pid) == (RAM, shared.listed("demo")["pid"])
+        assert snapshot.qemu_version
+        assert snapshot.accelerator in {"tcg", "kvm"}
+        assert snapshot.started is not None
+        assert abs(snapshot.started - psutil.Process(snapshot.pid).create_time()) < DEADLINE
+        balloon = balloon_of(guest)
+        assert reading_of(guest).source is Source.CONFIG_SPACE
+        assert balloon.ours
+        assert balloon.host is not None
+        assert 0 < balloon.host.resident < RAM
+        await until(lambda: balloon_of(guest).stats and balloon_of(guest).stats.available, "guest statistics")  # type: ignore[union-attr]
+        assert balloon.history
+
+
+async def test_a_target_moves_the_guest_until_the_diff_is_0(shared: CommandLine) -> None:
+    async with opened(shared) as engine:
+        guest = running(engine, "demo")
+        guest.watched = True
+        await settled(guest, RAM)
+        heard = hear(engine, "demo")
+        await guest.set_target(256 * MIB)
+        await settled(guest, 256 * MIB)
+        moving = [s.balloon for s in heard if s.balloon and s.balloon.reading and s.balloon.reading.diff > 0]
+        assert any(balloon.verdict.state is State.INFLATING for balloon in moving)
+        assert any(balloon.rate < 0 for balloon in moving), "inflation lowers the actual"
+        (command,) = (m for m in guest.record if (m.kind, m.name) == (Kind.COMMAND, "balloon"))
+        assert (command.origin, command.payload) == (Origin.ACTION, {"value": 256 * MIB})
+        heard.clear()
+        await guest.set_target(RAM)
+        await settled(guest, RAM)
+        states = {s.balloon.verdict.state for s in heard if s.balloon}
+        assert State.DEFLATING in states
+        assert State.STALLED not in states
+
+
+async def test_a_second_engine_finds_target_and_history(shared: CommandLine) -> None:
+    async with opened(shared) as engine:
+        guest = running(engine, "demo")
+        guest.watched = True
+        await guest_ready(guest)
+        await guest.set_target(384 * MIB)
+        await settled(guest, 384 * MIB)
+        times = [sample.time for sample in balloon_of(guest).history]
+    async with opened(shared) as engine:
+        guest = running(engine, "demo")
+        await settled(guest, 384 * MIB)
+        assert balloon_of(guest).ours
+        history = balloon_of(guest).history
+        assert history[0].time <= times[-1] + 0.001, "the second begins with what the first has seen"
+        assert {384 * MIB, RAM} <= {sample.target for sample in history}
+        await guest.set_target(RAM)
+        await settled(guest, RAM)
+
+
+async def test_a_target_of_another_program_is_seen_and_not_ours(shared: CommandLine) -> None:
+    async with opened(shared) as engine:
+        guest = running(engine, "demo")
+        guest.watched = True
+        await settled(guest, RAM)
+        done = await asyncio.to_thread(
+            shared, "qmp", "demo", "human-monitor-command", "command-line=balloon 300", "--json"
+        )
+        assert done.code == 0, done
+        await settled(guest, 300 * MIB)
+        assert not balloon_of(guest).ours
+        done = await asyncio.to_thread(shared, "balloon", "demo", "max", "--wait")
+        assert done.code == 0, done
+        await settled(guest, RAM)
+        assert balloon_of(guest).ours, "another workbench's target is ours"
+
+
+async def test_pause_and_resume(shared: CommandLine) -> None:
+    async with opened(shared) as engine:
+        guest = running(engine, "demo")
+        await settled(guest, RAM)
+        await guest.pause()
+        await until(lambda: guest.snapshot.phase is Phase.PAUSED, "the pause")
+        await guest.set_target(480 * MIB)
+        await until(lambda: balloon_of(guest).verdict.state is State.STALLED, "the stall")
+        assert "the guest is paused" in balloon_of(guest).verdict.cause
+        await guest.resume()
+        await settled(guest, 480 * MIB)
+        assert guest.snapshot.phase is Phase.RUNNING
+        await guest.set_target(RAM)
+        await settled(guest, RAM)
+
+
+async def test_a_refused_target_changes_nothing(shared: CommandLine) -> None:
+    async with opened(shared) as engine:
+        guest = running(engine, "demo")
+        await settled(guest, RAM)
+        with pytest.raises(CommandFailed):
+            await guest.set_target(0)
+        assert balloon_of(guest).ours
+        await settled(guest, RAM)
+
+
+async def test_sigstop_is_seen_soon_and_sigcont_brings_all_back(shared: CommandLine) -> None:
+    async with opened(shared) as engine:
+        guest = running(engine, "demo")
+        guest.watched = True
+        await settled(guest, RAM)
+        pid = guest.snapshot.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            begun = time.monotonic()
+            await until(lambda: not guest.snapshot.answering, "the silence")
+            assert time.monotonic() - begun < 3, "a stopped process is known without waiting for an answer"
+            snapshot = guest.snapshot
+            assert snapshot.trouble == f"QEMU's process is stopped (SIGSTOP); to let it run on: kill -CONT {pid}"
+            assert (snapshot.phase, snapshot.pid, snapshot.memory) == (Phase.RUNNING, pid, RAM)
+            assert snapshot.balloon is not None
+            assert snapshot.balloon.reading is not None, "what was known last still stands"
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        await until(lambda: guest.snapshot.answering and not guest.snapshot.trouble, "the answer")
+        await settled(guest, RAM)
+
+
+async def test_an_engine_that_opens_on_a_frozen_guest(shared: CommandLine) -> None:
+    pid = shared.listed("demo")["pid"]
+    assert isinstance(pid, int)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        async with opened(shared) as engine:
+            guest = running(engine, "demo")
+            await until(lambda: not guest.snapshot.answering, "the silence")
+            assert "stopped (SIGSTOP)" in guest.snapshot.trouble
+            with pytest.raises(MonitorClosed, match=r"stopped \(SIGSTOP\)"):
+                await guest.execute("query-status")
+            os.kill(pid, signal.SIGCONT)
+            await settled(guest, RAM)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_monitor_that_another_screen_holds(shared: CommandLine) -> None:
+    async with opened(shared) as first:
+        await settled(running(first, "demo"), RAM)
+        async with opened(shared) as second:
+            guest = running(second, "demo")
+            await until(lambda: not guest.snapshot.answering, "the taken place")
+            assert "another client holds its monitor" in guest.snapshot.trouble
+            await first.close()
+            await settled(guest, RAM)
+
+
+async def test_reset_keeps_the_screen_true(shared: CommandLine) -> None:
+    """num_pages and actual survive a reset; the driver comes back, and the guest gives the memory up again."""
+    async with opened(shared) as engine:
+        guest = running(engine, "demo")
+        guest.watched = True
+        await settled(guest, RAM)
+        await guest.set_target(400 * MIB)
+        await settled(guest, 400 * MIB)
+        revision = guest.snapshot.devices_revision
+        heard = hear(engine, "demo")
+        await guest.reset()
+        await until(lambda: State.ABSENT in {s.balloon.verdict.state for s in heard if s.balloon}, "the driver to go")
+        await settled(guest, 400 * MIB)
+        assert guest.snapshot.phase is Phase.RUNNING
+        assert guest.snapshot.devices_revision > revision
+        assert all(s.answering for s in heard)
+        await guest.set_target(RAM)
+        await settled(guest, RAM)
+
+
+# A guest that comes and goes.
+
+
+async def test_sigkill_is_seen_and_named(firmware: CommandLine) -> None:
+    async with opened(firmware) as engine:
+        guest = running(engine, "fw")
+        await guest_ready(guest)
+        assert guest.snapshot.pid is not None
+        os.kill(guest.snapshot.pid, signal.SIGKILL)
+        begun = time.monotonic()
+        await until(lambda: guest.snapshot.phase is Phase.STOPPED, "the end")
+        assert time.monotonic() - begun < 5
+        assert guest.snapshot == (snapshot := engine.guests()[0])
+        assert (snapshot.ended, snapshot.pid) == ("killed by signal 9", None)
+        assert not (firmware.state / "fw").exists()
+        (listed,) = engine.guests()
+        assert (listed.name, listed.phase, listed.ended) == ("fw", Phase.STOPPED, "killed by signal 9")
+        with pytest.raises(NotFound, match="fw does not run"):
+            await engine.guest("fw").pause()
+    async with opened(firmware) as engine:
+        assert engine.guests()[0].ended == "killed by signal 9", "the next screen knows it too"
+
+
+async def test_kill_works_on_a_frozen_guest(firmware: CommandLine) -> None:
+    async with opened(firmware) as engine:
+        guest = running(engine, "fw")
+        assert guest.snapshot.pid is not None
+        os.kill(guest.snapshot.pid, signal.SIGSTOP)
+        await guest.kill()
+        await until(lambda: guest.snapshot.phase is Phase.STOPPED, "the end")
+        assert guest.snapshot.ended == "killed by signal 9"
+
+
+async def test_a_guest_that_ended_meanwhile_is_told(firmware: CommandLine) -> None:
+    async with opened(firmware) as engine:
+        await guest_ready(running(engine, "fw"))
+    firmware("stop", "fw", "--timeout", "0", "--kill")
+    async with opened(firmware) as engine:
+        (snapshot,) = engine.guests()
+        assert (snapshot.phase, snapshot.ended) == (Phase.STOPPED, "killed by signal 9")
+
+
+async def test_guests_and_profiles_of_others_appear(workbench: CommandLine) -> None:
+    async with opened(workbench) as engine:
+        assert engine.guests() == []
+        workbench.profile("fw", FIRMWARE)
+        await until(lambda: [s.name for s in engine.guests()] == ["fw"], "the profile")
+        assert (engine.guests()[0].phase, engine.guests()[0].memory) == (Phase.STOPPED, 64 * MIB)
+        pid = await asyncio.to_thread(workbench.start, "fw")
+        await until(lambda: engine.guests()[0].phase is Phase.RUNNING, "the guest")
+        assert engine.guests()[0].pid == pid
+        await guest_ready(running(engine, "fw"))
+        (workbench.profiles / "fw.toml").unlink()
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: engine.guests() == [], "both to go")
+        with pytest.raises(NotFound):
+            engine.guest("fw")
+
+
+async def test_start_and_its_failures(workbench: CommandLine) -> None:
+    workbench.profile("fw", FIRMWARE)
+    workbench.profile("bad", FIRMWARE + 'cpu.model = "nosuchcpu"\n')
+    async with opened(workbench) as engine:
+        heard = hear(engine, "fw")
+        await engine.start("fw")
+        assert [s.phase for s in heard][:2] == [Phase.STARTING, Phase.RUNNING]
+        guest = running(engine, "fw")
+        with pytest.raises(StartError, match="fw runs already"):
+            await engine.start("fw")
+        assert engine.guest("fw") is guest
+        assert [(s.name, s.phase) for s in engine.guests()] == [("bad", Phase.STOPPED), ("fw", Phase.RUNNING)]
+
+        with pytest.raises(StartError, match="exit status 1") as caught:
+            await engine.start("bad")
+        assert "nosuchcpu" in caught.value.output
+        assert engine.guest("bad").snapshot.phase is Phase.STOPPED
+        with pytest.raises(NotFound):
+            await engine.start("nosuch")
+        assert [s.name for s in engine.guests()] == ["bad", "fw"]
+        await guest.kill()
+        await until(lambda: engine.guest("fw").snapshot.phase is Phase.STOPPED, "the end")
+
+
+async def test_a_guest_without_a_driver_is_absent(firmware: CommandLine) -> None:
+    async with opened(firmware) as engine:
+        guest = running(engine, "fw")
+        await guest_ready(guest)
+        states = set()
+        for _ in range(3):
+            await guest.execute("query-status")
+            states.add(balloon_of(guest).verdict.state)
+        assert states == {State.ABSENT}
+        await guest.set_target(32 * MIB)
+        await until(lambda: reading_of(guest).target == 32 * MIB, "the target")
+        assert (reading_of(guest).actual, balloon_of(guest).verdict.state) == (64 * MIB, State.ABSENT)
+
+
+async def test_a_guest_without_a_balloon(workbench: CommandLine) -> None:
+    workbench.profile("bare", FIRMWARE + "balloon = false\n")
+    workbench.start("bare")
+    async with opened(workbench) as engine:
+        guest = running(engine, "bare")
+        await guest_ready(guest)
+        assert balloon_of(guest).verdict.cause == "the guest has no balloon device"
+        assert (balloon_of(guest).reading, balloon_of(guest).stats) == (None, None)
+        with pytest.raises(CommandFailed, match="no balloon device"):
+            await guest.set_target(32 * MIB)
+
+
+async def test_power_down_that_is_not_followed_lapses(firmware: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.engine.guest.POWER_DOWN_PATIENCE", 1.5)
+    async with opened(firmware) as engine:
+        guest = running(engine, "fw")
+        guest.watched = True
+        await guest_ready(guest)
+        await guest.power_down()
+        await until(lambda: guest.snapshot.phase is Phase.STOPPING, "the power button")
+        await until(lambda: guest.snapshot.phase is Phase.RUNNING, "the end of patience")
+
+
+async def test_power_down_of_the_demo_guest(workbench: CommandLine, demo_guest: DemoGuest) -> None:
+    workbench.sample("demo")
+    async with opened(workbench) as engine:
+        await engine.start("demo")
+        log = StateDirectory(workbench.state).path("demo") / "serial.log"
+        await until(lambda: b"guest ready" in log.read_bytes(), "the boot")
+        guest = running(engine, "demo")
+        heard = hear(engine, "demo")
+        await guest.power_down()
+        await until(lambda: guest.snapshot.phase is Phase.STOPPED, "the end")
+        assert guest.snapshot.ended == "powered off"
+        assert Phase.STOPPING in [s.phase for s in heard]
+
+
+async def guest_ready(guest: LocalGuest) -> None:
+    """Until its first readings are there."""
+    await until(lambda: guest.snapshot.balloon is not None, "the first readings")
+
+
+# What the screen itself sends.
+
+
+async def test_the_users_commands_run_beside_the_readings(shared: CommandLine) -> None:
+    async with opened(shared) as engine:
+        guest = running(engine, "demo")
+        await settled(guest, RAM)
+        assert isinstance(await guest.execute("query-version"), dict)
+        with pytest.raises(CommandFailed, match="nosuch"):
+            await guest.execute("nosuch")
+        schema = await guest.schema()
+        assert "query-balloon" in schema.commands
+        assert (await guest.devices()) is not None
+        users = [(m.kind, m.name) for m in guest.record if m.origin is Origin.USER]
+        assert users == [
+            (Kind.COMMAND, "query-version"),
+            (Kind.REPLY, "query-version"),
+            (Kind.COMMAND, "nosuch"),
+            (Kind.ERROR, "nosuch"),
+        ]
+
+
+async def test_rest_is_quiet(shared: CommandLine) -> None:
+    """A guest at rest is read about once a second, not more: an idle screen must cost nothing."""
+    async with opened(shared) as engine:
+        guest = running(engine, "demo")
+        guest.watched = True
+        await settled(guest, RAM)
+        before = rounds(guest)
+        begun = time.monotonic()
+        await until(lambda: rounds(guest) >= before + 3, "three readings")
+        elapsed = time.monotonic() - begun
+        assert elapsed > 1.5, f"three readings in {elapsed:.2f} s"
+
+
+def rounds(guest: LocalGuest) -> int:
+    return sum(1 for m in guest.record if (m.kind, m.name) == (Kind.COMMAND, "query-status"))
