@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import logging
 import os
 import socket
@@ -63,21 +64,26 @@ class _Client(QMPClient):
             self._received(msg)
         return msg
 
-    async def request(self, message: QmpMessage) -> QmpMessage:
-        """Send a message that has an id, and wait for its reply.
+    async def request(self, data: bytes, id_: str, deadline: float) -> QmpMessage:
+        """Send a message and wait for the reply that has its id.
 
         ``execute()`` sends from a task of its own and passes message and reply through queues: half the time of a
         round trip.
 
+        :raise TimeoutError: when no reply comes within ``deadline`` seconds.
         :raise ExecInterruptedError: when the connection ends first.
         """
-        future: asyncio.Future[QmpMessage] = asyncio.get_running_loop().create_future()
-        self._waiting[message["id"]] = future
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[QmpMessage] = loop.create_future()
+        self._waiting[id_] = future
+        timer = loop.call_later(deadline, _expire, future)
         try:
-            self._do_send(message)
+            assert self._writer is not None
+            self._writer.write(data)
             return await future
         finally:
-            del self._waiting[message["id"]]
+            timer.cancel()
+            del self._waiting[id_]
 
     async def _on_message(self, msg: QmpMessage) -> None:
         if "event" in msg:
@@ -207,13 +213,13 @@ class Monitor:
         if self.closed or self._client.runstate is not Runstate.RUNNING:
             raise MonitorClosed("the connection to QEMU has ended")
         self._serial += 1
-        message = _message(command, arguments, f"wb-{self._serial}")
+        id_ = f"wb-{self._serial}"
+        data = _message(command, arguments, id_)
         record = self.record
         record.add(time.time(), Kind.COMMAND, origin, command, arguments or {})
         begun = time.perf_counter()
         try:
-            async with asyncio.timeout(deadline):
-                reply = await self._client.request(message)
+            reply = await self._client.request(data, id_, deadline)
         except TimeoutError as error:
             text = f"no answer to {command} within {deadline:g} s"
             record.add(time.time(), Kind.NOTE, origin, "", text)
@@ -280,15 +286,20 @@ class Monitor:
         self._closed.set()
 
 
-def _message(command: str, arguments: Mapping[str, object] | None, id_: str) -> QmpMessage:
-    """A command ready to be sent. What JSON cannot carry is found here; in qemu.qmp's writer it ends the session."""
+def _message(command: str, arguments: Mapping[str, object] | None, id_: str) -> bytes:
+    """A command ready to be sent."""
     body: dict[str, object] = {"execute": command, "id": id_}
     if arguments:
         body["arguments"] = arguments
     try:
-        return QmpMessage(body, eager=True)
+        return json.dumps(body, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"{command}: not something that JSON can carry: {error}") from error
+
+
+def _expire(future: asyncio.Future[QmpMessage]) -> None:
+    if not future.done():
+        future.set_exception(TimeoutError())
 
 
 def _queue_is_full(error: BaseException) -> bool:
