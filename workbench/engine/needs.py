@@ -64,14 +64,14 @@ def _file_trouble(path: Path) -> str:
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         return f"{shown(path)} is {_kind(mode)}, not a file"
-    return "" if os.access(path, os.R_OK) else f"{shown(path)}: you may not read it"
+    return "" if _may(path, os.R_OK) else f"{shown(path)}: you may not read it"
 
 
 def _disk_trouble(disk: Disk, path: Path) -> str:
     trouble = _file_trouble(path)
     if trouble:
         return trouble
-    if not disk.read_only and not os.access(path, os.W_OK):
+    if not disk.read_only and not _may(path, os.W_OK):
         return f"{shown(path)}: you may not write to it; read-only = true does without"
     with path.open("rb") as image:
         is_qcow2 = image.read(len(QCOW2_MAGIC)) == QCOW2_MAGIC
@@ -84,7 +84,7 @@ def _source_trouble(path: Path) -> str:
     """A file or a device that entropy is read from."""
     if stat.S_ISDIR(path.stat().st_mode):
         return f"{shown(path)} is a directory"
-    return "" if os.access(path, os.R_OK) else f"{shown(path)}: you may not read it"
+    return "" if _may(path, os.R_OK) else f"{shown(path)}: you may not read it"
 
 
 def _socket_trouble(path: Path) -> str:
@@ -102,17 +102,21 @@ def _output_trouble(path: Path) -> str:
         return _parent_trouble(path)
     if path.is_dir():
         return f"{shown(path)} is a directory"
-    return "" if os.access(path, os.W_OK) else f"{shown(path)}: you may not write to it"
+    return "" if _may(path, os.W_OK) else f"{shown(path)}: you may not write to it"
 
 
 def _parent_trouble(path: Path) -> str:
     parent = path.parent
     if not parent.is_dir():
         return f"there is no directory {shown(parent)}"
-    return "" if os.access(parent, os.W_OK | os.X_OK) else f"{shown(parent)}: you may not write there"
+    return "" if _may(parent, os.W_OK | os.X_OK) else f"{shown(parent)}: you may not write there"
+
+
+def _may(path: Path, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=True)
 
 
 def _kind(mode: int) -> str:
     if stat.S_ISDIR(mode):
         return "a directory"
-    return "a block device" if stat.S_ISBLK(mode) else "something else"
+    return "a device" if stat.S_ISBLK(mode) or stat.S_ISCHR(mode) else "a socket or a pipe"

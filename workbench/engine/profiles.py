@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import tempfile
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -122,36 +120,6 @@ class ProfileStore:
             raise HostError(f"{name}{SUFFIX} cannot be written: {error.strerror}") from error
         return self.directory / f"{name}{SUFFIX}"
 
-    def seed(self) -> bool:
-        """Make the directory with the samples in it, when it does not exist. True when it was made.
-
-        :raise HostError: when it cannot be made.
-        """
-        if os.path.lexists(self.directory):
-            return False
-        try:
-            self.directory.parent.mkdir(parents=True, exist_ok=True)
-            self._make_with_samples()
-        except FileExistsError:
-            return False
-        except OSError as error:
-            raise HostError(
-                f"no directory of profiles can be made at {shown(self.directory)}: {error.strerror}",
-                hint="name another one with --profiles DIR or WORKBENCH_PROFILES",
-            ) from error
-        return True
-
-    def _make_with_samples(self) -> None:
-        """In one step: whoever looks meanwhile sees no directory or all of it."""
-        made = Path(tempfile.mkdtemp(dir=self.directory.parent, prefix=".profiles-"))
-        try:
-            for entry in _entries(samples_directory()):
-                shutil.copyfile(entry.path, made / entry.path.name)
-            made.chmod(0o755)
-            made.rename(self.directory)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)  # it is there only if something above failed
-
     def _read(self, name: str, path: Path) -> LoadedProfile:
         state: tuple[int, ...] = ()
         try:
@@ -210,12 +178,9 @@ def _read_bytes(path: Path) -> bytes:
 
     :raise OSError: for anything else; opening a named pipe would wait for ever.
     """
-    # O_NONBLOCK: a pipe that takes the file's place after a look at it could not hold us either.
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb") as file:
-        found = os.fstat(handle)
-        if stat.S_ISDIR(found.st_mode):
-            raise IsADirectoryError(0, "it is a directory")
+    # O_NONBLOCK: a pipe that took the file's place after a look at it would hold us.
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
             raise OSError(0, "it is no regular file")
         if found.st_size > SIZE_MAX:
