@@ -160,7 +160,7 @@ async def _lock(path: Path, progress: Callable[[str], None]) -> AsyncIterator[No
 @memo
 def _recipe() -> str:
     """A name for everything that decides what the initramfs is, except the packages."""
-    digest = hashlib.sha256(repr((FORMAT, modules.NEEDED, modules.WELCOME)).encode())
+    digest = hashlib.sha256(repr((FORMAT, modules.WANTED)).encode())
     for path in sorted(SCRIPTS.iterdir()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]

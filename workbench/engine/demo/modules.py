@@ -23,8 +23,14 @@ if TYPE_CHECKING:
 NEEDED = ("virtio_pci", "virtio_balloon", "virtio_console", "virtio_net", "virtio_scsi")
 """Without these, as modules or inside the kernel, there is no demo guest."""
 
-WELCOME = ("virtio_rng", "button", "evdev", "virtio_blk", "sd_mod", "af_packet")
-"""Loaded where the kernel has them as modules: entropy, the power button, disks, DHCP's raw sockets."""
+POWER_BUTTON = ("button", "evdev")
+"""Loaded first: a guest that already answers elsewhere, and does not hear its power button, looks stuck."""
+
+WELCOME = ("virtio_rng", "virtio_blk", "sd_mod", "af_packet")
+"""Loaded where the kernel has them as modules: entropy, disks, DHCP's raw sockets."""
+
+WANTED = (*POWER_BUTTON, *NEEDED, *WELCOME)
+"""All of them, in the order of loading."""
 
 _SUFFIXES = (".ko", ".ko.xz", ".ko.zst", ".ko.gz")
 
@@ -52,7 +58,7 @@ def ordered_modules(tree: Path) -> list[Module]:
             hint="name another kernel in a profile: [boot] kernel = ... and initrd = ...",
         )
     loaded: dict[str, bytes] = {}
-    for name in (*NEEDED, *WELCOME):
+    for name in WANTED:
         _load(name, files, loaded)
     return [Module(name, image) for name, image in loaded.items()]
 
