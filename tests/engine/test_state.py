@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from tests.commandline import wait_until
-from workbench.engine.liveness import KEEPER, is_kept, is_over, live_pid
+from workbench.engine.liveness import KEEPER, is_over, keeper_of, live_pid
 from workbench.engine.state import (
     LONGEST_SOCKET,
     Ended,
@@ -436,8 +436,8 @@ def test_a_directory_is_not_over_while_its_keeper_lives(state: StateDirectory) -
     wait_until(lambda: (directory / "kept").read_text().endswith("\n"), "its pid")
     kept = int((directory / "kept").read_text())
     try:
-        assert is_kept(directory)
-        assert not is_kept(state.path("other"))
+        assert keeper_of(directory) is not None
+        assert keeper_of(state.path("other")) is None
         assert not is_over(directory)
         assert state.clean("demo") is None
         with pytest.raises(StartError, match="starts or ends at this moment"), state.claim("demo"):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SCROLLBACK = 256 * 1024
 """Bytes of the log that a new listener gets first."""
+REACH = 2.0
+"""Seconds that a key waits for the connection."""
 
 
 class Console:
@@ -56,7 +58,7 @@ class Console:
         :raise MonitorUnavailable: when the console's socket cannot be reached.
         """
         with suppress(TimeoutError):
-            async with asyncio.timeout(2.0):
+            async with asyncio.timeout(REACH):
                 await self._connected.wait()
         if self._writer is None:
             raise MonitorUnavailable(

@@ -33,7 +33,7 @@ class HistoryFile:
     def load(self, limit: int) -> list[Sample]:
         """The last ``limit`` samples; a line that was cut short is passed over."""
         try:
-            lines = self._path.read_text(errors="replace").splitlines()
+            lines = list(filter(None, self._path.read_text(errors="replace").splitlines()))
         except OSError:
             return []
         return [sample for line in lines[-limit:] if (sample := parse_line(line)) is not None]

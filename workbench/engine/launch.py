@@ -22,7 +22,7 @@ import psutil
 
 from workbench.domain.lifecycle import exit_words
 from workbench.domain.units import format_size
-from workbench.engine.liveness import KEEPER, is_kept, live_pid
+from workbench.engine.liveness import KEEPER, keeper_of, live_pid
 from workbench.engine.monitor import Monitor
 from workbench.engine.state import GuestFacts, Running, StateDirectory, read_end, write_facts
 from workbench.errors import HostError, MonitorError, StartError
@@ -49,9 +49,10 @@ async def start(state: StateDirectory, plan: Plan) -> Running:
     if state.find(plan.name) is None:
         await wait_for_end(state.path(plan.name))
     with state.claim(plan.name) as directory:
+        facts = _facts(plan)
         try:
             shutil.copyfile(plan.path, directory / "profile.toml")
-            write_facts(directory, _facts(plan))
+            write_facts(directory, facts)
         except OSError as error:
             raise HostError(
                 f"{plan.name} cannot be written to {directory}: {error.strerror}",
@@ -66,7 +67,7 @@ async def start(state: StateDirectory, plan: Plan) -> Running:
         pid = live_pid(directory)
         if pid is None:
             raise _start_error(plan.name, directory)
-        return Running(directory, pid, _facts(plan))
+        return Running(directory, pid, facts)
 
 
 def _facts(plan: Plan) -> GuestFacts:
@@ -126,19 +127,22 @@ def _start_error(name: str, directory: Path) -> StartError:
 
 
 async def _kill_leftover(directory: Path) -> None:
-    """End a QEMU whose start was given up, and wait until it is gone, so that its directory can go too."""
-    pid = live_pid(directory)
-    while pid is not None:
-        kill(pid)
+    """End a QEMU whose start was given up, and wait until it is gone, so that its directory can go too.
+
+    It may not have written its pid yet, so it is found as what its keeper runs.
+    """
+    while (keeper := keeper_of(directory)) is not None:
+        with suppress(psutil.NoSuchProcess):
+            for process in keeper.children():
+                kill(process.pid)
         await asyncio.sleep(0.01)
-        pid = live_pid(directory)
 
 
 async def wait_for_end(directory: Path) -> None:
     """Wait until a guest's keeper has written how its QEMU ended, a moment after that is gone."""
     deadline = time.monotonic() + END_DEADLINE
     while time.monotonic() < deadline:
-        if (directory / "exit").exists() or live_pid(directory) is not None or not is_kept(directory):
+        if (directory / "exit").exists() or live_pid(directory) is not None or keeper_of(directory) is None:
             return
         await asyncio.sleep(0.01)
 

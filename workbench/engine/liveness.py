@@ -42,11 +42,11 @@ def live_pid(path: Path) -> int | None:
 
 def is_over(path: Path) -> bool:
     """Whether nothing of a guest is left but its directory."""
-    return live_pid(path) is None and ((path / "exit").exists() or not any(path.iterdir()) or not is_kept(path))
+    return live_pid(path) is None and ((path / "exit").exists() or not any(path.iterdir()) or keeper_of(path) is None)
 
 
-def is_kept(path: Path) -> bool:
-    """Whether the shell that started this guest lives: QEMU starts, runs, or ended a moment ago.
+def keeper_of(path: Path) -> psutil.Process | None:
+    """The shell that started this guest, if it lives: then QEMU starts, runs, or ended a moment ago.
 
     Until it has written how QEMU ended, the directory is not over, although no QEMU may stand in its pid file yet or
     any more. Looks at every process, so it is asked only of a directory that seems to be stale.
@@ -57,8 +57,8 @@ def is_kept(path: Path) -> bool:
         except psutil.Error:
             continue
         if argv[1:3] == ["-c", KEEPER] and _same_file(argv[3], path):
-            return True
-    return False
+            return process
+    return None
 
 
 def _same_file(written: str, path: Path) -> bool:
