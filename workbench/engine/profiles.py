@@ -176,9 +176,9 @@ def _entries(directory: Path) -> list[Entry]:
 def _read_bytes(path: Path) -> bytes:
     """The content of a regular file of a profile's size.
 
-    :raise OSError: for anything else; opening a named pipe would wait for ever.
+    :raise OSError: for anything else.
     """
-    # O_NONBLOCK: a pipe that took the file's place after a look at it would hold us.
+    # O_NONBLOCK: to open a pipe that nobody writes to would wait for ever.
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
