@@ -1,0 +1,259 @@
+"""Reading a balloon through a real QEMU's monitor, each version that is there; the driver's part is played by nobody."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.real import VIRTIO_DEVICES, each_qemu, running_qemu
+from workbench.domain.balloon import Circumstances, Source, State, judge
+from workbench.domain.traffic import Kind, Origin
+from workbench.engine.balloon import RECORD, BalloonProbe, TargetRecord
+from workbench.engine.monitor import Monitor
+from workbench.engine.state import GuestFacts, Running
+from workbench.engine.virtio_pci import balloon_bar
+from workbench.errors import CommandFailed, MonitorTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from pathlib import Path
+
+MIB = 1 << 20
+RAM = 128 * MIB
+LEGACY = (
+    "-device",
+    '{"driver":"virtio-balloon-pci","id":"balloon0","addr":"3","disable-modern":true,"disable-legacy":"off"}',
+)
+"""A balloon without the registers of virtio 1.x: nothing but query-balloon tells of it."""
+
+
+@asynccontextmanager
+async def probed(
+    binary: str, *, devices: Sequence[str] = VIRTIO_DEVICES, paused: bool = False
+) -> AsyncIterator[tuple[BalloonProbe, Monitor, Running]]:
+    """A QEMU with firmware only, a session to it and a probe that is open."""
+    with running_qemu("-monitor", "none", binary=binary, devices=devices, paused=paused) as (process, path):
+        facts = GuestFacts("demo", RAM, "tcg", "", binary, 1000.0)
+        running = Running(path.parent, process.pid, facts)
+        monitor = await Monitor.connect(path)
+        try:
+            probe = BalloonProbe(monitor, running)
+            await probe.open()
+            yield probe, monitor, running
+        finally:
+            await monitor.close()
+
+
+async def mapped(probe: BalloonProbe, monitor: Monitor) -> None:
+    """Until the firmware has given the balloon its addresses."""
+    while balloon_bar(await monitor.execute("query-pci")) is None:
+        pass
+
+
+def addresses_read(monitor: Monitor) -> list[int]:
+    """Every guest address that was read with ``xp``."""
+    lines = [
+        str(message.payload["command-line"])
+        for message in monitor.record
+        if message.kind is Kind.COMMAND
+        and message.name == "human-monitor-command"
+        and isinstance(message.payload, dict)
+    ]
+    return [int(match[1], 16) for line in lines if (match := re.search(r"^xp /\S+ (0x[0-9a-f]+)$", line))]
+
+
+@each_qemu()
+async def test_a_target_of_another_client_is_seen_in_the_config_space(qemu: str) -> None:
+    async with probed(qemu) as (probe, monitor, running):
+        await mapped(probe, monitor)
+        reading = await probe.read()
+        assert reading is not None
+        assert (reading.source, reading.ram, reading.target, reading.diff) == (Source.CONFIG_SPACE, RAM, RAM, 0)
+        assert probe.record == TargetRecord(RAM, None, 1000.0, ours=True), "nobody has asked for anything yet"
+        assert not (running.path / RECORD).exists()
+
+        await monitor.execute("balloon", {"value": 96 * MIB})
+        reading = await probe.read()
+        assert reading is not None
+        assert (reading.target, reading.actual, reading.diff_pages) == (96 * MIB, RAM, 8192)
+        assert probe.record is not None
+        assert (probe.record.target, probe.record.ours) == (96 * MIB, False)
+        assert json.loads((running.path / RECORD).read_bytes())["target"] == 96 * MIB
+
+
+@each_qemu()
+async def test_without_a_driver_the_balloon_is_absent(qemu: str) -> None:
+    async with probed(qemu) as (probe, monitor, _running):
+        await mapped(probe, monitor)
+        await probe.set_target(64 * MIB)
+        reading = await probe.read()
+        assert probe.driver_status == 0
+        verdict = judge(reading, Circumstances(now=1e9, driver_status=probe.driver_status, stats=await probe.stats()))
+        assert verdict.state is State.ABSENT
+        stats = await probe.stats()
+        assert stats is not None
+        assert (stats.last_update, stats.interval, stats.total, stats.available) == (0.0, 0, None, None)
+
+
+@each_qemu()
+async def test_before_the_firmware_ran_nothing_is_read_from_guest_ram(qemu: str) -> None:
+    """QEMU 10 and 11 list unmapped registers at their offsets: there stands the guest's RAM."""
+    async with probed(qemu, paused=True) as (probe, monitor, _running):
+        assert balloon_bar(await monitor.execute("query-pci")) is None
+        for _ in range(2):
+            reading = await probe.read()
+            assert reading is not None
+            assert (reading.source, reading.target, reading.actual) == (Source.QUERY, RAM, RAM)
+        assert probe.driver_status == 0, "nobody can be its driver"
+        assert addresses_read(monitor) == []
+        await monitor.execute("cont")
+        await mapped(probe, monitor)
+        reading = await probe.read(check_address=False)
+        assert reading is not None
+        assert reading.source is Source.CONFIG_SPACE, "the address is looked up as soon as there is one"
+
+
+@each_qemu()
+async def test_only_the_balloons_own_registers_are_read(qemu: str) -> None:
+    async with probed(qemu) as (probe, monitor, _running):
+        await mapped(probe, monitor)
+        await probe.read()
+        await probe.set_target(64 * MIB)
+        await probe.read(check_address=False)
+        bar = balloon_bar(await monitor.execute("query-pci"))
+        assert bar is not None
+        assert set(addresses_read(monitor)) == {bar.address + 0x14, bar.address + 0x2000}
+
+
+@each_qemu()
+async def test_after_a_reset_the_address_is_asked_for_again(qemu: str) -> None:
+    async with probed(qemu) as (probe, monitor, _running):
+        await mapped(probe, monitor)
+        await probe.read()
+        await monitor.execute("stop")
+        await monitor.execute("system_reset")
+        probe.forget_address()
+        before = len(addresses_read(monitor))
+        reading = await probe.read(check_address=False)
+        assert reading is not None
+        unmapped = balloon_bar(await monitor.execute("query-pci")) is None
+        assert reading.source is (Source.QUERY if unmapped else Source.CONFIG_SPACE)
+        assert (len(addresses_read(monitor)) == before) == unmapped
+
+
+@each_qemu()
+async def test_a_guest_without_a_balloon(qemu: str) -> None:
+    async with probed(qemu, devices=VIRTIO_DEVICES[:4]) as (probe, monitor, _running):
+        assert (probe.present, await probe.read(), await probe.stats()) == (False, None, None)
+        with pytest.raises(CommandFailed) as caught:
+            await probe.set_target(64 * MIB)
+        assert caught.value.error_class == "DeviceNotActive"
+        assert addresses_read(monitor) == []
+        assert probe.record is None, "what was refused is not remembered"
+
+
+@each_qemu()
+async def test_a_balloon_without_registers_is_asked_with_query_balloon(qemu: str) -> None:
+    async with probed(qemu, devices=LEGACY) as (probe, monitor, running):
+        await probe.set_target(96 * MIB)
+        reading = await probe.read()
+        assert reading is not None
+        assert (reading.source, reading.target, reading.actual) == (Source.QUERY, 96 * MIB, RAM)
+        assert probe.driver_status is None
+        assert probe.record is not None
+        assert probe.record.ours
+        assert addresses_read(monitor) == []
+        again = BalloonProbe(monitor, running)
+        await again.open()
+        reading = await again.read()
+        assert reading is not None
+        assert reading.target == 96 * MIB, "the next workbench knows it from the record"
+
+
+async def test_a_target_is_recorded_before_it_is_sent_and_taken_back_when_refused() -> None:
+    async with probed("qemu-system-x86_64") as (probe, monitor, running):
+        await mapped(probe, monitor)
+        await probe.read()
+        await probe.set_target(96 * MIB)
+        record = probe.record
+        assert record is not None
+        assert (record.target, record.ours, record.baseline) == (96 * MIB, True, probe.resident)
+        with pytest.raises(CommandFailed):
+            await probe.set_target(0)
+        assert probe.record == record
+        assert BalloonProbe(monitor, running).record == record
+        (command,) = [
+            m for m in monitor.record if (m.kind, m.name, m.payload) == (Kind.COMMAND, "balloon", {"value": 0})
+        ]
+        assert command.origin is Origin.ACTION
+
+
+async def test_two_workbenches_agree_on_whose_target_it_is() -> None:
+    async with probed("qemu-system-x86_64") as (probe, monitor, running):
+        await mapped(probe, monitor)
+        await probe.read()
+        other = BalloonProbe(monitor, running)
+        await other.open()
+        await other.set_target(96 * MIB)
+        reading = await probe.read()
+        assert reading is not None
+        assert reading.target == 96 * MIB
+        assert probe.record == other.record
+        assert probe.record is not None
+        assert probe.record.ours
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"target": "x"}', '{"target": 1}'])
+async def test_a_damaged_record_is_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / RECORD).write_text(content)
+    running = Running(tmp_path, 1, GuestFacts("demo", RAM, "tcg", "", "", 0.0))
+    assert BalloonProbe(Monitor(tmp_path / "qmp.sock"), running).record is None
+
+
+async def test_what_the_host_holds() -> None:
+    async with probed("qemu-system-x86_64") as (probe, _monitor, running):
+        host = probe.look_at_host()
+        assert host is not None
+        assert 0 < host.resident < RAM
+        assert (host.baseline, host.reclaimed) == (host.resident, 0), "no target, no baseline of its own"
+        await probe.set_target(96 * MIB)
+        baseline = probe.resident
+        host = probe.look_at_host()
+        assert host is not None
+        assert host.baseline == baseline
+        probe._running = replace(running, pid=2**22 + 1)
+        assert probe.look_at_host() is None
+
+
+async def test_the_deadline_is_the_callers() -> None:
+    with running_qemu() as (process, path):
+        facts = GuestFacts("demo", RAM, "tcg", "", "", 0.0)
+        monitor = await Monitor.connect(path)
+        seen: list[float] = []
+        execute = monitor.execute
+
+        async def watched(
+            command: str,
+            arguments: Mapping[str, object] | None = None,
+            *,
+            origin: Origin = Origin.USER,
+            deadline: float = 99.0,
+        ) -> object:
+            seen.append(deadline)
+            return await execute(command, arguments, origin=origin, deadline=deadline)
+
+        monitor.execute = watched  # type: ignore[method-assign]
+        probe = BalloonProbe(monitor, Running(path.parent, process.pid, facts), deadline=0.75)
+        await probe.open()
+        await probe.read()
+        await probe.stats()
+        assert set(seen) == {0.75}
+        process.send_signal(19)  # SIGSTOP
+        with pytest.raises(MonitorTimeout, match=r"within 0\.75 s"):
+            await probe.read()
+        await monitor.close()
