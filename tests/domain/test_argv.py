@@ -118,6 +118,10 @@ class TestOptions:
             part for part in options("", Launch("q", "/d", "tcg")) if part[0] in ("-append", "-kernel", "-initrd")
         ]
 
+    def test_a_card_needs_no_rom_file(self) -> None:
+        """Debian has iPXE's in a package of its own, and QEMU does not start without the file that a card names."""
+        assert devices("")["net0"]["romfile"] == ""
+
     def test_extra_arguments_stand_last_and_as_they_are(self) -> None:
         parts = argv_parts(read_guest("qemu.args = ['-device', 'a,b', '-S', 'x', 'y']"), LAUNCH)
         assert [part.options for part in parts[-2:]] == [("-device", "a,b"), ("-S", "x", "y")]

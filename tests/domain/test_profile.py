@@ -193,8 +193,8 @@ class TestMistakes:
                 '4:1: scsi[0].disk[0].id: two devices have the id "a"',
             ),
             (
-                "[[net]]\nmac = '52:54:00:AA:00:01'\n[[net]]\nmac = '52:54:00:aa:00:01'",
-                "4:1: net[1].mac: two cards have the address 52:54:00:aa:00:01",
+                "[[net]]\nmac = '52:54:00:bb:00:01'\n[[net]]\nmac = '52:54:00:BB:00:01'",
+                "4:1: net[1].mac: two cards have the address 52:54:00:BB:00:01",
             ),
             (
                 "[[net]]\nforward = ['tcp::80-:80', 'udp::80-:80', 'tcp::80-:81']",
@@ -240,6 +240,10 @@ count = 0
         assert complaints("[boot]\nkernel = 5\ninitrd = 'i'") == [
             "2:1: boot.kernel: 5 is not a path of 1 to 4,095 characters"
         ]
+
+    def test_what_stands_in_for_a_wrong_value_makes_no_clash(self) -> None:
+        """A card whose id is wrong is numbered like one that has none, and that number may be another one's id."""
+        assert complaints("[[net]]\nid = 'net1'\n[[net]]\nid = 5") == [f"4:1: net[1].id: 5 is not {AN_ID}"]
 
     def test_a_key_that_is_no_bare_key_stands_in_quotes(self) -> None:
         assert complaints('"a b".c = 1')[0].startswith('1:1: "a b": unknown key: known here are description, machine,')

@@ -122,6 +122,11 @@ def test_a_socket_never_takes_the_place_of_a_file(place: Path) -> None:
         "x.toml:2:1: serial[0].path: HERE/s is there already and is no socket: QEMU would remove it"
     ]
     (place / "s").unlink()
+    (place / "s").symlink_to("elsewhere")
+    assert complaints(text) == [
+        "x.toml:2:1: serial[0].path: HERE/s is there already and is no socket: QEMU would remove it"
+    ]
+    (place / "s").unlink()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("s")
         assert complaints(text) == []
