@@ -200,6 +200,10 @@ class TestMistakes:
                 "[[net]]\nforward = ['tcp::80-:80', 'udp::80-:80', 'tcp::80-:81']",
                 "2:42: net[0].forward[2]: tcp port 80 of the host is forwarded twice",
             ),
+            (
+                "[[net]]\nforward = ['tcp:127.0.0.1:80-:80']\n[[net]]\nforward = ['tcp::80-:80']",
+                "4:12: net[1].forward[0]: tcp port 80 of the host is forwarded twice",
+            ),
             ("[[net]]\n" * 31, "1:3: net: 31 cards and 0 SCSI controllers: the board has 30 slots"),
         ],
     )
@@ -240,6 +244,12 @@ count = 0
         assert complaints("[boot]\nkernel = 5\ninitrd = 'i'") == [
             "2:1: boot.kernel: 5 is not a path of 1 to 4,095 characters"
         ]
+
+    def test_two_addresses_are_two_places_for_one_port(self) -> None:
+        guest = read_guest(
+            "[[net]]\nforward = ['tcp:127.0.0.1:80-:80', 'tcp:127.0.0.2:80-:80', 'udp:127.0.0.1:80-:80']"
+        )
+        assert len(guest.net[0].forward) == 3
 
     def test_what_stands_in_for_a_wrong_value_makes_no_clash(self) -> None:
         """A card whose id is wrong is numbered like one that has none, and that number may be another one's id."""

@@ -11,7 +11,7 @@ from msgspec import Meta
 from msgspec.structs import force_setattr, replace
 
 from workbench.domain.devices.balloon import BALLOON_ID, Balloon
-from workbench.domain.devices.net import Net, host_end
+from workbench.domain.devices.net import EVERY_ADDRESS, Net, host_end
 from workbench.domain.devices.part import File, Part, Path, Size, judged, words
 from workbench.domain.devices.rng import RNG_ID, Rng
 from workbench.domain.devices.scsi import Disk, Scsi
@@ -197,7 +197,8 @@ class GuestProfile(Part, frozen=True, kw_only=True):
 
     def check(self) -> Iterator[tuple[Path, str]]:
         yield from self._same_ids()
-        yield from self._same_values()
+        yield from self._same_addresses()
+        yield from self._same_ports()
         free = 30 if "q35" in self.machine else 29
         cards = max(len(self.net) - 1, 0) + max(len(self.scsi) - 1, 0) + 5
         if cards > free:
@@ -210,20 +211,24 @@ class GuestProfile(Part, frozen=True, kw_only=True):
                 yield path, f'two devices have the id "{name}"'
             seen.add(name)
 
-    def _same_values(self) -> Iterator[tuple[Path, str]]:
+    def _same_addresses(self) -> Iterator[tuple[Path, str]]:
         macs: set[str] = set()
-        ports: set[tuple[str, str, int]] = set()
         for index, net in enumerate(self.net):
             if net.mac is not None:
                 if net.mac.lower() in macs:
                     yield ("net", index, "mac"), f"two cards have the address {net.mac}"
                 macs.add(net.mac.lower())
+
+    def _same_ports(self) -> Iterator[tuple[Path, str]]:
+        taken: dict[tuple[str, int], set[str]] = {}
+        for index, net in enumerate(self.net):
             for number, text in enumerate(net.forward):
-                end = host_end(text)
-                if end is not None and end in ports:
-                    yield ("net", index, "forward", number), f"{end[0]} port {end[2]} of the host is forwarded twice"
-                if end is not None:
-                    ports.add(end)
+                protocol, address, port = host_end(text)
+                held = taken.setdefault((protocol, port), set())
+                # Who listens at every address leaves none to others.
+                if address in held or (held and EVERY_ADDRESS in (address, *held)):
+                    yield ("net", index, "forward", number), f"{protocol} port {port} of the host is forwarded twice"
+                held.add(address)
 
 
 def check_name(name: str) -> str | None:

@@ -12,6 +12,8 @@ from workbench.domain.devices.part import Id, Option, Part, Path, device, json_o
 _FORWARD = re.compile(
     r"(?P<protocol>tcp|udp):(?P<host>[^:]*):(?P<port>\d{1,5})-(?P<guest>[^:]*):(?P<guest_port>\d{1,5})", re.ASCII
 )
+EVERY_ADDRESS = "0.0.0.0"
+"""Where a forwarding listens that names no address of the host."""
 
 
 def forward_trouble(text: str) -> str:
@@ -21,7 +23,7 @@ def forward_trouble(text: str) -> str:
         return f"{text!r} is not a forwarding: write tcp:127.0.0.1:2222-:22"
     for side in ("host", "guest"):
         try:
-            IPv4Address(match[side] or "0.0.0.0")
+            IPv4Address(match[side] or EVERY_ADDRESS)
         except AddressValueError:
             return f"{match[side]!r} is not an IPv4 address such as 127.0.0.1"
     for side in ("port", "guest_port"):
@@ -66,7 +68,8 @@ class Net(Part, frozen=True, kw_only=True):
         yield json_option("-device", card)
 
 
-def host_end(text: str) -> tuple[str, str, int] | None:
-    """Protocol, address and port that a forwarding holds on the host; None when it is none."""
+def host_end(text: str) -> tuple[str, str, int]:
+    """Protocol, address and port of the host that a forwarding listens at."""
     match = _FORWARD.fullmatch(text)
-    return (match["protocol"], match["host"] or "0.0.0.0", int(match["port"])) if match else None
+    assert match is not None, text  # the decoder lets no other one through
+    return match["protocol"], match["host"] or EVERY_ADDRESS, int(match["port"])
