@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.real import VIRTIO_DEVICES, each_qemu, running_qemu
+from tests.real import QEMU, VIRTIO_DEVICES, each_qemu, running_qemu
 from workbench.domain.balloon import Circumstances, Source, State, judge
 from workbench.domain.traffic import Kind, Origin
 from workbench.engine.balloon import RECORD, BalloonProbe, TargetRecord
@@ -176,7 +176,7 @@ async def test_a_balloon_without_registers_is_asked_with_query_balloon(qemu: str
 
 
 async def test_a_target_is_recorded_before_it_is_sent_and_taken_back_when_refused() -> None:
-    async with probed("qemu-system-x86_64") as (probe, monitor, running):
+    async with probed(QEMU) as (probe, monitor, running):
         await mapped(probe, monitor)
         await probe.read()
         await probe.set_target(96 * MIB)
@@ -194,7 +194,7 @@ async def test_a_target_is_recorded_before_it_is_sent_and_taken_back_when_refuse
 
 
 async def test_two_workbenches_agree_on_whose_target_it_is() -> None:
-    async with probed("qemu-system-x86_64") as (probe, monitor, running):
+    async with probed(QEMU) as (probe, monitor, running):
         await mapped(probe, monitor)
         await probe.read()
         other = BalloonProbe(monitor, running)
@@ -216,7 +216,7 @@ async def test_a_damaged_record_is_none(tmp_path: Path, content: str) -> None:
 
 
 async def test_what_the_host_holds() -> None:
-    async with probed("qemu-system-x86_64") as (probe, _monitor, running):
+    async with probed(QEMU) as (probe, _monitor, running):
         host = probe.look_at_host()
         assert host is not None
         assert 0 < host.resident < RAM

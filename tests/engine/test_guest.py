@@ -227,11 +227,16 @@ async def test_sigstop_is_seen_soon_and_sigcont_brings_all_back(shared: CommandL
         await settled(guest, RAM)
         pid = guest.snapshot.pid
         assert pid is not None
+        before = rounds(guest)
+        await until(lambda: rounds(guest) > before, "a round of readings, so that none is under way")
+        await asyncio.sleep(0.1)
         os.kill(pid, signal.SIGSTOP)
         try:
             begun = time.monotonic()
             await until(lambda: not guest.snapshot.answering, "the silence")
-            assert time.monotonic() - begun < 3, "a stopped process is known without waiting for an answer"
+            assert time.monotonic() - begun < 3
+            notes = [message.payload for message in guest.record if message.kind is Kind.NOTE]
+            assert notes == [], "a stopped process is known without asking it in vain"
             snapshot = guest.snapshot
             assert snapshot.trouble == f"QEMU's process is stopped (SIGSTOP); to let it run on: kill -CONT {pid}"
             assert (snapshot.phase, snapshot.pid, snapshot.memory) == (Phase.RUNNING, pid, RAM)

@@ -15,6 +15,7 @@ import pytest
 
 from tests.commandline import wait_until
 from workbench.engine.launch import kill, start, wait_for_end
+from workbench.engine.listing import list_guests
 from workbench.engine.liveness import keeper_of, live_pid
 from workbench.engine.monitor import Monitor
 from workbench.engine.plan import plan
@@ -120,6 +121,23 @@ async def test_how_a_guest_ended_is_kept(workbench: CommandLine, state: StateDir
     ended = state.clean("fw")
     assert ended is not None
     assert ended.code == code
+
+
+async def test_a_list_waits_for_how_a_guest_ended(workbench: CommandLine, state: StateDirectory) -> None:
+    """Between QEMU's end and its keeper's word lies a moment; here it is made long."""
+    running = await start(state, await planned(workbench))
+    keeper = keeper_of(running.path)
+    assert keeper is not None
+    keeper.suspend()
+    os.kill(running.pid, signal.SIGKILL)
+    wait_until(lambda: live_pid(running.path) is None, "the end")
+    listing = asyncio.create_task(list_guests(workbench.settings))
+    done, _ = await asyncio.wait({listing}, timeout=0.3)
+    assert not done
+    keeper.resume()
+    (guest,) = await listing
+    assert (guest.state, guest.ended) == ("stopped", "killed by signal 9")
+    assert state.names() == []
 
 
 async def test_qemu_that_exits_at_once_is_quoted_and_leaves_nothing(
