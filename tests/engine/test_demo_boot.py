@@ -162,11 +162,11 @@ async def test_it_eats_and_gives_back_memory_and_survives_hunger(demo_guest: Dem
         before = available()
         status, text = serial.run("eat 100M")
         assert (status, text[:9]) == (0, "held 100M")
-        assert 95 * MIB < before - available() < 115 * MIB
+        assert 80 * MIB < before - available() < 120 * MIB  # an estimate (mm/show_mem.c, si_mem_available)
         assert serial.run("eat")[1].startswith("held 100M, available ")
         assert serial.run("eat 48M")[1].startswith("held 48M")  # instead of, not on top of
         assert serial.run("eat 0")[1].startswith("held 0M")
-        assert before - available() < 15 * MIB
+        assert before - available() < 20 * MIB
 
         status, text = serial.run("eat 1500M")  # more than one dd can hold, and more than there is
         assert status == 1
