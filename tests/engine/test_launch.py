@@ -129,12 +129,14 @@ async def test_a_list_waits_for_how_a_guest_ended(workbench: CommandLine, state:
     keeper = keeper_of(running.path)
     assert keeper is not None
     keeper.suspend()
-    os.kill(running.pid, signal.SIGKILL)
-    wait_until(lambda: live_pid(running.path) is None, "the end")
-    listing = asyncio.create_task(list_guests(workbench.settings))
-    done, _ = await asyncio.wait({listing}, timeout=0.3)
-    assert not done
-    keeper.resume()
+    try:
+        os.kill(running.pid, signal.SIGKILL)
+        wait_until(lambda: live_pid(running.path) is None, "the end")
+        listing = asyncio.create_task(list_guests(workbench.settings))
+        done, _ = await asyncio.wait({listing}, timeout=0.3)
+        assert not done
+    finally:
+        keeper.resume()
     (guest,) = await listing
     assert (guest.state, guest.ended) == ("stopped", "killed by signal 9")
     assert state.names() == []
