@@ -17,7 +17,6 @@ import time
 from typing import TYPE_CHECKING, cast
 
 from qemu.qmp import ExecInterruptedError, QMPClient, QMPError, Runstate
-from qemu.qmp.message import Message as QmpMessage
 
 from workbench.domain.traffic import Kind, Origin, Record
 from workbench.errors import (
@@ -32,6 +31,8 @@ from workbench.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from qemu.qmp.message import Message as QmpMessage
 
 CONNECT_DEADLINE = 5.0
 """Seconds until a socket that accepts and stays silent counts as held or frozen."""
