@@ -38,4 +38,4 @@ def test_times_never_have_more_than_a_few_characters(seconds: float) -> None:
 
 
 def test_uptime() -> None:
-    assert [uptime(seconds) for seconds in (5, 192, 7500, 273600)] == ["5s", "3m12s", "2h05m", "3d04h"]
+    assert [uptime(seconds) for seconds in (5, 192, 7500, 273600)] == ["5s", "3m", "2h05m", "3d04h"]

@@ -179,7 +179,7 @@ class BalloonProbe:
         self.record = record
         # A full disk must not keep a target from being sent; the record is a convenience for the next workbench.
         with suppress(OSError):
-            write_atomic(self._running.path / RECORD, msgspec.json.encode(record))
+            write_atomic(self._running.path / RECORD, msgspec.json.encode(record), lasting=False)
 
     async def _execute(self, command: str, arguments: Mapping[str, object] | None = None) -> object:
         return await self._monitor.execute(command, arguments, origin=self._origin, deadline=self._deadline)

@@ -8,9 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def write_atomic(path: Path, data: str | bytes, *, mode: int = 0o600) -> None:
+def write_atomic(path: Path, data: str | bytes, *, mode: int = 0o600, lasting: bool = True) -> None:
     """Write a file so that every reader sees the old content or the new one, never a part.
 
+    :param lasting: wait until it is on the disk; what lives no longer than the machine's uptime need not.
     :raise OSError: when the disk is full or the directory refuses; the old file stands, and nothing is left beside it.
     """
     raw = data.encode() if isinstance(data, str) else data
@@ -19,7 +20,8 @@ def write_atomic(path: Path, data: str | bytes, *, mode: int = 0o600) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(raw)
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
         Path(name).chmod(mode)
         Path(name).replace(path)
     except BaseException:

@@ -39,12 +39,12 @@ def age(seconds: float) -> str:
 
 
 def uptime(seconds: float) -> str:
-    """``45s``, ``3m12s``, ``2h05m``, ``3d04h``."""
+    """``45s``, ``3m``, ``2h05m``, ``3d04h``: coarse enough to stand still."""
     whole = max(0, int(seconds))
     if whole < 60:
         return f"{whole}s"
     if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02}s"
+        return f"{whole // 60}m"
     if whole < 86400:
         return f"{whole // 3600}h{whole // 60 % 60:02}m"
     return f"{whole // 86400}d{whole // 3600 % 24:02}h"

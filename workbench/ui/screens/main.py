@@ -44,7 +44,7 @@ PANES = {
 PANE_KEYS = {"guests": "g", "balloon": "b", "qmp": ":", "console": "c", "devices": "d", "host": "h"}
 WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide"), (170, "-vast")]
 HEIGHTS = [(0, "-flat"), (20, "-low"), (27, "-high")]
-HOST_INTERVAL = 2.0
+HOST_INTERVAL = 3.0
 """Seconds between looks at the host's memory and hugepage pools."""
 DEVICES_INTERVAL = 3.0
 """Seconds between looks at the device tree of a running guest; at once on an event that may have changed it."""

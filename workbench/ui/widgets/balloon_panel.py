@@ -11,13 +11,14 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from workbench.domain.balloon import State
 from workbench.domain.target import clamp_target, parse_target
 from workbench.domain.units import MIB, SizeError, format_size
 from workbench.ui.widgets import balloon_text
 from workbench.ui.widgets.history_plot import HistoryPlot
+from workbench.ui.widgets.text_block import TextBlock
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 SMALL_STEP = 16 * MIB
 LARGE_STEP = 128 * MIB
+SENT_FOR = 1.0
+"""Seconds after which a target that was sent and does not show was refused, or set anew by somebody else."""
+TICK = 1.5
+"""Seconds after which the panel moves on by itself; while QEMU answers, readings come more often."""
 
 
 class BalloonPanel(Vertical, can_focus=True):
@@ -131,29 +136,43 @@ class BalloonPanel(Vertical, can_focus=True):
         """The targets that each guest had before the present one, oldest first."""
         self._speed: dict[str, float] = {}
         """Bytes a second that each guest's balloon was last seen to move at."""
+        self._shown_at = 0.0
+        self._sent: tuple[int, float] | None = None
+        """The target that was posted last, and when."""
 
     def compose(self) -> ComposeResult:
-        yield Static(id="balloon-head", markup=False)
+        yield TextBlock(id="balloon-head")
         yield HistoryPlot()
-        yield Static(id="balloon-ledger", markup=False)
-        yield Static(id="balloon-situation", markup=False)
-        yield Static(id="balloon-staged", markup=False)
+        yield TextBlock(id="balloon-ledger")
+        yield TextBlock(id="balloon-situation")
+        yield TextBlock(id="balloon-staged")
         yield Input(placeholder="256M, 50%, +64M or max", id="balloon-typed", compact=True)
-        yield Static(id="balloon-error", markup=False)
+        yield TextBlock(id="balloon-error")
 
     def on_mount(self) -> None:
         self._show_hints()
-        self.set_interval(1.0, self._tick)
+        self.set_interval(TICK, self._tick)
 
     # What comes down.
 
     def watch_snapshot(self, old: GuestSnapshot | None, new: GuestSnapshot | None) -> None:
         if (old.name if old else None) != (new.name if new else None):
             self._forget_input()
+            self._sent = None
+            self.border_title = Content(f"Balloon \u00b7 {new.name}") if new else "Balloon"
         if new is not None and new.balloon is not None and abs(new.balloon.rate) > MIB:
             self._speed[new.name] = abs(new.balloon.rate)
-        self.border_title = Content(f"Balloon \u00b7 {new.name}") if new else "Balloon"
         self._show()
+
+    def _target(self) -> int:
+        """The target that steps count from: the one just sent, until a reading can show it."""
+        balloon = self._balloon()
+        reading = balloon.reading if balloon else None
+        if reading is None:
+            return 0
+        if self._sent is not None and reading.target != self._sent[0] and reading.time < self._sent[1] + SENT_FOR:
+            return self._sent[0]
+        return reading.target
 
     def _balloon(self) -> Balloon | None:
         snapshot = self.snapshot
@@ -170,19 +189,20 @@ class BalloonPanel(Vertical, can_focus=True):
     def _show(self) -> None:
         if not self.is_mounted:
             return
+        self._shown_at = time.monotonic()
         snapshot, balloon = self.snapshot, self._balloon()
         self.set_class(balloon is None or balloon.reading is None, "-empty")
-        head = self.query_one("#balloon-head", Static)
-        situation = self.query_one("#balloon-situation", Static)
+        head = self.query_one("#balloon-head", TextBlock)
+        situation = self.query_one("#balloon-situation", TextBlock)
         if snapshot is None or balloon is None:
-            head.update(balloon_text.empty_words(snapshot))
+            head.show(balloon_text.empty_words(snapshot))
             self.set_class(False, "-situation")
             return
-        head.update(balloon_text.head(balloon, snapshot.memory or 0, self._width))
+        head.show(balloon_text.head(balloon, snapshot.memory or 0, self._width))
         trouble = self._trouble_words(snapshot, balloon)
-        situation.update(trouble)
+        situation.show(trouble)
         self.set_class(bool(trouble.plain), "-situation")
-        self.query_one("#balloon-ledger", Static).update(balloon_text.ledger(balloon, time.time(), self._width))
+        self.query_one("#balloon-ledger", TextBlock).show(balloon_text.ledger(balloon, time.time(), self._width))
         self.query_one(HistoryPlot).show(balloon.history, snapshot.memory or 0)
         self._show_staged()
 
@@ -195,18 +215,15 @@ class BalloonPanel(Vertical, can_focus=True):
         return balloon_text.situation(balloon)
 
     def _tick(self) -> None:
-        """Ages and the plot's right edge move on though nothing new was read."""
-        if self.snapshot is not None and self._balloon() is not None and self.screen.is_active:
+        """Ages and the plot's right edge move on though nothing new was read, as from a QEMU that does not answer."""
+        late = time.monotonic() - self._shown_at > TICK
+        if late and self._balloon() is not None and self.screen.is_active:
             self._show()
 
     # What the user does.
 
     def action_stage(self, change: int) -> None:
-        base = self.staged
-        if base is None:
-            balloon = self._balloon()
-            base = balloon.reading.target if balloon and balloon.reading else 0
-        self._stage(base + change)
+        self._stage((self._target() if self.staged is None else self.staged) + change)
 
     def action_stage_tenth(self, tenth: int) -> None:
         balloon = self._balloon()
@@ -260,7 +277,7 @@ class BalloonPanel(Vertical, can_focus=True):
         try:
             size = parse_target(event.value, ram=balloon.reading.ram, target=balloon.reading.target)
         except SizeError as error:
-            self.query_one("#balloon-error", Static).update(Content(str(error)))
+            self.query_one("#balloon-error", TextBlock).show(Content(str(error)))
             self.set_class(True, "-mistake")
             return
         self._forget_input()
@@ -286,9 +303,11 @@ class BalloonPanel(Vertical, can_focus=True):
         if balloon is None or balloon.reading is None or balloon.verdict.cause == "the guest has no balloon device":
             self._refuse()
             return
-        self.staged = clamp_target(size, ram=balloon.reading.ram)
+        target = clamp_target(size, ram=balloon.reading.ram)
         if self.live:
-            self._send(self.staged)
+            self._send(target)
+        else:
+            self.staged = target
 
     def _send(self, size: int, *, undoing: bool = False) -> None:
         """Post the request; what it replaces is kept for undo."""
@@ -300,6 +319,7 @@ class BalloonPanel(Vertical, can_focus=True):
         if not undoing and size != balloon.reading.target:
             self._previous.setdefault(snapshot.name, []).append(balloon.reading.target)
         self.staged = None
+        self._sent = (size, time.time())
         self.post_message(self.TargetRequested(self, plan))
 
     def _refuse(self) -> None:
@@ -330,7 +350,7 @@ class BalloonPanel(Vertical, can_focus=True):
         plan = None
         if self.staged is not None and snapshot is not None and balloon is not None and balloon.reading is not None:
             plan = balloon_text.forecast(balloon, self.staged, self._speed.get(snapshot.name, 0.0))
-        self.query_one("#balloon-staged", Static).update(balloon_text.staged_lines(plan, live=self.live))
+        self.query_one("#balloon-staged", TextBlock).show(balloon_text.staged_lines(plan, live=self.live))
 
     def _show_hints(self) -> None:
         small, large = format_size(SMALL_STEP), format_size(LARGE_STEP)

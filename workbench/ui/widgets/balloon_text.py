@@ -189,9 +189,9 @@ def situation(balloon: Balloon) -> Content:
 def staged_lines(plan: Forecast | None, *, live: bool) -> Content:
     """What the staged target would do, and the keys that send or drop it; always two lines, so that nothing moves."""
     if plan is None:
-        keys = "- + [ ] 1\u20269 or t stage a target"
-        live_words = ("live: each key sends", "bold $warning") if live else ("", "")
-        return _lines([[("staged  ", "$foreground-muted"), DASH], [(keys, "$foreground-muted"), "  ", live_words]])
+        keys = ("- + [ ] 1\u20269 or t stage a target", "$foreground-muted")
+        live_words = ("live: each key is sent at once", "bold $warning")
+        return _lines([[("staged  ", "$foreground-muted"), DASH], [live_words if live else keys]])
     first: list[Part] = [("staged  ", "$foreground-muted"), (f"{mib(plan.target)} MiB", "bold $target")]
     if plan.available is not None:
         first += [

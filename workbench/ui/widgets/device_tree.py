@@ -11,12 +11,12 @@ from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
-from textual.widgets import Static
 
 from workbench.ui.widgets.device_details import details
 from workbench.ui.widgets.device_layout import hanging
 from workbench.ui.widgets.device_lines import DeviceLines
 from workbench.ui.widgets.device_rows import Opened, clean, rows
+from workbench.ui.widgets.text_block import TextBlock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,8 +106,8 @@ class DeviceTreePane(Widget):
         super().__init__(id=id, classes="pane")
         self.border_title = "Devices"
         self._lines = DeviceLines()
-        self._trouble = Static(id="device-trouble", markup=False)
-        self._details = Static(id="device-details", markup=False)
+        self._trouble = TextBlock(id="device-trouble")
+        self._details = TextBlock(id="device-details")
         self._places: dict[str, Place] = {}
         self._read: dict[str, Node] = {}
         self._failed: dict[str, str] = {}
@@ -176,7 +176,7 @@ class DeviceTreePane(Widget):
             self._keep_place(self.guest)
         self._shown = self.guest
         self.set_class(tree is None, "-empty")
-        self._trouble.update(Content(clean(trouble) or "Reading the devices …"))
+        self._trouble.show(Content(clean(trouble) or "Reading the devices …"))
         self.border_subtitle = Content(clean(trouble)) if trouble and tree is not None else ""
         self._lines.dimmed = bool(trouble)
         lines = rows(tree, Opened(self.place.expanded, self._read, self._failed)) if tree is not None else []
@@ -219,7 +219,7 @@ class DeviceTreePane(Widget):
             for label, text in parts
             for number, piece in enumerate(hanging(clean(text), room))
         ]
-        self._details.update(Content("\n").join(lines))
+        self._details.show(Content("\n").join(lines))
 
     def action_refresh_devices(self) -> None:
         self.post_message(self.RefreshRequested(self))

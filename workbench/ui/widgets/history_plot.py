@@ -60,7 +60,7 @@ class HistoryPlot(Widget):
 
     def _redraw(self, size: Size) -> None:
         width, height = size.width - AXIS, size.height - 2
-        self._rows = []
+        before, self._rows = self._rows, []
         if width > 8 and height > 2 and self.samples and self.ram:
             step = WINDOW / (2 * width)
             # The edge moves by whole dots: a plot whose every column shifts by a fraction flickers.
@@ -73,7 +73,8 @@ class HistoryPlot(Widget):
                 for name in NAMES
             ]
             self._rows = draw(series, width=width, height=height, low=0, high=self.ram)
-        self.refresh()
+        if self._rows != before:
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width, height = self.size

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 FLUSH = 0.05
 """Seconds between what comes and what is drawn: many messages make one change of the screen."""
+COUNT = 2.0
+"""Seconds between changes of the line that counts the screen's own polling."""
 BURST = 200
 """Messages that are drawn of those that came since the last time."""
 HINTS = "tab completes   ! HMP   f2 polling"
@@ -129,6 +131,7 @@ class QmpConsole(Widget):
 
     def on_mount(self) -> None:
         self._flushing = self.set_interval(FLUSH, self._flush)
+        self.set_interval(COUNT, self._show_count)
 
     # What comes down.
 
@@ -184,8 +187,9 @@ class QmpConsole(Widget):
             # More than anybody reads, and laying it out would hold up the keys. The record has it.
             left_out = f"{len(new) - BURST:,} messages came too fast to be shown"
             self._traffic.add([Message(0, new[-BURST].time, Kind.NOTE, Origin.SCREEN, "", left_out)])
-        self._traffic.add(new[-BURST:])
-        self._show_count()
+        if new:
+            self._traffic.add(new[-BURST:])
+            self._show_count()
 
     def _shown(self, message: Message) -> bool:
         return self.polling or not message.is_polling

@@ -16,6 +16,7 @@ from rich.segment import Segment
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from workbench.domain.traffic import Kind, Message
 from workbench.ui.widgets.traffic_lines import ROLES, Item, Layout, lay_out
@@ -57,7 +58,7 @@ class TrafficLog(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     TrafficLog {
         overflow-x: hidden;
-        overflow-y: auto;
+        overflow-y: scroll;
         scrollbar-gutter: stable;
         scrollbar-size-vertical: 1;
         & > .traffic--plain, & > .traffic--text { color: $foreground; }
@@ -196,7 +197,10 @@ class TrafficLog(ScrollView, can_focus=True):
 
     def _lines_changed(self, forgotten: int = 0) -> None:
         height = len(self._lines) + bool(self._tail.pieces)
-        self.virtual_size = Size(self._laid_out_width, height)
+        # Set without a layout of the whole screen, which takes longer than everything else that a message costs; the
+        # scrollbar is always there, so nothing else changes its place.
+        self.set_reactive(Widget.virtual_size, Size(self._laid_out_width, height))
+        self._scroll_update(self.virtual_size)
         if self._following:
             # Forced: the scrollbar that allows scrolling appears only with the next layout.
             self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
