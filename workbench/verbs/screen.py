@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ def open_screen(settings: Settings, choose: str = "") -> None:
             "the screen needs a terminal, and standard input or output is none",
             hint="on the command line: workbench list, workbench demo --no-screen, workbench --help",
         )
+    # The start makes many objects that stay; looking through them again and again takes a tenth of it.
+    gc.disable()
     from workbench.engine.crash import keep_traceback
     from workbench.engine.local import LocalEngine
     from workbench.ui.app import WorkbenchApp
