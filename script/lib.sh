@@ -57,6 +57,7 @@ missing_packages() {
     [ "$1" = test ] || return 0
     have tmux || echo tmux                             # the end-to-end test types into a real terminal
     has_library libcairo.so.2 || echo libcairo2        # pictures of the screen
+    PATH=$PATH:/usr/sbin:/sbin have sysctl || echo procps # hugepage pools are changed and put back
 }
 
 # apt has no package lists in a container's image or a fresh root.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
     from tests.commandline import CommandLine
     from workbench.engine.demo import DemoGuest
+
+# pytest imports readline, which puts the terminal's size into the environment (readline: shell.c, sh_set_lines_and_columns);
+# the workers of pytest-xdist inherit it, and a screen that a test opens would believe it instead of its own terminal.
+for name in ("COLUMNS", "LINES"):
+    os.environ.pop(name, None)
 
 
 @pytest.fixture(scope="session")
