@@ -14,20 +14,22 @@ APP = "qemu-workbench"
 @dataclass(frozen=True)
 class Settings:
     profiles_option: Path | None = None
-    """``--profiles DIR`` or WORKBENCH_PROFILES."""
+    """``--profiles DIR``."""
     state_option: Path | None = None
-    """``--state DIR`` or WORKBENCH_STATE."""
+    """``--state DIR``."""
 
     @cached_property
     def profiles(self) -> Path:
         """The directory of profiles."""
-        return (self.profiles_option or self._xdg("CONFIG", ".config") / APP / "profiles").absolute()
+        named = self.profiles_option or _from_environment("WORKBENCH_PROFILES")
+        return (named or self._xdg("CONFIG", ".config") / APP / "profiles").absolute()
 
     @cached_property
     def state(self) -> Path:
         """The directory in which each running guest has one of its own."""
-        if self.state_option is not None:
-            return self.state_option.absolute()
+        named = self.state_option or _from_environment("WORKBENCH_STATE")
+        if named is not None:
+            return named.absolute()
         runtime = os.environ.get("XDG_RUNTIME_DIR")
         if runtime:
             return Path(runtime) / "workbench"
@@ -49,3 +51,9 @@ class Settings:
         """An XDG base directory; a relative value is invalid and ignored, as the specification says."""
         value = os.environ.get(f"XDG_{kind}_HOME", "")
         return Path(value) if value.startswith("/") else Path.home() / default
+
+
+def _from_environment(name: str) -> Path | None:
+    """A path that a variable gives; an empty one counts as not set."""
+    value = os.environ.get(name, "")
+    return Path(value) if value else None

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING
 
 import psutil
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 DEADLINE = 60.0
 """Seconds that anything may take before it counts as not coming."""
+_numbers = count()
 SCREEN = [sys.executable, "-m", "workbench.cli"]
 
 
@@ -77,7 +79,8 @@ class Terminal:
 @contextmanager
 def terminal(environment: Mapping[str, str]) -> Iterator[Terminal]:
     """A terminal of one's own, gone at the end."""
-    made = Terminal(f"workbench-test-{os.getpid()}", environment)
+    # A name of its own each time: a server that was told to end may still be there for a moment.
+    made = Terminal(f"workbench-test-{os.getpid()}-{next(_numbers)}", environment)
     try:
         yield made
     finally:

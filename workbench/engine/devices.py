@@ -10,6 +10,7 @@ What is not done, and why:
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -96,12 +97,11 @@ class DeviceReader:
         :raise workbench.errors.MonitorError: when QEMU does not answer.
         """
         tree, bars = await self._joined()
-        registers: dict[PciAddress, Registers] = {}
-        for device in tree:
-            bar = bars.get(device.address)
-            if bar is not None and is_emulated_virtio(device):
-                registers[device.address] = await self._registers(device, bar)
-        return tree.with_registers(registers)
+        asked = [
+            (device, bars[device.address]) for device in tree if device.address in bars and is_emulated_virtio(device)
+        ]
+        answers = await asyncio.gather(*(self._registers(device, bar) for device, bar in asked))
+        return tree.with_registers({device.address: found for (device, _), found in zip(asked, answers, strict=True)})
 
     async def node(self, path: str) -> Node:
         """One object with its properties and their values, read now.
@@ -218,30 +218,35 @@ class DeviceReader:
         owners = [path for path in _BOARD if path in board]
         # A host bridge holds its own PCI function: /machine/q35/mch.
         owners += [path for path, child in board.items() if child.type not in _NO_DEVICES]
-        places = []
-        for owner in owners:
-            for child in await self.children(owner):
-                if owner == "/machine/peripheral":
-                    places.append(Place(child.path, child.type))  # its id says where it is
-                elif child.type not in _NO_DEVICES and await self._is_pci_device(child):
-                    places.append(await self._place(child))
-        return places
+        # Asked together: QEMU answers one after the other, but nobody waits for an answer before the next question.
+        found = await asyncio.gather(*(self.children(owner) for owner in owners))
+        named: list[Child] = []
+        others: list[Child] = []
+        for owner, children in zip(owners, found, strict=True):
+            if owner == "/machine/peripheral":
+                named += children  # their ids say where they are
+            else:
+                others += (child for child in children if child.type not in _NO_DEVICES)
+        await asyncio.gather(*(self._learn(child) for child in {child.type: child for child in others}.values()))
+        placed = await asyncio.gather(*(self._place(child) for child in others if self._is_pci.get(child.type)))
+        return [*(Place(child.path, child.type) for child in named), *placed]
 
     async def _place(self, child: Child) -> Place:
         """Where one PCI function sits. The property is a number in every version; its declared type is not."""
-        devfn = await self._property(child.path, "addr", "")
-        bus = await self._property(child.path, "parent_bus", "")
+        devfn, bus = await asyncio.gather(
+            self._property(child.path, "addr", ""), self._property(child.path, "parent_bus", "")
+        )
         return Place(child.path, child.type, devfn.value if isinstance(devfn.value, int) else -1, str(bus.value or ""))
 
-    async def _is_pci_device(self, child: Child) -> bool:
-        """Whether a type is a PCI device, told by properties that only those have (hw/pci/pci.c, ``pci_props``)."""
-        if child.type not in self._is_pci:
-            try:
-                listing = await self._execute("qom-list", {"path": child.path})
-            except CommandFailed:
-                return False  # unplugged meanwhile: nothing learned about the type
-            self._is_pci[child.type] = {"addr", "romfile"} <= {entry["name"] for entry in entries(listing)}
-        return self._is_pci[child.type]
+    async def _learn(self, child: Child) -> None:
+        """Whether its type is a PCI device, told by properties that only those have (hw/pci/pci.c, ``pci_props``)."""
+        if child.type in self._is_pci:
+            return
+        try:
+            listing = await self._execute("qom-list", {"path": child.path})
+        except CommandFailed:
+            return  # unplugged meanwhile: nothing learned about the type
+        self._is_pci[child.type] = {"addr", "romfile"} <= {entry["name"] for entry in entries(listing)}
 
 
 def is_emulated_virtio(device: PciDevice) -> bool:

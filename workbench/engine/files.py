@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import time
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def write_atomic(path: Path, data: str | bytes, *, mode: int = 0o600, lasting: bool = True) -> None:
@@ -15,16 +18,18 @@ def write_atomic(path: Path, data: str | bytes, *, mode: int = 0o600, lasting: b
     :raise OSError: when the disk is full or the directory refuses; the old file stands, and nothing is left beside it.
     """
     raw = data.encode() if isinstance(data, str) else data
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # Not tempfile: importing it takes as long as the whole write.
+    name = path.parent / f".{path.name}.{os.getpid()}.{time.monotonic_ns()}"
+    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(raw)
             file.flush()
             if lasting:
                 os.fsync(file.fileno())
-        Path(name).chmod(mode)
-        Path(name).replace(path)
+        name.chmod(mode)
+        name.replace(path)
     except BaseException:
         with suppress(FileNotFoundError):
-            Path(name).unlink()
+            name.unlink()
         raise

@@ -91,6 +91,8 @@ class LocalGuest:
         self._stopping_since: float | None = None
         self._host: HostMemory | None = None
         self._next_rest = 0.0
+        self.looked = asyncio.Event()
+        """Set when the guest was looked at for the first time, whether or not it answered."""
         self._wake = asyncio.Event()
         self._changes = asyncio.Lock()
         self._driver = asyncio.create_task(self._drive(), name=f"guest {running.name}")
@@ -348,6 +350,7 @@ class LocalGuest:
         )
 
     def _emit(self, snapshot: GuestSnapshot) -> None:
+        self.looked.set()
         if snapshot != self.snapshot:
             self.snapshot = snapshot
             self._publish_to(snapshot)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from workbench.engine.state import Running
     from workbench.settings import Settings
 
+FIRST_LOOK = 0.15
+"""Seconds that the first look at the running guests may take."""
 SCAN = 0.5
 """Seconds between looks at the two directories, for guests and profiles that others start or write."""
 
@@ -51,6 +53,12 @@ class LocalEngine:
         self._state.prepare()
         self._scan()
         self._scanner = asyncio.create_task(self._scan_forever(), name="scan")
+        # A screen that opens now shows its guests at once; one that does not answer is not waited for.
+        looks = [asyncio.ensure_future(guest.looked.wait()) for guest in self._guests.values()]
+        if looks:
+            _, late = await asyncio.wait(looks, timeout=FIRST_LOOK)
+            for look in late:
+                look.cancel()
 
     async def close(self) -> None:
         if self._scanner is not None:

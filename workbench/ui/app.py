@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 
-from workbench.ui.screens.main import MainScreen
+from workbench.errors import WorkbenchError
+from workbench.ui.dialogs import error_dialog
+from workbench.ui.screens.main import FirstLook, MainScreen, first_look
 from workbench.ui.theme import DARK, LIGHT, series_variables
 
 if TYPE_CHECKING:
@@ -47,6 +49,9 @@ class WorkbenchApp(App[None]):
         self._engine = engine
         self._choose = choose
         self._keep_crash = keep_crash
+        self._first = FirstLook()
+        self._failure: WorkbenchError | None = None
+        """Why the engine could not be opened."""
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
@@ -58,7 +63,17 @@ class WorkbenchApp(App[None]):
         variables = super().get_css_variables()
         return {**variables, **series_variables(variables)}
 
+    async def on_load(self) -> None:
+        """Before the first widget is made, so that the first picture is a whole one."""
+        try:
+            await self._engine.open()
+            self._first = await first_look(self._engine, self._choose)
+        except WorkbenchError as error:
+            self._failure = error
+
     def on_ready(self) -> None:
+        if self._failure is not None:
+            self.push_screen(error_dialog(self._failure))
         if not gc.isenabled():
             self.set_timer(SETTLED, self._collect_again)
 
@@ -69,7 +84,7 @@ class WorkbenchApp(App[None]):
         gc.enable()
 
     def get_default_screen(self) -> Screen[None]:
-        return MainScreen(self._engine, self._choose)
+        return MainScreen(self._engine, self._first)
 
     async def on_unmount(self) -> None:
         await self._engine.close()

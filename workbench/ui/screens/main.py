@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -12,7 +14,7 @@ from textual.content import Content
 from textual.css.query import NoMatches
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import confirm, error_dialog
@@ -21,6 +23,7 @@ from workbench.ui.widgets.console_pane import ConsolePane
 from workbench.ui.widgets.device_tree import DeviceTreePane
 from workbench.ui.widgets.guest_list import GuestList
 from workbench.ui.widgets.host_pane import HostPane
+from workbench.ui.widgets.key_bar import KeyBar
 from workbench.ui.widgets.qmp_console import QmpConsole
 
 if TYPE_CHECKING:
@@ -30,7 +33,8 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.events import DescendantFocus
 
-    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.domain.snapshot import GuestSnapshot, HostSnapshot
+    from workbench.domain.tree import DeviceTree
     from workbench.engine.base import Engine, Guest
 
 PANES = {
@@ -48,8 +52,39 @@ HOST_INTERVAL = 3.0
 """Seconds between looks at the host's memory and hugepage pools."""
 DEVICES_INTERVAL = 3.0
 """Seconds between looks at the device tree of a running guest; at once on an event that may have changed it."""
+FIRST_LOOK = 0.2
+"""Seconds that may be spent on reading what the first picture shows; what takes longer is shown when it comes."""
 POWER_DOWN_PATIENCE = 10.0
 """Seconds that a guest may take to power down until the screen offers to kill it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """What is known before the first picture is drawn, so that it is a whole one."""
+
+    name: str = ""
+    """The guest to show."""
+    tree: DeviceTree | None = None
+    host: HostSnapshot | None = None
+
+
+async def first_look(engine: Engine, choose: str) -> FirstLook:
+    """Read what the first picture shows, as far as that is quick.
+
+    :param choose: the guest to show; empty for the first one that runs.
+    """
+    guests = engine.guests()
+    running = [guest.name for guest in guests if guest.phase.alive]
+    name = choose or next(iter(running), "") or next((guest.name for guest in guests), "")
+    tree: DeviceTree | None = None
+    host: HostSnapshot | None = None
+    # What is late or does not answer is read again when the screen is there, and told there.
+    with suppress(TimeoutError, WorkbenchError):
+        async with asyncio.timeout(FIRST_LOOK):
+            host = await engine.host()
+            if name in running:
+                tree = await engine.guest(name).devices()
+    return FirstLook(name, tree, host)
 
 
 class MainScreen(Screen[None]):
@@ -86,13 +121,10 @@ class MainScreen(Screen[None]):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, MainScreen.Changed) and message.snapshot.name == self.snapshot.name
 
-    def __init__(self, engine: Engine, choose: str = "") -> None:
-        """
-        :param choose: the guest to show first; empty for the first one that runs.
-        """
+    def __init__(self, engine: Engine, first: FirstLook) -> None:
         super().__init__()
         self._engine = engine
-        self._choose = choose
+        self._first = first
         self._chosen: GuestSnapshot | None = None
         self._shown_run: tuple[str, int | None] | None = None
         """Name and pid of the guest that the panes are connected to."""
@@ -112,13 +144,13 @@ class MainScreen(Screen[None]):
             yield QmpConsole(self._engine.history_file, id="qmp")
             yield ConsolePane(id="console")
         yield Static(id="too-small", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     # Start and end.
 
     def on_mount(self) -> None:
         self._forget = self._engine.watch(self._published)
-        self._open()
+        self._start()
         self.set_interval(HOST_INTERVAL, self._refresh_host)
         self.set_interval(DEVICES_INTERVAL, self._refresh_devices)
         self.action_pane("balloon")
@@ -131,18 +163,14 @@ class MainScreen(Screen[None]):
         """Called by the engine from a task of its own: handled in the screen's turn."""
         self.post_message(self.Changed(snapshot))
 
-    @work(group="open")
-    async def _open(self) -> None:
-        try:
-            await self._engine.open()
-        except WorkbenchError as error:
-            self._tell(error)
-            return
+    def _start(self) -> None:
+        """Show what was found before the screen was made."""
         self._show_guests()
-        running = [guest.name for guest in self._engine.guests() if guest.phase.alive]
-        wanted = self._choose or (running[0] if running else "")
-        if wanted:
-            self.query_one(GuestList).choose(wanted)
+        self.query_one(HostPane).snapshot = self._first.host
+        for guest in self._engine.guests():
+            if guest.name == self._first.name:
+                self._show(guest, self._first.tree)
+                self.query_one(GuestList).choose(guest.name)
         self._refresh_host()
 
     # What comes down.
@@ -162,13 +190,16 @@ class MainScreen(Screen[None]):
             if snapshot.name == message.name:
                 self._show(snapshot)
 
-    def _show(self, snapshot: GuestSnapshot) -> None:
+    def _show(self, snapshot: GuestSnapshot, tree: DeviceTree | None = None) -> None:
+        """
+        :param tree: its devices, where they were read already.
+        """
         self._chosen = snapshot
         self.query_one(BalloonPanel).snapshot = snapshot
         run = (snapshot.name, snapshot.pid)
         if run != self._shown_run:
             self._shown_run = run
-            self._connect_panes(snapshot)
+            self._connect_panes(snapshot, tree)
         devices = self.query_one(DeviceTreePane)
         devices.guest = snapshot.name
         devices.profile_lines = snapshot.device_lines
@@ -177,7 +208,7 @@ class MainScreen(Screen[None]):
             self._devices_revision = snapshot.devices_revision
             self._read_devices()
 
-    def _connect_panes(self, snapshot: GuestSnapshot) -> None:
+    def _connect_panes(self, snapshot: GuestSnapshot, tree: DeviceTree | None) -> None:
         """Another guest, or another run of the same one: other records, another tree."""
         for other in self._engine.guests():
             self._guest(other.name).watched = other.name == snapshot.name
@@ -185,8 +216,8 @@ class MainScreen(Screen[None]):
         alive = snapshot.phase.alive and snapshot.pid is not None
         self.query_one(QmpConsole).show(snapshot.name, guest.record, guest.schema if alive else None)
         self.query_one(ConsolePane).show(snapshot.name, guest.console if alive else None)
-        self.query_one(DeviceTreePane).tree = None
-        self._devices_revision = -1
+        self.query_one(DeviceTreePane).tree = tree
+        self._devices_revision = -1 if tree is None else snapshot.devices_revision
 
     @work(group="host", exclusive=True)
     async def _refresh_host(self) -> None:
@@ -289,7 +320,7 @@ class MainScreen(Screen[None]):
         if snapshot is None:
             return
         if message.action == "start":
-            await self._start(snapshot)
+            await self._start_guest(snapshot)
         elif not snapshot.phase.alive:
             self.notify(f"{snapshot.name} does not run: s starts it", severity="warning", timeout=3, markup=False)
         elif message.action == "stop":
@@ -300,7 +331,7 @@ class MainScreen(Screen[None]):
         elif message.action == "reset":
             await self._reset(snapshot)
 
-    async def _start(self, snapshot: GuestSnapshot) -> None:
+    async def _start_guest(self, snapshot: GuestSnapshot) -> None:
         if snapshot.phase.alive:
             self.notify(f"{snapshot.name} runs already", severity="warning", timeout=3, markup=False)
             return
