@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.commandline import DEADLINE, CommandLine, command_line
-from workbench.domain.balloon import Source, State
+from workbench.domain.balloon import PAGE, Source, State
 from workbench.domain.lifecycle import Phase
 from workbench.domain.traffic import Kind, Origin
 from workbench.engine.local import LocalEngine
@@ -192,6 +192,23 @@ async def test_a_target_of_another_program_is_seen_and_not_ours(shared: CommandL
         assert done.code == 0, done
         await settled(guest, RAM)
         assert balloon_of(guest).ours, "another workbench's target is ours"
+
+
+async def test_a_target_typed_as_a_qmp_command_is_ours(shared: CommandLine) -> None:
+    async with opened(shared) as engine:
+        guest = running(engine, "demo")
+        guest.watched = True
+        await settled(guest, RAM)
+        await guest.execute("balloon", {"value": 400 * MIB + 1})
+        await settled(guest, 400 * MIB + PAGE)  # QEMU counts the pages of the balloon down, so the guest has them all
+        assert balloon_of(guest).ours
+        with pytest.raises(CommandFailed):
+            await guest.execute("balloon", {"value": 0})
+        await settled(guest, 400 * MIB + PAGE)
+        assert balloon_of(guest).ours, "a refused one changes nothing"
+        await guest.execute("balloon", {"value": 2 * RAM})
+        await settled(guest, RAM)
+        assert balloon_of(guest).ours, "QEMU clamps it to RAM"
 
 
 async def test_pause_and_resume(shared: CommandLine) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psutil
@@ -148,8 +149,22 @@ async def test_qemu_that_exits_at_once_is_quoted_and_leaves_nothing(
     with pytest.raises(StartError, match="fw: QEMU ended with exit status 1 before its monitor answered") as caught:
         await start(state, await planned(workbench, FIRMWARE + 'cpu.model = "nosuchcpu"\n'))
     assert "unable to find CPU model 'nosuchcpu'" in caught.value.output
-    assert "workbench command fw" in caught.value.hint
+    assert caught.value.hint == "to see what was run: workbench command fw"
     assert (state.names(), state.last_end("fw")) == ([], None)
+
+
+async def test_a_kvm_that_cannot_run_a_guest_is_named_when_qemu_fails(
+    workbench: CommandLine, state: StateDirectory
+) -> None:
+    plan = await planned(workbench, FIRMWARE + 'cpu.model = "nosuchcpu"\n')
+    warned = replace(plan, accelerator_reason="the profile says so; KVM will hardly run this guest: no /dev/kvm")
+    with pytest.raises(StartError) as caught:
+        await start(state, warned)
+    assert caught.value.hint.splitlines() == [
+        "KVM will hardly run this guest: no /dev/kvm",
+        'accelerator = "auto" takes KVM only where it can run a guest',
+        "to see what was run: workbench command fw",
+    ]
 
 
 async def test_a_start_that_is_given_up_leaves_no_qemu(workbench: CommandLine, state: StateDirectory) -> None:

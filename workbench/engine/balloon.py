@@ -7,13 +7,13 @@ reading in motion one. The guest's statistics and the device status come on top,
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from workbench.domain.balloon import GuestStats, HostMemory, Reading, Source, reading_of, stats_of
+from workbench.domain.balloon import PAGE, GuestStats, HostMemory, Reading, Source, reading_of, stats_of
 from workbench.domain.traffic import Origin
 from workbench.engine.files import write_atomic
 from workbench.engine.monitor import COMMAND_DEADLINE
@@ -22,7 +22,7 @@ from workbench.engine.virtio_pci import ModernBar, balloon_bar, balloon_unmapped
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from workbench.engine.monitor import Monitor
     from workbench.engine.state import Running
@@ -114,11 +114,21 @@ class BalloonProbe:
 
         :raise CommandFailed: when QEMU refuses; ``DeviceNotActive`` when there is no balloon device.
         """
+        with self.own_target(size):
+            await self._monitor.execute("balloon", {"value": size}, origin=Origin.ACTION)
+
+    @contextmanager
+    def own_target(self, size: int) -> Iterator[None]:
+        """Around the command that sets a target, whoever typed it here: it is this workbench's own unless QEMU refuses it.
+
+        :param size: bytes as they are sent; QEMU clamps them to RAM and counts whole pages (``virtio_balloon_to_target``).
+        """
         before = self.record
         # Noted first: a reading between the command and its reply must not take the new target for somebody else's.
-        self._note(TargetRecord(size, self.resident, time.time(), ours=True))
+        pages = (self.ram - min(size, self.ram)) // PAGE
+        self._note(TargetRecord(self.ram - pages * PAGE, self.resident, time.time(), ours=True))
         try:
-            await self._monitor.execute("balloon", {"value": size}, origin=Origin.ACTION)
+            yield
         except CommandFailed:
             self.record = before
             if before is not None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -34,6 +34,7 @@ from workbench.errors import CommandFailed, MonitorClosed, MonitorError, Monitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from workbench.domain.balloon import HostMemory, Reading
@@ -104,9 +105,17 @@ class LocalGuest:
     ) -> object:
         deadline = USER_DEADLINE if origin is Origin.USER else POLL_DEADLINE
         try:
-            return await self._connected().execute(command, arguments, origin=origin, deadline=deadline)
+            with self._own_target(command, arguments or {}):
+                return await self._connected().execute(command, arguments, origin=origin, deadline=deadline)
         finally:
             self._wake.set()
+
+    def _own_target(self, command: str, arguments: Mapping[str, object]) -> AbstractContextManager[None]:
+        """A target that was typed as a QMP command is the user's own, not another client's."""
+        size = arguments.get("value")
+        if command != "balloon" or type(size) is not int or self._probe is None or not self._probe.present:
+            return nullcontext()
+        return self._probe.own_target(size)
 
     async def schema(self) -> Schema:
         from workbench.engine.schema import read_schema

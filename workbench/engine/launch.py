@@ -66,7 +66,7 @@ async def start(state: StateDirectory, plan: Plan) -> Running:
             raise
         pid = live_pid(directory)
         if pid is None:
-            raise _start_error(plan.name, directory)
+            raise _start_error(plan, directory)
         return Running(directory, pid, facts)
 
 
@@ -104,7 +104,7 @@ async def _wait_for_monitor(plan: Plan, directory: Path) -> None:
     deadline = time.monotonic() + START_DEADLINE
     while time.monotonic() < deadline:
         if ended.exists():
-            raise _start_error(plan.name, directory)
+            raise _start_error(plan, directory)
         if socket.exists():
             with suppress(MonitorError):
                 monitor = await Monitor.connect(socket, deadline=1.0)
@@ -117,12 +117,15 @@ async def _wait_for_monitor(plan: Plan, directory: Path) -> None:
     )
 
 
-def _start_error(name: str, directory: Path) -> StartError:
+def _start_error(plan: Plan, directory: Path) -> StartError:
     ended = read_end(directory)
+    hints = [f"to see what was run: workbench command {plan.name}"]
+    if plan.accelerator_trouble:
+        hints = [plan.accelerator_trouble, 'accelerator = "auto" takes KVM only where it can run a guest', *hints]
     return StartError(
-        f"{name}: QEMU {exit_words(ended.code)} before its monitor answered",
+        f"{plan.name}: QEMU {exit_words(ended.code)} before its monitor answered",
         output=ended.output,
-        hint=f"to see what was run: workbench command {name}",
+        hint="\n".join(hints),
     )
 
 

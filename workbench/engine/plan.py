@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 OLDEST = (6, 2)
 """The first QEMU whose ``-device`` takes JSON."""
+BY_NAME = "the profile says so"
+"""Why an accelerator was taken that the profile names."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,12 @@ class Plan:
     def parts(self) -> tuple[ArgvPart, ...]:
         """The options of the command line, each with the key that made it."""
         return argv_parts(self.profile, self.launch)
+
+    @property
+    def accelerator_trouble(self) -> str:
+        """Why the accelerator that the profile names will hardly run this guest; empty when it will, or was chosen."""
+        named = self.accelerator_reason.startswith(BY_NAME)
+        return self.accelerator_reason.removeprefix(BY_NAME).removeprefix("; ") if named else ""
 
     def device_lines(self) -> dict[str, str]:
         """For each device's id the place in the profile that made it, such as ``demo.toml:14``."""
@@ -105,7 +113,7 @@ async def _accelerator(profile: GuestProfile) -> tuple[Literal["kvm", "tcg"], st
     """The accelerator and why it is that one."""
     if profile.accelerator != "auto":
         trouble = await kvm_trouble() if profile.accelerator == "kvm" else ""
-        return profile.accelerator, "; ".join(filter(None, ["the profile says so", trouble]))
+        return profile.accelerator, "; ".join(filter(None, [BY_NAME, trouble]))
     chosen = await choose_accelerator()
     return ("kvm" if chosen.name == "kvm" else "tcg"), chosen.reason
 
