@@ -125,7 +125,12 @@ def test_start_and_kill(workbench: CommandLine) -> None:
     assert isinstance(pid, int)
 
     workbench("start", "one").check_error(1, f"one runs already, pid {pid}", "hint: to end it: workbench stop one")
-    workbench("stop", "one", "--timeout", "0.1").check_error(4, "one still runs after 0.1 s", "--timeout 0 --kill")
+    workbench("stop", "one", "--timeout", "0.1").check_error(
+        4,
+        "one still runs after 0.1 s",
+        "hint: a guest that was still starting did not hear its power button: workbench stop one\n",
+        "--timeout 0 --kill",
+    )
     assert workbench.listed("one")["pid"] == pid, "a stop that was not followed leaves it running"
 
     done = workbench("stop", "one", "--timeout", "0", "--kill", "--json")

@@ -65,7 +65,8 @@ async def stop_guest(settings: Settings, name: str, timeout: float, force: bool)
         if not force:
             raise NotReached(
                 f"{name} still runs after {timeout:g} s{trouble}",
-                hint=f"give it longer with --timeout, or end it now, losing what it has not written: "
+                hint=f"a guest that was still starting did not hear its power button: workbench stop {name}\n"
+                f"give it longer with --timeout, or end it now, losing what it has not written: "
                 f"workbench stop {name} --timeout 0 --kill",
             )
         kill(running.pid)
