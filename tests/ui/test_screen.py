@@ -20,6 +20,7 @@ from workbench.ui.dialogs import Dialog
 from workbench.ui.screens.help import HelpScreen
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.guest_list import GuestList
+from workbench.ui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -307,3 +308,18 @@ async def test_the_console_shows_the_guests_words_and_types_to_it() -> None:
         assert "hello from the guest" in "\n".join(line.text for line in pilot.app.screen.query_one(RichLog).lines)
         await press(pilot, "escape", "b")
         assert isinstance(pilot.app.focused, BalloonPanel)
+
+
+async def test_the_mouse_reaches_panes_and_keys() -> None:
+    async with opened(size=(80, 24)) as (pilot, _):
+        names = pilot.app.screen.query_one("#names", Static)
+        await pilot.click(names, offset=(str(names.render()).index("Guests") + 2, 0))
+        await pilot.pause()
+        assert isinstance(pilot.app.focused, GuestList)
+        await pilot.click(names, offset=(str(names.render()).index("Balloon") + 2, 0))
+        await pilot.pause()
+        bar = pilot.app.screen.query_one(KeyBar)
+        assert "Less" in str(bar.render())
+        await pilot.click(bar, offset=(str(bar.render()).index("Less") + 1, 0))
+        await pilot.pause()
+        assert pilot.app.screen.query_one(BalloonPanel).staged == RAM - 16 * MIB

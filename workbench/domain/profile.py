@@ -97,7 +97,7 @@ class Boot(Part, frozen=True, kw_only=True):
     """Its initramfs."""
     cmdline: Annotated[str | None, judged(_cmdline_trouble)] = None
     """The kernel's command line, at most 2,047 bytes (Linux on x86: COMMAND_LINE_SIZE). When not given
-    ``console=ttyS0``, and for an embedded guest its own."""
+    ``console=ttyS0``, and for ``guest = "demo"`` its own."""
 
     def check(self) -> Iterator[tuple[Path, str]]:
         if self.guest is not None and self.kernel is not None:
@@ -112,7 +112,7 @@ class Boot(Part, frozen=True, kw_only=True):
 
 
 class Qemu(Part, frozen=True, kw_only=True):
-    """``[qemu]``: the way out."""
+    """``[qemu]``: what QEMU can do and a profile has no key for."""
 
     args: tuple[Annotated[str, Meta(max_length=65536), words("a text of at most 65,536 characters")], ...] = ()
     """Arguments that stand at the end of QEMU's command line as they are."""

@@ -16,7 +16,7 @@ class Disk(Part, frozen=True, kw_only=True):
     format: Annotated[Literal["qcow2", "raw"], backend("driver")] = "qcow2"
     """The image's format. QEMU's guess is never asked for: a guest could write a header that changes it."""
     read_only: Annotated[bool, backend("read-only")] = False
-    """The guest can not write to it."""
+    """The guest cannot write to it."""
 
     def options(self, bus: str, lun: int, file: str) -> Iterator[Option]:
         """:param file: the image's absolute path."""

@@ -68,10 +68,12 @@ class HelpScreen(ModalScreen[None]):
                 continue
             lines.append(Content.styled(title, "bold"))
             for binding in bindings:
-                key = self.app.get_key_display(binding)
-                lines.append(
-                    Content.assemble((f"  {key:<{KEY_WIDTH}}", "$accent"), binding.tooltip or binding.description)
-                )
+                key, words = self.app.get_key_display(binding), binding.tooltip or binding.description
+                if binding.id and binding.id.startswith("balloon.tenth-"):
+                    if not binding.id.endswith("-1"):
+                        continue  # one line for the nine
+                    key, words = "1\u20269", "Stage 10 % \u2026 90 % of the guest's RAM"
+                lines.append(Content.assemble((f"  {key:<{KEY_WIDTH}}", "$accent"), words))
             lines.append(Content(""))
         return Content("\n").join([*lines, *(Content(line) for line in WORDS.splitlines())])
 

@@ -90,6 +90,7 @@ async def first_look(engine: Engine, choose: str) -> FirstLook:
 class MainScreen(Screen[None]):
     """Wires the panes to the engine: snapshots down, requests up."""
 
+    AUTO_FOCUS = "#balloon"
     # Textual declares these two on the instance, so they cannot be ClassVar.
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = WIDTHS
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = HEIGHTS
@@ -153,7 +154,7 @@ class MainScreen(Screen[None]):
         self._start()
         self.set_interval(HOST_INTERVAL, self._refresh_host)
         self.set_interval(DEVICES_INTERVAL, self._refresh_devices)
-        self.action_pane("balloon")
+        self._show_pane("balloon")
 
     def on_unmount(self) -> None:
         if self._forget is not None:
@@ -401,12 +402,12 @@ class MainScreen(Screen[None]):
         self._show_pane(name)
         pane = self.query_one(f"#{name}")
         if pane.can_focus:
-            pane.focus()
+            self.set_focus(pane)
             return
         # A console is there to be typed into: its field before its output.
         for widget in (*pane.query("Input"), *pane.query("*")):
             if widget.focusable:
-                widget.focus()
+                self.set_focus(widget)
                 return
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:

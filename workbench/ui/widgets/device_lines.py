@@ -47,7 +47,7 @@ class DeviceLines(ScrollView, can_focus=True):
         & > .devices--ok { color: $success; }
         & > .devices--warning { color: $warning; }
         & > .devices--error { color: $error; }
-        & > .devices--guide { color: $panel-lighten-3; }
+        & > .devices--guide { color: $foreground 35%; }
         & > .devices--cursor { background: $panel; }
         &:focus > .devices--cursor { background: $primary 30%; }
     }

@@ -103,4 +103,4 @@ def _bar(part: int, whole: int, width: int, colour: str) -> Content:
     if part < whole:
         halves = min(2 * width - 1, halves)
     full, half = divmod(halves, 2)
-    return Content.assemble((FULL * full + HALF * half, colour), (REST * (width - full - half), "$panel-lighten-2"))
+    return Content.assemble((FULL * full + HALF * half, colour), (REST * (width - full - half), "$foreground 20%"))

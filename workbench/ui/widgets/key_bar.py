@@ -20,7 +20,7 @@ class KeyBar(Static):
     DEFAULT_CSS = """
     KeyBar {
         dock: bottom; height: 1; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis;
-        link-style: none; link-style-hover: bold; link-color: $foreground; link-background-hover: $panel-lighten-1;
+        link-style: none; link-style-hover: bold; link-color: $foreground; link-background-hover: $foreground 10%;
     }
     """
 

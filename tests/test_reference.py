@@ -1,0 +1,76 @@
+"""The reference of profiles in README.md is what the model gives; so are its keys, verbs and exit codes."""
+
+from __future__ import annotations
+
+import re
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from workbench.cli import VERBS
+from workbench.domain.profile import GuestProfile
+from workbench.domain.shape import dotted_keys
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    """script/reference as a module."""
+    loader = SourceFileLoader("reference", str(ROOT / "script/reference"))
+    spec = spec_from_loader("reference", loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+class TestProfiles:
+    def test_the_readme_has_what_the_model_gives(self, script: ModuleType) -> None:
+        text = README.read_text(encoding="utf-8")
+        assert script.renewed(text) == text, "run script/reference"
+
+    def test_every_key_stands_in_it(self, script: ModuleType) -> None:
+        """Counted from the keys that the decoder knows, so that no table can be left out of both."""
+        told: list[str] = []
+        above = ""
+        for line in script.reference().splitlines():
+            if heading := re.fullmatch(r"#### `(\[+)(.+?)\]+`", line):
+                above = heading[2] + ("[]" if heading[1] == "[[" else "")
+                told.append(above)
+            elif row := re.match(r"\| `([a-z-]+)` \|", line):
+                told.append(f"{above}.{row[1]}".lstrip("."))
+        wanted = [key.replace("scsi[].disk[]", "scsi.disk[]") for key in dotted_keys(GuestProfile)]
+        assert {key.removesuffix("[]") for key in told} == {key.removesuffix("[]") for key in wanted}
+        assert len(told) == len(wanted)
+
+    def test_a_readme_without_the_markers_is_told(self, script: ModuleType) -> None:
+        with pytest.raises(SystemExit, match="must have the lines"):
+            script.renewed("# workbench\n")
+
+    def test_what_stands_between_the_markers_is_replaced(self, script: ModuleType) -> None:
+        text = script.renewed(f"before\n{script.BEGIN}\nold\n{script.END}\nafter\n")
+        assert text.startswith("before\n")
+        assert text.endswith("\nafter\n")
+        assert "old\n" not in text
+        assert "| `prealloc` | true or false | `true` |" in text
+
+    def test_defaults_and_bounds_are_written_as_in_a_file(self, script: ModuleType) -> None:
+        text = script.reference()
+        assert '| `size` | a size such as 256M or a number of bytes, at least 16M, at most 8T | `"512M"` |' in text
+        assert '| `format` | `"qcow2"` or `"raw"` | `"qcow2"` |' in text
+        assert "| `file` | a path of 1 to 4,095 characters | must be given |" in text
+        assert "| `nodes` | a list, each a whole number from 0 to 1,023 | `[]` |" in text
+
+
+class TestVerbs:
+    def test_every_verb_stands_in_the_readme_and_no_other(self) -> None:
+        rows = re.findall(r"^\| `workbench ([a-z]+)", README.read_text(encoding="utf-8"), re.MULTILINE)
+        assert rows == list(VERBS)
