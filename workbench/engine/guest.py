@@ -14,20 +14,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from contextlib import nullcontext, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from workbench.domain.balloon import Balloon, Circumstances, GuestStats, Sample, judge, rate_of
 from workbench.domain.lifecycle import Phase, exit_words, phase_of
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.traffic import Kind, Origin, Record
 from workbench.engine.balloon import BalloonProbe
 from workbench.engine.console import Console
-from workbench.engine.history import HistoryFile
 from workbench.engine.launch import kill, wait_for_end
 from workbench.engine.monitor import Monitor
+from workbench.engine.readings import DEADLINE as POLL_DEADLINE
+from workbench.engine.readings import Readings
 from workbench.engine.silence import is_stopped, silence_words
 from workbench.engine.state import Ended
 from workbench.errors import CommandFailed, MonitorClosed, MonitorError, MonitorTimeout, MonitorUnavailable
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from workbench.domain.balloon import HostMemory, Reading
     from workbench.domain.schema import Schema
     from workbench.domain.tree import DeviceTree, Node
     from workbench.engine.devices import DeviceReader
@@ -49,10 +47,8 @@ REST = 1.0
 """Seconds between readings at rest; also how soon a change by somebody else is seen."""
 UNWATCHED = 2.0
 """Seconds between readings of a guest that no pane shows."""
-HISTORY = 1200
-"""Samples kept in memory for the plot."""
-POLL_DEADLINE = 1.0
-"""Seconds until a reading counts as unanswered: QEMU is frozen."""
+GAP = 0.02
+"""Seconds between two readings at the least, whatever happens."""
 POWER_DOWN_PATIENCE = 30.0
 """Seconds after which a guest that did not follow its power button counts as running again."""
 USER_DEADLINE = 60.0
@@ -83,15 +79,10 @@ class LocalGuest:
         self._probe: BalloonProbe | None = None
         self._devices: tuple[Monitor, DeviceReader] | None = None
         self._console = Console(running.path)
-        self._file = HistoryFile(running.path)
-        self._history: deque[Sample] = deque(self._file.load(HISTORY), maxlen=HISTORY)
-        self._stats: GuestStats | None = None
-        self._reading: Reading | None = None
-        self._moved_at = 0.0
-        self._status = ""
+        self._readings = Readings(running)
         self._stopping_since: float | None = None
-        self._host: HostMemory | None = None
         self._next_rest = 0.0
+        self._last_round = 0.0
         self.looked = asyncio.Event()
         """Set when the guest was looked at for the first time, whether or not it answered."""
         self._wake = asyncio.Event()
@@ -220,47 +211,27 @@ class LocalGuest:
             await probe.open()
             self._probe = probe
             self._next_rest = 0.0
-        await self._look(monitor, self._probe)
+        self._last_round = time.monotonic()
+        at_rest = self._last_round >= self._next_rest
+        if at_rest:
+            self._next_rest = self._last_round + (REST if self.watched else UNWATCHED) - 0.01
+        await self._readings.look(monitor, self._probe, at_rest=at_rest)
         self._publish()
 
-    async def _look(self, monitor: Monitor, probe: BalloonProbe) -> None:
-        """One round of readings: the balloon always, the rest when it is due."""
-        now = time.time()
-        at_rest = now >= self._next_rest
-        if at_rest:
-            reply = cast(
-                "Mapping[str, str]", await monitor.execute("query-status", origin=Origin.SCREEN, deadline=POLL_DEADLINE)
-            )
-            self._status = reply["status"]
-            self._stats = await probe.stats()
-            self._next_rest = now + (REST if self.watched else UNWATCHED) - 0.01
-        reading = await probe.read(check_address=at_rest)
-        before = self._reading
-        if reading is not None and before is not None and reading.actual != before.actual:
-            self._moved_at = reading.time
-        self._reading = reading
-        if at_rest or (reading is not None and reading.diff != 0) or reading != before:
-            self._host = probe.look_at_host()
-        if reading is not None:
-            self._remember(reading)
-
-    def _remember(self, reading: Reading) -> None:
-        available = self._stats.available if self._stats else None
-        resident = self._host.resident if self._host else None
-        sample = Sample(reading.time, reading.target, reading.actual, resident, available)
-        self._history.append(sample)
-        self._file.add(sample)
-
     async def _sleep_until_next(self, monitor: Monitor) -> None:
-        moving = self._reading is not None and self._reading.diff != 0 and self.snapshot.answering
-        interval = MOVING if moving and self.watched else max(0.01, self._next_rest - time.time())
         if not self.snapshot.answering:
             interval = REST
+        elif self._readings.moving and self.watched:
+            interval = MOVING
+        else:
+            interval = max(GAP, self._next_rest - time.monotonic())
         closed: asyncio.Future[object] = asyncio.ensure_future(monitor.wait_closed())
         try:
             await self._sleep(interval, closed)
         finally:
             closed.cancel()
+        # A thousand events a second must not make a thousand readings.
+        await asyncio.sleep(max(0.0, self._last_round + GAP - time.monotonic()))
 
     async def _sleep(self, seconds: float, *others: asyncio.Future[object]) -> None:
         """Wait until something wakes the driver, one of ``others`` is done, or the time is over."""
@@ -291,13 +262,13 @@ class LocalGuest:
         assert self._probe is not None
         old = self.snapshot.balloon
         came_back = old is not None and old.verdict.state.value == "absent"
-        balloon = self._balloon(self._probe)
+        balloon = self._readings.balloon(self._probe)
         driver_changed = came_back and balloon.verdict.state.value != "absent"
         self._emit(
             replace(
                 self.snapshot,
                 phase=self._phase(),
-                status=self._status,
+                status=self._readings.status,
                 answering=True,
                 trouble="",
                 qemu_version=self._monitor.version,
@@ -308,38 +279,15 @@ class LocalGuest:
         )
 
     def _phase(self) -> Phase:
-        phase, since = phase_of(self._status), self._stopping_since
+        phase, since = phase_of(self._readings.status), self._stopping_since
         asked = since is not None and time.monotonic() - since < POWER_DOWN_PATIENCE
         return Phase.STOPPING if asked and phase is Phase.RUNNING else phase
 
-    def _balloon(self, probe: BalloonProbe, *, answering: bool = True) -> Balloon:
-        now = time.time()
-        record = probe.record
-        seen = Circumstances(
-            now=now,
-            device=probe.present,
-            driver_status=probe.driver_status,
-            status=self._status,
-            answering=answering,
-            target_since=record.since if record else 0.0,
-            moved_at=self._moved_at,
-            started=self._running.facts.started,
-            stats=self._stats,
-        )
-        history = tuple(self._history)
-        return Balloon(
-            verdict=judge(self._reading, seen),
-            reading=self._reading,
-            rate=rate_of(history, now),
-            stats=self._stats,
-            host=self._host,
-            ours=record.ours if record else True,
-            history=history,
-        )
-
     def _publish_trouble(self, trouble: str) -> None:
         """QEMU cannot be asked: what was read last still stands, and is said to be old."""
-        balloon = self._balloon(self._probe, answering=False) if self._probe is not None else self.snapshot.balloon
+        balloon = (
+            self._readings.balloon(self._probe, answering=False) if self._probe is not None else self.snapshot.balloon
+        )
         self._emit(replace(self.snapshot, answering=False, trouble=trouble, balloon=balloon))
 
     def _publish_end(self, ended: Ended) -> None:

@@ -1,0 +1,95 @@
+"""What was read of one guest so far, and what it means: the state that a guest's driver keeps between its rounds."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, cast
+
+from workbench.domain.balloon import Balloon, Circumstances, GuestStats, Sample, judge, rate_of
+from workbench.domain.traffic import Origin
+from workbench.engine.history import HistoryFile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.domain.balloon import HostMemory, Reading
+    from workbench.engine.balloon import BalloonProbe
+    from workbench.engine.monitor import Monitor
+    from workbench.engine.state import Running
+
+HISTORY = 1200
+"""Samples kept in memory for the plot."""
+DEADLINE = 1.0
+"""Seconds until a reading counts as unanswered: QEMU is frozen."""
+
+
+class Readings:
+    """The last readings of one guest, and the history that they make."""
+
+    def __init__(self, running: Running) -> None:
+        self._started = running.facts.started
+        self._file = HistoryFile(running.path)
+        self._history: deque[Sample] = deque(self._file.load(HISTORY), maxlen=HISTORY)
+        self._stats: GuestStats | None = None
+        self._reading: Reading | None = None
+        self._host: HostMemory | None = None
+        self._moved_at = 0.0
+        self.status = ""
+        """QEMU's ``RunState`` when it was last asked."""
+
+    @property
+    def moving(self) -> bool:
+        """Whether the guest has yet to reach its target."""
+        return self._reading is not None and self._reading.diff != 0
+
+    async def look(self, monitor: Monitor, probe: BalloonProbe, *, at_rest: bool) -> None:
+        """One round: the balloon always; run state, statistics and the BAR's place when ``at_rest``.
+
+        :raise MonitorError: when QEMU does not answer, or the connection ends.
+        """
+        if at_rest:
+            reply = await monitor.execute("query-status", origin=Origin.SCREEN, deadline=DEADLINE)
+            self.status = cast("Mapping[str, str]", reply)["status"]
+            self._stats = await probe.stats()
+        before, reading = self._reading, await probe.read(check_address=at_rest)
+        if reading is not None and before is not None and reading.actual != before.actual:
+            self._moved_at = reading.time
+        self._reading = reading
+        if at_rest or self.moving or reading != before:
+            self._host = probe.look_at_host()
+        if reading is not None:
+            self._remember(reading)
+
+    def _remember(self, reading: Reading) -> None:
+        available = self._stats.available if self._stats else None
+        resident = self._host.resident if self._host else None
+        sample = Sample(reading.time, reading.target, reading.actual, resident, available)
+        self._history.append(sample)
+        self._file.add(sample)
+
+    def balloon(self, probe: BalloonProbe, *, answering: bool = True) -> Balloon:
+        """Everything that the balloon panel shows, as far as it was read."""
+        now = time.time()
+        record = probe.record
+        seen = Circumstances(
+            now=now,
+            device=probe.present,
+            driver_status=probe.driver_status,
+            status=self.status,
+            answering=answering,
+            target_since=record.since if record else 0.0,
+            moved_at=self._moved_at,
+            started=self._started,
+            stats=self._stats,
+        )
+        history = tuple(self._history)
+        return Balloon(
+            verdict=judge(self._reading, seen),
+            reading=self._reading,
+            rate=rate_of(history, now),
+            stats=self._stats,
+            host=self._host,
+            ours=record.ours if record else True,
+            history=history,
+        )
