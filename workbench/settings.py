@@ -37,6 +37,11 @@ class Settings:
         return Path("/tmp") / f"workbench-{os.getuid()}"
 
     @cached_property
+    def keys(self) -> Path:
+        """The user's own keys: ``"balloon.send" = "space"``, one line for each key that is moved."""
+        return self._xdg("CONFIG", ".config") / APP / "keys.toml"
+
+    @cached_property
     def cache(self) -> Path:
         """Where the demo guest and the QAPI schemas are kept."""
         return self._xdg("CACHE", ".cache") / APP

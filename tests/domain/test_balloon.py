@@ -121,6 +121,11 @@ def test_the_rate_is_signed_and_taken_over_the_window() -> None:
     assert rate_of(samples((-60, 512), (-2.0, 300), (-1.0, 300), (0.0, 300)), NOW) == 0
 
 
+def test_the_time_at_rest_before_a_move_is_not_part_of_its_speed() -> None:
+    moved = samples((-1.4, 512), (-1.0, 512), (-0.2, 512), (-0.1, 412), (0.0, 312))
+    assert rate_of(moved, NOW) == pytest.approx(-1000 * MIB)
+
+
 def test_a_rate_needs_two_samples_at_two_times() -> None:
     assert rate_of([], NOW) == 0
     assert rate_of(samples((0.0, 300)), NOW) == 0

@@ -323,3 +323,17 @@ async def test_the_mouse_reaches_panes_and_keys() -> None:
         await pilot.click(bar, offset=(str(bar.render()).index("Less") + 1, 0))
         await pilot.pause()
         assert pilot.app.screen.query_one(BalloonPanel).staged == RAM - 16 * MIB
+
+
+async def test_a_key_that_the_user_moved_works_in_its_new_place() -> None:
+    engine = FakeEngine(running())
+    app = WorkbenchApp(engine, keys={"balloon.less": "z", "no.such": "y"})
+    async with app.run_test(size=(140, 44)) as pilot:
+        await pilot.pause()
+        await press(pilot, "minus")
+        assert app.screen.query_one(BalloonPanel).staged is None
+        await press(pilot, "z")
+        assert app.screen.query_one(BalloonPanel).staged == RAM - 16 * MIB
+        assert any("no.such" in note.message for note in app._notifications), "a wrong id is told"
+        await press(pilot, "question_mark")
+        assert "z         balloon.less" in "\n".join(str(widget.render()) for widget in app.screen.query(Static))

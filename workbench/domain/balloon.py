@@ -252,6 +252,9 @@ def rate_of(samples: Sequence[Sample], now: float) -> float:
         recent.append(sample)
         if now - sample.time > RATE_WINDOW:
             break
+    # What it stood still before it began to move is not part of its speed.
+    while len(recent) > 2 and recent[-2].actual == recent[-1].actual:
+        recent.pop()
     if len(recent) < 2 or recent[0].time <= recent[-1].time:
         return 0.0
     # The clock may have been set back since: never less time than lies between the samples.

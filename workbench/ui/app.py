@@ -11,11 +11,12 @@ from textual.binding import Binding
 
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import error_dialog
+from workbench.ui.screens.help import binding_ids
 from workbench.ui.screens.main import FirstLook, MainScreen, first_look
 from workbench.ui.theme import DARK, LIGHT, series_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from textual.binding import BindingType
     from textual.screen import Screen
@@ -39,10 +40,16 @@ class WorkbenchApp(App[None]):
     ]
 
     def __init__(
-        self, engine: Engine, *, choose: str = "", keep_crash: Callable[[BaseException], str] | None = None
+        self,
+        engine: Engine,
+        *,
+        choose: str = "",
+        keys: Mapping[str, str] | None = None,
+        keep_crash: Callable[[BaseException], str] | None = None,
     ) -> None:
         """
         :param choose: the guest to show first.
+        :param keys: binding id -> key, where the user has moved one.
         :param keep_crash: keeps the traceback of a defect and says where; without it Textual shows it.
         """
         super().__init__()
@@ -52,9 +59,12 @@ class WorkbenchApp(App[None]):
         self._first = FirstLook()
         self._failure: WorkbenchError | None = None
         """Why the engine could not be opened."""
+        self.keys = dict(keys or {})
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
+        if self.keys:
+            self.set_keymap(self.keys)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return series_variables({"warning": "#f5b14c", "primary": "#4ea1f3", "secondary": "#a58cf0"})
@@ -72,6 +82,10 @@ class WorkbenchApp(App[None]):
             self._failure = error
 
     def on_ready(self) -> None:
+        unknown = [name for name in self.keys if name not in binding_ids(self.screen)]
+        if unknown:
+            words = f"no key has the id {', '.join(unknown)}: the ids stand in the help (?)"
+            self.notify(words, title="keys.toml", severity="warning", timeout=10, markup=False)
         if self._failure is not None:
             self.push_screen(error_dialog(self._failure))
         if not gc.isenabled():

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from textual.binding import Binding
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.dom import DOMNode
@@ -24,13 +26,16 @@ SECTIONS = (
     ("Serial console", "#console"),
     ("Devices", "#devices"),
 )
-KEY_WIDTH = 14
-WORDS = """The balloon
-  target     RAM that the guest should have: you set it
-  actual     RAM that it has now: its driver reports it
-  diff       actual \u2212 target; in pages of 4 KiB it is what the guest's driver computes in towards_target()
-  inflate    the guest gives pages to its balloon, and the host gets them back
-  unreturned what the guest gave up and the host still holds (hugepages, locked memory)"""
+KEY_WIDTH = 10
+ID_WIDTH = 20
+WORDS = {
+    "target": "RAM that the guest should have: you set it",
+    "actual": "RAM that it has now: its driver reports it",
+    "diff": "actual \u2212 target; in pages of 4 KiB it is what the guest's driver computes in towards_target()",
+    "inflate": "the guest gives pages to its balloon, and the host gets them back",
+    "deflate": "the guest takes pages back from its balloon",
+    "unreturned": "what the guest gave up and the host still holds (hugepages, locked memory)",
+}
 
 
 class HelpScreen(ModalScreen[None]):
@@ -43,7 +48,9 @@ class HelpScreen(ModalScreen[None]):
             width: 92; max-width: 96%; height: auto; max-height: 92%; padding: 1 2;
             background: $surface; border: round $primary;
         }
-        & Static { height: auto; }
+        & Static { height: auto; width: 1fr; }
+        & Horizontal { height: auto; }
+        & .help-word { width: 14; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -57,32 +64,58 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll() as box:
             box.border_title = "Keys"
-            yield Static(self._text(), markup=False)
+            yield Static(Content("\n").join(self._keys()), markup=False)
+            yield Static(Content.styled("The balloon's words", "bold"), markup=False)
+            for word, meaning in WORDS.items():
+                with Horizontal():
+                    yield Static(Content.styled(f"  {word}", "$accent"), classes="help-word", markup=False)
+                    yield Static(meaning, markup=False)
 
-    def _text(self) -> Content:
+    def _keys(self) -> list[Content]:
         lines: list[Content] = []
         for title, selector in SECTIONS:
-            nodes: list[DOMNode] = [self._main.query_one(selector)] if selector else [self._main, self.app]
-            bindings = [binding for node in nodes for binding in own_bindings(node)]
-            if not bindings:
-                continue
+            roots = [self._main.query_one(selector)] if selector else [self._main, self.app]
+            bindings = list(bindings_of(roots, below=bool(selector)).values())
             lines.append(Content.styled(title, "bold"))
             for binding in bindings:
-                key, words = self.app.get_key_display(binding), binding.tooltip or binding.description
-                if binding.id and binding.id.startswith("balloon.tenth-"):
-                    if not binding.id.endswith("-1"):
+                key, words = self._key_of(binding), binding.tooltip or binding.description
+                if str(binding.id).startswith("balloon.tenth-"):
+                    if binding.id != "balloon.tenth-1":
                         continue  # one line for the nine
                     key, words = "1\u20269", "Stage 10 % \u2026 90 % of the guest's RAM"
-                lines.append(Content.assemble((f"  {key:<{KEY_WIDTH}}", "$accent"), words))
+                name = (f"{binding.id:<{ID_WIDTH}}", "$foreground-muted")
+                lines.append(Content.assemble((f"  {key:<{KEY_WIDTH}}", "$accent"), name, words))
             lines.append(Content(""))
-        return Content("\n").join([*lines, *(Content(line) for line in WORDS.splitlines())])
+        return lines
+
+    def _key_of(self, binding: Binding) -> str:
+        """The key that it has now: a user may have moved it."""
+        moved = self.app.keys.get(str(binding.id)) if isinstance(self.app, HasKeys) else None
+        return moved or self.app.get_key_display(binding)
 
 
-def own_bindings(node: DOMNode) -> list[Binding]:
-    """The bindings of a node that have an id, and so can be moved by the user; one line for keys that do the same."""
+@runtime_checkable
+class HasKeys(Protocol):
+    """An application in which a user can move keys."""
+
+    keys: dict[str, str]
+
+
+def bindings_of(roots: Sequence[DOMNode], *, below: bool) -> dict[str, Binding]:
+    """The bindings that have an id, by it; keys that do the same count once.
+
+    :param below: those of the widgets within, too.
+    """
     found: dict[str, Binding] = {}
-    for bindings in node._bindings.key_to_bindings.values():
-        for binding in bindings:
-            if binding.id and binding.id not in found:
-                found[binding.id] = binding
-    return list(found.values())
+    nodes = [node for root in roots for node in ([root, *root.walk_children()] if below else [root])]
+    for node in nodes:
+        for bindings in node._bindings.key_to_bindings.values():
+            for binding in bindings:
+                if binding.id:
+                    found.setdefault(binding.id, binding)
+    return found
+
+
+def binding_ids(main: Screen[object]) -> set[str]:
+    """Every id that a user can move a key by."""
+    return set(bindings_of([main, main.app], below=False)) | set(bindings_of([main], below=True))
