@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workbench.cli import VERBS
+from workbench.verbs.group import VERBS
 from workbench.domain.profile import GuestProfile
 from workbench.domain.shape import dotted_keys
 

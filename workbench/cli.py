@@ -1,117 +1,38 @@
-"""The front door: reads arguments, then runs one verb or the screen.
+"""The front door: reads arguments, then runs one verb or the screen, and turns errors into words and an exit code.
 
-Only click and the version are imported here; each verb is a module of ``workbench.verbs`` that is loaded when it is called.
+Nothing is imported here that ``workbench --version`` or the screen can do without.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from pathlib import Path
+import sys
 
-import click
-
-from workbench import __version__
 from workbench.settings import Settings
-
-VERBS = {
-    "list": "Profiles and running guests.",
-    "status": "Everything that is known of one guest.",
-    "check": "Every problem of a profile, with its line.",
-    "command": "The QEMU command line that a profile gives.",
-    "start": "Start a guest, detached.",
-    "stop": "Power a guest down; kill it when told.",
-    "pause": "Stop a guest's CPUs.",
-    "resume": "Let a paused guest run on.",
-    "reset": "Reset a guest, as its reset button does.",
-    "balloon": "Show the balloon, or set its target.",
-    "qmp": "Run one QMP or HMP command.",
-    "events": "Follow a guest's QMP events.",
-    "tree": "The device tree.",
-    "doctor": "What this host can do, and what to mend.",
-    "demo": "Build the demo guest if needed, start it, open the screen.",
-}
-
-
-class Verbs(click.Group):
-    """A group whose commands are imported when they are called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = import_module(f"workbench.verbs.{cmd_name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of verbs without importing one of them."""
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0] if args else ""
-        if name and not name.startswith("-") and name not in VERBS:
-            from difflib import get_close_matches
-
-            near = get_close_matches(name, VERBS, 1)
-            ctx.fail(f"no verb {name!r}" + (f": did you mean {near[0]!r}?" if near else ""))
-        return super().resolve_command(ctx, args)
-
-
-@click.group(
-    cls=Verbs,
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-@click.option(
-    "--profiles",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="WORKBENCH_PROFILES",
-    metavar="DIR",
-    help="Where the profiles are. Default: qemu-workbench/profiles below the XDG config home.",
-)
-@click.option(
-    "--state",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="WORKBENCH_STATE",
-    metavar="DIR",
-    help="Where running guests live. Default: $XDG_RUNTIME_DIR/workbench.",
-)
-@click.version_option(__version__, prog_name="workbench", message="%(prog)s %(version)s")
-@click.pass_context
-def workbench(ctx: click.Context, profiles: Path | None, state: Path | None) -> None:
-    """A terminal workbench for people who run QEMU themselves.
-
-    Without a verb: the screen. Guests run on when you leave it.
-    """
-    ctx.obj = Settings(profiles_option=profiles, state_option=state)
-    if ctx.invoked_subcommand is None:
-        from workbench.verbs.screen import open_screen
-
-        open_screen(ctx.obj)
 
 
 def main() -> None:
-    """Run, and turn errors into ``workbench: what happened``, a ``hint:`` line and an exit code.
-
-    When the reader of our output goes away (``workbench list | head -1``), click ends us with 1 and says nothing.
-    """
+    """Run, and turn errors into ``workbench: what happened``, a ``hint:`` line and an exit code."""
     try:
-        code = workbench.main(prog_name="workbench", standalone_mode=False)
-    except click.exceptions.Abort:
-        raise SystemExit(130) from None
-    except click.ClickException as error:
-        message = error.format_message()
-        click.echo(f"workbench: {message}", err=True)
-        usage = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "workbench"
-        click.echo(f"hint: {usage} --help", err=True)
-        raise SystemExit(error.exit_code) from None
+        code = _run()
     except Exception as error:
         raise SystemExit(_explain(error)) from error
-    raise SystemExit(code if isinstance(code, int) else 0)
+    raise SystemExit(code)
+
+
+def _run() -> int:
+    if len(sys.argv) == 1:
+        # Nothing to parse, and the screen is there sooner without importing what parses it.
+        from workbench.verbs.screen import open_screen
+
+        open_screen(Settings())
+        return 0
+    from workbench.verbs.group import run
+
+    return run()
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _explain(error: Exception) -> int:
@@ -120,15 +41,15 @@ def _explain(error: Exception) -> int:
 
     if not isinstance(error, WorkbenchError):
         return _confess(error)
-    click.echo(f"workbench: {error.message}", err=True)
+    _say(f"workbench: {error.message}")
     if isinstance(error, ProfileError):
         for problem in error.problems:
-            click.echo(f"  {problem}", err=True)
+            _say(f"  {problem}")
     if isinstance(error, StartError) and error.output:
         for line in error.output.rstrip().splitlines():
-            click.echo(f"  | {line}", err=True)
+            _say(f"  | {line}")
     for line in error.hint.splitlines():
-        click.echo(f"hint: {line}", err=True)
+        _say(f"hint: {line}")
     error.__traceback__ = None
     return error.exit_code
 
@@ -137,8 +58,8 @@ def _confess(error: Exception) -> int:
     """A defect of ours: one line on the terminal, and the traceback kept in a file."""
     from workbench.engine.crash import keep_traceback
 
-    click.echo(f"workbench: a defect of its own: {type(error).__name__}: {error}", err=True)
-    click.echo(f"hint: {keep_traceback(error, Settings().data)}", err=True)
+    _say(f"workbench: a defect of its own: {type(error).__name__}: {error}")
+    _say(f"hint: {keep_traceback(error, Settings().data)}")
     return 1
 
 

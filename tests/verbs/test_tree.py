@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.real import running_qemu
-from workbench.cli import workbench
+from workbench.verbs.group import workbench
 from workbench.engine.monitor import Monitor
 from workbench.engine.virtio_pci import virtio_bars
 from workbench.verbs import tree as verb

@@ -23,12 +23,11 @@ from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.traffic import Kind, Origin, Record
 from workbench.engine.balloon import BalloonProbe
 from workbench.engine.console import Console
-from workbench.engine.launch import kill, wait_for_end
+from workbench.engine.launch import find_end, kill
 from workbench.engine.monitor import Monitor
 from workbench.engine.readings import DEADLINE as POLL_DEADLINE
 from workbench.engine.readings import Readings
 from workbench.engine.silence import is_stopped, silence_words
-from workbench.engine.state import Ended
 from workbench.errors import CommandFailed, MonitorClosed, MonitorError, MonitorTimeout, MonitorUnavailable
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from workbench.domain.schema import Schema
     from workbench.domain.tree import DeviceTree, Node
     from workbench.engine.devices import DeviceReader
-    from workbench.engine.state import Running, StateDirectory
+    from workbench.engine.state import Ended, Running, StateDirectory
 
 MOVING = 0.1
 """Seconds between readings while the diff moves."""
@@ -165,7 +164,7 @@ class LocalGuest:
         try:
             while self._running.alive:
                 await self._connect_and_serve()
-            self._publish_end(await self._find_end())
+            self._publish_end(await find_end(self._state, self._running))
         finally:
             if self._monitor is not None:
                 await self._monitor.close()
@@ -336,9 +335,3 @@ class LocalGuest:
             await self._connected().execute(command, origin=Origin.ACTION)
         self._next_rest = 0.0
         self._wake.set()
-
-    async def _find_end(self) -> Ended:
-        """How QEMU ended; somebody else may have cleaned its directory first."""
-        await wait_for_end(self._running.path)
-        name = self._running.name
-        return self._state.clean(name) or self._state.last_end(name) or Ended(None, "")

@@ -24,7 +24,7 @@ from workbench.domain.lifecycle import exit_words
 from workbench.domain.units import format_size
 from workbench.engine.liveness import KEEPER, keeper_of, live_pid
 from workbench.engine.monitor import Monitor
-from workbench.engine.state import GuestFacts, Running, StateDirectory, read_end, write_facts
+from workbench.engine.state import Ended, GuestFacts, Running, StateDirectory, read_end, write_facts
 from workbench.errors import HostError, MonitorError, StartError
 
 if TYPE_CHECKING:
@@ -36,8 +36,11 @@ if TYPE_CHECKING:
 START_DEADLINE = 120.0
 """Seconds until QEMU's monitor must answer. Preallocating many hugepages is slow; a start that fails says so at once."""
 
-END_DEADLINE = 2.0
+END_DEADLINE = 10.0
 """Seconds that the kernel may need to take a large QEMU apart, until its keeper can write how it ended."""
+
+LOCK_DEADLINE = 2.0
+"""Seconds that somebody else may need to clean up after a guest."""
 
 
 async def start(state: StateDirectory, plan: Plan) -> Running:
@@ -141,13 +144,25 @@ async def _kill_leftover(directory: Path) -> None:
         await asyncio.sleep(0.01)
 
 
-async def wait_for_end(directory: Path) -> None:
+async def wait_for_end(directory: Path, seconds: float = END_DEADLINE) -> None:
     """Wait until a guest's keeper has written how its QEMU ended, a moment after that is gone."""
-    deadline = time.monotonic() + END_DEADLINE
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if (directory / "exit").exists() or live_pid(directory) is not None or keeper_of(directory) is None:
             return
         await asyncio.sleep(0.01)
+
+
+async def find_end(state: StateDirectory, running: Running) -> Ended:
+    """How a run ended whose QEMU is gone, and its directory cleaned, by us or by whoever looks at the same moment.
+
+    Who else cleans holds the directory's lock until the end is kept: for that moment it cannot be had either way.
+    """
+    await wait_for_end(running.path)
+    deadline = time.monotonic() + LOCK_DEADLINE
+    while (ended := state.end_of(running)) is None and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
+    return ended or Ended(None, "")
 
 
 def kill(pid: int) -> None:

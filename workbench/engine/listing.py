@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from workbench.domain.lifecycle import Phase, exit_words, phase_of
 from workbench.domain.units import format_size
 from workbench.engine.launch import wait_for_end
+from workbench.engine.liveness import live_pid
 from workbench.engine.monitor import Monitor
 from workbench.engine.profiles import ProfileStore
 from workbench.engine.silence import is_stopped
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 DEADLINE = 1.0
 """Seconds until a guest's monitor counts as silent."""
+END_DEADLINE = 2.0
+"""Seconds that a list waits for the end of a guest whose QEMU is gone and whose keeper has not written it yet."""
 FROZEN = "frozen"
 """The state of a guest whose QEMU process is stopped."""
 UNKNOWN = "unknown"
@@ -71,9 +75,13 @@ async def list_guests(settings: Settings) -> list[Listed]:
 async def _clean(state: StateDirectory, name: str) -> None:
     """Clean up after a guest, also after one that ended a moment ago and whose end is not written yet."""
     path = state.path(name)
-    if state.clean(name) is None and (path / "pid").exists():
-        await wait_for_end(path)
-        state.clean(name)
+    deadline = time.monotonic() + END_DEADLINE
+    while state.clean(name) is None and path.exists() and time.monotonic() < deadline:
+        # Locked without an end: it is being started. Locked with one: somebody else cleans, and keeps the end first.
+        if live_pid(path) is not None or (state.is_locked(name) and not (path / "exit").exists()):
+            return
+        await wait_for_end(path, END_DEADLINE)
+        await asyncio.sleep(0.01)
 
 
 async def _ask(running: Running) -> tuple[str, str]:

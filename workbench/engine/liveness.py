@@ -17,9 +17,12 @@ import psutil
 if TYPE_CHECKING:
     from pathlib import Path
 
-KEEPER = '( cd / && "$@" </dev/null >>"$0/qemu.log" 2>&1; echo $? >"$0/exit.new"; mv "$0/exit.new" "$0/exit" ) &'
+KEEPER = '( cd / && "$@" </dev/null >>"$0/qemu.log" 2>&1; echo $? >"$0/exit.new"; mv "$0/exit.new" "$0/exit"; : ) &'
 """The shell script that runs QEMU and keeps its exit status: ``sh -c KEEPER DIRECTORY QEMU ARGUMENT…``. Its subshell is
-orphaned at once, so that no workbench ever has to reap it; the kernel shows the subshell with the same arguments."""
+orphaned at once, so that no workbench ever has to reap it; the kernel shows the subshell with the same arguments.
+
+``:`` is there because a shell becomes the last command of a subshell with execve(2), without a fork: a keeper that
+became ``mv`` could not be told from one that has gone, and the end was not written yet."""
 
 
 def live_pid(path: Path) -> int | None:

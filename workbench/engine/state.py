@@ -82,6 +82,8 @@ class Ended:
     """Exit status as a shell reports it: 128 + the signal's number for a signal. None if nobody saw it."""
     output: str
     """The last lines of QEMU's standard error."""
+    started: float = 0.0
+    """Unix time when the run that ended was started; 0 if not known."""
 
 
 class StateDirectory:
@@ -160,8 +162,26 @@ class StateDirectory:
             shutil.rmtree(path, ignore_errors=True)
             return ended
 
+    def is_locked(self, name: str) -> bool:
+        """Whether somebody starts this guest, or cleans up after it, at this moment."""
+        with try_lock(self.path(name)) as locked:
+            return not locked and self.path(name).exists()
+
     def last_end(self, name: str) -> Ended | None:
-        """How the last run of a guest ended, for those who look after its directory was cleaned."""
+        """How the last run of a guest ended; None while a later one starts, runs, or was not cleaned up after."""
+        return None if self.path(name).exists() else self._kept_end(name)
+
+    def end_of(self, running: Running) -> Ended | None:
+        """How this very run ended, whoever cleaned up after it; None while that is still being done.
+
+        Its directory may be gone, or belong to a later run already.
+        """
+        for ended in (self.clean(running.name), self._kept_end(running.name)):
+            if ended is not None and ended.started == running.facts.started:
+                return ended
+        return None
+
+    def _kept_end(self, name: str) -> Ended | None:
         try:
             return msgspec.json.decode((self.root / ENDS / name).read_bytes(), type=Ended)
         except (OSError, ValueError):
@@ -203,8 +223,9 @@ class StateDirectory:
                 raise StartError(f"{name} starts or ends at this moment", hint="workbench list shows it when it runs")
             try:
                 path.chmod(0o700)
+                if any(path.iterdir()):  # nobody cleaned up after the last run: whoever watches it still wants its end
+                    self._keep_end(name, read_end(path))
                 _empty(path)
-                (self.root / ENDS / name).unlink(missing_ok=True)
                 yield path
             except BaseException:
                 shutil.rmtree(path, ignore_errors=True)
@@ -240,7 +261,7 @@ def read_end(path: Path) -> Ended:
         code = int((path / "exit").read_text())
     except (OSError, ValueError):
         code = None
-    return Ended(code, read_tail(path / "qemu.log"))
+    return Ended(code, read_tail(path / "qemu.log"), read_facts(path).started)
 
 
 def read_tail(path: Path, size: int = 8192) -> str:

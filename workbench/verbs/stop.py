@@ -47,8 +47,8 @@ async def stop_guest(settings: Settings, name: str, timeout: float, force: bool)
     :raise NotFound: when it does not run.
     :raise NotReached: when it still runs after ``timeout`` seconds and ``force`` is not given.
     """
-    from workbench.engine.launch import kill
-    from workbench.engine.state import Ended, StateDirectory
+    from workbench.engine.launch import find_end, kill
+    from workbench.engine.state import StateDirectory
     from workbench.errors import MonitorError, NotReached
 
     state = StateDirectory(settings.state)
@@ -71,7 +71,7 @@ async def stop_guest(settings: Settings, name: str, timeout: float, force: bool)
             )
         kill(running.pid)
         await _wait_end(running.path, running.pid, 10.0)
-    return state.clean(name) or state.last_end(name) or Ended(None, "")
+    return await find_end(state, running)
 
 
 async def _wait_end(directory: Path, pid: int, timeout: float) -> bool:

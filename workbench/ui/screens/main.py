@@ -64,7 +64,8 @@ class FirstLook:
 
     name: str = ""
     """The guest to show."""
-    tree: DeviceTree | None = None
+    tree: asyncio.Future[DeviceTree] | None = None
+    """Being read while Textual builds the screen."""
     host: HostSnapshot | None = None
 
 
@@ -76,14 +77,12 @@ async def first_look(engine: Engine, choose: str) -> FirstLook:
     guests = engine.guests()
     running = [guest.name for guest in guests if guest.phase.alive]
     name = choose or next(iter(running), "") or next((guest.name for guest in guests), "")
-    tree: DeviceTree | None = None
+    tree = asyncio.ensure_future(engine.guest(name).devices()) if name in running else None
     host: HostSnapshot | None = None
-    # What is late or does not answer is read again when the screen is there, and told there.
+    # What is late is read again when the screen is there, and what does not answer is told there.
     with suppress(TimeoutError, WorkbenchError):
         async with asyncio.timeout(FIRST_LOOK):
             host = await engine.host()
-            if name in running:
-                tree = await engine.guest(name).devices()
     return FirstLook(name, tree, host)
 
 
@@ -126,6 +125,7 @@ class MainScreen(Screen[None]):
         super().__init__()
         self._engine = engine
         self._first = first
+        self._first_tree = first.tree
         self._chosen: GuestSnapshot | None = None
         self._shown_run: tuple[str, int | None] | None = None
         """Name and pid of the guest that the panes are connected to."""
@@ -170,7 +170,7 @@ class MainScreen(Screen[None]):
         self.query_one(HostPane).snapshot = self._first.host
         for guest in self._engine.guests():
             if guest.name == self._first.name:
-                self._show(guest, self._first.tree)
+                self._show(guest)
                 self.query_one(GuestList).choose(guest.name)
         self._refresh_host()
 
@@ -191,16 +191,13 @@ class MainScreen(Screen[None]):
             if snapshot.name == message.name:
                 self._show(snapshot)
 
-    def _show(self, snapshot: GuestSnapshot, tree: DeviceTree | None = None) -> None:
-        """
-        :param tree: its devices, where they were read already.
-        """
+    def _show(self, snapshot: GuestSnapshot) -> None:
         self._chosen = snapshot
         self.query_one(BalloonPanel).snapshot = snapshot
         run = (snapshot.name, snapshot.pid)
         if run != self._shown_run:
             self._shown_run = run
-            self._connect_panes(snapshot, tree)
+            self._connect_panes(snapshot)
         devices = self.query_one(DeviceTreePane)
         devices.guest = snapshot.name
         devices.profile_lines = snapshot.device_lines
@@ -209,7 +206,7 @@ class MainScreen(Screen[None]):
             self._devices_revision = snapshot.devices_revision
             self._read_devices()
 
-    def _connect_panes(self, snapshot: GuestSnapshot, tree: DeviceTree | None) -> None:
+    def _connect_panes(self, snapshot: GuestSnapshot) -> None:
         """Another guest, or another run of the same one: other records, another tree."""
         for other in self._engine.guests():
             self._guest(other.name).watched = other.name == snapshot.name
@@ -217,8 +214,8 @@ class MainScreen(Screen[None]):
         alive = snapshot.phase.alive and snapshot.pid is not None
         self.query_one(QmpConsole).show(snapshot.name, guest.record, guest.schema if alive else None)
         self.query_one(ConsolePane).show(snapshot.name, guest.console if alive else None)
-        self.query_one(DeviceTreePane).tree = tree
-        self._devices_revision = -1 if tree is None else snapshot.devices_revision
+        self.query_one(DeviceTreePane).tree = None
+        self._devices_revision = -1
 
     @work(group="host", exclusive=True)
     async def _refresh_host(self) -> None:
@@ -246,7 +243,8 @@ class MainScreen(Screen[None]):
             return
         # A QEMU that does not answer is said in the pane by its trouble; the tree is read again when it does.
         with suppress(WorkbenchError, NoMatches):
-            tree = await self._guest(chosen.name).devices()
+            begun, self._first_tree = self._first_tree, None
+            tree = await (begun or self._guest(chosen.name).devices())
             if self._chosen is not None and self._chosen.name == chosen.name:
                 self.query_one(DeviceTreePane).tree = tree
 

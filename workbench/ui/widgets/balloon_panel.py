@@ -181,7 +181,8 @@ class BalloonPanel(Vertical, can_focus=True):
     @property
     def _width(self) -> int:
         """Columns for text."""
-        return max(20, self.content_region.width)
+        # Before the first layout a guess, right for most terminals: a wrong one costs a second layout.
+        return self.content_region.width or max(20, self.app.size.width // 2 - 10)
 
     def on_resize(self) -> None:
         self._show()
