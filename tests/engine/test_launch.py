@@ -15,13 +15,13 @@ import psutil
 import pytest
 
 from tests.commandline import wait_until
-from workbench.engine.launch import kill, start, wait_for_end
+from workbench.engine.launch import find_end, kill, start, wait_for_end
 from workbench.engine.listing import list_guests
 from workbench.engine.liveness import keeper_of, live_pid
 from workbench.engine.monitor import Monitor
 from workbench.engine.plan import plan
 from workbench.engine.profiles import ProfileStore
-from workbench.engine.state import StateDirectory
+from workbench.engine.state import StateDirectory, try_lock
 from workbench.errors import HostError, StartError
 
 if TYPE_CHECKING:
@@ -141,6 +141,50 @@ async def test_a_list_waits_for_how_a_guest_ended(workbench: CommandLine, state:
     (guest,) = await listing
     assert (guest.state, guest.ended) == ("stopped", "killed by signal 9")
     assert state.names() == []
+
+
+async def test_an_end_is_told_to_all_who_look_at_the_same_moment(workbench: CommandLine, state: StateDirectory) -> None:
+    """Whoever comes second finds the directory locked; the first has not kept the end yet."""
+    running = await start(state, await planned(workbench))
+    os.kill(running.pid, signal.SIGKILL)
+    wait_until((running.path / "exit").exists, "the keeper's word")
+    with try_lock(running.path) as locked:
+        assert locked
+        watching = asyncio.create_task(find_end(state, running))
+        listing = asyncio.create_task(list_guests(workbench.settings))
+        done, _ = await asyncio.wait((watching, listing), timeout=0.3)
+        assert not done
+    ended, (listed,) = await watching, await listing
+    assert (ended.code, listed.ended) == (137, "killed by signal 9")
+
+
+async def test_a_list_waits_for_the_end_of_a_guest_that_has_removed_its_pid_file(
+    workbench: CommandLine, state: StateDirectory
+) -> None:
+    """QEMU removes it when it ends in its own order (system/vl.c, ``qemu_unlink_pidfile``)."""
+    running = await start(state, await planned(workbench))
+    keeper = keeper_of(running.path)
+    assert keeper is not None
+    keeper.suspend()
+    try:
+        os.kill(running.pid, signal.SIGTERM)
+        wait_until(lambda: not (running.path / "pid").exists(), "the end")
+        listing = asyncio.create_task(list_guests(workbench.settings))
+        done, _ = await asyncio.wait({listing}, timeout=0.3)
+        assert not done
+    finally:
+        keeper.resume()
+    (guest,) = await listing
+    assert (guest.state, guest.ended) == ("stopped", "powered off")
+
+
+async def test_a_list_does_not_wait_for_a_start(workbench: CommandLine, state: StateDirectory) -> None:
+    workbench.profile("fw", FIRMWARE)
+    with state.claim("fw"):
+        listing = asyncio.create_task(list_guests(workbench.settings))
+        done, _ = await asyncio.wait({listing}, timeout=1.0)
+        assert done
+    assert [(guest.name, guest.state) for guest in await listing] == [("fw", "stopped")]
 
 
 async def test_qemu_that_exits_at_once_is_quoted_and_leaves_nothing(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,7 @@ from workbench.engine.state import (
     LONGEST_SOCKET,
     Ended,
     GuestFacts,
+    Running,
     StateDirectory,
     check_socket_path,
     read_end,
@@ -298,6 +301,19 @@ def test_a_claim_forgets_how_the_last_run_ended(state: StateDirectory) -> None:
         assert state.last_end("demo") is None
 
 
+def test_who_watched_a_run_is_told_its_end_also_when_the_next_was_quicker(state: StateDirectory) -> None:
+    with guest(state):
+        watched = state.running("demo")
+    (state.path("demo") / "exit").write_text("137\n")
+    with state.claim("demo") as directory:
+        assert state.end_of(watched) == Ended(137, "", FACTS.started)
+        write_facts(directory, replace(FACTS, started=FACTS.started + 1))
+        (directory / "exit").write_text("0\n")
+    again = Running(watched.path, 1, replace(FACTS, started=FACTS.started + 1))
+    assert state.end_of(again) == Ended(0, "", FACTS.started + 1)
+    assert state.end_of(watched) is None, "another run's end is not taken for it"
+
+
 # The directory itself.
 
 
@@ -447,6 +463,26 @@ def test_a_directory_is_not_over_while_its_keeper_lives(state: StateDirectory) -
         os.kill(kept, signal.SIGTERM)
     wait_until((directory / "exit").exists, "the keeper's word")
     assert state.clean("demo") == Ended(128 + signal.SIGTERM, "Terminated\n")
+
+
+def test_a_keeper_is_one_until_its_word_is_written(state: StateDirectory) -> None:
+    """A shell becomes the last command of a subshell; while that is ``mv``, nothing is over yet. Here it takes long."""
+    directory, base = state.path("demo"), state.root.parent
+    directory.mkdir()
+    mv = shutil.which("mv")
+    (base / "mv").write_text(f'#!/bin/sh\ntouch {base}/moving; until [ -e {base}/go ]; do :; done; exec {mv} "$@"\n')
+    (base / "mv").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{base}:{os.environ['PATH']}"}
+    argv = ["/bin/sh", "-c", KEEPER, str(directory), "/bin/sh", "-c", "exit 7"]
+    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
+    try:
+        wait_until((base / "moving").exists, "the keeper to move its word into place")
+        assert keeper_of(directory) is not None
+        assert state.clean("demo") is None
+    finally:
+        (base / "go").touch()
+    wait_until((directory / "exit").exists, "the keeper's word")
+    assert state.clean("demo") == Ended(7, "")
 
 
 # What the tests above need.

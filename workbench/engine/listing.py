@@ -33,7 +33,7 @@ UNKNOWN = "unknown"
 """The state of a guest whose QEMU lives and does not say."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listed:
     """One guest of the list."""
 

@@ -34,7 +34,7 @@ ENDS = ".ended"
 ANOTHER = "name another one with --state DIR or WORKBENCH_STATE"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GuestFacts:
     """What the start of a guest decided, kept in ``guest.json`` for whoever finds it again."""
 
@@ -56,7 +56,7 @@ class GuestFacts:
     """For each device's id the place in the profile that made it, such as ``demo.toml:14``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Running:
     """A guest whose QEMU process lives."""
 
@@ -74,7 +74,7 @@ class Running:
         return live_pid(self.path) == self.pid
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ended:
     """What a guest left behind when its QEMU ended."""
 
