@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.ui.braille import draw, resample
+from workbench.ui.braille import Cell, draw, resample
 
 values = st.one_of(st.none(), st.floats(0, 512))
 
 
-def rendered(rows: list[list[object]]) -> list[str]:
+def rendered(rows: list[list[Cell]]) -> list[str]:
     return ["".join(cell.character for cell in row) for row in rows]
 
 
