@@ -23,7 +23,7 @@ from workbench.engine.virtio_pci import BALLOON, modern_bar, pci_devices, read_c
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from workbench.domain.pci import PciAddress
     from workbench.domain.tree import PciDevice
@@ -227,9 +227,23 @@ class DeviceReader:
                 named += children  # their ids say where they are
             else:
                 others += (child for child in children if child.type not in _NO_DEVICES)
-        await asyncio.gather(*(self._learn(child) for child in {child.type: child for child in others}.values()))
-        placed = await asyncio.gather(*(self._place(child) for child in others if self._is_pci.get(child.type)))
+        functions = await self._pci_functions(others)
+        # Since QEMU 8.2 the south bridge of a pc board holds its IDE and PM functions (hw/isa/piix.c).
+        holders = [child.path for child in functions if child.path.startswith(f"{_BOARD[-1]}/")]
+        held = [
+            child
+            for children in await asyncio.gather(*(self.children(path) for path in holders))
+            for child in children
+            if child.type not in _NO_DEVICES
+        ]
+        functions += await self._pci_functions(held)
+        placed = await asyncio.gather(*(self._place(child) for child in functions))
         return [*(Place(child.path, child.type) for child in named), *placed]
+
+    async def _pci_functions(self, children: Sequence[Child]) -> list[Child]:
+        """Those whose type is a PCI device."""
+        await asyncio.gather(*(self._learn(child) for child in {child.type: child for child in children}.values()))
+        return [child for child in children if self._is_pci.get(child.type)]
 
     async def _place(self, child: Child) -> Place:
         """Where one PCI function sits. The property is a number in every version; its declared type is not."""
