@@ -135,11 +135,11 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Static(id="names", markup=False)
-        with Horizontal(id="top"):
+        with Horizontal(id="top", classes="-current"):
             with Vertical(id="left"):
                 yield GuestList(id="guests")
                 yield HostPane(id="host")
-            yield BalloonPanel(id="balloon")
+            yield BalloonPanel(id="balloon").add_class("-current")
             yield DeviceTreePane(id="devices")
         with Horizontal(id="bottom"):
             yield QmpConsole(self._engine.history_file, id="qmp")
