@@ -148,8 +148,10 @@ class TestWhatIsNoText:
         assert names(store) == ["x"]
         assert complaints(store, "x") == ["cannot be read: No such file or directory"]
 
-    def test_a_file_that_this_user_may_not_read(self) -> None:
+    def test_a_file_that_this_user_may_not_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with tempfile.TemporaryDirectory() as directory:  # pytest's own cannot be entered by others
+            # Nor can the shipped samples, where the checkout is below a home that is closed to others.
+            monkeypatch.setattr("workbench.engine.profiles.samples_directory", lambda: Path(directory) / "samples")
             Path(directory).chmod(0o755)
             (Path(directory) / "x.toml").touch(0o000)
             with unprivileged():
