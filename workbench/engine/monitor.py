@@ -55,7 +55,7 @@ class _Client(QMPClient):
     def __init__(self, received: Callable[[Mapping[str, object]], None]) -> None:
         super().__init__("workbench", readbuflen=LONGEST_REPLY)
         self._received = received
-        self._waiting: dict[object, asyncio.Future[QmpMessage]] = {}
+        self._waiting: dict[object, asyncio.Future[Mapping[str, object]]] = {}
 
     def _cb_outbound(self, msg: QmpMessage) -> QmpMessage:
         return msg
@@ -65,7 +65,33 @@ class _Client(QMPClient):
             self._received(msg)
         return msg
 
-    async def request(self, data: bytes, id_: str, deadline: float) -> QmpMessage:
+    def read_directly(self) -> None:
+        """From now on take replies and events from the transport as they come, once the session stands.
+
+        qemu.qmp's reader is a task of its own behind a stream: a turn of the loop more for each message. It gets what
+        is neither a reply that somebody waits for nor an event, and so keeps its say in everything that is wrong.
+        """
+        assert self._writer is not None
+        transport = self._writer.transport
+        protocol = transport.get_protocol()
+        assert isinstance(protocol, asyncio.StreamReaderProtocol)
+        transport.set_protocol(_Lines(protocol, self._take))
+
+    def _take(self, line: bytes) -> bool:
+        """Whether a line was a reply that somebody waits for, or an event, and was given to whom it is for."""
+        try:
+            message = json.loads(line)
+            if "event" in message:
+                self._received(message)
+                return True
+            future = self._waiting[message["id"]]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return False
+        if not future.done():
+            future.set_result(message)
+        return True
+
+    async def request(self, data: bytes, id_: str, deadline: float) -> Mapping[str, object]:
         """Send a message and wait for the reply that has its id.
 
         ``execute()`` sends from a task of its own and passes message and reply through queues: half the time of a
@@ -75,7 +101,7 @@ class _Client(QMPClient):
         :raise ExecInterruptedError: when the connection ends first.
         """
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[QmpMessage] = loop.create_future()
+        future: asyncio.Future[Mapping[str, object]] = loop.create_future()
         self._waiting[id_] = future
         timer = loop.call_later(deadline, _expire, future)
         try:
@@ -87,13 +113,8 @@ class _Client(QMPClient):
             del self._waiting[id_]
 
     async def _on_message(self, msg: QmpMessage) -> None:
-        if "event" in msg:
-            return  # went to ``received`` already; qemu.qmp's own listeners would keep every one of them in a queue
-        future = self._waiting.get(msg.get("id"))
-        if future is None:
+        if "event" not in msg:  # events went to ``received`` already; qemu.qmp's listeners would keep them in a queue
             await super()._on_message(msg)
-        elif not future.done():
-            future.set_result(msg)
 
     async def _bh_disconnect(self) -> None:
         try:
@@ -112,6 +133,46 @@ class _Client(QMPClient):
         """End the connection at once. What is unsent is thrown away: a frozen QEMU would never take it."""
         if self._writer is not None:
             self._writer.transport.abort()
+
+
+class _Lines(asyncio.Protocol):
+    """Stands before a stream's protocol: whole lines go to ``take``, and those that it leaves to the stream."""
+
+    def __init__(self, behind: asyncio.StreamReaderProtocol, take: Callable[[bytes], bool]) -> None:
+        self._behind = behind
+        self._take = take
+        self._begun = bytearray()
+        """A line that has no end yet."""
+
+    def data_received(self, data: bytes) -> None:
+        head, newline, rest = data.partition(b"\n")
+        self._begun += head
+        while newline:
+            line = bytes(self._begun)
+            if not self._take(line):
+                self._behind.data_received(line + newline)
+            head, newline, rest = rest.partition(b"\n")
+            self._begun = bytearray(head)
+        if len(self._begun) > LONGEST_REPLY:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Give what has no end to the stream, which ends the session when it is too long, or cut short."""
+        self._behind.data_received(bytes(self._begun))
+        self._begun = bytearray()
+
+    def eof_received(self) -> bool | None:
+        self._leave()
+        return self._behind.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._behind.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._behind.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._behind.resume_writing()
 
 
 class Monitor:
@@ -161,6 +222,7 @@ class Monitor:
                     hint=ONE_CLIENT,
                 ) from error
             raise MonitorUnavailable(f"no QMP at {path}: {_root_cause(error)}") from error
+        monitor._client.read_directly()
         monitor._watcher = asyncio.create_task(monitor._watch(), name=f"monitor {path.name}")
         return monitor
 
@@ -298,7 +360,7 @@ def _message(command: str, arguments: Mapping[str, object] | None, id_: str) -> 
         raise UsageError(f"{command}: not something that JSON can carry: {error}") from error
 
 
-def _expire(future: asyncio.Future[QmpMessage]) -> None:
+def _expire(future: asyncio.Future[Mapping[str, object]]) -> None:
     if not future.done():
         future.set_exception(TimeoutError())
 
