@@ -16,6 +16,7 @@ import struct
 import time
 from typing import TYPE_CHECKING, cast
 
+import msgspec
 from qemu.qmp import ExecInterruptedError, QMPClient, QMPError, Runstate
 
 from workbench.domain.traffic import Kind, Origin, Record
@@ -80,12 +81,12 @@ class _Client(QMPClient):
     def _take(self, line: bytes) -> bool:
         """Whether a line was a reply that somebody waits for, or an event, and was given to whom it is for."""
         try:
-            message = json.loads(line)
+            message = msgspec.json.decode(line)
             if "event" in message:
                 self._received(message)
                 return True
             future = self._waiting[message["id"]]
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError):
             return False
         if not future.done():
             future.set_result(message)
