@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from tests.commandline import command_line, wait_until
-from workbench.cli import VERBS
 from workbench.engine.monitor import Monitor
+from workbench.verbs.group import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -268,7 +268,16 @@ def test_a_guest_without_a_balloon(workbench: CommandLine) -> None:
     done = workbench("balloon", "bare", "--json")
     assert (done.code, done.json["state"], done.json["cause"]) == (0, "absent", "the guest has no balloon device")
     assert (done.json["target"], done.json["guest_stats"]) == (None, None)
-    workbench("balloon", "bare", "32M").check_error(1, "no balloon device", "hint: ")
+    for arguments in (["32M"], ["32M", "--wait"], ["--wait"]):
+        workbench("balloon", "bare", *arguments).check_error(1, "no balloon device", "hint: ")
+
+
+def test_a_wait_lasts_until_the_driver_is_there(workbench: CommandLine, demo_guest: object) -> None:
+    """Right after the start the diff is 0 already, and nobody holds the balloon."""
+    workbench.sample("demo")
+    workbench.start("demo")
+    done = workbench("balloon", "demo", "max", "--wait", "60", "--json")
+    assert (done.code, done.json["state"], done.stderr) == (0, "settled", "")
 
 
 # the front door

@@ -66,20 +66,27 @@ async def _balloon(settings: Settings, name: str, target: str | None, wait: floa
         await probe.open()
         reading = await probe.read()
         if target is not None:
-            await _set(probe, reading, target)
+            await _set(probe, _required(reading), target)
         if wait is not None:
             await _wait(probe, wait)
         balloon = await _look(monitor, probe)
         return balloon, wait is not None and balloon.verdict.state is not State.SETTLED
 
 
-async def _set(probe: BalloonProbe, reading: Reading | None, text: str) -> None:
-    from workbench.domain.target import parse_target
-    from workbench.domain.units import SizeError
-    from workbench.errors import UsageError, WorkbenchError
+def _required(reading: Reading | None) -> Reading:
+    """A reading; without a balloon device there is nothing to set, and nothing to wait for."""
+    from workbench.errors import WorkbenchError
 
     if reading is None:
         raise WorkbenchError("the guest has no balloon device", hint="give its profile a [balloon] section")
+    return reading
+
+
+async def _set(probe: BalloonProbe, reading: Reading, text: str) -> None:
+    from workbench.domain.target import parse_target
+    from workbench.domain.units import SizeError
+    from workbench.errors import UsageError
+
     try:
         size = parse_target(text, ram=reading.ram, target=reading.target)
     except SizeError as error:
@@ -88,11 +95,17 @@ async def _set(probe: BalloonProbe, reading: Reading | None, text: str) -> None:
 
 
 async def _wait(probe: BalloonProbe, seconds: float) -> None:
-    """Until the diff is 0, or the time is over."""
+    """Until the balloon is settled, or the time is over.
+
+    A diff of 0 alone is no sign of that: a guest that still starts has it too, before its driver is there.
+    """
+    from workbench.domain.balloon import Circumstances, State, judge
+
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        reading = await probe.read()
-        if reading is None or (reading.diff == 0 and probe.driver_status != 0):
+        reading = _required(await probe.read())
+        seen = Circumstances(now=time.time(), device=probe.present, driver_status=probe.driver_status)
+        if judge(reading, seen).state is State.SETTLED:
             return
         await asyncio.sleep(0.05)
 
