@@ -11,10 +11,12 @@ import click
 from workbench.verbs.common import guest_monitor, json_option, pass_settings, print_json, run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from workbench.engine.state import Ended
+    from workbench.engine.state import Ended, Running
+    from workbench.errors import MonitorError
     from workbench.settings import Settings
+
+AGAIN = 3.0
+"""Seconds between two presses of the power button."""
 
 
 @click.command("stop")
@@ -49,40 +51,69 @@ async def stop_guest(settings: Settings, name: str, timeout: float, force: bool)
     """
     from workbench.engine.launch import find_end, kill
     from workbench.engine.state import StateDirectory
-    from workbench.errors import MonitorError, NotReached
+    from workbench.errors import NotReached
 
     state = StateDirectory(settings.state)
     running = state.running(name)
-    trouble = ""
+    over, trouble = False, None
     if timeout > 0 or not force:
-        try:
-            async with guest_monitor(settings, name) as monitor:
-                await monitor.execute("system_powerdown")
-        except MonitorError as error:
-            trouble = f"; its monitor: {error.message}"
-            timeout = 0 if force else min(timeout, 1.0)
-    if not await _wait_end(running.path, running.pid, timeout):
-        if not force:
-            raise NotReached(
-                f"{name} still runs after {timeout:g} s{trouble}",
-                hint=f"a guest that was still starting did not hear its power button: workbench stop {name}\n"
-                f"give it longer with --timeout, or end it now, losing what it has not written: "
-                f"workbench stop {name} --timeout 0 --kill",
-            )
+        over, trouble = await _power_down(settings, running, timeout, patience=0.0 if force else 1.0)
+    if not over and not force:
+        waited = f"{name} still runs after {timeout:g} s"
+        raise NotReached(
+            f"{waited}; its monitor: {trouble.message}" if trouble else waited,
+            hint=f"its power button is pressed every {AGAIN:g} s, as a guest that still starts does not hear it; "
+            f"firmware alone never does\ngive it longer with --timeout, or end it now, losing what it has not written: "
+            f"workbench stop {name} --timeout 0 --kill",
+        )
+    if not over:
         kill(running.pid)
-        await _wait_end(running.path, running.pid, 10.0)
+        await _wait_end(running, 10.0)
     return await find_end(state, running)
 
 
-async def _wait_end(directory: Path, pid: int, timeout: float) -> bool:
-    """Whether QEMU has ended within the time, and its keeper has written how."""
-    from workbench.engine.launch import wait_for_end
-    from workbench.engine.liveness import live_pid
+async def _power_down(
+    settings: Settings, running: Running, timeout: float, patience: float
+) -> tuple[bool, MonitorError | None]:
+    """Press the power button again and again, until the guest has ended or the time is over.
 
+    A guest that still starts loses what was pressed before its kernel listens (Linux: drivers/acpi/acpica/evxface.c,
+    ``acpi_install_fixed_event_handler`` clears the event). Each press holds the monitor for a moment only: other verbs
+    want it too.
+
+    :param patience: seconds to wait for the end when the first press already failed.
+    :return: whether the guest has ended, and why the button could not be pressed at all.
+    """
     deadline = time.monotonic() + timeout
-    while live_pid(directory) == pid:
+    trouble = await _press(settings, running.name)
+    if trouble is not None:
+        return await _wait_end(running, min(timeout, patience)), trouble
+    while not await _wait_end(running, min(AGAIN, deadline - time.monotonic())):
+        if time.monotonic() >= deadline:
+            return False, None
+        await _press(settings, running.name)  # it may be ending, or another verb has the monitor: the next one counts
+    return True, None
+
+
+async def _press(settings: Settings, name: str) -> MonitorError | None:
+    """Press the power button once; what kept it from being pressed, if anything."""
+    from workbench.errors import MonitorError, NotFound
+
+    try:
+        async with guest_monitor(settings, name) as monitor:
+            await monitor.execute("system_powerdown")
+    except MonitorError as error:
+        return error
+    except NotFound:
+        pass  # it ended meanwhile, which is what was wanted
+    return None
+
+
+async def _wait_end(running: Running, timeout: float) -> bool:
+    """Whether QEMU has ended within the time."""
+    deadline = time.monotonic() + timeout
+    while running.alive:
         if time.monotonic() >= deadline:
             return False
         await asyncio.sleep(0.02)
-    await wait_for_end(directory)
     return True
