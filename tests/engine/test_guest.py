@@ -372,6 +372,13 @@ async def test_guests_and_profiles_of_others_appear(workbench: CommandLine) -> N
             engine.guest("fw")
 
 
+async def test_a_guest_that_ran_before_keeps_its_description(workbench: CommandLine) -> None:
+    workbench.profile("fw", FIRMWARE + 'description = "the first"\n')
+    workbench.start("fw")
+    async with opened(workbench) as engine:
+        assert running(engine, "fw").snapshot.description == "the first"
+
+
 async def test_start_and_its_failures(workbench: CommandLine) -> None:
     workbench.profile("fw", FIRMWARE)
     workbench.profile("bad", FIRMWARE + 'cpu.model = "nosuchcpu"\n')

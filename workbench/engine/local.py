@@ -12,7 +12,7 @@ from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.traffic import Origin, Record
 from workbench.domain.units import format_size
 from workbench.engine.guest import LocalGuest
-from workbench.engine.profiles import ProfileStore
+from workbench.engine.profiles import ProfileStore, started_description
 from workbench.engine.state import StateDirectory
 from workbench.errors import NotFound, StartError, WorkbenchError
 
@@ -170,6 +170,7 @@ class LocalEngine:
             backing=facts.backing,
             ended="",
             ended_output="",
+            description=started_description(running.path),
             profile_path=facts.profile or old.profile_path,
             device_lines=facts.device_lines,
         )

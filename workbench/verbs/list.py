@@ -45,12 +45,8 @@ def table(guests: list[Listed]) -> list[str]:
         memory = format_size(guest.memory) if guest.memory else "-"
         rows.append((guest.name, guest.state, str(guest.pid or "-"), memory, guest.accelerator or "-", note))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    right = {2, 3}
     return [
-        "  ".join(
-            cell.rjust(widths[column]) if column in right else cell.ljust(widths[column])
-            for column, cell in enumerate(row[:5])
-        )
-        + (f"  {row[5]}" if row[5] else "")
-        for row in rows
+        f"{name:{widths[0]}}  {state:{widths[1]}}  {pid:>{widths[2]}}  {memory:>{widths[3]}}  "
+        f"{accelerator:{widths[4]}}  {note}".rstrip()
+        for name, state, pid, memory, accelerator, note in rows
     ]
