@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workbench.verbs.group import VERBS
 from workbench.domain.profile import GuestProfile
 from workbench.domain.shape import dotted_keys
+from workbench.verbs.group import VERBS
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from tests.real import running_qemu
-from workbench.verbs.group import workbench
 from workbench.engine.monitor import Monitor
 from workbench.engine.virtio_pci import virtio_bars
 from workbench.verbs import tree as verb
+from workbench.verbs.group import workbench
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
