@@ -233,7 +233,7 @@ def test_a_guest_short_of_pages() -> None:
     verdict = judge(reading(64, 128), seen(stats=stats))
     assert (verdict.state, verdict.cause) == (State.STALLED, "the guest finds no more pages to give")
     assert verdict.evidence == (
-        "16,384 pages to inflate; actual last moved 30 s ago",
+        "16,384 pages to inflate, none moved for 30 s",
         "device status 0x0f; QEMU is running",
         "guest statistics: 1 s old, 10 MiB available",
     )
@@ -245,7 +245,7 @@ def test_a_stall_without_a_known_cause_says_so() -> None:
     for verdict in (judge(reading(64, 128), seen(stats=plenty)), judge(reading(64, 128), seen()), deflating):
         assert (verdict.state, verdict.cause) == (State.STALLED, "the cause is not known")
         assert verdict.advice
-    assert deflating.evidence[0] == "16,384 pages to deflate; actual was not seen to move"
+    assert deflating.evidence[0] == "16,384 pages to deflate, none was seen to move"
 
 
 @pytest.mark.parametrize(

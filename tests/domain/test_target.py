@@ -46,7 +46,7 @@ def test_a_target_is_what_a_person_means(text: str, size: int) -> None:
         ("0", "would leave the guest 0 bytes"),
         ("1", "would leave the guest 1 bytes"),
         ("0%", "would leave the guest 0 bytes"),
-        ("-5%", "would leave the guest"),
+        ("-5%", "is negative"),
         ("-64M", "is negative"),
         ("513M", "more than the guest's RAM"),
         ("101%", "more than the guest's RAM"),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.widgets import RichLog, Static
 
-from tests.ui.fake_engine import RAM, FakeEngine, balloon, running
-from workbench.domain.balloon import State, Verdict
+from tests.ui.fake_engine import NOW, RAM, FakeEngine, balloon, running
+from workbench.domain.balloon import Sample, State, Verdict
 from workbench.domain.lifecycle import Phase
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.units import MIB
@@ -19,6 +19,7 @@ from workbench.ui.app import WorkbenchApp
 from workbench.ui.dialogs import Dialog
 from workbench.ui.screens.help import HelpScreen
 from workbench.ui.widgets.balloon_panel import BalloonPanel
+from workbench.ui.widgets.console_pane import ConsolePane
 from workbench.ui.widgets.guest_list import GuestList
 from workbench.ui.widgets.key_bar import KeyBar
 
@@ -337,3 +338,94 @@ async def test_a_key_that_the_user_moved_works_in_its_new_place() -> None:
         assert any("no.such" in note.message for note in app._notifications), "a wrong id is told"
         await press(pilot, "question_mark")
         assert "z         balloon.less" in "\n".join(str(widget.render()) for widget in app.screen.query(Static))
+
+
+async def test_the_forecast_counts_from_what_the_guest_had_when_it_told_of_its_memory() -> None:
+    """Statistics are seconds old: a guest that has given 200 MiB since has 200 MiB less than they say."""
+    now = balloon(RAM - 200 * MIB, RAM - 200 * MIB, available=250 * MIB)
+    past = tuple(Sample(NOW - 3 + i / 10, RAM, RAM, None, None) for i in range(18))
+    async with opened(running(balloon=replace(now, history=(*past, *now.history[-1:])))) as (pilot, _):
+        await press(pilot, "left_square_bracket")
+        words = text_of(pilot, "#balloon-staged")
+        assert "<1 MiB available" in words or "0 MiB available" in words, words
+        assert "asks first" in words
+
+
+async def test_a_cancelled_risk_leaves_undo_as_it_was() -> None:
+    async with opened() as (pilot, engine):
+        await press(pilot, "8", "enter")
+        await pilot.app.workers.wait_for_complete()
+        lower = balloon(RAM * 8 // 10, RAM * 8 // 10, available=60 * MIB)
+        engine.publish(running(balloon=lower))
+        await pilot.pause()
+        await press(pilot, "1", "enter")
+        assert isinstance(pilot.app.screen, Dialog)
+        await press(pilot, "escape", "u")
+        await pilot.app.workers.wait_for_complete()
+        assert asked(engine) == [("target", RAM * 8 // 10 // 4096 * 4096), ("target", RAM)]
+
+
+async def test_a_question_that_outlives_its_guest_does_nothing() -> None:
+    async with opened() as (pilot, engine):
+        await press(pilot, "g", "x")
+        assert isinstance(pilot.app.screen, Dialog)
+        engine.publish(GuestSnapshot("demo", ended="killed by signal 9", memory=RAM))
+        await pilot.pause()
+        await press(pilot, "right", "right", "enter")
+        await pilot.app.workers.wait_for_complete()
+        assert asked(engine) == []
+
+
+@pytest.mark.parametrize("line", ["quit", "system_reset", "!quit"])
+async def test_a_command_that_ends_something_asks_first(line: str, tmp_path: Path) -> None:
+    async with opened(history=tmp_path / "history") as (pilot, engine):
+        await press(pilot, "colon")
+        for character in line:
+            await pilot.press({"!": "exclamation_mark", "_": "underscore"}.get(character, character))
+        # Twice where the fake schema does not know the command: the first enter explains that.
+        await press(pilot, "enter")
+        if not isinstance(pilot.app.screen, Dialog):
+            await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, Dialog)
+        await press(pilot, "enter")
+        assert asked(engine) == []
+
+
+async def test_s_starts_a_stopped_guest_from_the_balloon_panel() -> None:
+    async with opened(STOPPED) as (pilot, engine):
+        assert isinstance(pilot.app.focused, BalloonPanel)
+        await press(pilot, "s")
+        await pilot.app.workers.wait_for_complete()
+        assert engine.started == ["alpine"]
+
+
+@pytest.mark.parametrize("size", [(59, 20), (70, 19)])
+async def test_nothing_stands_beside_the_message_of_a_small_terminal(size: tuple[int, int]) -> None:
+    async with opened(size=size) as (pilot, _):
+        assert pilot.app.screen.query_one(BalloonPanel).region.area == 0
+        assert pilot.app.screen.query_one("#too-small").region.height >= size[1] - 1
+
+
+async def test_narrow_panes_have_the_whole_width() -> None:
+    async with opened(size=(80, 24)) as (pilot, _):
+        for key, name in (("d", "devices"), ("g", "guests"), ("h", "host"), ("b", "balloon")):
+            await press(pilot, key)
+            assert pilot.app.screen.query_one(f"#{name}").region.width == 80, name
+
+
+async def test_the_console_is_wrapped_anew_when_it_is_shown() -> None:
+    async with opened() as (pilot, _):
+        await press(pilot, "c")
+        log = pilot.app.screen.query_one(RichLog)
+        assert [line.text.rstrip() for line in log.lines] == ["hello from the guest"]
+        console = pilot.app.screen.query_one(ConsolePane)
+        console._output("x" * 60 + "\n")
+        await pilot.pause()
+        assert log.lines[-1].text.rstrip() == "x" * 60
+
+
+async def test_the_palette_finds_what_a_guest_can_be_asked() -> None:
+    async with opened() as (pilot, _):
+        titles = [command.title for command in pilot.app.get_system_commands(pilot.app.screen)]
+        for words in ("Stop: Power", "Less: Stage", "Theme: Light"):
+            assert any(title.startswith(words) for title in titles), words

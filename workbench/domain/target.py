@@ -24,6 +24,8 @@ def parse_target(text: str, *, ram: int, target: int) -> int:
     word = text.strip()
     if word.lower() == "max":
         return ram
+    if word.startswith("-"):
+        raise SizeError(f"{word!r} is negative: a target is 1M to {format_size(ram)}")
     if word.endswith("%"):
         share = _PERCENTAGE.fullmatch(word)
         if share is None:

@@ -14,6 +14,8 @@ from workbench.ui.dialogs import error_dialog
 from workbench.ui.screens.help import binding_ids
 from workbench.ui.screens.main import FirstLook, MainScreen, first_look
 from workbench.ui.theme import DARK, LIGHT, series_variables
+from workbench.ui.widgets.balloon_panel import BalloonPanel
+from workbench.ui.widgets.guest_list import GuestList
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -106,11 +108,12 @@ class WorkbenchApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield from super().get_system_commands(screen)
         main = self.screen_stack[0]
-        for node, bindings in ((main, MainScreen.BINDINGS), (self, self.BINDINGS)):
-            for binding in bindings:
+        nodes = (main, main.query_one(GuestList), main.query_one(BalloonPanel), self)
+        for node in nodes:
+            for binding in node.BINDINGS:
                 if isinstance(binding, Binding) and binding.id not in ("app.palette", "app.leave"):
-                    run = partial(self.run_action, binding.action, node)
-                    yield SystemCommand(binding.description, binding.tooltip, run)
+                    title = f"{binding.description}: {binding.tooltip}"
+                    yield SystemCommand(title, binding.tooltip, partial(self.run_action, binding.action, node))
 
     def action_toggle_theme(self) -> None:
         self.theme = DARK.name if self.theme == LIGHT.name else LIGHT.name

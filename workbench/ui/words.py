@@ -8,10 +8,10 @@ MINUS = "\N{MINUS SIGN}"
 
 
 def mib(size: int, *, signed: bool = False) -> str:
-    """Whole MiB: ``256``, ``−55``, and with ``signed`` ``+55``. Anything but 0 that rounds to 0 is ``<1``."""
+    """Whole MiB: ``256``, ``−55``, and with ``signed`` ``+55``. What rounds to 0 is ``<1``, or ``0`` with a sign."""
     whole = (abs(size) + MIB // 2) // MIB
     if size and not whole:
-        return f"{MINUS if size < 0 else ''}<1"
+        return "0" if signed else "<1"
     sign = MINUS if size < 0 else "+" if signed and size else ""
     return f"{sign}{whole:,}"
 

@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
+from workbench.domain.lifecycle import Phase
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import confirm, error_dialog
 from workbench.ui.widgets.balloon_panel import BalloonPanel
@@ -27,7 +28,7 @@ from workbench.ui.widgets.key_bar import KeyBar
 from workbench.ui.widgets.qmp_console import QmpConsole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -105,6 +106,7 @@ class MainScreen(Screen[None]):
         ),
         Binding("d", "pane('devices')", "Devices", id="pane.devices", tooltip="Go to the device tree", show=False),
         Binding("h", "pane('host')", "Host", id="pane.host", tooltip="Go to the host's figures", show=False),
+        Binding("s", "start_chosen", "Start", id="guest.start", tooltip="Start the guest that is shown", show=False),
         Binding("question_mark", "help", "Help", id="help", tooltip="Every key", key_display="?"),
         Binding(
             "ctrl+g", "show_file", "File", id="profile.file", tooltip="Show where the guest's profile is", show=False
@@ -288,7 +290,8 @@ class MainScreen(Screen[None]):
             )
             if answer != "send":
                 return
-        await self._try(self._guest(chosen.name).set_target(message.size))
+        if await self._try(lambda: self._guest(chosen.name).set_target(message.size)):
+            self.query_one(BalloonPanel).target_sent(message)
 
     @on(BalloonPanel.Refused)
     def _refused(self, message: BalloonPanel.Refused) -> None:
@@ -300,6 +303,13 @@ class MainScreen(Screen[None]):
         if self._chosen is None:
             return
         request = message.request
+        effect = effect_of(request.command, request.arguments)
+        if effect:
+            answer = await self.app.push_screen_wait(
+                confirm(f"{request.command} on {self._chosen.name}?", effect, ("send", "Send it", "warning"))
+            )
+            if answer != "send":
+                return
         # What QEMU answers stands in the record already, and so in the console; the rest is told there too.
         try:
             await self._guest(self._chosen.name).execute(request.command, request.arguments)
@@ -310,7 +320,8 @@ class MainScreen(Screen[None]):
     @work(group="type")
     async def _type(self, message: ConsolePane.Typed) -> None:
         if self._chosen is not None:
-            await self._try(self._guest(self._chosen.name).type(message.text))
+            name = self._chosen.name
+            await self._try(lambda: self._guest(name).type(message.text))
 
     @on(GuestList.ActionRequested)
     @work(group="lifecycle")
@@ -326,7 +337,7 @@ class MainScreen(Screen[None]):
             await self._stop(snapshot)
         elif message.action == "pause":
             guest = self._guest(snapshot.name)
-            await self._try(guest.resume() if snapshot.phase.value == "paused" else guest.pause())
+            await self._try(guest.resume if snapshot.phase is Phase.PAUSED else guest.pause)
         elif message.action == "reset":
             await self._reset(snapshot)
 
@@ -334,30 +345,38 @@ class MainScreen(Screen[None]):
         if snapshot.phase.alive:
             self.notify(f"{snapshot.name} runs already", severity="warning", timeout=3, markup=False)
             return
-        await self._try(self._engine.start(snapshot.name))
+        await self._try(lambda: self._engine.start(snapshot.name))
 
     async def _stop(self, snapshot: GuestSnapshot) -> None:
         """Power down, and when the guest does not follow, ask whether to kill it."""
+        paused = "It is paused, and follows only when it runs on. " if snapshot.phase is Phase.PAUSED else ""
         answer = await self.app.push_screen_wait(
             confirm(
                 f"Stop {snapshot.name}?",
                 "Power down presses the guest's power button: it ends in its own order. "
-                "Kill ends QEMU now, and what the guest has not written is lost.",
+                + paused
+                + "Kill ends QEMU now, and what the guest has not written is lost.",
                 ("down", "Power down", "primary"),
                 ("kill", "Kill", "error"),
             )
         )
-        guest = self._guest(snapshot.name)
+        if not self._still_runs(snapshot):
+            return  # it ended, or ended and started anew, while the question stood there
         if answer == "kill":
-            await self._try(guest.kill())
-        elif answer == "down":
-            await self._try(guest.power_down())
+            await self._try(lambda: self._guest(snapshot.name).kill())
+        elif answer == "down" and await self._try(lambda: self._guest(snapshot.name).power_down()):
             self.set_timer(POWER_DOWN_PATIENCE, lambda: self._offer_kill(snapshot))
 
-    @work(group="offer-kill", exclusive=True)
+    def _still_runs(self, snapshot: GuestSnapshot) -> bool:
+        """Whether this run of the guest is still there."""
+        return any(
+            guest.name == snapshot.name and guest.pid == snapshot.pid and guest.phase.alive
+            for guest in self._engine.guests()
+        )
+
+    @work(group="offer-kill")
     async def _offer_kill(self, snapshot: GuestSnapshot) -> None:
-        still = [guest for guest in self._engine.guests() if guest.name == snapshot.name and guest.pid == snapshot.pid]
-        if not still or not still[0].phase.alive:
+        if not self._still_runs(snapshot):
             return
         answer = await self.app.push_screen_wait(
             confirm(
@@ -367,8 +386,8 @@ class MainScreen(Screen[None]):
                 ("kill", "Kill", "error"),
             )
         )
-        if answer == "kill":
-            await self._try(self._guest(snapshot.name).kill())
+        if answer == "kill" and self._still_runs(snapshot):
+            await self._try(lambda: self._guest(snapshot.name).kill())
 
     async def _reset(self, snapshot: GuestSnapshot) -> None:
         answer = await self.app.push_screen_wait(
@@ -378,15 +397,17 @@ class MainScreen(Screen[None]):
                 ("reset", "Reset", "warning"),
             )
         )
-        if answer == "reset":
-            await self._try(self._guest(snapshot.name).reset())
+        if answer == "reset" and self._still_runs(snapshot):
+            await self._try(lambda: self._guest(snapshot.name).reset())
 
-    async def _try(self, request: object) -> None:
-        """Do what the user asked for; an error is told, and nothing else ends."""
+    async def _try(self, request: Callable[[], Awaitable[object]]) -> bool:
+        """Do what the user asked for, and say whether it was done; an error is told, and nothing else ends."""
         try:
-            await request  # type: ignore[misc]
+            await request()
         except WorkbenchError as error:
             self._tell(error)
+            return False
+        return True
 
     def _tell(self, error: WorkbenchError) -> None:
         self.app.push_screen(error_dialog(error))
@@ -429,12 +450,16 @@ class MainScreen(Screen[None]):
             for pane, title in PANES.items()
             for style in ("bold $primary" if pane == name else "$foreground-muted",)
         ]
-        self.query_one("#names", Static).update(Content("   ").join(parts))
+        self.query_one("#names", Static).update(Content("  ").join(parts))
 
     def on_resize(self) -> None:
         words = f"workbench needs 60 by 20 characters.\nThis terminal has {self.size.width} by {self.size.height}.\n\n"
         with suppress(NoMatches):
             self.query_one("#too-small", Static).update(Content(words + "Your guests run on."))
+
+    async def action_start_chosen(self) -> None:
+        if self._chosen is not None:
+            self.post_message(GuestList.ActionRequested(self.query_one(GuestList), self._chosen.name, "start"))
 
     def action_help(self) -> None:
         from workbench.ui.screens.help import HelpScreen
@@ -444,6 +469,22 @@ class MainScreen(Screen[None]):
     def action_show_file(self) -> None:
         path = self._chosen.profile_path if self._chosen else ""
         self.notify(path or "no profile: this guest was started by something else", title="Profile", markup=False)
+
+
+EFFECTS = {
+    "quit": "It ends QEMU now: what the guest has not written is lost.",
+    "q": "It ends QEMU now: what the guest has not written is lost.",
+    "system_reset": "The guest starts over at once: what it has not written is lost.",
+}
+"""Commands that lose something, in QMP and HMP, and what."""
+
+
+def effect_of(command: str, arguments: Mapping[str, object] | None) -> str:
+    """What a command would lose; empty for one that loses nothing by itself."""
+    if command == "human-monitor-command":
+        words = str((arguments or {}).get("command-line", "")).split()
+        command = words[0] if words else ""
+    return EFFECTS.get(command, "")
 
 
 def devices_trouble(snapshot: GuestSnapshot) -> str:

@@ -31,6 +31,8 @@ SMALL_STEP = 16 * MIB
 LARGE_STEP = 128 * MIB
 SENT_FOR = 1.0
 """Seconds after which a target that was sent and does not show was refused, or set anew by somebody else."""
+ROOMY = 30
+"""Rows of the panel from which all evidence of a stall fits beside the plot."""
 TICK = 1.5
 """Seconds after which the panel moves on by itself; while QEMU answers, readings come more often."""
 
@@ -101,11 +103,15 @@ class BalloonPanel(Vertical, can_focus=True):
     class TargetRequested(Message):
         """The user wants the guest to have ``size`` bytes."""
 
-        def __init__(self, panel: BalloonPanel, plan: balloon_text.Forecast) -> None:
+        def __init__(self, panel: BalloonPanel, plan: balloon_text.Forecast, before: int, *, undoing: bool) -> None:
             super().__init__()
             self.panel = panel
             self.size = plan.target
             self.plan = plan
+            self.guest = panel.snapshot.name if panel.snapshot else ""
+            self.before = before
+            """The target that it replaces."""
+            self.undoing = undoing
 
         @property
         def control(self) -> BalloonPanel:
@@ -207,13 +213,12 @@ class BalloonPanel(Vertical, can_focus=True):
         self.query_one(HistoryPlot).show(balloon.history, snapshot.memory or 0)
         self._show_staged()
 
-    @staticmethod
-    def _trouble_words(snapshot: GuestSnapshot, balloon: Balloon) -> Content:
+    def _trouble_words(self, snapshot: GuestSnapshot, balloon: Balloon) -> Content:
         if not snapshot.answering:
             return Content.assemble(
                 (snapshot.trouble, "bold $error"), ("; the numbers are the last that were read", "$foreground-muted")
             )
-        return balloon_text.situation(balloon)
+        return balloon_text.situation(balloon, evidence=3 if self.size.height >= ROOMY else 1)
 
     def _tick(self) -> None:
         """Ages and the plot's right edge move on though nothing new was read, as from a QEMU that does not answer."""
@@ -242,7 +247,7 @@ class BalloonPanel(Vertical, can_focus=True):
         if not stack:
             self.post_message(self.Refused(self, "no earlier target in this session"))
         else:
-            self._send(stack.pop(), undoing=True)
+            self._send(stack[-1], undoing=True)
 
     def action_send(self) -> None:
         if self.staged is None:
@@ -311,17 +316,26 @@ class BalloonPanel(Vertical, can_focus=True):
             self.staged = target
 
     def _send(self, size: int, *, undoing: bool = False) -> None:
-        """Post the request; what it replaces is kept for undo."""
+        """Post the request."""
         balloon, snapshot = self._balloon(), self.snapshot
         if snapshot is None or balloon is None or balloon.reading is None:
             self._refuse()
             return
         plan = balloon_text.forecast(balloon, size, self._speed.get(snapshot.name, 0.0))
-        if not undoing and size != balloon.reading.target:
-            self._previous.setdefault(snapshot.name, []).append(balloon.reading.target)
+        before = self._target()
         self.staged = None
-        self._sent = (size, time.time())
-        self.post_message(self.TargetRequested(self, plan))
+        if not plan.risky:
+            self._sent = (size, time.time())
+        self.post_message(self.TargetRequested(self, plan, before, undoing=undoing))
+
+    def target_sent(self, request: TargetRequested) -> None:
+        """A target that was asked for has gone to the guest: what it replaced is kept for undo."""
+        stack = self._previous.setdefault(request.guest, [])
+        if request.undoing:
+            if stack:
+                stack.pop()
+        elif request.size != request.before:
+            stack.append(request.before)
 
     def _refuse(self) -> None:
         balloon = self._balloon()

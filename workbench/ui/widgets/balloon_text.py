@@ -56,11 +56,25 @@ def forecast(balloon: Balloon, target: int, speed: float) -> Forecast:
     stats = balloon.stats
     available = None
     if stats is not None and stats.available is not None:
-        available = max(0, stats.available - (reading.actual - target))
+        available = max(0, stats.available - (actual_at(balloon, stats.last_update) - target))
     seconds = abs(reading.actual - target) / speed if speed else None
     floor = max(FLOOR, reading.ram // FLOOR_SHARE)
     left = target if available is None else available
     return Forecast(target, available, seconds, risky=target < reading.actual and left < floor)
+
+
+def actual_at(balloon: Balloon, when: float) -> int:
+    """What the guest had when it last told of its memory, in bytes: its figures are seconds old, and it may have given since.
+
+    QEMU stamps them with whole seconds (hw/virtio/virtio-balloon.c, ``balloon_stats_get_all``), so the most that it had
+    in that second counts: then the forecast errs on the safe side.
+    """
+    assert balloon.reading is not None
+    then = [sample.actual for sample in balloon.history if when - 0.2 <= sample.time <= when + 1.0]
+    if then:
+        return max(then)
+    before = [sample.actual for sample in balloon.history if sample.time < when]
+    return before[-1] if before else balloon.reading.actual
 
 
 def head(balloon: Balloon, ram: int, width: int) -> Content:
@@ -70,7 +84,7 @@ def head(balloon: Balloon, ram: int, width: int) -> Content:
     said = Column(state.value, "", name_style=STATE_STYLES[state])
     if reading is None:
         return grid([[Column("RAM", f"{mib(ram)} MiB"), said]], width)
-    eta = balloon.eta
+    eta, moving = balloon.eta, state in (State.INFLATING, State.DEFLATING)
     source = "config space" if reading.source is Source.CONFIG_SPACE else "query-balloon"
     return grid(
         [
@@ -85,8 +99,8 @@ def head(balloon: Balloon, ram: int, width: int) -> Content:
                 said,
             ],
             [
-                Column("rate", f"{mib(int(abs(balloon.rate)))} MiB/s"),
-                Column("settles", f"in {duration(eta)}" if eta is not None else DASH),
+                Column("rate", f"{mib(int(abs(balloon.rate)))} MiB/s" if moving else DASH),
+                Column("settles", f"in {duration(eta)}" if eta is not None and moving else DASH),
                 Column("from", source, "$foreground-muted"),
             ],
         ],
@@ -111,7 +125,7 @@ def ledger(balloon: Balloon, now: float, width: int) -> Content:
         ]
     parts = _freshness(balloon, now)
     if not balloon.ours:
-        parts.append((f"  {DOT} the target was set by another client", "$foreground-muted"))
+        parts.append((f"  {DOT} set by another client", "$foreground-muted"))
     return Content("\n").join([grid(rows, width), Content.assemble(*parts)])
 
 
@@ -173,8 +187,11 @@ def _cell(column: Column, width: int) -> Content:
     return Content.assemble((name, column.name_style), (f"{column.value:>{room}}", column.style))
 
 
-def situation(balloon: Balloon) -> Content:
-    """Why the balloon is stalled or absent, what to do, and what was seen; nothing otherwise."""
+def situation(balloon: Balloon, *, evidence: int = 3) -> Content:
+    """Why the balloon is stalled or absent, what to do, and what was seen; nothing otherwise.
+
+    :param evidence: how many lines of what was seen there is room for.
+    """
     verdict = balloon.verdict
     if not verdict.cause:
         return Content("")
@@ -182,7 +199,7 @@ def situation(balloon: Balloon) -> Content:
     lines: list[list[Part]] = [[(verdict.state.value, style), f": {verdict.cause}"]]
     if verdict.advice:
         lines.append([(f"{ARROW} ", "$accent"), verdict.advice])
-    lines += [[(f"  {line}", "$foreground-muted")] for line in verdict.evidence]
+    lines += [[(f"  {line}", "$foreground-muted")] for line in verdict.evidence[:evidence]]
     return _lines(lines)
 
 
@@ -203,9 +220,9 @@ def staged_lines(plan: Forecast | None, *, live: bool) -> Content:
         first.append((f" in {duration(plan.seconds)}", "$foreground-muted"))
     second: list[Part] = [
         ("enter", "bold $accent"),
-        " asks first: too little would be left" if plan.risky else " sends it",
+        " asks first: too little left" if plan.risky else " sends it",
     ]
-    return _lines([first, [*second, ("   esc ", "bold $accent"), ("drops it", "$foreground-muted")]])
+    return _lines([first, [*second, ("  esc ", "bold $accent"), ("drops it", "$foreground-muted")]])
 
 
 def empty_words(snapshot: GuestSnapshot | None) -> Content:
@@ -222,6 +239,9 @@ def empty_words(snapshot: GuestSnapshot | None) -> Content:
             lines += [[(f"  {line}", "$foreground-muted")] for line in snapshot.ended_output.splitlines()[-6:]]
         else:
             lines.append([(f"{snapshot.name} is stopped.", "$foreground-muted")])
+        if snapshot.problems:
+            lines.append([("its profile has problems: ", "$warning"), f"workbench check {snapshot.name}"])
+            return _lines(lines)
         lines.append([("s", "bold $accent"), ("  starts it", "$foreground-muted")])
         return _lines(lines)
     if not snapshot.answering:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -13,7 +14,7 @@ from textual.message import Message
 from textual.widgets import Input, RichLog, Static
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -88,6 +89,9 @@ class ConsolePane(Vertical):
         self.border_title = "Console"
         self.border_subtitle = "enter types to the guest"
         self._pending = ""
+        self._lines: deque[str] = deque(maxlen=LINES)
+        self._width = 0
+        """Columns that the lines were wrapped to; 0 until the pane was shown."""
         self._forget: Callable[[], None] | None = None
 
     def compose(self) -> ComposeResult:
@@ -105,6 +109,7 @@ class ConsolePane(Vertical):
             self._forget = None
         self.border_title = Content(f"Console \u00b7 {name}") if name else "Console"
         self.query_one(RichLog).clear()
+        self._lines.clear()
         self._pending = ""
         self.query_one("#console-prompt", Static).update(Content(""))
         if listen is not None:
@@ -120,8 +125,22 @@ class ConsolePane(Vertical):
             lines.append(clean_line(self._pending))
             self._pending = ""
         if lines:
-            self.query_one(RichLog).write("\n".join(lines))
+            self._lines.extend(lines)
+            self._write(lines)
         self.query_one("#console-prompt", Static).update(Content(clean_line(self._pending)))
+
+    def _write(self, lines: Iterable[str]) -> None:
+        """Lines are wrapped when they are written: while the pane is hidden there is no width to wrap them to."""
+        if self._width:
+            self.query_one(RichLog).write("\n".join(lines))
+
+    def on_resize(self) -> None:
+        width = self.content_region.width
+        if width and width != self._width:
+            self._width = width
+            self.query_one(RichLog).clear()
+            if self._lines:
+                self._write(self._lines)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

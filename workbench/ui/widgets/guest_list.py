@@ -153,10 +153,11 @@ def state_words(guest: GuestSnapshot, now: float) -> tuple[str, str]:
         if guest.ended and guest.ended != "powered off":
             return guest.ended, "$error"
         if guest.problems:
-            return f"{guest.problems} problem{'' if guest.problems == 1 else 's'} in the profile", "$warning"
+            return f"{guest.problems} profile problem{'' if guest.problems == 1 else 's'}", "$warning"
         return guest.ended or "stopped", "$foreground-muted"
     if not guest.answering:
-        return "does not answer", "$error"
+        elsewhere = "another client" in guest.trouble
+        return ("another client has it", "$warning") if elsewhere else ("does not answer", "$error")
     status = guest.status if guest.phase is Phase.PAUSED and guest.status else guest.phase.value
     parts = [status]
     if guest.accelerator:

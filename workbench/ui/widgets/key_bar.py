@@ -46,4 +46,4 @@ class KeyBar(Static):
                 )
                 for key, shown, words in self._keys
             ]
-            self.update(Content("   ").join(parts), layout=False)
+            self.update(Content("  ").join(parts), layout=False)
