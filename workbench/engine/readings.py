@@ -6,7 +6,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
-from workbench.domain.balloon import Balloon, Circumstances, GuestStats, Sample, judge, rate_of
+from workbench.domain.balloon import PATIENCE, Balloon, Circumstances, GuestStats, Sample, judge, rate_of
 from workbench.domain.traffic import Origin
 from workbench.engine.history import HistoryFile
 
@@ -35,13 +35,16 @@ class Readings:
         self._reading: Reading | None = None
         self._host: HostMemory | None = None
         self._moved_at = 0.0
+        self._target_since = 0.0
         self.status = ""
         """QEMU's ``RunState`` when it was last asked."""
 
     @property
     def moving(self) -> bool:
-        """Whether the guest has yet to reach its target."""
-        return self._reading is not None and self._reading.diff != 0
+        """Whether the diff moves, or may begin to at any moment: a guest that stalls or is paused is not worth a hurry."""
+        if self._reading is None or self._reading.diff == 0 or self.status != "running":
+            return False
+        return time.time() - max(self._moved_at, self._target_since) < PATIENCE
 
     async def look(self, monitor: Monitor, probe: BalloonProbe, *, at_rest: bool) -> None:
         """One round: the balloon always; run state, statistics and the BAR's place when ``at_rest``.
@@ -56,7 +59,8 @@ class Readings:
         if reading is not None and before is not None and reading.actual != before.actual:
             self._moved_at = reading.time
         self._reading = reading
-        if at_rest or self.moving or reading != before:
+        self._target_since = probe.record.since if probe.record else 0.0
+        if at_rest or self.moving or _sizes(reading) != _sizes(before):
             self._host = probe.look_at_host()
         if reading is not None:
             self._remember(reading)
@@ -93,3 +97,8 @@ class Readings:
             ours=record.ours if record else True,
             history=history,
         )
+
+
+def _sizes(reading: Reading | None) -> tuple[int, int] | None:
+    """What a reading says, without when it was taken."""
+    return None if reading is None else (reading.target, reading.actual)

@@ -1,0 +1,104 @@
+"""How often a guest is worth a reading, with a clock and a guest that the test moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from workbench.domain.balloon import PATIENCE, HostMemory, Reading, Source
+from workbench.engine.balloon import TargetRecord
+from workbench.engine.readings import Readings
+from workbench.engine.state import GuestFacts, Running
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workbench.engine.balloon import BalloonProbe
+    from workbench.engine.monitor import Monitor
+
+MIB = 1 << 20
+RAM = 128 * MIB
+
+
+class Stage:
+    """Stands for the clock, the monitor and the probe of one guest."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.status = "running"
+        self.actual = RAM
+        self.record: TargetRecord | None = None
+        self.host_looks = 0
+
+    def time(self) -> float:
+        return self.now
+
+    async def execute(self, command: str, **_: object) -> object:
+        return {"query-status": {"status": self.status}}[command]
+
+    async def stats(self) -> None:
+        return None
+
+    async def read(self, **_: object) -> Reading:
+        target = self.record.target if self.record else RAM
+        return Reading(self.now, RAM, target, self.actual, Source.CONFIG_SPACE)
+
+    def look_at_host(self) -> HostMemory:
+        self.host_looks += 1
+        return HostMemory(RAM, RAM)
+
+    def ask_for(self, size: int) -> None:
+        self.record = TargetRecord(size, None, self.now, ours=True)
+
+
+class Watched:
+    def __init__(self, stage: Stage, path: Path) -> None:
+        self.stage = stage
+        self.readings = Readings(Running(path, 1, GuestFacts("demo", RAM, "tcg", "", "", 0.0)))
+
+    async def look(self, *, after: float = 0.0, at_rest: bool = False) -> bool:
+        """One round, and whether the next one is to come soon."""
+        self.stage.now += after
+        monitor, probe = cast("Monitor", self.stage), cast("BalloonProbe", self.stage)
+        await self.readings.look(monitor, probe, at_rest=at_rest)
+        return self.readings.moving
+
+
+@pytest.fixture
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
+    stage = Stage()
+    monkeypatch.setattr("workbench.engine.readings.time", stage)
+    return Watched(stage, tmp_path)
+
+
+async def test_a_guest_that_stalls_is_not_read_in_a_hurry(watched: Watched) -> None:
+    assert not await watched.look(at_rest=True), "it has what it is to have"
+    watched.stage.ask_for(64 * MIB)
+    assert await watched.look(after=0.1), "the target is young"
+    watched.stage.actual -= MIB
+    assert await watched.look(after=PATIENCE - 0.1), "it moves"
+    assert await watched.look(after=PATIENCE - 0.1), "it moved a moment ago"
+    assert not await watched.look(after=0.2), "it stalls"
+    watched.stage.actual -= MIB
+    assert await watched.look(after=60), "it moves again"
+    watched.stage.actual = 64 * MIB
+    assert not await watched.look(after=0.1), "it is there"
+
+
+async def test_a_guest_that_is_paused_is_not_read_in_a_hurry(watched: Watched) -> None:
+    watched.stage.ask_for(64 * MIB)
+    assert await watched.look(at_rest=True)
+    watched.stage.status = "paused"
+    assert not await watched.look(at_rest=True)
+
+
+async def test_the_host_is_looked_at_when_a_size_changed_and_not_at_each_reading(watched: Watched) -> None:
+    await watched.look(at_rest=True)
+    assert watched.stage.host_looks == 1
+    await watched.look(after=0.1)
+    assert watched.stage.host_looks == 1, "only the time is another"
+    watched.stage.ask_for(64 * MIB)
+    watched.stage.actual = 64 * MIB
+    await watched.look(after=0.1)
+    assert watched.stage.host_looks == 2
