@@ -104,6 +104,11 @@ class MonitorTimeout(MonitorError):
 class MonitorClosed(MonitorError):
     """The connection ended, as it does when QEMU ends."""
 
+    def __init__(self, message: str, *, hint: str = "", sent: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.sent = sent
+        """Whether a command was on its way by then: QEMU may have carried it out."""
+
 
 class CommandFailed(MonitorError):
     """QEMU understood the command and answered with an error."""

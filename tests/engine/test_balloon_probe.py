@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import signal
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,7 +19,7 @@ from workbench.engine.balloon import RECORD, BalloonProbe, TargetRecord
 from workbench.engine.monitor import Monitor
 from workbench.engine.state import GuestFacts, Running
 from workbench.engine.virtio_pci import balloon_bar
-from workbench.errors import CommandFailed, MonitorTimeout
+from workbench.errors import CommandFailed, MonitorClosed, MonitorTimeout
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -191,6 +193,42 @@ async def test_a_target_is_recorded_before_it_is_sent_and_taken_back_when_refuse
             m for m in monitor.record if (m.kind, m.name, m.payload) == (Kind.COMMAND, "balloon", {"value": 0})
         ]
         assert command.origin is Origin.ACTION
+
+
+async def test_a_target_that_was_never_sent_is_taken_back() -> None:
+    async with probed(QEMU) as (probe, monitor, running):
+        await monitor.close()
+        with pytest.raises(MonitorClosed):
+            await probe.set_target(96 * MIB)
+        assert probe.record is None
+        assert BalloonProbe(monitor, running).record is None, "nor does the next workbench find it"
+
+
+@pytest.mark.parametrize(
+    "error", [MonitorTimeout("no answer to balloon within 5 s"), MonitorClosed("the connection ended", sent=True)]
+)
+async def test_a_target_that_qemu_may_have_got_stays_ours(error: Exception) -> None:
+    async with probed(QEMU) as (probe, _monitor, _running):
+        with pytest.raises(type(error)), probe.own_target(96 * MIB):
+            raise error
+        assert probe.record is not None
+        assert (probe.record.target, probe.record.ours) == (96 * MIB, True)
+
+
+async def test_a_connection_that_ends_before_the_answer_leaves_a_target_as_sent() -> None:
+    with running_qemu("-monitor", "none") as (process, path):
+        monitor = await Monitor.connect(path)
+        probe = BalloonProbe(monitor, Running(path.parent, process.pid, GuestFacts("demo", RAM, "tcg", "", "", 0.0)))
+        await probe.open()
+        process.send_signal(signal.SIGSTOP)
+        asking = asyncio.create_task(probe.set_target(96 * MIB))
+        while not any(message.name == "balloon" for message in monitor.record):
+            await asyncio.sleep(0)
+        await monitor.close()
+        with pytest.raises(MonitorClosed):
+            await asking
+        assert probe.record is not None
+        assert probe.record.target == 96 * MIB
 
 
 async def test_two_workbenches_agree_on_whose_target_it_is() -> None:

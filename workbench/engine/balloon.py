@@ -19,7 +19,7 @@ from workbench.engine.files import write_atomic
 from workbench.engine.monitor import COMMAND_DEADLINE
 from workbench.engine.resident import resident_ram
 from workbench.engine.virtio_pci import ModernBar, balloon_bar, balloon_unmapped, read_config, read_status
-from workbench.errors import CommandFailed
+from workbench.errors import CommandFailed, MonitorClosed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -119,7 +119,8 @@ class BalloonProbe:
 
     @contextmanager
     def own_target(self, size: int) -> Iterator[None]:
-        """Around the command that sets a target, whoever typed it here: it is this workbench's own unless QEMU refuses it.
+        """Around the command that sets a target, whoever typed it here: it is this workbench's own unless QEMU refuses it or it
+        never left. When it is not known whether QEMU got it, it counts as sent.
 
         :param size: bytes as they are sent; QEMU clamps them to RAM and counts whole pages (``virtio_balloon_to_target``).
         """
@@ -129,9 +130,8 @@ class BalloonProbe:
         self._note(TargetRecord(self.ram - pages * PAGE, self.resident, time.time(), ours=True))
         try:
             yield
-        except CommandFailed:
-            self.record = before
-            if before is not None:
+        except (CommandFailed, MonitorClosed) as error:
+            if not (isinstance(error, MonitorClosed) and error.sent):
                 self._note(before)
             raise
 
@@ -185,11 +185,15 @@ class BalloonProbe:
         elif reading.source is Source.CONFIG_SPACE:
             self._note(TargetRecord(reading.target, self.resident, reading.time, ours=False))
 
-    def _note(self, record: TargetRecord) -> None:
+    def _note(self, record: TargetRecord | None) -> None:
         self.record = record
+        path = self._running.path / RECORD
         # A full disk must not keep a target from being sent; the record is a convenience for the next workbench.
         with suppress(OSError):
-            write_atomic(self._running.path / RECORD, msgspec.json.encode(record), lasting=False)
+            if record is None:
+                path.unlink(missing_ok=True)
+            else:
+                write_atomic(path, msgspec.json.encode(record), lasting=False)
 
     async def _execute(self, command: str, arguments: Mapping[str, object] | None = None) -> object:
         return await self._monitor.execute(command, arguments, origin=self._origin, deadline=self._deadline)

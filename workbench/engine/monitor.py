@@ -291,7 +291,7 @@ class Monitor:
                 text, hint="QEMU is frozen or busy; the command may still be carried out when it wakes"
             ) from error
         except QMPError as error:
-            raise MonitorClosed(f"the connection to QEMU ended before it answered {command}") from error
+            raise MonitorClosed(f"the connection to QEMU ended before it answered {command}", sent=True) from error
         latency = time.perf_counter() - begun
         if "error" in reply:
             failure = reply["error"]
