@@ -429,6 +429,23 @@ async def test_a_guest_without_a_balloon(workbench: CommandLine) -> None:
             await guest.set_target(32 * MIB)
 
 
+async def test_a_reply_that_cannot_be_understood_is_told_and_asked_again(
+    firmware: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(firmware) as engine:
+        guest = running(engine, "fw")
+        guest.watched = True
+        await guest_ready(guest)
+        with monkeypatch.context() as odd:
+            odd.setattr("workbench.engine.readings.cast", lambda *_: {})
+            await until(lambda: guest.snapshot.trouble, "the trouble")
+            assert guest.snapshot.trouble == "the workbench could not understand QEMU: KeyError: 'status'"
+            assert (guest.snapshot.answering, guest.snapshot.phase) == (False, Phase.RUNNING)
+        await until(lambda: guest.snapshot.answering and not guest.snapshot.trouble, "the next round")
+        os.kill(guest.snapshot.pid or 0, signal.SIGKILL)
+        await until(lambda: engine.guest("fw").snapshot.phase is Phase.STOPPED, "the end")
+
+
 async def test_power_down_that_is_not_followed_lapses(firmware: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workbench.engine.guest.POWER_DOWN_PATIENCE", 1.5)
     async with opened(firmware) as engine:

@@ -199,6 +199,10 @@ class LocalGuest:
                 self._publish_trouble(f"QEMU refuses {error.command}: {error.description}")
             except MonitorError as error:
                 self._publish_trouble(error.message)
+            # An odd reply of an odd QEMU may raise anything in what reads it; a driver that ended of it would leave
+            # old numbers that look alive. It is said, and the next round asks for everything again.
+            except Exception as error:  # noqa: BLE001
+                self._publish_odd(error)
             await self._sleep_until_next(monitor)
 
     async def _round(self, monitor: Monitor) -> None:
@@ -288,6 +292,12 @@ class LocalGuest:
             self._readings.balloon(self._probe, answering=False) if self._probe is not None else self.snapshot.balloon
         )
         self._emit(replace(self.snapshot, answering=False, trouble=trouble, balloon=balloon))
+
+    def _publish_odd(self, error: Exception) -> None:
+        """A round went wrong in a way that nobody foresaw: nothing is read anew, which might go wrong again."""
+        words = f"the workbench could not understand QEMU: {type(error).__name__}: {error}"
+        self._next_rest = 0.0
+        self._emit(replace(self.snapshot, answering=False, trouble=words))
 
     def _publish_end(self, ended: Ended) -> None:
         words = exit_words(ended.code)
