@@ -22,6 +22,7 @@ from workbench.errors import CommandFailed, MonitorClosed, NotFound, StartError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
 
     from workbench.domain.balloon import Balloon, Reading
     from workbench.domain.snapshot import GuestSnapshot
@@ -401,6 +402,57 @@ async def test_start_and_its_failures(workbench: CommandLine) -> None:
         assert [s.name for s in engine.guests()] == ["bad", "fw"]
         await guest.kill()
         await until(lambda: engine.guest("fw").snapshot.phase is Phase.STOPPED, "the end")
+
+
+async def slow_start(workbench: CommandLine, engine: LocalEngine) -> tuple[asyncio.Task[None], Path]:
+    """A start that waits in QEMU, which stands before its monitors until somebody connects to the socket given."""
+    gate = workbench.base / "gate"
+    text = f'qemu.args = ["-chardev", "socket,id=w,path={gate},server=on,wait=on"]\n'
+    workbench.profile("fw", FIRMWARE + text)
+    starting = asyncio.create_task(engine.start("fw"))
+    await until(lambda: gate.exists() or starting.done(), "QEMU at its gate")
+    assert not starting.done(), starting.exception()
+    return starting, gate
+
+
+async def open_gate(gate: Path) -> None:
+    _reader, writer = await asyncio.open_unix_connection(str(gate))
+    writer.close()
+
+
+async def test_who_stops_waiting_for_a_start_does_not_stop_it(workbench: CommandLine) -> None:
+    async with opened(workbench) as engine:
+        starting, gate = await slow_start(workbench, engine)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        await open_gate(gate)
+        await until(lambda: engine.guest("fw").snapshot.phase is Phase.RUNNING, "the guest")
+        await guest_ready(running(engine, "fw"))
+
+
+async def test_leaving_while_a_guest_starts_leaves_it_to_run(
+    workbench: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.engine.local.LEAVE", 0.1)
+    async with opened(workbench) as engine:
+        starting, gate = await slow_start(workbench, engine)
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    async with opened(workbench) as engine:
+        await open_gate(gate)
+        await until(lambda: engine.guest("fw").snapshot.phase is Phase.RUNNING, "the guest")
+        await guest_ready(running(engine, "fw"))
+
+
+async def test_leaving_waits_for_a_start_that_is_soon_done(workbench: CommandLine) -> None:
+    async with opened(workbench) as engine:
+        starting, gate = await slow_start(workbench, engine)
+        leaving = asyncio.create_task(engine.close())
+        await open_gate(gate)
+        await leaving
+        await starting
+    assert StateDirectory(workbench.state).find("fw") is not None
 
 
 async def test_a_guest_without_a_driver_is_absent(firmware: CommandLine) -> None:

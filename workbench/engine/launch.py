@@ -43,14 +43,16 @@ LOCK_DEADLINE = 2.0
 """Seconds that somebody else may need to clean up after a guest."""
 
 
-async def start(state: StateDirectory, plan: Plan) -> Running:
+async def start(state: StateDirectory, plan: Plan, *, lasting: bool = False) -> Running:
     """Start a guest and wait until its monitor answers.
 
+    :param lasting: a QEMU that was launched is left to run when this is cancelled; otherwise it is ended.
     :raise StartError: when QEMU exits at once (with its stderr), or that guest runs already or is being started.
     :raise HostError: when its directory cannot be made.
     """
     if state.find(plan.name) is None:
         await wait_for_end(state.path(plan.name))
+    given_up: asyncio.CancelledError | None = None
     with state.claim(plan.name) as directory:
         facts = _facts(plan)
         try:
@@ -64,13 +66,17 @@ async def start(state: StateDirectory, plan: Plan) -> Running:
         _spawn(plan.argv, directory)
         try:
             await _wait_for_monitor(plan, directory)
-        except BaseException:
-            await _kill_leftover(directory)
-            raise
-        pid = live_pid(directory)
-        if pid is None:
-            raise _start_error(plan, directory)
-        return Running(directory, pid, facts)
+        except BaseException as error:
+            if not (lasting and isinstance(error, asyncio.CancelledError)):
+                await _kill_leftover(directory)
+                raise
+            given_up = error
+        else:
+            pid = live_pid(directory)
+            if pid is None:
+                raise _start_error(plan, directory)
+            return Running(directory, pid, facts)
+    raise given_up  # past the claim, which takes the directory of a start that fails away
 
 
 def _facts(plan: Plan) -> GuestFacts:

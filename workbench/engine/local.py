@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 FIRST_LOOK = 0.15
 """Seconds that the first look at the running guests may take."""
+LEAVE = 2.0
+"""Seconds that leaving waits for starts in progress; QEMUs that are launched by then run on."""
 SCAN = 0.5
 """Seconds between looks at the two directories, for guests and profiles that others start or write."""
 
@@ -44,6 +46,7 @@ class LocalEngine:
         self._listeners: list[Callable[[GuestSnapshot], None]] = []
         self._scanner: asyncio.Task[None] | None = None
         self._starting: set[str] = set()
+        self._starts: set[asyncio.Task[None]] = set()
 
     @property
     def history_file(self) -> Path:
@@ -61,11 +64,24 @@ class LocalEngine:
                 look.cancel()
 
     async def close(self) -> None:
+        self._listeners.clear()
+        await self._leave_starts()
         if self._scanner is not None:
             self._scanner.cancel()
             with suppress(asyncio.CancelledError):
                 await self._scanner
         await asyncio.gather(*(guest.close() for guest in self._guests.values()))
+
+    async def _leave_starts(self) -> None:
+        """Let starts come to their end, and leave those that take long to their keepers."""
+        if not self._starts:
+            return
+        starts = tuple(self._starts)
+        _, late = await asyncio.wait(starts, timeout=LEAVE)
+        for task in late:
+            task.cancel()
+        # Whoever asked for a start got its error; where nobody waits any more, the next screen says how QEMU ended.
+        await asyncio.gather(*starts, return_exceptions=True)
 
     def guests(self) -> Sequence[GuestSnapshot]:
         return [self._snapshots[name] for name in sorted(self._snapshots)]
@@ -87,6 +103,13 @@ class LocalEngine:
         return forget
 
     async def start(self, name: str) -> None:
+        """See :meth:`Engine.start`; who stops waiting for it, as a screen that is left, does not stop the start."""
+        task = asyncio.create_task(self._start(name), name=f"start {name}")
+        self._starts.add(task)
+        task.add_done_callback(self._starts.discard)
+        await asyncio.shield(task)
+
+    async def _start(self, name: str) -> None:
         from workbench.engine.launch import start
         from workbench.engine.plan import plan
 
@@ -97,7 +120,7 @@ class LocalEngine:
         self._starting.add(name)
         try:
             self._publish(replace(self._snapshots.get(name, GuestSnapshot(name)), phase=Phase.STARTING, ended=""))
-            running = await start(self._state, await plan(self._profiles.load(name), self._settings))
+            running = await start(self._state, await plan(self._profiles.load(name), self._settings), lasting=True)
         except BaseException:
             self._starting.discard(name)
             self._snapshots.pop(name, None)
