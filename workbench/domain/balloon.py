@@ -215,9 +215,7 @@ def judge(reading: Reading | None, seen: Circumstances) -> Verdict:
 
 
 def _stalled(reading: Reading, seen: Circumstances, cause: str, advice: str) -> Verdict:
-    moved = (
-        f"none moved for {seen.now - seen.moved_at:.0f} s" if seen.moved_at else "none was seen to move"
-    )
+    moved = f"none moved for {seen.now - seen.moved_at:.0f} s" if seen.moved_at else "none was seen to move"
     status = "cannot be read" if seen.driver_status is None else f"0x{seen.driver_status:02x}"
     evidence = (
         f"{abs(reading.diff_pages):,} pages to {'inflate' if reading.diff > 0 else 'deflate'}, {moved}",
