@@ -337,6 +337,36 @@ async def test_sigkill_is_seen_and_named(firmware: CommandLine) -> None:
         assert engine.guests()[0].ended == "killed by signal 9", "the next screen knows it too"
 
 
+async def test_what_an_ended_guest_said_can_be_read(workbench: CommandLine) -> None:
+    workbench.profile("fw", FIRMWARE)
+    workbench.start("fw")
+    heard: list[str] = []
+    async with opened(workbench) as engine:
+        guest = running(engine, "fw")
+        await guest_ready(guest)
+        with (workbench.state / "fw" / "serial.log").open("a") as log:
+            log.write("x" * (300 * 1024) + "Kernel panic")
+        await guest.kill()
+        await until(lambda: engine.guest("fw").snapshot.phase is Phase.STOPPED, "the end")
+        stopped = engine.guest("fw")
+        assert stopped.record is guest.record
+        assert list(stopped.record)[-1].payload == "fw was killed by signal 9"
+        heard.clear()
+        stopped.console(heard.append)()
+        (text,) = heard
+        assert (len(text), text[-12:]) == (256 * 1024, "Kernel panic")
+    heard.clear()
+    async with opened(workbench) as engine:
+        engine.guest("fw").console(heard.append)()
+        assert heard == [text], "the next screen has it too"
+        await engine.start("fw")
+        await running(engine, "fw").kill()
+        await until(lambda: engine.guest("fw").snapshot.phase is Phase.STOPPED, "the end")
+        heard.clear()
+        engine.guest("fw").console(heard.append)()
+        assert "Kernel panic" not in "".join(heard)
+
+
 async def test_kill_works_on_a_frozen_guest(firmware: CommandLine) -> None:
     async with opened(firmware) as engine:
         guest = running(engine, "fw")

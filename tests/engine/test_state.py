@@ -407,6 +407,35 @@ def test_what_ended_is_cleaned_and_remembered(state: StateDirectory, code: str |
     assert state.clean("demo") is None
 
 
+def kept_logs(state: StateDirectory) -> list[str | None]:
+    files = [state.kept_log("demo", log) for log in ("serial.log", "qemu.log")]
+    return [file.read_text() if file.exists() else None for file in files]
+
+
+def test_the_logs_of_what_ended_are_kept_until_the_next_start(state: StateDirectory) -> None:
+    leave_end(state, "137\n", b"qemu's words")
+    (state.path("demo") / "serial.log").write_text("Kernel panic")
+    state.clean("demo")
+    assert kept_logs(state) == ["Kernel panic", "qemu's words"]
+    assert state.names() == []
+    with pytest.raises(StartError), state.claim("demo"):
+        raise StartError("no")
+    assert kept_logs(state) == ["Kernel panic", "qemu's words"], "a start that fails is no run"
+    with state.claim("demo"):
+        pass
+    assert kept_logs(state) == [None, None]
+
+
+def test_the_logs_of_a_run_without_one_are_not_those_of_the_run_before(state: StateDirectory) -> None:
+    leave_end(state, "0\n", b"first")
+    (state.path("demo") / "serial.log").write_text("first")
+    state.clean("demo")
+    leave_end(state, "0\n", b"second")
+    with pytest.raises(StartError), state.claim("demo"):  # nobody cleaned up after it
+        raise StartError("no")
+    assert kept_logs(state) == [None, "second"]
+
+
 def test_only_the_last_of_a_long_log_is_kept(state: StateDirectory) -> None:
     leave_end(state, "1\n", b"x" * 100_000 + b"the end")
     end = read_end(state.path("demo"))
@@ -420,7 +449,8 @@ def test_only_the_last_of_a_long_log_is_kept(state: StateDirectory) -> None:
 def test_a_damaged_end_is_not_known(state: StateDirectory, content: str) -> None:
     leave_end(state, "0\n")
     state.clean("demo")
-    (file,) = (state.root / ".ended").iterdir()
+    file = state.root / ".ended" / "demo"
+    assert file.exists()
     file.write_text(content)
     assert state.last_end("demo") is None
 

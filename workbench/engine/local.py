@@ -11,9 +11,10 @@ from workbench.domain.lifecycle import Phase, exit_words
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.traffic import Origin, Record
 from workbench.domain.units import format_size
+from workbench.engine.console import SCROLLBACK
 from workbench.engine.guest import LocalGuest
 from workbench.engine.profiles import ProfileStore, started_description
-from workbench.engine.state import StateDirectory
+from workbench.engine.state import StateDirectory, read_tail
 from workbench.errors import NotFound, StartError, WorkbenchError
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class LocalEngine:
         self._listeners: list[Callable[[GuestSnapshot], None]] = []
         self._scanner: asyncio.Task[None] | None = None
         self._starting: set[str] = set()
+        self._records: dict[str, Record] = {}
+        """What passed on the monitor of each guest that ended since the screen opened."""
         self._starts: set[asyncio.Task[None]] = set()
 
     @property
@@ -90,7 +93,8 @@ class LocalEngine:
         if name in self._guests:
             return self._guests[name]
         if name in self._snapshots:
-            return StoppedGuest(self._snapshots[name])
+            log = self._state.kept_log(name, "serial.log")
+            return StoppedGuest(self._snapshots[name], self._records.get(name), log)
         raise NotFound(f"no guest or profile {name!r}")
 
     def watch(self, listener: Callable[[GuestSnapshot], None]) -> Callable[[], None]:
@@ -203,7 +207,9 @@ class LocalEngine:
     def _take(self, snapshot: GuestSnapshot) -> None:
         """A guest's driver has something new; a guest that ended leaves, and its driver with it."""
         if not snapshot.phase.alive:
-            self._guests.pop(snapshot.name, None)
+            ended = self._guests.pop(snapshot.name, None)
+            if ended is not None:
+                self._records[snapshot.name] = ended.record
         self._publish(snapshot)
 
     def _publish(self, snapshot: GuestSnapshot) -> None:
@@ -221,11 +227,16 @@ class LocalEngine:
 
 
 class StoppedGuest:
-    """A guest that does not run: it can be shown, and everything else says so."""
+    """A guest that does not run: it can be shown with its last run's words, and everything else says so."""
 
-    def __init__(self, snapshot: GuestSnapshot) -> None:
+    def __init__(self, snapshot: GuestSnapshot, record: Record | None, log: Path) -> None:
+        """:param record: of its last run, if this screen saw it.
+
+        :param log: what its serial console said then; there may be no such file.
+        """
         self.snapshot = snapshot
-        self.record = Record()
+        self.record = record if record is not None else Record()
+        self._log = log
         self.watched = False
 
     async def execute(
@@ -261,6 +272,8 @@ class StoppedGuest:
         self._refuse()
 
     def console(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        if last_words := read_tail(self._log, SCROLLBACK):
+            listener(last_words)
         return lambda: None
 
     async def type(self, text: str) -> None:

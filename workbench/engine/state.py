@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 LONGEST_SOCKET = "qmp-events.sock"
 ENDS = ".ended"
 """The directory beside the guests' own that keeps how each one's last run ended."""
+LOGS = ("serial.log", "qemu.log")
+"""What a guest and its QEMU said: kept whole as ``NAME.serial.log`` and ``NAME.qemu.log`` until the next start."""
 
 
 ANOTHER = "name another one with --state DIR or WORKBENCH_STATE"
@@ -159,6 +161,7 @@ class StateDirectory:
                 return None
             ended = read_end(path)
             self._keep_end(name, ended)
+            self._keep_logs(name)
             shutil.rmtree(path, ignore_errors=True)
             return ended
 
@@ -194,6 +197,23 @@ class StateDirectory:
             ends.mkdir(mode=0o700, exist_ok=True)
             write_atomic(ends / name, msgspec.json.encode(ended))
 
+    def kept_log(self, name: str, log: str) -> Path:
+        """Where one of :data:`LOGS` of the last run is kept, if there is one."""
+        return self.root / ENDS / f"{name}.{log}"
+
+    def _keep_logs(self, name: str) -> None:
+        for log in LOGS:
+            kept = self.kept_log(name, log)
+            # As with the end: a log that cannot be kept must not keep the directory from being cleaned.
+            with suppress(OSError):
+                kept.unlink(missing_ok=True)
+                (self.path(name) / log).rename(kept)
+
+    def _drop_logs(self, name: str) -> None:
+        for log in LOGS:
+            with suppress(OSError):  # one that stays is replaced at the next end
+                self.kept_log(name, log).unlink(missing_ok=True)
+
     @contextmanager
     def claim(self, name: str) -> Iterator[Path]:
         """The directory of a guest that is about to start, made anew, locked until the start is over.
@@ -225,8 +245,10 @@ class StateDirectory:
                 path.chmod(0o700)
                 if any(path.iterdir()):  # nobody cleaned up after the last run: whoever watches it still wants its end
                     self._keep_end(name, read_end(path))
+                    self._keep_logs(name)
                 _empty(path)
                 yield path
+                self._drop_logs(name)  # not before: a start that fails leaves the last words of the run before it
             except BaseException:
                 shutil.rmtree(path, ignore_errors=True)
                 raise
