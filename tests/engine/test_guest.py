@@ -397,10 +397,20 @@ async def test_guests_and_profiles_of_others_appear(workbench: CommandLine) -> N
         assert engine.guests()[0].pid == pid
         await guest_ready(running(engine, "fw"))
         (workbench.profiles / "fw.toml").unlink()
+        asked: list[str] = []
+        engine.watch(lambda snapshot: asked.append(engine.guest(snapshot.name).snapshot.ended))
         os.kill(pid, signal.SIGKILL)
         await until(lambda: engine.guests() == [], "both to go")
-        with pytest.raises(NotFound):
-            engine.guest("fw")
+        assert asked[-1] == "killed by signal 9", "whoever hears of the last of it can still ask for it"
+        last = engine.guest("fw")
+        assert (last.snapshot.phase, last.snapshot.profile_path) == (Phase.STOPPED, "")
+        assert list(last.record)[-1].payload == "fw was killed by signal 9"
+        with pytest.raises(NotFound, match="fw does not run"):
+            await last.pause()
+        with pytest.raises(NotFound, match="no guest or profile 'other'"):
+            engine.guest("other")
+        workbench.profile("fw", FIRMWARE)
+        await until(lambda: engine.guest("fw").snapshot.profile_path, "the profile anew")
 
 
 async def test_a_guest_that_ran_before_keeps_its_description(workbench: CommandLine) -> None:
@@ -427,8 +437,10 @@ async def test_start_and_its_failures(workbench: CommandLine) -> None:
             await engine.start("bad")
         assert "nosuchcpu" in caught.value.output
         assert engine.guest("bad").snapshot.phase is Phase.STOPPED
+        unknown = hear(engine, "nosuch")
         with pytest.raises(NotFound):
             await engine.start("nosuch")
+        assert [s.phase for s in unknown] == [Phase.STARTING, Phase.STOPPED], "nobody is left with one that starts"
         assert [s.name for s in engine.guests()] == ["bad", "fw"]
         await guest.kill()
         await until(lambda: engine.guest("fw").snapshot.phase is Phase.STOPPED, "the end")

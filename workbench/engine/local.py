@@ -47,6 +47,8 @@ class LocalEngine:
         self._listeners: list[Callable[[GuestSnapshot], None]] = []
         self._scanner: asyncio.Task[None] | None = None
         self._starting: set[str] = set()
+        self._forgotten: dict[str, GuestSnapshot] = {}
+        """The last snapshot of each name that has neither profile nor guest any more: who shows it may still ask."""
         self._records: dict[str, Record] = {}
         """What passed on the monitor of each guest that ended since the screen opened."""
         self._starts: set[asyncio.Task[None]] = set()
@@ -92,9 +94,10 @@ class LocalEngine:
     def guest(self, name: str) -> LocalGuest | StoppedGuest:
         if name in self._guests:
             return self._guests[name]
-        if name in self._snapshots:
+        last = self._snapshots.get(name) or self._forgotten.get(name)
+        if last is not None:
             log = self._state.kept_log(name, "serial.log")
-            return StoppedGuest(self._snapshots[name], self._records.get(name), log)
+            return StoppedGuest(last, self._records.get(name), log)
         raise NotFound(f"no guest or profile {name!r}")
 
     def watch(self, listener: Callable[[GuestSnapshot], None]) -> Callable[[], None]:
@@ -127,8 +130,7 @@ class LocalEngine:
             running = await start(self._state, await plan(self._profiles.load(name), self._settings), lasting=True)
         except BaseException:
             self._starting.discard(name)
-            self._snapshots.pop(name, None)
-            self._scan()
+            self._scan()  # tells that it is stopped, or that its profile is gone
             raise
         self._starting.discard(name)
         self._adopt(running)
@@ -216,14 +218,15 @@ class LocalEngine:
         if self._snapshots.get(snapshot.name) == snapshot:
             return
         self._snapshots[snapshot.name] = snapshot
+        self._forgotten.pop(snapshot.name, None)
         for listener in tuple(self._listeners):
             listener(snapshot)
 
     def _forget(self, name: str) -> None:
         """A profile was removed and no guest of it runs: a last snapshot without a profile says so."""
-        old = self._snapshots.pop(name)
+        last = self._forgotten[name] = replace(self._snapshots.pop(name), phase=Phase.STOPPED, profile_path="")
         for listener in tuple(self._listeners):
-            listener(replace(old, profile_path=""))
+            listener(last)
 
 
 class StoppedGuest:
