@@ -245,11 +245,13 @@ class LocalGuest:
             woken.cancel()
         self._wake.clear()
 
-    def _on_event(self, name: str, _data: Mapping[str, object], _when: float) -> None:
+    def _on_event(self, name: str, _data: Mapping[str, object], when: float) -> None:
         if name in TREE_EVENTS:
             if self._probe is not None:
                 self._probe.forget_address()
             self.snapshot = replace(self.snapshot, devices_revision=self.snapshot.devices_revision + 1)
+        if name == "RESET":
+            self._readings.started = when  # its drivers come up anew
         if name == "POWERDOWN":
             self._stopping_since = time.monotonic()
         elif name in {"RESET", "RESUME"}:

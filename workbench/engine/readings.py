@@ -28,7 +28,8 @@ class Readings:
     """The last readings of one guest, and the history that they make."""
 
     def __init__(self, running: Running) -> None:
-        self._started = running.facts.started
+        self.started = running.facts.started
+        """Unix time at which the guest last began: QEMU's start, or a reset."""
         self._file = HistoryFile(running.path)
         self._history: deque[Sample] = deque(self._file.load(HISTORY), maxlen=HISTORY)
         self._stats: GuestStats | None = None
@@ -84,7 +85,7 @@ class Readings:
             answering=answering,
             target_since=record.since if record else 0.0,
             moved_at=self._moved_at,
-            started=self._started,
+            started=self.started,
             stats=self._stats,
         )
         history = tuple(self._history)

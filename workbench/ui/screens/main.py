@@ -215,7 +215,7 @@ class MainScreen(Screen[None]):
         guest = self._guest(snapshot.name)
         alive = snapshot.phase.alive and snapshot.pid is not None
         self.query_one(QmpConsole).show(snapshot.name, guest.record, guest.schema if alive else None)
-        self.query_one(ConsolePane).show(snapshot.name, guest.console if alive else None)
+        self.query_one(ConsolePane).show(snapshot.name, guest.console)
         self.query_one(DeviceTreePane).tree = None
         self._devices_revision = -1
 
