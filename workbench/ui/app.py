@@ -11,8 +11,9 @@ from textual.binding import Binding
 
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import error_dialog
+from workbench.ui.screens.first_look import FirstLook, first_look
 from workbench.ui.screens.help import binding_ids
-from workbench.ui.screens.main import FirstLook, MainScreen, first_look
+from workbench.ui.screens.main import MainScreen
 from workbench.ui.theme import DARK, LIGHT, series_variables
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.guest_list import GuestList

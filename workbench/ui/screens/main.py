@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -13,12 +11,11 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.css.query import NoMatches
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Static
 
-from workbench.domain.lifecycle import Phase
 from workbench.errors import WorkbenchError
-from workbench.ui.dialogs import confirm, error_dialog
+from workbench.ui.dialogs import confirm
+from workbench.ui.screens.guest_actions import GuestActions
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.console_pane import ConsolePane
 from workbench.ui.widgets.device_tree import DeviceTreePane
@@ -28,15 +25,15 @@ from workbench.ui.widgets.key_bar import KeyBar
 from workbench.ui.widgets.qmp_console import QmpConsole
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.events import DescendantFocus
 
-    from workbench.domain.snapshot import GuestSnapshot, HostSnapshot
-    from workbench.domain.tree import DeviceTree
-    from workbench.engine.base import Engine, Guest
+    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.engine.base import Engine
+    from workbench.ui.screens.first_look import FirstLook
 
 PANES = {
     "guests": "Guests",
@@ -53,41 +50,9 @@ HOST_INTERVAL = 3.0
 """Seconds between looks at the host's memory and hugepage pools."""
 DEVICES_INTERVAL = 3.0
 """Seconds between looks at the device tree of a running guest; at once on an event that may have changed it."""
-FIRST_LOOK = 0.2
-"""Seconds that may be spent on reading what the first picture shows; what takes longer is shown when it comes."""
-POWER_DOWN_PATIENCE = 10.0
-"""Seconds that a guest may take to power down until the screen offers to kill it."""
 
 
-@dataclass(frozen=True, slots=True)
-class FirstLook:
-    """What is known before the first picture is drawn, so that it is a whole one."""
-
-    name: str = ""
-    """The guest to show."""
-    tree: asyncio.Future[DeviceTree] | None = None
-    """Being read while Textual builds the screen."""
-    host: HostSnapshot | None = None
-
-
-async def first_look(engine: Engine, choose: str) -> FirstLook:
-    """Read what the first picture shows, as far as that is quick.
-
-    :param choose: the guest to show; empty for the first one that runs.
-    """
-    guests = engine.guests()
-    running = [guest.name for guest in guests if guest.phase.alive]
-    name = choose or next(iter(running), "") or next((guest.name for guest in guests), "")
-    tree = asyncio.ensure_future(engine.guest(name).devices()) if name in running else None
-    host: HostSnapshot | None = None
-    # What is late is read again when the screen is there, and what does not answer is told there.
-    with suppress(TimeoutError, WorkbenchError):
-        async with asyncio.timeout(FIRST_LOOK):
-            host = await engine.host()
-    return FirstLook(name, tree, host)
-
-
-class MainScreen(Screen[None]):
+class MainScreen(GuestActions):
     """Wires the panes to the engine: snapshots down, requests up."""
 
     AUTO_FOCUS = "#balloon"
@@ -124,8 +89,7 @@ class MainScreen(Screen[None]):
             return isinstance(message, MainScreen.Changed) and message.snapshot.name == self.snapshot.name
 
     def __init__(self, engine: Engine, first: FirstLook) -> None:
-        super().__init__()
-        self._engine = engine
+        super().__init__(engine)
         self._first = first
         self._first_tree = first.tree
         self._chosen: GuestSnapshot | None = None
@@ -322,98 +286,6 @@ class MainScreen(Screen[None]):
         if self._chosen is not None:
             name = self._chosen.name
             await self._try(lambda: self._guest(name).type(message.text))
-
-    @on(GuestList.ActionRequested)
-    @work(group="lifecycle")
-    async def _act(self, message: GuestList.ActionRequested) -> None:
-        snapshot = next((guest for guest in self._engine.guests() if guest.name == message.name), None)
-        if snapshot is None:
-            return
-        if message.action == "start":
-            await self._start_guest(snapshot)
-        elif not snapshot.phase.alive:
-            self.notify(f"{snapshot.name} does not run: s starts it", severity="warning", timeout=3, markup=False)
-        elif message.action == "stop":
-            await self._stop(snapshot)
-        elif message.action == "pause":
-            guest = self._guest(snapshot.name)
-            await self._try(guest.resume if snapshot.phase is Phase.PAUSED else guest.pause)
-        elif message.action == "reset":
-            await self._reset(snapshot)
-
-    async def _start_guest(self, snapshot: GuestSnapshot) -> None:
-        if snapshot.phase.alive:
-            self.notify(f"{snapshot.name} runs already", severity="warning", timeout=3, markup=False)
-            return
-        await self._try(lambda: self._engine.start(snapshot.name))
-
-    async def _stop(self, snapshot: GuestSnapshot) -> None:
-        """Power down, and when the guest does not follow, ask whether to kill it."""
-        paused = "It is paused, and follows only when it runs on. " if snapshot.phase is Phase.PAUSED else ""
-        answer = await self.app.push_screen_wait(
-            confirm(
-                f"Stop {snapshot.name}?",
-                "Power down presses the guest's power button: it ends in its own order. "
-                + paused
-                + "Kill ends QEMU now, and what the guest has not written is lost.",
-                ("down", "Power down", "primary"),
-                ("kill", "Kill", "error"),
-            )
-        )
-        if not self._still_runs(snapshot):
-            return  # it ended, or ended and started anew, while the question stood there
-        if answer == "kill":
-            await self._try(lambda: self._guest(snapshot.name).kill())
-        elif answer == "down" and await self._try(lambda: self._guest(snapshot.name).power_down()):
-            self.set_timer(POWER_DOWN_PATIENCE, lambda: self._offer_kill(snapshot))
-
-    def _still_runs(self, snapshot: GuestSnapshot) -> bool:
-        """Whether this run of the guest is still there."""
-        return any(
-            guest.name == snapshot.name and guest.pid == snapshot.pid and guest.phase.alive
-            for guest in self._engine.guests()
-        )
-
-    @work(group="offer-kill")
-    async def _offer_kill(self, snapshot: GuestSnapshot) -> None:
-        if not self._still_runs(snapshot):
-            return
-        answer = await self.app.push_screen_wait(
-            confirm(
-                f"{snapshot.name} still runs",
-                f"It did not power down within {POWER_DOWN_PATIENCE:g} s. It may need longer, or not listen to its power "
-                "button. Kill ends QEMU now, and what the guest has not written is lost.",
-                ("kill", "Kill", "error"),
-            )
-        )
-        if answer == "kill" and self._still_runs(snapshot):
-            await self._try(lambda: self._guest(snapshot.name).kill())
-
-    async def _reset(self, snapshot: GuestSnapshot) -> None:
-        answer = await self.app.push_screen_wait(
-            confirm(
-                f"Reset {snapshot.name}?",
-                "It starts over at once, as with its reset button: what it has not written is lost.",
-                ("reset", "Reset", "warning"),
-            )
-        )
-        if answer == "reset" and self._still_runs(snapshot):
-            await self._try(lambda: self._guest(snapshot.name).reset())
-
-    async def _try(self, request: Callable[[], Awaitable[object]]) -> bool:
-        """Do what the user asked for, and say whether it was done; an error is told, and nothing else ends."""
-        try:
-            await request()
-        except WorkbenchError as error:
-            self._tell(error)
-            return False
-        return True
-
-    def _tell(self, error: WorkbenchError) -> None:
-        self.app.push_screen(error_dialog(error))
-
-    def _guest(self, name: str) -> Guest:
-        return self._engine.guest(name)
 
     # Moving around.
 

@@ -1,0 +1,46 @@
+"""What is read before the screen is drawn, so that its first picture is a whole one."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.domain.snapshot import HostSnapshot
+    from workbench.domain.tree import DeviceTree
+    from workbench.engine.base import Engine
+
+FIRST_LOOK = 0.2
+"""Seconds that may be spent on reading what the first picture shows; what takes longer is shown when it comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """What is known before the first picture is drawn, so that it is a whole one."""
+
+    name: str = ""
+    """The guest to show."""
+    tree: asyncio.Future[DeviceTree] | None = None
+    """Being read while Textual builds the screen."""
+    host: HostSnapshot | None = None
+
+
+async def first_look(engine: Engine, choose: str) -> FirstLook:
+    """Read what the first picture shows, as far as that is quick.
+
+    :param choose: the guest to show; empty for the first one that runs.
+    """
+    guests = engine.guests()
+    running = [guest.name for guest in guests if guest.phase.alive]
+    name = choose or next(iter(running), "") or next((guest.name for guest in guests), "")
+    tree = asyncio.ensure_future(engine.guest(name).devices()) if name in running else None
+    host: HostSnapshot | None = None
+    # What is late is read again when the screen is there, and what does not answer is told there.
+    with suppress(TimeoutError, WorkbenchError):
+        async with asyncio.timeout(FIRST_LOOK):
+            host = await engine.host()
+    return FirstLook(name, tree, host)
