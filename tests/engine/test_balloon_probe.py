@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.real import QEMU, VIRTIO_DEVICES, each_qemu, running_qemu
-from workbench.domain.balloon import Circumstances, Source, State, judge
+from workbench.domain.balloon import Source, State
+from workbench.domain.diagnosis import Circumstances, judge
 from workbench.domain.traffic import Kind, Origin
 from workbench.engine.balloon import RECORD, BalloonProbe, TargetRecord
 from workbench.engine.monitor import Monitor

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from workbench.domain.balloon import PATIENCE, HostMemory, Reading, Source
+from workbench.domain.balloon import HostMemory, Reading, Source
+from workbench.domain.diagnosis import PATIENCE
 from workbench.engine.balloon import TargetRecord
 from workbench.engine.readings import Readings
 from workbench.engine.state import GuestFacts, Running

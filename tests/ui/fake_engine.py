@@ -6,7 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.balloon import Balloon, GuestStats, HostMemory, Reading, Sample, Source, State, Verdict
+from workbench.domain.balloon import Balloon, GuestStats, HostMemory, Reading, Sample, Source, State
+from workbench.domain.diagnosis import Verdict
 from workbench.domain.lifecycle import Phase
 from workbench.domain.schema import Schema
 from workbench.domain.snapshot import GuestSnapshot, HostSnapshot, HugepagePool

@@ -10,7 +10,8 @@ import pytest
 from textual.widgets import RichLog, Static
 
 from tests.ui.fake_engine import NOW, RAM, FakeEngine, balloon, running
-from workbench.domain.balloon import Sample, State, Verdict
+from workbench.domain.balloon import Sample, State
+from workbench.domain.diagnosis import Verdict
 from workbench.domain.lifecycle import Phase
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.units import MIB

@@ -6,7 +6,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
-from workbench.domain.balloon import PATIENCE, Balloon, Circumstances, GuestStats, Sample, judge, rate_of
+from workbench.domain.balloon import Balloon, GuestStats, Sample, rate_of
+from workbench.domain.diagnosis import PATIENCE, Circumstances, judge
 from workbench.domain.traffic import Origin
 from workbench.engine.history import HistoryFile
 

@@ -14,6 +14,7 @@ from textual.reactive import reactive
 from textual.widgets import Input
 
 from workbench.domain.balloon import State
+from workbench.domain.forecast import forecast
 from workbench.domain.target import clamp_target, parse_target
 from workbench.domain.units import MIB, SizeError, format_size
 from workbench.ui.widgets import balloon_text
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from workbench.domain.balloon import Balloon
+    from workbench.domain.forecast import Forecast
     from workbench.domain.snapshot import GuestSnapshot
 
 SMALL_STEP = 16 * MIB
@@ -103,7 +105,7 @@ class BalloonPanel(Vertical, can_focus=True):
     class TargetRequested(Message):
         """The user wants the guest to have ``size`` bytes."""
 
-        def __init__(self, panel: BalloonPanel, plan: balloon_text.Forecast, before: int, *, undoing: bool) -> None:
+        def __init__(self, panel: BalloonPanel, plan: Forecast, before: int, *, undoing: bool) -> None:
             super().__init__()
             self.panel = panel
             self.size = plan.target
@@ -321,7 +323,7 @@ class BalloonPanel(Vertical, can_focus=True):
         if snapshot is None or balloon is None or balloon.reading is None:
             self._refuse()
             return
-        plan = balloon_text.forecast(balloon, size, self._speed.get(snapshot.name, 0.0))
+        plan = forecast(balloon, size, self._speed.get(snapshot.name, 0.0))
         before = self._target()
         self.staged = None
         if not plan.risky:
@@ -364,7 +366,7 @@ class BalloonPanel(Vertical, can_focus=True):
         balloon, snapshot = self._balloon(), self.snapshot
         plan = None
         if self.staged is not None and snapshot is not None and balloon is not None and balloon.reading is not None:
-            plan = balloon_text.forecast(balloon, self.staged, self._speed.get(snapshot.name, 0.0))
+            plan = forecast(balloon, self.staged, self._speed.get(snapshot.name, 0.0))
         self.query_one("#balloon-staged", TextBlock).show(balloon_text.staged_lines(plan, live=self.live))
 
     def _show_hints(self) -> None:

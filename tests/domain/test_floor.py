@@ -1,0 +1,52 @@
+"""The least that a guest is left with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.ui.fake_engine import RAM, balloon
+from workbench.domain.floor import floor_of, used_by
+from workbench.domain.units import MIB
+
+
+def test_a_guest_keeps_what_it_uses_and_thirty_percent_more() -> None:
+    now = balloon(available=RAM - 200 * MIB)
+    assert used_by(now) == 200 * MIB
+    floor = floor_of(now)
+    assert floor is not None
+    assert floor.size == 260 * MIB
+    assert floor.why == "1.3 \u00d7 200 MiB used"
+
+
+def test_a_guest_that_uses_little_keeps_a_share_of_its_ram() -> None:
+    floor = floor_of(balloon(available=RAM - 10 * MIB))
+    assert floor is not None
+    assert (floor.size, floor.why) == (RAM // 8, "1/8 of RAM")
+
+
+def test_a_guest_that_says_nothing_keeps_a_share_of_its_ram() -> None:
+    now = replace(balloon(), stats=None)
+    floor = floor_of(now)
+    assert used_by(now) is None
+    assert floor is not None
+    assert floor.size == RAM // 8
+
+
+def test_the_profiles_floor_stands_and_is_never_more_than_ram() -> None:
+    floor = floor_of(balloon(), 96 * MIB)
+    assert floor is not None
+    assert (floor.size, floor.why) == (96 * MIB, "from its profile")
+    above = floor_of(balloon(), 2 * RAM)
+    assert above is not None
+    assert above.size == RAM
+
+
+def test_the_use_is_the_same_whatever_the_balloon_holds() -> None:
+    """100 MiB used: with 512 MiB there are 412 available, with 256 MiB there are 156."""
+    full = balloon(RAM, RAM, available=412 * MIB)
+    half = balloon(RAM // 2, RAM // 2, available=156 * MIB)
+    assert used_by(full) == used_by(half) == 100 * MIB
+
+
+def test_no_floor_before_anything_was_read() -> None:
+    assert floor_of(replace(balloon(), reading=None)) is None

@@ -1,0 +1,59 @@
+"""The floor: the least RAM that a guest should be left with, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.domain.balloon import PAGE
+from workbench.domain.forecast import actual_at
+from workbench.domain.units import MIB
+
+if TYPE_CHECKING:
+    from workbench.domain.balloon import Balloon
+
+USED_PERCENT = 130
+"""A guest keeps what it uses and 30 % more, as Qubes' memory balancer gives."""
+RAM_SHARE = 8
+"""And never less than this part of its RAM: a guest at rest uses little, and wants more at its next task."""
+LEAST = 64 * MIB
+"""Below it hardly a kernel runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    size: int
+    """Bytes of target; a target below it is asked about before it is sent."""
+    why: str
+    """Where it comes from, such as ``1.3 × 118 MiB used``."""
+
+
+def floor_of(balloon: Balloon, configured: int | None = None) -> Floor | None:
+    """The floor of one guest now; None when nothing was read of its balloon yet.
+
+    :param configured: ``[balloon] floor`` of its profile in bytes, which stands whatever the guest uses.
+    """
+    reading = balloon.reading
+    if reading is None:
+        return None
+    if configured is not None:
+        return Floor(min(configured, reading.ram), "from its profile")
+    share = Floor(max(reading.ram // RAM_SHARE, min(LEAST, reading.ram)), f"1/{RAM_SHARE} of RAM")
+    used = used_by(balloon)
+    if used is None:
+        return share
+    size = min(used * USED_PERCENT // 100 // PAGE * PAGE, reading.ram)
+    return Floor(size, f"1.3 \u00d7 {used // MIB:,} MiB used") if size > share.size else share
+
+
+def used_by(balloon: Balloon) -> int | None:
+    """Bytes that the guest cannot do without: what it had when it last told of its memory, less what was available then.
+
+    The difference holds also what the guest's kernel keeps for itself, and is the same whether or not the balloon's
+    pages count in its total (Linux: drivers/virtio/virtio_balloon.c, ``adjust_managed_page_count`` only without
+    deflate-on-oom).
+    """
+    stats = balloon.stats
+    if stats is None or stats.available is None or balloon.reading is None:
+        return None
+    return max(0, actual_at(balloon, stats.last_update) - stats.available)

@@ -1,0 +1,69 @@
+"""A balloon for people and as JSON, on the command line."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workbench.domain.balloon import Balloon
+
+
+def as_object(name: str, balloon: Balloon) -> dict[str, object]:
+    """What ``--json`` prints. Sizes are bytes; what is not known is null."""
+    reading, host, verdict = balloon.reading, balloon.host, balloon.verdict
+    known = reading is not None
+    share = host.returned_share(reading) if host and reading else None
+    return {
+        "guest": name,
+        "ram": reading.ram if reading else None,
+        "target": reading.target if reading else None,
+        "actual": reading.actual if reading else None,
+        "diff": reading.diff if reading else None,
+        "diff_pages": reading.diff_pages if reading else None,
+        "source": reading.source.value if reading else None,
+        "state": verdict.state.value,
+        "cause": verdict.cause,
+        "advice": verdict.advice,
+        "evidence": list(verdict.evidence),
+        "rate": round(balloon.rate),
+        "ours": balloon.ours,
+        "guest_stats": asdict(balloon.stats) if balloon.stats else None,
+        "host": {
+            "resident": host.resident,
+            "reclaimed": host.reclaimed,
+            "unreturned": host.unreturned(reading.actual) if known and reading else None,
+            "yield": round(share, 4) if share is not None else None,
+        }
+        if host
+        else None,
+    }
+
+
+def as_lines(name: str, balloon: Balloon) -> list[str]:
+    """The same for people."""
+    from workbench.domain.units import mib
+
+    reading, host, verdict = balloon.reading, balloon.host, balloon.verdict
+    lines = [f"{name}: {verdict.state.value}" + (f": {verdict.cause}" if verdict.cause else "")]
+    if reading is not None:
+        direction = "inflate" if reading.diff > 0 else "deflate"
+        pages = f"  {abs(reading.diff_pages):,} pages to {direction}" if reading.diff else ""
+        lines += [
+            f"  target  {mib(reading.target):>10}   ({reading.source.value})",
+            f"  actual  {mib(reading.actual):>10}   of {mib(reading.ram)}",
+            f"  diff    {mib(reading.diff):>10}{pages}",
+        ]
+    if host is not None and reading is not None:
+        lines.append(
+            f"  host    {mib(host.resident):>10} resident, {mib(host.reclaimed)} reclaimed, "
+            f"{mib(host.unreturned(reading.actual))} unreturned"
+        )
+    if balloon.stats is not None and balloon.stats.available is not None:
+        age = max(0.0, time.time() - balloon.stats.last_update)
+        lines.append(f"  guest   {mib(balloon.stats.available):>10} available, {age:.0f} s ago")
+    lines += [f"  - {line}" for line in verdict.evidence]
+    if verdict.advice:
+        lines.append(f"  {verdict.advice}")
+    return lines
