@@ -94,6 +94,8 @@ class Decoder:
     def _value(self, shape: Shape, value: object, path: Path) -> object:
         if shape.kind == "list":
             return self._list(shape, value, path)
+        if shape.kind == "names":
+            return self._names(shape, value, path)
         if shape.kind == "size":
             return self._size(shape, value, path)
         if shape.kind == "table":
@@ -115,6 +117,18 @@ class Decoder:
             return self._add(path, f"{len(value)} are more than the {shape.high} that there can be")
         decoded = [self._value(shape.item, element, (*path, index)) for index, element in enumerate(value)]
         return _FAILED if any(element is _FAILED for element in decoded) else tuple(decoded)
+
+    def _names(self, shape: Shape, value: object, path: Path) -> object:
+        """A table whose keys are the user's own; a number counts as the text that it would be."""
+        if not isinstance(value, dict) or shape.item is None:
+            return self._add(path, f"{_show(value)} is not a table: write [{key_text(path)}]")
+        if shape.high is not None and len(value) > shape.high:
+            return self._add(path, f"{len(value)} are more than the {shape.high} that there can be")
+        decoded = [
+            (name, self._value(shape.item, str(inner) if type(inner) is int else inner, (*path, name)))
+            for name, inner in value.items()
+        ]
+        return _FAILED if any(inner is _FAILED for _, inner in decoded) else tuple(decoded)
 
     def _scalar(self, shape: Shape, value: object, path: Path) -> object:
         found = _UNSPEAKABLE.search(value) if isinstance(value, str) else None

@@ -199,6 +199,8 @@ class GuestProfile(Part, frozen=True, kw_only=True):
         yield from self._same_ids()
         yield from self._same_addresses()
         yield from self._same_ports()
+        if self.balloon is not None:
+            yield from ((("balloon", *path), why) for path, why in self.balloon.check_ram(self.memory.size))
         free = 30 if "q35" in self.machine else 29
         cards = max(len(self.net) - 1, 0) + max(len(self.scsi) - 1, 0) + 5
         if cards > free:

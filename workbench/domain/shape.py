@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shape:
-    kind: Literal["table", "list", "size", "value"]
+    kind: Literal["table", "list", "names", "size", "value"]
+    """``names``: a table whose keys are the user's own; its field is a tuple of pairs of name and value."""
     bare: Any
     """The type without annotations and without None."""
     checked: Any
@@ -27,13 +28,13 @@ class Shape:
     """Whether the field can be None: for a table, ``false`` in the file means that."""
     low: int | None
     high: int | None
-    """Bounds of a number or size, or the most elements of a list."""
+    """Bounds of a number or size, or the most elements of a list or table of names."""
     judge: Callable[[Any], str]
     """Gives what is wrong with a value that is within its bounds, or nothing."""
     told: str
     """What the value must be, in the field's own words; empty when its type says it."""
     item: Shape | None = None
-    """What each element of a list may hold."""
+    """What each element of a list may hold, or each name of a table of names."""
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -47,7 +48,7 @@ class Shape:
             return self.told
         if self.kind == "size":
             return "a size such as 256M or a number of bytes"
-        if self.kind == "table":
+        if self.kind in ("table", "names"):
             return "a table"
         if self.kind == "list":
             return "a list"
@@ -119,15 +120,18 @@ def shape_of(type_: Any) -> Shape:
     low = max((int(meta.ge) for meta in annotations if meta.ge is not None), default=None)
     high = min((int(meta.le) for meta in annotations if meta.le is not None), default=None)
     told = [meta.extra["words"] for meta in annotations if meta.extra and "words" in meta.extra]
-    kind: Literal["table", "list", "size", "value"] = "value"
+    kind: Literal["table", "list", "names", "size", "value"] = "value"
     item = None
     if get_origin(bare) is tuple:
-        kind, item = "list", shape_of(get_args(bare)[0])
-        high = min((meta.max_length for meta in annotations if meta.max_length is not None), default=None)
+        element = get_args(bare)[0]
+        pairs = get_origin(element) is tuple
+        kind, item = ("names", shape_of(get_args(element)[1])) if pairs else ("list", shape_of(element))
     elif isinstance(bare, type) and issubclass(bare, Part):
         kind = "table"
     elif any(meta.extra and "size" in meta.extra for meta in annotations):
         kind = "size"
+    if item is not None:
+        high = min((meta.max_length for meta in annotations if meta.max_length is not None), default=None)
     checked = Annotated[(bare, *annotations)] if annotations else bare
     judges = [meta.extra["judge"] for meta in annotations if meta.extra and "judge" in meta.extra]
     judge = judges[-1] if judges else _content

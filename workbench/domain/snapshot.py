@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workbench.domain.lifecycle import Phase
+from workbench.domain.safety import Safety
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +48,8 @@ class GuestSnapshot:
     """``2M pages`` for hugepages; empty for ordinary memory."""
     balloon: Balloon | None = None
     """None until QEMU answered."""
+    safety: Safety = field(default_factory=Safety)
+    """What its profile says of floor, ramp, guard and presets; of a running guest, as it was started."""
     device_lines: Mapping[str, str] = field(default_factory=dict)
     """For each device's id the place in the profile that made it, such as ``demo.toml:14``."""
     devices_revision: int = 0

@@ -12,7 +12,7 @@ from workbench.domain.units import format_size
 from workbench.engine.launch import wait_for_end
 from workbench.engine.liveness import live_pid
 from workbench.engine.monitor import Monitor
-from workbench.engine.profiles import ProfileStore, started_description
+from workbench.engine.profiles import ProfileStore, started_profile
 from workbench.engine.silence import is_stopped
 from workbench.engine.state import StateDirectory
 from workbench.errors import MonitorError
@@ -100,7 +100,7 @@ async def _ask(running: Running) -> tuple[str, str]:
 
 
 def _running(running: Running, answer: tuple[str, str]) -> Listed:
-    facts = running.facts
+    facts, profile = running.facts, started_profile(running.path)
     return Listed(
         name=running.name,
         state=answer[0],
@@ -109,7 +109,7 @@ def _running(running: Running, answer: tuple[str, str]) -> Listed:
         accelerator=facts.accelerator,
         accelerator_reason=facts.accelerator_reason,
         backing=facts.backing,
-        description=started_description(running.path),
+        description=profile.description if profile else "",
         problems=0,
         ended="",
         profile=facts.profile,

@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from workbench.domain.lifecycle import Phase, exit_words
+from workbench.domain.safety import safety_of
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.traffic import Origin, Record
 from workbench.domain.units import format_size
 from workbench.engine.console import SCROLLBACK
 from workbench.engine.guest import LocalGuest
-from workbench.engine.profiles import ProfileStore, started_description
+from workbench.engine.profiles import ProfileStore, started_profile
 from workbench.engine.state import StateDirectory, read_tail
 from workbench.errors import NotFound, StartError, WorkbenchError
 
@@ -177,6 +178,7 @@ class LocalEngine:
             ended_output=ended.output.rstrip() if ended and ended.code else "",
             memory=profile.memory.size if profile else None,
             description=profile.description if profile else "",
+            safety=safety_of(profile),
             backing=f"{format_size(hugepages.size)} pages" if hugepages else "",
             problems=len(loaded.problems),
             profile_path=str(loaded.path),
@@ -188,6 +190,7 @@ class LocalEngine:
         if running.name in self._guests:
             return
         old = self._snapshots.get(running.name, GuestSnapshot(running.name))
+        profile = started_profile(running.path)
         snapshot = replace(
             old,
             phase=Phase.RUNNING,
@@ -199,7 +202,8 @@ class LocalEngine:
             backing=facts.backing,
             ended="",
             ended_output="",
-            description=started_description(running.path),
+            description=profile.description if profile else "",
+            safety=safety_of(profile),
             profile_path=facts.profile or old.profile_path,
             device_lines=facts.device_lines,
         )

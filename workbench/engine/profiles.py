@@ -154,10 +154,12 @@ def read_profile(path: Path, *, name: str | None = None, file: str | None = None
     return LoadedProfile(name, path, file, text, parse(text, name=name, file=file))
 
 
-def started_description(directory: Path) -> str:
-    """The description of a guest that runs in this directory, as it was started: the profile may be another by now."""
-    profile = read_profile(directory / "profile.toml", name=directory.name).profile
-    return profile.description if profile else ""
+def started_profile(directory: Path) -> GuestProfile | None:
+    """The profile of a guest that runs in this directory, as it was started: the profile may be another by now.
+
+    None where there is no such file, or where it was written by a workbench that knew other keys.
+    """
+    return read_profile(directory / "profile.toml", name=directory.name).profile
 
 
 def samples_directory() -> Path:
