@@ -607,3 +607,30 @@ async def test_rest_is_quiet(shared: CommandLine) -> None:
 
 def rounds(guest: LocalGuest) -> int:
     return sum(1 for m in guest.record if (m.kind, m.name) == (Kind.COMMAND, "query-status"))
+
+
+async def test_what_happens_is_marked_for_every_workbench(firmware: CommandLine) -> None:
+    async with opened(firmware) as engine:
+        guest = running(engine, "fw")
+        await guest_ready(guest)
+        await guest.set_target(48 * MIB)
+        await guest.pause()
+        await guest.resume()
+        await guest.reset()
+        done = await asyncio.to_thread(firmware, "qmp", "fw", "human-monitor-command", "command-line=balloon 32")
+        assert done.code == 0, done
+
+        def kinds() -> list[tuple[str, int | None]]:
+            return [(mark.kind.value, mark.size) for mark in balloon_of(guest).marks]
+
+        await until(lambda: len(kinds()) >= 5, "the marks")
+        assert kinds() == [
+            ("request", 48 * MIB), ("pause", None), ("resume", None), ("reset", None), ("foreign-request", 32 * MIB),
+        ]  # fmt: skip
+    for verb in (("pause",), ("resume",), ("reset",)):
+        assert firmware(*verb, "fw").code == 0
+    assert firmware("balloon", "fw", "40M").code == 0
+    async with opened(firmware) as engine:
+        guest = running(engine, "fw")
+        await guest_ready(guest)
+        assert [mark.kind.value for mark in balloon_of(guest).marks[5:]] == ["pause", "resume", "reset", "request"]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from workbench.domain.diagnosis import Verdict
+    from workbench.domain.marks import Mark
 
 PAGE = 4096
 """Bytes of a balloon page, whatever the guest's own page size (VIRTIO_BALLOON_PFN_SHIFT = 12)."""
@@ -171,6 +172,8 @@ class Balloon:
     ours: bool = True
     """Whether the current target was set through this workbench."""
     history: tuple[Sample, ...] = field(default=(), repr=False)
+    marks: tuple[Mark, ...] = field(default=(), repr=False)
+    """What happened to the balloon, oldest first; of the newest 500."""
 
     @property
     def eta(self) -> float | None:

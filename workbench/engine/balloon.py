@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from workbench.domain.balloon import PAGE, GuestStats, HostMemory, Reading, Source, reading_of, stats_of
+from workbench.domain.marks import Mark, MarkKind
 from workbench.domain.traffic import Origin
+from workbench.domain.units import mib
 from workbench.engine.files import write_atomic
+from workbench.engine.marks import MarksFile
 from workbench.engine.monitor import COMMAND_DEADLINE
 from workbench.engine.resident import resident_ram
 from workbench.engine.virtio_pci import ModernBar, balloon_bar, balloon_unmapped, read_config, read_status
@@ -72,6 +75,7 @@ class BalloonProbe:
         self.resident: int | None = None
         """Resident bytes of the guest's RAM when it was last looked at."""
         self.record: TargetRecord | None = _load_record(running)
+        self.marks = MarksFile(running.path)
 
     async def open(self) -> None:
         """Learn what does not change while the guest runs: RAM and the device's QOM path."""
@@ -131,9 +135,12 @@ class BalloonProbe:
         try:
             yield
         except (CommandFailed, MonitorClosed) as error:
-            if not (isinstance(error, MonitorClosed) and error.sent):
+            if isinstance(error, MonitorClosed) and error.sent:
+                self._mark(MarkKind.REQUEST, self.ram - pages * PAGE)
+            else:
                 self._note(before)
             raise
+        self._mark(MarkKind.REQUEST, self.ram - pages * PAGE)
 
     def look_at_host(self) -> HostMemory | None:
         """What the host holds of the guest's RAM now; None when that cannot be read."""
@@ -184,6 +191,11 @@ class BalloonProbe:
             self.record = TargetRecord(reading.target, None, self._running.facts.started, ours=True)
         elif reading.source is Source.CONFIG_SPACE:
             self._note(TargetRecord(reading.target, self.resident, reading.time, ours=False))
+            self._mark(MarkKind.FOREIGN_REQUEST, reading.target)
+
+    def _mark(self, kind: MarkKind, target: int) -> None:
+        by = " by another client" if kind is MarkKind.FOREIGN_REQUEST else ""
+        self.marks.add(Mark(time.time(), kind, f"target {mib(target)}{by}", target))
 
     def _note(self, record: TargetRecord | None) -> None:
         self.record = record

@@ -250,8 +250,7 @@ class LocalGuest:
             if self._probe is not None:
                 self._probe.forget_address()
             self.snapshot = replace(self.snapshot, devices_revision=self.snapshot.devices_revision + 1)
-        if name == "RESET":
-            self._readings.started = when  # its drivers come up anew
+        self._readings.note_event(name, when)
         if name == "POWERDOWN":
             self._stopping_since = time.monotonic()
         elif name in {"RESET", "RESUME"}:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, cast
 
 from workbench.domain.balloon import Balloon, GuestStats, Sample, rate_of
 from workbench.domain.diagnosis import PATIENCE, Circumstances, judge
+from workbench.domain.marks import mark_of_event
 from workbench.domain.traffic import Origin
 from workbench.engine.history import HistoryFile
+from workbench.engine.marks import MarksFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +35,7 @@ class Readings:
         """Unix time at which the guest last began: QEMU's start, or a reset."""
         self._file = HistoryFile(running.path)
         self._history: deque[Sample] = deque(self._file.load(HISTORY), maxlen=HISTORY)
+        self.marks = MarksFile(running.path)
         self._stats: GuestStats | None = None
         self._reading: Reading | None = None
         self._host: HostMemory | None = None
@@ -67,6 +70,13 @@ class Readings:
         if reading is not None:
             self._remember(reading)
 
+    def note_event(self, name: str, when: float) -> None:
+        """An event of QEMU, at its Unix time."""
+        if (mark := mark_of_event(name, when)) is not None:
+            self.marks.add(mark)
+        if name == "RESET":
+            self.started = when  # its drivers come up anew
+
     def _remember(self, reading: Reading) -> None:
         available = self._stats.available if self._stats else None
         resident = self._host.resident if self._host else None
@@ -98,6 +108,7 @@ class Readings:
             host=self._host,
             ours=record.ours if record else True,
             history=history,
+            marks=self.marks.load(),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +10,8 @@ import click
 from workbench.verbs.common import guest_monitor, json_option, pass_settings, print_json, run
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from workbench.settings import Settings
 
 
@@ -33,7 +36,21 @@ def verb(name: str, qmp: str, words: str, doc: str) -> click.Command:
 
 
 async def _send(settings: Settings, guest: str, qmp: str) -> str:
+    from workbench.domain.marks import mark_of_event
+    from workbench.engine.marks import MarksFile
+    from workbench.engine.state import StateDirectory
+
     async with guest_monitor(settings, guest) as monitor:
+        marks = MarksFile(StateDirectory(settings.state).running(guest).path)
+
+        def keep(event: str, _data: Mapping[str, object], when: float) -> None:
+            if (mark := mark_of_event(event, when)) is not None:
+                marks.add(mark)
+
+        # Where no screen is open, nobody else keeps it for the balloon's history.
+        monitor.on_event(keep)
         await monitor.execute(qmp)
+        if qmp == "system_reset":
+            keep("RESET", {}, time.time())  # its event comes after the reply
         reply = await monitor.execute("query-status")
         return str(reply["status"]) if isinstance(reply, dict) else ""

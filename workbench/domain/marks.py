@@ -1,0 +1,69 @@
+"""Marks in a balloon's history: what happened to it, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class MarkKind(StrEnum):
+    """What happened. The words stand in the guest's ``marks`` file and in JSON: they stay as they are."""
+
+    REQUEST = "request"
+    """A workbench sent a target."""
+    FOREIGN_REQUEST = "foreign-request"
+    """A target that somebody else set was found."""
+    TAKE_BACK = "take-back"
+    """The guest took memory back from its balloon though nobody raised the target: deflate-on-oom."""
+    RESET = "reset"
+    PAUSE = "pause"
+    RESUME = "resume"
+    RAM_CHANGE = "ram-change"
+    """Memory was plugged or unplugged: the target shifted with it."""
+    GUARD = "guard"
+    RAMP = "ramp"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    time: float
+    """Unix time in seconds."""
+    kind: MarkKind
+    text: str
+    """For people, short: ``target 256 MiB``."""
+    size: int | None = None
+    """Bytes: the target of a request, the amount of a take-back, the signed change of RAM; None where there is none."""
+
+
+EVENTS = {
+    "RESET": (MarkKind.RESET, "reset"),
+    "STOP": (MarkKind.PAUSE, "paused"),
+    "RESUME": (MarkKind.RESUME, "runs on"),
+}
+"""QEMU's events that stand in the history (qapi/run-state.json)."""
+
+
+def mark_of_event(name: str, when: float) -> Mark | None:
+    """The mark of one of QEMU's events, at its Unix time; None for the many that leave none."""
+    kind, text = EVENTS.get(name, (None, ""))
+    return None if kind is None else Mark(when, kind, text)
+
+
+APART = 2.0
+"""Seconds that two marks of one kind and size lie apart at the least; nearer ones are the same event, seen by the screen and
+the command line, or told twice by QEMU (RESET: once for the host's, once for the guest's)."""
+TURNS = frozenset({MarkKind.PAUSE, MarkKind.RESUME})
+SPEAKS_ONCE = frozenset(
+    {MarkKind.RESET, MarkKind.PAUSE, MarkKind.RESUME, MarkKind.FOREIGN_REQUEST, MarkKind.RAM_CHANGE}
+)
+
+
+def is_told(mark: Mark, marks: tuple[Mark, ...]) -> bool:
+    """Whether the same event stands in ``marks`` already. What a workbench does itself always counts anew."""
+    if mark.kind not in SPEAKS_ONCE:
+        return False
+    if mark.kind in TURNS:  # paused, runs on, paused again within a moment are three events
+        marks = tuple(other for other in marks if other.kind in TURNS)[-1:]
+    return any(
+        (other.kind, other.size) == (mark.kind, mark.size) and abs(other.time - mark.time) < APART for other in marks
+    )

@@ -1,0 +1,85 @@
+"""A guest's marks on disk: one JSON line each, bounded, in its state directory, for the next screen and the command line.
+
+A mark that grows (a take-back that goes on) is written again with the same time and kind: the last line counts.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from workbench.domain.marks import Mark, is_told
+from workbench.engine.files import write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+FILE = "marks"
+LIMIT = 64 << 10
+"""Bytes at which the older half of the file is dropped."""
+KEPT = 500
+"""Marks that are given at most, the newest."""
+
+
+class MarksFile:
+    """Reads and adds marks; what another workbench added meanwhile is seen too."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / FILE
+        self._seen: tuple[int, int, int] | None = None
+        """Inode, size and time of change of the file as it was read."""
+        self._marks: tuple[Mark, ...] = ()
+        self._unwritten: tuple[Mark, ...] = ()
+        """Marks that a full disk did not take: known to this workbench alone."""
+
+    def load(self) -> tuple[Mark, ...]:
+        """The marks, oldest first; a line that cannot be read is passed over."""
+        try:
+            found = self._path.stat()
+            seen = (found.st_ino, found.st_size, found.st_mtime_ns)
+            if seen != self._seen:
+                self._marks = parse_marks(self._path.read_bytes().splitlines())
+                self._seen = seen
+        except OSError:
+            self._marks, self._seen = (), None
+        return _merged(self._marks, self._unwritten) if self._unwritten else self._marks
+
+    def add(self, mark: Mark) -> None:
+        """Keep a mark, unless the same event was told by somebody already."""
+        if is_told(mark, self.load()):
+            return
+        # As the history, marks are a convenience: a full disk must not stop the screen, nor what the mark is about.
+        try:
+            with self._path.open("ab") as file:
+                # Begins with an end of line: a line that a full disk cut short must not swallow this one.
+                file.write(b"\n" + msgspec.json.encode(mark) + b"\n")
+                size = file.tell()
+        except OSError:
+            self._unwritten = _merged(self._unwritten, (mark,))
+            return
+        if size > LIMIT:
+            with suppress(OSError):
+                self._halve()
+
+    def _halve(self) -> None:
+        marks = self.load()
+        kept = marks[len(marks) // 2 :]
+        write_atomic(self._path, b"".join(msgspec.json.encode(mark) + b"\n" for mark in kept), lasting=False)
+
+
+def parse_marks(lines: Iterable[bytes]) -> tuple[Mark, ...]:
+    """Marks from their lines, oldest first."""
+    marks = []
+    for line in filter(None, lines):
+        with suppress(ValueError):  # msgspec.DecodeError is one; so is a line that is no UTF-8
+            marks.append(msgspec.json.decode(line, type=Mark))
+    return _merged((), marks)
+
+
+def _merged(old: Iterable[Mark], new: Iterable[Mark]) -> tuple[Mark, ...]:
+    """Both by time; of the same time and kind the last counts."""
+    by_event = {(mark.time, mark.kind): mark for mark in (*old, *new)}
+    return tuple(sorted(by_event.values(), key=lambda mark: mark.time))[-KEPT:]
