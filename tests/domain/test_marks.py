@@ -9,7 +9,7 @@ from workbench.domain.marks import APART, SPEAKS_ONCE, Mark, MarkKind, is_told, 
 NOW = 1_800_000_000.0
 
 
-@pytest.mark.parametrize("kind", SPEAKS_ONCE)
+@pytest.mark.parametrize("kind", sorted(SPEAKS_ONCE))
 def test_an_event_that_two_saw_is_told_once(kind: MarkKind) -> None:
     told = (Mark(NOW, kind, "seen", 7), Mark(NOW + 60, MarkKind.REQUEST, "later"))
     assert is_told(Mark(NOW + APART - 0.1, kind, "seen by another", 7), told)
