@@ -531,7 +531,7 @@ async def test_a_reply_that_cannot_be_understood_is_told_and_asked_again(
         guest.watched = True
         await guest_ready(guest)
         with monkeypatch.context() as odd:
-            odd.setattr("workbench.engine.readings.cast", lambda *_: {})
+            odd.setattr("workbench.engine.balloon.cast", lambda *_: {})
             await until(lambda: guest.snapshot.trouble, "the trouble")
             assert guest.snapshot.trouble == "the workbench could not understand QEMU: KeyError: 'status'"
             assert (guest.snapshot.answering, guest.snapshot.phase) == (False, Phase.RUNNING)
@@ -605,8 +605,46 @@ async def test_rest_is_quiet(shared: CommandLine) -> None:
         assert elapsed > 1.5, f"three readings in {elapsed:.2f} s"
 
 
+async def test_a_reading_costs_three_round_trips_at_most(shared: CommandLine) -> None:
+    """Counted from what passed on the monitor: at rest, after an event, and while the balloon moves."""
+    async with opened(shared) as engine:
+        guest = running(engine, "demo")
+        guest.watched = True
+        await settled(guest, RAM)
+        begun = last_serial(guest)
+        await until(lambda: len(costs(guest, begun)) >= 6, "readings at rest")
+        await guest.pause()
+        await until(lambda: guest.snapshot.status == "paused", "the pause")
+        await guest.resume()
+        await guest.set_target(RAM // 2)
+        await settled(guest, RAM // 2)
+        await guest.set_target(RAM)
+        await settled(guest, RAM)
+        assert max(costs(guest, begun)) <= 3
+        assert min(costs(guest, begun)) == 1, "in motion"
+
+
+def last_serial(guest: LocalGuest) -> int:
+    return max(message.serial for message in guest.record)
+
+
+def costs(guest: LocalGuest, since: int) -> list[int]:
+    """How many commands each reading cost; one begins with the address check, or in motion with the two words."""
+    found: list[int] = []
+    before = ""
+    for message in guest.record:
+        if message.kind is Kind.COMMAND and message.is_polling and message.serial > since:
+            is_words = "xp /2wx" in str(message.payload)
+            if message.name == "query-pci" or (is_words and before != "query-pci"):
+                found.append(0)
+            if found:
+                found[-1] += 1
+            before = message.name
+    return found
+
+
 def rounds(guest: LocalGuest) -> int:
-    return sum(1 for m in guest.record if (m.kind, m.name) == (Kind.COMMAND, "query-status"))
+    return sum(1 for m in guest.record if (m.kind, m.name) == (Kind.COMMAND, "query-pci"))
 
 
 async def test_what_happens_is_marked_for_every_workbench(firmware: CommandLine) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from workbench.domain.balloon import HostMemory, Reading, Source
 from workbench.domain.diagnosis import PATIENCE
-from workbench.engine.balloon import TargetRecord
+from workbench.engine.balloon import ROUND_TRIPS, TargetRecord
 from workbench.engine.readings import Readings
 from workbench.engine.state import GuestFacts, Running
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.engine.balloon import BalloonProbe
-    from workbench.engine.monitor import Monitor
 
 MIB = 1 << 20
 RAM = 128 * MIB
@@ -31,17 +30,34 @@ class Stage:
         self.actual = RAM
         self.record: TargetRecord | None = None
         self.host_looks = 0
+        self.trips = 0
+        self.asked: list[str] = []
 
     def time(self) -> float:
         return self.now
 
-    async def execute(self, command: str, **_: object) -> object:
-        return {"query-status": {"status": self.status}}[command]
+    def monotonic(self) -> float:
+        return self.now
 
-    async def stats(self) -> None:
-        return None
+    async def run_state(self) -> str:
+        self._trip("run state")
+        return self.status
 
-    async def read(self, **_: object) -> Reading:
+    async def stats(self, **_: object) -> None:
+        self._trip("statistics")
+
+    async def look_at_interval(self) -> None:
+        self._trip("interval")
+
+    async def look_at_driver(self) -> None:
+        self._trip("driver")
+
+    def _trip(self, what: str) -> None:
+        self.trips += 1
+        self.asked.append(what)
+
+    async def read(self, *, check_address: bool, **_: object) -> Reading:
+        self.trips = 2 if check_address else 1
         target = self.record.target if self.record else RAM
         return Reading(self.now, RAM, target, self.actual, Source.CONFIG_SPACE)
 
@@ -61,8 +77,7 @@ class Watched:
     async def look(self, *, after: float = 0.0, at_rest: bool = False) -> bool:
         """One round, and whether the next one is to come soon."""
         self.stage.now += after
-        monitor, probe = cast("Monitor", self.stage), cast("BalloonProbe", self.stage)
-        await self.readings.look(monitor, probe, at_rest=at_rest)
+        await self.readings.look(cast("BalloonProbe", self.stage), at_rest=at_rest)
         return self.readings.moving
 
 
@@ -91,6 +106,7 @@ async def test_a_guest_that_is_paused_is_not_read_in_a_hurry(watched: Watched) -
     watched.stage.ask_for(64 * MIB)
     assert await watched.look(at_rest=True)
     watched.stage.status = "paused"
+    watched.readings.expire()  # as its event does
     assert not await watched.look(at_rest=True)
 
 
@@ -103,3 +119,36 @@ async def test_the_host_is_looked_at_when_a_size_changed_and_not_at_each_reading
     watched.stage.actual = 64 * MIB
     await watched.look(after=0.1)
     assert watched.stage.host_looks == 2
+
+
+async def test_a_reading_costs_three_round_trips_at_most_and_everything_has_its_turn(watched: Watched) -> None:
+    everything = {"run state", "driver", "interval", "statistics"}
+    await watched.look(at_rest=True)
+    assert set(watched.stage.asked) == everything, "the first look of a connection"
+    watched.stage.asked.clear()
+    for second in range(12):
+        await watched.look(after=1, at_rest=True)
+        assert watched.stage.trips <= ROUND_TRIPS, second
+    assert set(watched.stage.asked) == everything
+    assert watched.stage.asked.count("statistics") >= 4
+
+
+async def test_after_an_event_the_run_state_comes_first_and_all_else_soon(watched: Watched) -> None:
+    await watched.look(at_rest=True)
+    watched.stage.asked.clear()
+    watched.readings.expire()
+    while watched.readings.expired:
+        await watched.look(after=0.02, at_rest=True)
+        assert watched.stage.trips <= ROUND_TRIPS
+    assert watched.stage.asked == ["run state", "driver", "interval", "statistics"]
+
+
+async def test_the_driver_is_looked_at_only_where_the_address_was_checked(watched: Watched) -> None:
+    await watched.look(at_rest=True)
+    watched.stage.asked.clear()
+    watched.readings.expire()
+    for _ in range(5):
+        await watched.look(after=0.1, at_rest=False)
+    assert "driver" not in watched.stage.asked
+    await watched.look(after=0.1, at_rest=True)
+    assert "driver" in watched.stage.asked

@@ -1,7 +1,8 @@
 """Reading and setting one guest's balloon: config space first, ``query-balloon`` where that cannot be read.
 
 A reading at rest costs two round trips (``query-pci`` to see that the BAR has not moved, ``xp`` for the two words), a
-reading in motion one. The guest's statistics and the device status come on top, when they are due.
+reading in motion one. The guest's statistics, its run state and the device status come on top when they are due, as far
+as :data:`ROUND_TRIPS` allows (see :mod:`workbench.engine.readings`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from workbench.engine.state import Running
 
 RECORD = "balloon.json"
+ROUND_TRIPS = 3
+"""Commands that one reading may cost, with all that is asked beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,10 @@ class BalloonProbe:
         """Unix time at which QEMU started."""
         self.present = True
         """Whether the guest has a balloon device at all."""
+        self.trips = 0
+        """Commands that were sent since the last reading began, that reading's own among them."""
+        self.interval: int | None = None
+        """Seconds between the guest's reports that QEMU asks for, when that was last read."""
         self.driver_status: int | None = None
         """The device status byte; 0 while nobody has mapped the registers; None when it cannot be read."""
         self.resident: int | None = None
@@ -89,16 +96,20 @@ class BalloonProbe:
         """The guest may move the BAR now (reset, unplug): another device's registers may stand at the old address."""
         self._bar = None
 
-    async def read(self, *, check_address: bool = True) -> Reading | None:
+    async def read(self, *, check_address: bool = True, check_driver: bool = True) -> Reading | None:
         """One reading; None without a balloon device.
 
         :param check_address: ask ``query-pci`` where the BAR is, as must be done at rest; in motion the last address
             serves, since a guest that moves pages is not moving BARs.
+        :param check_driver: read the device status too, where the address is asked for.
         """
+        self.trips = 0
         if not self.present:
             return None
         if check_address or self._bar is None:
             await self._find_registers()
+            if check_driver:
+                await self.look_at_driver()
         reading = await self._read_config()
         if reading is None:
             reading = await self._query()
@@ -106,12 +117,29 @@ class BalloonProbe:
             self._notice_target(reading)
         return reading
 
-    async def stats(self) -> GuestStats | None:
-        """The guest's own statistics; None without a balloon device."""
+    async def run_state(self) -> str:
+        """QEMU's ``RunState``, such as ``running``."""
+        return cast("Mapping[str, str]", await self._execute("query-status"))["status"]
+
+    async def stats(self, *, check_interval: bool = True) -> GuestStats | None:
+        """The guest's own statistics; None without a balloon device.
+
+        :param check_interval: ask anew how often QEMU asks the guest for them.
+        """
         if not self._path:
             return None
-        interval = await self._property("guest-stats-polling-interval")
-        return stats_of(await self._property("guest-stats"), cast("int", interval))
+        if check_interval or self.interval is None:
+            await self.look_at_interval()
+        return stats_of(await self._property("guest-stats"), self.interval or 0)
+
+    async def look_at_interval(self) -> None:
+        if self._path:
+            self.interval = cast("int", await self._property("guest-stats-polling-interval"))
+
+    async def look_at_driver(self) -> None:
+        """Read the device status at the address that was found last."""
+        if self._bar is not None:
+            self.driver_status = await read_status(self._execute, self._bar)
 
     async def set_target(self, size: int) -> None:
         """Ask the guest to have ``size`` bytes.
@@ -151,12 +179,10 @@ class BalloonProbe:
         return HostMemory(self.resident, self.resident if baseline is None else baseline)
 
     async def _find_registers(self) -> None:
-        """Where the device's registers are now, and what its status is."""
+        """Where the device's registers are now; where nobody has mapped them, no driver can have them."""
         pci = await self._execute("query-pci")
         self._bar = balloon_bar(pci)
-        if self._bar is not None:
-            self.driver_status = await read_status(self._execute, self._bar)
-        else:
+        if self._bar is None:
             self.driver_status = 0 if balloon_unmapped(pci) else None
 
     async def _read_config(self) -> Reading | None:
@@ -208,6 +234,7 @@ class BalloonProbe:
                 write_atomic(path, msgspec.json.encode(record), lasting=False)
 
     async def _execute(self, command: str, arguments: Mapping[str, object] | None = None) -> object:
+        self.trips += 1
         return await self._monitor.execute(command, arguments, origin=self._origin, deadline=self._deadline)
 
     async def _property(self, name: str) -> object:

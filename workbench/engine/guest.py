@@ -98,6 +98,8 @@ class LocalGuest:
             with self._own_target(command, arguments or {}):
                 return await self._connected().execute(command, arguments, origin=origin, deadline=deadline)
         finally:
+            if origin is Origin.USER:
+                self._readings.expire()
             self._wake.set()
 
     def _own_target(self, command: str, arguments: Mapping[str, object]) -> AbstractContextManager[None]:
@@ -218,12 +220,14 @@ class LocalGuest:
         at_rest = self._last_round >= self._next_rest
         if at_rest:
             self._next_rest = self._last_round + (REST if self.watched else UNWATCHED) - 0.01
-        await self._readings.look(monitor, self._probe, at_rest=at_rest)
+        await self._readings.look(self._probe, at_rest=at_rest)
         self._publish()
 
     async def _sleep_until_next(self, monitor: Monitor) -> None:
         if not self.snapshot.answering:
             interval = REST
+        elif self._readings.expired:
+            self._next_rest = interval = 0.0  # not all that may have changed fits into one round
         elif self._readings.moving and self.watched:
             interval = MOVING
         else:
@@ -256,6 +260,7 @@ class LocalGuest:
         elif name in {"RESET", "RESUME"}:
             self._stopping_since = None
         if name != "BALLOON_CHANGE":
+            self._readings.expire()
             self._next_rest = 0.0
         self._wake.set()
 

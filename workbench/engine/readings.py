@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from workbench.domain.balloon import Balloon, GuestStats, Sample, rate_of
 from workbench.domain.diagnosis import PATIENCE, Circumstances, judge
 from workbench.domain.marks import mark_of_event
-from workbench.domain.traffic import Origin
+from workbench.engine.balloon import ROUND_TRIPS
+from workbench.engine.beats import Beats, Errand
 from workbench.engine.history import HistoryFile
 from workbench.engine.marks import MarksFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from workbench.domain.balloon import HostMemory, Reading
     from workbench.engine.balloon import BalloonProbe
-    from workbench.engine.monitor import Monitor
     from workbench.engine.state import Running
 
 HISTORY = 1200
@@ -39,6 +37,9 @@ class Readings:
         self._stats: GuestStats | None = None
         self._reading: Reading | None = None
         self._host: HostMemory | None = None
+        self._beats = Beats()
+        self._met: BalloonProbe | None = None
+        """The probe that was asked for everything."""
         self._moved_at = 0.0
         self._target_since = 0.0
         self.status = ""
@@ -51,16 +52,23 @@ class Readings:
             return False
         return time.time() - max(self._moved_at, self._target_since) < PATIENCE
 
-    async def look(self, monitor: Monitor, probe: BalloonProbe, *, at_rest: bool) -> None:
-        """One round: the balloon always; run state, statistics and the BAR's place when ``at_rest``.
+    def expire(self) -> None:
+        """Something happened: what is asked now and then is asked again soon."""
+        self._beats.expire()
+
+    @property
+    def expired(self) -> bool:
+        """Whether something is still to be asked since then."""
+        return self._beats.expired
+
+    async def look(self, probe: BalloonProbe, *, at_rest: bool) -> None:
+        """One round of at most :data:`ROUND_TRIPS` commands: the balloon always, the BAR's place when ``at_rest``, and
+        what else is due while there is room. The first one of a connection asks for everything.
 
         :raise MonitorError: when QEMU does not answer, or the connection ends.
         """
-        if at_rest:
-            reply = await monitor.execute("query-status", origin=Origin.SCREEN, deadline=DEADLINE)
-            self.status = cast("Mapping[str, str]", reply)["status"]
-            self._stats = await probe.stats()
-        before, reading = self._reading, await probe.read(check_address=at_rest)
+        before, reading = self._reading, await probe.read(check_address=at_rest, check_driver=False)
+        await self._run_errands(probe, at_rest=at_rest)
         if reading is not None and before is not None and reading.actual != before.actual:
             self._moved_at = reading.time
         self._reading = reading
@@ -76,6 +84,31 @@ class Readings:
             self.marks.add(mark)
         if name == "RESET":
             self.started = when  # its drivers come up anew
+
+    async def _run_errands(self, probe: BalloonProbe, *, at_rest: bool) -> None:
+        first = self._met is not probe
+        if first:
+            self._beats.expire()
+        now = time.monotonic()
+        for errand in self._beats.due(now):
+            if probe.trips >= ROUND_TRIPS and not first:
+                break
+            if errand is Errand.DRIVER and not at_rest:
+                continue  # the address was not checked in this round
+            await self._run_errand(errand, probe)
+            self._beats.done(errand, now)
+        self._met = probe
+
+    async def _run_errand(self, errand: Errand, probe: BalloonProbe) -> None:
+        match errand:
+            case Errand.RUN_STATE:
+                self.status = await probe.run_state()
+            case Errand.DRIVER:
+                await probe.look_at_driver()
+            case Errand.INTERVAL:
+                await probe.look_at_interval()
+            case Errand.STATISTICS:
+                self._stats = await probe.stats(check_interval=False)
 
     def _remember(self, reading: Reading) -> None:
         available = self._stats.available if self._stats else None
