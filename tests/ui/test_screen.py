@@ -140,7 +140,7 @@ async def test_a_typed_mistake_is_explained_and_kept_for_mending(typed: str) -> 
 async def test_a_risky_target_asks_and_cancel_sends_nothing() -> None:
     async with opened(running(balloon=balloon(available=100 * MIB))) as (pilot, engine):
         await press(pilot, "left_square_bracket")
-        assert "too little" in text_of(pilot, "#balloon-staged")
+        assert "asks first: below the floor" in text_of(pilot, "#balloon-staged")
         await press(pilot, "enter")
         assert isinstance(pilot.app.screen, Dialog)
         await press(pilot, "enter")  # the safe button has the focus

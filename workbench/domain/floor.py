@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench.domain.balloon import PAGE
-from workbench.domain.forecast import actual_at
 from workbench.domain.units import MIB
 
 if TYPE_CHECKING:
@@ -57,3 +56,17 @@ def used_by(balloon: Balloon) -> int | None:
     if stats is None or stats.available is None or balloon.reading is None:
         return None
     return max(0, actual_at(balloon, stats.last_update) - stats.available)
+
+
+def actual_at(balloon: Balloon, when: float) -> int:
+    """What the guest had when it last told of its memory, in bytes: its figures are seconds old, and it may have given since.
+
+    QEMU stamps them with whole seconds (hw/virtio/virtio-balloon.c, ``balloon_stats_get_all``), so the most that it had
+    in that second counts: then a forecast errs on the safe side.
+    """
+    assert balloon.reading is not None
+    then = [sample.actual for sample in balloon.history if when - 0.2 <= sample.time <= when + 1.0]
+    if then:
+        return max(then)
+    before = [sample.actual for sample in balloon.history if sample.time < when]
+    return before[-1] if before else balloon.reading.actual

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.domain.units import MIB
+from workbench.domain.floor import actual_at, floor_of
+from workbench.domain.ramp import settle_time
+from workbench.domain.units import MIB, mib
 
 if TYPE_CHECKING:
     from workbench.domain.balloon import Balloon
+    from workbench.domain.floor import Floor
+    from workbench.domain.ramp import Ramp
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +24,32 @@ class Forecast:
     available: int | None
     """Bytes that the guest would have left, by its own statistics; None when it said nothing."""
     seconds: float | None
-    """Seconds to settle at the speed that was seen; None when none was seen."""
-    risky: bool
-    """Whether it would leave the guest too little: it is asked before it is sent."""
+    """Seconds to settle at the speed that was seen, the waits of a ramp included; None when none was seen."""
+    risk: str = ""
+    """Why it is asked about before it is sent, in words; empty when it is not."""
+    floor: Floor | None = None
+    steps: int = 1
+    """How many targets lead there: more than one with a ramp."""
+
+    @property
+    def risky(self) -> bool:
+        """Whether it is asked about before it is sent."""
+        return bool(self.risk)
 
 
-FLOOR_SHARE = 20
-FLOOR = 32 * MIB
+LEFT_SHARE = 20
+LEFT = 32 * MIB
 """A target that would leave the guest less available memory than this, or than RAM / 20, is asked about first."""
 
 
-def forecast(balloon: Balloon, target: int, speed: float) -> Forecast:
+def forecast(
+    balloon: Balloon, target: int, speed: float, *, floor: int | None = None, ramp: Ramp | None = None
+) -> Forecast:
     """What would happen if ``target`` was sent now.
 
     :param speed: bytes a second seen when the balloon last moved; 0 when it was not seen to move.
+    :param floor: ``[balloon] floor`` of the guest's profile in bytes; None when it has none.
+    :param ramp: in which an inflation would go; None for all at once.
     """
     reading = balloon.reading
     assert reading is not None
@@ -41,21 +57,14 @@ def forecast(balloon: Balloon, target: int, speed: float) -> Forecast:
     available = None
     if stats is not None and stats.available is not None:
         available = max(0, stats.available - (actual_at(balloon, stats.last_update) - target))
-    seconds = abs(reading.actual - target) / speed if speed else None
-    floor = max(FLOOR, reading.ram // FLOOR_SHARE)
-    left = target if available is None else available
-    return Forecast(target, available, seconds, risky=target < reading.actual and left < floor)
-
-
-def actual_at(balloon: Balloon, when: float) -> int:
-    """What the guest had when it last told of its memory, in bytes: its figures are seconds old, and it may have given since.
-
-    QEMU stamps them with whole seconds (hw/virtio/virtio-balloon.c, ``balloon_stats_get_all``), so the most that it had
-    in that second counts: then the forecast errs on the safe side.
-    """
-    assert balloon.reading is not None
-    then = [sample.actual for sample in balloon.history if when - 0.2 <= sample.time <= when + 1.0]
-    if then:
-        return max(then)
-    before = [sample.actual for sample in balloon.history if sample.time < when]
-    return before[-1] if before else balloon.reading.actual
+    steps = ramp.steps(reading.actual, target) if ramp else 1
+    seconds = settle_time(reading.actual - target, speed, ramp) if speed else None
+    least = floor_of(balloon, floor)
+    risk = ""
+    if target < reading.actual:
+        enough = max(LEFT, reading.ram // LEFT_SHARE)
+        if least is not None and target < least.size:
+            risk = f"below the floor of {mib(least.size)}"
+        elif available is not None and available < enough:
+            risk = f"less than {mib(enough)} left"
+    return Forecast(target, available, seconds, risk, least, steps)

@@ -39,6 +39,14 @@ class Ramp:
         return max(1, -((goal - now) // self.step))
 
 
+def settle_time(change: int, speed: float, ramp: Ramp | None = None) -> float:
+    """Seconds that ``change`` bytes take at ``speed`` bytes a second; in a ramp each step but the last takes its time."""
+    if ramp is None or change <= ramp.step:
+        return abs(change) / speed
+    waits = -(-change // ramp.step) - 1
+    return waits * max(ramp.seconds, ramp.step / speed) + (change - waits * ramp.step) / speed
+
+
 DEFAULT_RAMP = Ramp(128 * MIB, 5.0)
 """What a key switches on where the profile has none."""
 

@@ -116,6 +116,12 @@ class WorkbenchApp(App[None]):
                     title = f"{binding.description}: {binding.tooltip}"
                     yield SystemCommand(title, binding.tooltip, partial(self.run_action, binding.action, node))
 
+        panel = main.query_one(BalloonPanel)
+        for name, text in panel.presets:
+            yield SystemCommand(
+                f"Preset {name}: Stage {text}", "A target of the profile", partial(panel.stage_preset, name)
+            )
+
     def action_toggle_theme(self) -> None:
         self.theme = DARK.name if self.theme == LIGHT.name else LIGHT.name
 

@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import confirm
-from workbench.ui.screens.guest_actions import GuestActions
+from workbench.ui.screens.balloon_actions import BalloonActions
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.console_pane import ConsolePane
 from workbench.ui.widgets.device_tree import DeviceTreePane
@@ -52,7 +52,7 @@ DEVICES_INTERVAL = 3.0
 """Seconds between looks at the device tree of a running guest; at once on an event that may have changed it."""
 
 
-class MainScreen(GuestActions):
+class MainScreen(BalloonActions):
     """Wires the panes to the engine: snapshots down, requests up."""
 
     AUTO_FOCUS = "#balloon"
@@ -92,7 +92,6 @@ class MainScreen(GuestActions):
         super().__init__(engine)
         self._first = first
         self._first_tree = first.tree
-        self._chosen: GuestSnapshot | None = None
         self._shown_run: tuple[str, int | None] | None = None
         """Name and pid of the guest that the panes are connected to."""
         self._devices_revision = -1
@@ -234,32 +233,6 @@ class MainScreen(GuestActions):
             pane.set_node_error(path, error.message)
 
     # What the user asks for.
-
-    @on(BalloonPanel.TargetRequested)
-    @work(group="target")
-    async def _set_target(self, message: BalloonPanel.TargetRequested) -> None:
-        chosen = self._chosen
-        if chosen is None:
-            return
-        plan = message.plan
-        if plan.risky:
-            left = "too little" if plan.available is None else f"about {plan.available >> 20:,} MiB"
-            answer = await self.app.push_screen_wait(
-                confirm(
-                    f"Leave {chosen.name} with {plan.target >> 20:,} MiB?",
-                    f"It would have {left} available. A guest that runs out of memory kills its own processes, "
-                    "or stands still while it looks for pages.",
-                    ("send", "Send it", "warning"),
-                )
-            )
-            if answer != "send":
-                return
-        if await self._try(lambda: self._guest(chosen.name).set_target(message.size)):
-            self.query_one(BalloonPanel).target_sent(message)
-
-    @on(BalloonPanel.Refused)
-    def _refused(self, message: BalloonPanel.Refused) -> None:
-        self.notify(message.reason, severity="warning", timeout=3, markup=False)
 
     @on(QmpConsole.Submitted)
     @work(group="qmp")

@@ -155,26 +155,53 @@ def situation(balloon: Balloon, *, evidence: int = 3) -> Content:
     return _lines(lines)
 
 
-def staged_lines(plan: Forecast | None, *, live: bool) -> Content:
-    """What the staged target would do, and the keys that send or drop it; always two lines, so that nothing moves."""
+def staged_lines(plan: Forecast | None, width: int, *, live: bool) -> Content:
+    """What the staged target would do, and the keys that send or drop it; at least two lines."""
     if plan is None:
         keys = ("- + [ ] 1\u20269 or t stage a target", "$foreground-muted")
         live_words = ("live: each key is sent at once", "bold $warning")
         return _lines([[("staged  ", "$foreground-muted"), DASH], [live_words if live else keys]])
-    first: list[Part] = [("staged  ", "$foreground-muted"), (f"{mib(plan.target)} MiB", "bold $target")]
+    asks = f" asks first: {plan.risk}" if plan.risky else " sends it"
+    send = Content.assemble(("enter", "bold $accent"), (asks, "$warning" if plan.risky else ""))
+    drop = Content.assemble(("esc ", "bold $accent"), ("drops it", "$foreground-muted"))
+    return Content("\n").join([flow(forecast_parts(plan), width), flow([send, drop], width)])
+
+
+def forecast_parts(plan: Forecast) -> list[Content]:
+    """What a target would do, fact by fact; each one stands whole on its line."""
+    muted = "$foreground-muted"
+    parts = [Content.assemble(("staged  ", muted), (f"{mib(plan.target)} MiB", "bold $target"))]
     if plan.available is not None:
-        first += [
-            (" leaves ", "$foreground-muted"),
-            (f"{mib(plan.available)} MiB", "bold $error" if plan.risky else "bold"),
-            (" available", "$foreground-muted"),
-        ]
+        style = "bold $error" if plan.risky else "bold"
+        parts.append(Content.assemble(("leaves ", muted), (f"{mib(plan.available)} MiB", style), (" available", muted)))
     if plan.seconds is not None:
-        first.append((f" in {duration(plan.seconds)}", "$foreground-muted"))
-    second: list[Part] = [
-        ("enter", "bold $accent"),
-        " asks first: too little left" if plan.risky else " sends it",
-    ]
-    return _lines([first, [*second, ("  esc ", "bold $accent"), ("drops it", "$foreground-muted")]])
+        steps = f" and {plan.steps} steps" if plan.steps > 1 else ""
+        parts.append(Content.styled(f"in {duration(plan.seconds)}{steps}", muted))
+    elif plan.steps > 1:
+        parts.append(Content.styled(f"in {plan.steps} steps", muted))
+    if plan.floor is not None:
+        parts.append(Content.styled(f"floor {mib(plan.floor.size)} MiB, {plan.floor.why}", muted))
+    return parts
+
+
+def risk_words(name: str, plan: Forecast) -> tuple[str, str]:
+    """Title and text of the question before a target that may leave the guest with too little."""
+    facts = [f"That is {plan.risk}" + (f" ({plan.floor.why})." if plan.floor and "floor" in plan.risk else ".")]
+    if plan.available is not None:
+        facts.append(f"It would have about {mib(plan.available)} MiB available.")
+    facts.append("A guest that runs out of memory kills its own processes, or stands still while it looks for pages.")
+    return f"Leave {name} with {mib(plan.target)} MiB?", " ".join(facts)
+
+
+def flow(parts: list[Content], width: int) -> Content:
+    """Parts beside each other, each on a new line where it does not fit any more: none is cut or torn."""
+    lines: list[Content] = []
+    for part in parts:
+        if lines and lines[-1].cell_length + 2 + part.cell_length <= width:
+            lines[-1] = Content.assemble(lines[-1], "  ", part)
+        else:
+            lines.append(part)
+    return Content("\n").join(lines)
 
 
 def empty_words(snapshot: GuestSnapshot | None) -> Content:

@@ -1,0 +1,55 @@
+"""What the user asks of the chosen guest's balloon, with the question that comes before a risk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import on, work
+
+from workbench.ui.dialogs import confirm
+from workbench.ui.preset_dialog import PresetDialog
+from workbench.ui.screens.guest_actions import GuestActions
+from workbench.ui.widgets.balloon_panel import BalloonPanel
+from workbench.ui.widgets.balloon_text import risk_words
+
+if TYPE_CHECKING:
+    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.engine.base import Engine
+
+
+class BalloonActions(GuestActions):
+    """The part of the screen that carries them out."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._chosen: GuestSnapshot | None = None
+        """The guest that the panes show."""
+
+    @on(BalloonPanel.TargetRequested)
+    @work(group="target")
+    async def _set_target(self, message: BalloonPanel.TargetRequested) -> None:
+        chosen = self._chosen
+        if chosen is None:
+            return
+        plan = message.plan
+        if plan.risky:
+            answer = await self.app.push_screen_wait(
+                confirm(*risk_words(chosen.name, plan), ("send", "Send it", "warning"))
+            )
+            if answer != "send" or not self._still_runs(chosen):
+                return
+        if await self._try(lambda: self._guest(chosen.name).set_target(message.size)):
+            self.query_one(BalloonPanel).target_sent(message)
+
+    @on(BalloonPanel.PresetsRequested)
+    @work(group="presets")
+    async def _choose_preset(self, message: BalloonPanel.PresetsRequested) -> None:
+        panel = self.query_one(BalloonPanel)
+        chosen = self._chosen.name if self._chosen else ""
+        name = await self.app.push_screen_wait(PresetDialog(panel.presets))
+        if name and self._chosen is not None and self._chosen.name == chosen:
+            panel.stage_preset(name)
+
+    @on(BalloonPanel.Refused)
+    def _refused(self, message: BalloonPanel.Refused) -> None:
+        self.notify(message.reason, severity="warning", timeout=3, markup=False)

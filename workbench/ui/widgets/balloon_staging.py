@@ -1,0 +1,274 @@
+"""Staging targets: the keys that move the target, what they stage, send, undo and redo, and the messages they post."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widgets import Input
+
+from workbench.domain.balloon import State
+from workbench.domain.forecast import forecast
+from workbench.domain.target import clamp_target, parse_target
+from workbench.domain.targets import Targets, Way
+from workbench.domain.units import SizeError
+from workbench.ui.widgets.balloon_keys import BALLOON_KEYS
+from workbench.ui.widgets.text_block import TextBlock
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
+
+    from workbench.domain.balloon import Balloon
+    from workbench.domain.forecast import Forecast
+    from workbench.domain.snapshot import GuestSnapshot
+
+SENT_FOR = 1.0
+"""Seconds after which a target that was sent and does not show was refused, or set anew by somebody else."""
+
+
+class BalloonStaging(Vertical):
+    """What a balloon panel does with a target before it is sent, and what it remembers of those that were.
+
+    How all that looks is for :class:`workbench.ui.widgets.balloon_panel.BalloonPanel` to show.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = BALLOON_KEYS
+
+    class TargetRequested(Message):
+        """The user wants the guest to have ``size`` bytes."""
+
+        def __init__(self, panel: BalloonStaging, plan: Forecast, before: int, way: Way) -> None:
+            super().__init__()
+            self.panel = panel
+            self.size = plan.target
+            self.plan = plan
+            self.guest = panel.snapshot.name if panel.snapshot else ""
+            self.before = before
+            """The target that it replaces."""
+            self.way = way
+
+        @property
+        def control(self) -> BalloonStaging:
+            return self.panel
+
+    class PresetsRequested(Message):
+        """The user wants to choose one of the presets."""
+
+        def __init__(self, panel: BalloonStaging) -> None:
+            super().__init__()
+            self.panel = panel
+
+        @property
+        def control(self) -> BalloonStaging:
+            return self.panel
+
+    class Refused(Message):
+        """A key that cannot do anything now, and why."""
+
+        def __init__(self, panel: BalloonStaging, reason: str) -> None:
+            super().__init__()
+            self.panel = panel
+            self.reason = reason
+
+        @property
+        def control(self) -> BalloonStaging:
+            return self.panel
+
+    snapshot: reactive[GuestSnapshot | None] = reactive(None, always_update=True)
+    staged: reactive[int | None] = reactive(None)
+    """The staged target in bytes."""
+    live: reactive[bool] = reactive(False)
+    """Whether a staged target is sent at once."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id, classes="pane")
+        self._targets: dict[str, Targets] = {}
+        """What each guest was given in this session."""
+        self._speed: dict[str, float] = {}
+        """Bytes a second that each guest's balloon was last seen to move at."""
+        self._sent: tuple[int, float] | None = None
+        """The target that was posted last, and when."""
+
+    # What is known.
+
+    def _target(self) -> int:
+        """The target that steps count from: the one just sent, until a reading can show it."""
+        balloon = self._balloon()
+        reading = balloon.reading if balloon else None
+        if reading is None:
+            return 0
+        if self._sent is not None and reading.target != self._sent[0] and reading.time < self._sent[1] + SENT_FOR:
+            return self._sent[0]
+        return reading.target
+
+    def _balloon(self) -> Balloon | None:
+        snapshot = self.snapshot
+        return snapshot.balloon if snapshot is not None and snapshot.phase.alive else None
+
+    # What the user does.
+
+    def action_stage(self, change: int) -> None:
+        self._stage((self._target() if self.staged is None else self.staged) + change)
+
+    def action_stage_tenth(self, tenth: int) -> None:
+        balloon = self._balloon()
+        self._stage(balloon.reading.ram * tenth // 10 if balloon and balloon.reading else 0)
+
+    def action_give_all(self) -> None:
+        balloon = self._balloon()
+        if balloon is not None and balloon.reading is not None:
+            self._send(balloon.reading.ram)
+        else:
+            self._refuse()
+
+    def action_undo(self) -> None:
+        self._go(Way.UNDO, "no earlier target in this session")
+
+    def action_redo(self) -> None:
+        self._go(Way.REDO, "no target was undone")
+
+    def _go(self, way: Way, otherwise: str) -> None:
+        target = self._session().next(way)
+        if target is None:
+            self.post_message(self.Refused(self, otherwise))
+        else:
+            self._send(target, way)
+
+    def action_presets(self) -> None:
+        if self._balloon() is None:
+            self._refuse()
+        elif self.presets:
+            self.post_message(self.PresetsRequested(self))
+        else:
+            self.post_message(self.Refused(self, "the profile names no presets: see [balloon.presets]"))
+
+    @property
+    def presets(self) -> tuple[tuple[str, str], ...]:
+        """Names and targets of the guest's profile."""
+        return self.snapshot.safety.presets if self.snapshot is not None else ()
+
+    def stage_preset(self, name: str) -> None:
+        """Stage the target that the profile gives this name."""
+        balloon, text = self._balloon(), dict(self.presets).get(name)
+        if balloon is None or balloon.reading is None or text is None:
+            self._refuse()
+            return
+        try:
+            self._stage(parse_target(text, ram=balloon.reading.ram, target=balloon.reading.target))
+        except SizeError as error:  # its RAM is no longer what the profile says
+            self.post_message(self.Refused(self, f"{name}: {error}"))
+
+    def action_send(self) -> None:
+        if self.staged is None:
+            self.post_message(self.Refused(self, "nothing is staged: - + [ ] 1\u20269 or t stage a target"))
+        else:
+            self._send(self.staged)
+
+    def action_drop(self) -> None:
+        self._forget_input()
+
+    def action_live(self) -> None:
+        self.live = not self.live
+        if self.live and self.staged is not None:
+            self._send(self.staged)
+
+    def action_type(self) -> None:
+        if self._balloon() is None:
+            self._refuse()
+            return
+        self.set_class(True, "-typing")
+        typed = self.query_one("#balloon-typed", Input)
+        typed.value = ""
+        typed.focus()
+
+    @on(Input.Submitted, "#balloon-typed")
+    def _typed(self, event: Input.Submitted) -> None:
+        event.stop()
+        balloon = self._balloon()
+        if balloon is None or balloon.reading is None:
+            self._forget_input()
+            self._refuse()
+            return
+        try:
+            size = parse_target(event.value, ram=balloon.reading.ram, target=balloon.reading.target)
+        except SizeError as error:
+            self.query_one("#balloon-error", TextBlock).show(Content(str(error)))
+            self.set_class(True, "-mistake")
+            return
+        self._forget_input()
+        self.focus()
+        self._stage(size)
+
+    @on(Input.Changed, "#balloon-typed")
+    def _typing(self) -> None:
+        self.set_class(False, "-mistake")
+
+    def key_escape(self) -> None:
+        """Esc in the field for a typed target goes back to the panel."""
+        if self.has_class("-typing"):
+            self._forget_input()
+            self.focus()
+        else:
+            self.action_drop()
+
+    # How it works.
+
+    def _stage(self, size: int) -> None:
+        balloon = self._balloon()
+        if balloon is None or balloon.reading is None or balloon.verdict.cause == "the guest has no balloon device":
+            self._refuse()
+            return
+        target = clamp_target(size, ram=balloon.reading.ram)
+        if self.live:
+            self._send(target)
+        else:
+            self.staged = target
+
+    def _send(self, size: int, way: Way = Way.NEW) -> None:
+        """Post the request."""
+        plan = self._plan(size)
+        if plan is None:
+            self._refuse()
+            return
+        before = self._target()
+        self.staged = None
+        if not plan.risky:
+            self._sent = (size, time.time())
+        self.post_message(self.TargetRequested(self, plan, before, way))
+
+    def target_sent(self, request: TargetRequested) -> None:
+        """A target that was asked for has gone to the guest: what it replaced is kept for undo."""
+        session = self._targets.get(request.guest, Targets())
+        self._targets[request.guest] = session.sent(request.size, replaced=request.before, way=request.way)
+
+    def _session(self) -> Targets:
+        return self._targets.get(self.snapshot.name if self.snapshot else "", Targets())
+
+    def _refuse(self) -> None:
+        balloon = self._balloon()
+        if self.snapshot is None:
+            reason = "no guest is chosen"
+        elif balloon is None:
+            reason = f"{self.snapshot.name} does not run"
+        elif balloon.verdict.state is State.ABSENT:
+            reason = balloon.verdict.cause
+        else:
+            reason = "nothing was read from the balloon yet"
+        self.post_message(self.Refused(self, reason))
+
+    def _plan(self, size: int) -> Forecast | None:
+        """What a target would do; None while nothing is known of the balloon."""
+        balloon, snapshot = self._balloon(), self.snapshot
+        if snapshot is None or balloon is None or balloon.reading is None:
+            return None
+        return forecast(balloon, size, self._speed.get(snapshot.name, 0.0), floor=snapshot.safety.floor)
+
+    def _forget_input(self) -> None:
+        self.staged = None
+        self.set_class(False, "-typing")
+        self.set_class(False, "-mistake")
