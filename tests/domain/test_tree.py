@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.domain.pci import PciAddress, virtio_device_id
-from workbench.domain.qom import Property, parse_children, source_file, value_text
+from workbench.domain.qom import Property, parse_children, value_text
+from workbench.domain.sources import source_file
 from workbench.domain.tree import DeviceTree, Place, Registers, build_tree
 from workbench.domain.virtio import (
     ConfigField,

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.real import VIRTIO_DEVICES, each_qemu, running_qemu
+from workbench.domain.qom import levels
 from workbench.domain.traffic import Origin
 from workbench.domain.virtio import DriverState
-from workbench.engine.devices import STATUS_QUERY_SAFE, DeviceReader, read_node, read_tree
+from workbench.engine.devices import DeviceReader, read_node, read_tree
 from workbench.engine.monitor import Monitor
+from workbench.engine.virtio_state import STATUS_QUERY_SAFE
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
@@ -133,7 +135,7 @@ async def test_the_second_tree_asks_little_and_an_unplug_makes_it_look_again() -
         reader.forget()
         await reader.tree()
         assert "qom-list" in asked.commands
-        assert any(child.name == "late0" for child in await reader.children("/machine/peripheral"))
+        assert any(child.name == "late0" for child in await reader.qom.children("/machine/peripheral"))
         await monitor.close()
 
 
@@ -169,8 +171,8 @@ async def test_a_path_that_is_gone_is_an_error_and_a_walk_goes_on() -> None:
         reader = DeviceReader(monitor.execute, monitor.version)
         with pytest.raises(CommandFailed, match="nosuch"):
             await reader.node("/machine/nosuch")
-        assert [one async for one in reader.walk("/machine/nosuch", 2)] == []
-        found = [(depth, child.path) async for depth, child in reader.walk("/", 3)]
+        assert await reader.qom.walk("/machine/nosuch", 2) == {}
+        found = [(depth, child.path) for depth, child in levels(await reader.qom.walk("/", 2))]
         assert (3, "/machine/peripheral/balloon0") in found
         assert max(depth for depth, _ in found) == 3
         await monitor.close()

@@ -582,7 +582,7 @@ async def test_the_users_commands_run_beside_the_readings(shared: CommandLine) -
             await guest.execute("nosuch")
         schema = await guest.schema()
         assert "query-balloon" in schema.commands
-        assert (await guest.devices()) is not None
+        assert (await guest.devices.tree()) is not None
         users = [(m.kind, m.name) for m in guest.record if m.origin is Origin.USER]
         assert users == [
             (Kind.COMMAND, "query-version"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from workbench.domain.balloon import Balloon, GuestStats, HostMemory, Reading, Sample, Source, State
 from workbench.domain.diagnosis import Verdict
@@ -18,7 +18,12 @@ from workbench.errors import NotFound, WorkbenchError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from workbench.domain.buses import Bus
+    from workbench.domain.qom import Property
     from workbench.domain.tree import DeviceTree, Node
+    from workbench.domain.type_info import TypeInfo
+    from workbench.domain.virtio import Virtio
+    from workbench.engine.base import Devices
 
 RAM = 512 * MIB
 NOW = 1_800_000_000.0
@@ -63,6 +68,34 @@ def running(name: str = "demo", **changes: object) -> GuestSnapshot:
     return GuestSnapshot(name, **{**facts, **changes})  # type: ignore[arg-type]
 
 
+class FakeDevices:
+    """Nothing can be read of a guest that is none."""
+
+    async def tree(self) -> DeviceTree:
+        self._refuse()
+
+    async def node(self, path: str) -> Node:
+        self._refuse()
+
+    async def values(self, path: str, kinds: Sequence[tuple[str, str]]) -> tuple[Property, ...]:
+        self._refuse()
+
+    async def virtio(self, path: str) -> Virtio | None:
+        self._refuse()
+
+    async def buses(self) -> Bus:
+        self._refuse()
+
+    async def walk(self, *, values: bool = False) -> Mapping[str, Node]:
+        self._refuse()
+
+    async def describe(self, type_name: str) -> TypeInfo:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise WorkbenchError("no devices in a fake guest")
+
+
 class FakeGuest:
     """Notes what it is asked for."""
 
@@ -70,6 +103,7 @@ class FakeGuest:
         self.snapshot = snapshot
         self.record = Record()
         self.watched = False
+        self.devices: Devices = FakeDevices()
         self.asked: list[object] = []
         self.failure: WorkbenchError | None = None
 
@@ -91,12 +125,6 @@ class FakeGuest:
                 {"name": "0", "meta-type": "object", "members": []},
             ]
         )
-
-    async def devices(self) -> DeviceTree:
-        raise WorkbenchError("no devices in a fake guest")
-
-    async def node(self, path: str) -> Node:
-        raise WorkbenchError("no devices in a fake guest")
 
     async def set_target(self, size: int) -> None:
         await self._note("target", size)

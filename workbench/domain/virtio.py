@@ -122,6 +122,61 @@ class ConfigField:
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """One virtqueue (virtio 1.2, 2.6), as QEMU's device model has it. Indices count modulo 65,536."""
+
+    index: int
+    size: int
+    """Descriptors in it."""
+    size_max: int
+    """Descriptors that the device offers; a driver may take fewer."""
+    available: int
+    """How far the device has taken what the driver made available (``last_avail_idx``)."""
+    seen: int
+    """How far the driver has made buffers available when the device last looked (``shadow_avail_idx``)."""
+    used: int
+    """How far the device has given buffers back (``used_idx``)."""
+    signalled: int | None
+    """``used`` at the last interrupt; None when there was none."""
+    in_flight: int
+    """Buffers that the device holds: taken and not given back."""
+    desc: int
+    """Guest physical address of the descriptors; 0 while no driver has set the queue up."""
+    avail_ring: int
+    used_ring: int
+
+    @property
+    def ready(self) -> bool:
+        """Whether a driver has set it up."""
+        return self.desc != 0
+
+
+def parse_queue(reply: object) -> Queue | None:
+    """A reply of ``x-query-virtio-queue-status`` (QEMU: qapi/virtio.json, VirtQueueStatus); None for anything else."""
+    status = cast("Mapping[str, object]", reply) if isinstance(reply, dict) else {}
+
+    def number(key: str) -> int:
+        value = status.get(key)
+        return value if isinstance(value, int) else 0
+
+    if "queue-index" not in status:
+        return None
+    return Queue(
+        number("queue-index"),
+        number("vring-num"),
+        number("vring-num-default"),
+        number("last-avail-idx"),
+        number("shadow-avail-idx"),
+        number("used-idx"),
+        number("signalled-used") if status.get("signalled-used-valid") is True else None,
+        number("inuse"),
+        number("vring-desc"),
+        number("vring-avail"),
+        number("vring-used"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Virtio:
     """What is known of one virtio device beyond its properties."""
 
@@ -137,6 +192,10 @@ class Virtio:
     note: str = ""
     """Why something is missing here, in words."""
     config: tuple[ConfigField, ...] = ()
+    queues: tuple[Queue, ...] | None = None
+    """None when this QEMU cannot be asked safely."""
+    vhost: bool = False
+    """Whether the host's kernel or another process serves the queues: then QEMU's indices stand still."""
 
 
 def parse_features(device_id: int, reply: object) -> tuple[str, ...]:

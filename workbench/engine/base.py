@@ -10,10 +10,42 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from workbench.domain.buses import Bus
+    from workbench.domain.qom import Property
     from workbench.domain.schema import Schema
     from workbench.domain.snapshot import GuestSnapshot, HostSnapshot
     from workbench.domain.traffic import Record
     from workbench.domain.tree import DeviceTree, Node
+    from workbench.domain.type_info import TypeInfo
+    from workbench.domain.virtio import Virtio
+
+
+class Devices(Protocol):
+    """The devices of one guest, read now at each call; nothing here changes a guest.
+
+    Every coroutine raises a :class:`workbench.errors.WorkbenchError` when it cannot do what it says.
+    """
+
+    async def tree(self) -> DeviceTree:
+        """PCI functions with their QOM paths and driver states."""
+
+    async def node(self, path: str) -> Node:
+        """One QOM path with its properties and their values."""
+
+    async def values(self, path: str, kinds: Sequence[tuple[str, str]]) -> tuple[Property, ...]:
+        """Some properties of one QOM path; ``kinds`` are their names and types."""
+
+    async def virtio(self, path: str) -> Virtio | None:
+        """What is known of the virtio device at a path beyond properties; None when it is none."""
+
+    async def buses(self) -> Bus:
+        """The main system bus and everything below it."""
+
+    async def walk(self, *, values: bool = False) -> Mapping[str, Node]:
+        """Every QOM path. Properties may come without values when those are not asked for."""
+
+    async def describe(self, type_name: str) -> TypeInfo:
+        """A QOM type: parents, and each property's description and default."""
 
 
 class Guest(Protocol):
@@ -44,11 +76,9 @@ class Guest(Protocol):
     async def schema(self) -> Schema:
         """The QAPI schema of the running QEMU."""
 
-    async def devices(self) -> DeviceTree:
-        """The device tree as it is now."""
-
-    async def node(self, path: str) -> Node:
-        """One QOM path with its properties and their values, read now."""
+    @property
+    def devices(self) -> Devices:
+        """What is in it."""
 
     async def set_target(self, size: int) -> None:
         """Ask the guest to have ``size`` bytes of RAM."""

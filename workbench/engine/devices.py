@@ -3,7 +3,8 @@
 What is not done, and why:
 
 - No ``qom-list-types``: it loads every module of QEMU into the guest's process (qom/qom-qmp-cmds.c,
-  ``module_load_qom_all()``).
+  ``module_load_qom_all()``), and where the package was renewed under a running QEMU, a module of another build ends it:
+  ``util/module.c: module_load_dso: Assertion `QTAILQ_EMPTY(&dso_init_list)' failed``.
 - No ``x-query-virtio-status`` but on versions on which it was seen to be safe: on 11.1 it aborts QEMU.
 - No write to a register: the feature registers need one (a select), so they are not read.
 """
@@ -15,26 +16,22 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from workbench.domain.qom import Child, Node, Property, child_type, entries, parse_children
+from workbench.domain.qom import Child, Node, entries
 from workbench.domain.traffic import Origin
 from workbench.domain.tree import DeviceTree, Place, Registers, build_tree
-from workbench.domain.virtio import ConfigField, Virtio, parse_features
+from workbench.domain.virtio import ConfigField, Virtio
+from workbench.engine.qom import QomReader, parse_version
 from workbench.engine.virtio_pci import BALLOON, modern_bar, pci_devices, read_config, read_status
+from workbench.engine.virtio_state import read_virtio
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from workbench.domain.pci import PciAddress
     from workbench.domain.tree import PciDevice
     from workbench.engine.monitor import Monitor
     from workbench.engine.virtio_pci import Execute, ModernBar
-
-STATUS_QUERY_SAFE = frozenset({(7, 2), (8, 2), (10, 0)})
-"""Versions on which ``x-query-virtio-status`` was run on net, scsi, balloon, serial, rng and blk, with a driver and
-without; tests/engine/test_devices.py runs it again on each QEMU at hand. 11.1 aborts (``visit_start_struct``)."""
-LIST_GET_SINCE = (10, 1)
-"""``qom-list-get`` reads all properties of a node at once (qapi/qom.json: since 10.1)."""
 
 _BOARD = ("/machine/peripheral", "/machine/peripheral-anon", "/machine/unattached")
 _NO_DEVICES = ("irq", "memory-region", "container")
@@ -69,9 +66,9 @@ class DeviceReader:
     def __init__(self, execute: Execute, version: str) -> None:
         """:param version: QEMU's, such as ``7.2.22``; empty = unknown: then only what every version has is used."""
         self._execute = execute
-        numbers = [int(part) for part in version.split(".")[:2] if part.isdecimal()]
-        self._version = (numbers[0], numbers[1]) if len(numbers) == 2 else (0, 0)
+        self._version = parse_version(version)
         self.version = version
+        self.qom = QomReader(execute, self._version)
         self._is_pci: dict[str, bool] = {}
         self._qom: _Qom | None = None
 
@@ -108,68 +105,12 @@ class DeviceReader:
 
         :raise workbench.errors.CommandFailed: when there is no such path (any more).
         """
-        listing = await self._execute("qom-list", {"path": path})
-        children = parse_children(path, listing)
-        properties, type_name = await self._properties(path, listing)
-        virtio = None
-        if any(child.name == "virtio-backend" for child in children):
-            virtio = await self._virtio(path)
-        return Node(path, type_name, properties, children, virtio)
+        node = await self.qom.node(path)
+        if any(child.name == "virtio-backend" for child in node.children):
+            return replace(node, virtio=await self.virtio(path))
+        return node
 
-    async def children(self, path: str) -> tuple[Child, ...]:
-        """The children of one QOM path, by name."""
-        return parse_children(path, await self._execute("qom-list", {"path": path}))
-
-    async def walk(self, path: str, depth: int) -> AsyncIterator[tuple[int, Child]]:
-        """Everything below a path, each child after its parent: its depth from 1, and the child.
-
-        A node that vanishes meanwhile has no children.
-        """
-        try:
-            children = await self.children(path)
-        except CommandFailed:
-            return
-        for child in children:
-            yield 1, child
-            if depth > 1:
-                async for below, grandchild in self.walk(child.path, depth - 1):
-                    yield below + 1, grandchild
-
-    async def _properties(self, path: str, listing: object) -> tuple[tuple[Property, ...], str]:
-        """All properties that hold values, and the object's type."""
-        known = await self._values_at_once(path)
-        properties = []
-        type_name = ""
-        for entry in entries(listing):
-            name, kind = str(entry["name"]), str(entry.get("type", ""))
-            if child_type(kind) is not None:
-                continue
-            if name in known:
-                one = Property(name, kind, known[name])
-            else:
-                one = await self._property(path, name, kind)
-            if name == "type":
-                type_name = str(one.value or "")
-            else:
-                properties.append(one)
-        return tuple(properties), type_name
-
-    async def _property(self, path: str, name: str, kind: str) -> Property:
-        try:
-            return Property(name, kind, await self._execute("qom-get", {"path": path, "property": name}))
-        except CommandFailed as error:
-            # Some properties can only be written, or have nothing to say now ("No crash occurred"): that is the answer.
-            return Property(name, kind, error=error.description)
-
-    async def _values_at_once(self, path: str) -> Mapping[str, object]:
-        """Every value by name, where this QEMU can give them together; what it leaves out was not readable."""
-        if self._version < LIST_GET_SINCE:
-            return {}
-        reply = await self._execute("qom-list-get", {"paths": [path]})
-        first = reply[0] if isinstance(reply, list) and reply else {}
-        return {str(entry["name"]): entry["value"] for entry in entries(first.get("properties")) if "value" in entry}
-
-    async def _virtio(self, path: str) -> Virtio | None:
+    async def virtio(self, path: str) -> Virtio | None:
         """Registers and features of the virtio PCI device at a path; None when it is none, or is not plugged in."""
         tree, bars = await self._joined()
         device = tree.device(path)
@@ -179,17 +120,7 @@ class DeviceReader:
         registers = await self._registers(device, bar) if bar is not None else Registers()
         state = tree.with_registers({device.address: registers}).device(path)
         known = Virtio(device.virtio_id, registers.status, state.driver if state else None, config=registers.config)
-        if self._version not in STATUS_QUERY_SAFE:
-            return replace(known, note=f"QEMU {self.version or 'of this version'} cannot be asked safely")
-        try:
-            reply = await self._execute("x-query-virtio-status", {"path": f"{path}/virtio-backend"})
-        except CommandFailed as error:
-            return replace(known, note=error.description)
-        offered, negotiated = (
-            parse_features(device.virtio_id, reply.get(key)) if isinstance(reply, dict) else None
-            for key in ("host-features", "guest-features")
-        )
-        return replace(known, offered=offered, negotiated=negotiated)
+        return await read_virtio(self._execute, self.version, f"{path}/virtio-backend", known)
 
     async def _registers(self, device: PciDevice, bar: ModernBar) -> Registers:
         """The status byte, and the balloon's two words; other devices' configuration is in their properties."""
@@ -214,12 +145,12 @@ class DeviceReader:
 
     async def _places(self) -> list[Place]:
         """Every QOM object that may be a PCI function, with its slot where its id does not say it."""
-        board = {child.path: child for child in await self.children("/machine")}
+        board = {child.path: child for child in await self.qom.children("/machine")}
         owners = [path for path in _BOARD if path in board]
         # A host bridge holds its own PCI function: /machine/q35/mch.
         owners += [path for path, child in board.items() if child.type not in _NO_DEVICES]
         # Asked together: QEMU answers one after the other, but nobody waits for an answer before the next question.
-        found = await asyncio.gather(*(self.children(owner) for owner in owners))
+        found = await asyncio.gather(*(self.qom.children(owner) for owner in owners))
         named: list[Child] = []
         others: list[Child] = []
         for owner, children in zip(owners, found, strict=True):
@@ -232,7 +163,7 @@ class DeviceReader:
         holders = [child.path for child in functions if child.path.startswith(f"{_BOARD[-1]}/")]
         held = [
             child
-            for children in await asyncio.gather(*(self.children(path) for path in holders))
+            for children in await asyncio.gather(*(self.qom.children(path) for path in holders))
             for child in children
             if child.type not in _NO_DEVICES
         ]
@@ -248,16 +179,16 @@ class DeviceReader:
     async def _place(self, child: Child) -> Place:
         """Where one PCI function sits. The property is a number in every version; its declared type is not."""
         devfn, bus = await asyncio.gather(
-            self._property(child.path, "addr", ""), self._property(child.path, "parent_bus", "")
+            self.qom.value(child.path, "addr"), self.qom.value(child.path, "parent_bus")
         )
-        return Place(child.path, child.type, devfn.value if isinstance(devfn.value, int) else -1, str(bus.value or ""))
+        return Place(child.path, child.type, devfn if isinstance(devfn, int) else -1, str(bus or ""))
 
     async def _learn(self, child: Child) -> None:
         """Whether its type is a PCI device, told by properties that only those have (hw/pci/pci.c, ``pci_props``)."""
         if child.type in self._is_pci:
             return
         try:
-            listing = await self._execute("qom-list", {"path": child.path})
+            listing = await self.qom.listing(child.path)
         except CommandFailed:
             return  # unplugged meanwhile: nothing learned about the type
         self._is_pci[child.type] = {"addr", "romfile"} <= {entry["name"] for entry in entries(listing)}

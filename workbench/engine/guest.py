@@ -24,6 +24,7 @@ from workbench.domain.traffic import Kind, Origin, Record
 from workbench.engine.balloon import BalloonProbe
 from workbench.engine.console import Console
 from workbench.engine.launch import find_end, kill
+from workbench.engine.local_devices import LocalDevices
 from workbench.engine.monitor import Monitor
 from workbench.engine.readings import DEADLINE as POLL_DEADLINE
 from workbench.engine.readings import Readings
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.domain.schema import Schema
-    from workbench.domain.tree import DeviceTree, Node
-    from workbench.engine.devices import DeviceReader
     from workbench.engine.state import Ended, Running, StateDirectory
 
 MOVING = 0.1
@@ -76,7 +75,7 @@ class LocalGuest:
         self.watched = False
         self._monitor: Monitor | None = None
         self._probe: BalloonProbe | None = None
-        self._devices: tuple[Monitor, DeviceReader] | None = None
+        self.devices = LocalDevices(self._connected, cache)
         self._console = Console(running.path)
         self._readings = Readings(running)
         self._stopping_since: float | None = None
@@ -113,12 +112,6 @@ class LocalGuest:
         from workbench.engine.schema import read_schema
 
         return await read_schema(self._connected(), self._cache)
-
-    async def devices(self) -> DeviceTree:
-        return await self._device_reader().tree()
-
-    async def node(self, path: str) -> Node:
-        return await self._device_reader().node(path)
 
     async def set_target(self, size: int) -> None:
         async with self._changes:
@@ -328,15 +321,6 @@ class LocalGuest:
             self._publish_to(snapshot)
 
     # Smaller parts.
-
-    def _device_reader(self) -> DeviceReader:
-        """One for each connection: it remembers what does not change."""
-        monitor = self._connected()
-        if self._devices is None or self._devices[0] is not monitor:
-            from workbench.engine.devices import DeviceReader
-
-            self._devices = (monitor, DeviceReader.of(monitor))
-        return self._devices[1]
 
     def _connected(self) -> Monitor:
         if self._monitor is None or self._monitor.closed:

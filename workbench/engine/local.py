@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from workbench.domain.schema import Schema
     from workbench.domain.snapshot import HostSnapshot
-    from workbench.domain.tree import DeviceTree, Node
+    from workbench.engine.base import Devices
     from workbench.engine.state import Running
     from workbench.settings import Settings
 
@@ -254,10 +254,8 @@ class StoppedGuest:
     async def schema(self) -> Schema:
         self._refuse()
 
-    async def devices(self) -> DeviceTree:
-        self._refuse()
-
-    async def node(self, path: str) -> Node:
+    @property
+    def devices(self) -> Devices:
         self._refuse()
 
     async def set_target(self, size: int) -> None:

@@ -36,7 +36,7 @@ async def read_schema(monitor: Monitor, cache: Path, *, origin: Origin = Origin.
     :param cache: the directory of the schemas; made when it is missing.
     :raise workbench.errors.MonitorError: when QEMU has to be asked and does not answer, or not with a schema.
     """
-    build = _build(monitor)
+    build = build_of(monitor)
     file = cache / f"{_PREFIX}{build}.json" if build else None
     if file is not None:
         kept = await asyncio.to_thread(_load, file)
@@ -52,7 +52,7 @@ async def read_schema(monitor: Monitor, cache: Path, *, origin: Origin = Origin.
     return schema
 
 
-def _build(monitor: Monitor) -> str:
+def build_of(monitor: Monitor) -> str:
     """What identifies the QEMU build behind a monitor; empty when nothing does.
 
     Version and package are not enough: x86_64 and aarch64 of one package differ, and so do two builds of one checkout.

@@ -41,12 +41,13 @@ def command(settings: Settings, name: str, view: str, depth: int | None, as_json
 
 
 async def _show(settings: Settings, name: str, view: str, depth: int, as_json: bool) -> None:
+    from workbench.domain.qom import levels
     from workbench.engine.devices import DeviceReader
 
     async with guest_monitor(settings, name) as monitor:
         reader = DeviceReader(monitor.execute, monitor.version)
         if view == "qom":
-            found = [one async for one in reader.walk("/", depth)]
+            found = list(levels(await reader.qom.walk("/", depth - 1), "/"))
             print_json(qom_json(found)) if as_json else click.echo("\n".join(qom_lines(found)))
             return
         tree = await reader.tree()

@@ -37,7 +37,7 @@ async def first_look(engine: Engine, choose: str) -> FirstLook:
     guests = engine.guests()
     running = [guest.name for guest in guests if guest.phase.alive]
     name = choose or next(iter(running), "") or next((guest.name for guest in guests), "")
-    tree = asyncio.ensure_future(engine.guest(name).devices()) if name in running else None
+    tree = asyncio.ensure_future(engine.guest(name).devices.tree()) if name in running else None
     host: HostSnapshot | None = None
     # What is late is read again when the screen is there, and what does not answer is told there.
     with suppress(TimeoutError, WorkbenchError):

@@ -209,7 +209,7 @@ class MainScreen(BalloonActions):
         # A QEMU that does not answer is said in the pane by its trouble; the tree is read again when it does.
         with suppress(WorkbenchError, NoMatches):
             begun, self._first_tree = self._first_tree, None
-            tree = await (begun or self._guest(chosen.name).devices())
+            tree = await (begun or self._guest(chosen.name).devices.tree())
             if self._chosen is not None and self._chosen.name == chosen.name:
                 self.query_one(DeviceTreePane).tree = tree
 
@@ -228,7 +228,7 @@ class MainScreen(BalloonActions):
             return
         pane = self.query_one(DeviceTreePane)
         try:
-            pane.set_node(await self._guest(chosen.name).node(path))
+            pane.set_node(await self._guest(chosen.name).devices.node(path))
         except WorkbenchError as error:
             pane.set_node_error(path, error.message)
 

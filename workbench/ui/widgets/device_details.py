@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.domain.pci import Bar
-from workbench.domain.qom import Child, Property, source_file
+from workbench.domain.qom import Child, Property
+from workbench.domain.sources import source_file
 from workbench.domain.virtio import Virtio, virtio_status_bits
 
 if TYPE_CHECKING:

@@ -1,0 +1,60 @@
+"""QEMU's qdev buses: what ``info qtree`` prints, as a tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = "/machine/unattached/sysbus"
+"""QOM path of the main system bus (hw/core/sysbus.c, ``main_system_bus_create()``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """A bus and what sits on it."""
+
+    name: str
+    """Such as ``pcie.0``; what ``device_add bus=`` takes."""
+    type: str
+    path: str
+    devices: tuple[BusDevice, ...] = ()
+    """In the order in which they were made."""
+    error: str = ""
+    """Why its devices could not be read, empty when they could."""
+
+
+@dataclass(frozen=True, slots=True)
+class BusDevice:
+    """A device on a bus, with the buses that it brings."""
+
+    type: str
+    path: str
+    buses: tuple[Bus, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The id that it was made with; empty for what the board brings."""
+        return qdev_id(self.path)
+
+
+def qdev_id(path: str) -> str:
+    """The id of a device by its QOM path: only those that were made with one are below ``peripheral``."""
+    above, _, name = path.rpartition("/")
+    return name if above == "/machine/peripheral" else ""
+
+
+def bus_name(path: str) -> str:
+    """A bus's name by its QOM path. QOM calls the main system bus ``sysbus``, everything else main-system-bus."""
+    return "main-system-bus" if path == ROOT else path.rpartition("/")[2]
+
+
+def flat(bus: Bus, depth: int = 0) -> Iterator[tuple[int, Bus | BusDevice]]:
+    """Buses and devices in reading order, each with its depth."""
+    yield depth, bus
+    for device in bus.devices:
+        yield depth + 1, device
+        for below in device.buses:
+            yield from flat(below, depth + 2)

@@ -1,0 +1,87 @@
+"""Reading the qdev buses out of QOM.
+
+A bus is a child of the device that brings it, and holds a link ``child[N]`` to each device on it (hw/core/bus.c and
+hw/core/qdev.c, ``bus_add_child()``). HMP's ``info qtree`` says the same in a text made for people.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from workbench.domain.buses import ROOT, Bus, BusDevice, bus_name
+from workbench.domain.qom import entries, parse_children
+from workbench.errors import CommandFailed
+
+if TYPE_CHECKING:
+    from workbench.domain.qom import Child
+    from workbench.engine.qom import QomReader
+
+_NO_BUSES = frozenset({"irq", "memory-region", "container"})
+DEPTH_MAX = 32
+"""Buses behind one another; more would be a ring of links."""
+
+
+class BusReader:
+    """Reads the buses of one QEMU, and remembers which types are buses."""
+
+    def __init__(self, qom: QomReader) -> None:
+        self._qom = qom
+        self._is_bus: dict[str, bool] = {}
+
+    async def root(self) -> Bus:
+        """The main system bus with everything below it. Other roots do not exist on a PC.
+
+        :raise workbench.errors.MonitorError: when QEMU does not answer.
+        """
+        return await self._bus(ROOT, "System", 0)
+
+    async def _bus(self, path: str, type_name: str, depth: int) -> Bus:
+        name = bus_name(path)
+        try:
+            listing = await self._qom.listing(path)
+        except CommandFailed as error:
+            return Bus(name, type_name, path, error=error.description)
+        links = sorted(
+            (number, str(entry["name"]), str(entry["type"]).removeprefix("link<").removesuffix(">"))
+            for entry in entries(listing)
+            if str(entry.get("type", "")).startswith("link<") and (number := _number(str(entry["name"]))) is not None
+        )
+        places = await asyncio.gather(*(self._qom.value(path, link) for _, link, _ in links))
+        devices = await asyncio.gather(
+            *(
+                self._device(str(place), kind, depth)
+                for place, (_, _, kind) in zip(places, links, strict=True)
+                if place  # unplugged meanwhile
+            )
+        )
+        return Bus(name, type_name, path, tuple(devices))
+
+    async def _device(self, path: str, type_name: str, depth: int) -> BusDevice:
+        if depth >= DEPTH_MAX:
+            return BusDevice(type_name, path)
+        try:
+            children = parse_children(path, await self._qom.listing(path))
+        except CommandFailed:
+            return BusDevice(type_name, path)
+        maybe = [child for child in children if child.type not in _NO_BUSES]
+        await asyncio.gather(*(self._learn(child) for child in {child.type: child for child in maybe}.values()))
+        buses = [child for child in maybe if self._is_bus.get(child.type)]
+        below = await asyncio.gather(*(self._bus(child.path, child.type, depth + 1) for child in buses))
+        return BusDevice(type_name, path, tuple(below))
+
+    async def _learn(self, child: Child) -> None:
+        """Whether a type is a bus, told by what every bus has and no device (hw/core/bus.c, ``bus_class_init()``)."""
+        if child.type in self._is_bus:
+            return
+        try:
+            names = {entry["name"] for entry in entries(await self._qom.listing(child.path))}
+        except CommandFailed:
+            return  # gone meanwhile: nothing learned about the type
+        self._is_bus[child.type] = {"hotplug-handler", "realized"} <= names and "hotpluggable" not in names
+
+
+def _number(name: str) -> int | None:
+    """``7`` of ``child[7]``."""
+    digits = name.removeprefix("child[").removesuffix("]")
+    return int(digits) if name == f"child[{digits}]" and digits.isascii() and digits.isdigit() else None

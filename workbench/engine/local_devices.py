@@ -1,0 +1,72 @@
+"""The devices of a guest on this host: what a screen may ask of them, for as long as one connection to QEMU lasts."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from workbench.domain.traffic import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from workbench.domain.buses import Bus
+    from workbench.domain.qom import Property
+    from workbench.domain.tree import DeviceTree, Node
+    from workbench.domain.type_info import TypeInfo
+    from workbench.domain.virtio import Virtio
+    from workbench.engine.buses import BusReader
+    from workbench.engine.devices import DeviceReader
+    from workbench.engine.monitor import Monitor
+    from workbench.engine.types import TypeBook
+
+
+class LocalDevices:
+    """See :class:`workbench.engine.base.Devices`. Readers remember what does not change within a connection."""
+
+    def __init__(self, connected: Callable[[], Monitor], cache: Path) -> None:
+        """:param connected: gives the connection to QEMU, or raises why there is none."""
+        self._connected = connected
+        self._cache = cache
+        self._monitor: Monitor | None = None
+        self._reader: DeviceReader
+        self._buses: BusReader
+        self._types: TypeBook
+
+    async def tree(self) -> DeviceTree:
+        return await self._now().tree()
+
+    async def node(self, path: str) -> Node:
+        return await self._now().node(path)
+
+    async def values(self, path: str, kinds: Sequence[tuple[str, str]]) -> tuple[Property, ...]:
+        return await self._now().qom.values(path, kinds)
+
+    async def virtio(self, path: str) -> Virtio | None:
+        return await self._now().virtio(path)
+
+    async def buses(self) -> Bus:
+        self._now()
+        return await self._buses.root()
+
+    async def walk(self, *, values: bool = False) -> Mapping[str, Node]:
+        return await self._now().qom.walk(values=values)
+
+    async def describe(self, type_name: str) -> TypeInfo:
+        self._now()
+        return await self._types.describe(type_name)
+
+    def _now(self) -> DeviceReader:
+        monitor = self._connected()
+        if self._monitor is not monitor:
+            # Not before somebody looks: the screen's start has no need of them.
+            from workbench.engine.buses import BusReader
+            from workbench.engine.devices import DeviceReader
+            from workbench.engine.types import TypeBook
+
+            self._reader = DeviceReader.of(monitor)
+            self._buses = BusReader(self._reader.qom)
+            self._types = TypeBook(partial(monitor.execute, origin=Origin.SCREEN), monitor, self._cache)
+            self._monitor = monitor
+        return self._reader
