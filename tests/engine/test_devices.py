@@ -185,8 +185,8 @@ async def test_an_unseen_version_is_never_asked_for_its_virtio_status(version: s
         asked = Asked(monitor)
 
         async def execute(command: str, arguments: Mapping[str, object] | None = None) -> object:
-            if command == "qom-list-get":
-                return [{"properties": []}]
+            if command == "qom-list-get" and arguments:
+                return [{"properties": await asked("qom-list", {"path": path})} for path in arguments["paths"]]  # type: ignore[attr-defined]
             return await asked(command, arguments)
 
         node = await DeviceReader(execute, version).node("/machine/peripheral/net0")

@@ -178,9 +178,7 @@ class DeviceReader:
 
     async def _place(self, child: Child) -> Place:
         """Where one PCI function sits. The property is a number in every version; its declared type is not."""
-        devfn, bus = await asyncio.gather(
-            self.qom.value(child.path, "addr"), self.qom.value(child.path, "parent_bus")
-        )
+        devfn, bus = await asyncio.gather(self.qom.value(child.path, "addr"), self.qom.value(child.path, "parent_bus"))
         return Place(child.path, child.type, devfn if isinstance(devfn, int) else -1, str(bus or ""))
 
     async def _learn(self, child: Child) -> None:

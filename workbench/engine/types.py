@@ -34,7 +34,9 @@ WITHOUT_CORE = 'ulimit -c 0; exec "$0" "$@"'
 _EMPTY = ("-machine", "none", "-nodefaults", "-no-user-config", "-display", "none", "-qmp", "stdio")
 _PREFIX = "qom-parents-"
 _KEPT = 16
-_QUESTION = b'{"execute":"qmp_capabilities"}{"execute":"qom-list-types","arguments":{"abstract":true}}{"execute":"quit"}'
+_QUESTION = (
+    b'{"execute":"qmp_capabilities"}{"execute":"qom-list-types","arguments":{"abstract":true}}{"execute":"quit"}'
+)
 
 
 class TypeBook:
