@@ -48,7 +48,7 @@ class TestOptions:
         for name in MONITORS:
             monitors += ["-chardev", f"socket,id={name},path={directory}/{name}.sock,server=on,wait=off"]
             monitors += ["-mon", f"chardev={name},mode=control"]
-        assert qemu_argv(read_guest("net = false\nballoon = false\nrng = false"), launch) == [
+        assert qemu_argv(read_guest("net = false\nballoon = false\nrng = false\nroot-ports = 0"), launch) == [
             "/usr/bin/qemu",
             *("-name", "guest=demo"),
             "-no-user-config",

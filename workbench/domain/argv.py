@@ -11,21 +11,20 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from workbench.domain.boot import CODE, CONSOLE, VARS
 from workbench.domain.decode import key_text
 from workbench.domain.devices import serial
 from workbench.domain.devices.part import comma, json_option
-from workbench.domain.profile import CONSOLE
-from workbench.domain.units import MIB
+from workbench.domain.memory import RAM
+from workbench.domain.profile import PORT_ID, PORTS_SLOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from workbench.domain.boot import Flash
     from workbench.domain.devices.part import Option, Path
     from workbench.domain.devices.serial import SerialPort
     from workbench.domain.profile import GuestProfile
-
-RAM = "ram0"
-"""The id of the memory backend that is the guest's RAM."""
 
 MONITORS = ("qmp", "qmp-cli", "qmp-events", "qmp-user")
 """A QMP socket serves one client at a time, so each of these has one of its own in the state directory, ``NAME.sock``:
@@ -35,6 +34,8 @@ MONITOR_OBJECTS = (11, 1)
 """The first QEMU that warns of ``-mon`` and wants its monitors as objects."""
 
 SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+SANDBOX_HELPER = "on,obsolete=deny,elevateprivileges=allow,spawn=allow,resourcecontrol=deny"
+"""For a guest on a bridge: QEMU starts its helper, which is set-uid root (net/tap.c, net_bridge_run_helper())."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Launch:
     initrd: str | None = None
     cmdline: str = CONSOLE
     """The kernel's command line when the profile gives none."""
+    flash: Flash | None = None
+    """UEFI, where the profile asks for it."""
 
     def path(self, text: str) -> str:
         """The absolute path that a path of the profile means."""
@@ -114,7 +117,8 @@ def _house(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
     yield ArgvPart(("-no-user-config",))
     yield ArgvPart(("-nodefaults",))
     yield ArgvPart(("-display", "none"))
-    yield ArgvPart(("-sandbox", SANDBOX))
+    bridged = any(net.backend == "bridge" for net in profile.net)
+    yield ArgvPart(("-sandbox", SANDBOX_HELPER if bridged else SANDBOX))
     yield ArgvPart(("-msg", "timestamp=on"))
     # QEMU puts its pid for a %d there and refuses any other % (util/log.c, valid_filename_template()).
     if "%" not in launch.directory:
@@ -123,33 +127,22 @@ def _house(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
 
 
 def _machine(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
-    yield ArgvPart(("-machine", f"{profile.machine},memory-backend={RAM}"), ("machine",))
-    yield ArgvPart(("-accel", launch.accelerator), ("accelerator",))
-    model = profile.cpu.model or {"kvm": "host", "tcg": "max"}[launch.accelerator]
+    flash = f",pflash0={CODE},pflash1={VARS}" if launch.flash else ""
+    yield ArgvPart(("-machine", f"{profile.machine},memory-backend={RAM}{flash}"), ("machine",))
+    accelerator = profile.tcg.options() if launch.accelerator == "tcg" else launch.accelerator
+    yield ArgvPart(("-accel", accelerator), ("accelerator",))
+    model = profile.cpu.options({"kvm": "host", "tcg": "max"}[launch.accelerator])
     yield ArgvPart(("-cpu", model), ("cpu", "model"))
-    yield ArgvPart(("-smp", str(profile.cpu.count)), ("cpu", "count"))
-    yield ArgvPart(("-m", f"{profile.memory.size // MIB}M"), ("memory", "size"))
-    yield ArgvPart(_memory_backend(profile), ("memory", "hugepages") if profile.memory.hugepages else ("memory",))
-
-
-def _memory_backend(profile: GuestProfile) -> Option:
-    """The guest's RAM, always an object with a name, so that its place in the host is found by it."""
-    pages = profile.memory.hugepages
-    size = {"id": RAM, "size": profile.memory.size}
-    if pages is None:
-        return json_option("-object", {"qom-type": "memory-backend-ram", **size})
-    rest: dict[str, object] = {"prealloc": pages.prealloc}
-    if pages.nodes:
-        rest |= {"host-nodes": list(pages.nodes), "policy": "bind"}
-    if pages.source == "memfd":
-        values = {"qom-type": "memory-backend-memfd", **size, "hugetlb": True, "hugetlbsize": pages.size}
-    else:
-        # Shared: a discard in a private mapping of a file frees nothing (system/physmem.c, ram_block_discard_range()).
-        values = {"qom-type": "memory-backend-file", **size, "mem-path": pages.source, "share": True}
-    return json_option("-object", {**values, **rest})
+    yield ArgvPart(("-smp", profile.cpu.smp()), ("cpu", "count"))
+    yield ArgvPart(("-m", profile.memory.size_option()), ("memory", "size"))
+    yield ArgvPart(profile.memory.backend(), ("memory", "hugepages") if profile.memory.hugepages else ("memory",))
+    if profile.memory.lock:
+        yield ArgvPart(("-overcommit", "mem-lock=on"), ("memory", "lock"))
 
 
 def _boot(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
+    if launch.flash is not None:
+        yield from _parts(launch.flash.options(), ("firmware",))
     if launch.kernel is None:
         return
     embedded = profile.boot.guest is not None
@@ -182,13 +175,8 @@ def _console(launch: Launch) -> Iterator[ArgvPart]:
 def _devices(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
     """The virtio devices, each at its slot."""
     slots = profile.slots()
-    for index, net in enumerate(profile.net):
-        yield from _parts(net.options(slots["net", index]), ("net", index))
-    for index, scsi in enumerate(profile.scsi):
-        yield from _parts(scsi.options(slots["scsi", index]), ("scsi", index))
-        for lun, disk in enumerate(scsi.disk):
-            options = disk.options(f"{scsi.id}.0", lun, launch.path(disk.file))
-            yield from _parts(options, ("scsi", index, "disk", lun))
+    yield from _cards(profile, launch, slots)
+    yield from _disks(profile, launch, slots)
     if profile.balloon is not None:
         hugepages = profile.memory.hugepages is not None
         yield from _parts(profile.balloon.options(slots["balloon",], hugepages=hugepages), ("balloon",))
@@ -199,6 +187,48 @@ def _devices(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
         yield from _parts(port.options(path), ("serial", index))
     if profile.rng is not None:
         yield from _parts(profile.rng.options(slots["rng",], launch.path(profile.rng.source)), ("rng",))
+    if profile.display is not None:
+        yield from _parts(profile.display.options(slots["display",], launch.directory), ("display",))
+    virtio_mem = ("memory", "virtio-mem")
+    yield from _parts(profile.memory.virtio_mem_options(slots[virtio_mem]), virtio_mem)
+    for number in range(profile.ports):
+        yield ArgvPart(_root_port(number), ("root-ports",))
+
+
+def _cards(profile: GuestProfile, launch: Launch, slots: Mapping[Path, str]) -> Iterator[ArgvPart]:
+    boots = _boot_places(profile)
+    for index, net in enumerate(profile.net):
+        place = ("net", index)
+        boot = boots.get(place)
+        path = launch.path(net.path) if net.path is not None else ""
+        yield from _parts(net.options(slots[place], path, rom=boot is not None, boot=boot), place)
+
+
+def _disks(profile: GuestProfile, launch: Launch, slots: Mapping[Path, str]) -> Iterator[ArgvPart]:
+    boots = _boot_places(profile)
+    for index, scsi in enumerate(profile.scsi):
+        yield from _parts(scsi.options(slots["scsi", index]), ("scsi", index))
+        for lun, disk in enumerate(scsi.disk):
+            place = ("scsi", index, "disk", lun)
+            file = launch.path(disk.file) if disk.file is not None else None
+            yield from _parts(disk.options(f"{scsi.id}.0", lun, file, boot=boots.get(place)), place)
+
+
+def _boot_places(profile: GuestProfile) -> dict[Path, int]:
+    """The place in the order of booting of each device that has one, from 1."""
+    kinds: dict[str, list[Path]] = {"disk": [], "cdrom": [], "net": [("net", i) for i in range(len(profile.net))]}
+    for index, scsi in enumerate(profile.scsi):
+        for lun, disk in enumerate(scsi.disk):
+            kinds[disk.media].append(("scsi", index, "disk", lun))
+    paths = [path for kind in profile.boot.order for path in kinds[kind]]
+    return {path: number for number, path in enumerate(paths, 1)}
+
+
+def _root_port(number: int) -> Option:
+    """An empty slot; all of them are functions of one slot of the root bus."""
+    values = {"driver": "pcie-root-port", "id": f"{PORT_ID}{number}", "addr": f"{PORTS_SLOT:02x}.{number}"}
+    more = {"multifunction": True} if number == 0 else {}
+    return json_option("-device", {**values, "chassis": number + 1, "port": number, **more})
 
 
 def _extra(profile: GuestProfile) -> Iterator[ArgvPart]:

@@ -107,8 +107,10 @@ class Decoder:
 
     def _list(self, shape: Shape, value: object, path: Path) -> object:
         tables = shape.item is not None and shape.item.kind == "table"
-        if tables and value is False:
+        if value is False and (tables or shape.usual is not None):
             return ()
+        if value is True and shape.usual is not None:
+            return shape.usual
         if not isinstance(value, list) or shape.item is None:
             return self._add(
                 path, f"{_show(value)} is not a list" + (f": write [[{key_text(path)}]]" if tables else "")

@@ -10,105 +10,29 @@ from typing import Annotated, Literal
 from msgspec import Meta
 from msgspec.structs import force_setattr, replace
 
+from workbench.domain.boot import Boot, Firmware
+from workbench.domain.cpu import Cpu, Tcg
 from workbench.domain.devices.balloon import BALLOON_ID, Balloon
 from workbench.domain.devices.net import EVERY_ADDRESS, Net, host_end
-from workbench.domain.devices.part import File, Part, Path, Size, judged, words
+from workbench.domain.devices.part import Part, Path, words
 from workbench.domain.devices.rng import RNG_ID, Rng
 from workbench.domain.devices.scsi import Disk, Scsi
 from workbench.domain.devices.serial import PORTS_MAX, SERIAL_ID, SerialPort
-from workbench.domain.units import GIB, MIB, TIB, format_size
-
-CONSOLE = "console=ttyS0"
-"""The kernel command line when a profile gives none: Linux speaks on the serial console that the workbench shows."""
+from workbench.domain.display import DISPLAY_ID, Display
+from workbench.domain.memory import VIRTIO_MEM, Memory
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
 NAME_MAX = 48
 """Characters of a guest's name: it is a directory's name in the path of a socket, which can have 107 bytes in all."""
 
 
-def _page_trouble(size: int) -> str:
-    return "" if size in (2 * MIB, GIB) else f"there are hugepages of 2M and of 1G, not of {format_size(size)}"
-
-
-def _ram_trouble(size: int) -> str:
-    return f"{format_size(size)} is not a whole number of MiB" if size % MIB else ""
-
-
-def _cmdline_trouble(text: str) -> str:
-    size = len(text.encode())
-    return f"the command line has {size:,} bytes, and a kernel reads at most 2,047" if size > 2047 else ""
-
-
-class Cpu(Part, frozen=True, kw_only=True):
-    """``[cpu]``: the processors."""
-
-    model: Annotated[
-        str | None, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z"), words("a CPU model such as max or Skylake-Client")
-    ] = None
-    """A model of ``qemu-system-x86_64 -cpu help``; when not given ``host`` on KVM and ``max`` on TCG."""
-    count: Annotated[int, Meta(ge=1, le=255)] = 1
-    """Virtual CPUs."""
-
-
-class Hugepages(Part, frozen=True, kw_only=True):
-    """``[memory.hugepages]``: the guest's RAM in hugepages of the host."""
-
-    size: Annotated[Size, judged(_page_trouble)] = 2 * MIB
-    """One page: 2M or 1G, the sizes that x86 has."""
-    prealloc: bool = True
-    """Take every page at the start. Without it a pool that runs dry kills the guest with SIGBUS at its next touch."""
-    source: Annotated[
-        str,
-        Meta(pattern=r"^(memfd\Z|/)", max_length=4095),
-        words("memfd or an absolute path such as /dev/hugepages"),
-    ] = "memfd"
-    """``memfd``, or the directory where a hugetlbfs of that page size is mounted."""
-    nodes: tuple[Annotated[int, Meta(ge=0, le=1023)], ...] = ()
-    """NUMA nodes of the host that the pages come from; any when empty."""
-
-    def check(self) -> Iterator[tuple[Path, str]]:
-        for index, node in enumerate(self.nodes):
-            if node in self.nodes[:index]:
-                yield ("nodes", index), f"node {node} stands here twice"
-
-
-class Memory(Part, frozen=True, kw_only=True):
-    """``[memory]``: the guest's RAM."""
-
-    size: Annotated[Size, Meta(ge=16 * MIB, le=8 * TIB), judged(_ram_trouble)] = 512 * MIB
-    """RAM in bytes, whole MiB."""
-    hugepages: Hugepages | None = None
-    """Ordinary memory when the table is absent."""
-
-    def check(self) -> Iterator[tuple[Path, str]]:
-        if self.hugepages is not None and self.size % self.hugepages.size:
-            page = format_size(self.hugepages.size)
-            yield ("size",), f"{format_size(self.size)} is not a multiple of the {page} hugepages"
-
-
-class Boot(Part, frozen=True, kw_only=True):
-    """``[boot]``: what the guest starts. Without it: the firmware, which looks for a disk."""
-
-    guest: Literal["demo"] | None = None
-    """``demo``: the workbench's own small Linux."""
-    kernel: File | None = None
-    """A Linux kernel (bzImage) that QEMU loads itself."""
-    initrd: File | None = None
-    """Its initramfs."""
-    cmdline: Annotated[str | None, judged(_cmdline_trouble)] = None
-    """The kernel's command line, at most 2,047 bytes (Linux on x86: COMMAND_LINE_SIZE). When not given
-    ``console=ttyS0``, and for ``guest = "demo"`` its own."""
-
-    def check(self) -> Iterator[tuple[Path, str]]:
-        if self.guest is not None and self.kernel is not None:
-            yield ("kernel",), f'guest = "{self.guest}" brings its own kernel: keep one of the two'
-        if self.kernel is None and self.initrd is not None:
-            if self.guest is None:
-                yield ("initrd",), "an initrd needs a kernel"
-            else:
-                yield ("initrd",), f'guest = "{self.guest}" brings its own initrd: keep one of the two'
-        if self.cmdline is not None and self.kernel is None and self.guest is None:
-            yield ("cmdline",), "a command line needs a kernel"
+PORT_ID = "pcie-port"
+"""The ids of the root ports begin so, and a number follows."""
+DEFAULT_PORTS = 4
+PORTS = 8
+"""Functions of one PCI slot: the root ports share one."""
+PORTS_SLOT, DISPLAY_SLOT, VIRTIO_MEM_SLOT = 0x1C, 0x1D, 0x1E
+"""What is there once stands behind what there can be more of. A q35 has its own devices in 0x1f (hw/i386/pc_q35.c)."""
 
 
 class Qemu(Part, frozen=True, kw_only=True):
@@ -140,7 +64,9 @@ class GuestProfile(Part, frozen=True, kw_only=True):
     accelerator: Literal["auto", "kvm", "tcg"] = "auto"
     """``auto``: KVM where it can run a guest, else TCG."""
     cpu: Cpu = Cpu()
+    tcg: Tcg = Tcg()
     memory: Memory = Memory()
+    firmware: Firmware = Firmware()
     boot: Boot = Boot()
     net: tuple[Net, ...] = (Net(),)
     """One card on the user network when not given; ``net = false``: none."""
@@ -150,6 +76,11 @@ class GuestProfile(Part, frozen=True, kw_only=True):
     serial: Annotated[tuple[SerialPort, ...], Meta(max_length=PORTS_MAX)] = ()
     rng: Rng | None = Rng()
     """``rng = false``: none."""
+    display: Display | None = None
+    """None when the table is absent."""
+    root_ports: Annotated[int | None, Meta(ge=0, le=PORTS)] = None
+    """Empty PCI Express slots that devices can be plugged into while the guest runs; 4 on a ``q35`` when not given. A
+    ``pc`` has none and needs none: its own bus takes devices at any time."""
     qemu: Qemu = Qemu()
 
     def __post_init__(self) -> None:
@@ -174,6 +105,12 @@ class GuestProfile(Part, frozen=True, kw_only=True):
             yield RNG_ID, ("rng",)
         if self.serial:
             yield SERIAL_ID, ("serial",)
+        if self.display is not None:
+            yield DISPLAY_ID, ("display",)
+        if self.memory.virtio_mem is not None:
+            yield VIRTIO_MEM, ("memory", "virtio-mem")
+        for number in range(self.ports):
+            yield f"{PORT_ID}{number}", ("root-ports",)
         for index, net in enumerate(self.net):
             yield str(net.id), ("net", index, "id")
         for index, scsi in enumerate(self.scsi):
@@ -182,6 +119,13 @@ class GuestProfile(Part, frozen=True, kw_only=True):
                 yield str(disk.id), ("scsi", index, "disk", number, "id")
         for index, port in enumerate(self.serial):
             yield str(port.id), ("serial", index, "id")
+
+    @property
+    def ports(self) -> int:
+        """How many empty root ports there are."""
+        if self.root_ports is None:
+            return DEFAULT_PORTS if "q35" in self.machine else 0
+        return self.root_ports
 
     def slots(self) -> dict[Path, str]:
         """The PCI slot of each virtio device, in QEMU's ``SLOT.FUNCTION``, by its place in the profile.
@@ -193,7 +137,10 @@ class GuestProfile(Part, frozen=True, kw_only=True):
         base = 0 if "q35" in self.machine else 1
         more = [("net", i) for i in range(1, len(self.net))] + [("scsi", i) for i in range(1, len(self.scsi))]
         slots: dict[Path, int] = {**first, **{path: 6 + i for i, path in enumerate(more)}}
-        return {path: f"{slot + base:02x}.0" for path, slot in slots.items()}
+        fixed = {("display",): DISPLAY_SLOT, ("memory", "virtio-mem"): VIRTIO_MEM_SLOT}
+        return {path: f"{slot:02x}.0" for path, slot in fixed.items()} | {
+            path: f"{slot + base:02x}.0" for path, slot in slots.items()
+        }
 
     def check(self) -> Iterator[tuple[Path, str]]:
         yield from self._same_ids()
@@ -201,7 +148,9 @@ class GuestProfile(Part, frozen=True, kw_only=True):
         yield from self._same_ports()
         if self.balloon is not None:
             yield from ((("balloon", *path), why) for path, why in self.balloon.check_ram(self.memory.size))
-        free = 30 if "q35" in self.machine else 29
+        if self.root_ports and "q35" not in self.machine:
+            yield ("root-ports",), f"the board {self.machine} has no PCI Express; its own bus takes devices at any time"
+        free = PORTS_SLOT - 1 - (0 if "q35" in self.machine else 1)
         cards = max(len(self.net) - 1, 0) + max(len(self.scsi) - 1, 0) + 5
         if cards > free:
             yield ("net",), f"{len(self.net)} cards and {len(self.scsi)} SCSI controllers: the board has {free} slots"

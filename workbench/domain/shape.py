@@ -35,6 +35,8 @@ class Shape:
     """What the value must be, in the field's own words; empty when its type says it."""
     item: Shape | None = None
     """What each element of a list may hold, or each name of a table of names."""
+    usual: tuple[Any, ...] | None = None
+    """What ``true`` means in the place of a list; None where it means nothing."""
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -135,7 +137,9 @@ def shape_of(type_: Any) -> Shape:
     checked = Annotated[(bare, *annotations)] if annotations else bare
     judges = [meta.extra["judge"] for meta in annotations if meta.extra and "judge" in meta.extra]
     judge = judges[-1] if judges else _content
-    return Shape(kind, bare, checked, optional, low, high, judge, told[-1] if told else "", item)
+    usual = [meta.extra["usual"] for meta in annotations if meta.extra and "usual" in meta.extra]
+    words = told[-1] if told else ""
+    return Shape(kind, bare, checked, optional, low, high, judge, words, item, usual[-1] if usual else None)
 
 
 def _content(_: object) -> str:

@@ -50,7 +50,8 @@ def _named_files(profile: GuestProfile) -> Iterator[tuple[Place, str, Callable[[
         yield ("boot", "initrd"), profile.boot.initrd, _file_trouble
     for index, scsi in enumerate(profile.scsi):
         for number, disk in enumerate(scsi.disk):
-            yield ("scsi", index, "disk", number, "file"), disk.file, partial(_disk_trouble, disk)
+            if disk.file is not None:
+                yield ("scsi", index, "disk", number, "file"), disk.file, partial(_disk_trouble, disk)
     if profile.rng is not None:
         yield ("rng", "source"), profile.rng.source, _source_trouble
     for index, port in enumerate(profile.serial):
@@ -68,15 +69,17 @@ def _file_trouble(path: Path) -> str:
 
 
 def _disk_trouble(disk: Disk, path: Path) -> str:
+    if disk.size is not None and not os.path.lexists(path):
+        return _parent_trouble(path)  # it is made at the start
     trouble = _file_trouble(path)
     if trouble:
         return trouble
-    if not disk.read_only and not _may(path, os.W_OK):
+    if not disk.read_only and disk.media == "disk" and not _may(path, os.W_OK):
         return f"{shown(path)}: you may not write to it; read-only = true does without"
     with path.open("rb") as image:
         is_qcow2 = image.read(len(QCOW2_MAGIC)) == QCOW2_MAGIC
-    if is_qcow2 != (disk.format == "qcow2"):
-        return f'{shown(path)} is {"a" if is_qcow2 else "no"} qcow2 image, and format = "{disk.format}"'
+    if is_qcow2 != (disk.image_format == "qcow2"):
+        return f'{shown(path)} is {"a" if is_qcow2 else "no"} qcow2 image, and format = "{disk.image_format}"'
     return ""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from workbench.domain.argv import Launch, argv_parts, port_socket, resolve
-from workbench.domain.profile import CONSOLE
+from workbench.domain.boot import CONSOLE
 from workbench.engine.accelerator import choose_accelerator, kvm_trouble
 from workbench.engine.hugepages import check_hugepages
 from workbench.engine.monitor import SUN_PATH_MAX

@@ -47,6 +47,11 @@ def judged(trouble: Callable[[Any], str]) -> Meta:
     return Meta(extra={"judge": trouble})
 
 
+def usual(values: tuple[Any, ...]) -> Meta:
+    """What ``true`` means in the place of a list."""
+    return Meta(extra={"usual": values})
+
+
 Size = Annotated[int, Meta(ge=0, extra={"size": True})]
 """Bytes; in the file a text such as ``512M`` or a number of bytes."""
 

@@ -1,0 +1,43 @@
+"""``[display]``: a screen for the guest, reached by VNC from this host only."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from workbench.domain.devices.part import Option, Part, Path, comma, json_option
+
+DISPLAY_ID = "vga0"
+"""The id of the graphics card."""
+VNC_SOCKET = "vnc.sock"
+"""The name in the state directory of the socket that VNC listens on."""
+VNC_PORT = 5900
+"""The port of VNC's display 0 (RFC 6143, 7.1)."""
+
+
+class Display(Part, frozen=True, kw_only=True):
+    """``[display]``: a graphics card, and a VNC server for it that nobody on the network can reach. Without it: none."""
+
+    card: Literal["std", "virtio"] = "std"
+    """``std``: a VGA that every system knows; ``virtio``: faster where the guest has a driver for it."""
+    vnc: Literal["socket", "loopback"] = "socket"
+    """Where VNC listens: on ``vnc.sock`` in the guest's state directory, or on 127.0.0.1, where every user of this
+    host can reach it."""
+    port: Annotated[int | None, Meta(ge=VNC_PORT, le=65535)] = None
+    """The port for ``loopback``."""
+
+    def check(self) -> Iterator[tuple[Path, str]]:
+        if self.vnc == "loopback" and self.port is None:
+            yield ("vnc",), 'vnc = "loopback" needs a port, such as port = 5901'
+        if self.vnc == "socket" and self.port is not None:
+            yield ("port",), 'a socket has no port: vnc = "loopback" has'
+
+    def options(self, slot: str, directory: str) -> Iterator[Option]:
+        """:param directory: the guest's state directory."""
+        where = f"127.0.0.1:{(self.port or VNC_PORT) - VNC_PORT}"
+        if self.vnc == "socket":
+            where = f"unix:{comma(f'{directory}/{VNC_SOCKET}')}"
+        yield "-vnc", where
+        driver = {"std": "VGA", "virtio": "virtio-vga"}[self.card]
+        card: dict[str, Any] = {"driver": driver, "id": DISPLAY_ID, "addr": slot}
+        yield json_option("-device", card)
