@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 
 from tests.profile_files import CORPUS, HERE, SAMPLES, read_guest
 from workbench.domain.argv import MONITORS, ArgvPart, Launch, argv_parts, qemu_argv, resolve
+from workbench.domain.boot import Flash
+from workbench.domain.cpu import HYPERV, Cpu
 from workbench.domain.decode import key_text
 from workbench.domain.devices.part import extra
+from workbench.domain.devices.scsi import CACHES
 from workbench.domain.parse import parse_profile
 from workbench.domain.shape import fields_of
 from workbench.domain.units import MIB
@@ -155,7 +158,7 @@ class TestOptions:
             guest.rng,
             *guest.net,
             *guest.serial,
-            *(disk for scsi in guest.scsi for disk in scsi.disk),
+            *(disk for scsi in guest.scsi for disk in scsi.disk if disk.file is not None),
         ]
         for part in filter(None, parts):
             for field in fields_of(type(part)).values():
@@ -164,6 +167,83 @@ class TestOptions:
                     name = declared(type(part), field.name, side)
                     if name is not None and value is not None:
                         assert any(option.get(name) == value for option in values), (type(part), name)
+
+
+class TestMachine:
+    def test_processors(self) -> None:
+        text = "[cpu]\ncount = 8\nsockets = 2\ncores = 2\nthreads = 2\nfeatures = ['+pdpe1gb', '-svm']"
+        assert ("-smp", "8,sockets=2,cores=2,threads=2") in options(text)
+        assert ("-cpu", "max,pdpe1gb=on,svm=off") in options(text)
+
+    def test_what_an_enlightenment_needs_comes_along(self) -> None:
+        kvm = Launch("q", "/d", "kvm")
+        assert ("-cpu", "host,hv-relaxed=on,hv-vpindex=on,hv-time=on,hv-synic=on,hv-stimer=on") in options(
+            "cpu.hyperv = ['stimer', 'relaxed']", kvm
+        )
+        (usual,) = (part[1] for part in options("cpu.hyperv = true", kvm) if part[0] == "-cpu")
+        assert "hv-spinlocks=0x1fff" in usual
+        assert "hv-evmcs" not in usual
+        assert options("cpu.hyperv = false", kvm) == options("", kvm)
+
+    @given(st.lists(st.sampled_from(list(HYPERV)), unique=True))
+    def test_no_enlightenment_without_what_it_needs(self, names: list[str]) -> None:
+        on = Cpu(hyperv=tuple(names)).enlightenments()
+        assert set(names) <= set(on)
+        assert all(set(HYPERV[name]) <= set(on) for name in on)
+
+    def test_the_emulators_options_are_for_the_emulator(self) -> None:
+        text = "[tcg]\nthreads = 'single'\nbuffer = '64M'"
+        assert ("-accel", "tcg,thread=single,tb-size=64") in options(text)
+        assert ("-accel", "kvm") in options(text, Launch("q", "/d", "kvm"))
+
+    def test_room_for_more_memory(self) -> None:
+        assert ("-m", "size=512M,slots=4,maxmem=2048M") in options("[memory]\nmaximum = '2G'\nslots = 4")
+        assert ("-m", "size=512M,slots=0,maxmem=1536M") in options("[memory.virtio-mem]\nsize = '1G'")
+        assert ("-overcommit", "mem-lock=on") in options("memory.lock = true")
+        assert devices("[memory.virtio-mem]\nsize = '1G'")["vmem0"] == {
+            "driver": "virtio-mem-pci",
+            "id": "vmem0",
+            "addr": "1e.0",
+            "memdev": "vmem0-ram",
+            "requested-size": 0,
+        }
+
+    def test_flash_belongs_to_the_machine(self) -> None:
+        launch = Launch("q", "/d", "tcg", flash=Flash("/c,ode", "/vars"))
+        assert ("-machine", "q35,memory-backend=ram0,pflash0=uefi-code,pflash1=uefi-vars") in options("", launch)
+        code, variables = (json.loads(part[1]) for part in options("", launch) if part[0] == "-blockdev")
+        assert (code["file"]["filename"], code["read-only"]) == ("/c,ode", True)
+        assert (variables["file"]["filename"], variables["read-only"]) == ("/vars", False)
+
+    def test_only_a_bridge_lets_qemu_start_its_helper(self) -> None:
+        sandbox = dict(part for part in options("[[net]]\nbackend = 'bridge'") if len(part) == 2)["-sandbox"]
+        assert "spawn=allow" in sandbox
+        assert (
+            "spawn=deny"
+            in dict(part for part in options("[[net]]\nbackend = 'tap'\ninterface = 't'") if len(part) == 2)["-sandbox"]
+        )
+
+    def test_the_order_of_booting(self) -> None:
+        text = (
+            "boot.order = ['net', 'disk']\n[[net]]\n[[scsi]]\n[[scsi.disk]]\nfile = 'a'\n[[scsi.disk]]\nmedia = 'cdrom'"
+        )
+        found = devices(text)
+        assert (found["net0"]["bootindex"], found["disk0"]["bootindex"]) == (1, 2)
+        assert "romfile" not in found["net0"], "a card boots from its option ROM"
+        assert "bootindex" not in found["disk1"]
+        assert devices("")["net0"]["romfile"] == ""
+
+    def test_an_older_board_has_no_root_ports(self) -> None:
+        assert not [name for name in devices("machine = 'pc'") if name.startswith("pcie-port")]
+        assert [name for name in devices("root-ports = 1") if name.startswith("pcie-port")] == ["pcie-port0"]
+
+    @pytest.mark.parametrize("mode", list(CACHES))
+    def test_caches(self, mode: str) -> None:
+        text = f"[[scsi]]\n[[scsi.disk]]\nfile = 'a'\ncache = '{mode}'"
+        (node,) = (json.loads(part[1]) for part in options(text) if part[0] == "-blockdev")
+        write_cache, direct, no_flush = CACHES[mode]
+        assert node["cache"] == node["file"]["cache"] == {"direct": direct, "no-flush": no_flush}
+        assert devices(text)["disk0"]["write-cache"] == ("on" if write_cache else "off")
 
 
 class TestSlots:
@@ -175,6 +255,10 @@ class TestSlots:
             "balloon0": "03.0",
             "virtio-serial0": "04.0",
             "rng0": "05.0",
+            "pcie-port0": "1c.0",
+            "pcie-port1": "1c.1",
+            "pcie-port2": "1c.2",
+            "pcie-port3": "1c.3",
         }
 
     def test_one_more_card_moves_nothing(self) -> None:
@@ -191,10 +275,10 @@ class TestSlots:
         assert devices("machine = 'pc'")["net0"]["addr"] == "02.0"
         assert devices("machine = 'pc-q35-7.2'")["net0"]["addr"] == "01.0"
 
-    @pytest.mark.parametrize(("machine", "cards"), [("q35", 26), ("pc", 25)])
+    @pytest.mark.parametrize(("machine", "cards"), [("q35", 23), ("pc", 22)])
     def test_a_full_board(self, machine: str, cards: int) -> None:
         text = f"machine = '{machine}'\n" + "[[net]]\n" * cards
-        assert devices(text)[f"net{cards - 1}"]["addr"] == "1e.0"
+        assert devices(text)[f"net{cards - 1}"]["addr"] == "1b.0"
         assert parse_profile(text + "[[net]]", name="x", file="x")[0] is None
 
 
@@ -247,6 +331,8 @@ SLOTS = [
     "rng.source",
     "serial.name",
     "serial.path",
+    "net.path",
+    "machine-options.x",
 ]
 """The keys of a profile that take nearly any text."""
 
@@ -289,6 +375,8 @@ def document(texts: dict[str, str]) -> dict[str, Any]:
         "scsi": [{"disk": [{"file": texts["scsi.disk.file"]}]}],
         "rng": {"source": texts["rng.source"]},
         "serial": [port],
+        "net": [{"backend": "socket", "path": texts["net.path"]}],
+        "machine-options": {"x": texts["machine-options.x"]},
     }
 
 

@@ -128,7 +128,8 @@ def _house(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
 
 def _machine(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
     flash = f",pflash0={CODE},pflash1={VARS}" if launch.flash else ""
-    yield ArgvPart(("-machine", f"{profile.machine},memory-backend={RAM}{flash}"), ("machine",))
+    more = "".join(f",{name}={comma(value)}" for name, value in profile.machine_options)
+    yield ArgvPart(("-machine", f"{profile.machine},memory-backend={RAM}{flash}{more}"), ("machine",))
     accelerator = profile.tcg.options() if launch.accelerator == "tcg" else launch.accelerator
     yield ArgvPart(("-accel", accelerator), ("accelerator",))
     model = profile.cpu.options({"kvm": "host", "tcg": "max"}[launch.accelerator])

@@ -22,6 +22,18 @@ from workbench.domain.display import DISPLAY_ID, Display
 from workbench.domain.memory import VIRTIO_MEM, Memory
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
+_OPTION = re.compile(r"[a-z][a-z0-9-]{0,40}", re.ASCII)
+TAKEN_OPTIONS = {
+    "type": "machine",
+    "accel": "accelerator",
+    "memory-backend": "memory",
+    "pflash0": "firmware",
+    "pflash1": "firmware",
+    "kernel": "boot.kernel",
+    "initrd": "boot.initrd",
+    "append": "boot.cmdline",
+}
+"""Options of ``-machine`` that have a key of their own in a profile."""
 NAME_MAX = 48
 """Characters of a guest's name: it is a directory's name in the path of a socket, which can have 107 bytes in all."""
 
@@ -61,6 +73,10 @@ class GuestProfile(Part, frozen=True, kw_only=True):
         words("a PC such as q35, pc or pc-q35-7.2"),
     ] = "q35"
     """QEMU's board: ``q35`` (PCI Express), ``pc`` (i440FX), or one of their versions."""
+    machine_options: tuple[
+        tuple[str, Annotated[str, Meta(max_length=200), words('a text such as "on" or "off"')]], ...
+    ] = ()
+    """Options of the board by QEMU's names, each a text: ``hpet = "off"``, ``smm = "on"``."""
     accelerator: Literal["auto", "kvm", "tcg"] = "auto"
     """``auto``: KVM where it can run a guest, else TCG."""
     cpu: Cpu = Cpu()
@@ -148,6 +164,14 @@ class GuestProfile(Part, frozen=True, kw_only=True):
         yield from self._same_ports()
         if self.balloon is not None:
             yield from ((("balloon", *path), why) for path, why in self.balloon.check_ram(self.memory.size))
+        for name, _ in self.machine_options:
+            if _OPTION.fullmatch(name) is None:
+                yield ("machine-options", name), "the name of a board's option has letters, digits and '-'"
+            elif name in TAKEN_OPTIONS:
+                yield ("machine-options", name), f"another key says that: {TAKEN_OPTIONS[name]}"
+        if self.cpu.hyperv and self.accelerator == "tcg":
+            why = "TCG has no Hyper-V enlightenments, and QEMU would leave them out without a word; KVM has them"
+            yield ("cpu", "hyperv"), why
         if self.root_ports and "q35" not in self.machine:
             yield ("root-ports",), f"the board {self.machine} has no PCI Express; its own bus takes devices at any time"
         free = PORTS_SLOT - 1 - (0 if "q35" in self.machine else 1)

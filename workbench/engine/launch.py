@@ -24,6 +24,8 @@ from workbench.domain.lifecycle import exit_words
 from workbench.domain.units import format_size
 from workbench.engine.liveness import KEEPER, keeper_of, live_pid
 from workbench.engine.monitor import Monitor
+from workbench.engine.pinning import pin
+from workbench.engine.prepare import prepare, remove
 from workbench.engine.state import Ended, GuestFacts, Running, StateDirectory, read_end, write_facts
 from workbench.errors import HostError, MonitorError, StartError
 
@@ -63,12 +65,14 @@ async def start(state: StateDirectory, plan: Plan, *, lasting: bool = False) -> 
                 f"{plan.name} cannot be written to {directory}: {error.strerror}",
                 hint="free some room, or name another directory with --state DIR",
             ) from error
-        _spawn(plan.argv, directory)
+        made = await prepare(plan)
         try:
+            _spawn(plan.argv, directory)
             await _wait_for_monitor(plan, directory)
         except BaseException as error:
             if not (lasting and isinstance(error, asyncio.CancelledError)):
                 await _kill_leftover(directory)
+                remove(made)
                 raise
             given_up = error
         else:
@@ -117,7 +121,10 @@ async def _wait_for_monitor(plan: Plan, directory: Path) -> None:
         if socket.exists():
             with suppress(MonitorError):
                 monitor = await Monitor.connect(socket, deadline=1.0)
-                await monitor.close()
+                try:
+                    await pin(monitor, plan.profile.cpu.pin)
+                finally:
+                    await monitor.close()
                 return
         await asyncio.sleep(0.01)
     raise StartError(

@@ -48,6 +48,13 @@ def _named_files(profile: GuestProfile) -> Iterator[tuple[Place, str, Callable[[
         yield ("boot", "kernel"), profile.boot.kernel, _file_trouble
     if profile.boot.initrd is not None:
         yield ("boot", "initrd"), profile.boot.initrd, _file_trouble
+    if profile.firmware.code is not None:
+        yield ("firmware", "code"), profile.firmware.code, _file_trouble
+    if profile.firmware.vars is not None:
+        yield ("firmware", "vars"), profile.firmware.vars, _output_trouble  # made when it is missing
+    for index, net in enumerate(profile.net):
+        if net.path is not None:
+            yield ("net", index, "path"), net.path, _socket_trouble if net.listen else _peer_trouble
     for index, scsi in enumerate(profile.scsi):
         for number, disk in enumerate(scsi.disk):
             if disk.file is not None:
@@ -97,6 +104,13 @@ def _socket_trouble(path: Path) -> str:
     if os.path.lexists(path) and not stat.S_ISSOCK(path.lstat().st_mode):
         return f"{shown(path)} is there already and is no socket: QEMU would remove it"
     return _parent_trouble(path)
+
+
+def _peer_trouble(path: Path) -> str:
+    """A socket that another QEMU listens on."""
+    if not path.exists():
+        return f"there is no socket {shown(path)}: start the guest first that listens there"
+    return "" if stat.S_ISSOCK(path.stat().st_mode) else f"{shown(path)} is no socket"
 
 
 def _output_trouble(path: Path) -> str:

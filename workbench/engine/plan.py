@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Literal
 from workbench.domain.argv import Launch, argv_parts, port_socket, resolve
 from workbench.domain.boot import CONSOLE
 from workbench.engine.accelerator import choose_accelerator, kvm_trouble
+from workbench.engine.firmware import flash
 from workbench.engine.hugepages import check_hugepages
 from workbench.engine.monitor import SUN_PATH_MAX
 from workbench.engine.needs import file_problems
+from workbench.engine.pinning import check_pins
 from workbench.engine.qemu import install_hint, qemu_binary, qemu_version
 from workbench.errors import HostError, ProfileError
 
@@ -92,21 +94,33 @@ async def plan(loaded: LoadedProfile, settings: Settings, *, check: bool = True)
             hint=f"{install_hint()}\nor name a newer one with WORKBENCH_QEMU",
         )
     accelerator, reason = await _accelerator(profile)
+    _check_hyperv(profile, accelerator, reason)
     kernel, initrd, cmdline = _boot(loaded, profile, settings)
+    base, home = str(loaded.path.parent), str(Path.home())
     launch = Launch(
         binary=binary,
         directory=str(settings.state / profile.name),
         accelerator=accelerator,
         version=version[:2],
-        base=str(loaded.path.parent),
-        home=str(Path.home()),
+        base=base,
+        home=home,
         kernel=kernel,
         initrd=initrd,
         cmdline=cmdline,
+        flash=flash(profile, base=base, home=home, data=settings.data),
     )
     if check:
         _check_host(profile, settings.state / profile.name)
     return Plan(loaded.path, profile, launch, reason, loaded)
+
+
+def _check_hyperv(profile: GuestProfile, accelerator: str, reason: str) -> None:
+    """:raise HostError: when the profile wants enlightenments and the accelerator has none."""
+    if profile.cpu.hyperv and accelerator == "tcg":
+        raise HostError(
+            f"{profile.name} wants Hyper-V enlightenments, and TCG has none: {reason}",
+            hint="start it where KVM runs guests, or take cpu.hyperv out of its profile",
+        )
 
 
 async def _accelerator(profile: GuestProfile) -> tuple[Literal["kvm", "tcg"], str]:
@@ -140,6 +154,7 @@ def _boot(loaded: LoadedProfile, profile: GuestProfile, settings: Settings) -> t
 def _check_host(profile: GuestProfile, directory: Path) -> None:
     """:raise HostError: when hugepages are missing, or a port's socket has no room for its path."""
     memory = profile.memory
+    check_pins(profile.cpu.pin)
     if memory.hugepages is not None:
         pages = memory.hugepages
         check_hugepages(memory.size, pages.size, pages.nodes, pages.source)

@@ -1,0 +1,125 @@
+"""UEFI on this host: found by the descriptors that its packages bring, and a variable store for each guest."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.domain.boot import Flash
+from workbench.engine.files import write_atomic
+from workbench.errors import HostError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from workbench.domain.profile import GuestProfile
+
+DIRECTORIES = ("/etc/qemu/firmware", "/usr/share/qemu/firmware")
+"""Where firmware descriptors stand, the first before the second (QEMU: docs/interop/firmware.json)."""
+UNWANTED = frozenset({"requires-smm", "enrolled-keys", "amd-sev-es", "intel-tdx", "amd-sev-snp"})
+"""Features of a firmware that a plain guest cannot start with, or that bind it to somebody's keys."""
+HINT = "Debian and Ubuntu: apt-get install ovmf\nor name firmware.code and firmware.vars in the profile"
+
+
+@dataclass(frozen=True, slots=True)
+class Uefi:
+    """One UEFI of this host."""
+
+    code: Path
+    template: Path
+    """A variable store as a new guest gets it."""
+    format: Literal["raw", "qcow2"]
+
+
+def find_uefi(machine: str, directories: Sequence[str] = DIRECTORIES) -> Uefi | None:
+    """The first plain UEFI for a PC in the descriptors' order; None when there is none."""
+    for descriptor in _descriptors(directories):
+        found = _usable(descriptor, machine)
+        if found is not None:
+            return found
+    return None
+
+
+def flash(profile: GuestProfile, *, base: str, home: str, data: Path) -> Flash | None:
+    """What goes into the board's flash, absolute; None for a guest with a BIOS. Nothing is written.
+
+    :param data: the workbench's own directory, where a guest's variables are kept when its profile does not say.
+    :raise HostError: when this host has no UEFI.
+    """
+    from workbench.domain.argv import resolve
+
+    firmware = profile.firmware
+    if firmware.type == "bios":
+        return None
+    found = find_uefi(profile.machine)
+    if firmware.code is None and found is None:
+        raise HostError(f"{profile.name} starts from UEFI, and this host has none", hint=HINT)
+    code = resolve(firmware.code, base=base, home=home) if firmware.code is not None else ""
+    own = str(data / "uefi" / f"{profile.name}.fd")
+    variables = resolve(firmware.vars, base=base, home=home) if firmware.vars is not None else own
+    if code or found is None:
+        return Flash(code, variables)
+    return Flash(str(found.code), variables, found.format)
+
+
+def make_variables(profile: GuestProfile, flash: Flash) -> bool:
+    """Make the guest's variable store from the host's template where it is missing; whether it was made.
+
+    :raise HostError: when there is no template, or it cannot be written.
+    """
+    path = Path(flash.vars)
+    if path.exists():
+        return False
+    found = find_uefi(profile.machine)
+    if found is None:
+        raise HostError(f"{profile.name} has no UEFI variables in {path}, and this host has no template", hint=HINT)
+    if profile.firmware.code is not None and Path(flash.code).stat().st_size != found.code.stat().st_size:
+        raise HostError(
+            f"{profile.name} has no UEFI variables in {path}, and this host's template is for another firmware",
+            hint="copy the variables that came with that firmware there",
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, found.template.read_bytes())
+    except OSError as error:
+        raise HostError(f"{profile.name}: UEFI variables cannot be written to {path}: {error.strerror}") from error
+    return True
+
+
+def _descriptors(directories: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """By name; one in an earlier directory hides one of that name in a later, and an empty one hides it for good."""
+    files: dict[str, Path] = {}
+    for directory in reversed(directories):
+        files |= {path.name: path for path in Path(directory).glob("*.json")}
+    for name in sorted(files):
+        try:
+            value = json.loads(files[name].read_bytes() or b"null")
+        except (OSError, ValueError):
+            continue  # somebody else's file: what it would have named is not offered
+        if isinstance(value, dict):
+            yield value
+
+
+def _usable(descriptor: dict[str, Any], machine: str) -> Uefi | None:
+    try:
+        mapping = descriptor["mapping"]
+        if "uefi" not in descriptor["interface-types"] or mapping["device"] != "flash":
+            return None
+        if UNWANTED & set(descriptor["features"]) or not any(_fits(one, machine) for one in descriptor["targets"]):
+            return None
+        code, template = mapping["executable"], mapping["nvram-template"]
+        if code["format"] != template["format"] or code["format"] not in ("raw", "qcow2"):
+            return None
+        uefi = Uefi(Path(code["filename"]), Path(template["filename"]), code["format"])
+    except (KeyError, TypeError):
+        return None
+    return uefi if uefi.code.is_file() and uefi.template.is_file() else None
+
+
+def _fits(target: dict[str, Any], machine: str) -> bool:
+    """A profile's ``q35`` and ``pc`` stand for their newest versions."""
+    full = {"q35": "pc-q35-0", "pc": "pc-i440fx-0"}.get(machine, machine)
+    return target["architecture"] == "x86_64" and any(fnmatch(full, pattern) for pattern in target["machines"])
