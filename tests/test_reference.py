@@ -64,8 +64,11 @@ class TestProfiles:
     def test_defaults_and_bounds_are_written_as_in_a_file(self, script: ModuleType) -> None:
         text = script.reference()
         assert '| `size` | a size such as 256M or a number of bytes, at least 16M, at most 8T | `"512M"` |' in text
-        assert '| `format` | `"qcow2"` or `"raw"` | `"qcow2"` |' in text
-        assert "| `file` | a path of 1 to 4,095 characters | must be given |" in text
+        assert (
+            '| `cache` | `"writeback"` or `"none"` or `"writethrough"` or `"directsync"` or `"unsafe"` | `"writeback"` |'
+            in text
+        )
+        assert "| `size` | a size such as 256M or a number of bytes, at least 2M, at most 8T | must be given |" in text
         assert "| `nodes` | a list, each a whole number from 0 to 1,023 | `[]` |" in text
 
 

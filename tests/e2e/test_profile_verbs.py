@@ -49,7 +49,7 @@ class TestCheck:
                     "line": 2,
                     "column": 1,
                     "key": "net[0].backend",
-                    "message": '"usr" is not one of user, none: did you mean user?',
+                    "message": '"usr" is not one of user, tap, bridge, socket, none: did you mean user?',
                 }
             ],
         )
