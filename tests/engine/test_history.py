@@ -1,127 +1,116 @@
-"""The readings on disk: bounded, never in the way, and readable after whatever became of their last line."""
+"""The readings on disk, read back: tails only, whatever became of a line, and a month in as few spans as a minute."""
 
 from __future__ import annotations
 
-import resource
-import signal
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.domain.balloon import Sample
-from workbench.engine import history
-from workbench.engine.history import FILE, REST, HistoryFile, format_line, parse_line
+from workbench.domain.history import GAP, fold, span_of
+from workbench.engine.history import FILES, HistoryFiles, format_sample, format_span, parse_sample, parse_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    import pytest
-
 sizes = st.integers(0, 2**50)
+samples = st.builds(
+    Sample,
+    time=st.integers(0, 2**42).map(lambda thousandths: thousandths / 1000),
+    target=sizes,
+    actual=sizes,
+    resident=st.none() | sizes,
+    available=st.none() | sizes,
+)
+MONTH = 30 * 86400
 
 
 def sample(time: float, actual: int = 512) -> Sample:
     return Sample(time, 256 << 20, actual << 20, 200 << 20, None)
 
 
-@given(
-    st.builds(
-        Sample,
-        time=st.integers(0, 2**42).map(lambda thousandths: thousandths / 1000),
-        target=sizes,
-        actual=sizes,
-        resident=st.none() | sizes,
-        available=st.none() | sizes,
-    )
-)
+def write(path: Path, tier: int, some: list[Sample], width: float = 0.0) -> None:
+    spans = fold(map(span_of, some), width) if tier else []
+    lines = [*map(format_span, spans)] if tier else [*map(format_sample, some)]
+    (path / FILES[tier]).write_bytes(b"".join(line + b"\n" for line in lines))
+
+
+@given(samples)
 def test_a_line_reads_back(one: Sample) -> None:
-    assert parse_line(format_line(one)) == one
+    assert parse_sample(format_sample(one)) == one
+    assert parse_spans([format_span(span_of(one))]) == [span_of(one)]
 
 
-@given(st.text(max_size=60))
-def test_any_line_is_a_sample_or_none(line: str) -> None:
-    parsed = parse_line(line)
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+def test_any_line_is_something_or_nothing(line: bytes) -> None:
+    parsed = parse_sample(line)
     assert parsed is None or isinstance(parsed, Sample)
+    parse_spans([line])
 
 
-def test_the_next_workbench_has_a_past(tmp_path: Path) -> None:
-    first = HistoryFile(tmp_path)
-    samples = [sample(float(second), second) for second in range(20)]
-    for one in samples:
-        first.add(one)
-    assert HistoryFile(tmp_path).load(1000) == samples
-    second = HistoryFile(tmp_path)
-    second.add(sample(20.0, 20))
-    assert HistoryFile(tmp_path).load(3) == [*samples[-2:], sample(20.0, 20)]
+@given(samples, st.data())
+def test_a_line_that_was_cut_is_none(one: Sample, data: st.DataObject) -> None:
+    """A number that lost its last digits would be a dip that never was."""
+    for line in (format_sample(one), format_span(span_of(one))):
+        cut = line[: data.draw(st.integers(0, len(line) - 1))]
+        assert parse_sample(cut) is None
+        assert parse_spans([cut]) == []
 
 
 def test_none_yet(tmp_path: Path) -> None:
-    assert HistoryFile(tmp_path).load(10) == []
-
-
-def test_rest_takes_little_room(tmp_path: Path) -> None:
-    file = HistoryFile(tmp_path)
-    for tenth in range(1000):
-        file.add(sample(tenth / 10))
-    assert len(file.load(1000)) == 100 / REST
-    file.add(sample(100.0, 511))
-    assert file.load(1)[0].actual == 511 << 20, "a change is written at once"
-
-
-def test_the_file_is_bounded_and_keeps_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "LIMIT", 2000)
-    file = HistoryFile(tmp_path)
-    for second in range(500):
-        file.add(sample(float(second), second))
-        assert (tmp_path / FILE).stat().st_size <= 2100
-    kept = file.load(1000)
-    assert [one.time for one in kept] == [float(second) for second in range(500 - len(kept), 500)]
-    assert len(kept) > 15
-    assert [path.name for path in tmp_path.iterdir()] == [FILE]
-
-
-def test_a_line_that_was_cut_costs_itself_only(tmp_path: Path) -> None:
-    whole = f"{format_line(sample(1.0))}\n"
-    for length in range(1, len(whole)):
-        (tmp_path / FILE).write_text(whole + whole[:length])
-        HistoryFile(tmp_path).add(sample(3.0))
-        loaded = HistoryFile(tmp_path).load(10)
-        assert (loaded[0], loaded[-1]) == (sample(1.0), sample(3.0)), whole[:length]
+    files = HistoryFiles.of(tmp_path)
+    assert files.samples(10) == []
+    assert files.past(0.0, 1.0).spans == ()
+    assert files.oldest is None
 
 
 def test_garbage_is_passed_over(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_bytes(b"\xff\xfe\0\n" + f"{format_line(sample(1.0))}\n".encode() + b"1 2 3\nnan - - - -\n")
-    assert HistoryFile(tmp_path).load(10) == [sample(1.0)]
+    good = format_sample(sample(1.0))
+    (tmp_path / FILES[0]).write_bytes(b"\xff\xfe\0\n" + good + b"\n[1, 2, 3]\nnan - - - -\n\n[1.5,2,3,null")
+    assert HistoryFiles.of(tmp_path).samples(10) == [sample(1.0)]
 
 
-@contextmanager
-def file_size_limit(size: int) -> Iterator[None]:
-    """No file of this process can grow past ``size`` bytes: a write gives EFBIG, as it gives ENOSPC on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, before)
+def test_the_newest_samples_are_read_from_the_end(tmp_path: Path) -> None:
+    many = [sample(float(second), second % 500) for second in range(9000)]
+    write(tmp_path, 0, many)
+    assert HistoryFiles.of(tmp_path).samples(100) == many[-100:]
 
 
-def test_a_full_disk_stops_nothing_and_spoils_nothing(tmp_path: Path) -> None:
-    file = HistoryFile(tmp_path)
-    file.add(sample(1.0, 1))
-    room = (tmp_path / FILE).stat().st_size + 10  # the next line fits in part
-    with file_size_limit(room):
-        file.add(sample(2.0, 2))
-        file.add(sample(3.0, 3))
-    assert (tmp_path / FILE).stat().st_size == room
-    file.add(sample(4.0, 4))
-    assert [one.time for one in file.load(10)] == [1.0, 4.0]
+def test_a_short_window_is_read_from_the_samples(tmp_path: Path) -> None:
+    many = [sample(float(second), second % 500) for second in range(9000)]
+    write(tmp_path, 0, many)
+    past = HistoryFiles.of(tmp_path).past(8000.0, 0.5)
+    assert past.spans[-1] == span_of(many[-1])
+    assert 8000 - GAP <= past.spans[0].start < 8000
+    assert len(past.spans) <= 1000 + GAP + 1
+    assert past.oldest == 0.0
 
 
-def test_a_directory_that_is_gone_stops_nothing(tmp_path: Path) -> None:
-    HistoryFile(tmp_path / "gone").add(sample(1.0))
-    assert not (tmp_path / "gone").exists()
+def test_tiers_follow_each_other_without_a_hole(tmp_path: Path) -> None:
+    """The coarse ones are older, and the newest minute has no line but its samples'."""
+    every = [
+        sample(60.0 * minute + half, minute % 500) for minute in range(6000) for half in (0.0, 10.0, 20, 30, 40, 50)
+    ]
+    now = every[-1].time
+    write(tmp_path, 2, every[: -6 * 5], 1800)
+    write(tmp_path, 1, every[-6 * 2000 : -6], 60)
+    write(tmp_path, 0, every[-6 * 500 :])
+    files = HistoryFiles.of(tmp_path)
+    for step in (1.0, 30.0, 60.0, 300.0, 1800.0, 7200.0):
+        past = files.past(0.0, step)
+        assert past.spans[0].start == 0.0
+        assert past.spans[-1].end == now, step
+        longest = max(b.start - a.end for a, b in zip(past.spans, past.spans[1:], strict=False))
+        assert longest <= GAP, step
+        assert all(a.start <= b.start for a, b in zip(past.spans, past.spans[1:], strict=False))
+
+
+def test_a_month_is_few_spans_and_keeps_a_short_dip(tmp_path: Path) -> None:
+    every = [sample(60.0 * minute) for minute in range(MONTH // 60)]
+    every[10_000] = sample(every[10_000].time, 3)
+    write(tmp_path, 2, every, 1800)
+    step = MONTH / 600
+    past = HistoryFiles.of(tmp_path).past(0.0, step)
+    assert len(past.spans) <= 1800 * 6
+    assert min(span.actual.low for span in past.spans) == 3 << 20

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from workbench.domain.balloon import Balloon, GuestStats, HostMemory, Reading, Sample, Source, State
 from workbench.domain.diagnosis import Verdict
+from workbench.domain.history import Past
 from workbench.domain.lifecycle import Phase
 from workbench.domain.schema import Schema
 from workbench.domain.snapshot import GuestSnapshot, HostSnapshot, HugepagePool
@@ -105,6 +106,9 @@ class FakeGuest:
         self.watched = False
         self.devices: Devices = FakeDevices()
         self.asked: list[object] = []
+        self.pasts: list[tuple[float, float]] = []
+        """What of its history was asked for."""
+        self.kept = Past()
         self.failure: WorkbenchError | None = None
 
     async def _note(self, *what: object) -> None:
@@ -125,6 +129,10 @@ class FakeGuest:
                 {"name": "0", "meta-type": "object", "members": []},
             ]
         )
+
+    async def past(self, start: float, step: float) -> Past:
+        self.pasts.append((start, step))
+        return self.kept
 
     async def set_target(self, size: int) -> None:
         await self._note("target", size)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.domain.buses import Bus
+    from workbench.domain.history import Past
     from workbench.domain.qom import Property
     from workbench.domain.schema import Schema
     from workbench.domain.snapshot import GuestSnapshot, HostSnapshot
@@ -79,6 +80,9 @@ class Guest(Protocol):
     @property
     def devices(self) -> Devices:
         """What is in it."""
+
+    async def past(self, start: float, step: float) -> Past:
+        """What was recorded from ``start`` (Unix time) until now, in spans of about ``step`` seconds, however long it is."""
 
     async def set_target(self, size: int) -> None:
         """Ask the guest to have ``size`` bytes of RAM."""

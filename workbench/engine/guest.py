@@ -23,6 +23,7 @@ from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.traffic import Kind, Origin, Record
 from workbench.engine.balloon import BalloonProbe
 from workbench.engine.console import Console
+from workbench.engine.history import HistoryFiles
 from workbench.engine.launch import find_end, kill
 from workbench.engine.local_devices import LocalDevices
 from workbench.engine.monitor import Monitor
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from workbench.domain.history import Past
     from workbench.domain.schema import Schema
     from workbench.engine.state import Ended, Running, StateDirectory
 
@@ -113,6 +115,9 @@ class LocalGuest:
 
         return await read_schema(self._connected(), self._cache)
 
+    async def past(self, start: float, step: float) -> Past:
+        return await asyncio.to_thread(HistoryFiles.of(self._running.path).past, start, step)
+
     async def set_target(self, size: int) -> None:
         async with self._changes:
             self._connected()
@@ -161,6 +166,7 @@ class LocalGuest:
                 await self._connect_and_serve()
             self._publish_end(await find_end(self._state, self._running))
         finally:
+            self._readings.close()
             if self._monitor is not None:
                 await self._monitor.close()
 

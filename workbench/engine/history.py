@@ -1,77 +1,133 @@
-"""A guest's readings on disk: one line each, bounded, in its state directory, so that the next screen has a past to draw.
+"""A guest's readings on disk, in its state directory, in three tiers that are each bounded.
 
-A line is ``time target actual resident available``: Unix seconds and bytes, ``-`` where it was not known.
+::
+
+    history             a line for each sample that tells something
+    history.minute      a line for each minute
+    history.half-hour   a line for each half hour, for months
+
+A line is JSON: ``[time, target, actual, resident, available]`` of a sample (Unix seconds and bytes, null where it was not
+known), ``[start, end, [least, most, last], …]`` of a span. JSON, since a line that was cut short is none then.
+:mod:`workbench.engine.recorder` writes them.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from workbench.domain.balloon import Sample
-from workbench.engine.files import write_atomic
+from workbench.domain.history import GAP, Past, Span, ascending, fold, span_of
+from workbench.engine.lines import BoundedLines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-FILE = "history"
-LIMIT = 1 << 20
-"""Bytes at which the older half of the file is dropped."""
-REST = 5.0
-"""Seconds between lines while nothing changes."""
+    from workbench.engine.state import StateDirectory
+
+FILES = ("history", "history.minute", "history.half-hour")
+LIMITS = (1 << 20, 640 << 10, 640 << 10)
+"""Bytes of each. A sample takes about 55, a span about 140: so a day and a half of minutes, 45 days of half hours."""
+WIDTHS = (0.0, 60.0, 1800.0)
+"""Seconds of a line of each."""
+SAMPLE_BYTES = 96
+"""A sample's line is shorter."""
+
+_SAMPLE = msgspec.json.Decoder(tuple[float, int, int, int | None, int | None])
+_SPAN = msgspec.json.Decoder(Span)
 
 
-class HistoryFile:
-    """Appends samples, not more often than they tell something."""
+@dataclass(frozen=True, slots=True)
+class HistoryFiles:
+    """The three tiers, finest first."""
 
-    def __init__(self, directory: Path) -> None:
-        self._path = directory / FILE
-        self._last: Sample | None = None
-        self._torn = True
-        """Whether the last line may have been cut short: by a full disk, or by the end of whoever wrote before us."""
+    tiers: tuple[BoundedLines, BoundedLines, BoundedLines]
 
-    def load(self, limit: int) -> list[Sample]:
-        """The last ``limit`` samples; a line that was cut short is passed over."""
-        try:
-            lines = list(filter(None, self._path.read_text(errors="replace").splitlines()))
-        except OSError:
-            return []
-        return [sample for line in lines[-limit:] if (sample := parse_line(line)) is not None]
+    @classmethod
+    def of(cls, directory: Path) -> HistoryFiles:
+        return cls.at(*(directory / name for name in FILES))
 
-    def add(self, sample: Sample) -> None:
-        last = self._last
-        still = last is not None and (last.target, last.actual) == (sample.target, sample.actual)
-        if last is not None and still and sample.time - last.time < REST:
-            return
-        self._last = sample
-        # The history is a convenience: a full disk or a directory that is just being cleaned must not stop the screen.
-        with suppress(OSError):
-            line = "\n" * self._torn + format_line(sample) + "\n"
-            self._torn = True
-            with self._path.open("a") as file:
-                file.write(line)
-                size = file.tell()
-            self._torn = False
-            if size > LIMIT:
-                self._halve()
+    @classmethod
+    def at(cls, *paths: Path) -> HistoryFiles:
+        """The tiers of a guest that ended stand under other names."""
+        raw, minute, half_hour = (BoundedLines(path, limit) for path, limit in zip(paths, LIMITS, strict=True))
+        return cls((raw, minute, half_hour))
 
-    def _halve(self) -> None:
-        lines = self._path.read_text(errors="replace").splitlines(keepends=True)
-        write_atomic(self._path, "".join(lines[len(lines) // 2 :]))
+    def samples(self, limit: int) -> list[Sample]:
+        """The last ``limit`` samples, as they were written; a line that is none is passed over."""
+        lines = self.tiers[0].tail(limit * SAMPLE_BYTES)
+        return [sample for line in lines[-limit:] if (sample := parse_sample(line)) is not None]
+
+    def spans(self, tier: int, since: float) -> list[Span]:
+        """The spans of one tier that end at ``since`` or later, ascending."""
+        spans = [span for span in self._read(tier, since) if span.end >= since]
+        return ascending(spans)
+
+    def _read(self, tier: int, since: float) -> list[Span]:
+        lines = self.tiers[tier]
+        if tier:
+            return parse_spans(lines.tail())
+        size, samples = 64 << 10, list[Sample]()
+        while size <= 2 * LIMITS[0]:  # of the largest tier no more than is needed
+            found = lines.tail(size)
+            samples = [sample for line in found if (sample := parse_sample(line)) is not None]
+            if samples and samples[0].time < since:
+                break
+            size *= 4
+        return [span_of(sample) for sample in samples]
+
+    @property
+    def oldest(self) -> float | None:
+        """Unix time of the oldest line."""
+        firsts = [span.start for tier in (1, 2) for span in parse_spans([self.tiers[tier].head()])]
+        sample = parse_sample(self.tiers[0].head())
+        return min([*firsts, sample.time] if sample else firsts, default=None)
+
+    def past(self, start: float, step: float) -> Past:
+        """What is known from ``start`` until now, in spans of about ``step`` seconds: never much more than are drawn."""
+        since = start - GAP
+        tier = max(number for number, width in enumerate(WIDTHS) if width <= max(step, 0.0))
+        spans = self.spans(tier, since)
+        for finer in range(tier - 1, -1, -1):  # what has no line of its own there yet
+            end = spans[-1].end if spans else since
+            spans += [span for span in self.spans(finer, end) if span.start > end]
+        for coarser in range(tier + 1, len(self.tiers)):  # what is too old for a finer tier
+            begin = spans[0].start if spans else inf
+            older = [span for span in self.spans(coarser, since) if span.start < begin]
+            spans = [span._replace(end=min(span.end, begin)) for span in older] + spans
+        return Past(tuple(fold(spans, step) if step > 0 else spans), self.oldest)
 
 
-def format_line(sample: Sample) -> str:
-    resident = "-" if sample.resident is None else str(sample.resident)
-    available = "-" if sample.available is None else str(sample.available)
-    return f"{sample.time:.3f} {sample.target} {sample.actual} {resident} {available}"
+def kept_history(state: StateDirectory, name: str) -> HistoryFiles:
+    """The history of a guest's last run, when it does not run now."""
+    return HistoryFiles.at(*(state.kept_log(name, file) for file in FILES))
 
 
-def parse_line(line: str) -> Sample | None:
-    fields = line.split()
-    if len(fields) != 5:
-        return None
+def format_sample(sample: Sample) -> bytes:
+    values = (round(sample.time, 3), sample.target, sample.actual, sample.resident, sample.available)
+    return msgspec.json.encode(values)
+
+
+def parse_sample(line: bytes) -> Sample | None:
     try:
-        resident, available = (None if field == "-" else int(field) for field in fields[3:])
-        return Sample(float(fields[0]), int(fields[1]), int(fields[2]), resident, available)
-    except ValueError:
+        return Sample(*_SAMPLE.decode(line))
+    except ValueError:  # msgspec's errors are
         return None
+
+
+def format_span(span: Span) -> bytes:
+    return msgspec.json.encode(span._replace(start=round(span.start, 3), end=round(span.end, 3)))
+
+
+def parse_spans(lines: Iterable[bytes]) -> list[Span]:
+    """A line that is no span is passed over."""
+    spans = []
+    for line in lines:
+        with suppress(ValueError):
+            spans.append(_SPAN.decode(line))
+    return spans

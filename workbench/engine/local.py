@@ -14,6 +14,7 @@ from workbench.domain.traffic import Origin, Record
 from workbench.domain.units import format_size
 from workbench.engine.console import SCROLLBACK
 from workbench.engine.guest import LocalGuest
+from workbench.engine.history import kept_history
 from workbench.engine.profiles import ProfileStore, started_profile
 from workbench.engine.state import StateDirectory, read_tail
 from workbench.errors import NotFound, StartError, WorkbenchError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from workbench.domain.history import Past
     from workbench.domain.schema import Schema
     from workbench.domain.snapshot import HostSnapshot
     from workbench.engine.base import Devices
@@ -97,8 +99,7 @@ class LocalEngine:
             return self._guests[name]
         last = self._snapshots.get(name) or self._forgotten.get(name)
         if last is not None:
-            log = self._state.kept_log(name, "serial.log")
-            return StoppedGuest(last, self._records.get(name), log)
+            return StoppedGuest(last, self._records.get(name), self._state)
         raise NotFound(f"no guest or profile {name!r}")
 
     def watch(self, listener: Callable[[GuestSnapshot], None]) -> Callable[[], None]:
@@ -236,14 +237,11 @@ class LocalEngine:
 class StoppedGuest:
     """A guest that does not run: it can be shown with its last run's words, and everything else says so."""
 
-    def __init__(self, snapshot: GuestSnapshot, record: Record | None, log: Path) -> None:
-        """:param record: of its last run, if this screen saw it.
-
-        :param log: what its serial console said then; there may be no such file.
-        """
+    def __init__(self, snapshot: GuestSnapshot, record: Record | None, state: StateDirectory) -> None:
+        """:param record: of its last run, if this screen saw it."""
         self.snapshot = snapshot
         self.record = record if record is not None else Record()
-        self._log = log
+        self._state = state
         self.watched = False
 
     async def execute(
@@ -257,6 +255,9 @@ class StoppedGuest:
     @property
     def devices(self) -> Devices:
         self._refuse()
+
+    async def past(self, start: float, step: float) -> Past:
+        return await asyncio.to_thread(kept_history(self._state, self.snapshot.name).past, start, step)
 
     async def set_target(self, size: int) -> None:
         self._refuse()
@@ -277,7 +278,7 @@ class StoppedGuest:
         self._refuse()
 
     def console(self, listener: Callable[[str], None]) -> Callable[[], None]:
-        if last_words := read_tail(self._log, SCROLLBACK):
+        if last_words := read_tail(self._state.kept_log(self.snapshot.name, "serial.log"), SCROLLBACK):
             listener(last_words)
         return lambda: None
 

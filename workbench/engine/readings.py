@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from workbench.domain.balloon import Balloon, GuestStats, Sample, rate_of
@@ -11,8 +12,9 @@ from workbench.domain.diagnosis import PATIENCE, Circumstances, judge
 from workbench.domain.marks import mark_of_event
 from workbench.engine.balloon import ROUND_TRIPS
 from workbench.engine.beats import Beats, Errand
-from workbench.engine.history import HistoryFile
+from workbench.engine.history import HistoryFiles
 from workbench.engine.marks import MarksFile
+from workbench.engine.recorder import Recorder
 
 if TYPE_CHECKING:
     from workbench.domain.balloon import HostMemory, Reading
@@ -28,11 +30,13 @@ DEADLINE = 1.0
 class Readings:
     """The last readings of one guest, and the history that they make."""
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: Running, *, lasting: bool = True) -> None:
+        """:param lasting: record for as long as this lives, not only at each look."""
         self.started = running.facts.started
         """Unix time at which the guest last began: QEMU's start, or a reset."""
-        self._file = HistoryFile(running.path)
-        self._history: deque[Sample] = deque(self._file.load(HISTORY), maxlen=HISTORY)
+        self._recorder = Recorder(running.path, lasting=lasting)
+        loaded = HistoryFiles.of(running.path).samples(HISTORY)
+        self._history: deque[Sample] = deque(sorted(loaded, key=attrgetter("time")), maxlen=HISTORY)
         self.marks = MarksFile(running.path)
         self._stats: GuestStats | None = None
         self._reading: Reading | None = None
@@ -114,8 +118,14 @@ class Readings:
         available = self._stats.available if self._stats else None
         resident = self._host.resident if self._host else None
         sample = Sample(reading.time, reading.target, reading.actual, resident, available)
+        while self._history and self._history[-1].time > sample.time:
+            self._history.pop()  # the clock was set back
         self._history.append(sample)
-        self._file.add(sample)
+        self._recorder.add(sample)
+
+    def close(self) -> None:
+        """Let somebody else record this guest."""
+        self._recorder.close()
 
     def balloon(self, probe: BalloonProbe, *, answering: bool = True) -> Balloon:
         """Everything that the balloon panel shows, as far as it was read."""

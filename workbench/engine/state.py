@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 LONGEST_SOCKET = "qmp-events.sock"
 ENDS = ".ended"
 """The directory beside the guests' own that keeps how each one's last run ended."""
-LOGS = ("serial.log", "qemu.log")
-"""What a guest and its QEMU said: kept whole as ``NAME.serial.log`` and ``NAME.qemu.log`` until the next start."""
+LOGS = ("serial.log", "qemu.log", "history", "history.minute", "history.half-hour", "marks")
+"""What a guest and its QEMU said and what became of its balloon: kept whole as ``NAME.serial.log`` and so on until the next
+start."""
 
 
 ANOTHER = "name another one with --state DIR or WORKBENCH_STATE"
