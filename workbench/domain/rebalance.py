@@ -1,0 +1,257 @@
+"""Rebalancing: one budget for many guests becomes a target for each, or the words why it cannot.
+
+The arithmetic, in this order:
+
+1. Who cannot be moved counts with what it has.
+2. Who is below its floor is raised to it, as far as the budget goes.
+3. Too much: idle memory is taken first, in proportion to what is idle; then everybody goes down towards their floor.
+4. Too little: those with the least available share get it first.
+
+The first targets stand as they are, and no more is moved than the budget asks for: proposing again after the guests have
+reached their targets changes nothing. A change of less than :data:`DEADBAND` is left out where others can make it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from workbench.domain.balloon import PAGE
+from workbench.domain.share_out import fill_lowest, in_proportion, without_trifles
+from workbench.domain.units import MIB, mib
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEADBAND = 10 * MIB
+"""A change below this is not worth a guest's trouble; Proxmox leaves the same alone (src/PVE/AutoBalloon.pm)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One guest before: what it has, needs and can give. All sizes are bytes."""
+
+    name: str
+    ram: int
+    target: int
+    actual: int
+    floor: int
+    """The least target that it is given; see :mod:`workbench.domain.floor`."""
+    floor_why: str = ""
+    used: int | None = None
+    """What the guest itself cannot do without; None when it does not say."""
+    resident: int | None = None
+    """What the host holds of its RAM now; None when that is not known."""
+    fixed: str = ""
+    """Why it cannot be moved, in words; empty when it can."""
+
+    @property
+    def idle(self) -> int | None:
+        """What it has and does not use; None when its use is not known."""
+        return None if self.used is None else max(0, min(self.actual, self.target) - self.used)
+
+    @property
+    def counts(self) -> int:
+        """What it takes of the budget as it is: its target, and for one that cannot be moved the most that it may have."""
+        return max(self.target, self.actual) if self.fixed else self.target
+
+    @property
+    def least(self) -> int:
+        """The lowest target that may be proposed: its floor, and where it is below that already, what it has."""
+        return self.counts if self.fixed else min(self.floor, self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One guest's part of a proposal."""
+
+    guest: Candidate
+    new: int
+    """Bytes of target."""
+    reason: str
+
+    @property
+    def change(self) -> int:
+        """Bytes of target, negative when the guest gives."""
+        return self.new - self.guest.target
+
+    @property
+    def counts(self) -> int:
+        """What it takes of the budget afterwards."""
+        return self.guest.counts if self.guest.fixed else self.new
+
+    @property
+    def host_gain(self) -> tuple[int, int] | None:
+        """The least and the most bytes that the host gets back, (0, 0) for a guest that gives nothing; None when not known.
+
+        At least what is resident beyond the new target. At most what the guest gives, as far as it is resident and not
+        in use: memory that the guest never touched, or reported free, the host has already.
+        """
+        if self.change >= 0:
+            return 0, 0
+        resident, used = self.guest.resident, self.guest.used or 0
+        if resident is None:
+            return None
+        least = max(0, resident - self.new)
+        return least, max(least, min(self.guest.actual - self.new, resident - used))
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a budget would do. All sizes are bytes."""
+
+    budget: int
+    lines: tuple[Line, ...]
+    short: int = 0
+    """How much the budget is too small: then nothing is proposed."""
+
+    @property
+    def total(self) -> int:
+        """The sum afterwards."""
+        return sum(line.counts for line in self.lines)
+
+    @property
+    def left(self) -> int:
+        """What of the budget nobody gets; negative when it is too small."""
+        return self.budget - self.total
+
+    @property
+    def changes(self) -> tuple[Line, ...]:
+        return tuple(line for line in self.lines if line.change)
+
+    @property
+    def host_gain(self) -> tuple[int, int] | None:
+        """As :attr:`Line.host_gain`, of all guests."""
+        gains = [line.host_gain for line in self.lines]
+        known = [gain for gain in gains if gain is not None]
+        return (sum(least for least, _ in known), sum(most for _, most in known)) if len(known) == len(gains) else None
+
+    @property
+    def words(self) -> str:
+        """Why the budget is not met, or what of it is left and why; empty when all of it is given."""
+        if self.short:
+            fixed = sum(line.counts for line in self.lines if line.guest.fixed)
+            least = self.budget + self.short
+            unmovable = f", {mib(fixed)} of it with guests that cannot be moved" if fixed else ""
+            return f"the budget is {mib_up(self.short)} too small: these guests need {mib_up(least)} at least{unmovable}"
+        if self.left < MIB:
+            return ""
+        if all(line.guest.fixed for line in self.lines):
+            return f"no guest can be moved; {mib(self.left)} of the budget are left"
+        if all(line.guest.ram - line.new < MIB for line in self.lines if not line.guest.fixed):
+            return f"every guest that can be moved has all its RAM; {mib(self.left)} of the budget are left"
+        return f"{mib(self.left)} of the budget are left: too little to move"
+
+
+def mib_up(size: int) -> str:
+    """Whole MiB, rounded up: for what is needed."""
+    return mib(-(-size // MIB) * MIB)
+
+
+def propose(guests: Sequence[Candidate], budget: int) -> Proposal:
+    """Targets for all guests, in the order given, whose sum is the budget.
+
+    :param budget: bytes for the sum of all targets.
+    """
+    short = sum(guest.least for guest in guests) - budget
+    if short > 0:
+        return Proposal(budget, tuple(Line(guest, guest.target, _standing(guest)) for guest in guests), short)
+    room = budget - sum(guest.counts for guest in guests if guest.fixed)
+    movable = [guest for guest in guests if not guest.fixed]
+    if sum(guest.ram for guest in movable) <= room:
+        new = [guest.ram for guest in movable]
+    else:
+        new = _targets(movable, room)
+    targets = dict(zip((guest.name for guest in movable), new, strict=True))
+    return Proposal(
+        budget, tuple(_line(guest, targets[guest.name]) if not guest.fixed else _as_it_is(guest) for guest in guests)
+    )
+
+
+def _targets(guests: Sequence[Candidate], room: int) -> list[int]:
+    """A target for each guest that can be moved; their floors fit into ``room`` and their RAM does not."""
+    targets = _raised(guests, room)
+    raised = {i for i, guest in enumerate(guests) if targets[i] != guest.target}
+    free = room - sum(targets)
+    if free < 0:
+        caps = [max(0, target - guest.floor) // MIB for guest, target in zip(guests, targets, strict=True)]
+        taken = without_trifles(-(free // MIB), caps, partial(_take, guests), DEADBAND // MIB)
+        targets = [target - share * MIB for target, share in zip(targets, taken, strict=True)]
+    elif free >= DEADBAND:
+        caps = [(guest.ram - target) // MIB for guest, target in zip(guests, targets, strict=True)]
+        given = without_trifles(free // MIB, caps, partial(_give, guests, targets), DEADBAND // MIB, raised)
+        targets = [target + share * MIB for target, share in zip(targets, given, strict=True)]
+    return _within(guests, targets, room)
+
+
+def _raised(guests: Sequence[Candidate], room: int) -> list[int]:
+    """The present targets, with those below their floors raised as far as the others, at their floors, leave room."""
+    targets = [guest.target for guest in guests]
+    missing = [-(-(guest.floor - guest.target) // MIB) for guest in guests]
+    caps = [
+        min(need, (guest.ram - guest.target) // MIB) if need * MIB >= DEADBAND else 0
+        for guest, need in zip(guests, missing, strict=True)
+    ]
+    spare = room - sum(guest.least for guest in guests)
+    given = without_trifles(max(0, min(spare // MIB, sum(caps))), caps, partial(_give, guests, targets), DEADBAND // MIB)
+    return [target + share * MIB for target, share in zip(targets, given, strict=True)]
+
+
+def _take(guests: Sequence[Candidate], amount: int, caps: Sequence[int]) -> list[int]:
+    """MiB to take from each: of what is idle in proportion to it, then of what is above the floors."""
+    idle = [(guest.idle or 0) // MIB for guest in guests]
+    first = in_proportion(amount, idle, [min(cap, size) for cap, size in zip(caps, idle, strict=True)])
+    rest = [cap - share for cap, share in zip(caps, first, strict=True)]
+    then = in_proportion(amount - sum(first), rest, rest)
+    return [share + more for share, more in zip(first, then, strict=True)]
+
+
+def _give(guests: Sequence[Candidate], targets: Sequence[int], amount: int, caps: Sequence[int]) -> list[int]:
+    """MiB to give to each: to the least available share first, which is the lowest target ÷ use."""
+    used = [-(-(guest.used or 0) // MIB) for guest in guests]
+    return fill_lowest(amount, [target // MIB for target in targets], used, caps)
+
+
+def _within(guests: Sequence[Candidate], targets: list[int], room: int) -> list[int]:
+    """Pages that whole MiB did not reach, where floors are no whole MiB: the budget holds to the byte."""
+    excess = -((room - sum(targets)) // PAGE) * PAGE
+    for i, guest in enumerate(guests):
+        part = min(max(0, targets[i] - guest.least) // PAGE * PAGE, max(0, excess))
+        targets[i] -= part
+        excess -= part
+    return targets
+
+
+def _as_it_is(guest: Candidate) -> Line:
+    return Line(guest, guest.target, _standing(guest))
+
+
+def _standing(guest: Candidate) -> str:
+    """Why a guest's target stays."""
+    if guest.fixed:
+        return guest.fixed
+    if guest.target < guest.floor:
+        return f"is below its floor of {mib(guest.floor)}"
+    if guest.used is None:
+        return "its use is not known"
+    return ""
+
+
+def _line(guest: Candidate, new: int) -> Line:
+    """A guest's new target, with the reason."""
+    if new == guest.target:
+        return _as_it_is(guest)
+    if new > guest.target:
+        if new == guest.ram:
+            return Line(guest, new, "gets all its RAM")
+        if guest.target < guest.floor:
+            return Line(guest, new, f"was below its floor of {mib(guest.floor)}")
+        share = "" if guest.idle is None else f"{100 * guest.idle // max(guest.target, 1)} % of it was idle"
+        return Line(guest, new, share or "its use is not known")
+    given = guest.target - new
+    if new - guest.floor < MIB:
+        return Line(guest, new, "down to its floor" + (f": {guest.floor_why}" if guest.floor_why else ""))
+    if guest.idle is not None and given <= guest.idle:
+        return Line(guest, new, f"gives {mib(given)} of {mib(guest.idle)} idle")
+    return Line(guest, new, "gives more than is idle" if guest.used is not None else "its use is not known")
