@@ -194,7 +194,8 @@ def _raised(guests: Sequence[Candidate], room: int) -> list[int]:
         for guest, need in zip(guests, missing, strict=True)
     ]
     spare = room - sum(guest.least for guest in guests)
-    given = without_trifles(max(0, min(spare // MIB, sum(caps))), caps, partial(_give, guests, targets), DEADBAND // MIB)
+    amount = min(spare // MIB, sum(caps)) if spare >= DEADBAND else 0
+    given = without_trifles(amount, caps, partial(_give, guests, targets), DEADBAND // MIB)
     return [target + share * MIB for target, share in zip(targets, given, strict=True)]
 
 

@@ -1,0 +1,207 @@
+"""How a proposal is carried out: who gives first, then who gets, and what became of each.
+
+::
+
+    a guest that gives:  MOVING ──► REACHED             all at once, in steps where its profile has a ramp
+                            └────► LATE, FAILED
+    a guest that gets:   WAITING ──► MOVING ──► REACHED    when everybody who gives has given, or will not
+                            │           └─────► LATE, FAILED
+                            └──► HELD                      the others did not give enough
+
+The host is never asked for more than the budget on the way: what was not given is not handed out. Nothing is sent from
+here: :meth:`Course.advance` says what to send now, from what was seen of the guests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from workbench.domain.rebalance import DEADBAND
+from workbench.domain.units import MIB, mib
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.domain.ramp import Ramp
+    from workbench.domain.rebalance import Line, Proposal
+
+
+class Stage(StrEnum):
+    UNCHANGED = "unchanged"
+    WAITING = "waiting"
+    MOVING = "moving"
+    REACHED = "reached"
+    LATE = "late"
+    """Its target was sent, and it did not reach it in time."""
+    HELD = "held"
+    """Nothing was sent, as the others gave too little."""
+    FAILED = "failed"
+
+    @property
+    def over(self) -> bool:
+        return self not in (Stage.WAITING, Stage.MOVING)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One guest as it was last seen. All sizes are bytes."""
+
+    target: int
+    actual: int
+    cause: str = ""
+    """Why it does not move, in words; empty while it does."""
+    gone: str = ""
+    """Why it will never move again: it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What became of one guest so far. All sizes are bytes."""
+
+    line: Line
+    stage: Stage
+    actual: int
+    """What it has, as last seen."""
+    goal: int
+    """The target that it is to have in the end: less than proposed where the others gave less."""
+    sent: int | None = None
+    """The target that was sent last: a step, where there is a ramp."""
+    sent_at: float = 0.0
+    words: str = ""
+    """What hinders it, or why it failed."""
+
+
+class Course:
+    """One proposal on its way."""
+
+    def __init__(self, proposal: Proposal, *, deadline: float, ramps: Mapping[str, Ramp] | None = None) -> None:
+        """
+        :param deadline: when whoever has not reached its target counts as late, on the clock of :meth:`advance`.
+        :param ramps: the ramp of each guest that has one.
+        """
+        self._budget = proposal.budget
+        self._deadline = deadline
+        self._ramps = dict(ramps or {})
+        self._confirmed: set[str] = set()
+        """Whose sent target was seen in its config space since."""
+        self.progress: dict[str, Progress] = {line.guest.name: _beginning(line) for line in proposal.lines}
+
+    @property
+    def over(self) -> bool:
+        return all(one.stage.over for one in self.progress.values())
+
+    @property
+    def failed(self) -> bool:
+        return any(one.stage is Stage.FAILED for one in self.progress.values())
+
+    @property
+    def complete(self) -> bool:
+        """Whether every guest reached what was proposed for it."""
+        wanted = (one for one in self.progress.values() if one.stage is not Stage.UNCHANGED)
+        return all(one.stage is Stage.REACHED and one.goal == one.line.new for one in wanted)
+
+    def advance(self, now: float, seen: Mapping[str, Seen]) -> list[tuple[str, int]]:
+        """Take in what was seen, and say what to send now: names and targets in bytes.
+
+        :param now: seconds, on any clock that does not go back.
+        """
+        for name, found in seen.items():
+            if name in self.progress:
+                self.progress[name] = self._looked(self.progress[name], found)
+        orders = [
+            (name, step)
+            for name, one in list(self.progress.items())
+            if one.stage is Stage.MOVING and (step := self._next_step(one, now)) is not None
+        ]
+        if not any(one.stage is Stage.MOVING for one in self.progress.values()):
+            orders += self._hand_out(now)
+        for name, size in orders:
+            self._confirmed.discard(name)
+            self.progress[name] = replace(self.progress[name], stage=Stage.MOVING, sent=size, sent_at=now)
+        if now >= self._deadline:
+            self._end("the time was over")
+        return orders
+
+    def fail(self, name: str, words: str) -> None:
+        """A guest's target could not be sent."""
+        self.progress[name] = replace(self.progress[name], stage=Stage.FAILED, words=words)
+
+    def stop(self, words: str) -> None:
+        """Nothing more is sent; who is on the way goes on by itself."""
+        self._end(words)
+
+    def _end(self, words: str) -> None:
+        for name, one in self.progress.items():
+            if one.stage is Stage.MOVING:
+                self.progress[name] = replace(one, stage=Stage.LATE, words=one.words or words)
+            elif one.stage is Stage.WAITING:
+                self.progress[name] = replace(one, stage=Stage.HELD, words=words)
+
+    def _looked(self, one: Progress, found: Seen) -> Progress:
+        name = one.line.guest.name
+        one = replace(one, actual=found.actual)
+        if one.stage.over:
+            return one
+        if found.gone:
+            return replace(one, stage=Stage.FAILED, words=found.gone)
+        if one.sent is None:
+            return replace(one, words=found.cause)
+        if found.target == one.sent:
+            self._confirmed.add(name)
+        elif name in self._confirmed:
+            words = f"somebody else set its target to {mib(found.target)}"
+            return replace(one, stage=Stage.FAILED, words=words)
+        if found.target == found.actual == one.sent == one.goal:
+            return replace(one, stage=Stage.REACHED, words="")
+        return replace(one, words=found.cause)
+
+    def _next_step(self, one: Progress, now: float) -> int | None:
+        """The target to send to a guest that moves: its first, or the next step of its ramp."""
+        name = one.line.guest.name
+        ramp = self._ramps.get(name)
+        if one.sent is None:
+            return ramp.following(one.actual, one.goal) if ramp else one.goal
+        if one.sent == one.goal or ramp is None or one.actual != one.sent or name not in self._confirmed:
+            return None
+        return ramp.following(one.actual, one.goal) if now - one.sent_at >= ramp.seconds else None
+
+    def _hand_out(self, now: float) -> list[tuple[str, int]]:
+        """Give what there is to those who wait, the largest lack first."""
+        waiting = [one for one in self.progress.values() if one.stage is Stage.WAITING]
+        if now >= self._deadline:
+            return []
+        room = self._budget - sum(_counts(one) for one in self.progress.values())
+        orders = []
+        for one in sorted(waiting, key=lambda one: _lack(one.line)):
+            name, start = one.line.guest.name, one.line.guest.target
+            given = min(one.goal - start, max(0, room) // MIB * MIB)
+            if given == one.goal - start or given >= DEADBAND:
+                words = "" if start + given == one.goal else f"gets {mib(given)}: the others gave too little"
+                self.progress[name] = replace(one, goal=start + given, words=words)
+                orders.append((name, start + given))
+                room -= given
+            else:
+                self.progress[name] = replace(one, stage=Stage.HELD, words="the others gave too little")
+        return orders
+
+
+def _beginning(line: Line) -> Progress:
+    stage = Stage.MOVING if line.change < 0 else Stage.WAITING if line.change > 0 else Stage.UNCHANGED
+    return Progress(line, stage, line.guest.actual, line.new)
+
+
+def _counts(one: Progress) -> int:
+    """What a guest takes of the budget now."""
+    if one.stage is Stage.UNCHANGED:
+        return one.line.counts
+    if one.stage is Stage.WAITING or one.line.change > 0:
+        return one.line.guest.target if one.stage in (Stage.WAITING, Stage.HELD) else one.goal
+    return max(one.actual, one.sent or 0)
+
+
+def _lack(line: Line) -> tuple[float, str]:
+    """Who has the least available share comes first."""
+    guest = line.guest
+    return (1.0 if guest.idle is None else guest.idle / max(1, guest.target), guest.name)

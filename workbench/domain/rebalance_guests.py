@@ -1,0 +1,111 @@
+"""What a rebalance knows of each guest before it begins, from its snapshot; and the budget as people write it."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from workbench.domain.balloon import State
+from workbench.domain.floor import floor_of, used_by
+from workbench.domain.rebalance import Candidate
+from workbench.domain.units import MIB, SizeError, format_size, parse_size
+
+if TYPE_CHECKING:
+    from workbench.domain.balloon import Balloon, GuestStats
+    from workbench.domain.snapshot import GuestSnapshot
+
+HUGEPAGES = "hugepages: the host would gain nothing"
+_PERCENTAGE = re.compile(r"(-?\d{1,6}(?:\.\d{1,10})?)\s*%", re.ASCII)
+
+
+def parse_budget(text: str, *, ram: int) -> int:
+    """The budget in bytes that a person means: ``2G``, ``50%`` (of all the chosen guests' RAM), ``max``.
+
+    :param ram: the sum of the chosen guests' RAM.
+    :raise SizeError: for what is no size, or nothing at all.
+    """
+    word = text.strip()
+    if word.lower() == "max":
+        return ram
+    if word.endswith("%"):
+        share = _PERCENTAGE.fullmatch(word)
+        if share is None:
+            raise SizeError(f"{word!r} is not a percentage: write 50%")
+        size = int(ram * Fraction(share[1]) / 100)
+    else:
+        size = parse_size(word)
+    if size < MIB:
+        raise SizeError(f"{word!r} is no budget: write a size up to {format_size(ram)}, or a share such as 50%")
+    return size
+
+
+def candidate_of(snapshot: GuestSnapshot, now: float) -> Candidate:
+    """One running guest as a rebalance sees it.
+
+    :param now: Unix time: figures of the guest that are too old are no figures.
+    """
+    balloon = snapshot.balloon
+    fixed = unmovable(snapshot)
+    if balloon is None or balloon.reading is None:
+        # What it has is not known: it may be all of its RAM, and so counts with that.
+        ram = snapshot.memory or 0
+        return Candidate(snapshot.name, ram, ram, ram, ram, fixed=fixed or "nothing was read of its balloon yet")
+    reading, used = balloon.reading, None
+    if is_fresh(balloon.stats, now):
+        used = used_by(balloon)
+    floor = floor_of(balloon, snapshot.safety.floor)
+    assert floor is not None
+    size, why = min(-(-floor.size // MIB) * MIB, reading.ram), floor.why
+    if used is None and snapshot.safety.floor is None and size < reading.target:
+        # A share of RAM is a guess. Who does not say what it uses keeps what it has, unless its owner named a floor.
+        size, why = reading.target, "its use is not known"
+    return Candidate(
+        snapshot.name,
+        reading.ram,
+        reading.target,
+        reading.actual,
+        size,
+        why,
+        used,
+        balloon.host.resident if balloon.host else None,
+        fixed,
+    )
+
+
+def unmovable(snapshot: GuestSnapshot) -> str:
+    """Why a guest cannot be moved, or why it should not be; empty when it can."""
+    if not snapshot.phase.alive:
+        return "is stopped"
+    if not snapshot.answering:
+        return snapshot.trouble.partition(";")[0] or "QEMU does not answer"
+    if snapshot.status and snapshot.status != "running":
+        return f"is {snapshot.status}: its driver does not run"
+    if snapshot.balloon is None:
+        return "nothing was read of its balloon yet"
+    verdict = snapshot.balloon.verdict
+    if verdict.state is State.ABSENT:
+        return verdict.cause
+    if snapshot.backing:
+        return HUGEPAGES
+    if verdict.state is State.STALLED:
+        return f"stalled: {verdict.cause}"
+    return ""
+
+
+def is_fresh(stats: GuestStats | None, now: float) -> bool:
+    """Whether a guest's figures are of now: the last that it was asked for, or the one before."""
+    if stats is None or not stats.interval or not stats.last_update:
+        return False
+    return now - stats.last_update <= 3 * stats.interval + 5
+
+
+def figures_cover(balloon: Balloon, target_since: float) -> bool:
+    """Whether a guest told of its memory since its balloon last moved; else what it uses would come out wrong.
+
+    :param target_since: Unix time at which the target took its present value.
+    """
+    stats, reading = balloon.stats, balloon.reading
+    if stats is None or reading is None or not stats.interval or not stats.last_update:
+        return True  # nothing will come that is better
+    return reading.diff == 0 and stats.last_update > target_since + 1
