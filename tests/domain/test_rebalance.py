@@ -36,7 +36,10 @@ def targets(proposal: Proposal) -> list[int]:
 def test_idle_memory_is_taken_in_proportion_to_it() -> None:
     proposal = propose([guest("a", used=312), guest("b", used=112)], 724 * MIB)
     assert targets(proposal) == [412, 312], "200 and 400 MiB idle: 100 and 200 taken"
-    assert [line.reason for line in proposal.lines] == ["gives 100 MiB of 200 MiB idle", "gives 200 MiB of 400 MiB idle"]
+    assert [line.reason for line in proposal.lines] == [
+        "gives 100 MiB of 200 MiB idle",
+        "gives 200 MiB of 400 MiB idle",
+    ]
     assert proposal.words == ""
 
 

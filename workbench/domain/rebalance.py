@@ -134,7 +134,9 @@ class Proposal:
             fixed = sum(line.counts for line in self.lines if line.guest.fixed)
             least = self.budget + self.short
             unmovable = f", {mib(fixed)} of it with guests that cannot be moved" if fixed else ""
-            return f"the budget is {mib_up(self.short)} too small: these guests need {mib_up(least)} at least{unmovable}"
+            return (
+                f"the budget is {mib_up(self.short)} too small: these guests need {mib_up(least)} at least{unmovable}"
+            )
         if self.left < MIB:
             return ""
         if all(line.guest.fixed for line in self.lines):
@@ -159,10 +161,8 @@ def propose(guests: Sequence[Candidate], budget: int) -> Proposal:
         return Proposal(budget, tuple(Line(guest, guest.target, _standing(guest)) for guest in guests), short)
     room = budget - sum(guest.counts for guest in guests if guest.fixed)
     movable = [guest for guest in guests if not guest.fixed]
-    if sum(guest.ram for guest in movable) <= room:
-        new = [guest.ram for guest in movable]
-    else:
-        new = _targets(movable, room)
+    everything = [guest.ram for guest in movable]
+    new = everything if sum(everything) <= room else _targets(movable, room)
     targets = dict(zip((guest.name for guest in movable), new, strict=True))
     return Proposal(
         budget, tuple(_line(guest, targets[guest.name]) if not guest.fixed else _as_it_is(guest) for guest in guests)

@@ -72,6 +72,13 @@ class Progress:
     words: str = ""
     """What hinders it, or why it failed."""
 
+    @property
+    def remark(self) -> str:
+        """What there is to say beside the stage; empty when all goes well."""
+        if self.goal == self.line.new or self.words:
+            return self.words
+        return f"got {mib(self.goal - self.line.guest.target)} of {mib(self.line.change)}: the others gave too little"
+
 
 class Course:
     """One proposal on its way."""
@@ -178,8 +185,7 @@ class Course:
             name, start = one.line.guest.name, one.line.guest.target
             given = min(one.goal - start, max(0, room) // MIB * MIB)
             if given == one.goal - start or given >= DEADBAND:
-                words = "" if start + given == one.goal else f"gets {mib(given)}: the others gave too little"
-                self.progress[name] = replace(one, goal=start + given, words=words)
+                self.progress[name] = replace(one, goal=start + given)
                 orders.append((name, start + given))
                 room -= given
             else:
@@ -198,7 +204,7 @@ def _counts(one: Progress) -> int:
         return one.line.counts
     if one.stage is Stage.WAITING or one.line.change > 0:
         return one.line.guest.target if one.stage in (Stage.WAITING, Stage.HELD) else one.goal
-    return max(one.actual, one.sent or 0)
+    return max(one.actual, one.line.guest.target if one.sent is None else one.sent)
 
 
 def _lack(line: Line) -> tuple[float, str]:

@@ -100,12 +100,12 @@ def is_fresh(stats: GuestStats | None, now: float) -> bool:
     return now - stats.last_update <= 3 * stats.interval + 5
 
 
-def figures_cover(balloon: Balloon, target_since: float) -> bool:
-    """Whether a guest told of its memory since its balloon last moved; else what it uses would come out wrong.
+def figures_cover(balloon: Balloon, since: float) -> bool:
+    """Whether what a guest told of its memory can be laid beside what it has.
 
-    :param target_since: Unix time at which the target took its present value.
+    :param since: Unix time since when what it had is known; 0 when it has long been the same.
     """
-    stats, reading = balloon.stats, balloon.reading
-    if stats is None or reading is None or not stats.interval or not stats.last_update:
-        return True  # nothing will come that is better
-    return reading.diff == 0 and stats.last_update > target_since + 1
+    stats = balloon.stats
+    if stats is None or not stats.interval or not stats.last_update:
+        return True  # nothing better will come
+    return not since or stats.last_update > since

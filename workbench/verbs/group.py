@@ -21,6 +21,7 @@ VERBS = {
     "resume": "Let a paused guest run on.",
     "reset": "Reset a guest, as its reset button does.",
     "balloon": "Show the balloon, or set its target.",
+    "rebalance": "Share one budget out among guests.",
     "qmp": "Run one QMP or HMP command.",
     "events": "Follow a guest's QMP events.",
     "tree": "The device tree.",

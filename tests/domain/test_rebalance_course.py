@@ -1,0 +1,131 @@
+"""How a proposal is carried out: who is sent what, when, and what became of it."""
+
+from __future__ import annotations
+
+from tests.domain.test_rebalance import guest
+from workbench.domain.ramp import Ramp
+from workbench.domain.rebalance import Candidate, propose
+from workbench.domain.rebalance_course import Course, Seen, Stage
+from workbench.domain.units import MIB
+
+END = 100.0
+
+
+def course(guests: list[Candidate], budget: int, **ramps: Ramp) -> Course:
+    return Course(propose(guests, budget * MIB), deadline=END, ramps=ramps)
+
+
+def at(target: int, actual: int | None = None, cause: str = "", gone: str = "") -> Seen:
+    return Seen(target * MIB, (target if actual is None else actual) * MIB, cause, gone)
+
+
+def stages(one: Course) -> list[Stage]:
+    return [progress.stage for progress in one.progress.values()]
+
+
+def gives_and_gets() -> list[Candidate]:
+    """a has 200 of 512 MiB and needs more; b has 500 and needs little. At 600 MiB in all, b gives 195 and a gets 95."""
+    return [guest("a", target=200, used=250, floor=295), guest("b", target=500, used=100)]
+
+
+def test_guests_give_before_others_get() -> None:
+    run = course(gives_and_gets(), 600)
+    assert run.advance(0, {}) == [("b", 305 * MIB)]
+    assert stages(run) == [Stage.WAITING, Stage.MOVING]
+    assert run.advance(1, {"a": at(200), "b": at(305, 400)}) == [], "the one that gives is not there yet"
+    assert run.advance(2, {"a": at(200), "b": at(305)}) == [("a", 295 * MIB)]
+    assert stages(run) == [Stage.MOVING, Stage.REACHED]
+    assert run.advance(3, {"a": at(295)}) == []
+    assert run.over
+    assert run.complete
+    assert not run.failed
+
+
+def test_what_was_not_given_is_not_handed_out() -> None:
+    run = course(gives_and_gets(), 600)
+    run.advance(0, {})
+    run.fail("b", "QEMU does not answer")
+    assert run.advance(1, {"a": at(200)}) == []
+    assert stages(run) == [Stage.HELD, Stage.FAILED], "200 + 500 are more than 600 already"
+    assert run.failed
+    assert run.progress["a"].remark == "the others gave too little"
+
+
+def test_who_waits_gets_what_there_is() -> None:
+    guests = [*gives_and_gets(), guest("c", target=400, used=50)]
+    run = course(guests, 1050)
+    first = dict(run.advance(0, {}))
+    assert set(first) == {"b", "c"}
+    run.fail("b", "refused")
+    room = 1050 - 200 - 500 - first["c"] // MIB
+    assert 10 < room < 95, "what c gave is not enough for all of it"
+    assert run.advance(1, {"c": at(first["c"] // MIB)}) == [("a", (200 + room) * MIB)]
+    assert run.advance(2, {"a": at(200 + room)}) == []
+    assert stages(run) == [Stage.REACHED, Stage.FAILED, Stage.REACHED]
+    assert run.progress["a"].remark == f"got {room} MiB of 95 MiB: the others gave too little"
+    assert not run.complete
+
+
+def test_the_time_ends_it_and_says_who_is_late() -> None:
+    run = course(gives_and_gets(), 600)
+    run.advance(0, {})
+    assert run.advance(END, {"b": at(305, 400, "the guest finds no more pages to give")}) == []
+    assert run.over
+    assert not run.complete
+    assert not run.failed
+    assert stages(run) == [Stage.HELD, Stage.LATE]
+    assert run.progress["b"].remark == "the guest finds no more pages to give"
+    assert run.progress["a"].remark == "the time was over"
+
+
+def test_a_guest_that_ends_on_the_way_has_failed() -> None:
+    run = course([guest("a"), guest("b")], 700)
+    run.advance(0, {})
+    run.advance(1, {"a": at(0, 0, gone="its QEMU ended"), "b": at(350)})
+    assert stages(run) == [Stage.FAILED, Stage.REACHED]
+    assert run.progress["a"].remark == "its QEMU ended"
+
+
+def test_a_target_that_somebody_else_sets_meanwhile_stands() -> None:
+    run = course([guest("a")], 300)
+    assert run.advance(0, {}) == [("a", 300 * MIB)]
+    run.advance(1, {"a": at(512)})
+    assert stages(run) == [Stage.MOVING], "a reading from before it was sent"
+    run.advance(2, {"a": at(300, 400)})
+    run.advance(3, {"a": at(450, 450)})
+    assert stages(run) == [Stage.FAILED]
+    assert run.progress["a"].remark == "somebody else set its target to 450 MiB"
+
+
+def test_a_ramp_gives_in_steps_and_waits_for_each() -> None:
+    run = course([guest("a")], 300, a=Ramp(100 * MIB, 5.0))
+    assert run.advance(0, {}) == [("a", 412 * MIB)]
+    assert run.advance(1, {"a": at(412)}) == [], "too soon"
+    assert run.advance(6, {"a": at(412, 420)}) == [], "not there yet"
+    assert run.advance(7, {"a": at(412)}) == [("a", 312 * MIB)]
+    assert run.advance(20, {"a": at(412)}) == [], "a reading from before the step"
+    assert run.advance(21, {"a": at(312)}) == [("a", 300 * MIB)]
+    assert run.advance(22, {"a": at(300)}) == []
+    assert run.complete
+
+
+def test_growing_has_no_ramp() -> None:
+    run = course([guest("a", target=200)], 500, a=Ramp(16 * MIB, 5.0))
+    assert run.advance(0, {}) == [("a", 500 * MIB)]
+
+
+def test_stopping_sends_nothing_more_and_says_so() -> None:
+    run = course(gives_and_gets(), 600)
+    run.advance(0, {})
+    run.stop("left")
+    assert run.over
+    assert [one.remark for one in run.progress.values()] == ["left", "left"]
+    assert run.advance(1, {"b": at(305)}) == []
+
+
+def test_a_guest_that_stays_is_left_alone() -> None:
+    run = course([guest("a", fixed="paused"), guest("b")], 900)
+    assert run.advance(0, {}) == [("b", 388 * MIB)]
+    run.advance(1, {"a": at(512, 100), "b": at(388)})
+    assert stages(run) == [Stage.UNCHANGED, Stage.REACHED]
+    assert run.complete

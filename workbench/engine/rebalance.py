@@ -1,0 +1,190 @@
+"""Looking at many guests at once and moving them to their targets, through the command line's own monitors.
+
+Each guest has a connection of its own, with deadlines: one that does not answer has its reason and holds up nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from workbench.domain.balloon import Balloon, Sample
+from workbench.domain.diagnosis import Circumstances, judge
+from workbench.domain.lifecycle import phase_of
+from workbench.domain.rebalance_course import Course, Seen, Stage
+from workbench.domain.rebalance_guests import figures_cover
+from workbench.domain.safety import safety_of
+from workbench.domain.snapshot import GuestSnapshot
+from workbench.domain.traffic import Origin
+from workbench.engine.balloon import BalloonProbe
+from workbench.engine.monitor import Monitor
+from workbench.engine.profiles import started_profile
+from workbench.engine.silence import is_stopped, silence_words
+from workbench.errors import MonitorError, MonitorTimeout, WorkbenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from workbench.engine.state import Running
+
+DEADLINE = 2.0
+"""Seconds until a guest that says nothing counts as not answering."""
+FIGURES = 4.0
+"""Seconds that a look waits for figures of a guest that told of its memory before its balloon last moved."""
+LOOK = 0.25
+"""Seconds between two readings while a look waits."""
+RECENT = 60.0
+"""Seconds in which a change of the target may not be done yet, or was done just now."""
+STEP = 0.1
+"""Seconds between two readings of a guest that moves."""
+
+
+class Watched:
+    """One guest and the connection to it, made when it is first needed and again when it was lost."""
+
+    def __init__(self, running: Running) -> None:
+        self.running = running
+        self._monitor: Monitor | None = None
+        self._probe: BalloonProbe | None = None
+        self._samples: list[Sample] = []
+        self._moved_at = 0.0
+
+    async def close(self) -> None:
+        monitor, self._monitor, self._probe = self._monitor, None, None
+        if monitor is not None:
+            await monitor.close()
+
+    async def look(self, *, figures: float = 0.0) -> GuestSnapshot:
+        """What can be known of it now.
+
+        :param figures: seconds to wait for figures that the guest sent after its balloon last moved.
+        """
+        facts = self.running.facts
+        snapshot = GuestSnapshot(
+            self.running.name,
+            phase=phase_of("running"),
+            pid=self.running.pid,
+            memory=facts.memory or None,
+            backing=facts.backing,
+            safety=safety_of(started_profile(self.running.path)),
+        )
+        try:
+            probe = await self._connected()
+            status = await probe.run_state()
+            balloon = await self._balloon(probe, status)
+            since = self._unsettled_since(probe, balloon)
+            end = time.monotonic() + figures
+            while not figures_cover(balloon, since) and time.monotonic() < end and status == "running":
+                await asyncio.sleep(LOOK)
+                balloon = await self._balloon(probe, status)
+            if not figures_cover(balloon, since):
+                balloon = replace(balloon, stats=None)
+        except MonitorError as error:
+            trouble = silence_words(self.running.pid) if isinstance(error, MonitorTimeout) else error.message
+            return replace(snapshot, answering=False, trouble=trouble)
+        return replace(snapshot, phase=phase_of(status), status=status, memory=probe.ram, balloon=balloon)
+
+    async def seen(self) -> Seen | None:
+        """How far it is; None when it cannot be said now."""
+        if not self.running.alive:
+            return Seen(0, 0, gone="its QEMU ended")
+        try:
+            probe = await self._connected()
+            balloon = await self._balloon(probe, await probe.run_state())
+        except MonitorError:
+            return None
+        reading = balloon.reading
+        return None if reading is None else Seen(reading.target, reading.actual, balloon.verdict.cause)
+
+    async def send(self, size: int) -> None:
+        """:raise WorkbenchError: when it cannot be asked, or refuses."""
+        await (await self._connected()).set_target(size)
+
+    @staticmethod
+    def _unsettled_since(probe: BalloonProbe, balloon: Balloon) -> float:
+        """Unix time before which a guest's figures cannot be laid beside what it has now: it may have had more then."""
+        reading, record = balloon.reading, probe.record
+        if reading is None or record is None or (record.baseline is None and reading.target == reading.ram):
+            return 0.0
+        return reading.time if reading.diff or reading.time - record.since < RECENT else 0.0
+
+    async def _connected(self) -> BalloonProbe:
+        if is_stopped(self.running.pid):  # known at once
+            raise MonitorTimeout("QEMU's process is stopped")
+        if self._monitor is not None and self._monitor.closed:
+            await self.close()
+        if self._probe is None:
+            self._monitor = await Monitor.connect(self.running.path / "qmp-cli.sock", deadline=DEADLINE)
+            probe = BalloonProbe(self._monitor, self.running, origin=Origin.USER, deadline=DEADLINE)
+            try:
+                await probe.open()
+            except MonitorError:
+                await self.close()
+                raise
+            self._probe = probe
+        return self._probe
+
+    async def _balloon(self, probe: BalloonProbe, status: str) -> Balloon:
+        reading = await probe.read()
+        stats = await probe.stats()
+        if reading is not None:
+            if self._samples and self._samples[-1].actual != reading.actual:
+                self._moved_at = reading.time
+            self._samples.append(Sample(reading.time, reading.target, reading.actual))
+        seen = Circumstances(
+            now=time.time(),
+            device=probe.present,
+            driver_status=probe.driver_status,
+            status=status,
+            target_since=probe.record.since if probe.record else 0.0,
+            moved_at=self._moved_at,
+            started=probe.started,
+            stats=stats,
+        )
+        host = probe.look_at_host()
+        return Balloon(judge(reading, seen), reading, stats=stats, host=host, history=tuple(self._samples))
+
+
+async def look_at(running: Sequence[Running]) -> list[GuestSnapshot]:
+    """All these guests, asked at the same time; one that does not answer says why."""
+    watched = [Watched(guest) for guest in running]
+    try:
+        return list(await asyncio.gather(*(one.look(figures=FIGURES) for one in watched)))
+    finally:
+        await asyncio.gather(*(one.close() for one in watched))
+
+
+async def carry_out(course: Course, running: Sequence[Running], report: Callable[[Course], None]) -> None:
+    """Send what the course says until it is over.
+
+    :param report: called after each look at the guests.
+    """
+    watched = {guest.name: Watched(guest) for guest in running}
+    try:
+        while True:
+            moving = [name for name, one in course.progress.items() if one.stage is Stage.MOVING]
+            seen = await asyncio.gather(*(watched[name].seen() for name in moving))
+            found = {name: one for name, one in zip(moving, seen, strict=True) if one is not None}
+            await asyncio.gather(*(_send(course, watched[name], size) for name, size in course.advance(_now(), found)))
+            report(course)
+            # Others want the monitor too: nobody keeps it longer than needed.
+            done = [name for name, one in course.progress.items() if one.stage.over]
+            await asyncio.gather(*(watched[name].close() for name in done))
+            if course.over:
+                return
+            await asyncio.sleep(STEP)
+    finally:
+        await asyncio.gather(*(one.close() for one in watched.values()))
+
+
+def _now() -> float:
+    return time.monotonic()
+
+
+async def _send(course: Course, guest: Watched, size: int) -> None:
+    try:
+        await guest.send(size)
+    except WorkbenchError as error:
+        course.fail(guest.running.name, error.message)

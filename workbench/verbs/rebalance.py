@@ -1,0 +1,177 @@
+"""``workbench rebalance [NAME…] --budget SIZE``: one budget for many guests."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from workbench.verbs.common import json_option, pass_settings, print_json, run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.domain.rebalance import Proposal
+    from workbench.domain.rebalance_course import Course
+    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.engine.state import Running
+    from workbench.settings import Settings
+
+WAIT = 60.0
+"""Seconds that all guests together may take."""
+
+
+@click.command("rebalance")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--budget", required=True, metavar="SIZE", help="The sum of all targets: 2G, or 50% of the guests' RAM.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and send nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=WAIT,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long all of it may take. Exit 4 when a guest is not there in time.",
+)
+@json_option
+@pass_settings
+def command(
+    settings: Settings, names: tuple[str, ...], budget: str, dry_run: bool, yes: bool, wait: float, as_json: bool
+) -> None:
+    """Share one budget out among guests: all that run, or those named.
+
+    Idle memory is taken first, in proportion to what is idle; nobody goes below their floor; what is left over goes to
+    those who have the least available. Guests give before others get.
+    """
+    from workbench.domain.rebalance_course import Course
+    from workbench.errors import UsageError
+    from workbench.verbs.rebalance_words import as_object, proposal_lines
+
+    if not (dry_run or yes or (sys.stdin.isatty() and sys.stderr.isatty())):
+        raise UsageError(
+            "nobody can be asked here: this is no terminal",
+            hint="--yes changes the guests without a question, --dry-run only shows what would change",
+        )
+    guests = _running(settings, names)
+    snapshots, proposal = _propose(guests, budget)
+    if not as_json:
+        for line in proposal_lines(proposal):
+            click.echo(line)
+    if dry_run or proposal.short or not proposal.changes:
+        if as_json:
+            print_json(as_object(proposal))
+        _check_met(proposal)
+        return
+    if not yes:
+        _ask(proposal)
+    ramps = {one.name: one.safety.ramp for one in snapshots if one.safety.ramp is not None}
+    course = Course(proposal, deadline=time.monotonic() + wait, ramps=ramps)
+    try:
+        _carry_out(course, guests, quiet=as_json)
+    finally:  # also when it was interrupted: who got what is always said
+        course.stop("interrupted")
+        _tell(proposal, course, as_json=as_json)
+    _check_reached(course, wait)
+
+
+def _running(settings: Settings, names: Sequence[str]) -> list[Running]:
+    """:raise NotFound: when one does not run, or none does."""
+    from workbench.engine.state import StateDirectory
+    from workbench.errors import NotFound
+
+    state = StateDirectory(settings.state)
+    if names:
+        return [state.running(name) for name in dict.fromkeys(names)]
+    guests = [found for name in state.names() if (found := state.find(name)) is not None]
+    if not guests:
+        raise NotFound("no guest runs", hint="to start one: workbench start NAME")
+    return guests
+
+
+def _propose(guests: Sequence[Running], budget: str) -> tuple[list[GuestSnapshot], Proposal]:
+    """Look at the guests, and see what the budget would do."""
+    from workbench.domain.rebalance import propose
+    from workbench.domain.rebalance_guests import candidate_of, parse_budget
+    from workbench.domain.units import SizeError
+    from workbench.engine.rebalance import look_at
+    from workbench.errors import UsageError
+
+    snapshots = run(look_at(guests))
+    candidates = [candidate_of(snapshot, time.time()) for snapshot in snapshots]
+    try:
+        size = parse_budget(budget, ram=sum(guest.ram for guest in candidates))
+    except SizeError as error:
+        raise UsageError(str(error), hint="write 2G, or 50% of the RAM of all these guests") from error
+    return snapshots, propose(candidates, size)
+
+
+def _check_met(proposal: Proposal) -> None:
+    """:raise WorkbenchError: when the budget is too small."""
+    from workbench.domain.rebalance import mib_up
+    from workbench.errors import WorkbenchError
+
+    if proposal.short:
+        least = mib_up(proposal.budget + proposal.short).replace(",", "").removesuffix(" MiB")
+        raise WorkbenchError(
+            proposal.words, hint=f"nothing was changed; --budget {least}M is the least, or stop something in a guest"
+        )
+
+
+def _ask(proposal: Proposal) -> None:
+    """:raise WorkbenchError: when the answer is no."""
+    from workbench.errors import WorkbenchError
+
+    count = len(proposal.changes)
+    if not click.confirm(f"Change {count} guest{'' if count == 1 else 's'}?", err=True):
+        raise WorkbenchError("nothing was changed")
+
+
+def _carry_out(course: Course, guests: Sequence[Running], *, quiet: bool) -> None:
+    from workbench.engine.rebalance import carry_out
+    from workbench.verbs.rebalance_words import progress_line
+
+    shown: dict[str, str] = {}
+
+    def report(course: Course) -> None:
+        """Each guest once when it begins to move and once when it is over."""
+        for name, one in course.progress.items():
+            if shown.get(name, "") != one.stage.value and one.line.change:
+                shown[name] = one.stage.value
+                if not quiet and (line := progress_line(one)):
+                    click.echo(line)
+
+    run(carry_out(course, guests, report))
+
+
+def _tell(proposal: Proposal, course: Course, *, as_json: bool) -> None:
+    from workbench.verbs.rebalance_words import as_object, outcome_lines
+
+    if as_json:
+        print_json(as_object(proposal, course))
+    else:
+        for line in outcome_lines(course):
+            click.echo(line)
+
+
+def _check_reached(course: Course, wait: float) -> None:
+    """
+    :raise WorkbenchError: when a guest failed.
+    :raise NotReached: when one is not there in time.
+    """
+    from workbench.domain.rebalance_course import Stage
+    from workbench.errors import NotReached, WorkbenchError
+
+    hint = "workbench list shows the guests; to go on, run the same again"
+    failed = [name for name, one in course.progress.items() if one.stage is Stage.FAILED]
+    if failed:
+        raise WorkbenchError(f"not all guests could be moved: {', '.join(failed)}", hint=hint)
+    if not course.complete:
+        behind = [
+            name
+            for name, one in course.progress.items()
+            if one.stage in (Stage.LATE, Stage.HELD) or one.goal != one.line.new
+        ]
+        raise NotReached(f"not at their targets after {wait:g} s: {', '.join(behind)}", hint=hint)

@@ -1,0 +1,157 @@
+"""A rebalance for people and as JSON, on the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workbench.domain.rebalance import Line, Proposal
+    from workbench.domain.rebalance_course import Course, Progress
+
+DASH = "\u2013"
+MINUS = "\N{MINUS SIGN}"
+NAME_MOST = 24
+
+
+def whole(size: int | None, *, signed: bool = False) -> str:
+    """Whole MiB without their unit, which stands in the heading."""
+    if size is None:
+        return DASH
+    number = (abs(size) + (1 << 19)) >> 20
+    sign = MINUS if size < 0 and number else "+" if signed and number else ""
+    return f"{sign}{number:,}"
+
+
+def gain(bounds: tuple[int, int] | None) -> str:
+    """What the host gets back: ``0…44``, one number where both are the same, a question mark where it is not known."""
+    if bounds is None:
+        return "?"
+    least, most = (whole(size) for size in bounds)
+    return DASH if most == "0" else most if least == most else f"{least}\u2026{most}"
+
+
+def proposal_lines(proposal: Proposal) -> list[str]:
+    """The table of changes, in MiB."""
+    rows: list[tuple[str, ...]] = [("MiB", "RAM", "USED", "FLOOR", "TARGET", "", "NEW", "CHANGE", "HOST GAINS", "")]
+    rows += [_row(line) for line in proposal.lines]
+    before = sum(line.guest.counts for line in proposal.lines)
+    ram = sum(line.guest.ram for line in proposal.lines)
+    after = proposal.total
+    rows.append(
+        (
+            "sum",
+            whole(ram),
+            "",
+            whole(sum(line.guest.floor for line in proposal.lines)),
+            whole(before),
+            "\u2192",
+            whole(after),
+            whole(after - before, signed=True) if after != before else "",
+            gain(proposal.host_gain),
+            f"budget {whole(proposal.budget)}",
+        )
+    )
+    widths = [max(len(row[column]) for row in rows) for column in range(9)]
+    lines = [
+        "  ".join([f"{row[0]:{widths[0]}}", *(f"{row[i]:>{widths[i]}}" for i in range(1, 9)), row[9]]).rstrip()
+        for row in rows
+    ]
+    return [*lines, *([proposal.words] if proposal.words and not proposal.short else [])]
+
+
+def _row(line: Line) -> tuple[str, ...]:
+    guest = line.guest
+    name = guest.name if len(guest.name) <= NAME_MOST else guest.name[: NAME_MOST - 1] + "\u2026"
+    change = whole(line.change, signed=True) if line.change else ""
+    new = whole(line.new) if line.change else ""
+    return (
+        name,
+        whole(guest.ram),
+        whole(guest.used),
+        whole(guest.floor),
+        whole(guest.target),
+        "\u2192" if line.change else "",
+        new,
+        change,
+        gain(line.host_gain) if line.change else "",
+        line.reason,
+    )
+
+
+def progress_line(one: Progress) -> str:
+    """What a guest does now; empty for what :func:`outcome_lines` says at the end."""
+    name = one.line.guest.name
+    if one.stage.value == "moving":
+        return f"{name}: {whole(one.actual)} \u2192 {whole(one.goal)} MiB"
+    if one.stage.value == "reached":
+        return f"{name}: reached {whole(one.goal)} MiB"
+    return ""
+
+
+def outcome_lines(course: Course) -> list[str]:
+    """Who did not get where it should, and why."""
+    lines = []
+    for name, one in course.progress.items():
+        if one.stage.value in ("late", "failed"):
+            now = f"it has {whole(one.actual)} of {whole(one.goal)} MiB"
+            lines.append(f"{name}: {one.stage.value}: {one.remark or 'not there in time'}; {now}")
+        elif one.stage.value == "held" or one.goal != one.line.new:
+            lines.append(f"{name}: {one.remark}")
+    return lines
+
+
+def as_object(proposal: Proposal, course: Course | None = None) -> dict[str, object]:
+    """What ``--json`` prints. Sizes are bytes; what is not known is null.
+
+    :param course: what became of it; None when nothing was sent.
+    """
+    return {
+        "budget": proposal.budget,
+        "met": not proposal.short,
+        "short": proposal.short,
+        "left": proposal.left,
+        "words": proposal.words,
+        "ram": sum(line.guest.ram for line in proposal.lines),
+        "before": sum(line.guest.counts for line in proposal.lines),
+        "after": proposal.total,
+        "host_gain": _bounds(proposal.host_gain),
+        "sent": course is not None,
+        "guests": [
+            _guest_object(line, course.progress[line.guest.name] if course else None) for line in proposal.lines
+        ],
+    }
+
+
+def _guest_object(line: Line, progress: Progress | None) -> dict[str, object]:
+    guest = line.guest
+    return {
+        "guest": guest.name,
+        "ram": guest.ram,
+        "used": guest.used,
+        "idle": guest.idle,
+        "floor": guest.floor,
+        "floor_why": guest.floor_why,
+        "resident": guest.resident,
+        "target": guest.target,
+        "actual": guest.actual,
+        "new": line.new,
+        "change": line.change,
+        "counts": line.counts,
+        "movable": not guest.fixed,
+        "reason": line.reason,
+        "host_gain": _bounds(line.host_gain),
+        "outcome": _outcome_object(progress) if progress else None,
+    }
+
+
+def _outcome_object(progress: Progress) -> dict[str, object]:
+    return {
+        "stage": progress.stage.value,
+        "goal": progress.goal,
+        "actual": progress.actual,
+        "remark": progress.remark,
+    }
+
+
+def _bounds(bounds: tuple[int, int] | None) -> dict[str, int] | None:
+    return None if bounds is None else {"least": bounds[0], "most": bounds[1]}
