@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.parse import parse_profile
+from workbench.domain.document import Source
+from workbench.domain.parse import parse
 
 if TYPE_CHECKING:
     from workbench.domain.profile import GuestProfile
@@ -20,10 +21,15 @@ CORPUS = [*sorted(HERE.glob("*.toml")), *sorted(SAMPLES.glob("*.toml"))]
 
 def read_guest(text: str) -> GuestProfile:
     """The guest of a profile's text that must be right."""
-    profile, problems = parse_profile(text, name="demo", file="demo.toml")
-    assert not problems
-    assert profile is not None
-    return profile
+    parsed = parse(text, name="demo", file="demo.toml", read=_beside)
+    assert not parsed.problems
+    assert parsed.profile is not None
+    return parsed.profile
+
+
+def _beside(_source: Source, name: str) -> Source:
+    """A file of the tests' profiles that another one extends."""
+    return Source((HERE / name).read_text(), name, str(HERE))
 
 
 def copy_with_files(directory: Path) -> Path:

@@ -339,7 +339,7 @@ count = 0
         assert complaints("[[net]]\nid = 'net1'\n[[net]]\nid = 5") == [f"4:1: net[1].id: 5 is not {AN_ID}"]
 
     def test_a_key_that_is_no_bare_key_stands_in_quotes(self) -> None:
-        assert complaints('"a b".c = 1')[0].startswith('1:1: "a b": unknown key: known here are description, machine,')
+        assert complaints('"a b".c = 1')[0].startswith('1:1: "a b": unknown key: known here are extends, description,')
 
     def test_a_long_value_is_shown_in_part(self) -> None:
         assert complaints(f"accelerator = '{'x' * 10_000}'") == [
@@ -411,10 +411,10 @@ class TestNames:
 class TestPlaces:
     def test_a_place_is_the_nearest_that_stands_there(self) -> None:
         parsed = parse("[[net]]\n[balloon]\nstatistics = 1", name="demo", file="f")
-        assert parsed.place(("balloon", "statistics")) == (3, 1)
-        assert parsed.place(("balloon", "deflate-on-oom")) == (2, 2)
-        assert parsed.place(("net", 0, "id")) == (1, 3)
-        assert parsed.place(("rng", "source")) == (0, 0)
+        assert parsed.place(("balloon", "statistics")) == ("f", 3, 1)
+        assert parsed.place(("balloon", "deflate-on-oom")) == ("f", 2, 2)
+        assert parsed.place(("net", 0, "id")) == ("f", 1, 3)
+        assert parsed.place(("rng", "source")) is None
         assert str(parsed.problem("f", ("rng", "source"), "gone")) == "f: rng.source: gone"
         assert parsed.problem("f", ("balloon",), "x") == Problem("f", 2, 2, "balloon", "x")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from workbench.engine.firmware import find_uefi
+from workbench.engine.profiles import read_profile
 
 if TYPE_CHECKING:
     from tests.commandline import CommandLine
@@ -94,3 +95,19 @@ def test_hyperv_is_refused_where_nothing_can_give_it(workbench: CommandLine) -> 
     if "wants Hyper-V" not in done.stderr:
         pytest.skip("KVM runs guests on this host")
     done.check_error(1, "TCG has none", "hint:")
+
+
+def test_a_running_guest_keeps_the_profile_that_it_was_put_together_from(workbench: CommandLine) -> None:
+    base = workbench.base / "base.toml"
+    base.write_text('memory.size = "64M"\n[balloon.presets]\nidle = "32M"\n')
+    workbench.profile("box", f'extends = "{base}"\ndescription = "costs $${{5}} in ${{dir}}"\n')
+    workbench.start("box")
+    base.write_text("nonsense = 1\n")
+    kept = workbench.state / "box" / "profile.toml"
+    loaded = read_profile(kept)
+    assert loaded.profile is not None, loaded.problems
+    assert loaded.profile.memory.size == 64 << 20
+    assert loaded.profile.description == f"costs ${{5}} in {workbench.profiles}"
+    assert str(base) in kept.read_text().splitlines()[0]
+    done = workbench("check", "box")
+    assert (done.code, done.stdout.startswith(f"{base}:1:1: nonsense: unknown key")) == (1, True)

@@ -76,7 +76,7 @@ class TestLoading:
         assert loaded.profile is not None
         assert (loaded.name, loaded.profile.name, loaded.profile.machine) == ("one", "one", "pc")
         assert (loaded.path, loaded.text, loaded.problems) == (tmp_path / "one.toml", "machine = 'pc'", ())
-        assert loaded.parsed.place(("machine",)) == (1, 1)
+        assert loaded.parsed.place(("machine",)) == (str(tmp_path / "one.toml"), 1, 1)
 
     def test_it_is_read_again_when_it_changed_and_only_then(self, store: ProfileStore, tmp_path: Path) -> None:
         path = tmp_path / "one.toml"
@@ -204,3 +204,31 @@ class TestSamples:
         wheel = tomllib.loads((checkout / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
         assert wheel["force-include"] == {"profiles": "workbench/samples"}
         assert samples_directory() == checkout / "profiles"
+
+
+class TestExtends:
+    def test_a_base_that_changes_is_read_again(self, store: ProfileStore, tmp_path: Path) -> None:
+        base = tmp_path / "common" / "base.toml"
+        base.parent.mkdir()
+        base.write_text("cpu.count = 2\nboot.kernel = '${dir}/k'")
+        (tmp_path / "one.toml").write_text("extends = 'common/base.toml'")
+        first = store.load("one")
+        assert first.profile is not None
+        assert (first.profile.cpu.count, first.profile.boot.kernel) == (2, f"{base.parent}/k")
+        assert first.bases == (base,)
+        assert store.load("one") is first
+        base.write_text("cpu.count = 33")
+        again = store.load("one").profile
+        assert again is not None
+        assert again.cpu.count == 33
+
+    def test_a_base_that_comes_is_found(self, store: ProfileStore, tmp_path: Path) -> None:
+        (tmp_path / "one.toml").write_text("extends = 'base'")
+        assert "No such file" in str(store.load("one").problems[0])
+        (tmp_path / "base").write_text("cpu.count = 3")
+        assert store.load("one").profile is not None
+
+    def test_two_names_of_one_file_are_one_file(self, store: ProfileStore, tmp_path: Path) -> None:
+        (tmp_path / "one.toml").write_text("extends = 'link'")
+        (tmp_path / "link").symlink_to(tmp_path / "one.toml")
+        assert "extended by itself" in str(store.load("one").problems[0])

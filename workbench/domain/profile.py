@@ -14,7 +14,7 @@ from workbench.domain.boot import Boot, Firmware
 from workbench.domain.cpu import Cpu, Tcg
 from workbench.domain.devices.balloon import BALLOON_ID, Balloon
 from workbench.domain.devices.net import EVERY_ADDRESS, Net, host_end
-from workbench.domain.devices.part import Part, Path, words
+from workbench.domain.devices.part import File, Part, Path, words
 from workbench.domain.devices.rng import RNG_ID, Rng
 from workbench.domain.devices.scsi import Disk, Scsi
 from workbench.domain.devices.serial import PORTS_MAX, SERIAL_ID, SerialPort
@@ -65,6 +65,9 @@ class GuestProfile(Part, frozen=True, kw_only=True):
     """A guest. Its name is the file's name without ``.toml``."""
 
     name: Annotated[str, Meta(extra={"hidden": "the guest's name is its file's name without .toml"})] = "guest"
+    extends: File | None = None
+    """Another profile that says what this one does not: tables are joined, lists and values replaced. A relative path
+    begins at this file's directory."""
     description: Annotated[str, Meta(max_length=1000), words("a text of at most 1,000 characters")] = ""
     """For people, one line."""
     machine: Annotated[

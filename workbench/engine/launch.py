@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from workbench.domain.document import EXTENDS
 from workbench.domain.lifecycle import exit_words
 from workbench.domain.units import format_size
 from workbench.engine.liveness import KEEPER, keeper_of, live_pid
@@ -58,7 +59,7 @@ async def start(state: StateDirectory, plan: Plan, *, lasting: bool = False) -> 
     with state.claim(plan.name) as directory:
         facts = _facts(plan)
         try:
-            shutil.copyfile(plan.path, directory / "profile.toml")
+            _keep_profile(plan, directory / "profile.toml")
             write_facts(directory, facts)
         except OSError as error:
             raise HostError(
@@ -81,6 +82,23 @@ async def start(state: StateDirectory, plan: Plan, *, lasting: bool = False) -> 
                 raise _start_error(plan, directory)
             return Running(directory, pid, facts)
     raise given_up  # past the claim, which takes the directory of a start that fails away
+
+
+def _keep_profile(plan: Plan, path: Path) -> None:
+    """The profile as it is now, for as long as the guest runs: with what it extends, whatever becomes of those files.
+
+    :raise OSError: when it cannot be written.
+    """
+    if plan.loaded.parsed.plain:
+        shutil.copyfile(plan.path, path)
+        return
+    import tomli_w
+
+    document = {key: value for key, value in plan.loaded.parsed.document.items() if key != EXTENDS}
+    files = ", ".join(str(file) for file in (plan.path, *plan.loaded.bases))
+    # What was filled in already must not be filled in again.
+    text = tomli_w.dumps(document, multiline_strings=False).replace("${", "$${")
+    path.write_text(f"# Put together at the start from {files.encode('unicode_escape').decode()}\n{text}")
 
 
 def _facts(plan: Plan) -> GuestFacts:

@@ -63,9 +63,9 @@ class Plan:
         """For each device's id the place in the profile that made it, such as ``demo.toml:14``."""
         lines: dict[str, str] = {}
         for part in self.parts:
-            line, _ = self.loaded.parsed.place(part.path)
-            if part.options[0] == "-device" and line:
-                lines[str(json.loads(part.options[1])["id"])] = f"{self.path.name}:{line}"
+            place = self.loaded.parsed.place(part.path)
+            if part.options[0] == "-device" and place is not None and place.line:
+                lines[str(json.loads(part.options[1])["id"])] = f"{Path(place.file).name}:{place.line}"
         return lines
 
     @property

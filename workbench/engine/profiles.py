@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import workbench
+from workbench.domain.argv import resolve
+from workbench.domain.document import Source
 from workbench.domain.parse import Parsed, parse
 from workbench.domain.problems import Problem
 from workbench.domain.profile import check_name
@@ -45,6 +48,8 @@ class LoadedProfile:
     text: str
     """Empty when it could not be read; ``problems`` say why."""
     parsed: Parsed
+    bases: tuple[Path, ...] = ()
+    """The files that it extends, as far as they were looked for."""
 
     @property
     def profile(self) -> GuestProfile | None:
@@ -121,18 +126,27 @@ class ProfileStore:
         return self.directory / f"{name}{SUFFIX}"
 
     def _read(self, name: str, path: Path) -> LoadedProfile:
-        state: tuple[int, ...] = ()
-        try:
-            found = path.stat()
-            state = (found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode)
-        except OSError:
-            pass  # a broken link, say: read_profile tells
         kept = self._loaded.get(path)
-        if kept is not None and state and kept[0] == state:
+        if kept is not None and (state := _states(path, *kept[1].bases)) and kept[0] == state:
             return kept[1]
         loaded = read_profile(path, name=name)
-        self._loaded[path] = (state, loaded)
+        self._loaded[path] = (_states(path, *loaded.bases), loaded)
         return loaded
+
+
+def _states(*paths: Path) -> tuple[int, ...]:
+    """What changes when one of the files does; empty while the first one cannot be looked at."""
+    state: list[int] = []
+    for path in paths:
+        try:
+            found = path.stat()
+        except OSError:  # a broken link, say: read_profile tells
+            if path is paths[0]:
+                return ()
+            state.append(0)
+        else:
+            state += (found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode)
+    return tuple(state)
 
 
 def read_profile(path: Path, *, name: str | None = None, file: str | None = None) -> LoadedProfile:
@@ -151,7 +165,44 @@ def read_profile(path: Path, *, name: str | None = None, file: str | None = None
     except OSError as error:
         why = Problem(file, 0, 0, "", f"cannot be read: {error.strerror}")
         return LoadedProfile(name, path, file, "", Parsed(None, (why,)))
-    return LoadedProfile(name, path, file, text, parse(text, name=name, file=file))
+    bases: list[Path] = []
+
+    def read(source: Source, base: str) -> Source:
+        where = Path(resolve(base, base=source.directory, home=str(Path.home())))
+        bases.append(where)
+        return _base_source(where)
+
+    parsed = parse(
+        text,
+        name=name,
+        file=file,
+        directory=str(path.parent),
+        identity=os.path.realpath(path),
+        read=read,
+        environment=_environment(),
+    )
+    return LoadedProfile(name, path, file, text, parsed, tuple(bases))
+
+
+def _base_source(path: Path) -> Source:
+    """A file that another one extends.
+
+    :raise OSError: when it cannot be read.
+    """
+    try:
+        text = _read_bytes(path).decode()
+    except UnicodeDecodeError as error:
+        raise OSError(0, _encoding_problem(shown(path), error).message) from error
+    return Source(text, shown(path), str(path.parent), os.path.realpath(path))
+
+
+def _environment() -> dict[str, str]:
+    """The variables that are text: what is not UTF-8 cannot stand in a profile."""
+    known = {}
+    for key, value in os.environ.items():
+        with suppress(UnicodeEncodeError):
+            known[key] = value.encode().decode()
+    return known
 
 
 def started_profile(directory: Path) -> GuestProfile | None:
