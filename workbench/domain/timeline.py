@@ -1,0 +1,268 @@
+"""What was seen of one change of a balloon's target: when each part of its path ran, and the diff at every read.
+
+Time is counted in whole microseconds of Unix time, as QEMU's trace log has it; host and QEMU share one clock. Pages are
+balloon pages of 4 KiB.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from workbench.domain import trace_log
+from workbench.domain.balloon import PAGE
+from workbench.domain.path import Proof
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.domain.balloon import Reading
+    from workbench.domain.trace_log import TraceLine
+
+KEPT = 16
+"""Steps that are kept from the beginning of a change, and as many from its end; a change has two for each MiB."""
+
+
+class Kind(StrEnum):
+    READ = "read"
+    """The guest read num_pages: ``towards_target()`` computes the diff."""
+    WRITTEN = "written"
+    """The guest wrote how many pages it holds now: a piece of at most 1 MiB has moved."""
+    POLLED = "polled"
+    """Neither was seen; the two words were read from outside and had changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """When something was seen in one change."""
+
+    first: int
+    last: int
+    count: int = 1
+
+    def again(self, at: int) -> Sighting:
+        return Sighting(self.first, at, self.count + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The two words of the config space at one moment."""
+
+    kind: Kind
+    at: int
+    num_pages: int
+    held: int
+    """``actual`` in the config space: the pages that the guest last said it holds."""
+
+    @property
+    def diff(self) -> int:
+        """``num_pages − held``, as ``towards_target()`` computes it: positive = pages to inflate."""
+        return self.num_pages - self.held
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of a change in order; of a long one the first and the last."""
+
+    head: tuple[Step, ...] = ()
+    folded: int = 0
+    """How many were left out between the two."""
+    tail: tuple[Step, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.head) + self.folded + len(self.tail)
+
+    @property
+    def kept(self) -> tuple[Step, ...]:
+        return self.head + self.tail
+
+    def with_step(self, step: Step) -> Steps:
+        if len(self.head) < KEPT:
+            return replace(self, head=(*self.head, step))
+        tail = (*self.tail, step)
+        return replace(self, folded=self.folded + max(0, len(tail) - KEPT), tail=tail[-KEPT:])
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """One change, as far as it was seen. Each ``…`` method gives a new one."""
+
+    begun: int
+    """When it began: our request was sent, or the first thing that was seen of another's."""
+    ours: bool = True
+    """Whether the request passed on this workbench's own monitor."""
+    asked: int | None = None
+    """The target in bytes as it was asked for; None when nobody asked, as when a guest takes memory back on OOM."""
+    traced: bool = False
+    """Whether trace events were on when it began."""
+    seen: Mapping[Proof, Sighting] = field(default_factory=dict)
+    steps: Steps = Steps()
+    num_pages: int | None = None
+    held: int | None = None
+    held_before: int | None = None
+    """The pages that it held when it began; None when that was not seen."""
+
+    @property
+    def diff(self) -> int | None:
+        """Pages; None while one of the two words is not known."""
+        return None if self.num_pages is None or self.held is None else self.num_pages - self.held
+
+    @property
+    def moved(self) -> bool:
+        """Whether pages have moved."""
+        return Proof.EVENT in self.seen or (
+            self.held is not None and self.held_before is not None and self.held != self.held_before
+        )
+
+    @property
+    def deflating(self) -> bool:
+        """Whether pages go back to the guest."""
+        if self.held_before is None:
+            return bool(self.diff is not None and self.diff < 0)
+        aim = self.num_pages if self.num_pages is not None and self.num_pages != self.held_before else self.held
+        return aim is not None and aim < self.held_before
+
+    @property
+    def settled(self) -> int | None:
+        """Microseconds from the beginning until the diff was 0; None while it is not."""
+        sighting = self.seen.get(Proof.SETTLED)
+        return None if sighting is None else sighting.first - self.begun
+
+    @property
+    def by_trace(self) -> bool:
+        """Whether QEMU's log says what happens, so that polling has nothing to add."""
+        return self.traced and (Proof.READ in self.seen or Proof.WRITTEN in self.seen)
+
+    # What is heard of it.
+
+    def answered(self, at: int) -> Timeline:
+        """QEMU answered the command: by then it had run, up to the notification.
+
+        A log that says nothing of it until then says nothing at all: this QEMU writes its trace elsewhere.
+        """
+        if Proof.COMMAND in self.seen or Proof.TARGET in self.seen:
+            return self
+        ran = {proof: Sighting(at, at) for proof in (Proof.COMMAND, Proof.TARGET)}
+        return replace(self, traced=False, seen={**self.seen, **ran})
+
+    def event(self, at: int) -> Timeline:
+        """``BALLOON_CHANGE`` came."""
+        return self._sighted(Proof.EVENT, at)
+
+    def polled(self, reading: Reading) -> Timeline:
+        """The two words, read from outside: all that there is where QEMU's log says nothing."""
+        num_pages, held, at = _words(reading)
+        if self.by_trace or at < self.begun:
+            return self
+        if (num_pages, held) == (self.num_pages, self.held):
+            return self._settle(at)
+        before = held if self.held_before is None else self.held_before
+        step = Step(Kind.POLLED, at, num_pages, held)
+        known = replace(self, num_pages=num_pages, held=held, held_before=before, steps=self.steps.with_step(step))
+        if self.held is not None and held != self.held and not self.traced:
+            known = known._sighted(Proof.WRITTEN, at)
+        return known._settle(at)
+
+    def traced_line(self, line: TraceLine, now: int) -> Timeline:
+        """A line of QEMU's log.
+
+        :param now: when it was read, for a log whose lines have no time.
+        """
+        at = now if line.at is None else line.at
+        if line.event == trace_log.COMMAND:
+            return replace(self, asked=line.values[0])._sighted(Proof.COMMAND, at)
+        if line.event == trace_log.TARGET:
+            return replace(self, num_pages=line.values[1])._unsettle()._sighted(Proof.TARGET, at)
+        if line.event == trace_log.READ:
+            num_pages, held = line.values
+            known = replace(self, num_pages=num_pages, held=held)
+            if known.held_before is None:
+                known = replace(known, held_before=held)
+            return known._step(Kind.READ, Proof.READ, at)
+        held, old = line.values
+        before = old if self.held_before is None else self.held_before
+        return replace(self, held=held, held_before=before)._step(Kind.WRITTEN, Proof.WRITTEN, at)
+
+    def _step(self, kind: Kind, proof: Proof, at: int) -> Timeline:
+        seen = self._sighted(proof, at)
+        if seen.num_pages is None or seen.held is None:
+            return seen
+        step = Step(kind, at, seen.num_pages, seen.held)
+        return replace(seen, steps=seen.steps.with_step(step))._settle(at)
+
+    def _sighted(self, proof: Proof, at: int) -> Timeline:
+        old = self.seen.get(proof)
+        return replace(self, seen={**self.seen, proof: old.again(at) if old else Sighting(at, at)})
+
+    def _settle(self, at: int) -> Timeline:
+        if self.diff != 0:
+            return self._unsettle()
+        return self if Proof.SETTLED in self.seen else self._sighted(Proof.SETTLED, at)
+
+    def _unsettle(self) -> Timeline:
+        if Proof.SETTLED not in self.seen:
+            return self
+        return replace(self, seen={proof: when for proof, when in self.seen.items() if proof is not Proof.SETTLED})
+
+
+def follow(timeline: Timeline | None, line: TraceLine, now: int) -> Timeline:
+    """The change that a line of the log belongs to: the present one, or another that begins with it.
+
+    :param now: microseconds, for a log whose lines have no time.
+    """
+    begun = now if line.at is None else line.at
+    if timeline is None:
+        timeline = Timeline(begun, ours=False, traced=True)
+    elif _begins_another(timeline, line):
+        timeline = Timeline(begun, ours=False, traced=True, held=timeline.held, held_before=timeline.held)
+    elif not timeline.traced:
+        timeline = replace(timeline, traced=True)  # switched on in the middle of it
+    return timeline.traced_line(line, now)
+
+
+def poll(timeline: Timeline | None, reading: Reading) -> Timeline | None:
+    """The change that a reading belongs to: the present one, or another that somebody began unseen."""
+    num_pages, held, at = _words(reading)
+    if timeline is None:
+        return Timeline(at, ours=False, num_pages=num_pages, held=held, held_before=held) if num_pages != held else None
+    if not timeline.traced and at >= timeline.begun and timeline.num_pages not in (None, num_pages):
+        timeline = Timeline(at, ours=False, held=timeline.held, held_before=timeline.held)
+    return timeline.polled(reading)
+
+
+def _words(reading: Reading) -> tuple[int, int, int]:
+    """``num_pages``, pages held, and when they were read, in microseconds."""
+    return (reading.ram - reading.target) // PAGE, reading.held // PAGE, round(reading.time * 1e6)
+
+
+def _begins_another(timeline: Timeline, line: TraceLine) -> bool:
+    """Whether QEMU runs another command than the one that this change came from."""
+    if line.event == trace_log.COMMAND:
+        # Ours was sent already, and is noted when it runs.
+        return Proof.COMMAND in timeline.seen or Proof.SENT not in timeline.seen
+    return line.event == trace_log.TARGET and Proof.TARGET in timeline.seen
+
+
+def sent(before: Timeline | None, at: int, size: int, *, traced: bool) -> Timeline:
+    """A change that this workbench asks for now.
+
+    :param at: microseconds.
+    :param size: bytes.
+    """
+    held = before.held if before is not None else None
+    return Timeline(at, asked=size, traced=traced, seen={Proof.SENT: Sighting(at, at)}, held=held, held_before=held)
+
+
+@dataclass(frozen=True, slots=True)
+class PathView:
+    """What a view of the path shows of one guest."""
+
+    qemu_version: str
+    """Such as ``7.2.22``; empty while QEMU was not asked."""
+    timeline: Timeline | None = None
+    """The last change; None when there was none."""
+    traced: bool = False
+    """Whether QEMU's trace events are on now and its log is read."""
+    why: str = ""
+    """Why they are not, in words; empty while that is not known, and when they are."""

@@ -1,0 +1,111 @@
+"""QEMU's trace log: the lines of the balloon's trace events, in the forms that different versions write.
+
+The ``log`` backend writes one line for each event (scripts/tracetool/backend/log.py, util/log.c)::
+
+    7.2 to 10.0   11591@1795480531.976822:virtio_balloon_get_config num_pages: 1024 actual: 0     thread, Unix time
+    11            2026-11-24T00:37:14.819604Z virtio_balloon_get_config num_pages: 512 actual: 0  UTC, no thread
+    without ``-msg timestamp=on``    virtio_balloon_get_config num_pages: 512 actual: 0
+
+Reading the config space with HMP ``xp``, as the workbench does, gives the same event as the guest's own read. They are
+told apart by the thread, since the monitor runs in QEMU's main thread and a guest's CPU never does; or, where lines name
+no thread, by the events around an HMP command, which no CPU can come between (QEMU's big lock is held).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+COMMAND = "balloon_event"
+TARGET = "virtio_balloon_to_target"
+READ = "virtio_balloon_get_config"
+WRITTEN = "virtio_balloon_set_config"
+EVENTS = (COMMAND, TARGET, READ, WRITTEN)
+"""The events of a change. Never ``virtio_balloon_handle_output``: that comes for each page."""
+HMP_BEGINS = "qmp_enter_human_monitor_command"
+HMP_ENDS = "qmp_exit_human_monitor_command"
+HMP_EVENTS = (HMP_BEGINS, HMP_ENDS)
+THREADLESS = (10, 1)
+"""From this version on lines may name no thread (seen: 10.0 names it, 11.1 does not)."""
+
+_LINE = re.compile(
+    r"(?:(?P<thread>\d{1,10})@(?P<seconds>\d{1,12})\.(?P<micros>\d{6}):"
+    r"|(?P<iso>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})Z )?"
+    r"(?P<event>[a-z_]\w{2,80})(?: (?P<rest>.*))?",
+    re.ASCII,
+)
+_ARGUMENTS = {
+    COMMAND: re.compile(r"opaque (?:0x)?[0-9a-f]+ addr (\d{1,20})", re.ASCII),
+    TARGET: re.compile(r"balloon target: 0x([0-9a-f]{1,16}) num_pages: (-?\d{1,11})", re.ASCII),
+    READ: re.compile(r"num_pages: (-?\d{1,11}) actual: (-?\d{1,11})", re.ASCII),
+    WRITTEN: re.compile(r"actual: (-?\d{1,11}) oldactual: (-?\d{1,11})", re.ASCII),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TraceLine:
+    """One trace event."""
+
+    event: str
+    at: int | None
+    """Microseconds of Unix time; None when the line has no time."""
+    thread: int | None
+    """The thread that it happened in, as its line says."""
+    values: tuple[int, ...] = ()
+    """``balloon_event``: target in bytes. ``…_to_target``: target in bytes, num_pages. ``…_get_config``: num_pages, actual.
+    ``…_set_config``: actual, the actual before. Pages are unsigned, whatever the format makes of them."""
+
+
+def parse_line(text: str) -> TraceLine | None:
+    """A line of the log; None when it is none of the events above, or is cut short."""
+    match = _LINE.fullmatch(text.rstrip("\r\n"))
+    if match is None:
+        return None
+    event = match["event"]
+    thread = int(match["thread"]) if match["thread"] else None
+    if event in HMP_EVENTS:
+        return TraceLine(event, _micros(match), thread)
+    form = _ARGUMENTS.get(event)
+    found = form.fullmatch(match["rest"] or "") if form is not None else None
+    if found is None:
+        return None
+    if event == TARGET:
+        values: tuple[int, ...] = (int(found[1], 16), int(found[2]) & 0xFFFFFFFF)
+    elif event == COMMAND:
+        values = (int(found[1]),)
+    else:
+        values = tuple(int(number) & 0xFFFFFFFF for number in found.groups())
+    try:
+        return TraceLine(event, _micros(match), thread, values)
+    except ValueError:  # a date such as the 99th of a month
+        return None
+
+
+def _micros(match: re.Match[str]) -> int | None:
+    if match["seconds"]:
+        return int(match["seconds"]) * 1_000_000 + int(match["micros"])
+    if not match["iso"]:
+        return None
+    whole, micros = match["iso"].split(".")
+    return int(datetime.fromisoformat(f"{whole}+00:00").timestamp()) * 1_000_000 + int(micros)
+
+
+class Sieve:
+    """Passes the lines that a change is made of, and leaves out the monitor's own looks at the config space."""
+
+    def __init__(self, main_thread: int) -> None:
+        """:param main_thread: QEMU's, in which its monitors run: its pid."""
+        self._main = main_thread
+        self._within = False
+
+    def take(self, text: str) -> TraceLine | None:
+        """What a line says, or None when it says nothing of the guest or of a target."""
+        line = parse_line(text)
+        if line is None or line.event in HMP_EVENTS:
+            if line is not None:
+                self._within = line.event == HMP_BEGINS
+            return None
+        if line.event == READ and (self._within if line.thread is None else line.thread == self._main):
+            return None
+        return line

@@ -1,0 +1,201 @@
+"""QEMU's trace events of the balloon: switched on while somebody looks, and its trace log, read from where it ends.
+
+Whoever looks holds a shared lock (flock(2)) on ``trace.lookers`` in the guest's directory; the kernel lets go of it for a
+process that is killed. The file's text is the names of the events that were switched on, so that the last one to leave
+switches them off again, and the next workbench does when none could::
+
+    begin   shared lock ─► ask which events are off ─► write their names ─► switch them on
+    end     unlock ─► exclusive lock, if nobody else looks ─► switch the named ones off ─► empty the file
+    sweep   file not empty ─► exclusive lock, if nobody looks ─► switch the named ones off ─► empty the file
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, cast
+
+import psutil
+
+from workbench.domain.path import version_of
+from workbench.domain.trace_log import EVENTS, HMP_EVENTS, THREADLESS
+from workbench.domain.traffic import Origin
+from workbench.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from workbench.engine.monitor import Monitor
+    from workbench.engine.state import Running
+
+LOG = "trace.log"
+LOOKERS = "trace.lookers"
+DEADLINE = 1.0
+"""Seconds that QEMU may take for one of these commands."""
+LOCK_PATIENCE = 5.0
+"""Seconds to wait for somebody who is switching the events off at this moment."""
+CHUNK = 1 << 18
+"""Bytes of the log that are read at once."""
+LONGEST_LINE = 1 << 16
+
+NO_LOG = "QEMU was started without a trace log (-D)"
+NO_EVENTS = "this QEMU has no trace events: it was built without them"
+
+
+class TraceEvents:
+    """The events of one guest, as one looker switches them."""
+
+    def __init__(self, monitor: Monitor, running: Running) -> None:
+        self._monitor = monitor
+        self._running = running
+        self._path = running.path / LOOKERS
+        self._handle: int | None = None
+
+    async def begin(self) -> str:
+        """Switch on what is off; gives why nothing can be seen, in words, or nothing.
+
+        :raise MonitorError: when QEMU does not answer.
+        """
+        if not writes_log(self._running):
+            return NO_LOG
+        try:
+            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            return f"the guest's directory cannot be written: {error.strerror}"
+        await self._share()
+        states = await self._states()
+        if not set(EVENTS) & set(states):
+            return NO_EVENTS
+        off = [name for name, state in states.items() if state == "disabled"]
+        # Noted first: a workbench that is killed between the two leaves a name too many, which does no harm.
+        self._note({*_noted(self._handle), *off})
+        for name in off:
+            await self._switch(name, on=True)
+        return ""
+
+    async def end(self) -> None:
+        """Stop looking; the last one to look switches off what was switched on.
+
+        :raise MonitorError: when QEMU does not answer; then the next workbench does it.
+        """
+        if self._handle is None:
+            return
+        try:
+            # Let go first: of two that leave at the same time, one must be able to be the last.
+            fcntl.flock(self._handle, fcntl.LOCK_UN)
+            await self._switch_off()
+        finally:
+            os.close(self._handle)
+            self._handle = None
+
+    async def sweep(self) -> None:
+        """Switch off what a workbench that was killed has left on.
+
+        :raise MonitorError: when QEMU does not answer.
+        """
+        try:
+            if not self._path.stat().st_size:
+                return
+            self._handle = os.open(self._path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            return  # nobody ever looked
+        await self.end()
+
+    async def _switch_off(self) -> None:
+        assert self._handle is not None
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return  # another one looks
+        names = _noted(self._handle)
+        known = await self._states() if names else {}
+        for name in names:
+            if known.get(name) == "enabled":
+                await self._switch(name, on=False)
+        self._note(set())
+
+    async def _share(self) -> None:
+        assert self._handle is not None
+        deadline = time.monotonic() + LOCK_PATIENCE
+        while True:
+            try:
+                fcntl.flock(self._handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise MonitorError("somebody holds the lock of this guest's trace events") from None
+                await asyncio.sleep(0.01)
+            else:
+                return
+
+    async def _states(self) -> Mapping[str, str]:
+        """The state of each event that this QEMU knows, of those that are wanted."""
+        wanted = [*EVENTS, *(HMP_EVENTS if version_of(self._monitor.version) >= THREADLESS else ())]
+        found: dict[str, str] = {}
+        # A pattern, since QEMU refuses a name that it does not know (trace/qmp.c, check_events()).
+        for pattern in ("balloon_*", "virtio_balloon_*", "qmp_e*_human_monitor_command"):
+            reply = await self._execute("trace-event-get-state", {"name": pattern})
+            for event in cast("list[Mapping[str, str]]", reply):
+                found[event["name"]] = event["state"]
+        return {name: found[name] for name in wanted if name in found and found[name] != "unavailable"}
+
+    async def _switch(self, name: str, *, on: bool) -> None:
+        await self._execute("trace-event-set-state", {"name": name, "enable": on})
+
+    async def _execute(self, command: str, arguments: Mapping[str, object]) -> object:
+        return await self._monitor.execute(command, arguments, origin=Origin.SCREEN, deadline=DEADLINE)
+
+    def _note(self, names: set[str]) -> None:
+        assert self._handle is not None
+        text = "".join(f"{name}\n" for name in sorted(names)).encode()
+        os.pwrite(self._handle, text, 0)
+        os.ftruncate(self._handle, len(text))
+
+
+def _noted(handle: int) -> list[str]:
+    """The names in the file that are ours to switch."""
+    words = os.pread(handle, 4096, 0).decode(errors="replace").split()
+    return [word for word in words if word in (*EVENTS, *HMP_EVENTS)]
+
+
+def writes_log(running: Running) -> bool:
+    """Whether QEMU writes its log where we read it: ``-D`` with this guest's ``trace.log``."""
+    with suppress(psutil.Error):
+        argv = psutil.Process(running.pid).cmdline()
+        return any(option == "-D" and value.endswith(f"/{LOG}") for option, value in zip(argv, argv[1:], strict=False))
+    return False
+
+
+class TraceLog:
+    """QEMU's trace log, from where it ended when the looking began. However long it is, only what is new is read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._begun = b""
+        """A line that has no end yet."""
+        try:
+            self._at = path.stat().st_size
+        except OSError:
+            self._at = 0
+
+    def lines(self) -> Iterator[str]:
+        """What was written since the last time; nothing when the log cannot be read."""
+        try:
+            size = self._path.stat().st_size
+            if size < self._at:  # somebody emptied it
+                self._at, self._begun = 0, b""
+            if size == self._at:
+                return
+            with self._path.open("rb") as file:
+                file.seek(self._at)
+                while data := file.read(CHUNK):
+                    self._at += len(data)
+                    *whole, self._begun = (self._begun + data).split(b"\n")
+                    for line in whole:
+                        yield line.decode(errors="replace")
+                    self._begun = self._begun[-LONGEST_LINE:]
+        except OSError:
+            return
