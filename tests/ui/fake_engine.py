@@ -12,6 +12,7 @@ from workbench.domain.history import Past
 from workbench.domain.lifecycle import Phase
 from workbench.domain.schema import Schema
 from workbench.domain.snapshot import GuestSnapshot, HostSnapshot, HugepagePool
+from workbench.domain.timeline import PathView
 from workbench.domain.traffic import Origin, Record
 from workbench.domain.units import GIB, MIB
 from workbench.errors import NotFound, WorkbenchError
@@ -110,6 +111,8 @@ class FakeGuest:
         """What of its history was asked for."""
         self.kept = Past()
         self.failure: WorkbenchError | None = None
+        self.path_listeners: list[Callable[[PathView], None]] = []
+        self.path_view = PathView("7.2.22", traced=True)
 
     async def _note(self, *what: object) -> None:
         if self.failure is not None:
@@ -158,6 +161,17 @@ class FakeGuest:
 
     async def type(self, text: str) -> None:
         await self._note("type", text)
+
+    def path(self, listener: Callable[[PathView], None]) -> Callable[[], None]:
+        self.path_listeners.append(listener)
+        listener(self.path_view)
+        return lambda: self.path_listeners.remove(listener)
+
+    def show_path(self, view: PathView) -> None:
+        """What its path looks like now, for whoever looks."""
+        self.path_view = view
+        for listener in tuple(self.path_listeners):
+            listener(view)
 
 
 class FakeEngine:

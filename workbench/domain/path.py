@@ -266,6 +266,14 @@ _DEFLATE = {
 }
 """The stages that are others when the guest takes memory back: function, file and what it does."""
 
+MILESTONES = {
+    "request": "request",
+    "target": "driver notified",
+    "read": "config read",
+    "written": "first pages",
+    "settled": "settled",
+}
+"""What the stages that are seen mean to a person."""
 MOVES = frozenset({"fill", "tell", "output", "page", "discard"})
 """The stages that run only when pages move: a guest that holds what it should writes its size and no more."""
 TRACED = frozenset({Proof.COMMAND, Proof.TARGET, Proof.READ, Proof.WRITTEN})

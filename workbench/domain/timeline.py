@@ -147,12 +147,12 @@ class Timeline:
         return replace(self, traced=False, seen={**self.seen, **ran})
 
     def event(self, at: int) -> Timeline:
-        """``BALLOON_CHANGE`` came."""
-        return self._sighted(Proof.EVENT, at)
+        """``BALLOON_CHANGE`` came. One that QEMU held back, since it sends one a second, may be of the change before."""
+        return self._sighted(Proof.EVENT, at) if at >= self.begun else self
 
     def polled(self, reading: Reading) -> Timeline:
         """The two words, read from outside: all that there is where QEMU's log says nothing."""
-        num_pages, held, at = _words(reading)
+        num_pages, held, at = words_of(reading)
         if self.by_trace or at < self.begun:
             return self
         if (num_pages, held) == (self.num_pages, self.held):
@@ -223,7 +223,7 @@ def follow(timeline: Timeline | None, line: TraceLine, now: int) -> Timeline:
 
 def poll(timeline: Timeline | None, reading: Reading) -> Timeline | None:
     """The change that a reading belongs to: the present one, or another that somebody began unseen."""
-    num_pages, held, at = _words(reading)
+    num_pages, held, at = words_of(reading)
     if timeline is None:
         return Timeline(at, ours=False, num_pages=num_pages, held=held, held_before=held) if num_pages != held else None
     if not timeline.traced and at >= timeline.begun and timeline.num_pages not in (None, num_pages):
@@ -231,7 +231,7 @@ def poll(timeline: Timeline | None, reading: Reading) -> Timeline | None:
     return timeline.polled(reading)
 
 
-def _words(reading: Reading) -> tuple[int, int, int]:
+def words_of(reading: Reading) -> tuple[int, int, int]:
     """``num_pages``, pages held, and when they were read, in microseconds."""
     return (reading.ram - reading.target) // PAGE, reading.held // PAGE, round(reading.time * 1e6)
 
@@ -244,13 +244,13 @@ def _begins_another(timeline: Timeline, line: TraceLine) -> bool:
     return line.event == trace_log.TARGET and Proof.TARGET in timeline.seen
 
 
-def sent(before: Timeline | None, at: int, size: int, *, traced: bool) -> Timeline:
+def sent(at: int, size: int, *, held: int | None, traced: bool) -> Timeline:
     """A change that this workbench asks for now.
 
     :param at: microseconds.
     :param size: bytes.
+    :param held: pages that the guest held when it was last read.
     """
-    held = before.held if before is not None else None
     return Timeline(at, asked=size, traced=traced, seen={Proof.SENT: Sighting(at, at)}, held=held, held_before=held)
 
 

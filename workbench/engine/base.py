@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from workbench.domain.qom import Property
     from workbench.domain.schema import Schema
     from workbench.domain.snapshot import GuestSnapshot, HostSnapshot
+    from workbench.domain.timeline import PathView
     from workbench.domain.traffic import Record
     from workbench.domain.tree import DeviceTree, Node
     from workbench.domain.type_info import TypeInfo
@@ -107,6 +108,12 @@ class Guest(Protocol):
 
     async def type(self, text: str) -> None:
         """Send text to the serial console."""
+
+    def path(self, listener: Callable[[PathView], None]) -> Callable[[], None]:
+        """Give what was seen of the last change of the target, and then whatever is new of it or of the next one.
+
+        QEMU's trace events are on until what this returns is called.
+        """
 
 
 class Engine(Protocol):

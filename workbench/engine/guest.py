@@ -27,6 +27,7 @@ from workbench.engine.history import HistoryFiles
 from workbench.engine.launch import find_end, kill
 from workbench.engine.local_devices import LocalDevices
 from workbench.engine.monitor import Monitor
+from workbench.engine.path import PathWatch
 from workbench.engine.readings import DEADLINE as POLL_DEADLINE
 from workbench.engine.readings import Readings
 from workbench.engine.silence import is_stopped, silence_words
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from workbench.domain.history import Past
     from workbench.domain.schema import Schema
+    from workbench.domain.timeline import PathView
     from workbench.engine.state import Ended, Running, StateDirectory
 
 MOVING = 0.1
@@ -79,6 +81,7 @@ class LocalGuest:
         self._probe: BalloonProbe | None = None
         self.devices = LocalDevices(self._connected, cache)
         self._console = Console(running.path)
+        self._path = PathWatch(running, self.record)
         self._readings = Readings(running)
         self._stopping_since: float | None = None
         self._next_rest = 0.0
@@ -151,8 +154,12 @@ class LocalGuest:
     async def type(self, text: str) -> None:
         await self._console.type(text)
 
+    def path(self, listener: Callable[[PathView], None]) -> Callable[[], None]:
+        return self._path.listen(listener)
+
     async def close(self) -> None:
         """Let go of the guest; it runs on."""
+        await self._path.close()  # it needs the monitor, which goes with the driver
         self._driver.cancel()
         with suppress(asyncio.CancelledError):
             await self._driver
@@ -213,6 +220,7 @@ class LocalGuest:
         if self._probe is None:
             probe = BalloonProbe(monitor, self._running, deadline=POLL_DEADLINE)
             await probe.open()
+            await self._path.connected(monitor)
             self._probe = probe
             self._next_rest = 0.0
         self._last_round = time.monotonic()
@@ -221,6 +229,7 @@ class LocalGuest:
             self._next_rest = self._last_round + (REST if self.watched else UNWATCHED) - 0.01
         await self._readings.look(self._probe, at_rest=at_rest)
         self._publish()
+        self._path.reading(self.snapshot.balloon.reading if self.snapshot.balloon else None)
 
     async def _sleep_until_next(self, monitor: Monitor) -> None:
         if not self.snapshot.answering:

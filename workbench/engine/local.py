@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from workbench.domain.lifecycle import Phase, exit_words
 from workbench.domain.safety import safety_of
 from workbench.domain.snapshot import GuestSnapshot
+from workbench.domain.timeline import PathView
 from workbench.domain.traffic import Origin, Record
 from workbench.domain.units import format_size
 from workbench.engine.console import SCROLLBACK
@@ -284,6 +285,10 @@ class StoppedGuest:
 
     async def type(self, text: str) -> None:
         self._refuse()
+
+    def path(self, listener: Callable[[PathView], None]) -> Callable[[], None]:
+        listener(PathView("", why=f"{self.snapshot.name} does not run"))
+        return lambda: None
 
     def _refuse(self) -> NoReturn:
         raise NotFound(f"{self.snapshot.name} does not run", hint="start it first: s")

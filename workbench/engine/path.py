@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from workbench.domain.timeline import PathView, follow, poll, sent
+from workbench.domain.timeline import PathView, follow, poll, sent, words_of
 from workbench.domain.trace_log import Sieve
 from workbench.domain.traffic import Kind
 from workbench.engine.trace import LOG, TraceEvents, TraceLog
@@ -46,6 +46,8 @@ class PathWatch:
         self._follower: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
         self._timeline: Timeline | None = None
+        self._held: int | None = None
+        """The pages that the guest held when it was last read, before any change."""
         self._told: PathView | None = None
         self.ready = asyncio.Event()
         """Set while the events are on, or it is known why they cannot be."""
@@ -126,6 +128,7 @@ class PathWatch:
         if reading is not None:
             self._drain()
             self._timeline = poll(self._timeline, reading)
+            self._held = words_of(reading)[1]
             self._tell()
 
     def _heard(self, message: Message) -> None:
@@ -137,7 +140,8 @@ class PathWatch:
         if message.kind is Kind.COMMAND and isinstance(message.payload, dict):
             size = message.payload.get("value")
             if type(size) is int:
-                self._timeline = sent(self._timeline, at, size, traced=self._log is not None)
+                held = self._timeline.held if self._timeline is not None else self._held
+                self._timeline = sent(at, size, held=held, traced=self._log is not None)
         elif self._timeline is not None and message.kind is Kind.REPLY:
             self._timeline = self._timeline.answered(at)
         elif self._timeline is not None and message.kind is Kind.EVENT:

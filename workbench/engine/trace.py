@@ -16,6 +16,8 @@ import fcntl
 import os
 import time
 from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import psutil
@@ -27,7 +29,6 @@ from workbench.errors import MonitorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from workbench.engine.monitor import Monitor
     from workbench.engine.state import Running
@@ -165,8 +166,16 @@ def writes_log(running: Running) -> bool:
     """Whether QEMU writes its log where we read it: ``-D`` with this guest's ``trace.log``."""
     with suppress(psutil.Error):
         argv = psutil.Process(running.pid).cmdline()
-        return any(option == "-D" and value.endswith(f"/{LOG}") for option, value in zip(argv, argv[1:], strict=False))
+        return any(option == "-D" and _is_log(Path(value), running.path) for option, value in pairwise(argv))
     return False
+
+
+def _is_log(written: Path, directory: Path) -> bool:
+    """Whether a path of a command line is this guest's trace log, however it was written. It need not be there yet."""
+    try:
+        return written.name == LOG and written.parent.samefile(directory)
+    except OSError:
+        return False
 
 
 class TraceLog:

@@ -34,10 +34,21 @@ LOOK = 0.25
     metavar="[SECONDS]",
     help=f"Wait until the diff is 0; {WAIT:g} s if no number is given. Exit 4 when it is not reached.",
 )
+@click.option(
+    "--path", is_flag=True, help="Show the way of TARGET through QEMU and the guest as it happens; waits like --wait."
+)
 @json_option
 @pass_settings
-def command(settings: Settings, name: str, target: str | None, wait: float | None, as_json: bool) -> None:
+def command(settings: Settings, name: str, target: str | None, wait: float | None, path: bool, as_json: bool) -> None:
     """Show the balloon of guest NAME, or ask the guest to have TARGET: 256M, 50%, +64M, max."""
+    if path:
+        from workbench.errors import UsageError
+        from workbench.verbs import balloon_path
+
+        if target is None:
+            raise UsageError("a path is that of a change", hint=f"give a target: workbench balloon {name} 256M --path")
+        balloon_path.show(settings, name, target, WAIT if wait is None else wait, as_json=as_json)
+        return
     balloon, late = run(_balloon(settings, name, target, wait))
     if as_json:
         print_json(as_object(name, balloon))
@@ -66,14 +77,14 @@ async def _balloon(settings: Settings, name: str, target: str | None, wait: floa
         await probe.open()
         reading = await probe.read()
         if target is not None:
-            await _set(probe, _required(reading), target)
+            await set_target(probe, required(reading), target)
         if wait is not None:
             await _wait(probe, wait)
         balloon = await _look(monitor, probe)
         return balloon, wait is not None and balloon.verdict.state is not State.SETTLED
 
 
-def _required(reading: Reading | None) -> Reading:
+def required(reading: Reading | None) -> Reading:
     """A reading; without a balloon device there is nothing to set, and nothing to wait for."""
     from workbench.errors import WorkbenchError
 
@@ -82,7 +93,11 @@ def _required(reading: Reading | None) -> Reading:
     return reading
 
 
-async def _set(probe: BalloonProbe, reading: Reading, text: str) -> None:
+async def set_target(probe: BalloonProbe, reading: Reading, text: str) -> None:
+    """Set the target that a text means: ``256M``, ``+64M``.
+
+    :raise UsageError: when it means none.
+    """
     from workbench.domain.target import parse_target
     from workbench.domain.units import SizeError
     from workbench.errors import UsageError
@@ -104,7 +119,7 @@ async def _wait(probe: BalloonProbe, seconds: float) -> None:
 
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        reading = _required(await probe.read())
+        reading = required(await probe.read())
         seen = Circumstances(now=time.time(), device=probe.present, driver_status=probe.driver_status)
         if judge(reading, seen).state is State.SETTLED:
             return

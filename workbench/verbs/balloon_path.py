@@ -1,0 +1,231 @@
+"""``workbench balloon NAME TARGET --path``: one change of the target as a timeline, from the command to the guest and back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from workbench.domain.balloon import PAGE
+from workbench.domain.path import MILESTONES, Known, Proof, Side, lights, stages, version_of
+from workbench.domain.timeline import Kind
+from workbench.domain.units import mib
+from workbench.verbs.common import guest_monitor, print_json, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from workbench.domain.path import Light, Stage
+    from workbench.domain.timeline import PathView, Step, Timeline
+    from workbench.settings import Settings
+
+LOOK = 0.05
+"""Seconds between two readings while the guest moves."""
+LINGER = 1.2
+"""Seconds that ``BALLOON_CHANGE`` may come after the guest has settled: QEMU holds it back for one second at the most."""
+MINUS = "\N{MINUS SIGN}"
+SIGNS = {Known.BETWEEN: "\N{MIDDLE DOT}", Known.HIDDEN: "?", Known.PENDING: "\N{EN DASH}"}
+
+
+def show(settings: Settings, name: str, target: str, wait: float, *, as_json: bool) -> None:
+    """Set the target, follow the change for at most ``wait`` seconds, and print it.
+
+    :raise NotReached: when the diff is not 0 by then; what was seen is printed all the same.
+    """
+    view, ram, huge = run(_follow(settings, name, target, wait))
+    if as_json:
+        print_json(as_object(name, view, ram, hugepages=huge))
+    else:
+        for line in as_lines(name, view, ram, hugepages=huge):
+            click.echo(line)
+    if view.timeline is None or view.timeline.settled is None:
+        from workbench.errors import NotReached
+
+        raise NotReached(
+            f"{name} did not reach its target within {wait:g} s", hint=f"to see why: workbench balloon {name}"
+        )
+
+
+async def _follow(settings: Settings, name: str, target: str, wait: float) -> tuple[PathView, int, bool]:
+    """The change, the guest's RAM, and whether that is in hugepages."""
+    from workbench.domain.traffic import Origin
+    from workbench.engine.balloon import BalloonProbe
+    from workbench.engine.path import PathWatch
+    from workbench.engine.state import StateDirectory
+    from workbench.verbs.balloon import required, set_target
+
+    running = StateDirectory(settings.state).running(name)
+    async with guest_monitor(settings, name) as monitor:
+        probe = BalloonProbe(monitor, running, origin=Origin.USER)
+        await probe.open()
+        reading = required(await probe.read())
+        watch = PathWatch(running, monitor.record)
+        watch.reading(reading)
+        seen: list[PathView] = []
+        watch.listen(seen.append)
+        try:
+            await watch.connected(monitor)
+            await asyncio.wait_for(watch.ready.wait(), wait or LINGER)
+            await set_target(probe, reading, target)
+            deadline = time.monotonic() + wait
+            while time.monotonic() < deadline and not _settled(seen[-1]):
+                await asyncio.sleep(LOOK)
+                watch.reading(await probe.read())
+            deadline = time.monotonic() + LINGER
+            while time.monotonic() < deadline and _lacks_event(seen[-1]):
+                await asyncio.sleep(LOOK)
+        finally:
+            await watch.close()
+        return seen[-1], probe.ram, bool(running.facts.backing)
+
+
+def _settled(view: PathView) -> bool:
+    return view.timeline is not None and view.timeline.settled is not None
+
+
+def _lacks_event(view: PathView) -> bool:
+    """Whether pages have moved and the event that says so has not come yet."""
+    line = view.timeline
+    return _settled(view) and line is not None and line.moved and Proof.EVENT not in line.seen
+
+
+# For people.
+
+
+def as_lines(name: str, view: PathView, ram: int, *, hugepages: bool = False) -> Iterator[str]:
+    """The change for people: the path's stages, then the diff at each read."""
+    line = view.timeline
+    if line is None:
+        return
+    yield _headline(name, line, ram)
+    if not line.traced:
+        yield f"  {view.why or 'QEMU writes its trace elsewhere'}: from the request, its reply and readings alone"
+    yield ""
+    yield f"  {'µs':>10}"
+    known = lights(_stages(view, hugepages=hugepages), line)
+    for light in known:
+        yield _row(light, line)
+    yield ""
+    yield from _legend(known)
+    yield "  the guest's functions are Linux's; each turn of its work moves at most 256 pages (1 MiB)"
+    yield ""
+    yield "  diff = num_pages − held, as towards_target() computes it".replace("−", MINUS)
+    yield f"  {'µs':>10}"
+    for index, step in enumerate(line.steps.kept):
+        if line.steps.folded and index == len(line.steps.head):
+            yield f"  {'':>10}  {line.steps.folded:,} more"
+        yield f"  {step.at - line.begun:>10,}  {_step_words(step, line)}".rstrip()
+
+
+def _headline(name: str, line: Timeline, ram: int) -> str:
+    words = f"{name}: "
+    if line.held_before is not None:
+        words += f"{mib(ram - line.held_before * PAGE)} → "
+    target = ram - line.num_pages * PAGE if line.num_pages is not None else min(ram, line.asked or ram)
+    words += mib(target)
+    if line.held_before is not None and line.num_pages is not None:
+        pages = line.num_pages - line.held_before
+        words += f", {abs(pages):,} pages to {'deflate' if pages < 0 else 'inflate'}"
+    if line.settled is None:
+        return f"{words}; not settled"
+    return f"{words}; settled after {line.settled:,} µs"
+
+
+def _row(light: Light, line: Timeline) -> str:
+    stage, sighting = light.stage, light.sighting
+    when = f"{sighting.first - line.begun:,}" if sighting is not None else SIGNS[light.known]
+    words = f"  {when:>10}  {stage.side:<5}  {stage.function:<30}  {stage.file:<34}"
+    if sighting is not None:
+        words += f"  {MILESTONES.get(stage.key, '')}"
+        words += f"  ×{sighting.count:,}" if sighting.count > 1 else ""
+    return words.rstrip()
+
+
+def _legend(known: tuple[Light, ...]) -> Iterator[str]:
+    found = {light.known for light in known}
+    if Known.BETWEEN in found:
+        yield f"  {SIGNS[Known.BETWEEN]}  ran between two that were seen; nothing shows when"
+    if Known.HIDDEN in found:
+        yield f"  {SIGNS[Known.HIDDEN]}  cannot be seen here"
+    if Known.PENDING in found:
+        yield f"  {SIGNS[Known.PENDING]}  was not seen"
+
+
+def _step_words(step: Step, line: Timeline) -> str:
+    """The diff as the guest computes it, and how much has moved by then."""
+    verb = {Kind.READ: "read", Kind.WRITTEN: "wrote", Kind.POLLED: "found"}[step.kind]
+    sign = MINUS if step.diff < 0 else "+" if step.diff else ""
+    words = f"{verb:<5}  {sign + format(abs(step.diff), ','):>11} = {step.num_pages:,} {MINUS} {step.held:,}"
+    if step.kind is Kind.READ or line.held_before is None:
+        return words
+    return f"{words:<48}  {mib(abs(step.held - line.held_before) * PAGE)}"
+
+
+# As JSON.
+
+
+def as_object(name: str, view: PathView, ram: int, *, hugepages: bool = False) -> dict[str, object]:
+    """What ``--json`` prints. Times are microseconds since the request; what is not known is null."""
+    line = view.timeline
+    known = lights(_stages(view, hugepages=hugepages), line)
+    return {
+        "guest": name,
+        "qemu": view.qemu_version,
+        "ram": ram,
+        "begun": line.begun if line else None,
+        "ours": line.ours if line else None,
+        "asked": line.asked if line else None,
+        "traced": bool(line and line.traced),
+        "why_not": view.why,
+        "num_pages": line.num_pages if line else None,
+        "held": line.held if line else None,
+        "held_before": line.held_before if line else None,
+        "diff_pages": line.diff if line else None,
+        "settled": line.settled if line else None,
+        "milestones": {
+            MILESTONES[light.stage.key].replace(" ", "_"): _since(light, line)
+            for light in known
+            if light.stage.key in MILESTONES
+        },
+        "stages": [_stage_object(light, line) for light in known],
+        "steps": [_step_object(step, line) for step in line.steps.kept] if line else [],
+        "folded": line.steps.folded if line else 0,
+    }
+
+
+def _stage_object(light: Light, line: Timeline | None) -> dict[str, object]:
+    stage, sighting = light.stage, light.sighting
+    return {
+        "stage": stage.key,
+        "function": stage.function,
+        "file": stage.file,
+        "source": "linux" if stage.side is Side.GUEST else "qemu",
+        "side": stage.side.value,
+        "does": stage.does,
+        "known": light.known.value,
+        "first": _since(light, line),
+        "last": sighting.last - line.begun if sighting and line else None,
+        "count": sighting.count if sighting else 0,
+    }
+
+
+def _since(light: Light, line: Timeline | None) -> int | None:
+    """Microseconds from the beginning until it was first seen."""
+    return light.sighting.first - line.begun if light.sighting is not None and line is not None else None
+
+
+def _step_object(step: Step, line: Timeline) -> dict[str, object]:
+    return {
+        "at": step.at - line.begun,
+        "kind": step.kind.value,
+        "num_pages": step.num_pages,
+        "held": step.held,
+        "diff_pages": step.diff,
+    }
+
+
+def _stages(view: PathView, *, hugepages: bool) -> tuple[Stage, ...]:
+    deflating = view.timeline is not None and view.timeline.deflating
+    return stages(version_of(view.qemu_version), deflating=deflating, hugepages=hugepages)
