@@ -1,0 +1,161 @@
+"""Trace events are on while somebody looks, and off afterwards, whoever leaves first and however."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from tests.commandline import DEADLINE
+from tests.real import QEMU, each_qemu, running_qemu
+from workbench.domain.trace_log import COMMAND, EVENTS, READ, TARGET, Sieve, parse_line
+from workbench.engine.monitor import Monitor
+from workbench.engine.state import GuestFacts, Running
+from workbench.engine.trace import LOG, LOOKERS, NO_LOG, TraceEvents, TraceLog
+from workbench.engine.virtio_pci import balloon_bar, read_config
+from workbench.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+OLD = ("-device", "virtio-balloon-pci,id=balloon0")
+"""In a spelling that every QEMU knows."""
+
+
+@asynccontextmanager
+async def started(tmp_path: Path, *argv: str, binary: str = QEMU) -> AsyncIterator[tuple[Monitor, Running]]:
+    argv = argv or ("-D", str(tmp_path / LOG), "-msg", "timestamp=on")
+    with running_qemu(*argv, binary=binary, devices=OLD) as (process, socket):
+        monitor = await Monitor.connect(socket)
+        try:
+            yield monitor, Running(tmp_path, process.pid, GuestFacts("demo", 128 << 20, "tcg", "", "", 0.0))
+        finally:
+            await monitor.close()
+
+
+async def enabled(monitor: Monitor) -> set[str]:
+    """Every trace event of the balloon that is on; the one of each page must never be."""
+    reply = cast("list[Mapping[str, str]]", await monitor.execute("trace-event-get-state", {"name": "*"}))
+    return {event["name"] for event in reply if event["state"] == "enabled"}
+
+
+@each_qemu()
+async def test_events_and_lines_of_this_version(qemu: str, tmp_path: Path) -> None:
+    async with started(tmp_path, binary=qemu) as (monitor, running):
+        before = await enabled(monitor)
+        events = TraceEvents(monitor, running)
+        assert await events.begin() == ""
+        assert set(EVENTS) <= await enabled(monitor)
+        assert not any("handle_output" in name for name in await enabled(monitor))
+        log, sieve = TraceLog(tmp_path / LOG), Sieve(running.pid)
+        await monitor.execute("balloon", {"value": 100 << 20})
+        lines = [line for text in log.lines() if (line := sieve.take(text))]
+        assert [line.event for line in lines] == [COMMAND, TARGET]
+        assert lines[1].values == (100 << 20, 28 << 8)
+        assert lines[0].at is not None
+
+        async with asyncio.timeout(DEADLINE):  # until the firmware has mapped the device's registers
+            while (bar := balloon_bar(await monitor.execute("query-pci"))) is None:
+                await asyncio.sleep(0.01)
+        assert await read_config(monitor.execute, bar, 2) == (28 << 8, 0)
+        texts = list(log.lines())
+        found = [parse_line(text) for text in texts]
+        assert READ in {line.event for line in found if line}, "a look is in the log"
+        assert not [text for text in texts if sieve.take(text)], "and is not taken for the guest's own"
+
+        await events.end()
+        assert await enabled(monitor) == before
+
+
+async def test_the_last_one_to_leave_switches_off(tmp_path: Path) -> None:
+    async with started(tmp_path) as (monitor, running):
+        before = await enabled(monitor)
+        first, second = TraceEvents(monitor, running), TraceEvents(monitor, running)
+        await first.begin()
+        await second.begin()
+        await first.end()
+        assert set(EVENTS) <= await enabled(monitor), "the second still looks"
+        await TraceEvents(monitor, running).sweep()
+        assert set(EVENTS) <= await enabled(monitor), "nothing to sweep while somebody looks"
+        await second.end()
+        assert await enabled(monitor) == before
+        assert (tmp_path / LOOKERS).read_text() == ""
+
+
+async def test_two_that_leave_at_once_leave_nothing_on(tmp_path: Path) -> None:
+    async with started(tmp_path) as (monitor, running):
+        before = await enabled(monitor)
+        for _ in range(10):
+            looks = [TraceEvents(monitor, running) for _ in range(3)]
+            await asyncio.gather(*(look.begin() for look in looks))
+            await asyncio.gather(*(look.end() for look in looks))
+            assert await enabled(monitor) == before
+
+
+async def test_what_the_user_switched_on_stays_on(tmp_path: Path) -> None:
+    async with started(tmp_path) as (monitor, running):
+        await monitor.execute("trace-event-set-state", {"name": READ, "enable": True})
+        events = TraceEvents(monitor, running)
+        await events.begin()
+        await events.end()
+        assert READ in await enabled(monitor)
+        assert TARGET not in await enabled(monitor)
+
+
+async def test_what_a_killed_workbench_left_on_is_swept(tmp_path: Path) -> None:
+    async with started(tmp_path) as (monitor, running):
+        before = await enabled(monitor)
+        for name in EVENTS:
+            await monitor.execute("trace-event-set-state", {"name": name, "enable": True})
+        (tmp_path / LOOKERS).write_text("\n".join([*EVENTS, "rm_everything"]))
+        await TraceEvents(monitor, running).sweep()
+        assert await enabled(monitor) == before
+
+
+async def test_without_a_trace_log_nothing_is_switched_on(tmp_path: Path) -> None:
+    async with started(tmp_path, "-msg", "timestamp=on") as (monitor, running):
+        before = await enabled(monitor)
+        events = TraceEvents(monitor, running)
+        assert await events.begin() == NO_LOG
+        assert await enabled(monitor) == before
+        await events.end()
+
+
+async def test_a_qemu_that_ended_leaves_no_lock_behind(tmp_path: Path) -> None:
+    async with started(tmp_path) as (monitor, running):
+        events = TraceEvents(monitor, running)
+        await events.begin()
+        await monitor.close()
+        with pytest.raises(MonitorError):
+            await events.end()
+        assert (tmp_path / LOOKERS).read_text().split() == sorted(EVENTS), "for the next workbench"
+
+
+def test_a_log_is_read_from_its_end(tmp_path: Path) -> None:
+    path = tmp_path / LOG
+    path.write_text("old\n" * 1000)
+    log = TraceLog(path)
+    assert list(log.lines()) == []
+    with path.open("a") as file:
+        file.write("one\ntw")
+        file.flush()
+        assert list(log.lines()) == ["one"]
+        file.write("o\nthree\n")
+    assert list(log.lines()) == ["two", "three"]
+    path.write_text("new\n")
+    assert list(log.lines()) == ["new"], "somebody emptied it"
+    path.unlink()
+    assert list(log.lines()) == []
+
+
+def test_a_log_without_an_end_of_line_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / LOG
+    path.write_bytes(b"")
+    log = TraceLog(path)
+    with path.open("ab") as file:
+        file.truncate(1 << 26)
+    assert list(log.lines()) == []
+    assert len(log._begun) <= 1 << 16
