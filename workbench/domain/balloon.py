@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from workbench.domain.diagnosis import Verdict
+    from workbench.domain.causes import Verdict
     from workbench.domain.marks import Mark
 
 PAGE = 4096

@@ -2,116 +2,243 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from workbench.domain.balloon import State
+from workbench.domain.balloon import PAGE, Source, State
+from workbench.domain.causes import DRIVER_OK, Cause, Circumstances, Finding, Verdict, ago
+from workbench.domain.freshness import statistics_finding
+from workbench.domain.marks import MarkKind
+from workbench.domain.movement import oscillation, rising
+from workbench.domain.units import MIB, mib
+from workbench.domain.virtio import virtio_status_bits
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon import GuestStats, Reading
+    from workbench.domain.balloon import Reading
 
+__all__ = ["BOOT", "DRIVER_OK", "PATIENCE", "SCARCE", "Cause", "Circumstances", "Finding", "Verdict", "judge"]
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the balloon is doing, and when it does nothing that it should: why, and what was seen that says so."""
-
-    state: State
-    cause: str = ""
-    """Why it is stalled or absent, in words; empty otherwise."""
-    advice: str = ""
-    """What to do about it."""
-    evidence: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What must be known beside the readings to judge them."""
-
-    now: float
-    """Unix time."""
-    device: bool = True
-    """Whether the guest has a balloon device."""
-    driver_status: int | None = None
-    """The device status byte from the virtio registers; None when it cannot be read."""
-    status: str = "running"
-    """QEMU's ``RunState``."""
-    answering: bool = True
-    target_since: float = 0.0
-    """Unix time at which the target took its present value, as far as known."""
-    moved_at: float = 0.0
-    """Unix time at which ``actual`` last changed, as far as known."""
-    started: float = 0.0
-    """Unix time at which QEMU started, as far as known."""
-    stats: GuestStats | None = None
-
-    @property
-    def driver_ok(self) -> bool | None:
-        return None if self.driver_status is None else bool(self.driver_status & DRIVER_OK)
-
-
-DRIVER_OK = 4
-"""The bit of the device status that a driver sets when it is ready (virtio 1.2, 2.1 Device Status Field)."""
 BOOT = 20.0
-"""Seconds from QEMU's start in which a guest may well be without its drivers yet."""
+"""Seconds from its start in which a guest may well be without its drivers yet."""
 PATIENCE = 3.0
 """Seconds without a page moved until a diff counts as stalled. A guest that finds no page tries again five times
 a second (Linux: drivers/virtio/virtio_balloon.c, ``fill_balloon``: msleep(200))."""
 SCARCE = 0.1
 """A guest whose available memory is below this share of what it has is short of pages."""
+RESUMED_BY_WAITING = frozenset(
+    {"inmigrate", "postmigrate", "finish-migrate", "restore-vm", "save-vm", "colo", "prelaunch"}
+)
+STOPPED_WORDS = {
+    "io-error": ("a disk reported an error", "mend what the disk needs (space?), then resume the guest"),
+    "guest-panicked": ("its kernel panicked", "its console says why; reset it"),
+    "internal-error": ("QEMU met an error of its own", "qemu.log says why; reset it"),
+    "watchdog": ("its watchdog fired", "its console says why; reset it"),
+    "shutdown": ("it has powered down", ""),
+}
+"""RunStates of QEMU in which the CPUs stand for a reason (qapi/run-state.json), and what to do."""
 
 
 def judge(reading: Reading | None, seen: Circumstances) -> Verdict:
-    """What the balloon is doing, from one reading and its circumstances."""
+    """What the balloon is doing, from the last reading and its circumstances."""
+    verdict = _state(reading, seen)
+    notes = tuple(note for note in (_ram_note(reading, seen), statistics_finding(seen)) if note is not None)
+    if not seen.answering and verdict.code is not Cause.QEMU_SILENT:
+        notes = (_silent(seen), *notes)
+    return replace(verdict, notes=notes) if notes else verdict
+
+
+def _state(reading: Reading | None, seen: Circumstances) -> Verdict:
     if not seen.device:
-        return Verdict(
-            State.ABSENT,
-            "the guest has no balloon device",
-            "give the profile a [balloon] section and start the guest again",
-            ("query-pci shows no virtio balloon",),
+        return _absent(
+            Finding(
+                Cause.NO_DEVICE,
+                "the guest has no balloon device",
+                "give the profile a [balloon] section and start the guest again",
+                ("query-pci shows no virtio balloon",),
+            )
         )
     if seen.driver_ok is False:
-        young = seen.now - seen.started < BOOT
-        return Verdict(
-            State.ABSENT,
-            "no driver in the guest has taken the balloon" + (" yet: it is starting" if young else ""),
-            ""
-            if young
-            else "load virtio_balloon in the guest (Windows: the virtio drivers); a target waits until then",
-            (f"device status 0x{seen.driver_status:02x}: DRIVER_OK is not set", _stats_evidence(seen)),
-        )
+        return _absent(_no_driver(reading, seen))
     if reading is None:
-        return Verdict(State.ABSENT, "nothing was read from the balloon yet")
+        return _absent(
+            _silent(seen) if not seen.answering else Finding(Cause.UNREAD, "nothing was read from the balloon yet")
+        )
     if reading.diff == 0:
         return Verdict(State.SETTLED)
-    moving = State.INFLATING if reading.diff > 0 else State.DEFLATING
-    if seen.status != "running":
-        return _stalled(reading, seen, f"the guest is {seen.status}: its driver does not run", "resume the guest")
+    found = _why(reading, seen)
+    if found is None:
+        return Verdict(State.INFLATING if reading.diff > 0 else State.DEFLATING)
+    common = (_diff_evidence(reading, seen), _driver_evidence(seen), _stats_evidence(seen))
+    return Verdict(State.STALLED, found.text, found.advice, (*found.evidence, *common), found.code)
+
+
+def _absent(found: Finding) -> Verdict:
+    return Verdict(State.ABSENT, found.text, found.advice, found.evidence, found.code)
+
+
+def _no_driver(reading: Reading | None, seen: Circumstances) -> Finding:
+    young = seen.now - seen.started < BOOT
+    status = seen.driver_status or 0
+    bits = ", ".join(virtio_status_bits(status)) or "no bit is set"
+    evidence = (f"device status 0x{status:02x} ({bits}): DRIVER_OK is not set", _stats_evidence(seen))
+    load = "load virtio_balloon in the guest (Windows: the virtio drivers); a target waits until then"
+    if reading is not None and reading.held > 0:
+        # A driver that is unloaded gives everything back first; only a reset ends one that holds pages.
+        return Finding(
+            Cause.STALE_AFTER_RESET,
+            "the guest was reset: target and actual are from before, until its driver is back",
+            "it is starting; its driver will give and take anew" if young else load,
+            (f"{mib(reading.held)} stand as held, and no driver holds them", *evidence),
+        )
+    if young:
+        return Finding(Cause.STARTING, "no driver in the guest has taken the balloon yet: it is starting", "", evidence)
+    return Finding(Cause.NO_DRIVER, "no driver in the guest has taken the balloon", load, evidence)
+
+
+def _why(reading: Reading, seen: Circumstances) -> Finding | None:
+    """Why a diff stays; None while it moves as it should."""
     if not seen.answering:
-        return _stalled(reading, seen, "QEMU does not answer", "see whether its process is stopped (SIGSTOP) or busy")
+        return _silent(seen)
+    if seen.status != "running":
+        return _paused(seen)
+    return _fights(reading, seen) or _taken_back(reading, seen) or _stands(reading, seen)
+
+
+def _silent(seen: Circumstances) -> Finding:
+    return Finding(
+        Cause.QEMU_SILENT,
+        "QEMU does not answer",
+        "see whether its process is stopped (SIGSTOP) or busy",
+        (seen.trouble or "no reply within the deadline", "the numbers are the last that were read"),
+    )
+
+
+def _paused(seen: Circumstances) -> Finding:
+    why, advice = STOPPED_WORDS.get(seen.status, ("", "resume the guest"))
+    if seen.status in RESUMED_BY_WAITING:
+        advice = "it runs on when that is over, or when it is resumed"
+    words = f"the guest is {seen.status}" + (f" ({why})" if why else "")
+    return Finding(Cause.PAUSED, f"{words}: its driver does not run", advice)
+
+
+def _fights(reading: Reading, seen: Circumstances) -> Finding | None:
+    turns = oscillation(seen.samples, target=reading.target, since=seen.target_since, now=seen.now)
+    if turns is None or seen.now - seen.moved_at > PATIENCE:
+        return None
+    return Finding(
+        Cause.FIGHTS_OOM,
+        "the guest takes back on OOM what its balloon takes: the two fight",
+        "ask for a higher target, or stop something in the guest",
+        (
+            f"actual turned {turns.count} times in {turns.seconds:.0f} s: "
+            f"{mib(turns.fallen)} given, {mib(turns.risen)} taken back",
+            _oom_evidence(seen),
+        ),
+    )
+
+
+def _taken_back(reading: Reading, seen: Circumstances) -> Finding | None:
+    """Memory that the guest took back and does not give again by itself."""
+    if reading.diff < 0:
+        return None
+    moves = seen.now - seen.moved_at < PATIENCE
+    if moves and not rising(seen.samples, target=reading.target):
+        return None  # its driver gives again, whatever it took
+    size, words = _taken(reading, seen)
+    if not size:
+        return None
+    again = "send the target again: by itself its driver does not inflate any more"
+    if seen.deflate_on_oom is False:
+        text = f"the guest took {mib(size)} back from its balloon, and why is not known: deflate-on-oom is off"
+        return Finding(Cause.UNKNOWN, text, again, (words, _oom_evidence(seen)))
+    if seen.reached is None and _scarce(reading, seen):
+        if not moves:
+            return None  # its driver still looks for pages, five times a second: it is short of them
+        advice = "stop something in the guest, or ask for a higher target: its driver tries again by itself"
+    elif _scarce(reading, seen):
+        advice = "stop something in the guest first: it is still short of memory; then send the target again"
+    else:
+        advice = again
+    return Finding(
+        Cause.TAKEN_BACK,
+        f"the guest took {mib(size)} back when it ran out of memory",
+        advice,
+        (words, _oom_evidence(seen)),
+    )
+
+
+def _taken(reading: Reading, seen: Circumstances) -> tuple[int, str]:
+    """How many bytes the guest took back since the target was sent, and what says so; 0 when nothing does."""
+    run = seen.take_back
+    if run is not None and run.last >= seen.target_since:
+        return run.size, f"actual rose by {mib(run.size)} while num_pages stood, {ago(seen.now - run.last)}"
+    reset = max((mark.time for mark in seen.marks if mark.kind is MarkKind.RESET), default=0.0)
+    since = max(seen.target_since, reset)
+    taken = [mark for mark in seen.marks if mark.kind is MarkKind.TAKE_BACK and mark.time >= since]
+    if taken:
+        # It may have given some of it again since, by itself.
+        size = min(max(mark.size or 0 for mark in taken), reading.diff)
+        return size, f"actual rose by {mib(size)} while num_pages stood, {ago(seen.now - taken[-1].time)}"
+    if seen.reached is not None and seen.reached >= since and reading.source is Source.CONFIG_SPACE and seen.driver_ok:
+        return reading.diff, f"the target was reached {ago(seen.now - seen.reached)}, and num_pages stood since"
+    return 0, ""
+
+
+def _stands(reading: Reading, seen: Circumstances) -> Finding | None:
     if seen.now - max(seen.moved_at, seen.target_since) < PATIENCE:
-        return Verdict(moving)
-    if moving is State.INFLATING and _scarce(reading, seen.stats):
-        return _stalled(
-            reading,
-            seen,
+        return None
+    if reading.diff > 0 and _scarce(reading, seen):
+        return Finding(
+            Cause.OUT_OF_PAGES,
             "the guest finds no more pages to give",
             "stop something in the guest, or ask for a higher target",
         )
-    return _stalled(reading, seen, "the cause is not known", "look at the guest's console and kernel log")
-
-
-def _stalled(reading: Reading, seen: Circumstances, cause: str, advice: str) -> Verdict:
-    moved = f"none moved for {seen.now - seen.moved_at:.0f} s" if seen.moved_at else "none was seen to move"
-    status = "cannot be read" if seen.driver_status is None else f"0x{seen.driver_status:02x}"
-    evidence = (
-        f"{abs(reading.diff_pages):,} pages to {'inflate' if reading.diff > 0 else 'deflate'}, {moved}",
-        f"device status {status}; QEMU is {seen.status}",
-        _stats_evidence(seen),
+    return Finding(
+        Cause.UNKNOWN,
+        "the cause is not known",
+        "look at the guest's console and kernel log; sending the target again notifies its driver anew",
     )
-    return Verdict(State.STALLED, cause, advice, evidence)
 
 
-def _scarce(reading: Reading, stats: GuestStats | None) -> bool:
+def _ram_note(reading: Reading | None, seen: Circumstances) -> Finding | None:
+    """The target that shifted because memory was plugged or unplugged since it was sent."""
+    changes = [mark for mark in seen.marks if mark.kind is MarkKind.RAM_CHANGE and mark.time >= seen.target_since]
+    shift = sum(mark.size or 0 for mark in changes)
+    if reading is None or reading.target == reading.ram or not shift:
+        return None
+    way, turn = ("plugged in", "rose") if shift > 0 else ("unplugged", "fell")
+    asked = reading.target - shift
+    return Finding(
+        Cause.RAM_CHANGED,
+        f"memory was {way}: the target {turn} with it by {mib(abs(shift))}, to {mib(reading.target)}",
+        f"send {mib(asked)} to have what was asked for before" if asked > 0 else "send the target that you want now",
+        (
+            f"RAM is {mib(reading.ram)} now, {ago(seen.now - changes[-1].time)} it was {mib(reading.ram - shift)}",
+            f"num_pages stood at {(reading.ram - reading.target) // PAGE:,}",
+        ),
+    )
+
+
+def _diff_evidence(reading: Reading, seen: Circumstances) -> str:
+    moved = f"none moved for {seen.now - seen.moved_at:.0f} s" if seen.moved_at else "none was seen to move"
+    if seen.moved_at and seen.now - seen.moved_at < 1:
+        moved = "some moved just now"
+    return f"{abs(reading.diff_pages):,} pages to {'inflate' if reading.diff > 0 else 'deflate'}, {moved}"
+
+
+def _driver_evidence(seen: Circumstances) -> str:
+    status = "cannot be read" if seen.driver_status is None else f"0x{seen.driver_status:02x}"
+    return f"device status {status}; QEMU is {seen.status}"
+
+
+def _oom_evidence(seen: Circumstances) -> str:
+    if seen.deflate_on_oom is None:
+        return "whether deflate-on-oom is on is not known"
+    return f"deflate-on-oom is {'on' if seen.deflate_on_oom else 'off'}"
+
+
+def _scarce(reading: Reading, seen: Circumstances) -> bool:
+    stats = seen.stats
     return stats is not None and stats.available is not None and stats.available < SCARCE * max(reading.actual, 1)
 
 
@@ -126,4 +253,4 @@ def _stats_evidence(seen: Circumstances) -> str:
     age = f"{max(0.0, seen.now - stats.last_update):.0f} s old"
     if stats.available is None:
         return f"guest statistics: {age}, without available memory"
-    return f"guest statistics: {age}, {stats.available >> 20:,} MiB available"
+    return f"guest statistics: {age}, {stats.available // MIB:,} MiB available"

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import msgspec
 
 from workbench.domain.balloon import PAGE, GuestStats, HostMemory, Reading, Source, reading_of, stats_of
+from workbench.domain.causes import DRIVER_OK
 from workbench.domain.marks import Mark, MarkKind
 from workbench.domain.traffic import Origin
 from workbench.domain.units import mib
@@ -22,7 +23,9 @@ from workbench.engine.files import write_atomic
 from workbench.engine.marks import MarksFile
 from workbench.engine.monitor import COMMAND_DEADLINE
 from workbench.engine.resident import resident_ram
-from workbench.engine.virtio_pci import ModernBar, balloon_bar, balloon_unmapped, read_config, read_status
+from workbench.engine.virtio_pci import BALLOON, ModernBar, balloon_bar, balloon_unmapped, read_config, read_status
+from workbench.engine.virtio_state import read_negotiated
+from workbench.engine.witness import Witness
 from workbench.errors import CommandFailed, MonitorClosed
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from workbench.engine.state import Running
 
 RECORD = "balloon.json"
+ASKING = frozenset({MarkKind.REQUEST, MarkKind.FOREIGN_REQUEST, MarkKind.RESET})
+"""Marks after which the guest's driver begins to move anew."""
 ROUND_TRIPS = 3
 """Commands that one reading may cost, with all that is asked beside it."""
 
@@ -77,19 +82,27 @@ class BalloonProbe:
         """Commands that were sent since the last reading began, that reading's own among them."""
         self.interval: int | None = None
         """Seconds between the guest's reports that QEMU asks for, when that was last read."""
+        self.polled_since = 0.0
+        """Unix time at which that was seen to change; 0 = never."""
         self.driver_status: int | None = None
         """The device status byte; 0 while nobody has mapped the registers; None when it cannot be read."""
         self.resident: int | None = None
         """Resident bytes of the guest's RAM when it was last looked at."""
         self.record: TargetRecord | None = _load_record(running)
         self.marks = MarksFile(running.path)
+        self.witness = Witness(running.path)
+        self.oom_property: bool | None = None
+        """The device's ``deflate-on-oom``; None without a device."""
+        self.features: tuple[str, ...] | None = None
+        """What the driver agreed to; None where that cannot be read safely."""
 
     async def open(self) -> None:
         """Learn what does not change while the guest runs: RAM and the device's QOM path."""
-        summary = cast("Mapping[str, int]", await self._execute("query-memory-size-summary"))
-        self.ram = summary["base-memory"] + summary.get("plugged-memory", 0)
+        await self.look_at_ram()
         self._path = await self._find_device()
         self.present = bool(self._path)
+        if self.present:
+            self.oom_property = bool(await self._property("deflate-on-oom"))
         self.look_at_host()
 
     def forget_address(self) -> None:
@@ -114,8 +127,16 @@ class BalloonProbe:
         if reading is None:
             reading = await self._query()
         if reading is not None:
+            self._notice_ram(reading)
             self._notice_target(reading)
+            self.witness.see(reading, since=self.asked_at, driver_ok=self.driver_ok)
         return reading
+
+    @property
+    def asked_at(self) -> float:
+        """Unix time at which the target was last sent or found, or the guest was reset after that."""
+        marked = (mark.time for mark in self.marks.load() if mark.kind in ASKING)
+        return max(self.record.since if self.record else 0.0, *marked, 0.0)
 
     async def run_state(self) -> str:
         """QEMU's ``RunState``, such as ``running``."""
@@ -134,7 +155,30 @@ class BalloonProbe:
 
     async def look_at_interval(self) -> None:
         if self._path:
-            self.interval = cast("int", await self._property("guest-stats-polling-interval"))
+            before, self.interval = self.interval, cast("int", await self._property("guest-stats-polling-interval"))
+            if before is not None and before != self.interval:
+                self.polled_since = time.time()
+
+    async def look_at_ram(self) -> None:
+        """How much RAM the guest has, with what was plugged in (QEMU counts it so: ``get_current_ram_size``)."""
+        summary = cast("Mapping[str, int]", await self._execute("query-memory-size-summary"))
+        self.ram = summary["base-memory"] + summary.get("plugged-memory", 0)
+
+    async def look_at_features(self) -> None:
+        """What the driver agreed to, where this QEMU can be asked."""
+        if self._path and self.driver_ok:
+            self.features = await read_negotiated(
+                self._execute, self._monitor.version, f"{self._path}/virtio-backend", BALLOON
+            )
+
+    @property
+    def driver_ok(self) -> bool:
+        return self.driver_status is not None and bool(self.driver_status & DRIVER_OK)
+
+    @property
+    def deflate_on_oom(self) -> bool | None:
+        """Whether the driver may take memory back: as it agreed, or else as the device offers."""
+        return self.oom_property if self.features is None else "DEFLATE_ON_OOM" in self.features
 
     async def look_at_driver(self) -> None:
         """Read the device status at the address that was found last."""
@@ -205,6 +249,16 @@ class BalloonProbe:
         actual = max(0, min(reply["actual"], self.ram))
         target = self.record.target if self.record else self.ram
         return Reading(time.time(), self.ram, target, actual, Source.QUERY)
+
+    def _notice_ram(self, reading: Reading) -> None:
+        """Memory was plugged or unplugged: num_pages stands, so the same target is another number of bytes."""
+        change = self.witness.ram_change(reading)
+        if not change:
+            return
+        way = "plugged in" if change > 0 else "unplugged"
+        self.marks.add(Mark(reading.time, MarkKind.RAM_CHANGE, f"{mib(abs(change))} {way}", change))
+        if self.record is not None and self.record.target + change == reading.target:
+            self._note(replace(self.record, target=reading.target))
 
     def _notice_target(self, reading: Reading) -> None:
         """Keep the record true when somebody else has set the target."""

@@ -15,9 +15,20 @@ class Errand(StrEnum):
     INTERVAL = "interval"
     """How often QEMU asks the guest for statistics: only a client changes it, and no event tells."""
     STATISTICS = "statistics"
+    RAM = "ram"
+    """How much RAM the guest has: QEMU tells of a DIMM that is plugged in by no event."""
+    FEATURES = "features"
+    """What the driver agreed to."""
 
 
-BEATS = {Errand.RUN_STATE: 4.0, Errand.DRIVER: 3.0, Errand.INTERVAL: 6.0, Errand.STATISTICS: 1.0}
+BEATS = {
+    Errand.RUN_STATE: 4.0,
+    Errand.DRIVER: 3.0,
+    Errand.INTERVAL: 6.0,
+    Errand.STATISTICS: 1.0,
+    Errand.RAM: 10.0,
+    Errand.FEATURES: 60.0,
+}
 """Seconds from one asking to the next. With one reading a second and one errand in each, all of them have their turn."""
 
 

@@ -303,7 +303,9 @@ class LocalGuest:
     def _publish_trouble(self, trouble: str) -> None:
         """QEMU cannot be asked: what was read last still stands, and is said to be old."""
         balloon = (
-            self._readings.balloon(self._probe, answering=False) if self._probe is not None else self.snapshot.balloon
+            self._readings.balloon(self._probe, answering=False, trouble=trouble)
+            if self._probe is not None
+            else self.snapshot.balloon
         )
         self._emit(replace(self.snapshot, answering=False, trouble=trouble, balloon=balloon))
 

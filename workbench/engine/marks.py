@@ -1,6 +1,7 @@
 """A guest's marks on disk: one JSON line each, bounded, in its state directory, for the next screen and the command line.
 
-A mark that grows (a take-back that goes on) is written again with the same time and kind: the last line counts.
+A mark that grows (a take-back that goes on) is written again with the same time and kind: the last line counts. A
+size of 0 bytes withdraws it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from workbench.domain.marks import Mark, is_told
+from workbench.domain.marks import Mark, MarkKind, is_told
 from workbench.engine.files import write_atomic
 
 if TYPE_CHECKING:
@@ -82,4 +83,5 @@ def parse_marks(lines: Iterable[bytes]) -> tuple[Mark, ...]:
 def _merged(old: Iterable[Mark], new: Iterable[Mark]) -> tuple[Mark, ...]:
     """Both by time; of the same time and kind the last counts."""
     by_event = {(mark.time, mark.kind): mark for mark in (*old, *new)}
-    return tuple(sorted(by_event.values(), key=lambda mark: mark.time))[-KEPT:]
+    told = (mark for mark in by_event.values() if mark.kind is not MarkKind.TAKE_BACK or mark.size)
+    return tuple(sorted(told, key=lambda mark: mark.time))[-KEPT:]

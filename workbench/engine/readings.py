@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from workbench.domain.balloon import Balloon, GuestStats, Sample, rate_of
 from workbench.domain.diagnosis import PATIENCE, Circumstances, judge
-from workbench.domain.marks import mark_of_event
+from workbench.domain.marks import Mark, MarkKind, mark_of_event
+from workbench.domain.movement import Watch, moved_at
+from workbench.domain.units import mib
 from workbench.engine.balloon import ROUND_TRIPS
 from workbench.engine.beats import Beats, Errand
 from workbench.engine.history import HistoryFiles
@@ -18,9 +21,14 @@ from workbench.engine.recorder import Recorder
 
 if TYPE_CHECKING:
     from workbench.domain.balloon import HostMemory, Reading
+    from workbench.domain.movement import TakeBack
     from workbench.engine.balloon import BalloonProbe
     from workbench.engine.state import Running
 
+RECENT = 300
+"""Samples that the diagnosis looks at: half a minute of a guest that moves."""
+TOLD = 30.0
+"""Seconds in which a take-back is withdrawn when the driver turns out to have left."""
 HISTORY = 1200
 """Samples kept in memory for the plot."""
 DEADLINE = 1.0
@@ -44,7 +52,12 @@ class Readings:
         self._beats = Beats()
         self._met: BalloonProbe | None = None
         """The probe that was asked for everything."""
-        self._moved_at = 0.0
+        self._moved_at = moved_at(tuple(self._history))
+        self._watch = Watch()
+        self._marked: TakeBack | None = None
+        """The take-back as it was marked last."""
+        self._driver_seen = 0.0
+        """Unix time at which the device status was last read."""
         self._target_since = 0.0
         self.status = ""
         """QEMU's ``RunState`` when it was last asked."""
@@ -73,10 +86,13 @@ class Readings:
         """
         before, reading = self._reading, await probe.read(check_address=at_rest, check_driver=False)
         await self._run_errands(probe, at_rest=at_rest)
-        if reading is not None and before is not None and reading.actual != before.actual:
-            self._moved_at = reading.time
+        if reading is not None:
+            if before is not None and reading.actual != before.actual:
+                self._moved_at = reading.time
+            self._watch = self._watch.after(before, reading, driver_ok=probe.driver_ok)
+            self._mark_take_back(probe)
         self._reading = reading
-        self._target_since = probe.record.since if probe.record else 0.0
+        self._target_since = probe.asked_at
         if at_rest or self.moving or _sizes(reading) != _sizes(before):
             self._host = probe.look_at_host()
         if reading is not None:
@@ -88,6 +104,18 @@ class Readings:
             self.marks.add(mark)
         if name == "RESET":
             self.started = when  # its drivers come up anew
+            self._watch, self._marked = Watch(), None
+
+    def _mark_take_back(self, probe: BalloonProbe) -> None:
+        """A take-back is marked when the driver was seen up after it: one that is unloaded gives all back too."""
+        run, marked = self._watch.run, self._marked
+        if run is None:
+            if marked is not None and not probe.driver_ok and time.time() - marked.last < TOLD:
+                self.marks.add(_mark_of(replace(marked, high=marked.low)))  # it was the driver that left
+            self._marked = None
+        elif run != marked and self._driver_seen > run.last:
+            self.marks.add(_mark_of(run))
+            self._marked = run
 
     async def _run_errands(self, probe: BalloonProbe, *, at_rest: bool) -> None:
         first = self._met is not probe
@@ -109,10 +137,15 @@ class Readings:
                 self.status = await probe.run_state()
             case Errand.DRIVER:
                 await probe.look_at_driver()
+                self._driver_seen = time.time()
             case Errand.INTERVAL:
                 await probe.look_at_interval()
             case Errand.STATISTICS:
                 self._stats = await probe.stats(check_interval=False)
+            case Errand.RAM:
+                await probe.look_at_ram()
+            case Errand.FEATURES:
+                await probe.look_at_features()
 
     def _remember(self, reading: Reading) -> None:
         available = self._stats.available if self._stats else None
@@ -127,22 +160,31 @@ class Readings:
         """Let somebody else record this guest."""
         self._recorder.close()
 
-    def balloon(self, probe: BalloonProbe, *, answering: bool = True) -> Balloon:
-        """Everything that the balloon panel shows, as far as it was read."""
+    def balloon(self, probe: BalloonProbe, *, answering: bool = True, trouble: str = "") -> Balloon:
+        """Everything that the balloon panel shows, as far as it was read.
+
+        :param trouble: what is known of a QEMU that does not answer.
+        """
         now = time.time()
-        record = probe.record
+        record, history, marks = probe.record, tuple(self._history), self.marks.load()
         seen = Circumstances(
             now=now,
             device=probe.present,
             driver_status=probe.driver_status,
             status=self.status,
             answering=answering,
-            target_since=record.since if record else 0.0,
+            trouble=trouble,
+            target_since=self._target_since,
             moved_at=self._moved_at,
             started=self.started,
             stats=self._stats,
+            polled_since=probe.polled_since,
+            deflate_on_oom=probe.deflate_on_oom,
+            reached=probe.witness.reached,
+            samples=history[-RECENT:],
+            marks=marks,
+            take_back=self._watch.run,
         )
-        history = tuple(self._history)
         return Balloon(
             verdict=judge(self._reading, seen),
             reading=self._reading,
@@ -151,8 +193,12 @@ class Readings:
             host=self._host,
             ours=record.ours if record else True,
             history=history,
-            marks=self.marks.load(),
+            marks=marks,
         )
+
+
+def _mark_of(run: TakeBack) -> Mark:
+    return Mark(run.began, MarkKind.TAKE_BACK, f"took {mib(run.size)} back", run.size)
 
 
 def _sizes(reading: Reading | None) -> tuple[int, int] | None:

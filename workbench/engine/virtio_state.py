@@ -51,6 +51,17 @@ async def read_virtio(execute: Execute, version: str, backend: str, known: Virti
     )
 
 
+async def read_negotiated(execute: Execute, version: str, backend: str, device_id: int) -> tuple[str, ...] | None:
+    """The features that the driver agreed to; None where this QEMU cannot be asked safely, or does not say."""
+    if parse_version(version) not in STATUS_QUERY_SAFE:
+        return None
+    try:
+        reply = await execute("x-query-virtio-status", {"path": backend})
+    except CommandFailed:
+        return None
+    return parse_features(device_id, reply.get("guest-features")) if isinstance(reply, dict) else None
+
+
 def _why_not(version: str, numbers: tuple[int, int]) -> str:
     if (0, 0) < numbers < FIRST:
         return f"QEMU {version} has no command that tells them (since 7.2)"

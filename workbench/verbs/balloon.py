@@ -14,13 +14,15 @@ from workbench.verbs.common import guest_monitor, json_option, pass_settings, pr
 if TYPE_CHECKING:
     from workbench.domain.balloon import Balloon, Reading
     from workbench.engine.balloon import BalloonProbe
-    from workbench.engine.monitor import Monitor
+    from workbench.engine.state import Running
     from workbench.settings import Settings
 
 WAIT = 30.0
 """Seconds that ``--wait`` without a number waits."""
-LOOK = 0.25
-"""Seconds between two readings that tell whether a diff moves."""
+LOOK = 0.5
+"""Seconds in which a diff is read again and again, to tell whether it moves."""
+STEP = 0.1
+"""Seconds between two such readings."""
 
 
 @click.command("balloon", context_settings={"ignore_unknown_options": True})
@@ -73,14 +75,15 @@ async def _balloon(settings: Settings, name: str, target: str | None, wait: floa
     from workbench.engine.state import StateDirectory
 
     async with guest_monitor(settings, name) as monitor:
-        probe = BalloonProbe(monitor, StateDirectory(settings.state).running(name), origin=Origin.USER)
+        running = StateDirectory(settings.state).running(name)
+        probe = BalloonProbe(monitor, running, origin=Origin.USER)
         await probe.open()
         reading = await probe.read()
         if target is not None:
             await set_target(probe, required(reading), target)
         if wait is not None:
             await _wait(probe, wait)
-        balloon = await _look(monitor, probe)
+        balloon = await _look(running, probe)
         return balloon, wait is not None and balloon.verdict.state is not State.SETTLED
 
 
@@ -126,31 +129,18 @@ async def _wait(probe: BalloonProbe, seconds: float) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _look(monitor: Monitor, probe: BalloonProbe) -> Balloon:
-    """Two readings, if need be: one alone cannot tell a diff that moves from one that stays."""
-    from workbench.domain.balloon import Balloon
-    from workbench.domain.diagnosis import Circumstances, judge
+async def _look(running: Running, probe: BalloonProbe) -> Balloon:
+    """Two readings, if need be: one alone cannot tell a diff that moves from one that stays. What only time can tell, the
+    guest's directory has from the looks before this one."""
+    from workbench.engine.readings import Readings
 
-    reply = await monitor.execute("query-status")
-    status = str(reply["status"]) if isinstance(reply, dict) else ""
-    reading = await probe.read()
-    moved_at, rate = 0.0, 0.0
-    if reading is not None and reading.diff:
-        await asyncio.sleep(LOOK)
-        later = await probe.read()
-        if later is not None and later.actual != reading.actual:
-            moved_at, rate = later.time, (later.actual - reading.actual) / (later.time - reading.time)
-        reading = later
-    stats = await probe.stats()
-    seen = Circumstances(
-        now=time.time(),
-        device=probe.present,
-        driver_status=probe.driver_status,
-        status=status,
-        target_since=probe.record.since if probe.record else 0.0,
-        moved_at=moved_at,
-        started=probe.started,
-        stats=stats,
-    )
-    ours = probe.record.ours if probe.record else True
-    return Balloon(judge(reading, seen), reading, rate, stats, probe.look_at_host(), ours)
+    readings = Readings(running, lasting=False)
+    await readings.look(probe, at_rest=True)
+    balloon = readings.balloon(probe)
+    end = time.monotonic() + LOOK
+    while balloon.reading is not None and balloon.reading.diff and time.monotonic() < end:
+        await asyncio.sleep(STEP)
+        await readings.look(probe, at_rest=False)
+        balloon = readings.balloon(probe)
+    readings.close()
+    return balloon

@@ -25,8 +25,13 @@ def as_object(name: str, balloon: Balloon) -> dict[str, object]:
         "source": reading.source.value if reading else None,
         "state": verdict.state.value,
         "cause": verdict.cause,
+        "cause_code": verdict.code.value if verdict.code else None,
         "advice": verdict.advice,
         "evidence": list(verdict.evidence),
+        "notes": [
+            {"code": note.code.value, "text": note.text, "advice": note.advice, "evidence": list(note.evidence)}
+            for note in verdict.notes
+        ],
         "rate": round(balloon.rate),
         "ours": balloon.ours,
         "guest_stats": asdict(balloon.stats) if balloon.stats else None,
@@ -66,4 +71,8 @@ def as_lines(name: str, balloon: Balloon) -> list[str]:
     lines += [f"  - {line}" for line in verdict.evidence]
     if verdict.advice:
         lines.append(f"  {verdict.advice}")
+    for note in verdict.notes:
+        lines.append(f"  note: {note.text}")
+        lines += [f"  - {line}" for line in note.evidence]
+        lines += [f"  {note.advice}"] * bool(note.advice)
     return lines

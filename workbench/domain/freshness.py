@@ -1,0 +1,91 @@
+"""Whether the guest's statistics can be believed: why they are missing, empty or frozen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.domain.causes import Cause, Circumstances, Finding, ago
+from workbench.domain.marks import MarkKind
+
+if TYPE_CHECKING:
+    from workbench.domain.balloon import GuestStats
+
+LATE = 3
+"""Reports that may be missing before the statistics count as frozen."""
+SLACK = 2.0
+"""Seconds on top: QEMU stamps with whole seconds, and a busy guest answers late."""
+
+
+def statistics_finding(seen: Circumstances) -> Finding | None:
+    """What is wrong with the guest's statistics; None when nothing is, or when there is no driver to send any.
+
+    QEMU asks on a timer of the guest's clock, which stands while the guest is paused, and stamps what comes with the host's
+    time; without an answer it does not ask again (hw/virtio/virtio-balloon.c, ``balloon_stats_poll_cb``).
+    """
+    stats = seen.stats
+    if stats is None or not seen.device or seen.driver_ok is False or not seen.answering:
+        return None
+    last = f"last report: {ago(seen.now - stats.last_update)}" if stats.last_update else "no report since QEMU's start"
+    if not stats.interval:
+        return Finding(
+            Cause.STATISTICS_OFF,
+            "the guest's statistics are frozen: QEMU does not ask for them",
+            "give the profile statistics = 2, or set guest-stats-polling-interval by qom-set",
+            ("guest-stats-polling-interval is 0", last),
+        )
+    if is_frozen(stats, seen):
+        return _frozen(stats, seen, last)
+    if stats.last_update and is_empty(stats):
+        return Finding(
+            Cause.WINDOWS_SERVICE,
+            "the guest reports, and every statistic is missing: a Windows without its balloon service does so",
+            "in the guest: blnsvr.exe -i installs and starts the service (virtio drivers); the balloon works without it",
+            (f"{last}; it has none of the {len(STATISTICS)} figures",),
+        )
+    return None
+
+
+def _frozen(stats: GuestStats, seen: Circumstances, last: str) -> Finding:
+    asked = f"QEMU asks every {stats.interval} s"
+    if seen.status != "running":
+        return Finding(
+            Cause.STATISTICS_PAUSED,
+            f"the guest's statistics are frozen: the guest is {seen.status}",
+            "they move again when it runs on",
+            (f"QEMU is {seen.status}", last),
+        )
+    if not stats.last_update:
+        return Finding(
+            Cause.STATISTICS_NEVER,
+            "the guest never sent statistics: its driver does not answer, or did not agree to VIRTIO_BALLOON_F_STATS_VQ",
+            "a driver that knows them sends the first when it is loaded: look at its version",
+            (asked, last),
+        )
+    return Finding(
+        Cause.STATISTICS_STOPPED,
+        "the guest's statistics are frozen: its driver has stopped answering",
+        "a guest under great pressure answers late, a hung one never: look at its console",
+        (asked, last),
+    )
+
+
+def is_frozen(stats: GuestStats, seen: Circumstances) -> bool:
+    """Whether a report is so late that what stands there is old."""
+    if not stats.interval:
+        return True
+    # A guest that was let run on, or is asked anew, has its time to answer from there.
+    begun = max(
+        seen.started, seen.polled_since, *(mark.time for mark in seen.marks if mark.kind is MarkKind.RESUME), 0.0
+    )
+    return seen.now - max(stats.last_update, begun) > LATE * stats.interval + SLACK
+
+
+STATISTICS = (
+    "total", "free", "available", "caches", "swap_in", "swap_out", "major_faults", "minor_faults",
+)  # fmt: skip
+"""The figures of :class:`workbench.domain.balloon.GuestStats` that a guest may send."""
+
+
+def is_empty(stats: GuestStats) -> bool:
+    """Whether the guest's report has no figure at all."""
+    return all(getattr(stats, name) is None for name in STATISTICS)
