@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from workbench.domain.buses import Bus
     from workbench.domain.qom import Property
+    from workbench.domain.safety import Wish
     from workbench.domain.tree import DeviceTree, Node
     from workbench.domain.type_info import TypeInfo
     from workbench.domain.virtio import Virtio
@@ -139,6 +140,9 @@ class FakeGuest:
 
     async def set_target(self, size: int) -> None:
         await self._note("target", size)
+
+    async def protect(self, wish: Wish) -> None:
+        await self._note("protect", wish)
 
     async def pause(self) -> None:
         await self._note("pause")

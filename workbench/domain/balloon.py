@@ -90,6 +90,10 @@ class GuestStats:
     swap_out: int | None = None
     major_faults: int | None = None
     minor_faults: int | None = None
+    oom_kills: int | None = None
+    """Processes that the guest's kernel killed for want of memory; from Linux 6.12 and QEMU 10 on, as the next one."""
+    alloc_stalls: int | None = None
+    """Allocations that had to reclaim memory themselves before they could go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,4 +213,6 @@ def stats_of(reply: object, interval: int) -> GuestStats:
         swap_out=value("swap-out"),
         major_faults=value("major-faults"),
         minor_faults=value("minor-faults"),
+        oom_kills=value("oom-kills"),
+        alloc_stalls=value("alloc-stalls"),
     )

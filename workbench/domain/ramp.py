@@ -39,6 +39,40 @@ class Ramp:
         return max(1, -((goal - now) // self.step))
 
 
+@dataclass(frozen=True, slots=True)
+class Ramping:
+    """A ramp under way. Sizes are bytes."""
+
+    ramp: Ramp
+    start: int
+    """What the guest had before the first step."""
+    goal: int
+    at: int
+    """The target of the step that was sent last."""
+    since: float
+    """Unix time at which that was sent."""
+    held: str = ""
+    """Why the step does not end, in words; empty while it moves or waits for its time."""
+
+    @property
+    def step(self) -> int:
+        """The number of the step, from 1."""
+        return self.ramp.steps(self.start, self.at)
+
+    @property
+    def steps(self) -> int:
+        return self.ramp.steps(self.start, self.goal)
+
+    @property
+    def following(self) -> int:
+        """The target that comes next."""
+        return self.ramp.following(self.at, self.goal)
+
+    def due(self, now: float) -> float:
+        """Seconds until the next step may be sent; the clock may have been set back since."""
+        return max(0.0, min(self.ramp.seconds, self.since + self.ramp.seconds - now))
+
+
 def settle_time(change: int, speed: float, ramp: Ramp | None = None) -> float:
     """Seconds that ``change`` bytes take at ``speed`` bytes a second; in a ramp each step but the last takes its time."""
     if ramp is None or change <= ramp.step:

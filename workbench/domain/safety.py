@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from workbench.domain.ramp import parse_ramp
 
 if TYPE_CHECKING:
+    from workbench.domain.guard import Alarm
     from workbench.domain.profile import GuestProfile
-    from workbench.domain.ramp import Ramp
+    from workbench.domain.ramp import Ramp, Ramping
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +36,36 @@ def safety_of(profile: GuestProfile | None) -> Safety:
         return Safety()
     ramp = parse_ramp(balloon.ramp) if balloon.ramp is not None else None
     return Safety(balloon.floor, ramp, balloon.guard, balloon.presets, balloon.statistics)
+
+
+class Wish(StrEnum):
+    """What a person can ask of a guest's ramp and guard while it runs."""
+
+    ARM = "arm the guard"
+    DISARM = "disarm the guard"
+    RAMP_ON = "large inflations go in steps"
+    RAMP_OFF = "inflations go at once"
+    STOP_RAMP = "leave the guest at the step that it is at"
+    GO_ON = "go on with a ramp that was left"
+    DISMISS = "what the guard did, and the ramp that was left, are read"
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """How ramp and guard of a running guest stand now."""
+
+    ramp: Ramp | None = None
+    """In which inflations go in this session; None: all at once."""
+    paced: bool = False
+    """Whether that is the armed guard's own pace, since no ramp is on."""
+    ramping: Ramping | None = None
+    """A ramp that is under way."""
+    elsewhere: bool = False
+    """Whether another workbench carries that ramp out, as the command line does."""
+    left: Ramping | None = None
+    """A ramp that was left at a step by a workbench that is gone."""
+    armed: bool = False
+    blind: str = ""
+    """Why the armed guard cannot see; empty when it can."""
+    alarm: Alarm | None = None
+    """What the guard did last; None when it did nothing, or that was dismissed."""

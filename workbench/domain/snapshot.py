@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workbench.domain.lifecycle import Phase
-from workbench.domain.safety import Safety
+from workbench.domain.safety import Protection, Safety
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +50,8 @@ class GuestSnapshot:
     """None until QEMU answered."""
     safety: Safety = field(default_factory=Safety)
     """What its profile says of floor, ramp, guard and presets; of a running guest, as it was started."""
+    protection: Protection = field(default_factory=Protection)
+    """How its ramp and guard stand; nothing of both when it does not run."""
     device_lines: Mapping[str, str] = field(default_factory=dict)
     """For each device's id the place in the profile that made it, such as ``demo.toml:14``."""
     devices_revision: int = 0

@@ -180,6 +180,12 @@ class BalloonProbe:
         """Whether the driver may take memory back: as it agreed, or else as the device offers."""
         return self.oom_property if self.features is None else "DEFLATE_ON_OOM" in self.features
 
+    async def set_interval(self, seconds: int) -> None:
+        """How often QEMU asks the guest for statistics; 0: never."""
+        arguments = {"path": self._path, "property": "guest-stats-polling-interval", "value": seconds}
+        await self._execute("qom-set", arguments)
+        self.interval = seconds
+
     async def look_at_driver(self) -> None:
         """Read the device status at the address that was found last."""
         if self._bar is not None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from workbench.domain.buses import Bus
     from workbench.domain.history import Past
     from workbench.domain.qom import Property
+    from workbench.domain.safety import Wish
     from workbench.domain.schema import Schema
     from workbench.domain.snapshot import GuestSnapshot, HostSnapshot
     from workbench.domain.timeline import PathView
@@ -86,7 +87,10 @@ class Guest(Protocol):
         """What was recorded from ``start`` (Unix time) until now, in spans of about ``step`` seconds, however long it is."""
 
     async def set_target(self, size: int) -> None:
-        """Ask the guest to have ``size`` bytes of RAM."""
+        """Ask the guest to have ``size`` bytes of RAM: in steps where a ramp is on and it is a large inflation."""
+
+    async def protect(self, wish: Wish) -> None:
+        """Switch its ramp or guard, or end, take up or dismiss what they did."""
 
     async def pause(self) -> None: ...
 

@@ -28,6 +28,7 @@ from workbench.engine.launch import find_end, kill
 from workbench.engine.local_devices import LocalDevices
 from workbench.engine.monitor import Monitor
 from workbench.engine.path import PathWatch
+from workbench.engine.protection import Protector
 from workbench.engine.readings import DEADLINE as POLL_DEADLINE
 from workbench.engine.readings import Readings
 from workbench.engine.silence import is_stopped, silence_words
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.domain.history import Past
+    from workbench.domain.safety import Wish
     from workbench.domain.schema import Schema
     from workbench.domain.timeline import PathView
     from workbench.engine.state import Ended, Running, StateDirectory
@@ -83,6 +85,7 @@ class LocalGuest:
         self._console = Console(running.path)
         self._path = PathWatch(running, self.record)
         self._readings = Readings(running)
+        self._protector = Protector(running.path, snapshot.safety)
         self._stopping_since: float | None = None
         self._next_rest = 0.0
         self._last_round = 0.0
@@ -126,7 +129,14 @@ class LocalGuest:
             self._connected()
             if self._probe is None or not self._probe.present:
                 raise CommandFailed("balloon", "DeviceNotActive", "the guest has no balloon device")
-            await self._probe.set_target(size)
+            await self._protector.set_target(self._probe, self._readings.reading, size)
+        self._wake.set()
+
+    async def protect(self, wish: Wish) -> None:
+        async with self._changes:
+            await self._protector.carry_out(wish, self._probe, self._readings.reading)
+        self._emit(replace(self.snapshot, protection=self._protector.state(self.snapshot.memory or 0)))
+        self._readings.expire()
         self._wake.set()
 
     async def pause(self) -> None:
@@ -160,6 +170,9 @@ class LocalGuest:
     async def close(self) -> None:
         """Let go of the guest; it runs on."""
         await self._path.close()  # it needs the monitor, which goes with the driver
+        async with self._changes:
+            with suppress(MonitorError):
+                await self._protector.leave(self._probe)
         self._driver.cancel()
         with suppress(asyncio.CancelledError):
             await self._driver
@@ -199,6 +212,7 @@ class LocalGuest:
             try:
                 await self._round(monitor)
             except MonitorTimeout:
+                self._protector.forget()
                 self._publish_trouble(silence_words(self._running.pid))
                 self._next_rest = 0.0
             except MonitorClosed:
@@ -226,20 +240,32 @@ class LocalGuest:
         self._last_round = time.monotonic()
         at_rest = self._last_round >= self._next_rest
         if at_rest:
-            self._next_rest = self._last_round + (REST if self.watched else UNWATCHED) - 0.01
-        await self._readings.look(self._probe, at_rest=at_rest)
+            self._next_rest = self._last_round + (REST if self.watched or self._protector.busy else UNWATCHED) - 0.01
+        await self._readings.look(self._probe, at_rest=at_rest, statistics=self._protector.armed)
+        await self._protect(self._probe)
         self._publish()
         self._path.reading(self.snapshot.balloon.reading if self.snapshot.balloon else None)
+
+    async def _protect(self, probe: BalloonProbe) -> None:
+        """The guard's look at what was read, and the ramp's next step."""
+        async with self._changes:
+            balloon = self._readings.balloon(probe)
+            if await self._protector.after_reading(
+                probe, balloon.reading, balloon.stats, balloon.verdict, self._readings.status
+            ):
+                self._wake.set()
 
     async def _sleep_until_next(self, monitor: Monitor) -> None:
         if not self.snapshot.answering:
             interval = REST
         elif self._readings.expired:
             self._next_rest = interval = 0.0  # not all that may have changed fits into one round
-        elif self._readings.moving and self.watched:
+        elif self._readings.moving and (self.watched or self._protector.armed):
             interval = MOVING
         else:
             interval = max(GAP, self._next_rest - time.monotonic())
+            if (due := self._protector.due(time.time())) is not None:
+                interval = min(interval, max(GAP, due))
         closed: asyncio.Future[object] = asyncio.ensure_future(monitor.wait_closed())
         try:
             await self._sleep(interval, closed)
@@ -263,6 +289,8 @@ class LocalGuest:
                 self._probe.forget_address()
             self.snapshot = replace(self.snapshot, devices_revision=self.snapshot.devices_revision + 1)
         self._readings.note_event(name, when)
+        if name == "RESET":
+            self._protector.reset()
         if name == "POWERDOWN":
             self._stopping_since = time.monotonic()
         elif name in {"RESET", "RESUME"}:
@@ -291,6 +319,7 @@ class LocalGuest:
                 qemu_version=self._monitor.version,
                 memory=self._probe.ram,
                 balloon=balloon,
+                protection=self._protector.state(self._probe.ram),
                 devices_revision=self.snapshot.devices_revision + (1 if driver_changed else 0),
             )
         )

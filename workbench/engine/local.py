@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from workbench.domain.lifecycle import Phase, exit_words
-from workbench.domain.safety import safety_of
+from workbench.domain.safety import Protection, safety_of
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.timeline import PathView
 from workbench.domain.traffic import Origin, Record
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.domain.history import Past
+    from workbench.domain.safety import Wish
     from workbench.domain.schema import Schema
     from workbench.domain.snapshot import HostSnapshot
     from workbench.engine.base import Devices
@@ -176,6 +177,7 @@ class LocalEngine:
         return replace(
             old,
             phase=Phase.STOPPED,
+            protection=Protection(),
             ended=exit_words(ended.code) if ended else "",
             ended_output=ended.output.rstrip() if ended and ended.code else "",
             memory=profile.memory.size if profile else None,
@@ -261,6 +263,9 @@ class StoppedGuest:
         return await asyncio.to_thread(kept_history(self._state, self.snapshot.name).past, start, step)
 
     async def set_target(self, size: int) -> None:
+        self._refuse()
+
+    async def protect(self, wish: Wish) -> None:
         self._refuse()
 
     async def pause(self) -> None:

@@ -69,6 +69,11 @@ class Readings:
             return False
         return time.time() - max(self._moved_at, self._target_since) < PATIENCE
 
+    @property
+    def reading(self) -> Reading | None:
+        """The last one."""
+        return self._reading
+
     def expire(self) -> None:
         """Something happened: what is asked now and then is asked again soon."""
         self._beats.expire()
@@ -78,14 +83,17 @@ class Readings:
         """Whether something is still to be asked since then."""
         return self._beats.expired
 
-    async def look(self, probe: BalloonProbe, *, at_rest: bool) -> None:
+    async def look(self, probe: BalloonProbe, *, at_rest: bool, statistics: bool = False) -> None:
         """One round of at most :data:`ROUND_TRIPS` commands: the balloon always, the BAR's place when ``at_rest``, and
         what else is due while there is room. The first one of a connection asks for everything.
 
+        :param statistics: the guard is armed: ask for the guest's statistics in each round, one command more if need be.
         :raise MonitorError: when QEMU does not answer, or the connection ends.
         """
         before, reading = self._reading, await probe.read(check_address=at_rest, check_driver=False)
-        await self._run_errands(probe, at_rest=at_rest)
+        asked = await self._run_errands(probe, at_rest=at_rest)
+        if statistics and Errand.STATISTICS not in asked:
+            await self._run_errand(Errand.STATISTICS, probe)
         if reading is not None:
             if before is not None and reading.actual != before.actual:
                 self._moved_at = reading.time
@@ -117,7 +125,9 @@ class Readings:
             self.marks.add(_mark_of(run))
             self._marked = run
 
-    async def _run_errands(self, probe: BalloonProbe, *, at_rest: bool) -> None:
+    async def _run_errands(self, probe: BalloonProbe, *, at_rest: bool) -> set[Errand]:
+        """Those that are due, and which they were."""
+        asked: set[Errand] = set()
         first = self._met is not probe
         if first:
             self._beats.expire()
@@ -129,7 +139,9 @@ class Readings:
                 continue  # the address was not checked in this round
             await self._run_errand(errand, probe)
             self._beats.done(errand, now)
+            asked.add(errand)
         self._met = probe
+        return asked
 
     async def _run_errand(self, errand: Errand, probe: BalloonProbe) -> None:
         match errand:

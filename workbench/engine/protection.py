@@ -1,0 +1,133 @@
+"""What a guest's driver does for its guest's safety after each reading: the ramp's next step, and the guard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.domain.guard import pace_of
+from workbench.domain.ramp import DEFAULT_RAMP
+from workbench.domain.safety import Protection, Wish
+from workbench.engine.guarding import Guarding
+from workbench.engine.ramping import Ramper
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workbench.domain.balloon import GuestStats, Reading
+    from workbench.domain.diagnosis import Verdict
+    from workbench.domain.ramp import Ramp
+    from workbench.domain.safety import Safety
+    from workbench.engine.balloon import BalloonProbe
+
+
+class Protector:
+    """One guest's ramp and guard. Whoever calls sees to it that one thing goes at a time."""
+
+    def __init__(self, directory: Path, safety: Safety) -> None:
+        self._safety = safety
+        self._ramp = safety.ramp
+        self._ramper = Ramper(directory)
+        self._guard = Guarding(directory, armed=safety.guard)
+
+    @property
+    def busy(self) -> bool:
+        """Whether readings must come soon, also for a guest that no pane shows."""
+        return self._guard.armed or self._ramper.ramping is not None
+
+    @property
+    def armed(self) -> bool:
+        return self._guard.armed
+
+    def due(self, now: float) -> float | None:
+        """Seconds until a ramp's next step may go; None when no step waits for its time.
+
+        :param now: Unix time.
+        """
+        ramping = self._ramper.ramping
+        return (ramping.due(now) or None) if ramping is not None and not ramping.held else None
+
+    def ramp_of(self, ram: int) -> Ramp | None:
+        """In which an inflation of a guest with so much RAM goes now: the ramp that is on, or the armed guard's pace."""
+        return pace_of(ram) if self._ramp is None and self._guard.armed else self._ramp
+
+    def state(self, ram: int) -> Protection:
+        """How all stands now, for a guest with so much RAM."""
+        ramper, guard = self._ramper, self._guard
+        return Protection(
+            ramp=self.ramp_of(ram),
+            paced=self._ramp is None and guard.armed,
+            ramping=ramper.ramping or ramper.elsewhere,
+            elsewhere=ramper.ramping is None and ramper.elsewhere is not None,
+            left=ramper.left,
+            armed=guard.armed,
+            blind=guard.blind,
+            alarm=guard.alarm,
+        )
+
+    async def set_target(self, probe: BalloonProbe, reading: Reading | None, size: int) -> None:
+        """Send a target: in steps when a ramp is on and it is an inflation larger than one, else at once.
+
+        :raise MonitorError: when it cannot be sent.
+        """
+        ramp = self.ramp_of(probe.ram)
+        if ramp is not None and reading is not None and ramp.steps(reading.actual, size) > 1:
+            await self._ramper.begin(probe, reading, size, ramp)
+        else:
+            self._ramper.end()
+            await probe.set_target(size)
+
+    async def after_reading(
+        self, probe: BalloonProbe, reading: Reading | None, stats: GuestStats | None, verdict: Verdict, status: str
+    ) -> bool:
+        """Do what is due now, and say whether the target was changed.
+
+        :param status: QEMU's ``RunState``.
+        :raise MonitorError: when QEMU cannot be asked; it is tried again after the next reading.
+        """
+        before = self._ramper.ramping
+        why = await self._guard.watch(probe, reading, stats, status)
+        if why and reading is not None:
+            self._ramper.end()
+            await self._guard.give_back(probe, reading, why)
+            return True
+        self._ramper.look(probe, reading)
+        await self._ramper.step(probe, reading, verdict)
+        after = self._ramper.ramping
+        return after is not None and (before is None or before.at != after.at)
+
+    async def carry_out(self, wish: Wish, probe: BalloonProbe | None, reading: Reading | None) -> None:
+        """What a person asked for.
+
+        :raise MonitorError: when a ramp that was left cannot be taken up.
+        """
+        match wish:
+            case Wish.ARM:
+                self._guard.armed = True
+            case Wish.DISARM:
+                await self._guard.disarm(probe)
+            case Wish.RAMP_ON:
+                self._ramp = self._safety.ramp or DEFAULT_RAMP
+            case Wish.RAMP_OFF:
+                self._ramp = None
+            case Wish.STOP_RAMP:
+                self._ramper.end()
+            case Wish.GO_ON if probe is not None and reading is not None:
+                await self._ramper.go_on(probe, reading)
+            case Wish.DISMISS:
+                self._guard.alarm = None
+                if self._ramper.left is not None:
+                    self._ramper.end()
+
+    def reset(self) -> None:
+        """The guest starts over: its balloon does too, and its figures are those of another system."""
+        self._ramper.end()
+        self._guard.forget()
+
+    def forget(self) -> None:
+        """QEMU did not answer: what was seen before says nothing when it does again."""
+        self._guard.forget()
+
+    async def leave(self, probe: BalloonProbe | None) -> None:
+        """The screen is left: a ramp stays at its step for the next one, and nobody guards any more."""
+        if self._guard.armed:
+            await self._guard.disarm(probe)
