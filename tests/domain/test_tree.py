@@ -15,13 +15,13 @@ from workbench.domain.qom import Property, parse_children, value_text
 from workbench.domain.sources import source_file
 from workbench.domain.tree import DeviceTree, Place, Registers, build_tree
 from workbench.domain.virtio import (
-    ConfigField,
     DriverState,
     features_of,
     parse_features,
     virtio_status,
     virtio_status_bits,
 )
+from workbench.domain.virtio_config import ConfigField
 
 RECORDED = Path(__file__).parent / "recorded"
 BALLOON = "/machine/peripheral/balloon0"

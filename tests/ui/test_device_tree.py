@@ -13,14 +13,17 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App
 from textual.widgets import Static
+from workbench.ui.widgets.device_row import Row, Shown, clean
+from workbench.ui.widgets.device_store import Question, Want
+from workbench.ui.widgets.device_views import View, rows
 
 from workbench.domain.pci import PciAddress
 from workbench.domain.qom import Child, Node, Property
 from workbench.domain.tree import DeviceTree, Place, Registers, build_tree
-from workbench.domain.virtio import ConfigField, Virtio
+from workbench.domain.virtio import Virtio
+from workbench.domain.virtio_config import ConfigField
 from workbench.ui.widgets.device_layout import Layout, cut, hanging
 from workbench.ui.widgets.device_lines import DeviceLines
-from workbench.ui.widgets.device_rows import Opened, Row, clean, rows
 from workbench.ui.widgets.device_tree import DeviceTreePane
 
 if TYPE_CHECKING:
@@ -72,13 +75,21 @@ class Bench(App[None]):
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[str] = []
+        """QOM paths that were to be read."""
+        self.questions: list[Question] = []
         self.refreshed = 0
 
     def compose(self) -> ComposeResult:
         yield DeviceTreePane(id="devices")
 
-    def on_device_tree_pane_node_opened(self, message: DeviceTreePane.NodeOpened) -> None:
-        self.asked.append(message.path)
+    def on_device_tree_pane_wanted(self, message: DeviceTreePane.Wanted) -> None:
+        self.questions.append(message.question)
+        if message.question.want is Want.NODE:
+            self.asked.append(message.question.path)
+        self.answer(message.question)
+
+    def answer(self, question: Question) -> None:
+        """Nothing answers here by itself."""
 
     def on_device_tree_pane_refresh_requested(self) -> None:
         self.refreshed += 1
@@ -263,7 +274,7 @@ async def test_qom_children_open_in_turn() -> None:
             app.lines.cursor = number
             await pilot.press("enter")
         assert app.asked == [BALLOON, CHILD]
-        app.pane.set_node_error(CHILD, "Device [x] not found")
+        app.pane.set_failure(Question(Want.NODE, CHILD), "Device [x] not found")
         await pilot.pause()
         assert "Device [x] not found" in "".join(app.text())
         app.pane.set_node(Node(CHILD, "virtio-balloon-device", (Property("deep", "int", 7),)))
@@ -374,7 +385,7 @@ def test_many_devices_have_keys_of_their_own() -> None:
     many = tuple(
         replace(bus.devices[1], address=PciAddress(n, 1, 0), path=f"/machine/peripheral/n{n}") for n in range(1000)
     )
-    lines = rows(replace(TREE, buses=(replace(bus, devices=many),)), Opened(set(), {}))
+    lines = rows(View.PCI, Shown(tree=replace(TREE, buses=(replace(bus, devices=many),))))
     assert len(lines) == 1001
     assert len({line.key for line in lines}) == 1001
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def source_file(type_name: str) -> str:
+def source_file(type_name: str, version: str = "") -> str:
     """The file in QEMU's source tree that defines a type; empty when it is not known here."""
     stem = type_name.removesuffix("-non-transitional").removesuffix("-transitional")
     return _SOURCES.get(stem, "")

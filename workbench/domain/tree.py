@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from workbench.domain.pci import (
+    VENDORS,
     Bar,
     Bridge,
     PciAddress,
@@ -15,10 +16,12 @@ from workbench.domain.pci import (
     virtio_device_id,
 )
 from workbench.domain.qom import Child, Node, Property
-from workbench.domain.virtio import ConfigField, DriverState, virtio_status
+from workbench.domain.virtio import DriverState, virtio_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from workbench.domain.virtio_config import ConfigField
 
 __all__ = [
     "Child",
@@ -64,6 +67,10 @@ class PciDevice:
     bridge: Bridge | None = None
     children: tuple[PciDevice, ...] = ()
     """What is behind the bridge."""
+    vendor_name: str = ""
+    """Whose ids these are, such as ``Red Hat (virtio)``; empty when not known."""
+    title: str = ""
+    """The device's name by the host's list of ids, such as ``Virtio 1.0 memory balloon``; empty without one."""
 
     @property
     def key(self) -> str:
@@ -249,6 +256,7 @@ def _device(entry: Mapping[str, object]) -> PciDevice:
         device_name(vendor, device, name),
         qdev_id=str(entry.get("qdev_id") or ""),
         irq=irq if isinstance(irq, int) else None,
+        vendor_name=VENDORS.get(vendor, ""),
         bars=_bars(entry.get("regions")),
         bridge=_bridge(entry.get("pci_bridge")),
         children=tuple(_devices(_mapping(entry.get("pci_bridge")).get("devices"))),

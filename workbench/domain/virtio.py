@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from workbench.domain.virtio_config import ConfigField
+    from workbench.domain.virtqueue import Queue
+
 
 class Status(IntFlag):
     """The device status field (virtio 1.2, 2.1)."""
@@ -110,70 +113,6 @@ def features_of(device_id: int, bits: int) -> tuple[str, ...]:
     """The names of feature bits, lowest first; a bit without a name as ``bit N``."""
     known = {**FEATURES.get(device_id, {}), **COMMON_FEATURES}
     return tuple(known.get(bit, f"bit {bit}") for bit in range(bits.bit_length()) if bits >> bit & 1 and bit != BIT_30)
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigField:
-    """One field of the device's own configuration space."""
-
-    name: str
-    value: int
-    unit: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """One virtqueue (virtio 1.2, 2.6), as QEMU's device model has it. Indices count modulo 65,536."""
-
-    index: int
-    size: int
-    """Descriptors in it."""
-    size_max: int
-    """Descriptors that the device offers; a driver may take fewer."""
-    available: int
-    """How far the device has taken what the driver made available (``last_avail_idx``)."""
-    seen: int
-    """How far the driver has made buffers available when the device last looked (``shadow_avail_idx``)."""
-    used: int
-    """How far the device has given buffers back (``used_idx``)."""
-    signalled: int | None
-    """``used`` at the last interrupt; None when there was none."""
-    in_flight: int
-    """Buffers that the device holds: taken and not given back."""
-    desc: int
-    """Guest physical address of the descriptors; 0 while no driver has set the queue up."""
-    avail_ring: int
-    used_ring: int
-
-    @property
-    def ready(self) -> bool:
-        """Whether a driver has set it up."""
-        return self.desc != 0
-
-
-def parse_queue(reply: object) -> Queue | None:
-    """A reply of ``x-query-virtio-queue-status`` (QEMU: qapi/virtio.json, VirtQueueStatus); None for anything else."""
-    status = cast("Mapping[str, object]", reply) if isinstance(reply, dict) else {}
-
-    def number(key: str) -> int:
-        value = status.get(key)
-        return value if isinstance(value, int) else 0
-
-    if "queue-index" not in status:
-        return None
-    return Queue(
-        number("queue-index"),
-        number("vring-num"),
-        number("vring-num-default"),
-        number("last-avail-idx"),
-        number("shadow-avail-idx"),
-        number("used-idx"),
-        number("signalled-used") if status.get("signalled-used-valid") is True else None,
-        number("inuse"),
-        number("vring-desc"),
-        number("vring-avail"),
-        number("vring-used"),
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from workbench.domain.qom import Child, Node, entries
 from workbench.domain.traffic import Origin
 from workbench.domain.tree import DeviceTree, Place, Registers, build_tree
-from workbench.domain.virtio import ConfigField, Virtio
+from workbench.domain.virtio import Virtio
+from workbench.domain.virtio_config import balloon_config
 from workbench.engine.qom import QomReader, parse_version
 from workbench.engine.virtio_pci import BALLOON, modern_bar, pci_devices, read_config, read_status
 from workbench.engine.virtio_state import read_virtio
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from workbench.engine.monitor import Monitor
     from workbench.engine.virtio_pci import Execute, ModernBar
 
+BALLOON_WORDS = 4
+"""32-bit words of a balloon's configuration space (struct virtio_balloon_config)."""
 _BOARD = ("/machine/peripheral", "/machine/peripheral-anon", "/machine/unattached")
 _NO_DEVICES = ("irq", "memory-region", "container")
 
@@ -123,13 +126,11 @@ class DeviceReader:
         return await read_virtio(self._execute, self.version, f"{path}/virtio-backend", known)
 
     async def _registers(self, device: PciDevice, bar: ModernBar) -> Registers:
-        """The status byte, and the balloon's two words; other devices' configuration is in their properties."""
+        """The status byte, and the balloon's words; other devices' configuration is in their properties."""
         status = await read_status(self._execute, bar)
         if device.virtio_id != BALLOON:
             return Registers(status)
-        words = await read_config(self._execute, bar, 2) or ()
-        names = ("num_pages", "actual")
-        return Registers(status, tuple(ConfigField(*pair, "pages") for pair in zip(names, words, strict=False)))
+        return Registers(status, balloon_config(await read_config(self._execute, bar, BALLOON_WORDS) or ()))
 
     async def _joined(self) -> tuple[DeviceTree, dict[PciAddress, ModernBar]]:
         """The tree without driver states, and the register BARs that are mapped, both out of one ``query-pci``."""

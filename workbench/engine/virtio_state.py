@@ -10,12 +10,13 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from workbench.domain.virtio import Virtio, parse_features, parse_queue
+from workbench.domain.virtio import Virtio, parse_features
+from workbench.domain.virtqueue import parse_queue
 from workbench.engine.qom import parse_version
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
-    from workbench.domain.virtio import Queue
+    from workbench.domain.virtqueue import Queue
     from workbench.engine.virtio_pci import Execute
 
 STATUS_QUERY_SAFE = frozenset({(7, 2), (8, 2), (10, 0)})

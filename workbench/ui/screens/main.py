@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import confirm
-from workbench.ui.screens.balloon_actions import BalloonActions
+from workbench.ui.screens.device_actions import DEVICES_INTERVAL, DeviceActions
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.console_pane import ConsolePane
 from workbench.ui.widgets.device_tree import DeviceTreePane
@@ -48,11 +48,9 @@ WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide"), (170, "-vast")]
 HEIGHTS = [(0, "-flat"), (20, "-low"), (27, "-high")]
 HOST_INTERVAL = 3.0
 """Seconds between looks at the host's memory and hugepage pools."""
-DEVICES_INTERVAL = 3.0
-"""Seconds between looks at the device tree of a running guest; at once on an event that may have changed it."""
 
 
-class MainScreen(BalloonActions):
+class MainScreen(DeviceActions):
     """Wires the panes to the engine: snapshots down, requests up."""
 
     AUTO_FOCUS = "#balloon"
@@ -94,7 +92,6 @@ class MainScreen(BalloonActions):
         self._first_tree = first.tree
         self._shown_run: tuple[str, int | None] | None = None
         """Name and pid of the guest that the panes are connected to."""
-        self._devices_revision = -1
         self._forget: Callable[[], None] | None = None
         self._pane = "balloon"
 
@@ -163,13 +160,7 @@ class MainScreen(BalloonActions):
         if run != self._shown_run:
             self._shown_run = run
             self._connect_panes(snapshot)
-        devices = self.query_one(DeviceTreePane)
-        devices.guest = snapshot.name
-        devices.profile_lines = snapshot.device_lines
-        devices.trouble = devices_trouble(snapshot)
-        if snapshot.devices_revision != self._devices_revision and snapshot.balloon is not None:
-            self._devices_revision = snapshot.devices_revision
-            self._read_devices()
+        self._show_devices(snapshot)
 
     def _connect_panes(self, snapshot: GuestSnapshot) -> None:
         """Another guest, or another run of the same one: other records, another tree."""
@@ -179,8 +170,7 @@ class MainScreen(BalloonActions):
         alive = snapshot.phase.alive and snapshot.pid is not None
         self.query_one(QmpConsole).show(snapshot.name, guest.record, guest.schema if alive else None)
         self.query_one(ConsolePane).show(snapshot.name, guest.console)
-        self.query_one(DeviceTreePane).tree = None
-        self._devices_revision = -1
+        self._forget_devices()
 
     @work(group="host", exclusive=True)
     async def _refresh_host(self) -> None:
@@ -189,48 +179,6 @@ class MainScreen(BalloonActions):
         host = await self._engine.host()
         with suppress(NoMatches):  # the screen may have been left meanwhile
             self.query_one(HostPane).snapshot = host
-
-    def _refresh_devices(self) -> None:
-        chosen = self._chosen
-        if (
-            self.is_active
-            and chosen is not None
-            and chosen.phase.alive
-            and chosen.answering
-            and chosen.balloon is not None
-        ):
-            self._read_devices()
-
-    @work(group="devices", exclusive=True)
-    async def _read_devices(self) -> None:
-        chosen = self._chosen
-        if chosen is None:
-            return
-        # A QEMU that does not answer is said in the pane by its trouble; the tree is read again when it does.
-        with suppress(WorkbenchError, NoMatches):
-            begun, self._first_tree = self._first_tree, None
-            tree = await (begun or self._guest(chosen.name).devices.tree())
-            if self._chosen is not None and self._chosen.name == chosen.name:
-                self.query_one(DeviceTreePane).tree = tree
-
-    @on(DeviceTreePane.RefreshRequested)
-    def _refresh_tree(self) -> None:
-        self._read_devices()
-
-    @on(DeviceTreePane.NodeOpened)
-    def _open_node(self, message: DeviceTreePane.NodeOpened) -> None:
-        self._read_node(message.path)
-
-    @work(group="node")
-    async def _read_node(self, path: str) -> None:
-        chosen = self._chosen
-        if chosen is None:
-            return
-        pane = self.query_one(DeviceTreePane)
-        try:
-            pane.set_node(await self._guest(chosen.name).devices.node(path))
-        except WorkbenchError as error:
-            pane.set_node_error(path, error.message)
 
     # What the user asks for.
 
@@ -282,6 +230,8 @@ class MainScreen(BalloonActions):
     def _show_pane(self, name: str) -> None:
         """Where one pane fits at a time, this one."""
         self._pane = name
+        if self.maximized is not None and self.maximized.id != name:
+            self.minimize()
         if name in ("qmp", "console"):
             self.set_class(name == "console", "-console")
         current = self.query_one(f"#{name}")
@@ -330,12 +280,3 @@ def effect_of(command: str, arguments: Mapping[str, object] | None) -> str:
         words = str((arguments or {}).get("command-line", "")).split()
         command = words[0] if words else ""
     return EFFECTS.get(command, "")
-
-
-def devices_trouble(snapshot: GuestSnapshot) -> str:
-    """Why there is no tree to show, or why it is old; empty when all is well."""
-    if not snapshot.phase.alive:
-        return f"{snapshot.name} is stopped"
-    if not snapshot.answering:
-        return snapshot.trouble
-    return ""

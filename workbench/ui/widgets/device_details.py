@@ -2,64 +2,124 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from workbench.domain.pci import Bar
+from workbench.domain.buses import Bus, BusDevice
+from workbench.domain.pci import Bar, Bridge
 from workbench.domain.qom import Child, Property
 from workbench.domain.sources import source_file
+from workbench.domain.tree import PciDevice
+from workbench.domain.type_info import Access, access
 from workbench.domain.virtio import Virtio, virtio_status_bits
+from workbench.domain.virtio_config import ConfigField
+from workbench.ui.widgets.node_rows import brief
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from workbench.domain.tree import PciDevice
-    from workbench.ui.widgets.device_rows import Row
-
-VALUE_MAX = 400
-"""Characters of a value in the detail area."""
+    from workbench.ui.widgets.device_row import Row, Shown
 
 
-def details(row: Row, profile_lines: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Label and text for the detail area.
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What the details come from, beyond the lines."""
 
-    :param profile_lines: qdev id -> ``demo.toml:14``, the line of the profile that made the device.
-    """
+    profile_lines: Mapping[str, str] = field(default_factory=dict)
+    """qdev id -> ``demo.toml:14``, the line of the profile that made the device."""
+    differences: Mapping[str, str] = field(default_factory=dict)
+    """qdev id or QOM path -> how it differs from the profile, in a sentence."""
+    version: str = ""
+    """QEMU's, since files move in its source."""
+    read_only: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Type and property -> what QEMU said when it refused to set it."""
+
+
+def details(row: Row, shown: Shown, back: Background) -> Iterator[tuple[str, str]]:
+    """Label and text for the detail area."""
     what = row.source
     if isinstance(what, Property):
-        yield "name", f"{what.name} ({what.type})"
-        yield "value", _shortened(what.text or "empty")
+        yield from _property(what, row, shown, back)
     elif isinstance(what, Bar):
         kind = what.kind + (" prefetchable" if what.prefetchable else "") + (" 64-bit" if what.wide else "")
         yield "BAR", f"{row.value}, {what.size:,} bytes, {kind}"
-    elif isinstance(what, Child):
-        yield "type", what.type
-        yield "QOM", what.path
-        if source_file(what.type):
-            yield "source", source_file(what.type)
-        return
+    elif isinstance(what, ConfigField):
+        yield "word", f"{what.name}: {what.value:,} {what.unit}".rstrip() + (f", {what.words}" if what.words else "")
     elif isinstance(what, Virtio) and what.note:
-        yield "features", what.note
-    elif what is None and row.value:
-        yield row.text, row.value
-    if row.owner is not None:
-        yield from _device_details(row.owner, profile_lines)
+        yield "virtio", what.note
+    elif isinstance(what, Virtio) and what.vhost:
+        yield "vhost", "served outside QEMU: the indices that QEMU has stand still"
+    elif isinstance(what, Bus):
+        yield "bus", f"{what.name} ({what.type})"
+    elif not isinstance(what, PciDevice | BusDevice | Child | Bridge) and row.value:
+        yield row.text.strip(), f"{row.value}{f': {row.hint}' if row.hint else ''}"
+    yield from _object(row, shown, back)
 
 
-def _device_details(device: PciDevice, profile_lines: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    if device.type:
-        yield "type", device.type
-    yield "QOM", device.path or "not known"
-    if source_file(device.type):
-        yield "source", source_file(device.type)
-    if device.qdev_id in profile_lines:
-        yield "profile", profile_lines[device.qdev_id]
+def _property(one: Property, row: Row, shown: Shown, back: Background) -> Iterator[tuple[str, str]]:
+    node = shown.nodes.get(row.path)
+    info = shown.types.get(node.type) if node is not None else None
+    known = info.properties.get(one.name) if info is not None else None
+    yield "name", f"{one.name} ({one.type})"
+    yield "value", one.error or brief(one.value) or "empty"
+    if info is not None and (changed := info.changed_default(one)) is not None:
+        yield "default", brief(changed.default) or "empty"
+    if known is not None and known.description:
+        yield "is", known.description
+    if node is not None:
+        refused = back.read_only.get((node.type, one.name))
+        kind, why = (Access.READ_ONLY, refused) if refused else access(node, one, info)
+        yield "set", f"{kind}{f': {why}' if why else ''}" if kind is not Access.SETTABLE else "enter changes it"
+
+
+def _object(row: Row, shown: Shown, back: Background) -> Iterator[tuple[str, str]]:
+    """The object that the line belongs to."""
+    pci = _pci(row, shown)
+    type_name = _type(row, shown, pci)
+    name = pci.qdev_id if pci is not None and pci.path == row.path else _id(row.path)
+    if difference := back.differences.get(name or row.path) or back.differences.get(row.path):
+        yield "profile", f"≠ {difference}"
+    if type_name:
+        yield "type", type_name
+    if row.path or pci is not None:
+        yield "QOM", row.path or "not known"
+    if type_name:
+        yield "source", source_file(type_name, back.version) or "not known here"
+        if (info := shown.types.get(type_name)) is not None:
+            yield "parents", "not known" if info.parents is None else ", ".join(info.parents)
+    if name and name in back.profile_lines:
+        yield "profile", back.profile_lines[name]
+    if pci is not None:
+        yield from _function(pci)
+
+
+def _function(device: PciDevice) -> Iterator[tuple[str, str]]:
     if device.driver is not None:
         bits = ", ".join(virtio_status_bits(device.status or 0))
         yield "driver", f"{device.driver}{f': {bits}' if bits else ''}"
-    yield "ids", f"{device.vendor:04x}:{device.device:04x} class {device.class_code:04x}"
+    yield "ids", f"{device.vendor:04x}:{device.device:04x} {device.vendor_name}, {device.title or device.name}"
+    irq = "" if device.irq is None else f" · IRQ {device.irq}"
+    yield "PCI", f"{device.address} · class {device.class_code:04x} {device.class_name}{irq}"
+    if device.bridge is not None:
+        windows = ", ".join(f"{w.kind} {w.start:#x}…{w.end:#x}" for w in device.bridge.windows if w.is_open)
+        buses = f"{device.bridge.secondary:02x} to {device.bridge.subordinate:02x}"
+        yield "behind", f"buses {buses}; {windows or 'no window is open'}"
 
 
-def _shortened(text: str) -> str:
-    if len(text) <= VALUE_MAX:
-        return text
-    return f"{text[:VALUE_MAX]}… ({len(text):,} characters)"
+def _pci(row: Row, shown: Shown) -> PciDevice | None:
+    """The function that the line belongs to; None for what is no part of one."""
+    if isinstance(row.source, PciDevice):
+        return row.source
+    return shown.tree.device(row.path) if shown.tree is not None and row.path else None
+
+
+def _type(row: Row, shown: Shown, pci: PciDevice | None) -> str:
+    if isinstance(row.source, BusDevice | Child | Bus):
+        return row.source.type
+    node = shown.nodes.get(row.path)
+    return (node.type if node is not None else "") or (pci.type if pci is not None else "")
+
+
+def _id(path: str) -> str:
+    above, _, name = path.rpartition("/")
+    return name if above == "/machine/peripheral" else ""

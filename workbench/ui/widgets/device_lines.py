@@ -18,10 +18,12 @@ from textual.strip import Strip
 from workbench.ui.widgets.device_layout import Layout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from textual.binding import BindingType
     from textual.events import Click, MouseMove
 
-    from workbench.ui.widgets.device_rows import Row
+    from workbench.ui.widgets.device_row import Row
 
 
 class DeviceLines(ScrollView, can_focus=True):
@@ -101,6 +103,20 @@ class DeviceLines(ScrollView, can_focus=True):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, DeviceLines.Moved)
 
+    class Scrolled(Message):
+        """Other lines are on the screen."""
+
+        def __init__(self, control: DeviceLines) -> None:
+            super().__init__()
+            self._control = control
+
+        @property
+        def control(self) -> DeviceLines:
+            return self._control
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, DeviceLines.Scrolled)
+
     cursor: reactive[int] = reactive(0, repaint=False)
     """Number of the line under the cursor."""
     dimmed: reactive[bool] = reactive(False)
@@ -121,25 +137,36 @@ class DeviceLines(ScrollView, can_focus=True):
         """The line under the cursor."""
         return self._rows[self.cursor] if self.cursor < len(self._rows) else None
 
-    def show(self, lines: list[Row], key: str) -> None:
-        """Show these lines with the cursor on ``key``, or near where it was, and the same line at the top.
+    @property
+    def on_screen(self) -> list[Row]:
+        """The lines that are on the screen."""
+        top = round(self.scroll_offset.y)
+        return self._rows[top : top + self.scrollable_content_region.height]
 
-        Only what differs is drawn again.
+    def show(self, lines: list[Row], keys: Iterable[str]) -> None:
+        """Show these lines with the cursor on the first of ``keys`` that is there, or near where it was, and the same
+        line at the top. Only what differs is drawn again.
         """
         before, top = self._rows, round(self.scroll_offset.y)
         top_key = before[top].key if top < len(before) else ""
         self._rows = lines
         self._numbers = {row.key: number for number, row in enumerate(lines)}
         moved = self._arrange()
-        self.set_reactive(DeviceLines.cursor, self._numbers.get(key, max(0, min(self.cursor, len(lines) - 1))))
+        found = next((self._numbers[key] for key in keys if key in self._numbers), None)
+        before_cursor = self.cursor
+        self.set_reactive(DeviceLines.cursor, max(0, min(before_cursor, len(lines) - 1)) if found is None else found)
         if len(lines) == len(before) and not moved:
             for number, (old, new) in enumerate(zip(before, lines, strict=True)):
                 if old != new:
                     self._repaint(number)
+            for number in {before_cursor, self.cursor} if self.cursor != before_cursor else ():
+                self._repaint(number)
         else:
             if top_key in self._numbers and self._numbers[top_key] != top:
                 self.scroll_to(y=self._numbers[top_key], animate=False, force=True, immediate=True)
             self.refresh()
+        if self.cursor != before_cursor or len(lines) != len(before):
+            self._scroll_to_cursor()
         self.post_message(self.Moved(self, self.row))
 
     def number_of(self, key: str) -> int | None:
@@ -151,8 +178,17 @@ class DeviceLines(ScrollView, can_focus=True):
     def watch_cursor(self, old: int, new: int) -> None:
         self._repaint(old)
         self._repaint(new)
-        self.scroll_to_region(Region(0, new, 1, 1), animate=False, force=True, immediate=True, x_axis=False)
+        self._scroll_to_cursor()
         self.post_message(self.Moved(self, self.row))
+
+    def _scroll_to_cursor(self) -> None:
+        region = Region(0, self.cursor, 1, 1)
+        self.scroll_to_region(region, animate=False, force=True, immediate=True, x_axis=False)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if round(old_value) != round(new_value):
+            self.post_message(self.Scrolled(self))
 
     def _repaint(self, number: int) -> None:
         self.refresh(Region(0, number - round(self.scroll_offset.y), self.size.width, 1))
@@ -167,14 +203,15 @@ class DeviceLines(ScrollView, can_focus=True):
     def _line(self, row: Row, width: int, *, cursor: bool) -> Strip:
         """Guide, text and note from the left, the value at the right edge."""
         back = Style(bgcolor=self.get_component_rich_style("devices--cursor" if cursor else "devices--text").bgcolor)
-        guide, text, note, value = self._layout.fit(row)
+        guide, text, note, value, flag = self._layout.fit(row)
         muted = row.muted or self.dimmed
         tone = "muted" if self.dimmed or (row.muted and not row.tone) else row.tone or "text"
-        gap = max(0, width - cell_len(guide) - cell_len(text) - cell_len(note) - cell_len(value))
+        gap = max(0, width - cell_len(guide) - cell_len(text) - cell_len(note) - cell_len(value) - cell_len(flag))
         segments = [
             Segment(guide, self._style("guide") + back),
             Segment(text, self._style("muted" if muted else "text") + back),
             Segment(note, self._style("muted") + back),
+            Segment(flag, self._style("muted" if self.dimmed else "warning") + back),
             Segment(" " * gap, back),
             Segment(value, self._style(tone) + back),
         ]
@@ -238,7 +275,7 @@ class DeviceLines(ScrollView, can_focus=True):
         tip = None
         if number < len(self._rows):
             row = self._rows[number]
-            if row.value and self._layout.fit(row)[3] != row.value:
+            if row.value and self._layout.fit(row).value != row.value:
                 tip = Content(f"{row.text}: {row.value[:400]}")
         if tip != self.tooltip:
             self.tooltip = tip

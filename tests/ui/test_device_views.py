@@ -1,0 +1,299 @@
+"""The four views of one tree: the cursor keeps its device, QOM is read as it is opened, and somebody else can jump to one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.ui.test_device_tree import BALLOON, CHILD, NODE, TREE, Bench
+from workbench.domain.buses import ROOT, Bus, BusDevice
+from workbench.domain.qom import Child, Node, Property
+from workbench.domain.virtio import Virtio
+from workbench.domain.virtqueue import Queue
+from workbench.ui.widgets.device_store import Question, Want
+from workbench.ui.widgets.device_views import View
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PCI_BUS = "/machine/q35/pcie.0"
+DISK = "/machine/peripheral/disk0"
+SCSI_BUS = "/machine/peripheral/scsi0/virtio-backend/scsi0.0"
+BUSES = Bus(
+    "main-system-bus", "System", ROOT,
+    (
+        BusDevice(
+            "q35-pcihost", "/machine/q35",
+            (
+                Bus(
+                    "pcie.0", "PCIE", PCI_BUS,
+                    (
+                        BusDevice(
+                            "virtio-scsi-pci", "/machine/peripheral/scsi0",
+                            (Bus("scsi0.0", "SCSI", SCSI_BUS, (BusDevice("scsi-hd", DISK),)),),
+                        ),
+                        BusDevice("virtio-balloon-pci", BALLOON, (Bus("ide.0", "IDE", "/machine/x/ide.0"),)),
+                    ),
+                ),
+            ),
+        ),
+    ),
+)  # fmt: skip
+
+
+def node(path: str, *names: str, kind: str = "container") -> Node:
+    children = (Child(name, "container", f"{path.rstrip('/')}/{name}") for name in names)
+    return Node(path, kind, (Property("size", "int", 7),), tuple(children))
+
+
+QOM: Mapping[str, Node] = {
+    one.path: one
+    for one in (
+        node("/", "machine", "objects"),
+        node("/objects"),
+        node("/machine", "peripheral", "q35"),
+        node("/machine/q35"),
+        node("/machine/peripheral", "balloon0"),
+        replace(NODE, children=(Child("virtio-backend", "virtio-balloon-device", CHILD),)),
+        Node(CHILD, "virtio-balloon-device"),
+    )
+}
+QUEUE = Queue(0, 128, 128, 7, 9, 6, 5, 1, 0x1000, 0x2000, 0x3000)
+
+
+class Answering(Bench):
+    """Answers from a made-up QOM."""
+
+    def answer(self, question: Question) -> None:
+        if question.want is Want.BUSES:
+            self.pane.set_buses(BUSES)
+        elif question.want is Want.WALK:
+            self.pane.set_walk(QOM)
+        elif question.want is Want.NODE and question.path in QOM:
+            self.pane.set_node(QOM[question.path])
+        elif question.want is Want.NODE:
+            self.pane.set_failure(question, "gone")
+
+    @property
+    def key(self) -> str:
+        row = self.lines.row
+        return row.key if row is not None else ""
+
+
+async def test_the_cursor_keeps_its_device_in_every_view() -> None:
+    app = Answering()
+    async with app.run_test(size=(80, 50)) as pilot:
+        await app.open_on(BALLOON)
+        for key, view in (("2", View.BUS), ("3", View.QOM), ("4", View.VIRTIO), ("1", View.PCI)):
+            await pilot.press(key)
+            await pilot.pause()
+            await pilot.pause()
+            assert (app.pane.place.view, app.key) == (view, BALLOON)
+            assert f" {view}" in str(app.pane.border_title)
+
+
+async def test_a_device_that_a_view_does_not_show_is_there_again_in_the_next() -> None:
+    app = Answering()
+    async with app.run_test(size=(80, 50)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("2")
+        await pilot.pause()
+        number = app.lines.number_of(DISK)
+        assert number is not None
+        app.lines.cursor = number
+        await pilot.press("1")
+        await pilot.pause()
+        assert app.lines.number_of(DISK) is None, "a disk is no PCI function"
+        await pilot.press("2")
+        await pilot.pause()
+        assert app.key == DISK
+
+
+async def test_the_view_bus_stands_as_info_qtree() -> None:
+    app = Answering()
+    async with app.run_test(size=(80, 50)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("2")
+        await pilot.pause()
+        text = [line.rstrip() for line in app.text() if line.strip()]
+        assert text[0].split() == ["main-system-bus", "System"]
+        assert [line.split()[-1] for line in text[1:4]] == ["└▸q35-pcihost", "PCIE", "00:02.0"]
+        depths = [len(row.guide) for row in app.lines.rows]
+        assert depths == [0, 2, 4, 6, 8, 10, 6, 8]
+        # A bus is closed as anything else, and stays so.
+        number = app.lines.number_of(PCI_BUS)
+        assert number is not None
+        app.lines.cursor = number
+        await pilot.press("left")
+        assert len(app.lines.rows) == 3
+        app.pane.set_buses(replace(BUSES, name="other"))
+        await pilot.pause()
+        assert len(app.lines.rows) == 3
+
+
+async def test_qom_is_read_as_it_is_opened() -> None:
+    app = Answering()
+    async with app.run_test(size=(80, 50)) as pilot:
+        app.pane.trouble = ""
+        app.pane.tree = TREE
+        app.lines.focus()
+        await pilot.press("3")
+        await pilot.pause()
+        assert app.asked == ["/", "/machine"], "what is open by itself, one level after the other"
+        number = app.lines.number_of("/machine/peripheral")
+        assert number is not None
+        app.lines.cursor = number
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.asked[2:] == ["/machine/peripheral"]
+        assert app.line("balloon0")
+        assert app.line("properties").split()[-1] == "1", "folded away beside children"
+
+
+async def test_reveal_goes_where_the_device_can_be_seen() -> None:
+    app = Answering()
+    async with app.run_test(size=(80, 50)) as pilot:
+        app.pane.trouble = ""
+        assert not app.pane.reveal("balloon0"), "nothing is known yet"
+        app.pane.tree = TREE
+        assert app.pane.reveal("balloon0")
+        await pilot.pause()
+        assert (app.pane.place.view, app.key) == (View.PCI, BALLOON), "by its id, in the view that is shown"
+        assert app.pane.reveal("00:01.0")
+        await pilot.pause()
+        assert app.key == "/machine/peripheral/net0", "by its address"
+        assert app.pane.reveal(CHILD)
+        for _ in range(6):
+            await pilot.pause()
+        assert (app.pane.place.view, app.key) == (View.QOM, CHILD), "PCI does not show it, QOM does"
+        app.pane.set_buses(BUSES)
+        await pilot.press("1")
+        assert app.pane.reveal("disk0")
+        await pilot.pause()
+        assert (app.pane.place.view, app.key) == (View.BUS, DISK)
+
+
+async def test_reveal_of_a_property_opens_what_it_is_folded_into() -> None:
+    app = Answering()
+    async with app.run_test(size=(80, 50)) as pilot:
+        app.pane.trouble = ""
+        app.pane.tree = TREE
+        for name in ("deflate-on-oom", "romfile"):
+            assert app.pane.reveal("balloon0", name)
+            for _ in range(3):
+                await pilot.pause()
+            assert app.key == f"{BALLOON}#property:{name}"
+
+
+async def test_levels_open_and_close() -> None:
+    app = Answering()
+    async with app.run_test(size=(80, 50)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("3")
+        for _ in range(4):
+            await pilot.pause()
+        await pilot.press("home", "asterisk")
+        for _ in range(4):
+            await pilot.pause()
+        assert app.lines.number_of(CHILD) is not None
+        count = len(app.lines.rows)
+        await pilot.press("minus")
+        await pilot.pause()
+        assert len(app.lines.rows) < count
+        await pilot.press("plus")
+        for _ in range(4):
+            await pilot.pause()
+        assert app.lines.number_of(CHILD) is not None
+        for _ in range(8):
+            await pilot.press("minus")
+        assert [row.key for row in app.lines.rows] == ["/"]
+
+
+async def test_queues_and_status_bits_have_their_names() -> None:
+    app = Bench()
+    async with app.run_test(size=(100, 50)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("4", "enter")
+        virtio = Virtio(5, 0x0F, None, ("STATS_VQ", "REPORTING"), ("STATS_VQ",), queues=(QUEUE,))
+        app.pane.set_node(replace(NODE, virtio=virtio))
+        await pilot.pause()
+        assert app.line("DRIVER_OK").split()[-1] == "on"
+        assert app.line("FAILED").split()[-1] == "off"
+        for key in (f"{BALLOON}#queues", f"{BALLOON}#queue:0"):
+            number = app.lines.number_of(key)
+            assert number is not None
+            app.lines.cursor = number
+            await pilot.press("enter")
+            await pilot.pause()
+        assert "0 inflate" in app.line("in flight")
+        assert app.line("in flight").rstrip().endswith("1 in flight")
+        assert app.line("avail seen").split()[-1] == "9"
+        # It moves on: only the virtio state was read again.
+        app.pane.set_virtio(BALLOON, replace(virtio, queues=(replace(QUEUE, in_flight=3),)))
+        await pilot.pause()
+        assert app.line("in flight").rstrip().endswith("3 in flight")
+
+
+@pytest.mark.parametrize("note", ["QEMU 11.1.3 cannot be asked safely", "no command that tells them (since 7.2)"])
+async def test_what_cannot_be_asked_is_said_and_the_rest_is_shown(note: str) -> None:
+    app = Bench()
+    async with app.run_test(size=(100, 50)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("4", "enter")
+        app.pane.set_node(replace(NODE, virtio=Virtio(5, 0x0F, None, note=note)))
+        await pilot.pause()
+        assert app.line("DRIVER_OK").split()[-1] == "on"
+        assert app.line("num_pages").split()[-1] == "65,536"
+        assert note in app.line("queues")
+        assert note in app.line("features")
+
+
+async def test_values_that_nobody_can_see_are_not_read() -> None:
+    """The values on the screen are read once a second, and those of a walk as soon as they come into view."""
+    app = Bench()
+    async with app.run_test(size=(60, 14)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("enter")
+        many = tuple(Property(f"p{number:03}", "int", unread=True) for number in range(200))
+        app.pane.set_node(replace(NODE, properties=many, virtio=None))
+        await pilot.pause()
+        names = [name for one in app.questions if one.want is Want.VALUES for name, _ in one.kinds]
+        assert names
+        assert len(names) < 20
+        assert names[0] == "p000"
+        app.pane.set_values(BALLOON, [Property(name, "int", 1) for name in names])
+        app.questions.clear()
+        await pilot.press("end")
+        await pilot.pause()
+        later = [name for one in app.questions if one.want is Want.VALUES for name, _ in one.kinds]
+        assert "p199" in later
+        assert "p000" not in later
+
+
+async def test_a_node_that_vanishes_says_so_in_its_line() -> None:
+    app = Answering()
+    async with app.run_test(size=(80, 40)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.line("deflate-on-oom")
+        app.pane.set_failure(Question(Want.VALUES, BALLOON), "Device '/machine/[x]' not found")
+        await pilot.pause()
+        assert "Device '/machine/[x]' not found" in "".join(app.text())
+        app.pane.set_values(BALLOON, [Property("late", "int", 1)])  # an answer that nobody waits for
+        await pilot.pause()
+        assert "not found" in "".join(app.text())
+
+
+async def test_copying_a_path_and_zooming() -> None:
+    app = Answering()
+    async with app.run_test(size=(60, 30)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("y")
+        assert app.clipboard == BALLOON
+        await pilot.press("z")
+        assert app.screen.maximized is app.pane
+        await pilot.press("z")
+        assert app.screen.maximized is None

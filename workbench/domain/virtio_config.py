@@ -1,0 +1,45 @@
+"""A virtio device's own configuration space, decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.domain.balloon import PAGE
+from workbench.domain.units import mib
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigField:
+    """One field of the device's own configuration space."""
+
+    name: str
+    value: int
+    unit: str = ""
+    words: str = ""
+    """What the value means."""
+
+
+def balloon_config(words: Sequence[int]) -> tuple[ConfigField, ...]:
+    """The balloon's configuration space (include/standard-headers/linux/virtio_balloon.h), decoded.
+
+    The third and fourth word are there only with free page hints and page poisoning; reading past the end gives all
+    ones (hw/virtio/virtio-config-io.c, ``virtio_config_modern_readl()``).
+    """
+    names = ("num_pages", "actual", "free_page_hint_cmd_id", "poison_val")
+    found = []
+    for name, value in zip(names, words, strict=False):
+        if name in names[:2]:
+            what = "the balloon should hold" if name == "num_pages" else "the guest has given it"
+            found.append(ConfigField(name, value, "pages", f"{mib(value * PAGE)} {what}"))
+        elif value != 0xFFFF_FFFF:
+            found.append(ConfigField(name, value, "", _hint_command(value) if name == names[2] else f"{value:#010x}"))
+    return tuple(found)
+
+
+def _hint_command(value: int) -> str:
+    """VIRTIO_BALLOON_CMD_ID_STOP and _DONE, or the number of a running request."""
+    return {0: "stop: no hints are wanted", 1: "done: the hints may be reused"}.get(value, f"request {value:#x}")

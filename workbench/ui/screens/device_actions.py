@@ -1,0 +1,132 @@
+"""What the device tree wants to have read, and what the user changes there."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual import on, work
+from textual.css.query import NoMatches
+
+from workbench.errors import WorkbenchError
+from workbench.ui.screens.balloon_actions import BalloonActions
+from workbench.ui.widgets.device_store import Question, Want
+from workbench.ui.widgets.device_tree import DeviceTreePane
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.domain.tree import DeviceTree
+    from workbench.engine.base import Devices, Engine
+
+DEVICES_INTERVAL = 3.0
+"""Seconds between looks at the device tree of a running guest; at once on an event that may have changed it."""
+
+
+class DeviceActions(BalloonActions):
+    """The part of the screen that carries them out."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._first_tree: asyncio.Future[DeviceTree] | None = None
+        """The tree that is being read since before the screen was there."""
+        self._devices_revision = -1
+
+    def _show_devices(self, snapshot: GuestSnapshot) -> None:
+        """What the pane shows of a new snapshot of the chosen guest."""
+        pane = self.query_one(DeviceTreePane)
+        pane.guest = snapshot.name
+        pane.profile_lines = snapshot.device_lines
+        pane.version = snapshot.qemu_version
+        pane.trouble = devices_trouble(snapshot)
+        if snapshot.devices_revision != self._devices_revision and snapshot.balloon is not None:
+            self._devices_revision = snapshot.devices_revision
+            self._read_devices()
+
+    def _forget_devices(self) -> None:
+        """Another guest, or another run of the same one."""
+        self.query_one(DeviceTreePane).tree = None
+        self._devices_revision = -1
+
+    def _refresh_devices(self) -> None:
+        chosen = self._chosen
+        if (
+            self.is_active
+            and chosen is not None
+            and chosen.phase.alive
+            and chosen.answering
+            and chosen.balloon is not None
+        ):
+            self._read_devices()
+
+    @on(DeviceTreePane.RefreshRequested)
+    def _refresh_tree(self) -> None:
+        self._read_devices()
+
+    @work(group="devices", exclusive=True)
+    async def _read_devices(self) -> None:
+        chosen = self._chosen
+        if chosen is None:
+            return
+        # A QEMU that does not answer is said in the pane by its trouble; the tree is read again when it does.
+        with suppress(WorkbenchError, NoMatches):
+            begun, self._first_tree = self._first_tree, None
+            tree = await (begun or self._guest(chosen.name).devices.tree())
+            if self._still_shown(chosen):
+                self.query_one(DeviceTreePane).tree = tree
+
+    @on(DeviceTreePane.Wanted)
+    def _answer(self, message: DeviceTreePane.Wanted) -> None:
+        self._read(message.question)
+
+    @work(group="node")
+    async def _read(self, question: Question) -> None:
+        """Read one thing of the guest that is shown, and give it to the pane if that still shows the same one."""
+        chosen = self._chosen
+        if chosen is None:
+            return
+        with suppress(NoMatches):  # the screen may have been left meanwhile
+            pane = self.query_one(DeviceTreePane)
+            try:
+                give = await _asked(self._guest(chosen.name).devices, question, pane)
+            except WorkbenchError as error:
+                give = partial(pane.set_failure, question, error.message)
+            if self._still_shown(chosen):
+                give()
+
+    def _still_shown(self, snapshot: GuestSnapshot) -> bool:
+        """Whether the panes still show this run of this guest."""
+        now = self._chosen
+        return now is not None and (now.name, now.pid) == (snapshot.name, snapshot.pid)
+
+
+async def _asked(devices: Devices, question: Question, pane: DeviceTreePane) -> Callable[[], None]:
+    """Read what is wanted, and say how to give it to the pane."""
+    path = question.path
+    match question.want:
+        case Want.NODE:
+            return partial(pane.set_node, await devices.node(path))
+        case Want.VALUES:
+            return partial(pane.set_values, path, await devices.values(path, question.kinds))
+        case Want.VIRTIO:
+            return partial(pane.set_virtio, path, await devices.virtio(path))
+        case Want.BUSES:
+            return partial(pane.set_buses, await devices.buses())
+        case Want.TYPE:
+            return partial(pane.set_type, await devices.describe(path))
+        case Want.WALK:
+            return partial(pane.set_walk, await devices.walk())
+        case Want.EVERYTHING:
+            return partial(pane.set_walk, await devices.walk(values=True), values=True)
+
+
+def devices_trouble(snapshot: GuestSnapshot) -> str:
+    """Why there is no tree to show, or why it is old; empty when all is well."""
+    if not snapshot.phase.alive:
+        return f"{snapshot.name} is stopped"
+    if not snapshot.answering:
+        return snapshot.trouble
+    return ""

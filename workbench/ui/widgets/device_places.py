@@ -1,0 +1,128 @@
+"""Where the user is in the devices of each guest: the view, what is open in it, and the line under the cursor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from workbench.ui.widgets.device_row import NESTED, path_of
+from workbench.ui.widgets.device_views import View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from workbench.ui.widgets.device_row import Row
+
+
+@dataclass(slots=True)
+class Openings:
+    """What is open in one view."""
+
+    expanded: set[str] = field(default_factory=set)
+    """Lines that the user opened."""
+    closed: set[str] = field(default_factory=set)
+    """Lines that are open by themselves, and that the user closed."""
+
+    def set(self, row: Row, open_: bool) -> None:
+        if open_:
+            self.open_key(row.key)
+        else:
+            self.expanded.discard(row.key)
+            if row.default_open:
+                self.closed.add(row.key)
+
+    def open_key(self, key: str) -> None:
+        """Open a line that may not be there yet."""
+        self.expanded.add(key)
+        self.closed.discard(key)
+
+
+@dataclass(slots=True)
+class Place:
+    """Where the user is in one guest's tree."""
+
+    view: View = View.PCI
+    anchor: str = ""
+    """Key of the line that the user chose; a view that does not show it has the cursor on what it belongs to."""
+    openings: dict[View, Openings] = field(default_factory=lambda: {view: Openings() for view in View})
+
+    @property
+    def now(self) -> Openings:
+        return self.openings[self.view]
+
+    @property
+    def expanded(self) -> set[str]:
+        return self.now.expanded
+
+
+def candidates(key: str) -> Iterator[str]:
+    """A key, and those of lines that stand for it where it is not shown: its object, and what that is part of."""
+    yield key
+    path = path_of(key)
+    inside = key.partition("#")[2]
+    if not path:
+        return
+    if inside:
+        yield f"{path}#{inside}"
+    while path not in ("", "/"):
+        yield path
+        yield f"{NESTED}{path}"
+        path = path.rpartition("/")[0]
+
+
+def ancestors(path: str) -> list[str]:
+    """``/``, ``/machine`` and so on, without the path itself."""
+    parts = path.strip("/").split("/")
+    return ["/", *("/" + "/".join(parts[:count]) for count in range(1, len(parts)))]
+
+
+def _depths(rows: Sequence[Row]) -> list[int]:
+    found: dict[str, int] = {}
+    for row in rows:
+        found[row.key] = found.get(row.parent, -1) + 1 if row.parent else 0
+    return [found[row.key] for row in rows]
+
+
+def open_level(rows: Sequence[Row], openings: Openings, leaves: Callable[[Row], bool]) -> bool:
+    """Open every object on the level nearest to the root that has a closed one; whether there was any.
+
+    :param leaves: whether a line is known to have no further objects below it: such lines stay closed.
+    """
+    closed = [
+        (depth, row)
+        for depth, row in zip(_depths(rows), rows, strict=True)
+        if row.expandable and not row.expanded and "#" not in row.key and not leaves(row)
+    ]
+    if not closed:
+        return False
+    level = min(depth for depth, _ in closed)
+    for depth, row in closed:
+        if depth == level:
+            openings.set(row, True)
+    return True
+
+
+def close_level(rows: Sequence[Row], openings: Openings) -> bool:
+    """Close every line on the deepest open level; whether there was any."""
+    open_ = [(depth, row) for depth, row in zip(_depths(rows), rows, strict=True) if row.expandable and row.expanded]
+    if not open_:
+        return False
+    level = max(depth for depth, _ in open_)
+    for depth, row in open_:
+        if depth == level:
+            openings.set(row, False)
+    return True
+
+
+def open_below(rows: Sequence[Row], start: int, openings: Openings) -> bool:
+    """Open a line and every object shown below it; whether one was closed."""
+    depths = _depths(rows)
+    changed = False
+    for number in range(start, len(rows)):
+        if number > start and depths[number] <= depths[start]:
+            break
+        row = rows[number]
+        if row.expandable and not row.expanded and (number == start or "#" not in row.key):
+            openings.set(row, True)
+            changed = True
+    return changed

@@ -1,0 +1,178 @@
+"""What was read of one guest's devices, and what of it has to be read, or read again. Nothing of Textual here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from workbench.domain.buses import ROOT, BusDevice
+from workbench.domain.qom import Child, Property
+from workbench.domain.tree import PciDevice
+from workbench.ui.widgets.device_row import NESTED
+from workbench.ui.widgets.device_views import View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from workbench.domain.buses import Bus
+    from workbench.domain.qom import Node
+    from workbench.domain.type_info import TypeInfo
+    from workbench.domain.virtio import Virtio
+    from workbench.ui.widgets.device_row import Row
+
+MANY = 24
+"""Objects from which one walk over all of QOM is better than reading each with its values."""
+
+
+class Want(StrEnum):
+    """What has to be read."""
+
+    NODE = "node"
+    VALUES = "values"
+    VIRTIO = "virtio"
+    TYPE = "type"
+    BUSES = "buses"
+    WALK = "walk"
+    EVERYTHING = "everything"
+    """A walk with every value: for finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing to be read."""
+
+    want: Want
+    path: str = ""
+    """QOM path; for a type its name."""
+    kinds: tuple[tuple[str, str], ...] = ()
+    """Names and types of properties, for values."""
+
+    @property
+    def key(self) -> tuple[Want, str]:
+        """Two questions with the same key are not asked at the same time."""
+        return self.want, self.path
+
+
+@dataclass(slots=True)
+class Store:
+    """What is known, and what was asked and not answered yet."""
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    types: dict[str, TypeInfo] = field(default_factory=dict)
+    buses: Bus | None = None
+    whole: bool = False
+    """Whether a walk has come: then every object is known, if not every value."""
+    pending: set[tuple[Want, str]] = field(default_factory=set)
+
+    def forget(self) -> None:
+        """Another guest, or another run of the same one."""
+        self.nodes, self.failed, self.types, self.buses, self.whole = {}, {}, {}, None, False
+        self.pending.clear()
+
+    # What comes in.
+
+    def take_node(self, node: Node) -> bool:
+        """Whether it says something new."""
+        self.pending.discard((Want.NODE, node.path))
+        if self.nodes.get(node.path) == node and node.path not in self.failed:
+            return False
+        self.nodes[node.path] = node
+        self.failed.pop(node.path, None)
+        return True
+
+    def take_failure(self, path: str, reason: str) -> None:
+        """A path that could not be read."""
+        self.pending -= {(want, path) for want in Want}
+        self.failed[path] = reason
+        self.nodes.pop(path, None)
+
+    def take_values(self, path: str, values: Iterable[Property]) -> bool:
+        """Whether one of them is another than before."""
+        self.pending.discard((Want.VALUES, path))
+        node = self.nodes.get(path)
+        if node is None:
+            return False
+        news = {one.name: one for one in values}
+        return self.take_node(replace(node, properties=tuple(news.get(one.name, one) for one in node.properties)))
+
+    def take_virtio(self, path: str, virtio: Virtio | None) -> bool:
+        self.pending.discard((Want.VIRTIO, path))
+        node = self.nodes.get(path)
+        return node is not None and self.take_node(replace(node, virtio=virtio))
+
+    def take_type(self, info: TypeInfo) -> None:
+        self.pending.discard((Want.TYPE, info.name))
+        self.types[info.name] = info
+
+    def take_buses(self, root: Bus) -> bool:
+        self.pending.discard((Want.BUSES, ROOT))
+        self.failed.pop(ROOT, None)
+        changed, self.buses = self.buses != root, root
+        return changed
+
+    def take_walk(self, nodes: Mapping[str, Node], *, values: bool) -> None:
+        """All objects. Those without values do not replace what was read with them."""
+        self.pending -= {(Want.WALK, ""), (Want.EVERYTHING, "")}
+        self.whole = True
+        for path, node in nodes.items():
+            known = self.nodes.get(path)
+            if known is None:
+                self.nodes[path] = node
+            elif values:
+                self.nodes[path] = replace(node, type=node.type or known.type, virtio=known.virtio)
+            elif known.children != node.children:
+                self.nodes[path] = replace(known, children=node.children)
+            self.failed.pop(path, None)
+
+    # What is missing.
+
+    def missing(self, rows: Sequence[Row], view: View) -> Iterator[Question]:
+        """What the open lines need and was not read."""
+        if view is View.BUS and self.buses is None:
+            yield Question(Want.BUSES, ROOT)
+        paths = {row.path: None for row in rows if opens_object(row) and row.path not in self.nodes}
+        unread = [path for path in paths if path not in self.failed]
+        if len(unread) > MANY and not self.whole:
+            yield Question(Want.WALK)
+        else:
+            yield from (Question(Want.NODE, path) for path in unread)
+
+    def again(self, rows: Sequence[Row]) -> Iterator[Question]:
+        """Every open object, for a refresh that the user wants."""
+        yield from (Question(Want.NODE, path) for path in {row.path: None for row in rows if opens_object(row)})
+
+    def live(self, rows: Sequence[Row], *, only_unread: bool = False) -> Iterator[Question]:
+        """The values on these lines, and the descriptions that go with them."""
+        values: dict[str, dict[str, str]] = {}
+        virtio: set[str] = set()
+        for row in rows:
+            if isinstance(row.source, Property) and not (only_unread and not row.source.unread):
+                values.setdefault(row.path, {})[row.source.name] = row.source.type
+            elif ("#queue" in row.key or "#feature" in row.key) and not only_unread:
+                virtio.add(row.path)
+        for path, kinds in values.items():
+            yield Question(Want.VALUES, path, tuple(kinds.items()))
+        yield from (Question(Want.VIRTIO, path) for path in virtio)
+        for path in values:
+            yield from self.type_of(path)
+
+    def type_of(self, path: str) -> Iterator[Question]:
+        """What is not known yet of the type of an object that was read."""
+        node = self.nodes.get(path)
+        if node is not None and node.type and node.type not in self.types:
+            yield Question(Want.TYPE, node.type)
+
+    def ask(self, questions: Iterable[Question]) -> list[Question]:
+        """Those that are not on their way already."""
+        new = [one for one in {one.key: one for one in questions}.values() if one.key not in self.pending]
+        self.pending |= {one.key for one in new}
+        return new
+
+
+def opens_object(row: Row) -> bool:
+    """Whether an open line shows what is inside a QOM object."""
+    if not (row.expanded and row.path.startswith("/")) or row.key not in (row.path, f"{NESTED}{row.path}"):
+        return False
+    return isinstance(row.source, PciDevice | Child | BusDevice)

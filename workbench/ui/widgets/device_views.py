@@ -1,0 +1,36 @@
+"""The four views of the devices: which lines each has."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from workbench.ui.widgets import bus_rows, pci_rows, qom_rows, virtio_rows
+from workbench.ui.widgets.device_row import flatten
+
+if TYPE_CHECKING:
+    from workbench.ui.widgets.device_row import Row, Shown
+
+
+class View(StrEnum):
+    """In the order of their keys, 1 to 4."""
+
+    PCI = "PCI"
+    BUS = "bus"
+    QOM = "QOM"
+    VIRTIO = "virtio"
+
+
+def rows(view: View, shown: Shown) -> list[Row]:
+    """Every line that is to be seen, from the top; none while the tree is not known."""
+    if shown.tree is None:
+        return []
+    if view is View.PCI:
+        found = pci_rows.items(shown.tree, shown)
+    elif view is View.BUS:
+        found = bus_rows.items(shown.buses, shown)
+    elif view is View.QOM:
+        found = qom_rows.items(shown)
+    else:
+        found = virtio_rows.items(shown.tree, shown, pci_rows.device_row)
+    return list(flatten(found))

@@ -1,0 +1,129 @@
+"""The view virtio: each device with its status, features, configuration words and queues."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.domain.virtio import Status, virtio_status_bits
+from workbench.domain.virtqueue import queue_name
+from workbench.ui.widgets.device_row import Item, Row, group, leaf
+from workbench.ui.widgets.node_rows import unread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from workbench.domain.tree import DeviceTree, PciDevice
+    from workbench.domain.virtio import Virtio
+    from workbench.domain.virtqueue import Queue
+    from workbench.ui.widgets.device_row import Shown
+
+    DeviceRow = Callable[[PciDevice, str, Shown], Row]
+
+
+def items(tree: DeviceTree, shown: Shown, device_row: DeviceRow) -> list[Item]:
+    """Every virtio device of the tree, wherever it sits."""
+    root = Row("virtio", "", "virtio devices", tree.machine, tone="muted", expandable=True, default_open=True)
+    root.expanded = shown.is_open(root.key, default=True)
+    devices = [one for one in tree if one.virtio_id is not None]
+    root.note = "" if devices else "none"
+    below = [_device(one, root, shown, device_row) for one in devices] if root.expanded else []
+    return [Item(root, below)]
+
+
+def _device(device: PciDevice, parent: Row, shown: Shown, device_row: DeviceRow) -> Item:
+    row = device_row(device, parent.key, shown)
+    if not row.expanded:
+        return Item(row)
+    below = [*_status(device, row)]
+    below += [
+        leaf(f"{row.key}#{one.name}", row, one.name, f"{one.value:,}", hint=one.words, source=one)
+        for one in device.config
+    ]
+    node = shown.nodes.get(device.path)
+    if not device.path:
+        below.append(leaf(f"{row.key}#unknown", row, "its QOM path cannot be told", muted=True))
+    elif node is None:
+        below += unread(row, shown)
+    elif node.virtio is not None:
+        below += [*features(node.virtio, row, shown), *queues(node.virtio, row, shown)]
+    return Item(row, below)
+
+
+def _status(device: PciDevice, row: Row) -> Iterator[Item]:
+    """The bits of the device status byte, each by its name."""
+    if device.status is None:
+        yield leaf(f"{row.key}#status", row, "status", str(device.driver or "not readable"), tone="muted")
+        return
+    on = set(virtio_status_bits(device.status))
+    for bit in Status:
+        name = str(bit.name)
+        bad = bit in (Status.NEEDS_RESET, Status.FAILED)
+        tone = "" if name not in on else "error" if bad else "ok"
+        yield leaf(
+            f"{row.key}#status:{name}", row, name, "on" if name in on else "off", muted=name not in on, tone=tone,
+            hint=f"status bit {int(bit):#04x}", source=device,
+        )  # fmt: skip
+
+
+def features(virtio: Virtio, row: Row, shown: Shown) -> Iterator[Item]:
+    """Every offered feature, and whether the driver agreed to it."""
+    if virtio.offered is None or virtio.negotiated is None:
+        yield leaf(
+            f"{row.key}#features", row, "features", virtio.note or "not readable", tone="muted", source=virtio
+        )
+        return
+    agreed = set(virtio.negotiated)
+    folded = group(
+        f"{row.key}#features", row, "features", f"{len(agreed)} of {len(virtio.offered)}", shown, source=virtio
+    )
+    if folded.row.expanded:
+        names = [*virtio.offered, *sorted(agreed.difference(virtio.offered))]
+        folded.below = [
+            leaf(
+                f"{row.key}#feature:{name}",
+                folded.row,
+                name,
+                "on" if name in agreed else "off",
+                muted=name not in agreed,
+                hint="negotiated" if name in agreed else "offered, not negotiated",
+            )
+            for name in names
+        ]
+    yield folded
+
+
+def queues(virtio: Virtio, row: Row, shown: Shown) -> Iterator[Item]:
+    """Every queue: its size and what is in flight; inside it its indices."""
+    if virtio.queues is None:
+        yield leaf(f"{row.key}#queues", row, "queues", virtio.note or "not readable", tone="muted", source=virtio)
+        return
+    ready = sum(queue.ready for queue in virtio.queues)
+    folded = group(f"{row.key}#queues", row, "queues", f"{ready} of {len(virtio.queues)}", shown, source=virtio)
+    if folded.row.expanded:
+        folded.below = [_queue(queue, virtio, folded.row, row.key, shown) for queue in virtio.queues]
+    yield folded
+
+
+def _queue(queue: Queue, virtio: Virtio, parent: Row, base: str, shown: Shown) -> Item:
+    key = f"{base}#queue:{queue.index}"
+    name = queue_name(virtio.device_id, queue.index, len(virtio.queues or ()), virtio.offered)
+    value = f"{queue.in_flight} in flight" if queue.ready else "not set up"
+    item = group(key, parent, f"{queue.index} {name}".rstrip(), value, shown, source=queue)
+    item.row.muted, item.row.tone = not queue.ready, "" if queue.ready else "muted"
+    item.row.hint = f"{queue.size} descriptors"
+    if item.row.expanded:
+        signalled = "never" if queue.signalled is None else f"{queue.signalled:,}"
+        item.below = [
+            leaf(f"{key}:{text}", item.row, text, value, hint=hint)
+            for text, value, hint in (
+                ("size", f"{queue.size} of {queue.size_max}", "descriptors; the device offers as many"),
+                ("avail seen", f"{queue.seen:,}", "how far the driver was when the device last looked"),
+                ("avail taken", f"{queue.available:,}", "how far the device has taken"),
+                ("used", f"{queue.used:,}", "how far the device has given back"),
+                ("signalled", signalled, "used index at the last interrupt"),
+                ("descriptors", f"{queue.desc:#x}", "guest physical address"),
+                ("avail ring", f"{queue.avail_ring:#x}", "guest physical address"),
+                ("used ring", f"{queue.used_ring:#x}", "guest physical address"),
+            )
+        ]
+    return item
