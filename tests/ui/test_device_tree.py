@@ -13,9 +13,6 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App
 from textual.widgets import Static
-from workbench.ui.widgets.device_row import Row, Shown, clean
-from workbench.ui.widgets.device_store import Question, Want
-from workbench.ui.widgets.device_views import View, rows
 
 from workbench.domain.pci import PciAddress
 from workbench.domain.qom import Child, Node, Property
@@ -24,7 +21,10 @@ from workbench.domain.virtio import Virtio
 from workbench.domain.virtio_config import ConfigField
 from workbench.ui.widgets.device_layout import Layout, cut, hanging
 from workbench.ui.widgets.device_lines import DeviceLines
+from workbench.ui.widgets.device_row import Row, Shown, clean
+from workbench.ui.widgets.device_store import Question, Want
 from workbench.ui.widgets.device_tree import DeviceTreePane
+from workbench.ui.widgets.device_views import View, rows
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

@@ -96,6 +96,44 @@ def test_virtio(run: Any) -> None:
     assert (balloon["driver"], balloon["status_bits"]) == ("no driver", [])
 
 
+def test_buses_stand_as_in_info_qtree(run: Any, socket: Path) -> None:
+    lines = [line.strip() for line in run("--view", "bus").splitlines()]
+    qtree = [line.strip() for line in asyncio.run(hmp(socket, "info qtree")).splitlines()]
+    buses = sorted(line.split()[1] for line in lines if line.startswith("bus: "))
+    assert buses == sorted(line.split()[1] for line in qtree if line.startswith("bus: "))
+    devices = sorted(" ".join(line.split()[1:]) for line in lines if line.startswith("dev: "))
+    theirs = [line.partition(", id ") for line in qtree if line.startswith("dev: ")]
+    assert devices == sorted(" ".join((name.split(" ", 1)[1], id_.strip('"'))).strip() for name, _, id_ in theirs)
+    root = json.loads(run("--view", "bus", "--json"))
+    host = next(device for device in root["devices"] if device["type"] == "q35-pcihost")
+    (pcie,) = (bus for bus in host["buses"] if bus["name"] == "pcie.0")
+    assert {"net0", "rp0"} <= {device["id"] for device in pcie["devices"]}
+    assert len(run("--view", "bus", "--depth", "2").splitlines()) == 1 + len(root["devices"])
+
+
+def test_windows_and_queues(run: Any) -> None:
+    tree = json.loads(run("--json"))
+    port = next(device for device in tree["buses"][0]["devices"] if device["id"] == "rp0")
+    assert [window["kind"] for window in port["bridge"]["windows"]] == ["io", "memory", "prefetchable"]
+    assert any(line.strip("│├└ ").startswith("window memory") for line in run().splitlines())
+    net = next(one for one in json.loads(run("--view", "virtio", "--json")) if one["id"] == "net0")
+    if net["note"]:
+        assert net["queues"] is None
+    else:
+        assert [(queue["name"], queue["size"], queue["in_flight"]) for queue in net["queues"]] == [
+            ("receive 0", 256, 0), ("transmit 0", 256, 0), ("control", 64, 0),
+        ]  # fmt: skip
+        assert "not set up" in run("--view", "virtio"), "no driver"
+
+
+async def hmp(path: Path, line: str) -> str:
+    monitor = await Monitor.connect(path)
+    try:
+        return await monitor.hmp(line)
+    finally:
+        await monitor.close()
+
+
 def test_qom(run: Any) -> None:
     lines = run("--view", "qom").splitlines()
     assert "      balloon0 (virtio-balloon-pci)" in lines
@@ -109,7 +147,7 @@ def test_qom(run: Any) -> None:
 
 def test_wrong_usage() -> None:
     runner = CliRunner()
-    assert runner.invoke(workbench, ["tree", "demo", "--view", "bus"]).exit_code == 2
+    assert runner.invoke(workbench, ["tree", "demo", "--view", "isa"]).exit_code == 2
     assert runner.invoke(workbench, ["tree", "demo", "--depth", "2"]).exit_code == 2
     assert runner.invoke(workbench, ["tree", "demo", "--view", "qom", "--depth", "0"]).exit_code == 2
     assert runner.invoke(workbench, ["tree"]).exit_code == 2

@@ -68,9 +68,7 @@ def _status(device: PciDevice, row: Row) -> Iterator[Item]:
 def features(virtio: Virtio, row: Row, shown: Shown) -> Iterator[Item]:
     """Every offered feature, and whether the driver agreed to it."""
     if virtio.offered is None or virtio.negotiated is None:
-        yield leaf(
-            f"{row.key}#features", row, "features", virtio.note or "not readable", tone="muted", source=virtio
-        )
+        yield leaf(f"{row.key}#features", row, "features", virtio.note or "not readable", tone="muted", source=virtio)
         return
     agreed = set(virtio.negotiated)
     folded = group(

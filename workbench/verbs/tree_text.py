@@ -1,0 +1,105 @@
+"""The device tree as text for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.domain.buses import Bus, flat
+from workbench.domain.virtio import virtio_status_bits
+from workbench.domain.virtqueue import queue_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from workbench.domain.qom import Child
+    from workbench.domain.tree import DeviceTree, PciDevice
+    from workbench.domain.virtio import Virtio
+
+
+def pci_lines(tree: DeviceTree) -> Iterator[str]:
+    """The PCI tree for people: one line for a device, its BARs below it."""
+    for bus in tree.buses:
+        yield " ".join(filter(None, (tree.machine, bus.name or f"bus {bus.number}")))
+        yield from _devices(bus.devices, "")
+
+
+def _devices(devices: tuple[PciDevice, ...], indent: str) -> Iterator[str]:
+    for device in devices:
+        last = device is devices[-1]
+        yield f"{indent}{'└' if last else '├'} {_line(device)}".rstrip()
+        below = indent + ("  " if last else "│ ")
+        for detail in _function(device):
+            yield f"{below}  {detail}"
+        for bar in device.bars:
+            place = "not mapped" if bar.address is None else f"{bar.address:#x}"
+            kind = "ROM" if bar.index == 6 else f"BAR {bar.index}"
+            yield f"{below}  {kind:<5}  {bar.kind:<6} {_size(bar.size):>8}  {place}"
+        yield from _devices(device.children, below)
+
+
+def _function(device: PciDevice) -> Iterator[str]:
+    """What stands below a function besides its BARs: names by its ids, interrupt line, and what a bridge forwards."""
+    names = " ".join(filter(None, (device.vendor_name, device.title)))
+    irq = "" if device.irq is None else f"IRQ {device.irq}"
+    if names or irq:
+        yield "  ".join(filter(None, (names, irq)))
+    if device.bridge is not None:
+        yield f"buses  {device.bridge.secondary:02x} to {device.bridge.subordinate:02x}"
+        for window in device.bridge.windows:
+            place = f"{window.start:#x} to {window.end:#x}" if window.is_open else "closed"
+            yield f"window {window.kind:<12} {place}"
+
+
+def _line(device: PciDevice) -> str:
+    ids = f"{device.vendor:04x}:{device.device:04x}"
+    driver = str(device.driver or "")
+    return f"{device.address} {device.name:<16} {ids} {driver:<12} {device.class_name:<24} {device.qdev_id}"
+
+
+def _size(size: int) -> str:
+    for unit in ("", "KiB", "MiB"):
+        if size < 1024 or size % 1024:
+            return f"{size} {unit}".strip()
+        size //= 1024
+    return f"{size} GiB"
+
+
+def bus_lines(root: Bus, depth: int | None = None) -> Iterator[str]:
+    """Buses and devices as ``info qtree`` has them, without properties.
+
+    :param depth: levels that are printed; all without one.
+    """
+    for level, one in flat(root):
+        if depth is None or level < depth:
+            word, name = ("bus", one.name) if isinstance(one, Bus) else ("dev", one.id)
+            type_name = f"{one.type}{f' ({one.error})' if isinstance(one, Bus) and one.error else ''}"
+            shown = f"{name} ({type_name})" if word == "bus" else f"{type_name} {name}".rstrip()
+            yield f"{'  ' * level}{word}: {shown}"
+
+
+def qom_lines(found: list[tuple[int, Child]]) -> Iterator[str]:
+    """The composition tree for people: names indented, with their types."""
+    yield "/"
+    for depth, child in found:
+        yield f"{'  ' * depth}{child.name} ({child.type})"
+
+
+def virtio_lines(device: PciDevice, virtio: Virtio) -> Iterator[str]:
+    """One virtio device for people: status, configuration words, features."""
+    yield f"{device.address} {device.name} {device.qdev_id}".rstrip()
+    bits = " ".join(virtio_status_bits(virtio.status or 0))
+    yield f"  {'status':<10}  {': '.join(filter(None, (virtio.driver or 'unknown', bits)))}"
+    for field in virtio.config:
+        yield f"  {field.name:<10}  {f'{field.value:,} {field.unit}'.rstrip()}{f' ({field.words})' if field.words else ''}"
+    for title, features in (("offered", virtio.offered), ("negotiated", virtio.negotiated)):
+        if features is not None:
+            yield f"  {title:<10}  {' '.join(features) or 'none'}"
+    if virtio.note:
+        yield f"  {'features':<10}  {virtio.note}"
+    for queue in virtio.queues or ():
+        name = queue_name(virtio.device_id, queue.index, len(virtio.queues or ()), virtio.offered)
+        state = f"{queue.in_flight} in flight" if queue.ready else "not set up"
+        indices = f"avail {queue.available} of {queue.seen}, used {queue.used}"
+        yield f"  {f'queue {queue.index}':<10}  {name:<18} {queue.size:>5} descriptors  {indices}  {state}"
+    if virtio.vhost:
+        yield f"  {'vhost':<10}  served outside QEMU: the indices that QEMU has stand still"
