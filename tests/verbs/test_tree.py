@@ -82,7 +82,7 @@ def test_pci_as_json(run: Any) -> None:
     balloon = devices["00:03.0"]
     assert balloon["path"] == "/machine/peripheral/balloon0"
     assert (balloon["driver"], balloon["status"]) == ("no driver", 0)
-    assert balloon["config"] == {"num_pages": 0, "actual": 0}
+    assert {"num_pages": 0, "actual": 0}.items() <= balloon["config"].items()
     assert devices["00:06.0"]["devices"][0]["id"] == "far0"
     assert "driver" not in devices["00:1f.2"]
 
@@ -92,7 +92,7 @@ def test_virtio(run: Any) -> None:
     assert "00:03.0 virtio-balloon balloon0" in text
     assert "offered" in text or "cannot be asked safely" in text
     balloon = next(one for one in json.loads(run("--view", "virtio", "--json")) if one["id"] == "balloon0")
-    assert balloon["config"] == {"num_pages": 0, "actual": 0}
+    assert {"num_pages": 0, "actual": 0}.items() <= balloon["config"].items()
     assert (balloon["driver"], balloon["status_bits"]) == ("no driver", [])
 
 
