@@ -133,6 +133,8 @@ def columns(
     reach = start + step * count
     before: tuple[float, Sequence[Column]] | None = None
     for span in spans:
+        if span.start >= reach:
+            break
         before = _place(filled, before, (span.start, span.end), span[2:], start, step)
     for sample in samples:
         at = sample.time

@@ -2,80 +2,101 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from workbench.domain.history import Column
 
 BLANK = 0x2800
 """U+2800 BRAILLE PATTERN BLANK; the dots are the bits above it."""
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bit of each dot, by row and column (Unicode 15, 8.7 Braille Patterns)."""
+_LEFT, _RIGHT = (
+    [sum(_DOTS[row][side] for row in range(4) if rows >> row & 1) for rows in range(16)] for side in range(2)
+)
+"""The bits of a cell's left and right column of dots, by which of its four rows are set: bit 0 is the uppermost."""
+NOBODY = 0xFF
+"""The owner of an empty cell."""
+DASH = 2
+"""Cells of one colour where two series take turns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    character: str
-    series: int
-    """Index of the series whose colour the cell has; -1 for an empty cell."""
+class Row(NamedTuple):
+    """One line of cells."""
 
-
-EMPTY = Cell(" ", -1)
+    text: str
+    owners: bytes
+    """For each cell the index of the series whose colour it has; :data:`NOBODY` for an empty one."""
 
 
 def draw(
-    series: Sequence[Sequence[float | None]], *, width: int, height: int, low: float, high: float
-) -> list[list[Cell]]:
+    series: Sequence[Sequence[Column]], *, width: int, height: int, low: float, high: float, turns: int = 1
+) -> list[Row]:
     """Rows of cells for some series, drawn as steps.
 
-    :param series: for each series ``2 * width`` values from left to right, one for each column of dots; None leaves a
-        gap. Where two series share a cell, the one that comes first in ``series`` gives the colour.
+    :param series: for each series ``2 * width`` values from left to right, one for each column of dots: the least, the most
+        and the last; None leaves a gap. Where two series share a cell, the one that comes first gives the colour.
     :param low: the value at the bottom row of dots.
     :param high: the value at the top row of dots; above ``low``.
+    :param turns: how many of the first series take turns, in dashes, where they share cells: none hides another.
     """
-    bits = [[0] * width for _ in range(height)]
-    owners = [[-1] * width for _ in range(height)]
-    rows = height * 4 - 1
-    scale = rows / (high - low)
-    for index in reversed(range(len(series))):
-        before: int | None = None
-        for x, value in enumerate(series[index]):
-            if value is None:
-                before = None
-                continue
-            y = rows - round((min(max(value, low), high) - low) * scale)
-            for dot in _between(before, y):
-                bits[dot // 4][x // 2] |= _DOTS[dot % 4][x % 2]
-                owners[dot // 4][x // 2] = index
-            before = y
-    return [
-        [Cell(chr(BLANK + bit), owner) if bit else EMPTY for bit, owner in zip(bit_row, owner_row, strict=True)]
-        for bit_row, owner_row in zip(bits, owners, strict=True)
-    ]
+    masks = [_masks(values, height * 4 - 1, low, high) for values in series]
+    texts = [[" "] * width for _ in range(height)]
+    owners = [bytearray([NOBODY]) * width for _ in range(height)]
+    indices = range(len(masks))
+    for x in range(width):
+        left, right = 2 * x, 2 * x + 1
+        pairs = [(mask[left], mask[right]) for mask in masks]
+        union = 0
+        for one, other in pairs:
+            union |= one | other
+        while union:
+            row = ((union & -union).bit_length() - 1) >> 2
+            shift = 4 * row
+            union &= ~(15 << shift)
+            bits, here = 0, []
+            for index in indices:
+                one, other = pairs[index]
+                dots = _LEFT[one >> shift & 15] | _RIGHT[other >> shift & 15]
+                if dots:
+                    bits |= dots
+                    here.append(index)
+            texts[row][x] = chr(BLANK + bits)
+            owners[row][x] = here[0] if len(here) == 1 else _owner(here, x, turns)
+    return [Row("".join(text), bytes(owner)) for text, owner in zip(texts, owners, strict=True)]
 
 
-def _between(before: int | None, now: int) -> range:
-    """The rows of dots that join a step: the new one, and those passed on the way to it."""
-    if before is None or before == now:
-        return range(now, now + 1)
-    return range(before + 1, now + 1) if now > before else range(now, before)
+def _owner(here: list[int], x: int, turns: int) -> int:
+    """Whose colour a shared cell has. Counted from the left edge of the plot, so that dashes stand still."""
+    sharing = [index for index in here if index < turns]
+    return sharing[x // DASH % len(sharing)] if sharing else here[0]
 
 
-def resample(
-    times: Sequence[float], values: Sequence[float | None], *, start: float, step: float, count: int
-) -> list[float | None]:
-    """The value that held at each of ``count`` moments from ``start``: the last one known by then.
-
-    :param times: ascending; as many as ``values``.
-    """
-    result: list[float | None] = []
-    at = 0
-    held: float | None = None
-    for index in range(count):
-        until = start + (index + 1) * step
-        while at < len(times) and times[at] <= until:
-            held = values[at]
-            at += 1
-        result.append(held)
-    return result
+def _masks(values: Sequence[Column], bottom: int, low: float, high: float) -> list[int]:
+    """For each column which rows of dots are set: bit 0 is the uppermost, ``bottom`` the lowest."""
+    scale = bottom / (high - low)
+    masks = []
+    before: int | None = None
+    known: Column = None
+    mask, last = 0, 0
+    for value in values:
+        if value is None:
+            masks.append(0)
+            before = known = None
+            continue
+        if value is not known or before != last:
+            least, most, end = value
+            top = bottom - round((min(max(most, low), high) - low) * scale)
+            foot = top if least == most else bottom - round((min(max(least, low), high) - low) * scale)
+            last = top if end == most else bottom - round((min(max(end, low), high) - low) * scale)
+            if before is not None and before < top:  # joined with where the line came from
+                top = before + 1
+            elif before is not None and before > foot:
+                foot = before - 1
+            mask = (1 << foot + 1) - (1 << top)
+            joined = before is None or before == last
+            known, before = (value if joined and least == most else None), last
+        masks.append(mask)
+    return masks

@@ -1,6 +1,7 @@
 """The workbench's two themes, and the colours of the series in every other theme.
 
-A series keeps its one colour everywhere: target amber, actual blue, host resident violet. Green and red are for states.
+A series keeps its one colour everywhere: target amber, actual blue, host resident violet, guest available teal. Green and
+red are for states.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ DARK = Theme(
     surface="#15191f",
     panel="#1c222a",
     foreground="#d6dbe2",
+    variables={"available": "#3fc7bf"},
 )
 
 LIGHT = Theme(
@@ -35,12 +37,15 @@ LIGHT = Theme(
     surface="#ffffff",
     panel="#e8ebf0",
     foreground="#1c2330",
+    variables={"available": "#007a78"},
 )
 
 SERIES = {"target": "warning", "actual": "primary", "resident": "secondary"}
 """The theme colour of each series: ``$target``, ``$actual`` and ``$resident`` in the stylesheets."""
+AVAILABLE = "#2aa198"
+"""``$available`` in themes that are not ours: no theme has a role for a fourth line; this one is seen on dark and light."""
 
 
 def series_variables(colours: dict[str, str]) -> dict[str, str]:
     """``$target`` and the others, for whatever theme is chosen."""
-    return {name: colours[role] for name, role in SERIES.items()}
+    return {"available": colours.get("available", AVAILABLE), **{name: colours[role] for name, role in SERIES.items()}}

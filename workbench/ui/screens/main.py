@@ -16,6 +16,7 @@ from textual.widgets import Static
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import confirm
 from workbench.ui.screens.device_actions import DEVICES_INTERVAL, DeviceActions
+from workbench.ui.screens.history_actions import HistoryActions
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.console_pane import ConsolePane
 from workbench.ui.widgets.device_tree import DeviceTreePane
@@ -50,7 +51,7 @@ HOST_INTERVAL = 3.0
 """Seconds between looks at the host's memory and hugepage pools."""
 
 
-class MainScreen(DeviceActions):
+class MainScreen(HistoryActions, DeviceActions):
     """Wires the panes to the engine: snapshots down, requests up."""
 
     AUTO_FOCUS = "#balloon"

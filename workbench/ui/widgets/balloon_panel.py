@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.content import Content
 from textual.widgets import Input
 
 from workbench.domain.units import MIB, format_size
 from workbench.ui.widgets import balloon_text
-from workbench.ui.widgets.balloon_keys import LARGE_STEP, SMALL_STEP
+from workbench.ui.widgets.balloon_keys import BALLOON_KEYS, LARGE_STEP, SMALL_STEP
 from workbench.ui.widgets.balloon_staging import BalloonStaging
+from workbench.ui.widgets.history_keys import HISTORY_KEYS
 from workbench.ui.widgets.history_plot import HistoryPlot
 from workbench.ui.widgets.text_block import TextBlock
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+    from textual.binding import BindingType
 
     from workbench.domain.balloon import Balloon
+    from workbench.domain.history import Past
     from workbench.domain.snapshot import GuestSnapshot
 
 ROOMY = 30
@@ -27,7 +30,7 @@ TICK = 1.5
 """Seconds after which the panel moves on by itself; while QEMU answers, readings come more often."""
 
 
-class BalloonPanel(BalloonStaging, can_focus=True):
+class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
     """Shows one guest's balloon; stages targets and posts them up when they are sent."""
 
     DEFAULT_CSS = """
@@ -46,14 +49,17 @@ class BalloonPanel(BalloonStaging, can_focus=True):
     }
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = [*BALLOON_KEYS, *HISTORY_KEYS]
+
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._plot = HistoryPlot()
         self.border_title = "Balloon"
         self._shown_at = 0.0
 
     def compose(self) -> ComposeResult:
         yield TextBlock(id="balloon-head")
-        yield HistoryPlot()
+        yield self._plot
         yield TextBlock(id="balloon-ledger")
         yield TextBlock(id="balloon-situation")
         yield TextBlock(id="balloon-staged")
@@ -71,9 +77,18 @@ class BalloonPanel(BalloonStaging, can_focus=True):
             self._forget_input()
             self._sent = None
             self.border_title = Content(f"Balloon \u00b7 {new.name}") if new else "Balloon"
+        if new is None or old is None or (old.name, old.pid) != (new.name, new.pid):
+            self._plot.forget()
         if new is not None and new.balloon is not None and abs(new.balloon.rate) > MIB:
             self._speed[new.name] = abs(new.balloon.rate)
         self._show()
+
+    def show_past(self, past: Past) -> None:
+        """What the plot wanted of the guest's past."""
+        self._plot.take(past)
+
+    def action_history(self, how: str) -> None:
+        self._plot.move(how)
 
     @property
     def _width(self) -> int:
@@ -101,7 +116,7 @@ class BalloonPanel(BalloonStaging, can_focus=True):
         situation.show(trouble)
         self.set_class(bool(trouble.plain), "-situation")
         self.query_one("#balloon-ledger", TextBlock).show(balloon_text.ledger(balloon, time.time(), self._width))
-        self.query_one(HistoryPlot).show(balloon.history, snapshot.memory or 0)
+        self._plot.show(balloon.history, snapshot.memory or 0, marks=balloon.marks)
         self._show_staged()
 
     def _trouble_words(self, snapshot: GuestSnapshot, balloon: Balloon) -> Content:

@@ -1,120 +1,287 @@
-"""The balloon's past, drawn: target, actual and host resident over the last minutes."""
+"""The balloon's past, drawn: target, actual, host resident and guest available, and what happened to them."""
 
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
+from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from textual.reactive import reactive
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from workbench.ui.braille import Cell, draw, resample
-from workbench.ui.words import MINUS, short_size
+from workbench.domain.history import GAP, Past, columns
+from workbench.domain.window import Window, moment, ticks
+from workbench.ui.braille import NOBODY, Row, draw
+from workbench.ui.widgets.history_marks import LETTERS, RULED, explained, placed
+from workbench.ui.words import short_size
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.style import Style
     from textual.geometry import Size
 
     from workbench.domain.balloon import Sample
+    from workbench.domain.marks import Mark, MarkKind
 
-WINDOW = 120.0
-"""Seconds that the plot shows."""
-AXIS = 6
+AXIS = 7
 """Columns left of the plot, for the scale."""
-NAMES = ("actual", "target", "resident")
-"""Where two meet, the first has the cell: the target shows where the guest is not there yet."""
-LEGEND = {"target": "target", "actual": "actual", "resident": "host resident"}
+NAMES = ("target", "actual", "resident", "available")
+"""Where two meet, the first has the cell; target and actual take turns, so that each is seen where they are one."""
+TURNS = 2
+LEGEND = ("target", "actual", "host resident", "available")
+SHORT = ("target", "actual", "host", "avail")
+RULE = "\N{BOX DRAWINGS LIGHT QUADRUPLE DASH VERTICAL}"
+ROOM_FOR_MARKS = 6
+"""Rows from which the marks have one of their own; below it the time gives way to them."""
+QUARTERS = 13
+"""Rows from which the scale has quarters."""
+_START, _TIME = attrgetter("start"), attrgetter("time")
 
 
 class HistoryPlot(Widget):
-    """Steps, drawn with braille dots, with a scale in front and a legend below."""
+    """Steps, drawn with braille dots, with a scale in front, and marks, times and a legend below."""
 
     DEFAULT_CSS = """
     HistoryPlot { height: 1fr; min-height: 0; }
     HistoryPlot > .plot--axis { color: $foreground-muted; }
+    HistoryPlot > .plot--rule { color: $foreground-muted; }
+    HistoryPlot > .plot--mark { color: $foreground; text-style: bold; }
+    HistoryPlot > .plot--alarm { color: $error; text-style: bold; }
     HistoryPlot > .plot--target { color: $target; }
     HistoryPlot > .plot--actual { color: $actual; }
     HistoryPlot > .plot--resident { color: $resident; }
+    HistoryPlot > .plot--available { color: $available; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"plot--axis", "plot--target", "plot--actual", "plot--resident"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"plot--{name}" for name in ("axis", "rule", "mark", "alarm", *NAMES)
+    }  # fmt: skip
 
-    samples: reactive[tuple[Sample, ...]] = reactive((), repaint=False)
-    ram: reactive[int] = reactive(0, repaint=False)
-    now: reactive[float] = reactive(0.0, repaint=False)
-    """Unix time of the right edge; 0 = the newest sample."""
+    class PastWanted(Message):
+        """More of the history is to be drawn than was given so far."""
+
+        def __init__(self, plot: HistoryPlot, start: float, step: float) -> None:
+            super().__init__()
+            self.plot = plot
+            self.start = start
+            """Unix time."""
+            self.step = step
+            """Seconds that one span may stand for."""
+
+        @property
+        def control(self) -> HistoryPlot:
+            return self.plot
 
     def __init__(self) -> None:
         super().__init__()
-        self._rows: list[list[Cell]] = []
+        self.window = Window()
+        self.samples: tuple[Sample, ...] = ()
+        self.marks: tuple[Mark, ...] = ()
+        self.ram = 0
+        self.now = 0.0
+        self.past = Past()
+        self._wanted: tuple[float, float, float] | None = None
+        """Start and step of the past that was asked for last, and until when it reaches at the least."""
+        self._to_oldest = False
+        self._rows: list[Row] = []
+        self._below: tuple[dict[int, MarkKind], str] = ({}, "")
+        """Marks by column, and the line of times."""
 
-    def show(self, samples: tuple[Sample, ...], ram: int, now: float | None = None) -> None:
-        """Draw these samples; ``now`` is the Unix time of the right edge."""
-        self.samples, self.ram = samples, ram
+    def show(
+        self, samples: tuple[Sample, ...], ram: int, now: float | None = None, marks: tuple[Mark, ...] = ()
+    ) -> None:
+        """Draw these samples; ``now`` is the Unix time of the right edge while it goes with the time."""
+        self.samples, self.ram, self.marks = samples, ram, marks
         self.now = time.time() if now is None else now
         self._redraw(self.size)
+
+    def forget(self) -> None:
+        """Another guest: what was read of the last one's past is not this one's."""
+        self.past, self._wanted, self._to_oldest = Past(), None, False
+        self.window = Window(self.window.length)
+
+    def take(self, past: Past) -> None:
+        """The past that was wanted."""
+        self.past = past
+        if self._to_oldest and past.oldest is not None:
+            self._to_oldest = False
+            self.window = self.window.ending(past.oldest + self.window.length, self.now)
+        self._redraw(self.size)
+
+    def move(self, how: str) -> None:
+        """Closer, wider, earlier, later, oldest or now."""
+        window, now = self.window, self.now
+        if how in ("closer", "wider"):
+            self.window = window.zoomed(1 if how == "wider" else -1)
+        elif how in ("earlier", "later"):
+            self.window = self._bounded(window.panned(1 if how == "later" else -1, now))
+        elif how == "oldest":
+            self._to_oldest = True
+            self._want(0.0, self.window.length / max(1, 2 * self._width(self.size)))
+        else:
+            self.window = Window(window.length)
+        self._redraw(self.size)
+
+    def _bounded(self, window: Window) -> Window:
+        """Not before the beginning of what is kept, as far as that is known."""
+        oldest = self.past.oldest
+        if window.end is None or oldest is None:
+            return window
+        return window.ending(max(window.end, min(oldest + window.length / 4, self.now - 1)), self.now)
 
     def on_resize(self) -> None:
         self._redraw(self.size)
 
+    # Drawing.
+
+    def _width(self, size: Size) -> int:
+        return max(0, size.width - AXIS)
+
+    def _height(self, size: Size) -> int:
+        return size.height - (3 if size.height >= ROOM_FOR_MARKS else 2)
+
     def _redraw(self, size: Size) -> None:
-        width, height = size.width - AXIS, size.height - 2
-        before, self._rows = self._rows, []
-        if width > 8 and height > 2 and self.samples and self.ram:
-            step = WINDOW / (2 * width)
-            # The edge moves by whole dots: a plot whose every column shifts by a fraction flickers.
-            start = (self.now // step + 1) * step - WINDOW
-            times = [sample.time for sample in self.samples]
-            series = [
-                resample(
-                    times, [getattr(sample, name) for sample in self.samples], start=start, step=step, count=2 * width
-                )
-                for name in NAMES
-            ]
-            self._rows = draw(series, width=width, height=height, low=0, high=self.ram)
-        if self._rows != before:
+        width, height = self._width(size), self._height(size)
+        before = (self._rows, self._below)
+        self._rows, self._below = [], ({}, "")
+        if width > 8 and height > 1 and self.ram and (self.samples or self.past.spans):
+            start, step = self.window.columns(self.now, 2 * width)
+            self._ask(start, step)
+            self._below = self._marks_and_times(start, step, width)
+            drawn = draw(
+                self._columns(start, step, 2 * width), width=width, height=height, low=0, high=self.ram, turns=TURNS
+            )
+            self._rows = [_ruled(row, self._below[0]) for row in drawn]
+        if (self._rows, self._below) != before:
             self.refresh()
+
+    def _columns(self, start: float, step: float, count: int) -> Sequence[Sequence[tuple[int, int, int] | None]]:
+        """The four series; what was read of the past serves until where the samples at hand begin."""
+        samples, spans = self.samples, self.past.spans
+        if samples:
+            spans = spans[: bisect_left(spans, samples[0].time, key=_START)]
+        spans = spans[max(0, bisect_left(spans, start - GAP, key=_START) - 1) :]
+        first = max(0, bisect_left(samples, start - GAP, key=_TIME) - 1)
+        return columns(spans, samples[first:], start=start, step=step, count=count, now=self.now)
+
+    def _ask(self, start: float, step: float) -> None:
+        """Want what is before the samples at hand, unless it is there or is being read."""
+        first = self.samples[0].time if self.samples else self.now
+        if start >= first:
+            return
+        if self._wanted is not None:
+            asked, fineness, reach = self._wanted
+            if asked <= start and fineness <= step < 4 * fineness and first <= reach:
+                return
+        self._want(start, step)
+
+    def _want(self, start: float, step: float) -> None:
+        # A little more than is shown: the next step of panning finds it there.
+        first = self.samples[0].time if self.samples else self.now
+        self._wanted = (start - self.window.length, step, max(first, self.now))
+        self.post_message(self.PastWanted(self, self._wanted[0], step))
+
+    def _marks_and_times(self, start: float, step: float, width: int) -> tuple[dict[int, MarkKind], str]:
+        marks = placed(self.marks, start=start, step=2 * step, width=width)
+        end, length = start + 2 * width * step, self.window.length
+        line = [" "] * width
+        right = "now" if self.window.end is None else moment(end, length)[-width:]
+        left = "" if self.window.end is None else moment(start, length)
+        if len(left) + len(right) + 2 > width:
+            left = ""
+        line[width - len(right) :] = right
+        line[: len(left)] = left
+        for tick in ticks(start, end, width):
+            x = int((tick.time - start) / (2 * step))
+            begin = x - len(tick.label) // 2
+            room = slice(begin - 1, begin + len(tick.label) + 1)
+            if begin >= 1 and room.stop <= width and set(line[room]) == {" "}:
+                line[begin : begin + len(tick.label)] = tick.label
+        return marks, "".join(line)
+
+    # Lines of the screen.
 
     def render_line(self, y: int) -> Strip:
         width, height = self.size
-        axis = self.get_component_rich_style("plot--axis", partial=True)
         base = self.rich_style
+        if not self._rows:
+            return Strip([]).adjust_cell_length(width, base)
         if y < len(self._rows):
-            segments = [Segment(self._scale(y, len(self._rows)), base + axis), *self._cells(self._rows[y], base)]
-        elif y == height - 2 and self._rows:
-            ago = f"{MINUS}{WINDOW / 60:.0f} min"
-            segments = [Segment(" " * AXIS + ago.ljust(width - AXIS - 3) + "now", base + axis)]
-        elif y == height - 1 and self._rows:
-            segments = self._legend(base, axis)
+            segments = [Segment(self._scale(y, len(self._rows)), self._style("axis")), *self._cells(self._rows[y])]
+        elif y == height - 1:
+            segments = self._legend(width)
+        elif y == height - 2:
+            segments = self._times(own_row=height >= ROOM_FOR_MARKS)
         else:
-            segments = []
+            segments = [Segment(" " * AXIS, base), *self._letters(" " * self._width(self.size))]
         return Strip(segments).adjust_cell_length(width, base)
 
+    def _style(self, name: str) -> Style:
+        return self.rich_style + self.get_component_rich_style(f"plot--{name}", partial=True)
+
     def _scale(self, y: int, rows: int) -> str:
-        """The label of a row: RAM at the top, half in the middle, 0 at the bottom."""
-        labels = {0: self.ram, rows - 1: 0}
-        if rows > 4:
-            labels[(rows - 1) // 2] = self.ram // 2
-        text = short_size(labels[y]) if labels.get(y) else "0"
-        return f"{text:>{AXIS - 2}} \u2524" if y in labels else " " * (AXIS - 1) + "\u2502"
+        """The label of a row: RAM at the top, half in the middle, 0 at the bottom; quarters where there is room."""
+        parts = 4 if rows >= QUARTERS else 2 if rows > 4 else 1
+        for part in range(parts + 1):
+            if y == round((rows - 1) * (parts - part) / parts):
+                size = self.ram * part // parts
+                return f"{short_size(size) if size else '0':>{AXIS - 2}} \u2524"
+        return " " * (AXIS - 1) + "\u2502"
 
-    def _cells(self, row: list[Cell], base: Style) -> list[Segment]:
-        styles = [base + self.get_component_rich_style(f"plot--{name}", partial=True) for name in NAMES]
+    def _cells(self, row: Row) -> list[Segment]:
+        styles = {index: self._style(name) for index, name in enumerate((*NAMES, "rule"))}
+        styles[NOBODY] = self.rich_style
         segments: list[Segment] = []
-        run, owner = "", -1
-        for cell in row:
-            if cell.series != owner and run:
-                segments.append(Segment(run, styles[owner] if owner >= 0 else base))
-                run = ""
-            owner = cell.series
-            run += cell.character
-        segments.append(Segment(run, styles[owner] if owner >= 0 else base))
+        text, owners = row
+        begin = 0
+        for at in range(1, len(owners) + 1):
+            if at == len(owners) or owners[at] != owners[begin]:
+                segments.append(Segment(text[begin:at], styles[owners[begin]]))
+                begin = at
         return segments
 
-    def _legend(self, base: Style, axis: Style) -> list[Segment]:
-        segments = [Segment(" " * AXIS, base)]
-        for name in LEGEND:
-            style = base + self.get_component_rich_style(f"plot--{name}", partial=True)
-            segments += [Segment("\u2501\u2501 ", style), Segment(f"{LEGEND[name]}   ", base + axis)]
+    def _times(self, *, own_row: bool) -> list[Segment]:
+        name = Segment(f"{self.window.name:>{AXIS - 1}} ", self._style("axis"))
+        line = self._below[1]
+        return [name, Segment(line, self._style("axis"))] if own_row else [name, *self._letters(line)]
+
+    def _letters(self, line: str) -> list[Segment]:
+        """A line with the marks in it."""
+        segments: list[Segment] = []
+        begin = 0
+        for x, kind in sorted(self._below[0].items()):
+            letter, _, style = LETTERS[kind]
+            segments += [Segment(line[begin:x], self._style("axis")), Segment(letter, self._style(style))]
+            begin = x + 1
+        return [*segments, Segment(line[begin:], self._style("axis"))]
+
+    def _legend(self, width: int) -> list[Segment]:
+        """What the lines and then the letters are, as far as there is room."""
+        roomy = AXIS + sum(len(words) + 5 for words in LEGEND) <= width + 2
+        words = LEGEND if roomy else SHORT
+        indent = AXIS if roomy else max(0, min(AXIS, width - sum(len(word) + 4 for word in SHORT)))
+        line, gap = ("\u2501\u2501 ", "  ") if roomy else ("\u2501 ", "  ")
+        segments = [Segment(" " * indent, self.rich_style)]
+        for name, word in zip(NAMES, words, strict=True):
+            segments += [Segment(line, self._style(name)), Segment(word + gap, self._style("axis"))]
+        room = width - sum(segment.cell_length for segment in segments)
+        for letter, meaning, style in explained(list(self._below[0].values())):
+            room -= len(meaning) + 4
+            if room < 0:
+                break
+            segments += [Segment(f" {letter}", self._style(style)), Segment(f" {meaning}", self._style("axis"))]
         return segments
+
+
+def _ruled(row: Row, marks: dict[int, MarkKind]) -> Row:
+    """The row with a faint line at each grave mark, where nothing is drawn."""
+    graves = [x for x, kind in marks.items() if kind in RULED and row.owners[x] == NOBODY]
+    if not graves:
+        return row
+    text, owners = list(row.text), bytearray(row.owners)
+    for x in graves:
+        text[x], owners[x] = RULE, len(NAMES)
+    return Row("".join(text), bytes(owners))

@@ -1,0 +1,107 @@
+"""Which stretch of a history is looked at: how long it is, and whether it goes on to now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+LENGTHS = (MINUTE, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY, 7 * DAY, 30 * DAY)
+"""Seconds of each zoom."""
+PAN = 4
+"""One step of panning is this part of a window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    length: int = 2 * MINUTE
+    """Seconds; one of :data:`LENGTHS`."""
+    end: float | None = None
+    """Unix time of the right edge; None while it goes with the time."""
+
+    def zoomed(self, steps: int) -> Window:
+        """Longer for positive steps; the right edge stays."""
+        place = LENGTHS.index(self.length) + steps
+        return replace(self, length=LENGTHS[min(max(place, 0), len(LENGTHS) - 1)])
+
+    def panned(self, steps: int, now: float) -> Window:
+        """Later for positive steps; from now on it goes with the time again."""
+        end = (now if self.end is None else self.end) + steps * self.length / PAN
+        return replace(self, end=end if end < now else None)
+
+    def ending(self, end: float | None, now: float) -> Window:
+        return replace(self, end=end if end is not None and end < now else None)
+
+    def columns(self, now: float, count: int) -> tuple[float, float]:
+        """Start and seconds of a column when it is drawn in ``count`` of them, on whole multiples of them: an edge that moved
+        by a fraction of a column would make the whole picture flicker.
+        """
+        step = self.length / count
+        end = now if self.end is None else self.end
+        return (end // step + 1 - count) * step, step
+
+    @property
+    def name(self) -> str:
+        """At most six characters: ``15 min``, ``1 h``, ``30 d``."""
+        for unit, seconds in (("d", DAY), ("h", HOUR)):
+            if self.length >= seconds:
+                return f"{self.length // seconds} {unit}"
+        return f"{self.length // MINUTE} min"
+
+
+class Tick(NamedTuple):
+    time: float
+    """Unix time."""
+    label: str
+
+
+TICKS = (
+    5, 10, 15, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE,
+    HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY,
+)  # fmt: skip
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""Not those of the locale: they have three letters everywhere."""
+
+
+def ticks(start: float, end: float, cells: int) -> list[Tick]:
+    """Round moments of the local clock between two Unix times, so few that their labels stand apart.
+
+    :param cells: characters that lie between the two.
+    """
+    step = next((step for step in TICKS if step * cells / (end - start) >= _room(step)), None)
+    if step is None:
+        return []
+    first = datetime.fromtimestamp(start)
+    midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    # Counted on the clock's face: where it is set forth or back, a day still begins at 0:00.
+    face = midnight + timedelta(seconds=-(-(first - midnight).total_seconds() // step) * step)
+    found = []
+    while (time := face.timestamp()) < end:
+        if time >= start:
+            found.append(Tick(time, _label(face, step)))
+        face += timedelta(seconds=step)
+    return found
+
+
+def _room(step: int) -> int:
+    """Cells that a label of this step and the space beside it take."""
+    return 12 if step < MINUTE else 10
+
+
+def _label(face: datetime, step: int) -> str:
+    if step >= DAY or (face.hour, face.minute, face.second) == (0, 0, 0):
+        return day(face)
+    return f"{face:%H:%M:%S}" if step < MINUTE else f"{face:%H:%M}"
+
+
+def day(face: datetime) -> str:
+    return f"{face.day} {MONTHS[face.month - 1]}"
+
+
+def moment(time: float, length: int) -> str:
+    """A moment of the local clock, as finely as a window of ``length`` seconds needs it."""
+    face = datetime.fromtimestamp(time)
+    if length <= 5 * MINUTE:
+        return f"{day(face)} {face:%H:%M:%S}"
+    return f"{day(face)} {face:%H:%M}" if length < 7 * DAY else day(face)

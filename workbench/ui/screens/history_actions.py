@@ -1,0 +1,29 @@
+"""What the plot of the chosen guest's history asks for."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from textual import on, work
+from textual.css.query import NoMatches
+
+from workbench.errors import WorkbenchError
+from workbench.ui.screens.balloon_actions import BalloonActions
+from workbench.ui.widgets.balloon_panel import BalloonPanel
+from workbench.ui.widgets.history_plot import HistoryPlot
+
+
+class HistoryActions(BalloonActions):
+    """The part of the screen that reads the past and keeps pictures of it."""
+
+    @on(HistoryPlot.PastWanted)
+    @work(group="past", exclusive=True)
+    async def _read_past(self, message: HistoryPlot.PastWanted) -> None:
+        chosen = self._chosen
+        if chosen is None:
+            return
+        # Without it the plot shows what it has; a guest that is gone is told elsewhere.
+        with suppress(WorkbenchError, NoMatches):
+            past = await self._guest(chosen.name).past(message.start, message.step)
+            if self._chosen is not None and (self._chosen.name, self._chosen.pid) == (chosen.name, chosen.pid):
+                self.query_one(BalloonPanel).show_past(past)
