@@ -220,7 +220,7 @@ class HistoryPlot(Widget):
         return Strip(segments).adjust_cell_length(width, base)
 
     def _style(self, name: str) -> Style:
-        return self.rich_style + self.get_component_rich_style(f"plot--{name}", partial=True)
+        return self.get_component_rich_style(f"plot--{name}")
 
     def _scale(self, y: int, rows: int) -> str:
         """The label of a row: RAM at the top, half in the middle, 0 at the bottom; quarters where there is room."""
