@@ -121,6 +121,7 @@ class TestMistakes:
                 "[memory]\nnodes = [0]\n[memory.hugepages]\nnodes = [0]",
                 "2:1: memory.nodes: memory.hugepages.nodes says it already: keep one of the two",
             ),
+            ("memory.virtio-mem = true", "1:8: memory.virtio-mem: true is not a table: write [memory.virtio-mem]"),
             ("[memory.virtio-mem]\nsize = '3M'", "2:1: memory.virtio-mem.size: 3M is not a whole number of 2M blocks"),
             (
                 "[memory.virtio-mem]\nsize = '4M'\nrequested = '6M'",

@@ -99,7 +99,8 @@ class Decoder:
         if shape.kind == "size":
             return self._size(shape, value, path)
         if shape.kind == "table":
-            if shape.optional and isinstance(value, bool):
+            needs = any(field.required for field in fields_of(shape.bare).values())
+            if shape.optional and isinstance(value, bool) and not (value and needs):
                 return shape.bare() if value else None
             decoded = self.table(shape.bare, value, path)
             return _FAILED if decoded is None else decoded

@@ -52,6 +52,9 @@ class Qemu(Part, frozen=True, kw_only=True):
 
     args: tuple[Annotated[str, Meta(max_length=65536), words("a text of at most 65,536 characters")], ...] = ()
     """Arguments that stand at the end of QEMU's command line as they are."""
+    reserve: Annotated[int, Meta(ge=0, le=16)] = 0
+    """PCI slots at the front of the root bus that are left free for devices of ``args``: QEMU gives those their slots
+    before the profile's own have theirs."""
 
     def check(self) -> Iterator[tuple[Path, str]]:
         for index, arg in enumerate(self.args):
@@ -153,7 +156,7 @@ class GuestProfile(Part, frozen=True, kw_only=True):
         """
         first = {("net", 0): 1, ("scsi", 0): 2, ("balloon",): 3, ("serial",): 4, ("rng",): 5}
         # The i440FX has its ISA bridge in slot 1 (QEMU: hw/i386/pc_piix.c).
-        base = 0 if "q35" in self.machine else 1
+        base = self.qemu.reserve + (0 if "q35" in self.machine else 1)
         more = [("net", i) for i in range(1, len(self.net))] + [("scsi", i) for i in range(1, len(self.scsi))]
         slots: dict[Path, int] = {**first, **{path: 6 + i for i, path in enumerate(more)}}
         fixed = {("display",): DISPLAY_SLOT, ("memory", "virtio-mem"): VIRTIO_MEM_SLOT}
@@ -177,7 +180,7 @@ class GuestProfile(Part, frozen=True, kw_only=True):
             yield ("cpu", "hyperv"), why
         if self.root_ports and "q35" not in self.machine:
             yield ("root-ports",), f"the board {self.machine} has no PCI Express; its own bus takes devices at any time"
-        free = PORTS_SLOT - 1 - (0 if "q35" in self.machine else 1)
+        free = PORTS_SLOT - 1 - (0 if "q35" in self.machine else 1) - self.qemu.reserve
         cards = max(len(self.net) - 1, 0) + max(len(self.scsi) - 1, 0) + 5
         if cards > free:
             yield ("net",), f"{len(self.net)} cards and {len(self.scsi)} SCSI controllers: the board has {free} slots"

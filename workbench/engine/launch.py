@@ -154,6 +154,10 @@ async def _wait_for_monitor(plan: Plan, directory: Path) -> None:
 def _start_error(plan: Plan, directory: Path) -> StartError:
     ended = read_end(directory)
     hints = [f"to see what was run: workbench command {plan.name}"]
+    if plan.profile.qemu.args and "PCI: slot" in ended.output:
+        hints.insert(
+            0, "a device of qemu.args took a slot of the profile's: reserve = 4 under [qemu] leaves it four of its own"
+        )
     if plan.accelerator_trouble:
         hints = [plan.accelerator_trouble, 'accelerator = "auto" takes KVM only where it can run a guest', *hints]
     return StartError(

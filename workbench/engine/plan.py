@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from workbench.domain.argv import Launch, argv_parts, port_socket, resolve
 from workbench.domain.boot import CONSOLE
+from workbench.domain.imports.options import keys_of
 from workbench.engine.accelerator import choose_accelerator, kvm_trouble
 from workbench.engine.firmware import flash
 from workbench.engine.hugepages import check_hugepages
@@ -64,8 +64,10 @@ class Plan:
         lines: dict[str, str] = {}
         for part in self.parts:
             place = self.loaded.parsed.place(part.path)
-            if part.options[0] == "-device" and place is not None and place.line:
-                lines[str(json.loads(part.options[1])["id"])] = f"{Path(place.file).name}:{place.line}"
+            # Somebody's own arguments may name a device in the comma syntax, or one without an id.
+            name = keys_of(part.options[1]).get("id") if part.options[0] == "-device" and part.options[1:] else None
+            if name is not None and place is not None and place.line:
+                lines[str(name)] = f"{Path(place.file).name}:{place.line}"
         return lines
 
     @property

@@ -25,9 +25,13 @@ VERBS = {
     "qmp": "Run one QMP or HMP command.",
     "events": "Follow a guest's QMP events.",
     "tree": "The device tree.",
+    "import": "A profile from a QEMU command line, a script, or a QEMU that runs.",
     "doctor": "What this host can do, and what to mend.",
     "demo": "Build the demo guest if needed, start it, open the screen.",
 }
+
+MODULES = {"import": "imports"}
+"""Verbs whose module cannot have their name: Python has it."""
 
 
 class Verbs(click.Group):
@@ -39,7 +43,8 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = import_module(f"workbench.verbs.{cmd_name}").command
+        module = MODULES.get(cmd_name, cmd_name)
+        command: click.Command = import_module(f"workbench.verbs.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

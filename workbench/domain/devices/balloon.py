@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from workbench.domain.devices.part import Option, Part, Path, Size, device, json_option, judged, named, words
 from workbench.domain.ramp import ramp_trouble
@@ -75,6 +76,6 @@ class Balloon(Part, frozen=True, kw_only=True):
                 yield ("presets", name), str(error)
 
     def options(self, slot: str, *, hugepages: bool) -> Iterator[Option]:
-        values = named(self, "device")
-        values.setdefault("free-page-reporting", not hugepages)
+        reporting = not hugepages if self.free_page_reporting is None else self.free_page_reporting
+        values = named(replace(self, free_page_reporting=reporting), "device")
         yield json_option("-device", {"driver": "virtio-balloon-pci", "id": BALLOON_ID, "addr": slot, **values})

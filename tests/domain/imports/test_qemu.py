@@ -1,0 +1,262 @@
+"""Command lines as people write them: what becomes a profile, what stays, and that nothing is lost."""
+
+from __future__ import annotations
+
+import shlex
+import tomllib
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.domain.imports.options import ALONE, keys_of, size_of, split_options
+from workbench.domain.imports.qemu import Imported, import_qemu
+from workbench.domain.imports.writer import to_toml
+from workbench.domain.parse import parse
+
+BARE = "-nodefaults -display none"
+
+
+def imported(line: str, **options: Any) -> Imported:
+    found = import_qemu(["qemu-system-x86_64", *shlex.split(f"{BARE} {line}")], **options)
+    assert parse(found.text, name="x", file="x").problems == (), found.text
+    return found
+
+
+def document(line: str) -> dict[str, Any]:
+    return tomllib.loads(imported(line).text)
+
+
+def args(line: str) -> list[str]:
+    found: list[str] = document(line).get("qemu", {}).get("args", [])
+    return found
+
+
+class TestDefaults:
+    def test_what_qemu_does_without_a_word_is_written_out(self) -> None:
+        found = document("")
+        assert (found["machine"], found["accelerator"], found["memory"]["size"]) == ("pc", "tcg", "128M")
+        assert found["cpu"]["model"] == "qemu64"
+        assert (found["balloon"], found["rng"], found["net"], found["root-ports"]) == (False, False, False, 0)
+
+    def test_devices_that_qemu_adds_by_itself_are_added(self) -> None:
+        found = import_qemu(["qemu-system-x86_64", "-M", "q35"])
+        added = tomllib.loads(found.text)["qemu"]["args"]
+        assert added == ["-vga", "std", "-nic", "user,model=e1000e", "-drive", "if=ide,index=2,media=cdrom"]
+        assert "window" in " ".join(found.notes)
+        assert args("-M q35") == []
+
+    def test_a_balloon_that_is_told_nothing(self) -> None:
+        plain = {"deflate-on-oom": False, "free-page-reporting": False, "statistics": 0}
+        assert document("-device virtio-balloon")["balloon"] == plain
+        assert document("-balloon virtio")["balloon"] == plain
+
+
+class TestSpellings:
+    @pytest.mark.parametrize(
+        ("line", "key", "value"),
+        [
+            ("-enable-kvm", "accelerator", "kvm"),
+            ("--enable-kvm", "accelerator", "kvm"),
+            ("-M pc,accel=kvm:tcg", "accelerator", "auto"),
+            ("-machine type=q35,accel=tcg", "machine", "q35"),
+            ("-accel kvm -accel tcg", "accelerator", "auto"),
+            ("-accel tcg,thread=single", "tcg", {"threads": "single"}),
+            ("-m 1024", "memory", {"size": "1G"}),
+            ("-m size=1.5G,slots=2,maxmem=4G", "memory", {"size": "1536M", "maximum": "4G", "slots": 2}),
+            ("-smp 4,cores=2,threads=2", "cpu", {"model": "qemu64", "count": 4, "cores": 2, "threads": 2}),
+            ("-smp sockets=2,cores=2", "cpu", {"model": "qemu64", "count": 4, "sockets": 2, "cores": 2}),
+            ("-cpu host,+svm,-avx,pdpe1gb=on", "cpu", {"model": "host", "features": ["+svm", "-avx", "+pdpe1gb"]}),
+            ("-kernel /k -append 'a b'", "boot", {"kernel": "/k", "cmdline": "a b"}),
+            ("-kernel /k", "boot", {"kernel": "/k", "cmdline": ""}),
+            ("-nic none", "net", False),
+            ("-nic user,model=virtio-net-pci", "net", [{"backend": "user"}]),
+            ("-netdev user,id=n -device virtio-net-pci,netdev=n", "net", [{"backend": "user"}]),
+            (
+                '-netdev \'{"type":"tap","id":"n","ifname":"t0","script":"no","downscript":"no"}\' '
+                '-device \'{"driver":"virtio-net-pci","netdev":"n"}\'',
+                "net",
+                [{"backend": "tap", "interface": "t0"}],
+            ),
+            ("-overcommit mem-lock=on", "memory", {"size": "128M", "lock": True}),
+            ("-realtime mlock=on", "memory", {"size": "128M", "lock": True}),
+        ],
+    )
+    def test_what_becomes_a_key(self, line: str, key: str, value: object) -> None:
+        assert document(line)[key] == value
+        assert args(line) == []
+
+    def test_a_drive_and_its_disk(self) -> None:
+        line = "-drive if=none,id=d,file=/a,,b.img,format=raw,cache=none,discard=on -device virtio-scsi-pci"
+        line += " -device scsi-hd,drive=d"
+        (controller,) = document(line)["scsi"]
+        assert controller["disk"] == [{"file": "/a,b.img", "format": "raw", "cache": "none", "discard": "unmap"}]
+        assert args(line) == []
+
+    def test_uefi_by_drives(self) -> None:
+        line = "-drive if=pflash,format=raw,readonly=on,file=/c.fd -drive if=pflash,format=raw,file=/v.fd"
+        assert document(line)["firmware"] == {"type": "uefi", "code": "/c.fd", "vars": "/v.fd"}
+
+    def test_paths_begin_where_it_was_run(self) -> None:
+        found = tomllib.loads(imported("-kernel k", directory="/vm").text)
+        assert found["boot"]["kernel"] == "/vm/k"
+        assert any("relative paths" in note for note in imported("-kernel k").notes)
+
+
+class TestNothingIsLost:
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "-hda disk.img",
+            "-cdrom a.iso -boot d",
+            "-soundhw hda",
+            "-net nic,model=rtl8139 -net user",
+            "-drive file=a.img,if=virtio",
+            "-device e1000,netdev=n -netdev user,id=n",
+            "-readconfig machine.cfg",
+            "-vga qxl -spice port=5900",
+            "-usb -device usb-tablet",
+            "-rtc base=localtime -no-reboot -s",
+            "-cpu host,phys-bits=40",
+            "-smp 4,maxcpus=8",
+            "-m 1000000K",
+            "-M microvm",
+            "-qmp unix:/tmp/q,server=on,wait=off",
+            "-device virtio-net-pci,netdev=n,mac=52:54:00:00:00:01,disable-legacy=on -netdev user,id=n",
+            "-device virtio-balloon,deflate-on-oom=on,page-poison=off",
+            "-netdev user,id=n,net=10.1.0.0/16 -device virtio-net-pci,netdev=n",
+            "disk.img",
+            "-smbios type=1,manufacturer=a",
+            "-fw_cfg name=opt/x,string='a b'",
+        ],
+    )
+    def test_what_no_key_is_for_stays_as_it_was_and_in_its_order(self, line: str) -> None:
+        assert args(line) == shlex.split(line)
+
+    def test_old_spellings_and_odd_words_stay(self) -> None:
+        line = "-global PIIX4_PM.disable_s3=1 -trace virtio* -d guest_errors"
+        assert args(line) == shlex.split(line)
+
+    def test_what_a_profile_refuses_stays(self) -> None:
+        line = "-device virtio-net-pci,mac=53:54:00:00:00:01,netdev=n -netdev user,id=n"
+        assert sorted(args(line)) == sorted(shlex.split(line))
+        assert document(line)["net"] is False
+        two = f"-netdev user,id=a -device virtio-net-pci,netdev=a {line}"
+        assert len(document(two)["net"]) == 1
+        assert "53:54" in " ".join(args(two))
+
+    def test_what_is_left_out_is_told(self) -> None:
+        notes = " ".join(imported("-serial mon:stdio -daemonize -pidfile /run/x -name 'my vm'").notes)
+        for word in ("console", "detached", "-pidfile", "'my vm'"):
+            assert word in notes
+
+    def test_a_device_that_moves_is_told(self) -> None:
+        found = imported("-M q35 -device virtio-balloon,addr=0x9 -device virtio-scsi-pci,id=s,addr=0x2")
+        assert any("the balloon: it stood in slot 0x9, and now in 03.0" in note for note in found.notes)
+
+    def test_devices_that_stand_together_stay_where_they_are(self) -> None:
+        found = imported("-M q35 -device virtio-balloon,addr=0x9 -device virtio-scsi-pci,id=s,addr=0x8")
+        assert found.notes == ()
+        parsed = parse(found.text, name="x", file="x").profile
+        assert parsed is not None
+        assert (parsed.slots()["balloon",], parsed.slots()["scsi", 0]) == ("09.0", "08.0")
+
+    @given(
+        st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12), max_size=6)
+    )
+    @settings(deadline=None)
+    def test_any_words_give_a_profile_that_can_be_read(self, words: list[str]) -> None:
+        found = import_qemu(["qemu-system-x86_64", *words])
+        tomllib.loads(found.text)
+
+    OPTIONS = st.sampled_from(
+        [
+            "-m",
+            "-smp",
+            "-cpu",
+            "-device",
+            "-netdev",
+            "-drive",
+            "-S",
+            "-machine",
+            "-object",
+            "-chardev",
+            "-serial",
+            "-accel",
+        ]
+    )
+    VALUES = st.sampled_from(
+        ["virtio-net-pci,netdev=n", "user,id=n", "1G", "4", "max", "q35", "virtio-balloon", "x,y=z", "{}", "", "kvm",
+         "if=none,id=d,file=a,format=raw", "scsi-hd,drive=d", "virtio-scsi-pci,id=s", "id=", "stdio", "=,=", '{"driver":1}']
+    )  # fmt: skip
+
+    @given(st.lists(st.tuples(OPTIONS, VALUES), max_size=8))
+    @settings(deadline=None, max_examples=300)
+    def test_every_word_is_said_kept_or_told(self, pairs: list[tuple[str, str]]) -> None:
+        """Whatever stands there, the import reads it, and the profile is one that can be started from."""
+        argv = [word for option, value in pairs for word in ((option,) if option == "-S" else (option, value))]
+        found = import_qemu(["qemu-system-x86_64", "-nodefaults", *argv])
+        tomllib.loads(found.text)
+        assert found.text.count('"-S"') == argv.count("-S")
+
+
+class TestOptions:
+    def test_every_option_with_a_value_takes_it(self) -> None:
+        found = list(split_options(["-S", "-m", "1", "--machine", "q35", "disk", "-append"]))
+        assert [(one.name, one.value) for one in found] == [
+            ("S", None),
+            ("m", "1"),
+            ("machine", "q35"),
+            ("hda", "disk"),
+            ("append", None),
+        ]
+        assert "enable-kvm" in ALONE
+
+    @pytest.mark.parametrize(
+        ("text", "size"),
+        [
+            ("1G", 1 << 30),
+            ("512", 512),
+            ("1.5k", 1536),
+            ("1GiB", 1 << 30),
+            ("x", None),
+            ("1.3", None),
+            ("", None),
+            ("-1", None),
+        ],
+    )
+    def test_sizes(self, text: str, size: int | None) -> None:
+        assert size_of(text) == size
+
+    def test_keys(self) -> None:
+        keys = keys_of("user,id=n,hostfwd=a,hostfwd=b,nofoo,bar")
+        assert keys.implied == "user"
+        assert keys.lists["hostfwd"] == ["a", "b"]
+        assert (keys["foo"], keys["bar"]) == ("off", "on")
+
+
+class TestText:
+    def test_it_reads_as_a_person_would_write_it(self) -> None:
+        line = "-M q35 -m 1G -netdev user,id=n -device virtio-net-pci,netdev=n,id=lan -device e1000,netdev=x"
+        assert imported(line).text == (
+            '# From a QEMU command line, by workbench import.\n\nmachine = "q35"\naccelerator = "tcg"\nballoon = false\n'
+            'rng = false\nroot-ports = 0\n\n[cpu]\nmodel = "qemu64"\n\n[memory]\nsize = "1G"\n\n[[net]]\nid = "lan"\n'
+            'backend = "user"\n\n[qemu]\n# PCI slots for the devices of args.\nreserve = 1\n'
+            "# What a profile has no key for, as it was and in its order.\nargs = [\n"
+            '    "-device", "e1000,netdev=x",\n]\n'
+        )
+
+    @given(st.dictionaries(st.text(max_size=8), st.recursive(
+        st.booleans() | st.integers(-9, 9) | st.text(max_size=8),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    ), max_size=5))  # fmt: skip
+    def test_what_is_written_is_what_was_meant(self, document: dict[str, Any]) -> None:
+        def plain(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {key: plain(one) for key, one in value.items()}
+            if isinstance(value, list):
+                return [plain(one) for one in value]
+            return value.replace("${", "$${") if isinstance(value, str) else value
+
+        assert tomllib.loads(to_toml(document)) == plain(document)

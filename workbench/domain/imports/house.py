@@ -1,0 +1,82 @@
+"""What the workbench gives every guest itself: recognized, left out, and told where somebody's own way was another."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from workbench.domain.argv import MONITORS
+from workbench.domain.imports.options import is_on
+
+if TYPE_CHECKING:
+    from workbench.domain.imports.gathered import Gathered
+
+CONSOLE_NOTE = "the guest's first serial port is the workbench's console"
+DROPPED = {
+    "no-user-config": "",
+    "nodefconfig": "",
+    "nodefaults": "",
+    "daemonize": "-daemonize: the workbench always starts guests detached",
+    "nographic": f"-nographic: {CONSOLE_NOTE}",
+}
+
+
+def house(found: Gathered) -> None:
+    for index in found.named(*DROPPED):
+        found.leave(DROPPED[found.options[index].name], index)
+    for index in found.named("name"):
+        keys = found.options[index].keys
+        found.name = keys.take("guest") or keys.implied
+        found.leave("" if not keys else "-name: a profile's guest has the name of its file, and no more", index)
+    for index in found.named("display"):
+        if found.options[index].value == "none":
+            found.leave("", index)
+    for index in found.named("msg"):
+        found.leave("", index)
+    for index in found.named("sandbox"):
+        found.leave("", index)
+    for index in found.named("pidfile"):
+        found.leave("" if _own(found, index, "pid") else "-pidfile: the workbench finds its guests by its own", index)
+    for index in found.named("D"):
+        if _own(found, index, "trace.log"):
+            found.leave("", index)
+    _monitors(found)
+    _console(found)
+
+
+def _own(found: Gathered, index: int, name: str) -> bool:
+    """Whether a path is one of a guest's state directory."""
+    return posixpath.basename(found.options[index].value or "") == name
+
+
+def _monitors(found: Gathered) -> None:
+    """The workbench's own monitors; one of somebody's own stays, unless it wants a terminal."""
+    for name in MONITORS:
+        chardev = found.backend("chardev", name)
+        if chardev is not None and str(found.options[chardev].keys.get("path", "")).endswith(f"/{name}.sock"):
+            found.leave("", chardev)
+            for index in found.named("mon"):
+                if found.options[index].keys.get("chardev") == name:
+                    found.leave("", index)
+    for index in found.named("object"):
+        keys = found.options[index].keys
+        if keys.implied == "monitor-qmp" and keys.get("chardev") in MONITORS:
+            found.leave("", index)
+    for index in found.named("monitor"):
+        if found.options[index].value in ("stdio", "none", "vc", "/dev/null"):
+            found.leave(
+                "" if found.options[index].value == "none" else "-monitor: workbench qmp NAME --hmp speaks to it", index
+            )
+
+
+def _console(found: Gathered) -> None:
+    """The first serial port."""
+    chardev = found.backend("chardev", "serial0")
+    for number, index in enumerate(found.named("serial")):
+        value = found.options[index].value or ""
+        if value == "chardev:serial0" and chardev is not None and is_on(found.options[chardev].keys.get("logappend")):
+            found.leave("", index, chardev)
+        elif value in ("stdio", "mon:stdio", "none", "vc", "pty"):
+            found.leave("" if value == "none" else f"-serial {value}: {CONSOLE_NOTE}", index)
+        elif number == 0:
+            found.keep(index, f"{CONSOLE_NOTE}; this is the second one now")

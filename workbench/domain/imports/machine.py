@@ -1,0 +1,257 @@
+"""The board, processors, memory and boot of a command line."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from workbench.domain.boot import CODE, VARS
+from workbench.domain.cpu import HYPERV, SPINLOCK_RETRIES
+from workbench.domain.imports.options import Keys, is_on, keys_of, size_of
+from workbench.domain.profile import TAKEN_OPTIONS
+from workbench.domain.units import MIB, format_size
+
+if TYPE_CHECKING:
+    from workbench.domain.imports.gathered import Gathered
+
+_BOARD = re.compile(r"(q35|pc|pc-(q35|i440fx)-[A-Za-z0-9.]{1,32})\Z")
+
+
+def machine(found: Gathered) -> None:
+    """``-machine`` and what says the same elsewhere; QEMU's own defaults are written out, since a profile's are others."""
+    document = found.document
+    document["machine"] = "pc"
+    document["root-ports"] = 0
+    for index in found.named("machine", "M"):
+        keys = found.options[index].keys
+        board = keys.take("type") or keys.implied
+        if board and not _BOARD.match(board):
+            found.keep(index, f"a profile has no board {board}: it stands behind the one that a profile must have")
+            continue
+        if board:
+            document["machine"] = board
+        if accelerator := keys.take("accel"):
+            _accelerators(found, accelerator.split(":"))
+        _flash(found, keys)
+        _memory_backend(found, keys.take("memory-backend"))
+        rest = {name: str(value) for name, value in keys.items() if name not in TAKEN_OPTIONS}
+        if rest:
+            found.table("machine-options").update(rest)
+        found.say(("machine",), index)
+    accelerators = []
+    for index in found.named("accel", "enable-kvm", "no-kvm"):
+        option = found.options[index]
+        keys = option.keys
+        name = {"enable-kvm": "kvm", "no-kvm": "tcg"}.get(option.name) or keys.take("accel") or keys.implied
+        if name == "tcg" and not _tcg(found, keys):
+            found.keep(index, "a profile has no keys for these options of TCG")
+            continue
+        if name == "kvm" and keys:
+            found.keep(index, "a profile has no keys for options of KVM")
+        else:
+            found.say(("accelerator",), index)
+        accelerators.append(name)
+    _accelerators(found, accelerators)
+    document.setdefault("accelerator", "tcg")
+
+
+def _accelerators(found: Gathered, names: list[str]) -> None:
+    known = [name for name in names if name in ("kvm", "tcg")]
+    if known:
+        found.document["accelerator"] = "auto" if known[:2] == ["kvm", "tcg"] else known[0]
+
+
+def _tcg(found: Gathered, keys: Keys) -> bool:
+    threads, buffer = keys.take("thread"), keys.take("tb-size")
+    if keys or threads not in (None, "single", "multi") or not (buffer is None or str(buffer).isdigit()):
+        return False
+    if threads:
+        found.table("tcg")["threads"] = threads
+    if buffer:
+        found.table("tcg")["buffer"] = f"{buffer}M"
+    return True
+
+
+def _flash(found: Gathered, keys: Keys) -> None:
+    """UEFI by block nodes, as the workbench itself and libvirt have it."""
+    nodes = [keys.take("pflash0"), keys.take("pflash1")]
+    if nodes == [None, None]:
+        return
+    files = []
+    for node in nodes:
+        index = found.backend("blockdev", node)
+        if index is None:
+            continue
+        node_keys = found.options[index].keys
+        inner = node_keys.get("file")
+        if node_keys.implied == "raw" and isinstance(inner, dict) and isinstance(inner.get("filename"), str):
+            files.append((inner["filename"], index))
+    if len(files) == 2:
+        found.table("firmware").update({"type": "uefi", "code": files[0][0], "vars": files[1][0]})
+        found.say(("firmware",), *(index for _, index in files))
+    else:
+        found.notes.append(f"the board's flash ({CODE}, {VARS}) could not be read: UEFI is not in the profile")
+
+
+def _memory_backend(found: Gathered, name: object) -> None:
+    """The object that holds the RAM, where it is one that a profile can say."""
+    index = found.backend("object", name)
+    if index is None:
+        return
+    keys = found.options[index].keys
+    size = size_of(keys.take("size"))
+    keys.take("id")
+    kind = keys.implied
+    pages: dict[str, Any] | None = None
+    share = is_on(keys.take("share"))
+    nodes, policy = keys.take("host-nodes"), keys.take("policy")
+    if kind == "memory-backend-memfd" and is_on(keys.take("hugetlb")):
+        pages = {"size": format_size(size_of(keys.take("hugetlbsize")) or 2 * MIB), "source": "memfd"}
+    elif kind == "memory-backend-file":
+        pages = {"source": keys.take("mem-path")}
+        share = None if share else False
+    if pages is not None:
+        pages["prealloc"] = bool(is_on(keys.take("prealloc")))
+    if keys or size is None or kind not in ("memory-backend-ram", "memory-backend-memfd", "memory-backend-file"):
+        found.keep(index, "a profile has no keys for this memory")
+        found.table("machine-options")  # the board goes on naming it
+        return
+    memory = found.table("memory")
+    memory["size"] = format_size(size)
+    if pages is not None:
+        memory["hugepages"] = pages
+    if share is not None:
+        memory["share"] = share
+    if nodes is not None:
+        memory["nodes"] = nodes if isinstance(nodes, list) else [int(nodes)]
+        if policy not in (None, "bind"):
+            memory["policy"] = policy
+    found.say(("memory",), index)
+
+
+def cpu(found: Gathered) -> None:
+    """``-cpu`` and ``-smp``."""
+    found.table("cpu")["model"] = "qemu64"
+    for index in found.named("cpu"):
+        parts = (found.options[index].value or "").split(",")
+        features, hyperv = [], []
+        understood = True
+        for part in parts[1:]:
+            name, _, value = part.partition("=")
+            if name.startswith(("+", "-")) and not value:
+                features.append(part)
+            elif name.startswith(("hv-", "hv_")):
+                name = name[3:].replace("_", "-")
+                wanted = f"{SPINLOCK_RETRIES:#x}" if name == "spinlocks" else "on"
+                understood = understood and name in HYPERV and (value or "on") == wanted
+                hyperv.append(name)
+            elif (state := is_on(value or "on")) is not None and name:
+                features.append(f"{'+' if state else '-'}{name}")
+            else:
+                understood = False
+        if not understood:
+            found.keep(index, "a profile has no keys for all of these features: this option replaces its own")
+            continue
+        found.table("cpu")["model"] = parts[0]
+        if features:
+            found.table("cpu")["features"] = features
+        if hyperv:
+            found.table("cpu")["hyperv"] = hyperv
+        found.say(("cpu", "model"), index)
+    for index in found.named("smp"):
+        keys = found.options[index].keys
+        told = {name: keys.take(name) for name in ("sockets", "cores", "threads")}
+        count = keys.take("cpus") or keys.implied
+        numbers = {name: int(value) for name, value in told.items() if value is not None and str(value).isdigit()}
+        if keys or len(numbers) != sum(value is not None for value in told.values()) or (count and not count.isdigit()):
+            found.keep(index, "a profile has no keys for this topology: this option replaces its own")
+            continue
+        product = 1
+        for number in numbers.values():
+            product *= number
+        found.table("cpu")["count"] = int(count) if count else product
+        found.table("cpu").update(numbers)
+        found.say(("cpu", "count"), index)
+
+
+def memory(found: Gathered) -> None:
+    """``-m`` and what else is said of RAM on options of its own."""
+    table = found.table("memory")
+    table.setdefault("size", "128M")
+    for index in found.named("m"):
+        keys = found.options[index].keys
+        size, most, slots = keys.take("size") or keys.implied, keys.take("maxmem"), keys.take("slots")
+        sizes = [size_of(text, MIB) if text else None for text in (size, most)]
+        whole = all(value is None or value % MIB == 0 for value in sizes)
+        if keys or not whole or (size and sizes[0] is None) or (slots is not None and not slots.isdigit()):
+            found.keep(index, "a profile cannot say this size: this option replaces its own")
+            continue
+        if sizes[0] is not None:
+            table["size"] = format_size(sizes[0])
+        if sizes[1] is not None:
+            table["maximum"] = format_size(sizes[1])
+        if slots and int(slots):
+            table["slots"] = int(slots)
+        found.say(("memory", "size"), index)
+    for index in found.named("mem-path"):
+        path = found.options[index].value or ""
+        size = "1G" if "1G" in path or "1024M" in path else "2M"
+        table["hugepages"] = {"source": path, "size": size, "prealloc": False, "share": False}
+        table["share"] = bool(table["hugepages"].pop("share"))
+        found.notes.append(f"-mem-path {path}: taken for hugepages of {size}; change memory.hugepages.size if not")
+        found.say(("memory", "hugepages"), index)
+    for index in found.named("mem-prealloc"):
+        if "hugepages" in table:
+            table["hugepages"]["prealloc"] = True
+            found.say(("memory", "hugepages"), index)
+    for index in found.named("overcommit", "realtime"):
+        keys = found.options[index].keys
+        if is_on(keys.take("mem-lock", "mlock")) and not keys:
+            table["lock"] = True
+            found.say(("memory", "lock"), index)
+
+
+def boot(found: Gathered) -> None:
+    """A kernel that QEMU loads itself; QEMU gives it no command line of its own."""
+    for name, key in (("kernel", "kernel"), ("initrd", "initrd"), ("append", "cmdline")):
+        for index in found.named(name):
+            found.table("boot")[key] = found.options[index].value or ""
+            found.say(("boot", key), index)
+    table = found.document.get("boot", {})
+    if "kernel" in table:
+        table.setdefault("cmdline", "")
+    for index, where in list(found.taken.items()):
+        if where[:1] == ("boot",) and "kernel" not in table:
+            del found.taken[index]
+    if "kernel" not in table:
+        found.document.pop("boot", None)
+
+
+def pflash_drives(found: Gathered) -> None:
+    """UEFI by two ``-drive if=pflash``, the first of them read-only."""
+    drives = []
+    for index in found.named("drive"):
+        keys = keys_of(found.options[index].value or "")
+        if keys.get("if") == "pflash":
+            drives.append((index, keys))
+    if len(drives) != 2 or "firmware" in found.document:
+        return
+    files = []
+    for _, keys in drives:
+        keys.take("if")
+        file, shape = keys.take("file"), keys.take("format")
+        read_only = is_on(keys.take("readonly", "read-only") or "off")
+        keys.take("unit", "index", "id")
+        files.append((file, shape, read_only, not keys))
+    (code, code_format, code_ro, code_plain), (variables, vars_format, vars_ro, vars_plain) = files
+    if (
+        code
+        and variables
+        and code_ro
+        and not vars_ro
+        and code_plain
+        and vars_plain
+        and {code_format, vars_format} == {"raw"}
+    ):
+        found.table("firmware").update({"type": "uefi", "code": code, "vars": variables})
+        found.say(("firmware",), *(index for index, _ in drives))

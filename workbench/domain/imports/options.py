@@ -1,0 +1,135 @@
+"""QEMU's command line taken apart: options, and the values in its comma syntax or JSON.
+
+QEMU: qemu-options.hx (which options take a value), util/qemu-option.c and util/keyval.c (the comma syntax).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+ALONE = frozenset(
+    """
+    S alt-grab async-teardown ctrl-grab curses daemonize enable-fips enable-kvm enable-sync-profile full-screen h help
+    localtime mem-prealloc no-acpi no-fd-bootchk no-frame no-hpet no-kvm no-kvm-irqchip no-kvm-pit no-quit no-reboot
+    no-shutdown no-user-config nodefaults nodefconfig nographic old-param only-migratable portrait preconfig
+    rtc-td-hack s sdl semihosting singlestep snapshot std-vga usb version win2k-hack xen-attach xen-domid-restrict
+    """.split()  # noqa: SIM905
+)
+"""The options that take no value, in all versions from 2 to 11."""
+
+SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([bkmgtpeBKMGTPE]?)(?:i?[bB])?\Z", re.ASCII)
+SCALE = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50, "e": 1 << 60}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One option as it was given."""
+
+    name: str
+    """Without its dashes."""
+    value: str | None
+    words: tuple[str, ...]
+    """As they stood on the command line."""
+
+    @property
+    def keys(self) -> Keys:
+        return keys_of(self.value or "")
+
+
+class Keys(dict[str, Any]):
+    """The keys of a value; ``implied`` is the first part when it has no ``=``."""
+
+    implied: str = ""
+    repeated: bool = False
+    """Whether a key stood there twice: then the last one counts, unless it is a list."""
+    lists: dict[str, list[str]]
+
+    def take(self, *names: str) -> Any:
+        """The first of these keys that is there, taken out; None when none is."""
+        for name in names:
+            if name in self:
+                return self.pop(name)
+        return None
+
+
+def split_options(arguments: Sequence[str]) -> Iterator[Given]:
+    """The options of a command line without its program; a word that is no option is QEMU's ``-hda`` of old."""
+    index = 0
+    while index < len(arguments):
+        word = arguments[index]
+        index += 1
+        if not word.startswith("-") or word == "-":
+            yield Given("hda", word, (word,))
+            continue
+        name = word.removeprefix("-").removeprefix("-")
+        if name in ALONE or index >= len(arguments):
+            yield Given(name, None, (word,))
+            continue
+        yield Given(name, arguments[index], (word, arguments[index]))
+        index += 1
+
+
+def keys_of(value: str) -> Keys:
+    """The keys of a value in JSON or in the comma syntax, in which a doubled comma is one of the value's own."""
+    if value.startswith("{"):
+        return _json(value)
+    keys = Keys()
+    keys.lists = {}
+    for index, part in enumerate(split_commas(value)):
+        name, equals, text = part.partition("=")
+        if not equals:
+            if index == 0:
+                keys.implied = part
+                continue
+            name, text = (part.removeprefix("no"), "off") if part.startswith("no") else (part, "on")
+        if name in keys:
+            keys.repeated = True
+        keys.lists.setdefault(name, []).append(text)
+        keys[name] = text
+    return keys
+
+
+def split_commas(value: str) -> list[str]:
+    return [part.replace("\0", ",") for part in value.replace(",,", "\0").split(",")] if value else []
+
+
+def _json(value: str) -> Keys:
+    keys = Keys()
+    keys.lists = {}
+    try:
+        found = json.loads(value)
+    except ValueError:
+        return keys
+    keys.update(cast("dict[str, Any]", found) if isinstance(found, dict) else {})
+    keys.implied = str(keys.pop("driver", keys.pop("qom-type", keys.pop("type", ""))))
+    return keys
+
+
+def is_on(value: object) -> bool | None:
+    """QEMU's booleans (qapi/opts-visitor, util/cutils.c); None for what is none."""
+    if isinstance(value, bool):
+        return value
+    if value in ("on", "yes", "true", "y"):
+        return True
+    return False if value in ("off", "no", "false", "n") else None
+
+
+def size_of(value: object, unit: int = 1) -> int | None:
+    """Bytes of a size as QEMU reads it (util/cutils.c, qemu_strtosz()); None for what is none.
+
+    :param unit: what a number without a suffix counts.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    match = SIZE.match(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        return None
+    scale = SCALE[match[2].lower()] if match[2] else unit
+    size = float(match[1]) * scale if "." in match[1] else int(match[1]) * scale
+    return int(size) if size == int(size) else None

@@ -1,0 +1,76 @@
+"""A profile's document as TOML that a person would write: tables under their headers, keys in the model's order."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from workbench.domain.decode import key_text
+from workbench.domain.profile import GuestProfile
+from workbench.domain.shape import fields_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from workbench.domain.devices.part import Path
+
+
+def to_toml(document: Mapping[str, Any]) -> str:
+    """The document with a blank line between tables; texts are what they are, nothing in them is filled in."""
+    return "\n".join(_table(document, ())).strip("\n") + "\n"
+
+
+def toml_value(value: object) -> str:
+    """A value on one line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml_value, value))}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{_key(key)} = {toml_value(one)}' for key, one in value.items())} }}"
+    if isinstance(value, str):
+        # JSON's escapes are TOML's, but for DEL, which TOML wants escaped (https://toml.io/en/v1.0.0#string).
+        return json.dumps(value.replace("${", "$${"), ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value)
+
+
+def _key(text: object) -> str:
+    return key_text((str(text),)).replace("\x7f", "\\u007f")
+
+
+def _table(table: Mapping[str, Any], path: Path) -> Iterator[str]:
+    """The lines of a table: values first, then the tables in it."""
+    keys = sorted(table, key=lambda key: _rank(path, key))
+    for key in keys:
+        if not _is_table(table[key]) and not _are_tables(table[key]):
+            yield f"{_key(key)} = {toml_value(table[key])}"
+    for key in keys:
+        value, below = table[key], (*path, key)
+        header = ".".join(_key(step) for step in below)
+        if _is_table(value):
+            if any(not _is_table(one) for one in value.values()) or not value:
+                yield f"\n[{header}]"
+            yield from _table(value, below)
+        elif _are_tables(value):
+            for one in value:
+                yield f"\n[[{header}]]"
+                yield from _table(one, below)
+
+
+def _rank(path: Path, key: str) -> int:
+    """The key's place in the model; what the model does not know comes last, in its own order."""
+    part: Any = GuestProfile
+    for step in path:
+        field = fields_of(part).get(str(step)) if part is not None else None
+        shape = (field.shape.item or field.shape) if field is not None else None
+        part = shape.bare if shape is not None and shape.kind == "table" else None
+    known = list(fields_of(part)) if part is not None else []
+    return known.index(key) if key in known else len(known)
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _are_tables(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)

@@ -1,0 +1,107 @@
+"""``workbench import``: a profile from what people already have."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from workbench.verbs.common import json_option, pass_settings, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.domain.imports.qemu import Imported
+    from workbench.settings import Settings
+
+
+@click.group("import")
+def command() -> None:
+    """A profile from a QEMU command line, a libvirt domain, or a QEMU that runs: on standard output."""
+
+
+write_option = click.option("--write", metavar="NAME", help="Write it as profile NAME instead of printing it.")
+
+
+@command.command("qemu", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@write_option
+@json_option
+@click.argument("argv", nargs=-1, type=click.UNPROCESSED)
+@pass_settings
+def qemu(settings: Settings, argv: Sequence[str], write: str | None, as_json: bool) -> None:
+    """From a command line after --, or from a script's text on standard input."""
+    from workbench.domain.imports.qemu import import_qemu
+    from workbench.domain.imports.shell import PROGRAM, read_script
+    from workbench.errors import UsageError
+
+    if argv:
+        start = next((index for index, word in enumerate(argv) if PROGRAM.match(word)), None)
+        if start is None:
+            raise UsageError(
+                "no QEMU in that command line",
+                hint="write it as it is run: workbench import qemu -- qemu-system-x86_64 …",
+            )
+        notes = [f"{' '.join(argv[:start])} in front of QEMU: a profile starts QEMU itself"] if start else []
+        imported = import_qemu(argv[start:], notes)
+    else:
+        script = read_script(sys.stdin.read())
+        if not script.argv:
+            raise UsageError(
+                "no command on standard input starts QEMU",
+                hint="give a script's text, or a command line after --: workbench import qemu -- qemu-system-x86_64 …",
+            )
+        imported = import_qemu(script.argv, script.notes, source="a shell script")
+    _deliver(settings, imported, write, as_json)
+
+
+@command.command("running")
+@write_option
+@json_option
+@click.argument("pid", type=click.IntRange(min=1))
+@pass_settings
+def running(settings: Settings, pid: int, write: str | None, as_json: bool) -> None:
+    """From a QEMU that runs now, by its PID."""
+    from workbench.domain.imports.qemu import import_qemu
+    from workbench.engine.running import command_line_of
+
+    argv, directory = command_line_of(pid)
+    imported = import_qemu(argv, source=f"the QEMU with pid {pid}", directory=directory)
+    _deliver(settings, imported, write, as_json)
+
+
+def _deliver(settings: Settings, imported: Imported, write: str | None, as_json: bool) -> None:
+    """Print the profile, or write it; what is not as it was goes to standard error."""
+    path = None
+    if write is not None:
+        path = _write(settings, write, imported.text)
+    if as_json:
+        print_json(
+            {
+                "name": imported.name or None,
+                "profile": imported.text,
+                "notes": list(imported.notes),
+                "path": str(path) if path else None,
+            }
+        )
+        return
+    if path is None:
+        click.echo(imported.text, nl=False)
+    for note in imported.notes:
+        click.echo(f"workbench: note: {note}", err=True)
+    if path is not None:
+        click.echo(f"{path}")
+
+
+def _write(settings: Settings, name: str, text: str) -> object:
+    """:raise HostError: when there is a profile of that name already, or it cannot be written."""
+    from workbench.engine.profiles import ProfileStore
+    from workbench.errors import HostError
+
+    store = ProfileStore(settings.profiles)
+    if (settings.profiles / f"{name}.toml").exists():
+        raise HostError(
+            f"there is a profile {name} already: {settings.profiles / f'{name}.toml'}",
+            hint="choose another name, or remove that one first",
+        )
+    return store.write(name, text)
