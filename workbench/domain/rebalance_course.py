@@ -211,3 +211,17 @@ def _lack(line: Line) -> tuple[float, str]:
     """Who has the least available share comes first."""
     guest = line.guest
     return (1.0 if guest.idle is None else guest.idle / max(1, guest.target), guest.name)
+
+
+PATIENCE = 60.0
+"""Seconds that guests may take, beside the waits of their ramps."""
+
+
+def patience(proposal: Proposal, ramps: Mapping[str, Ramp]) -> float:
+    """Seconds until whoever has not reached its target counts as late, where nobody says otherwise."""
+    waits = [
+        ramp.seconds * (ramp.steps(line.guest.actual, line.new) - 1)
+        for line in proposal.changes
+        if (ramp := ramps.get(line.guest.name)) is not None
+    ]
+    return PATIENCE + max(waits, default=0.0)

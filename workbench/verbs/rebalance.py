@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from workbench.engine.state import Running
     from workbench.settings import Settings
 
-WAIT = 60.0
-"""Seconds that all guests together may take."""
-
 
 @click.command("rebalance")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
@@ -31,22 +28,20 @@ WAIT = 60.0
 @click.option(
     "--wait",
     type=click.FloatRange(min=0),
-    default=WAIT,
-    show_default=True,
     metavar="SECONDS",
-    help="How long all of it may take. Exit 4 when a guest is not there in time.",
+    help="How long all of it may take; 60 s and the waits of ramps if not given. Exit 4 when a guest is not there in time.",
 )
 @json_option
 @pass_settings
 def command(
-    settings: Settings, names: tuple[str, ...], budget: str, dry_run: bool, yes: bool, wait: float, as_json: bool
+    settings: Settings, names: tuple[str, ...], budget: str, dry_run: bool, yes: bool, wait: float | None, as_json: bool
 ) -> None:
     """Share one budget out among guests: all that run, or those named.
 
     Idle memory is taken first, in proportion to what is idle; nobody goes below their floor; what is left over goes to
     those who have the least available. Guests give before others get.
     """
-    from workbench.domain.rebalance_course import Course
+    from workbench.domain.rebalance_course import Course, patience
     from workbench.errors import UsageError
     from workbench.verbs.rebalance_words import as_object, proposal_lines
 
@@ -68,6 +63,7 @@ def command(
     if not yes:
         _ask(proposal)
     ramps = {one.name: one.safety.ramp for one in snapshots if one.safety.ramp is not None}
+    wait = patience(proposal, ramps) if wait is None else wait
     course = Course(proposal, deadline=time.monotonic() + wait, ramps=ramps)
     try:
         _carry_out(course, guests, quiet=as_json)

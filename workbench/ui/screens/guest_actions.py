@@ -35,7 +35,9 @@ class GuestActions(Screen[None]):
         snapshot = next((guest for guest in self._engine.guests() if guest.name == message.name), None)
         if snapshot is None:
             return
-        if message.action == "start":
+        if message.action == "rebalance":
+            self._rebalance()
+        elif message.action == "start":
             await self._start_guest(snapshot)
         elif not snapshot.phase.alive:
             self.notify(f"{snapshot.name} does not run: s starts it", severity="warning", timeout=3, markup=False)
@@ -46,6 +48,14 @@ class GuestActions(Screen[None]):
             await self._try(guest.resume if snapshot.phase is Phase.PAUSED else guest.pause)
         elif message.action == "reset":
             await self._reset(snapshot)
+
+    def _rebalance(self) -> None:
+        from workbench.ui.screens.rebalance import RebalanceScreen
+
+        if not any(guest.phase.alive for guest in self._engine.guests()):
+            self.notify("no guest runs: s starts the chosen one", severity="warning", timeout=3, markup=False)
+            return
+        self.app.push_screen(RebalanceScreen(self._engine))
 
     async def _start_guest(self, snapshot: GuestSnapshot) -> None:
         if snapshot.phase.alive:

@@ -48,6 +48,13 @@ class GuestList(OptionList):
             "p", "request('pause')", "Pause/resume", id="guests.pause", tooltip="Pause the guest, or let it run on"
         ),
         Binding("r", "request('reset')", "Reset", id="guests.reset", tooltip="Reset the guest; asks first"),
+        Binding(
+            "B",
+            "request('rebalance')",
+            "Rebalance",
+            id="guests.rebalance",
+            tooltip="Share one budget out among the guests that run",
+        ),
         Binding("k", "cursor_up", "Up", id="guests.up", tooltip="The guest above", show=False),
         Binding("j", "cursor_down", "Down", id="guests.down", tooltip="The guest below", show=False),
     ]
@@ -65,7 +72,7 @@ class GuestList(OptionList):
             return self._control
 
     class ActionRequested(Message):
-        """The user wants to start, stop, pause or reset a guest."""
+        """The user wants to start, stop, pause or reset a guest, or to rebalance all of them."""
 
         def __init__(self, control: GuestList, name: str, action: str) -> None:
             super().__init__()

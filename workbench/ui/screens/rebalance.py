@@ -1,0 +1,286 @@
+"""One budget for many guests: typed, shown as a table of changes while it is typed, sent by a key, watched until all is done."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.css.query import NoMatches
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label
+
+from workbench.domain.rebalance import Proposal, propose
+from workbench.domain.rebalance_course import Course, Seen, patience
+from workbench.domain.rebalance_guests import candidate_of, parse_budget
+from workbench.domain.units import MIB, SizeError
+from workbench.errors import WorkbenchError
+from workbench.ui.widgets import rebalance_text as text
+from workbench.ui.widgets.text_block import TextBlock
+from workbench.ui.words import mib, short_size
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.engine.base import Engine
+
+TICK = 0.1
+"""Seconds between two looks at the guests that move."""
+HIGH, AROUND_HIGH, AROUND = 28, 13, 9
+"""Lines of a terminal from which on there are empty lines, and the lines around the list with and without those."""
+LOOK = 1.0
+"""Seconds between two looks at those that do not: figures grow old, guests come and go."""
+
+
+class BudgetInput(Input):
+    """A field in which a space is no letter: no size has one, and the key is wanted for the list."""
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        return character != " " and super().check_consume_key(key, character)
+
+
+class RebalanceScreen(ModalScreen[None]):
+    """All running guests, but those that the user leaves out. What it sends goes through the guests' own drivers."""
+
+    CSS_PATH = "rebalance.tcss"
+    AUTO_FOCUS = "Input"
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-low"), (HIGH, "-high")]  # not a ClassVar in Textual
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter", "send", "Send", id="rebalance.send", tooltip="Send the new targets that are shown", priority=True
+        ),
+        Binding(
+            "escape", "leave", "Leave", id="rebalance.leave", tooltip="Stop what runs, or leave; nothing more is sent"
+        ),
+        Binding(
+            "space",
+            "leave_out",
+            "Leave out",
+            id="rebalance.out",
+            tooltip="Leave a guest out, or take it in",
+            priority=True,
+        ),
+        Binding("up", "move(-1)", "Up", id="rebalance.up", tooltip="The guest above", priority=True),
+        Binding("down", "move(1)", "Down", id="rebalance.down", tooltip="The guest below", priority=True),
+    ]
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._engine = engine
+        self._out: set[str] = set()
+        self._cursor = 0
+        self._proposal = Proposal(0, ())
+        self._mistake = ""
+        self._course: Course | None = None
+        self._watched: dict[str, bool] = {}
+        """The guests that are watched because of this screen, and whether they were before."""
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            box.border_title = "Rebalance"
+            with Horizontal(id="rebalance-budget"):
+                yield Label("budget")
+                yield BudgetInput(self._beginning(), placeholder="2G, 50%", compact=True, max_length=24)
+                yield TextBlock(id="rebalance-sum")
+            yield TextBlock(id="rebalance-words")
+            yield TextBlock(id="rebalance-heading")
+            with VerticalScroll(can_focus=False):
+                yield TextBlock(id="rebalance-table")
+            yield TextBlock(id="rebalance-total")
+            yield TextBlock(id="rebalance-keys")
+
+    # What it knows.
+
+    def _guests(self) -> list[GuestSnapshot]:
+        """Those that run, by name."""
+        return sorted((guest for guest in self._engine.guests() if guest.phase.alive), key=lambda guest: guest.name)
+
+    def _beginning(self) -> str:
+        """The present sum: typing begins where nothing changes."""
+        now = time.time()
+        return f"{sum(candidate_of(guest, now).counts for guest in self._guests()) // MIB}M"
+
+    @property
+    def _busy(self) -> bool:
+        return self._course is not None and not self._course.over
+
+    def on_mount(self) -> None:
+        self._show_all()
+        self.set_interval(TICK, self._tick)
+        self.set_interval(LOOK, self._look)
+
+    def on_unmount(self) -> None:
+        for name, before in self._watched.items():
+            with suppress(WorkbenchError):  # it may be gone
+                self._engine.guest(name).watched = before
+
+    def on_resize(self) -> None:
+        # The list scrolls; what stands around it is always there.
+        around = AROUND_HIGH if self.size.height >= HIGH else AROUND
+        self.query_one(VerticalScroll).styles.max_height = max(2, self.size.height - around)
+        self.call_after_refresh(self._show)
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        if not self._busy:
+            self._course = None
+            self._show_all()
+
+    def _look(self) -> None:
+        if self._course is None:
+            self._show_all()
+
+    def _show_all(self) -> None:
+        """Propose anew from what the guests are now, and show it."""
+        guests = self._guests()
+        for guest in guests:
+            if guest.name not in self._watched:
+                driver = self._engine.guest(guest.name)
+                self._watched[guest.name] = driver.watched
+                driver.watched = True
+        now = time.time()
+        candidates = [candidate_of(guest, now) for guest in guests if guest.name not in self._out]
+        ram = sum(candidate.ram for candidate in candidates)
+        before = sum(candidate.counts for candidate in candidates)
+        budget, self._mistake = before, ""
+        if candidates:
+            try:
+                budget = parse_budget(self.query_one(Input).value, ram=ram)
+            except SizeError as error:
+                self._mistake = str(error)
+        # With a mistake in the budget the guests are shown as they are.
+        self._proposal = propose(candidates, budget)
+        self._show()
+
+    # What it shows.
+
+    def _show(self) -> None:
+        with suppress(NoMatches):  # not composed yet
+            self._show_head()
+            table = self.query_one("#rebalance-table", TextBlock)
+            width = self.query_one(VerticalScroll).content_region.width - 1
+            names = self._names()
+            cursor = names[self._cursor % len(names)] if names else ""
+            course = self._course
+            out = {guest.name: short_size(guest.memory or 0) for guest in self._guests() if guest.name in self._out}
+            progress = course.progress if course else None
+            self.query_one("#rebalance-heading", TextBlock).show(text.heading(width))
+            table.show(text.table(self._proposal, width, cursor=cursor, out=out, progress=progress))
+            self.query_one("#rebalance-total", TextBlock).show(text.total(self._proposal, width))
+            ready = bool(self._proposal.changes) and not self._mistake and course is None
+            over = course is not None and course.over
+            self.query_one("#rebalance-keys", TextBlock).show(text.keys(running=self._busy, over=over, ready=ready))
+
+    def _show_head(self) -> None:
+        self.query_one("#rebalance-budget").set_class(bool(self._mistake or self._proposal.short), "-mistake")
+        lines = self._proposal.lines
+        ram = sum(line.guest.ram for line in lines)
+        count = f"{len(lines)} guest{'' if len(lines) == 1 else 's'}"
+        self.query_one("#rebalance-sum", TextBlock).show(
+            Content.styled(f"of {mib(ram)} MiB, the RAM of {count}", text.MUTED)
+        )
+        self.query_one("#rebalance-words", TextBlock).show(self._words())
+
+    def _words(self) -> Content:
+        if not self._guests():
+            return Content.styled("no guest runs", "bold $warning")
+        if self._mistake:
+            return Content.styled(self._mistake, "$error")
+        if self._course is not None:
+            return self._outcome(self._course)
+        if self._proposal.short:
+            return Content.styled(self._proposal.words, "bold $error")
+        if not self._proposal.changes:
+            return Content.styled(self._proposal.words or "every guest has its target already", text.MUTED)
+        return Content.styled(self._proposal.words, "$warning")
+
+    def _outcome(self, course: Course) -> Content:
+        changed = [one for one in course.progress.values() if one.line.change]
+        reached = sum(one.stage.value == "reached" for one in changed)
+        words = f"{reached} of {len(changed)} guests at their targets"
+        if not course.over:
+            return Content.styled(words, "$warning")
+        return Content.styled(words, "bold $success" if course.complete else "bold $error")
+
+    # What the user asks for.
+
+    def _names(self) -> list[str]:
+        return [guest.name for guest in self._guests()]
+
+    def action_move(self, step: int) -> None:
+        names = self._names()
+        self._cursor = max(0, min(len(names) - 1, self._cursor + step)) if names else 0
+        self.query_one(VerticalScroll).scroll_to(y=max(0, 2 * self._cursor - 2), animate=False)
+        self._show()
+
+    def action_leave_out(self) -> None:
+        names = self._names()
+        if self._busy or not names:
+            return
+        self._out ^= {names[self._cursor % len(names)]}
+        self._course = None
+        self._show_all()
+
+    def action_leave(self) -> None:
+        if self._busy and self._course is not None:
+            self._course.stop("stopped here")
+            self._end()
+            return
+        self.dismiss()
+
+    def action_send(self) -> None:
+        """Send what stands in the table, as it stands there."""
+        if self._course is not None or self._mistake or not self._proposal.changes:
+            return
+        safety = {guest.name: guest.safety for guest in self._guests()}
+        changed = [line.guest.name for line in self._proposal.changes]
+        ramps = {name: ramp for name in changed if name in safety and (ramp := safety[name].ramp) is not None}
+        deadline = time.monotonic() + patience(self._proposal, ramps)
+        self._course = Course(self._proposal, deadline=deadline, ramps=ramps)
+        self.query_one(Input).disabled = True
+        self._tick()
+
+    # While it runs.
+
+    def _tick(self) -> None:
+        course = self._course
+        if course is None or course.over:
+            return
+        for name, size in course.advance(time.monotonic(), self._seen()):
+            self._send(course, name, size)
+        self._show()
+        if course.over:
+            self._end()
+
+    def _end(self) -> None:
+        field = self.query_one(Input)
+        field.disabled = False
+        field.focus()
+        self._show()
+
+    def _seen(self) -> dict[str, Seen]:
+        found = {}
+        snapshots = {guest.name: guest for guest in self._engine.guests()}
+        for line in self._proposal.changes:
+            snapshot = snapshots.get(line.guest.name)
+            if snapshot is None or not snapshot.phase.alive:
+                ended = f"it was {snapshot.ended}" if snapshot and snapshot.ended else "its QEMU ended"
+                found[line.guest.name] = Seen(0, 0, gone=ended)
+            elif snapshot.balloon is not None and (reading := snapshot.balloon.reading) is not None:
+                cause = snapshot.balloon.verdict.cause if snapshot.answering else snapshot.trouble
+                found[line.guest.name] = Seen(reading.target, reading.actual, cause)
+        return found
+
+    @work(group="rebalance")
+    async def _send(self, course: Course, name: str, size: int) -> None:
+        try:
+            await self._engine.guest(name).set_target(size)
+        except WorkbenchError as error:
+            course.fail(name, error.message)
+            self._show()

@@ -1,0 +1,182 @@
+"""What the rebalance screen says in numbers, bars and words: pure text from a proposal, tested without a screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from workbench.domain.rebalance_course import Stage
+from workbench.domain.units import MIB
+from workbench.ui.words import mib
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.domain.rebalance import Line, Proposal
+    from workbench.domain.rebalance_course import Progress
+
+ARROW = "\u2192"
+DASH = "\u2013"
+MUTED = "$foreground-muted"
+COLUMNS = (("RAM", 7), ("used", 7), ("floor", 7), ("target", 8), ("", 2), ("new", 7), ("change", 8), ("host gains", 12))
+"""What stands in a row, and the least columns of the screen for it."""
+NAME = (10, 24)
+"""Columns of the screen for a guest's name: at the least and at the most."""
+WIDER = 3
+"""How much wider a number's column may be where there is room."""
+STAGE_STYLES = {
+    Stage.UNCHANGED: MUTED,
+    Stage.WAITING: MUTED,
+    Stage.MOVING: "$warning",
+    Stage.REACHED: "$success",
+    Stage.LATE: "bold $error",
+    Stage.HELD: "bold $warning",
+    Stage.FAILED: "bold $error",
+}
+USED, IDLE, GONE, MARK = "\u2501", "\u2500", "\u2508", "\u2503"
+"""Of a bar: what is used, what the guest has beside it, what it has not, and where its target will be."""
+
+Cell = tuple[str, str]
+
+
+def table(
+    proposal: Proposal, width: int, *, cursor: str, out: Mapping[str, str], progress: Mapping[str, Progress] | None
+) -> Content:
+    """Two lines for each guest: numbers in MiB, and a bar with the reason.
+
+    :param cursor: the guest that keys act on.
+    :param out: the guests that are left out, each with its RAM in words.
+    :param progress: what became of each so far; None before anything is sent.
+    """
+    most = max((line.guest.ram for line in proposal.lines), default=0)
+    lines = {line.guest.name: line for line in proposal.lines}
+    parts = []
+    for name in sorted({*lines, *out}):
+        line = lines.get(name)
+        if line is None:
+            parts += [
+                _row(name, name == cursor, "\u25cb", MUTED, [(out[name], MUTED)], width),
+                Content.styled("    left out: space takes it in", MUTED),
+            ]
+            continue
+        one = progress.get(name) if progress else None
+        mark = ("\u25cf", MUTED if line.guest.fixed else "$success")
+        parts += [_row(name, name == cursor, *mark, _numbers(line), width), _bar_line(line, one, most, width)]
+    return Content("\n").join(parts)
+
+
+def heading(width: int) -> Content:
+    names: list[Cell] = [(name, MUTED) for name, _ in COLUMNS]
+    return _row("MiB", False, " ", "", names, width, style=MUTED)
+
+
+def total(proposal: Proposal, width: int) -> Content:
+    """The sums, in the same columns."""
+    lines = proposal.lines
+    before = sum(line.guest.counts for line in lines)
+    cells: list[Cell] = [
+        (mib(sum(line.guest.ram for line in lines)), ""),
+        ("", ""),
+        (mib(sum(line.guest.floor for line in lines)), ""),
+        (mib(before), "$target"),
+    ]
+    if proposal.changes:
+        change = mib(proposal.total - before, signed=True)
+        cells += [(ARROW, MUTED), (mib(proposal.total), "bold $target"), (change, "bold")]
+        cells.append((gains(proposal.host_gain), "$resident"))
+    return _row("sum", False, " ", "", cells, width)
+
+
+def gains(bounds: tuple[int, int] | None) -> str:
+    """What the host gets back: ``0…44``, a dash for nothing, a question mark where it is not known."""
+    if bounds is None:
+        return "?"
+    least, most = (size // MIB for size in bounds)
+    return DASH if not most else f"{most:,}" if least == most else f"{least:,}\u2026{most:,}"
+
+
+def _numbers(line: Line) -> list[Cell]:
+    guest = line.guest
+    cells: list[Cell] = [
+        (mib(guest.ram), ""),
+        (DASH if guest.used is None else mib(guest.used), ""),
+        (mib(guest.floor), ""),
+        (mib(guest.target), "$target"),
+    ]
+    if line.change:
+        new = [(ARROW, MUTED), (mib(line.new), "bold $target"), (mib(line.change, signed=True), "bold")]
+        cells += [*new, (gains(line.host_gain), "$resident")]
+    return cells
+
+
+def _row(
+    name: str, chosen: bool, mark: str, mark_style: str, cells: list[Cell], width: int, *, style: str = ""
+) -> Content:
+    spare = width - 4 - sum(size for _, size in COLUMNS)
+    room = max(NAME[0], min(NAME[1], spare))
+    wider = max(0, min(WIDER, (spare - room) // len(COLUMNS)))
+    shown = name if len(name) <= room else name[: room - 1] + "\u2026"
+    parts: list[Cell] = [("\u25b8 " if chosen else "  ", "$accent"), (f"{mark} ", mark_style)]
+    parts.append((f"{shown:<{room}}", style or "bold"))
+    parts += [(f"{text:>{size + wider}}", look) for (text, look), (_, size) in zip(cells, COLUMNS, strict=False)]
+    return Content.assemble(*parts)
+
+
+def _bar_line(line: Line, one: Progress | None, most: int, width: int) -> Content:
+    length = max(16, min(56, (width - 4) * 9 // 20))
+    words, style = said(line, one)
+    room = max(0, width - 6 - length)
+    shown = words if len(words) <= room else words[: max(0, room - 1)] + "\u2026"
+    return Content.assemble("    ", bar(line, one, most, length), ("  " + shown, style))
+
+
+def bar(line: Line, one: Progress | None, most: int, length: int) -> Content:
+    """What the guest uses, has and will have, as parts of the largest guest's RAM."""
+    guest = line.guest
+    actual = one.actual if one is not None and line.change else guest.actual
+
+    def place(size: int) -> int:
+        return min(length, (size * length + most // 2) // max(1, most))
+
+    ram, has = max(1, place(guest.ram)), place(actual)
+    used = min(has, place(guest.used or 0))
+    cells = [USED] * used + [IDLE] * (has - used) + [GONE] * (ram - has) + [" "] * (length - ram)
+    goal = min(ram - 1, place(one.goal if one is not None else line.new))
+    styles = ["$actual"] * has + [MUTED] * (length - has)
+    if not guest.fixed:
+        cells[goal], styles[goal] = MARK, "bold $target"
+    parts: list[Cell] = []
+    for cell, style in zip(cells, styles, strict=True):
+        if parts and parts[-1][1] == style:
+            parts[-1] = (parts[-1][0] + cell, style)
+        else:
+            parts.append((cell, style))
+    return Content.assemble(*parts)
+
+
+def said(line: Line, one: Progress | None) -> Cell:
+    """The words beside a bar, and their style."""
+    if one is None or one.stage is Stage.UNCHANGED:
+        return line.reason, "$warning" if line.guest.fixed else MUTED
+    style = STAGE_STYLES[one.stage]
+    if one.stage is Stage.WAITING:
+        return "waits until the others have given", style
+    if one.stage is Stage.MOVING:
+        step = f", a step of its ramp: {mib(one.sent)}" if one.sent not in (None, one.goal) else ""
+        return f"{mib(one.actual)} MiB now{step}" + (f": {one.remark}" if one.remark else ""), style
+    if one.stage is Stage.REACHED:
+        return "reached" + (f": {one.remark}" if one.remark else ""), style
+    return f"{one.stage.value}: {one.remark or 'not there in time'}; it has {mib(one.actual)} MiB", style
+
+
+def keys(*, running: bool, over: bool, ready: bool) -> Content:
+    """The keys that do something now."""
+    if running:
+        return Content.assemble(("esc", "bold $accent"), " stops: who was sent a target goes on, nobody else is sent one")
+    parts: list[str | Cell] = []
+    if ready:
+        parts += [("enter", "bold $accent"), " sends the new targets   "]
+    parts += [("\u2191\u2193 space", "bold $accent"), (" leaves a guest out   ", MUTED)]
+    parts += [("esc", "bold $accent"), (" closes" if over else " leaves", MUTED)]
+    return Content.assemble(*parts)
