@@ -208,3 +208,24 @@ def test_an_interrupted_rebalance_says_who_got_what(pair: CommandLine) -> None:
     assert "one: late: interrupted" in out
     assert "Traceback" not in err
     back(pair)
+
+
+def test_the_screen_does_the_same_by_keys(pair: CommandLine) -> None:
+    with terminal(pair.environment) as screen:
+        screen.open(*SCREEN)
+        screen.wait_for("one", "two", "settled")
+        screen.keys("g")
+        screen.wait_for("B Rebalance")
+        screen.keys("B")
+        screen.wait_for("budget", "1024M", "host gains")
+        screen.type("700M")
+        screen.wait_for("enter sends", "gives")
+        assert targets(pair) == [(512, 512), (512, 512)], "showing sends nothing"
+        screen.keys("Enter")
+        screen.wait_for("2 of 2 guests at their targets", "reached")
+        (one, one_has), (two, two_has) = targets(pair)
+        assert one + two == 700
+        assert (one_has, two_has) == (one, two)
+        screen.keys("Escape")
+        screen.wait_for("s Start", without="budget")
+    back(pair)

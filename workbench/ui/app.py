@@ -85,7 +85,7 @@ class WorkbenchApp(App[None]):
             self._failure = error
 
     def on_ready(self) -> None:
-        unknown = [name for name in self.keys if name not in binding_ids(self.screen)]
+        unknown = sorted(set(self.keys) - binding_ids(self.screen)) if self.keys else []
         if unknown:
             words = f"no key has the id {', '.join(unknown)}: the ids stand in the help (?)"
             self.notify(words, title="keys.toml", severity="warning", timeout=10, markup=False)

@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -75,18 +75,22 @@ class HelpScreen(ModalScreen[None]):
         lines: list[Content] = []
         for title, selector in SECTIONS:
             roots = [self._main.query_one(selector)] if selector else [self._main, self.app]
-            bindings = list(bindings_of(roots, below=bool(selector)).values())
-            lines.append(Content.styled(title, "bold"))
-            for binding in bindings:
-                key, words = self._key_of(binding), binding.tooltip or binding.description
-                if str(binding.id).startswith("balloon.tenth-"):
-                    if binding.id != "balloon.tenth-1":
-                        continue  # one line for the nine
-                    key, words = "1\u20269", "Stage 10 % \u2026 90 % of the guest's RAM"
-                name = (f"{binding.id:<{ID_WIDTH}}", "$foreground-muted")
-                lines.append(Content.assemble((f"  {key:<{KEY_WIDTH}}", "$accent"), name, words))
-            lines.append(Content(""))
+            lines += self._section(title, bindings_of(roots, below=bool(selector)))
+        for title, bindings in window_bindings().items():
+            lines += self._section(title, bindings)
         return lines
+
+    def _section(self, title: str, bindings: Mapping[str, Binding]) -> list[Content]:
+        lines = [Content.styled(title, "bold")]
+        for binding in bindings.values():
+            key, words = self._key_of(binding), binding.tooltip or binding.description
+            if str(binding.id).startswith("balloon.tenth-"):
+                if binding.id != "balloon.tenth-1":
+                    continue  # one line for the nine
+                key, words = "1\u20269", "Stage 10 % \u2026 90 % of the guest's RAM"
+            name = (f"{binding.id:<{ID_WIDTH}}", "$foreground-muted")
+            lines.append(Content.assemble((f"  {key:<{KEY_WIDTH}}", "$accent"), name, words))
+        return [*lines, Content("")]
 
     def _key_of(self, binding: Binding) -> str:
         """The key that it has now: a user may have moved it."""
@@ -116,6 +120,18 @@ def bindings_of(roots: Sequence[DOMNode], *, below: bool) -> dict[str, Binding]:
     return found
 
 
+def window_bindings() -> dict[str, dict[str, Binding]]:
+    """The keys of the windows that open over the main screen, by their titles."""
+    from workbench.ui.screens.rebalance import RebalanceScreen
+
+    windows = {"Rebalance": RebalanceScreen}
+    return {
+        title: {str(binding.id): binding for binding in window.BINDINGS if isinstance(binding, Binding)}
+        for title, window in windows.items()
+    }
+
+
 def binding_ids(main: Screen[object]) -> set[str]:
     """Every id that a user can move a key by."""
-    return set(bindings_of([main, main.app], below=False)) | set(bindings_of([main], below=True))
+    windows = set().union(*window_bindings().values())
+    return set(bindings_of([main, main.app], below=False)) | set(bindings_of([main], below=True)) | windows

@@ -21,7 +21,7 @@ from workbench.domain.units import MIB, SizeError
 from workbench.errors import WorkbenchError
 from workbench.ui.widgets import rebalance_text as text
 from workbench.ui.widgets.text_block import TextBlock
-from workbench.ui.words import mib, short_size
+from workbench.ui.words import mib
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -34,6 +34,7 @@ TICK = 0.1
 """Seconds between two looks at the guests that move."""
 HIGH, AROUND_HIGH, AROUND = 28, 13, 9
 """Lines of a terminal from which on there are empty lines, and the lines around the list with and without those."""
+HEIGHTS = [(0, "-low"), (HIGH, "-high")]
 LOOK = 1.0
 """Seconds between two looks at those that do not: figures grow old, guests come and go."""
 
@@ -50,7 +51,7 @@ class RebalanceScreen(ModalScreen[None]):
 
     CSS_PATH = "rebalance.tcss"
     AUTO_FOCUS = "Input"
-    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-low"), (HIGH, "-high")]  # not a ClassVar in Textual
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = HEIGHTS  # Textual declares it on the instance
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "enter", "send", "Send", id="rebalance.send", tooltip="Send the new targets that are shown", priority=True
@@ -168,7 +169,7 @@ class RebalanceScreen(ModalScreen[None]):
             names = self._names()
             cursor = names[self._cursor % len(names)] if names else ""
             course = self._course
-            out = {guest.name: short_size(guest.memory or 0) for guest in self._guests() if guest.name in self._out}
+            out = {guest.name: mib(guest.memory or 0) for guest in self._guests() if guest.name in self._out}
             progress = course.progress if course else None
             self.query_one("#rebalance-heading", TextBlock).show(text.heading(width))
             table.show(text.table(self._proposal, width, cursor=cursor, out=out, progress=progress))

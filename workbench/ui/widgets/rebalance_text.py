@@ -173,7 +173,9 @@ def said(line: Line, one: Progress | None) -> Cell:
 def keys(*, running: bool, over: bool, ready: bool) -> Content:
     """The keys that do something now."""
     if running:
-        return Content.assemble(("esc", "bold $accent"), " stops: who was sent a target goes on, nobody else is sent one")
+        return Content.assemble(
+            ("esc", "bold $accent"), " stops: who was sent a target goes on, nobody else is sent one"
+        )
     parts: list[str | Cell] = []
     if ready:
         parts += [("enter", "bold $accent"), " sends the new targets   "]
