@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.ui.fake_engine import RAM, balloon
+from workbench.domain.balloon import Sample
 from workbench.domain.floor import floor_of, used_by
 from workbench.domain.units import MIB
 
@@ -50,3 +51,16 @@ def test_the_use_is_the_same_whatever_the_balloon_holds() -> None:
 
 def test_no_floor_before_anything_was_read() -> None:
     assert floor_of(replace(balloon(), reading=None)) is None
+
+
+def test_where_nobody_looked_the_most_that_it_may_have_had_counts() -> None:
+    """A screen opens: an old look at 128 MiB, then the guest got all its RAM back and said so, and now it is looked at."""
+    now = balloon(available=412 * MIB)
+    assert now.reading is not None
+    assert now.stats is not None
+    old = Sample(now.stats.last_update - 60, 128 * MIB, 128 * MIB)
+    latest = Sample(now.stats.last_update + 2, RAM, RAM)
+    assert used_by(replace(now, history=(old,))) == 100 * MIB
+    assert used_by(replace(now, history=(old, latest))) == 100 * MIB
+    given = replace(now, reading=replace(now.reading, actual=RAM // 2), history=(replace(latest, time=0.0),))
+    assert used_by(given) == 100 * MIB

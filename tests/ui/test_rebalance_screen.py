@@ -145,7 +145,7 @@ async def test_guests_give_before_others_get_through_their_drivers() -> None:
         await wait_for(pilot, "table", "200 MiB now")
         assert asked(engine, "one") == [("target", 260 * MIB)]
         engine.publish(guest("one", 260, used=200))
-        await wait_for(pilot, "words", "2 of 2 guests at their targets")
+        await wait_for(pilot, "words", "2 of 2 guests at the new target")
         assert len(asked(engine, "one")) == len(asked(engine, "two")) == 1, "nothing is sent twice"
         await press(pilot, "escape")
         assert not isinstance(pilot.app.screen, RebalanceScreen)
@@ -173,7 +173,7 @@ async def test_a_guest_that_refuses_has_its_reason_and_others_go_on() -> None:
         await press(pilot, "enter")
         await wait_for(pilot, "table", "failed: QEMU refuses balloon")
         engine.publish(guest("two", 350))
-        await wait_for(pilot, "words", "1 of 2 guests at their targets")
+        await wait_for(pilot, "words", "1 of 2 guests at the new target")
 
 
 async def test_a_guest_that_ends_on_the_way_is_said() -> None:

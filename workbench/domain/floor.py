@@ -68,5 +68,8 @@ def actual_at(balloon: Balloon, when: float) -> int:
     then = [sample.actual for sample in balloon.history if when - 0.2 <= sample.time <= when + 1.0]
     if then:
         return max(then)
+    # Nobody looked in that second, as when a screen has just opened: between the last look before and the first one after
+    # it may have moved at any time.
     before = [sample.actual for sample in balloon.history if sample.time < when]
-    return before[-1] if before else balloon.reading.actual
+    after = [sample.actual for sample in balloon.history if sample.time > when]
+    return max([*before[-1:], *(after[:1] or [balloon.reading.actual])])

@@ -204,7 +204,7 @@ class RebalanceScreen(ModalScreen[None]):
     def _outcome(self, course: Course) -> Content:
         changed = [one for one in course.progress.values() if one.line.change]
         reached = sum(one.stage.value == "reached" for one in changed)
-        words = f"{reached} of {len(changed)} guests at their targets"
+        words = f"{reached} of {len(changed)} guest{'' if len(changed) == 1 else 's'} at the new target"
         if not course.over:
             return Content.styled(words, "$warning")
         return Content.styled(words, "bold $success" if course.complete else "bold $error")
