@@ -56,6 +56,14 @@ BALLOON_KEYS: list[BindingType] = [
     Binding("p", "presets", "Presets", id="balloon.presets", tooltip="Choose a target that the profile names"),
     Binding("u", "undo", "Undo", id="balloon.undo", tooltip="Go back to the previous target"),
     Binding("U", "redo", "Redo", id="balloon.redo", tooltip="Send the target that was undone again", show=False),
+    Binding(
+        "a",
+        "send_again",
+        "Again",
+        id="balloon.again",
+        tooltip="Send the present target again, after the guest took memory back",
+        show=False,
+    ),
     Binding("m", "give_all", "Max", id="balloon.max", tooltip="Give the guest all its RAM back"),
     Binding("l", "live", "Live", id="balloon.live", tooltip="Send each staged target at once, or stop doing so"),
 ]

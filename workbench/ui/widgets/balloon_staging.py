@@ -169,6 +169,16 @@ class BalloonStaging(Vertical):
         else:
             self._send(self.staged)
 
+    def action_send_again(self) -> None:
+        """The present target once more: QEMU notifies the driver anew, and one that took memory back inflates again."""
+        balloon = self._balloon()
+        if balloon is None or balloon.reading is None or balloon.verdict.state is State.ABSENT:
+            self._refuse()
+        elif not balloon.reading.diff:
+            self.post_message(self.Refused(self, "the guest has what it should: nothing to send again"))
+        else:
+            self._send(self._target())
+
     def action_drop(self) -> None:
         self._forget_input()
 

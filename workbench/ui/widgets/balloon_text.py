@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from workbench.domain.balloon import Balloon, Source, State
+from workbench.domain.causes import Cause
 from workbench.domain.units import MIB
 from workbench.ui.words import age, duration, mib, pages
 
@@ -22,6 +23,8 @@ STATE_STYLES = {
     State.STALLED: "bold $error",
     State.ABSENT: "$foreground-muted",
 }
+SAID_ELSEWHERE = frozenset({Cause.STATISTICS_OFF, Cause.STATISTICS_NEVER, Cause.QEMU_SILENT})
+"""Notes that need no line: the panel says in other places why there are no figures, and that QEMU is silent."""
 ARROW = "\u2192"
 DOT = "\u00b7"
 DASH = "\u2013"
@@ -145,13 +148,18 @@ def situation(balloon: Balloon, *, evidence: int = 3) -> Content:
     :param evidence: how many lines of what was seen there is room for.
     """
     verdict = balloon.verdict
-    if not verdict.cause:
-        return Content("")
-    style = STATE_STYLES[verdict.state]
-    lines: list[list[Part]] = [[(verdict.state.value, style), f": {verdict.cause}"]]
-    if verdict.advice:
-        lines.append([(f"{ARROW} ", "$accent"), verdict.advice])
-    lines += [[(f"  {line}", "$foreground-muted")] for line in verdict.evidence[:evidence]]
+    lines: list[list[Part]] = []
+    if verdict.cause:
+        lines.append([(verdict.state.value, STATE_STYLES[verdict.state]), f": {verdict.cause}"])
+        if verdict.advice:
+            lines.append([(f"{ARROW} ", "$accent"), verdict.advice])
+        if verdict.send_again:
+            lines.append([("a", "bold $accent"), ("  sends the target again", "$foreground-muted")])
+        lines += [[(f"  {line}", "$foreground-muted")] for line in verdict.evidence[:evidence]]
+    for note in verdict.notes:
+        if note.code not in SAID_ELSEWHERE:
+            lines.append([("note", "$warning"), f": {note.text}"])
+            lines += [[(f"{ARROW} ", "$accent"), note.advice]] * bool(note.advice and evidence > 1)
     return _lines(lines)
 
 

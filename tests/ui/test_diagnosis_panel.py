@@ -1,0 +1,52 @@
+"""What the balloon panel says of a diff that stays, and the key that sends the target again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.ui.fake_engine import balloon, running
+from tests.ui.test_screen import opened, text_of
+from workbench.domain.balloon import State
+from workbench.domain.causes import Cause, Finding, Verdict
+from workbench.domain.units import MIB
+from workbench.ui.widgets.balloon_panel import BalloonPanel
+
+TAKEN = Verdict(
+    State.STALLED, "the guest took 55 MiB back when it ran out of memory", "send the target again", ("rose",), Cause.TAKEN_BACK
+)  # fmt: skip
+NOTE = Finding(Cause.RAM_CHANGED, "memory was plugged in: [the target] rose with it", "send 256 MiB")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_memory_taken_back_offers_the_key_that_sends_again(size: tuple[int, int]) -> None:
+    taken = replace(balloon(256 * MIB, 311 * MIB), verdict=TAKEN)
+    async with opened(running(balloon=taken), size=size) as (pilot, engine):
+        words = text_of(pilot, "#balloon-situation")
+        assert "stalled: the guest took 55 MiB back" in words
+        assert "a  sends the target again" in words
+        await pilot.press("a")
+        await pilot.pause()
+        await pilot.app.workers.wait_for_complete()
+        assert engine.guest("demo").asked == [("target", 256 * MIB)]
+
+
+async def test_nothing_is_sent_again_to_a_guest_that_has_what_it_should() -> None:
+    async with opened(running(balloon=balloon(256 * MIB, 256 * MIB))) as (pilot, engine):
+        assert "sends the target again" not in text_of(pilot, "#balloon-situation")
+        await pilot.press("a")
+        await pilot.pause()
+        await pilot.app.workers.wait_for_complete()
+        assert engine.guest("demo").asked == []
+
+
+async def test_a_note_stands_beside_a_settled_balloon() -> None:
+    settled = replace(balloon(256 * MIB, 256 * MIB), verdict=Verdict(State.SETTLED, notes=(NOTE,)))
+    async with opened(running(balloon=settled)) as (pilot, engine):
+        words = text_of(pilot, "#balloon-situation")
+        assert "note: memory was plugged in: [the target] rose with it" in words
+        assert "stalled" not in words
+        engine.publish(running(balloon=balloon(256 * MIB, 256 * MIB)))
+        await pilot.pause()
+        assert not pilot.app.screen.query_one(BalloonPanel).has_class("-situation")
