@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
+from textual.content import Content
 from textual.widgets import Static
 
 from tests.ui.fake_engine import NOW, RAM, balloon, running
 from tests.ui.test_screen import asked, opened, press, text_of
 from workbench.domain.balloon import PAGE, Sample
 from workbench.domain.forecast import forecast
-from workbench.domain.ramp import Ramp
-from workbench.domain.safety import Safety
+from workbench.domain.guard import Alarm
+from workbench.domain.ramp import Ramp, Ramping
+from workbench.domain.safety import Protection, Safety, Wish
 from workbench.domain.units import MIB
 from workbench.ui.dialogs import Dialog
 from workbench.ui.preset_dialog import PresetDialog
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.balloon_text import forecast_parts, staged_lines
+from workbench.ui.widgets.guest_list import GuestList
+from workbench.ui.widgets.safety_text import protection_lines
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
 
 PRESETS = (("idle", "256M"), ("half", "50%"), ("all", "100%"))
 
@@ -157,3 +165,133 @@ def test_a_guest_that_gave_since_it_told_of_its_memory_has_less_left() -> None:
     plan = forecast(replace(now, history=(*past, *now.history[-1:])), RAM - 240 * MIB, 0.0)
     assert plan.available == 10 * MIB
     assert plan.risky
+
+
+RAMPING = Ramping(Ramp(64 * MIB, 5), RAM, 256 * MIB, 384 * MIB, NOW - 2)
+"""A ramp from 512 to 256 MiB that has sent its second step of four."""
+ALARM = Alarm(NOW, "12 MiB available, below its line of 32 MiB", 128 * MIB)
+
+
+def safety_words(pilot: Pilot[None]) -> str:
+    return " ".join(text_of(pilot, "#balloon-safety").split())
+
+
+def title_of(pilot: Pilot[None]) -> str:
+    return Content.from_markup(str(pilot.app.screen.query_one(BalloonPanel).border_title)).plain
+
+
+async def wishes(protection: Protection, *keys: str) -> list[object]:
+    """What these keys ask of a guest whose ramp and guard stand so."""
+    async with opened(running(protection=protection)) as (pilot, engine):
+        await press(pilot, *keys)
+        await pilot.app.workers.wait_for_complete()
+        return asked(engine)
+
+
+@pytest.mark.parametrize(
+    ("protection", "keys", "wish"),
+    [
+        (Protection(), ("G",), Wish.ARM),
+        (Protection(armed=True), ("G",), Wish.DISARM),
+        (Protection(), ("r",), Wish.RAMP_ON),
+        (Protection(ramp=RAMPING.ramp), ("r",), Wish.RAMP_OFF),
+        (Protection(ramp=RAMPING.ramp, paced=True, armed=True), ("r",), Wish.RAMP_ON),
+        (Protection(left=RAMPING), ("o",), Wish.GO_ON),
+        (Protection(left=RAMPING), ("escape",), Wish.DISMISS),
+        (Protection(alarm=ALARM), ("escape",), Wish.DISMISS),
+        (Protection(ramping=RAMPING), ("escape",), Wish.STOP_RAMP),
+        (Protection(ramping=RAMPING, alarm=ALARM), ("escape",), Wish.STOP_RAMP),
+        (Protection(ramping=RAMPING), ("minus", "escape", "escape"), Wish.STOP_RAMP),
+    ],
+)
+async def test_the_keys_of_ramp_and_guard(protection: Protection, keys: tuple[str, ...], wish: Wish) -> None:
+    assert await wishes(protection, *keys) == [("protect", wish)]
+
+
+@pytest.mark.parametrize(
+    ("protection", "keys"),
+    [
+        (Protection(), ("o",)),
+        (Protection(), ("escape",)),
+        (Protection(ramping=RAMPING, elsewhere=True), ("escape",)),
+        (Protection(ramping=RAMPING), ("minus", "escape")),
+        (Protection(ramping=RAMPING), ("t", "escape")),
+    ],
+)
+async def test_keys_that_have_nothing_to_do_ask_for_nothing(protection: Protection, keys: tuple[str, ...]) -> None:
+    assert await wishes(protection, *keys) == []
+
+
+async def test_the_title_shows_what_protects_the_guest() -> None:
+    async with opened() as (pilot, engine):
+        assert title_of(pilot) == "Balloon \u00b7 demo"
+        engine.publish(running(protection=Protection(ramp=Ramp(64 * MIB, 2), armed=True)))
+        await pilot.pause()
+        assert title_of(pilot) == "Balloon \u00b7 demo \u00b7 guard armed \u00b7 ramp 64M/2s"
+        prompt = str(pilot.app.screen.query_one(GuestList).get_option("demo").prompt)
+        assert "guarded" in prompt
+
+
+async def test_a_ramp_under_way_shows_its_progress() -> None:
+    async with opened(running(protection=Protection(ramping=RAMPING))) as (pilot, engine):
+        words = safety_words(pilot)
+        for expected in ("ramp to 256 MiB", "step 2 of 4", "esc stops it here"):
+            assert expected in words
+        engine.publish(running(protection=Protection(ramping=replace(RAMPING, held="the guest is [paused]"))))
+        await pilot.pause()
+        assert "held: the guest is [paused]" in safety_words(pilot)
+        engine.publish(running(protection=Protection(ramping=RAMPING, elsewhere=True)))
+        await pilot.pause()
+        assert "by another workbench" in safety_words(pilot)
+        engine.publish(running())
+        await pilot.pause()
+        assert not pilot.app.screen.query_one("#balloon-safety").display
+
+
+async def test_a_ramp_that_was_left_says_where_and_offers_to_go_on() -> None:
+    async with opened(running(protection=Protection(left=RAMPING)), size=(80, 24)) as (pilot, _):
+        words = safety_words(pilot)
+        assert "a ramp to 256 MiB was left at 384 MiB, step 2 of 4" in words
+        assert "o goes on" in words
+        assert pilot.app.screen.query_one("#balloon-safety").region.bottom <= 24
+
+
+async def test_what_the_guard_did_is_told_once_and_stands_until_it_is_dismissed() -> None:
+    async with opened() as (pilot, engine):
+        engine.publish(running(protection=Protection(alarm=ALARM, armed=True)))
+        await pilot.pause()
+        engine.publish(running(protection=Protection(alarm=ALARM, armed=True), status="running", pid=4712))
+        await pilot.pause()
+        assert "guard gave 128 MiB back at" in safety_words(pilot)
+        assert "12 MiB available, below its line of 32 MiB" in safety_words(pilot)
+        told = [note.message for note in pilot.app._notifications if note.title == "Guard"]
+        assert told == ["demo got 128 MiB back: 12 MiB available, below its line of 32 MiB"]
+
+
+async def test_a_guard_of_a_guest_that_is_not_shown_speaks_too() -> None:
+    async with opened(running(), running("other")) as (pilot, engine):
+        engine.publish(running("other", protection=Protection(alarm=ALARM)))
+        await pilot.pause()
+        assert any(note.message.startswith("other got 128 MiB back") for note in pilot.app._notifications)
+        assert "gave" not in safety_words(pilot)
+
+
+async def test_a_guard_that_cannot_see_says_why() -> None:
+    protection = Protection(armed=True, blind="the guest tells nothing of its memory")
+    async with opened(running(protection=protection)) as (pilot, _):
+        assert "it cannot see: the guest tells nothing of its memory" in safety_words(pilot)
+
+
+@pytest.mark.parametrize("width", [38, 50, 76])
+def test_every_part_of_the_lines_is_whole(width: int) -> None:
+    for protection in (Protection(alarm=ALARM), Protection(ramping=RAMPING)):
+        for line in protection_lines(protection, NOW, width).plain.split("\n"):
+            assert len(line) <= max(width, 42), line
+    steps = {protection_lines(Protection(ramping=RAMPING), NOW + wait, 76).cell_length for wait in range(9)}
+    assert len(steps) == 1, "nothing moves while the seconds run down"
+
+
+async def test_the_forecast_tells_of_the_steps() -> None:
+    async with opened(running(protection=Protection(ramp=Ramp(64 * MIB, 2)))) as (pilot, _):
+        await press(pilot, "5")
+        assert "in 4 steps" in text_of(pilot, "#balloon-staged")

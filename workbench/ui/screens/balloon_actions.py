@@ -11,8 +11,10 @@ from workbench.ui.preset_dialog import PresetDialog
 from workbench.ui.screens.guest_actions import GuestActions
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.balloon_text import risk_words
+from workbench.ui.words import mib
 
 if TYPE_CHECKING:
+    from workbench.domain.guard import Alarm
     from workbench.domain.snapshot import GuestSnapshot
     from workbench.engine.base import Engine
 
@@ -24,6 +26,8 @@ class BalloonActions(GuestActions):
         super().__init__(engine)
         self._chosen: GuestSnapshot | None = None
         """The guest that the panes show."""
+        self._alarms: dict[str, Alarm] = {}
+        """The alarm that was told last of each guest."""
 
     @on(BalloonPanel.TargetRequested)
     @work(group="target")
@@ -49,6 +53,19 @@ class BalloonActions(GuestActions):
         name = await self.app.push_screen_wait(PresetDialog(panel.presets))
         if name and self._chosen is not None and self._chosen.name == chosen:
             panel.stage_preset(name)
+
+    @on(BalloonPanel.ProtectRequested)
+    @work(group="protect")
+    async def _protect(self, message: BalloonPanel.ProtectRequested) -> None:
+        await self._try(lambda: self._guest(message.guest).protect(message.wish))
+
+    def _tell_alarm(self, snapshot: GuestSnapshot) -> None:
+        """The guard acted, on whichever guest: said once."""
+        alarm = snapshot.protection.alarm
+        if alarm is not None and self._alarms.get(snapshot.name) != alarm:
+            words = f"{snapshot.name} got {mib(alarm.returned)} MiB back: {alarm.why}"
+            self.notify(words, title="Guard", severity="error", timeout=15, markup=False)
+            self._alarms[snapshot.name] = alarm
 
     @on(BalloonPanel.Refused)
     def _refused(self, message: BalloonPanel.Refused) -> None:

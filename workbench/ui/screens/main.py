@@ -142,6 +142,7 @@ class MainScreen(HistoryActions, DeviceActions):
     def on_main_screen_changed(self, message: Changed) -> None:
         snapshot = message.snapshot
         self._show_guests()
+        self._tell_alarm(snapshot)
         if self._chosen is not None and self._chosen.name == snapshot.name:
             self._show(snapshot)
 

@@ -52,7 +52,14 @@ BALLOON_KEYS: list[BindingType] = [
     ),
     Binding("t", "type", "Type", id="balloon.type", tooltip="Type a target: 256M, 50%, +64M, max"),
     Binding("enter", "send", "Send", id="balloon.send", tooltip="Send the staged target to the guest"),
-    Binding("escape", "drop", "Drop", id="balloon.drop", tooltip="Drop the staged target", show=False),
+    Binding(
+        "escape",
+        "drop",
+        "Drop",
+        id="balloon.drop",
+        tooltip="Drop the staged target; then stop a ramp at its step; then dismiss what the guard did",
+        show=False,
+    ),
     Binding("p", "presets", "Presets", id="balloon.presets", tooltip="Choose a target that the profile names"),
     Binding("u", "undo", "Undo", id="balloon.undo", tooltip="Go back to the previous target"),
     Binding("U", "redo", "Redo", id="balloon.redo", tooltip="Send the target that was undone again", show=False),
@@ -66,4 +73,7 @@ BALLOON_KEYS: list[BindingType] = [
     ),
     Binding("m", "give_all", "Max", id="balloon.max", tooltip="Give the guest all its RAM back"),
     Binding("l", "live", "Live", id="balloon.live", tooltip="Send each staged target at once, or stop doing so"),
+    Binding("r", "ramp", "Ramp", id="balloon.ramp", tooltip="Large inflations in steps, or at once", show=False),
+    Binding("G", "guard", "Guard", id="balloon.guard", tooltip="Arm the guard, or disarm it", show=False),
+    Binding("o", "go_on", "Go on", id="balloon.go-on", tooltip="Go on with a ramp that was left at a step", show=False),
 ]

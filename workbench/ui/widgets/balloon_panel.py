@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import Input
 
 from workbench.domain.units import MIB, format_size
-from workbench.ui.widgets import balloon_text
+from workbench.ui.widgets import balloon_text, safety_text
 from workbench.ui.widgets.balloon_keys import BALLOON_KEYS, LARGE_STEP, SMALL_STEP
 from workbench.ui.widgets.balloon_staging import BalloonStaging
 from workbench.ui.widgets.history_keys import HISTORY_KEYS
@@ -39,8 +39,9 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         & > Static { height: auto; }
         & > #balloon-head { margin-bottom: 1; }
         & > #balloon-ledger { margin-top: 1; }
-        & > #balloon-typed, & > #balloon-situation { display: none; }
+        & > #balloon-typed, & > #balloon-situation, & > #balloon-safety { display: none; }
         &.-typing > #balloon-typed, &.-situation > #balloon-situation { display: block; }
+        &.-safety > #balloon-safety { display: block; }
         &.-empty > HistoryPlot, &.-empty > #balloon-ledger, &.-empty > #balloon-staged { display: none; }
         & > #balloon-typed { height: 1; border: none; padding: 0; background: $panel; }
         & > #balloon-typed:focus { border: none; }
@@ -54,7 +55,7 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._plot = HistoryPlot()
-        self.border_title = "Balloon"
+        self._title: Content | None = None
         self._shown_at = 0.0
 
     def compose(self) -> ComposeResult:
@@ -62,6 +63,7 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         yield self._plot
         yield TextBlock(id="balloon-ledger")
         yield TextBlock(id="balloon-situation")
+        yield TextBlock(id="balloon-safety")
         yield TextBlock(id="balloon-staged")
         yield Input(placeholder="256M, 50%, +64M or max", id="balloon-typed", compact=True)
         yield TextBlock(id="balloon-error")
@@ -76,7 +78,6 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         if (old.name if old else None) != (new.name if new else None):
             self._forget_input()
             self._sent = None
-            self.border_title = Content(f"Balloon \u00b7 {new.name}") if new else "Balloon"
         if new is None or old is None or (old.name, old.pid) != (new.name, new.pid):
             self._plot.forget()
         if new is not None and new.balloon is not None and abs(new.balloon.rate) > MIB:
@@ -104,6 +105,7 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
             return
         self._shown_at = time.monotonic()
         snapshot, balloon = self.snapshot, self._balloon()
+        self._show_safety()
         self.set_class(balloon is None or balloon.reading is None, "-empty")
         head = self.query_one("#balloon-head", TextBlock)
         situation = self.query_one("#balloon-situation", TextBlock)
@@ -119,6 +121,17 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         self._plot.show(balloon.history, snapshot.memory or 0, marks=balloon.marks)
         self._show_staged()
 
+    def _show_safety(self) -> None:
+        """The title with what protects the guest, and the lines of ramp and guard."""
+        snapshot = self.snapshot
+        title = safety_text.panel_title(snapshot.name, snapshot.protection) if snapshot else Content("Balloon")
+        if self._title is None or not title.is_same(self._title):
+            self.border_title = self._title = title
+        alive = snapshot is not None and snapshot.phase.alive
+        words = safety_text.protection_lines(self._protection(), time.time(), self._width) if alive else Content("")
+        self.query_one("#balloon-safety", TextBlock).show(words)
+        self.set_class(bool(words.plain), "-safety")
+
     def _trouble_words(self, snapshot: GuestSnapshot, balloon: Balloon) -> Content:
         if not snapshot.answering:
             return Content.assemble(
@@ -128,7 +141,8 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
 
     def _tick(self) -> None:
         """Ages and the plot's right edge move on though nothing new was read, as from a QEMU that does not answer."""
-        late = time.monotonic() - self._shown_at > TICK
+        counts = self._protection().ramping is not None  # its seconds run down
+        late = counts or time.monotonic() - self._shown_at > TICK
         if late and self._balloon() is not None and self.screen.is_active:
             self._show()
 

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from textual import on
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Input
 
 from workbench.domain.balloon import State
 from workbench.domain.forecast import forecast
+from workbench.domain.safety import Protection, Wish
 from workbench.domain.target import clamp_target, parse_target
 from workbench.domain.targets import Targets, Way
 from workbench.domain.units import SizeError
+from workbench.ui.widgets import balloon_requests
 from workbench.ui.widgets.balloon_keys import BALLOON_KEYS
 from workbench.ui.widgets.text_block import TextBlock
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
+    from textual.events import Key
 
     from workbench.domain.balloon import Balloon
     from workbench.domain.forecast import Forecast
@@ -39,45 +41,10 @@ class BalloonStaging(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = BALLOON_KEYS
 
-    class TargetRequested(Message):
-        """The user wants the guest to have ``size`` bytes."""
-
-        def __init__(self, panel: BalloonStaging, plan: Forecast, before: int, way: Way) -> None:
-            super().__init__()
-            self.panel = panel
-            self.size = plan.target
-            self.plan = plan
-            self.guest = panel.snapshot.name if panel.snapshot else ""
-            self.before = before
-            """The target that it replaces."""
-            self.way = way
-
-        @property
-        def control(self) -> BalloonStaging:
-            return self.panel
-
-    class PresetsRequested(Message):
-        """The user wants to choose one of the presets."""
-
-        def __init__(self, panel: BalloonStaging) -> None:
-            super().__init__()
-            self.panel = panel
-
-        @property
-        def control(self) -> BalloonStaging:
-            return self.panel
-
-    class Refused(Message):
-        """A key that cannot do anything now, and why."""
-
-        def __init__(self, panel: BalloonStaging, reason: str) -> None:
-            super().__init__()
-            self.panel = panel
-            self.reason = reason
-
-        @property
-        def control(self) -> BalloonStaging:
-            return self.panel
+    TargetRequested: TypeAlias = balloon_requests.TargetRequested
+    PresetsRequested: TypeAlias = balloon_requests.PresetsRequested
+    ProtectRequested: TypeAlias = balloon_requests.ProtectRequested
+    Refused: TypeAlias = balloon_requests.Refused
 
     snapshot: reactive[GuestSnapshot | None] = reactive(None, always_update=True)
     staged: reactive[int | None] = reactive(None)
@@ -180,7 +147,37 @@ class BalloonStaging(Vertical):
             self._send(self._target())
 
     def action_drop(self) -> None:
-        self._forget_input()
+        """What was begun last ends first: the staged target, then a ramp, then words that stand there to be read."""
+        protection = self._protection()
+        if self.staged is not None:
+            self._forget_input()
+        elif protection.ramping is not None and not protection.elsewhere:
+            self._wish(Wish.STOP_RAMP)
+        elif protection.alarm is not None or protection.left is not None:
+            self._wish(Wish.DISMISS)
+
+    def action_ramp(self) -> None:
+        protection = self._protection()
+        on = protection.ramp is not None and not protection.paced
+        self._wish(Wish.RAMP_OFF if on else Wish.RAMP_ON)
+
+    def action_guard(self) -> None:
+        self._wish(Wish.DISARM if self._protection().armed else Wish.ARM)
+
+    def action_go_on(self) -> None:
+        if self._balloon() is not None and self._protection().left is None:
+            self.post_message(self.Refused(self, "no ramp was left at a step"))
+        else:
+            self._wish(Wish.GO_ON)
+
+    def _protection(self) -> Protection:
+        return self.snapshot.protection if self.snapshot is not None else Protection()
+
+    def _wish(self, wish: Wish) -> None:
+        if self._balloon() is None:
+            self._refuse()
+        else:
+            self.post_message(self.ProtectRequested(self, wish))
 
     def action_live(self) -> None:
         self.live = not self.live
@@ -218,13 +215,13 @@ class BalloonStaging(Vertical):
     def _typing(self) -> None:
         self.set_class(False, "-mistake")
 
-    def key_escape(self) -> None:
-        """Esc in the field for a typed target goes back to the panel."""
+    def key_escape(self, event: Key) -> None:
+        """Esc in the field for a typed target goes back to the panel, and does nothing else."""
         if self.has_class("-typing"):
+            event.stop()
+            event.prevent_default()
             self._forget_input()
             self.focus()
-        else:
-            self.action_drop()
 
     # How it works.
 
@@ -251,7 +248,7 @@ class BalloonStaging(Vertical):
             self._sent = (size, time.time())
         self.post_message(self.TargetRequested(self, plan, before, way))
 
-    def target_sent(self, request: TargetRequested) -> None:
+    def target_sent(self, request: balloon_requests.TargetRequested) -> None:
         """A target that was asked for has gone to the guest: what it replaced is kept for undo."""
         session = self._targets.get(request.guest, Targets())
         self._targets[request.guest] = session.sent(request.size, replaced=request.before, way=request.way)
@@ -276,7 +273,13 @@ class BalloonStaging(Vertical):
         balloon, snapshot = self._balloon(), self.snapshot
         if snapshot is None or balloon is None or balloon.reading is None:
             return None
-        return forecast(balloon, size, self._speed.get(snapshot.name, 0.0), floor=snapshot.safety.floor)
+        return forecast(
+            balloon,
+            size,
+            self._speed.get(snapshot.name, 0.0),
+            floor=snapshot.safety.floor,
+            ramp=snapshot.protection.ramp,
+        )
 
     def _forget_input(self) -> None:
         self.staged = None

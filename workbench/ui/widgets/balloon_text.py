@@ -10,6 +10,7 @@ from textual.content import Content
 from workbench.domain.balloon import Balloon, Source, State
 from workbench.domain.causes import Cause
 from workbench.domain.units import MIB
+from workbench.ui.widgets.flow import flow
 from workbench.ui.words import age, duration, mib, pages
 
 if TYPE_CHECKING:
@@ -199,17 +200,6 @@ def risk_words(name: str, plan: Forecast) -> tuple[str, str]:
         facts.append(f"It would have about {mib(plan.available)} MiB available.")
     facts.append("A guest that runs out of memory kills its own processes, or stands still while it looks for pages.")
     return f"Leave {name} with {mib(plan.target)} MiB?", " ".join(facts)
-
-
-def flow(parts: list[Content], width: int) -> Content:
-    """Parts beside each other, each on a new line where it does not fit any more: none is cut or torn."""
-    lines: list[Content] = []
-    for part in parts:
-        if lines and lines[-1].cell_length + 2 + part.cell_length <= width:
-            lines[-1] = Content.assemble(lines[-1], "  ", part)
-        else:
-            lines.append(part)
-    return Content("\n").join(lines)
 
 
 def empty_words(snapshot: GuestSnapshot | None) -> Content:

@@ -167,7 +167,9 @@ def state_words(guest: GuestSnapshot, now: float) -> tuple[str, str]:
         return ("another client has it", "$warning") if elsewhere else ("does not answer", "$error")
     status = guest.status if guest.phase is Phase.PAUSED and guest.status else guest.phase.value
     parts = [status]
-    if guest.accelerator:
+    if guest.protection.armed:
+        parts.append("guarded")  # in the place of the accelerator: there is room for one
+    elif guest.accelerator:
         parts.append(guest.accelerator.upper())
     if guest.started is not None:
         parts.append(uptime(now - guest.started))

@@ -1,0 +1,94 @@
+"""What the balloon panel says of ramp and guard: pure text, tested without a screen."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from workbench.ui.widgets.flow import flow
+from workbench.ui.words import duration, mib
+
+if TYPE_CHECKING:
+    from workbench.domain.guard import Alarm
+    from workbench.domain.ramp import Ramping
+    from workbench.domain.safety import Protection
+
+MUTED = "$foreground-muted"
+
+
+def panel_title(name: str, protection: Protection) -> Content:
+    """The panel's title: the guest, and what protects it."""
+    parts = [Content(f"Balloon \u00b7 {name}")]
+    if protection.armed:
+        parts.append(Content.styled("guard armed", "bold $warning" if protection.blind else "bold $success"))
+    if protection.ramp is not None:
+        parts.append(Content(f"ramp {protection.ramp}"))
+    return Content(" \u00b7 ").join(parts)
+
+
+def protection_lines(protection: Protection, now: float, width: int) -> Content:
+    """What the guard did, and how a ramp goes; empty when there is nothing to tell.
+
+    :param now: Unix time.
+    """
+    blocks: list[Content] = []
+    if protection.alarm is not None:
+        blocks.append(_alarm_lines(protection.alarm, width))
+    if protection.blind:
+        blocks.append(Content.assemble(("guard: ", "bold $warning"), f"it cannot see: {protection.blind}"))
+    if protection.ramping is not None:
+        blocks.append(_ramp_lines(protection.ramping, now, width, elsewhere=protection.elsewhere))
+    if protection.left is not None:
+        blocks.append(_left_lines(protection.left, width))
+    return Content("\n").join(blocks)
+
+
+def _alarm_lines(alarm: Alarm, width: int) -> Content:
+    return flow(
+        [
+            Content.assemble(
+                ("guard ", "bold $error"), f"gave {mib(alarm.returned)} MiB back at {_clock(alarm.time)}:"
+            ),
+            Content(alarm.why),
+            Content.assemble(("esc ", "bold $accent"), ("dismisses it", MUTED)),
+        ],
+        width,
+    )
+
+
+def _ramp_lines(ramping: Ramping, now: float, width: int, *, elsewhere: bool) -> Content:
+    count = len(str(ramping.steps))
+    parts = [
+        Content.assemble(("ramp to ", MUTED), (f"{mib(ramping.goal)} MiB", "bold $target")),
+        Content(f"step {ramping.step:>{count}} of {ramping.steps}"),
+    ]
+    if ramping.held:
+        parts.append(Content.assemble(("held: ", "$warning"), ramping.held))
+    elif ramping.at != ramping.goal:
+        parts.append(Content.styled(f"next in {duration(ramping.due(now)):>5}", MUTED))
+    if elsewhere:
+        parts.append(Content.styled("by another workbench", MUTED))
+    else:
+        parts.append(Content.assemble(("esc ", "bold $accent"), ("stops it here", MUTED)))
+    return flow(parts, width)
+
+
+def _left_lines(left: Ramping, width: int) -> Content:
+    return flow(
+        [
+            Content.assemble(
+                ("a ramp to ", "$warning"),
+                (f"{mib(left.goal)} MiB", "bold $target"),
+                (f" was left at {mib(left.at)} MiB, step {left.step} of {left.steps}", "$warning"),
+            ),
+            Content.assemble(("o ", "bold $accent"), ("goes on", MUTED)),
+            Content.assemble(("esc ", "bold $accent"), ("leaves it", MUTED)),
+        ],
+        width,
+    )
+
+
+def _clock(when: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(when))
