@@ -12,6 +12,7 @@ from workbench.domain.argv import Launch, argv_parts, port_socket, resolve
 from workbench.domain.boot import CONSOLE
 from workbench.domain.imports.options import keys_of
 from workbench.engine.accelerator import choose_accelerator, kvm_trouble
+from workbench.engine.build import BuildReader
 from workbench.engine.firmware import flash
 from workbench.engine.hugepages import check_hugepages
 from workbench.engine.monitor import SUN_PATH_MAX
@@ -95,6 +96,8 @@ async def plan(loaded: LoadedProfile, settings: Settings, *, check: bool = True)
             f"{binary} is QEMU {found}, and the workbench needs {oldest} or later",
             hint=f"{install_hint()}\nor name a newer one with WORKBENCH_QEMU",
         )
+    if check:
+        _check_build(loaded, binary, settings)
     accelerator, reason = await _accelerator(profile)
     _check_hyperv(profile, accelerator, reason)
     kernel, initrd, cmdline = _boot(loaded, profile, settings)
@@ -114,6 +117,17 @@ async def plan(loaded: LoadedProfile, settings: Settings, *, check: bool = True)
     if check:
         _check_host(profile, settings.state / profile.name)
     return Plan(loaded.path, profile, launch, reason, loaded)
+
+
+def _check_build(loaded: LoadedProfile, binary: str, settings: Settings) -> None:
+    """:raise ProfileError: with every board, processor, device and property that this QEMU has not."""
+    try:
+        problems = BuildReader(binary, settings.cache).problems([loaded])[str(loaded.path)]
+    except HostError:
+        return  # a QEMU that cannot be asked tells at the start what it has not
+    if problems:
+        count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise ProfileError(f"the profile {loaded.name} has {count}", problems)
 
 
 def _check_hyperv(profile: GuestProfile, accelerator: str, reason: str) -> None:

@@ -12,6 +12,7 @@ from workbench.verbs.common import json_option, pass_settings, print_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from workbench.domain.problems import Problem
     from workbench.engine.profiles import LoadedProfile
     from workbench.settings import Settings
 
@@ -29,7 +30,12 @@ def command(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
     from workbench.engine.needs import file_problems
 
     loaded = _load(settings, files)
-    problems = [problem for profile in loaded for problem in profile.problems or file_problems(profile)]
+    said = _asked(settings, loaded)
+    problems = [
+        problem
+        for profile in loaded
+        for problem in profile.problems or sorted({*file_problems(profile), *said.get(str(profile.path), ())})
+    ]
     if as_json:
         keys = ("file", "line", "column", "key", "message")
         print_json([{key: getattr(problem, key) for key in keys} for problem in problems])
@@ -40,6 +46,19 @@ def command(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
             click.echo(f"{len(loaded)} profile{'s' if len(loaded) != 1 else ''}, no problems")
     if problems:
         raise SystemExit(1)
+
+
+def _asked(settings: Settings, loaded: Sequence[LoadedProfile]) -> dict[str, tuple[Problem, ...]]:
+    """What the installed QEMU has not; where none can be asked, that is told and the rest is checked all the same."""
+    from workbench.engine.build import BuildReader
+    from workbench.engine.qemu import qemu_binary
+    from workbench.errors import HostError
+
+    try:
+        return BuildReader(qemu_binary(), settings.cache).problems(loaded)
+    except HostError as error:
+        click.echo(f"workbench: not checked against QEMU: {error.message}", err=True)
+        return {}
 
 
 def _load(settings: Settings, files: Sequence[str]) -> list[LoadedProfile]:

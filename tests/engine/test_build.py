@@ -1,0 +1,99 @@
+"""What the installed QEMU says of a profile."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.profile_files import CORPUS
+from tests.real import QEMU, each_qemu
+from workbench.engine.build import BuildReader
+from workbench.engine.profiles import LoadedProfile, read_profile
+from workbench.errors import HostError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def loaded(directory: Path, text: str, name: str = "box") -> LoadedProfile:
+    path = directory / f"{name}.toml"
+    path.write_text(text)
+    found = read_profile(path, file=f"{name}.toml")
+    assert found.problems == ()
+    return found
+
+
+def complaints(binary: str, cache: Path, text: str) -> list[str]:
+    profile = loaded(cache, text)
+    return [str(problem) for problem in BuildReader(binary, cache).problems([profile])[str(profile.path)]]
+
+
+@each_qemu()
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_every_profile_of_the_tests_is_one_that_every_qemu_knows(path: Path, qemu: str, tmp_path: Path) -> None:
+    profile = read_profile(path)
+    if profile.profile is not None and "7.2" in profile.profile.machine and "-1" in qemu:
+        pytest.skip("a later QEMU may have dropped that board")
+    assert BuildReader(qemu, tmp_path).problems([profile])[str(profile.path)] == ()
+
+
+@each_qemu()
+def test_what_no_qemu_has(qemu: str, tmp_path: Path) -> None:
+    version = BuildReader(qemu, tmp_path).version
+    text = """\
+machine = "pc-q35-99.9"
+[cpu]
+model = "Skylake-Klient"
+[machine-options]
+x = "on"
+[qemu]
+args = ["-device", "virtio-net-pic,id=x", "-device", "virtio-rng-pci,max-byte=5", "-object", "iothred,id=y"]
+"""
+    found = complaints(qemu, tmp_path, text)
+    assert len(found) == 5
+    assert found[0].startswith(f"box.toml:1:1: machine: QEMU {version} has no board pc-q35-99.9: did you mean pc-q35-")
+    assert found[1].startswith(
+        f"box.toml:3:1: cpu.model: QEMU {version} has no processor Skylake-Klient: did you mean Skylake-"
+    )
+    assert found[2] == f"box.toml:7:9: qemu.args[0]: QEMU {version} has no device virtio-net-pic"
+    assert "virtio-rng-pci has no property max-byte: did you mean max-bytes?" in found[3]
+    assert f"QEMU {version} has no object iothred" in found[4]
+
+
+@each_qemu()
+def test_options_of_the_board_and_features_of_the_processor(qemu: str, tmp_path: Path) -> None:
+    text = "[cpu]\nmodel = 'max'\nfeatures = ['+avx512', '-svm', '+sse4.1', '+sse4_2']\n"
+    text += "[machine-options]\nhpet = 'off'\nhept = 'on'"
+    found = complaints(qemu, tmp_path, text)
+    assert [line.split(":")[3].strip() for line in found] == ["cpu.features[0]", "machine-options.hept"]
+    assert found[1].endswith("has no hept: did you mean hpet?")
+
+
+def test_a_build_is_asked_once(tmp_path: Path) -> None:
+    profile = loaded(tmp_path, "")
+    first = BuildReader(QEMU, tmp_path)
+    first.problems([profile])
+    wrapper = tmp_path / "qemu-system-x86_64"
+    again = BuildReader(QEMU, tmp_path)
+    again._binary = str(wrapper)  # a program that is not there: to ask it would fail
+    assert again.problems([profile])[str(profile.path)] == ()
+    with pytest.raises(HostError, match="could not be asked"):
+        again.problems([loaded(tmp_path, "[qemu]\nargs = ['-device', 'e1000']")])
+
+
+@pytest.mark.parametrize("kept", ["", "null", "{}", '{"machines": 5}', "[1]"])
+def test_a_cache_that_is_broken_is_asked_anew(kept: str, tmp_path: Path) -> None:
+    profile = loaded(tmp_path, "")
+    BuildReader(QEMU, tmp_path).problems([profile])
+    (file,) = tmp_path.glob("qemu-build-*.json")
+    file.write_text(kept)
+    assert BuildReader(QEMU, tmp_path).problems([profile])[str(profile.path)] == ()
+
+
+def test_a_program_that_is_no_qemu(tmp_path: Path) -> None:
+    true = shutil.which("true")
+    assert true is not None
+    with pytest.raises(HostError):
+        BuildReader(true, tmp_path).problems([loaded(tmp_path, "")])

@@ -1,0 +1,100 @@
+"""What one build of QEMU has: boards, processors, device types and their properties; and what of a profile it has not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from workbench.domain.imports.options import keys_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from workbench.domain.argv import ArgvPart
+    from workbench.domain.devices.part import Path
+    from workbench.domain.profile import GuestProfile
+
+GENERAL = frozenset({"driver", "id", "bus", "qom-type", "addr"})
+"""Keys of every device or object that are no property of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What was asked of a QEMU so far."""
+
+    version: str
+    machines: Mapping[str, str]
+    """Each board's name or alias, and its QOM type."""
+    cpus: Mapping[str, str]
+    """Each processor model, and its QOM type."""
+    properties: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+    """The properties of the types that were asked for; None for a type that this QEMU has not."""
+
+
+def types_of(profile: GuestProfile, parts: Iterable[ArgvPart], build: Build) -> set[tuple[str, str]]:
+    """The types whose properties must be known to check a profile: the kind (``device``, ``object``) and the name."""
+    wanted: set[tuple[str, str]] = set()
+    if profile.machine_options and profile.machine in build.machines:
+        wanted.add(("object", build.machines[profile.machine]))
+    if profile.cpu.features and profile.cpu.model in build.cpus:
+        wanted.add(("object", build.cpus[str(profile.cpu.model)]))
+    for part in parts:
+        kind = part.options[0].removeprefix("-")
+        if kind in ("device", "object") and len(part.options) > 1:
+            wanted.add((kind, keys_of(part.options[1]).implied))
+    return {(kind, name) for kind, name in wanted if name and name != "help" and name not in build.properties}
+
+
+def build_problems(profile: GuestProfile, parts: Iterable[ArgvPart], build: Build) -> Iterator[tuple[Path, str]]:
+    """What this QEMU has not, at the keys that want it."""
+    qemu = f"QEMU {build.version}"
+    if profile.machine not in build.machines:
+        yield ("machine",), f"{qemu} has no board {profile.machine}{_near(profile.machine, build.machines)}"
+    else:
+        known = build.properties.get(build.machines[profile.machine])
+        for name, _ in profile.machine_options if known is not None else ():
+            if known is not None and name not in known:
+                yield (
+                    ("machine-options", name),
+                    f"{qemu}: the board {profile.machine} has no {name}{_near(name, known)}",
+                )
+    yield from _cpu(profile, build, qemu)
+    for part in parts:
+        yield from _device(part, build, qemu)
+
+
+def _cpu(profile: GuestProfile, build: Build, qemu: str) -> Iterator[tuple[Path, str]]:
+    model = profile.cpu.model
+    if model is None:
+        return
+    if model not in build.cpus:
+        yield ("cpu", "model"), f"{qemu} has no processor {model}{_near(model, build.cpus)}"
+        return
+    known = build.properties.get(build.cpus[model])
+    for index, feature in enumerate(profile.cpu.features):
+        name = feature[1:]
+        # QEMU takes _ for - in the names of features (target/i386/cpu.c, x86_cpu_parse_featurestr()).
+        if known is not None and name not in known and name.replace("_", "-") not in known:
+            yield ("cpu", "features", index), f"{qemu}: {model} has no feature {name}{_near(name, known)}"
+
+
+def _device(part: ArgvPart, build: Build, qemu: str) -> Iterator[tuple[Path, str]]:
+    kind = part.options[0].removeprefix("-")
+    if kind not in ("device", "object") or len(part.options) < 2 or not part.path:
+        return
+    keys = keys_of(part.options[1])
+    if keys.implied not in build.properties:
+        return
+    known = build.properties[keys.implied]
+    if known is None:
+        yield part.path, f"{qemu} has no {kind} {keys.implied}"
+        return
+    for name in keys:
+        if name not in GENERAL and name not in known and "." not in name and "[" not in name:
+            yield part.path, f"{qemu}: {keys.implied} has no property {name}{_near(name, known)}"
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, list(known), 1)
+    return f": did you mean {near[0]}?" if near else ""

@@ -1,0 +1,141 @@
+"""Asking the installed QEMU what it has, without a machine; its answers are kept for each build."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from workbench.domain.argv import Launch, argv_parts
+from workbench.domain.build import Build, build_problems, types_of
+from workbench.engine.files import write_atomic
+from workbench.engine.qemu import qemu_version
+from workbench.errors import HostError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from workbench.domain.argv import ArgvPart
+    from workbench.domain.problems import Problem
+    from workbench.domain.profile import GuestProfile
+    from workbench.engine.profiles import LoadedProfile
+
+DEADLINE = 20.0
+"""Seconds that a QEMU without a machine may take to answer everything; it takes a twentieth of one."""
+ARGUMENTS = ("-machine", "none", "-nodefaults", "-no-user-config", "-display", "none", "-S", "-qmp", "stdio")
+_PREFIX = "qemu-build-"
+
+
+class BuildReader:
+    """What one QEMU program has, asked as it is needed."""
+
+    def __init__(self, binary: str, cache: Path) -> None:
+        """:raise HostError: when the program cannot be looked at."""
+        self._binary = binary
+        try:
+            found = os.stat(binary)
+        except OSError as error:
+            raise HostError(f"{binary}: {error.strerror}") from error
+        identity = (os.path.realpath(binary), found.st_size, found.st_mtime_ns, found.st_ino)
+        self._file = cache / f"{_PREFIX}{hashlib.sha256(repr(identity).encode()).hexdigest()[:24]}.json"
+        self.version = ".".join(map(str, qemu_version(binary, cache)))
+        self._build = self._kept()
+
+    def problems(self, profiles: Iterable[LoadedProfile]) -> dict[str, tuple[Problem, ...]]:
+        """What this QEMU has not of each profile that is right in itself, by the profile's path; one question for all.
+
+        :raise HostError: when QEMU cannot be asked.
+        """
+        sound = [(loaded, loaded.profile, self._parts(loaded, loaded.profile)) for loaded in profiles if loaded.profile]
+        build = self._build or self._ask(())
+        wanted = {one for _, profile, parts in sound for one in types_of(profile, parts, build)}
+        if wanted:
+            build = self._ask(sorted(wanted))
+        found = {}
+        for loaded, profile, parts in sound:
+            problems = [
+                loaded.parsed.problem(loaded.file, path, message)
+                for path, message in build_problems(profile, parts, build)
+            ]
+            found[str(loaded.path)] = tuple(sorted(set(problems)))
+        return found
+
+    def _parts(self, loaded: LoadedProfile, profile: GuestProfile) -> tuple[ArgvPart, ...]:
+        """The command line as far as types and properties go: where its files are does not matter here."""
+        version = tuple(map(int, self.version.split(".")[:2]))
+        launch = Launch(self._binary, "/", "tcg", (version[0], version[1]), base=str(loaded.path.parent))
+        return argv_parts(profile, launch)
+
+    def _ask(self, types: Sequence[tuple[str, str]]) -> Build:
+        """Ask for these types, and for the rest when it was never asked."""
+        questions: list[tuple[str, dict[str, str]]] = []
+        if self._build is None:
+            questions += [("query-machines", {}), ("query-cpu-definitions", {})]
+        command = {"device": "device-list-properties", "object": "qom-list-properties"}
+        questions += [(command[kind], {"typename": name}) for kind, name in types]
+        answers = _converse(self._binary, questions)
+        if self._build is None:
+            machines, cpus = (answer.get("return", []) for answer in answers[:2])
+            answers = answers[2:]
+            boards = {
+                name: f"{one['name']}-machine" for one in machines for name in (one["name"], one.get("alias")) if name
+            }
+            self._build = Build(self.version, boards, {one["name"]: one["typename"] for one in cpus})
+        asked = {
+            name: frozenset(one["name"] for one in answer["return"]) if "return" in answer else None
+            for (_, name), answer in zip(types, answers, strict=True)
+        }
+        self._build = Build(self.version, self._build.machines, self._build.cpus, {**self._build.properties, **asked})
+        self._keep(self._build)
+        return self._build
+
+    def _kept(self) -> Build | None:
+        try:
+            kept = json.loads(self._file.read_bytes())
+            properties = {
+                name: None if names is None else frozenset(map(str, names))
+                for name, names in kept["properties"].items()
+            }
+            return Build(self.version, dict(kept["machines"]), dict(kept["cpus"]), properties)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None  # it is asked again
+
+    def _keep(self, build: Build) -> None:
+        properties = {name: None if names is None else sorted(names) for name, names in build.properties.items()}
+        kept = {"machines": dict(build.machines), "cpus": dict(build.cpus), "properties": properties}
+        with suppress(OSError):  # a full disk costs the next question its time
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(self._file, json.dumps(kept, separators=(",", ":")), lasting=False)
+
+
+def _converse(binary: str, questions: Sequence[tuple[str, dict[str, str]]]) -> list[dict[str, Any]]:
+    """The answers of a QEMU that has no machine, in the order of the questions.
+
+    :raise HostError: when it does not give one for each.
+    """
+    commands = [("qmp_capabilities", {}), *questions, ("quit", {})]
+    lines = "".join(
+        json.dumps({"execute": name, "arguments": arguments, "id": index}) + "\n"
+        for index, (name, arguments) in enumerate(commands)
+    )
+    try:
+        done = subprocess.run(
+            [binary, *ARGUMENTS], input=lines, capture_output=True, text=True, timeout=DEADLINE, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise HostError(f"{binary} could not be asked what it has: {error}") from error
+    answers: dict[int, dict[str, Any]] = {}
+    for line in done.stdout.splitlines():
+        with suppress(ValueError):
+            value = json.loads(line)
+            if isinstance(value, dict) and isinstance(value.get("id"), int):
+                answers[value["id"]] = value
+    found = [answers[index] for index in range(1, len(questions) + 1) if index in answers]
+    if len(found) != len(questions):
+        words = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
+        raise HostError(f"{binary} did not tell what it has: {words[0]}")
+    return found
