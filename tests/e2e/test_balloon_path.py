@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from typing import TYPE_CHECKING, cast
 
 from tests.commandline import DEADLINE, CommandLine
+from tests.e2e.terminal import SCREEN, terminal
 from workbench.domain.trace_log import EVENTS
 from workbench.engine.local import LocalEngine
 from workbench.engine.monitor import Monitor
@@ -146,6 +148,36 @@ async def test_a_screen_that_leaves_does_not_blind_the_command_line(running_demo
         assert await enabled(running_demo) == before
     finally:
         assert running_demo("resume", "demo").code == 0
+
+
+async def test_the_view_on_the_screen(running_demo: CommandLine) -> None:
+    assert running_demo("balloon", "demo", "max", "--wait").code == 0
+    before = await enabled(running_demo)
+    with terminal(running_demo.environment) as screen:
+        screen.open(*SCREEN, width=140, height=50)
+        screen.wait_for("settled", "v Path")
+        assert await enabled(running_demo) == before
+        screen.keys("v")
+        screen.wait_for("QEMU tells when each stage runs", "send a target")
+        assert set(EVENTS) <= await enabled(running_demo)
+        screen.keys("5", "Enter")
+        seen = screen.wait_for("512 \N{RIGHTWARDS ARROW} 256 MiB", "settled after")
+        times = [found.replace(",", "") for found in re.findall(r"\+([\d,]+) µs", seen)]
+        assert len(times) >= 5, "the stages that QEMU tells are lit"
+        assert re.search(r"diff = num_pages \S held +0 = +65,536 \S +65,536", seen)
+        screen.keys("v")
+        screen.wait_for("guest gave", without="vp_get()")
+        await until_off(running_demo)
+        assert await enabled(running_demo) == before
+
+        screen.keys("v")
+        screen.wait_for("vp_get()", "settled after")
+        async with asyncio.timeout(DEADLINE):
+            while not set(EVENTS) <= await enabled(running_demo):
+                await asyncio.sleep(0.02)
+        screen.keys("C-q")  # left while it looks
+        screen.wait_for("exit status 0")
+        assert await enabled(running_demo) == before
 
 
 async def test_a_guest_without_a_trace_log(workbench: CommandLine, demo_guest: DemoGuest) -> None:

@@ -236,7 +236,7 @@ _STAGES = (
         "virtio_balloon_set_config()",
         DEVICE,
         HOST,
-        "Takes over actual: what query-balloon answers from now on.",
+        "Takes over actual, which query-balloon answers from now on; its trace event is written last.",
         Proof.WRITTEN,
         brief=True,
     ),

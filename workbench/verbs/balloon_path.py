@@ -25,6 +25,8 @@ LOOK = 0.05
 """Seconds between two readings while the guest moves."""
 LINGER = 1.2
 """Seconds that ``BALLOON_CHANGE`` may come after the guest has settled: QEMU holds it back for one second at the most."""
+SHOWN = 7
+"""Steps that are printed from the beginning of a change, and from its end; ``--json`` has more of them."""
 MINUS = "\N{MINUS SIGN}"
 SIGNS = {Known.BETWEEN: "\N{MIDDLE DOT}", Known.HIDDEN: "?", Known.PENDING: "\N{EN DASH}"}
 
@@ -113,9 +115,13 @@ def as_lines(name: str, view: PathView, ram: int, *, hugepages: bool = False) ->
     yield ""
     yield "  diff = num_pages − held, as towards_target() computes it".replace("−", MINUS)
     yield f"  {'µs':>10}"
-    for index, step in enumerate(line.steps.kept):
-        if line.steps.folded and index == len(line.steps.head):
-            yield f"  {'':>10}  {line.steps.folded:,} more"
+    kept = line.steps.kept
+    hidden = range(SHOWN, max(SHOWN, len(kept) - SHOWN))
+    for index, step in enumerate(kept):
+        if index == hidden.start and (hidden or line.steps.folded):
+            yield f"  {'':>10}  {len(hidden) + line.steps.folded:,} more"
+        if index in hidden:
+            continue
         yield f"  {step.at - line.begun:>10,}  {_step_words(step, line)}".rstrip()
 
 

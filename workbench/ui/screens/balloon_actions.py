@@ -67,6 +67,10 @@ class BalloonActions(GuestActions):
             self.notify(words, title="Guard", severity="error", timeout=15, markup=False)
             self._alarms[snapshot.name] = alarm
 
+    @on(BalloonPanel.PathToggled)
+    def _make_room(self, message: BalloonPanel.PathToggled) -> None:
+        self.set_class(message.is_open, "-path")
+
     @on(BalloonPanel.Refused)
     def _refused(self, message: BalloonPanel.Refused) -> None:
         self.notify(message.reason, severity="warning", timeout=3, markup=False)

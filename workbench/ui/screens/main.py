@@ -23,6 +23,7 @@ from workbench.ui.widgets.device_tree import DeviceTreePane
 from workbench.ui.widgets.guest_list import GuestList
 from workbench.ui.widgets.host_pane import HostPane
 from workbench.ui.widgets.key_bar import KeyBar
+from workbench.ui.widgets.path_view import PathPane
 from workbench.ui.widgets.qmp_console import QmpConsole
 
 if TYPE_CHECKING:
@@ -172,6 +173,7 @@ class MainScreen(HistoryActions, DeviceActions):
         alive = snapshot.phase.alive and snapshot.pid is not None
         self.query_one(QmpConsole).show(snapshot.name, guest.record, guest.schema if alive else None)
         self.query_one(ConsolePane).show(snapshot.name, guest.console)
+        self.query_one(PathPane).show_path_of(snapshot.name, guest.path)
         self._forget_devices()
 
     @work(group="host", exclusive=True)

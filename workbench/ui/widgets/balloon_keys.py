@@ -76,4 +76,11 @@ BALLOON_KEYS: list[BindingType] = [
     Binding("r", "ramp", "Ramp", id="balloon.ramp", tooltip="Large inflations in steps, or at once", show=False),
     Binding("G", "guard", "Guard", id="balloon.guard", tooltip="Arm the guard, or disarm it", show=False),
     Binding("o", "go_on", "Go on", id="balloon.go-on", tooltip="Go on with a ramp that was left at a step", show=False),
+    Binding(
+        "v",
+        "path",
+        "Path",
+        id="balloon.path",
+        tooltip="Show a target's way through QEMU and the guest; again: the plot",
+    ),
 ]

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Input
 
 from workbench.domain.units import MIB, format_size
@@ -14,6 +15,7 @@ from workbench.ui.widgets.balloon_keys import BALLOON_KEYS, LARGE_STEP, SMALL_ST
 from workbench.ui.widgets.balloon_staging import BalloonStaging
 from workbench.ui.widgets.history_keys import HISTORY_KEYS
 from workbench.ui.widgets.history_plot import HistoryPlot
+from workbench.ui.widgets.path_view import PathPane
 from workbench.ui.widgets.text_block import TextBlock
 
 if TYPE_CHECKING:
@@ -43,6 +45,9 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         &.-typing > #balloon-typed, &.-situation > #balloon-situation { display: block; }
         &.-safety > #balloon-safety { display: block; }
         &.-empty > HistoryPlot, &.-empty > #balloon-ledger, &.-empty > #balloon-staged { display: none; }
+        & > PathPane { display: none; }
+        &.-path > HistoryPlot, &.-path > #balloon-ledger { display: none; }
+        &.-path > PathPane { display: block; }
         & > #balloon-typed { height: 1; border: none; padding: 0; background: $panel; }
         & > #balloon-typed:focus { border: none; }
         & > #balloon-error { color: $error; display: none; }
@@ -51,6 +56,18 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*BALLOON_KEYS, *HISTORY_KEYS]
+
+    class PathToggled(Message):
+        """The view of the path was opened or closed: it wants room."""
+
+        def __init__(self, panel: BalloonPanel, *, is_open: bool) -> None:
+            super().__init__()
+            self.panel = panel
+            self.is_open = is_open
+
+        @property
+        def control(self) -> BalloonPanel:
+            return self.panel
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -62,6 +79,7 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         yield TextBlock(id="balloon-head")
         yield self._plot
         yield TextBlock(id="balloon-ledger")
+        yield PathPane()
         yield TextBlock(id="balloon-situation")
         yield TextBlock(id="balloon-safety")
         yield TextBlock(id="balloon-staged")
@@ -71,6 +89,34 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
     def on_mount(self) -> None:
         self._show_hints()
         self.set_interval(TICK, self._tick)
+
+    # The path of a target.
+
+    def action_path(self) -> None:
+        """Show the path in place of the plot and the ledger, or them again."""
+        path, is_open = self.query_one(PathPane), not self.has_class("-path")
+        self.set_class(is_open, "-path")
+        if is_open:
+            path.open()
+            self.on_focus()
+        else:
+            inside = self.screen.focused is not None and path in self.screen.focused.ancestors
+            path.close()
+            if inside:
+                self.focus()
+        self._show_hints()
+        self.post_message(self.PathToggled(self, is_open=is_open))
+
+    def action_drop(self) -> None:
+        if self.has_class("-path") and self.staged is None and not self.has_class("-typing"):
+            self.action_path()
+        else:
+            super().action_drop()
+
+    def on_focus(self) -> None:
+        """While the path is shown, the keys that move go to it; all others come back here."""
+        if self.has_class("-path"):
+            self.query_one("#path-way").focus()
 
     # What comes down.
 
@@ -107,6 +153,9 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         snapshot, balloon = self.snapshot, self._balloon()
         self._show_safety()
         self.set_class(balloon is None or balloon.reading is None, "-empty")
+        self.query_one(PathPane).know_guest(
+            snapshot.memory or 0 if snapshot else 0, hugepages=bool(snapshot and snapshot.backing)
+        )
         head = self.query_one("#balloon-head", TextBlock)
         situation = self.query_one("#balloon-situation", TextBlock)
         if snapshot is None or balloon is None:
@@ -157,5 +206,8 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         self.query_one("#balloon-staged", TextBlock).show(balloon_text.staged_lines(plan, self._width, live=self.live))
 
     def _show_hints(self) -> None:
+        if self.has_class("-path"):
+            self.border_subtitle = Content("\u2191 \u2193 scroll   v plot")
+            return
         small, large = format_size(SMALL_STEP), format_size(LARGE_STEP)
         self.border_subtitle = Content(f"- + {small}   [ ] {large}   1\u20269 tenths")

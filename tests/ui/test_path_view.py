@@ -1,0 +1,150 @@
+"""The view of a target's path: opened and closed by keys, lit by what the guest's engine says."""
+
+from __future__ import annotations
+
+import pytest
+from textual.content import Content
+
+from tests.ui.fake_engine import RAM, running
+from tests.ui.test_screen import opened, press, text_of
+from workbench.domain.path import Proof
+from workbench.domain.timeline import PathView, Sighting, Timeline, follow, sent
+from workbench.domain.trace_log import COMMAND, READ, TARGET, WRITTEN, TraceLine
+from workbench.domain.units import MIB
+from workbench.ui.widgets import path_text
+from workbench.ui.widgets.balloon_panel import BalloonPanel
+from workbench.ui.widgets.history_plot import HistoryPlot
+
+BEGUN = 1_800_000_000_000_000
+
+
+def change(pieces: int = 2) -> Timeline:
+    """512 → 510 MiB, of which so many MiB have moved: a line each 100 µs."""
+    timeline = sent(BEGUN, RAM - 2 * MIB, held=0, traced=True)
+    lines = [(COMMAND, (RAM - 2 * MIB,)), (TARGET, (RAM - 2 * MIB, 512))]
+    for piece in range(pieces):
+        lines += [(READ, (512, 256 * piece)), (WRITTEN, (256 * piece + 256, 256 * piece))]
+    for number, (event, values) in enumerate(lines, 1):
+        timeline = follow(timeline, TraceLine(event, BEGUN + 100 * number, 2, values), now=0)
+    return timeline
+
+
+def row(content: Content, function: str) -> str:
+    (found,) = (line for line in content.plain.splitlines() if function in line)
+    return found
+
+
+async def test_v_shows_the_path_and_v_or_esc_the_plot_again() -> None:
+    async with opened() as (pilot, engine):
+        guest, screen = engine.guest("demo"), pilot.app.screen
+        for leave in ("v", "escape"):
+            assert not guest.path_listeners, "nobody looks while it is closed"
+            await press(pilot, "v")
+            assert len(guest.path_listeners) == 1
+            assert not screen.query_one(HistoryPlot).display
+            assert "send a target to see its path" in text_of(pilot, "#path-head")
+            assert "settled" in text_of(pilot, "#balloon-head"), "the head stays"
+            await press(pilot, leave)
+            assert not guest.path_listeners
+            assert screen.query_one(HistoryPlot).display
+
+
+async def test_stages_light_up_as_they_are_seen() -> None:
+    async with opened(size=(160, 60)) as (pilot, engine):
+        await press(pilot, "v")
+        guest = engine.guest("demo")
+        guest.show_path(PathView("7.2.22", change(0), traced=True))
+        await pilot.pause()
+        assert "+200 µs" in row(Content(text_of(pilot, "#path-stages")), "virtio_balloon_to_target()")
+        assert "\N{EN DASH}" in row(Content(text_of(pilot, "#path-stages")), "towards_target()")
+        guest.show_path(PathView("7.2.22", change(1), traced=True))
+        await pilot.pause()
+        stages = Content(text_of(pilot, "#path-stages"))
+        assert "·" in row(stages, "towards_target()")
+        assert "+400 µs" in row(stages, "virtio_balloon_set_config()")
+        assert "softmmu/balloon.c" in row(stages, "qmp_balloon()")
+        head = text_of(pilot, "#path-head")
+        assert "+256 =     512 \N{MINUS SIGN}     256" in head
+        assert "on its way" in head
+        guest.show_path(PathView("7.2.22", change(2), traced=True))
+        await pilot.pause()
+        assert "settled after 600 µs" in text_of(pilot, "#path-head")
+        assert "512 pages of 4 KiB" in text_of(pilot, "#path-questions")
+
+
+async def test_targets_are_staged_and_sent_while_it_is_shown() -> None:
+    async with opened() as (pilot, engine):
+        await press(pilot, "v", "minus")
+        panel = pilot.app.screen.query_one(BalloonPanel)
+        assert panel.staged == RAM - 16 * MIB
+        await press(pilot, "escape")
+        assert panel.staged is None
+        assert engine.guest("demo").path_listeners, "esc drops what is staged first"
+        await press(pilot, "t", "escape")
+        assert engine.guest("demo").path_listeners, "and leaves the field first"
+        await press(pilot, "t", "2", "5", "6", "m", "enter", "enter")
+        await pilot.app.workers.wait_for_complete()
+        assert engine.guest("demo").asked == [("target", 256 * MIB)]
+        await press(pilot, "escape")
+        assert not engine.guest("demo").path_listeners
+
+
+async def test_another_guest_is_looked_at_instead() -> None:
+    async with opened(running("a"), running("b")) as (pilot, engine):
+        await press(pilot, "v")
+        assert [len(engine.guest(name).path_listeners) for name in "ab"] == [1, 0]
+        await press(pilot, "g", "j")
+        await pilot.pause()
+        assert [len(engine.guest(name).path_listeners) for name in "ab"] == [0, 1]
+        engine.guest("a").show_path(PathView("7.2.22", change(2), traced=True))
+        await pilot.pause()
+        assert "settled" not in text_of(pilot, "#path-head")
+
+
+async def test_a_screen_that_is_left_looks_no_more() -> None:
+    async with opened() as (pilot, engine):
+        await press(pilot, "v")
+        assert engine.guest("demo").path_listeners
+    assert not engine.guest("demo").path_listeners
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (160, 50), (200, 60)])
+async def test_no_line_is_wider_than_the_panel(size: tuple[int, int]) -> None:
+    async with opened(size=size) as (pilot, engine):
+        await press(pilot, "b", "v")
+        engine.guest("demo").show_path(PathView("7.2.22", change(2), traced=True))
+        await pilot.pause()
+        width = pilot.app.screen.query_one("#path-way").content_region.width
+        lines = text_of(pilot, "#path-stages").splitlines()
+        assert lines[0].startswith("host")
+        assert all(len(line) <= width for line in lines)
+        assert all(".c" in line for line in lines if "()" in line), "each with its file"
+        assert (len(lines) == 24) == (size[1] >= 50), "the short form where rows are few"
+        heads = text_of(pilot, "#path-head").splitlines()
+        assert len(heads) == 3
+        assert all(len(line) <= width for line in heads)
+
+
+def test_without_a_trace_the_view_says_what_it_cannot_see() -> None:
+    line = sent(BEGUN, 256 * MIB, held=0, traced=False).answered(BEGUN + 300)
+    view = PathView("7.2.22", line, why="QEMU was started without a trace log (-D)")
+    assert "no trace: QEMU was started without a trace log" in path_text.head(view, RAM, 80).plain
+    way = path_text.way(view, 80, hugepages=False, brief=False)
+    assert row(way, "virtio_balloon_get_config()").rstrip().endswith("?")
+    assert row(way, "qmp_balloon()").rstrip().endswith("+300 µs")
+
+
+def test_numbers_stand_still_while_they_change() -> None:
+    def place(held: int) -> tuple[int, int]:
+        line = Timeline(BEGUN, num_pages=65536, held=held, held_before=0, seen={Proof.READ: Sighting(BEGUN, BEGUN)})
+        text = path_text.head(PathView("", line, traced=True), RAM, 80).plain.splitlines()[2]
+        return len(text), text.index("=", 20)
+
+    assert len({place(held) for held in (0, 256, 16384, 65536)}) == 1
+
+
+def test_the_first_and_the_last_reads_are_listed() -> None:
+    text = path_text.reads(PathView("", change(2), traced=True)).plain
+    assert "+512 =        512 \N{MINUS SIGN}          0" in text
+    assert "+256 =        512 \N{MINUS SIGN}        256" in text
+    assert path_text.reads(PathView("")).plain == ""

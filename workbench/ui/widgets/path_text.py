@@ -1,0 +1,218 @@
+"""What the view of a target's path says: pure text from what was seen of one change, tested without a screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from workbench.domain.balloon import PAGE
+from workbench.domain.path import MILESTONES, Known, Proof, Side, lights, stages, version_of
+from workbench.domain.timeline import Kind
+from workbench.ui.words import MINUS, mib, pages
+
+if TYPE_CHECKING:
+    from workbench.domain.path import Light, Stage
+    from workbench.domain.timeline import PathView, Timeline
+
+MUTED = "$foreground-muted"
+DARK = "$foreground 35%"
+"""A stage that has not run."""
+SIDES = {Side.HOST: "$resident", Side.GUEST: "$actual"}
+"""The host's edge has the colour of what the host holds, the guest's that of what the guest has."""
+SIGNS = {Known.BETWEEN: "\u00b7", Known.HIDDEN: "?", Known.PENDING: "\u2013"}
+STYLES = {Known.SEEN: "bold", Known.BETWEEN: "", Known.HIDDEN: MUTED, Known.PENDING: DARK}
+TO_HOST = frozenset(
+    {"get", "readl", "tell", "output", "page", "discard", "size", "set", "write", "writel", "written", "event"}
+)
+"""The stages on which the guest speaks to QEMU; on the others QEMU, or QEMU's answer, comes to the guest."""
+FUNCTION, FILE, SHORT_FILE, WHEN, NOTE = 30, 34, 19, 12, 22
+"""Columns of the screen. The widest names of :mod:`workbench.domain.path` fit."""
+READS = 3
+"""How many of the first reads are listed, and of the last."""
+
+Part = str | tuple[str, str]
+
+
+def head(view: PathView, ram: int, width: int) -> Content:
+    """What changes, how far it is, and the diff as the guest computes it; always three lines."""
+    line = view.timeline
+    if line is None:
+        return _lines([_trace_words(view), [("send a target to see its path", MUTED)], _diff(None, ram, width)])
+    return _lines([_headline(line, ram), _pace(line) or _trace_words(view), _diff(line, ram, width)])
+
+
+def _trace_words(view: PathView) -> list[Part]:
+    """Whether QEMU tells each stage, and what is missing when it does not."""
+    if view.traced:
+        return [("trace events are on: QEMU tells when each stage runs", MUTED)]
+    if not view.why:
+        return [("switching QEMU's trace events on\u2026", MUTED)]
+    return [("no trace: ", "$warning"), (view.why, MUTED)]
+
+
+def _headline(line: Timeline, ram: int) -> list[Part]:
+    parts: list[Part] = []
+    if line.held_before is not None:
+        parts += [(f"{mib(ram - line.held_before * PAGE)}", "bold $actual"), (" \u2192 ", MUTED)]
+    if line.num_pages is not None:
+        parts += [(f"{mib(ram - line.num_pages * PAGE)} MiB", "bold $target")]
+    if not line.ours and line.asked is None:
+        parts.append(("  no request was seen", MUTED))
+    elif not line.ours:
+        parts.append(("  asked by another client", MUTED))
+    if line.settled is None:
+        parts.append(("  on its way", "$warning"))
+    else:
+        parts += [("  settled", "$success"), (f" after {line.settled:,} \u00b5s", "")]
+    return parts
+
+
+def _pace(line: Timeline) -> list[Part]:
+    """When the first and the last MiB had moved, and how long one took; nothing when QEMU does not tell."""
+    seen = line.seen.get(Proof.WRITTEN)
+    if seen is None or not line.traced or not line.moved:
+        return []
+    parts: list[Part] = [("first pages ", MUTED), f"{seen.first - line.begun:>+9,} \u00b5s".replace("-", MINUS)]
+    if seen.count > 1:
+        each = (seen.last - seen.first) // (seen.count - 1)
+        parts += [("  last ", MUTED), f"{seen.last - line.begun:>+9,} \u00b5s", (f"  {each:,} \u00b5s a piece", MUTED)]
+    return parts
+
+
+def _diff(line: Timeline | None, ram: int, width: int) -> Content:
+    """``diff = num_pages − held``, with the numbers of the last read or write, in columns that stand still."""
+    name = ("diff = num_pages \u2212 held", MUTED) if width >= 56 else ("diff", MUTED)
+    if line is None or line.diff is None or line.num_pages is None or line.held is None:
+        return Content.assemble(name)
+    room = len(f"{ram // PAGE:,}")
+    return Content.assemble(
+        name,
+        (f"  {pages(line.diff):>{room + 1}}", "bold"),
+        (" = ", MUTED),
+        (f"{line.num_pages:>{room},}", "$target"),
+        (" \u2212 ", MUTED),
+        (f"{line.held:>{room},}", "$actual"),
+    )
+
+
+def way(view: PathView, width: int, *, hugepages: bool, brief: bool) -> Content:
+    """The stages under each other, lit as far as they are known to have run.
+
+    :param brief: the short form, for a screen with few rows.
+    """
+    line = view.timeline
+    rows: list[Content] = []
+    side: Side | None = None
+    for light in lights(_path(view, hugepages=hugepages), line):
+        if brief and not light.stage.brief:
+            continue
+        rows.append(_row(light, line, width, first=light.stage.side is not side))
+        side = light.stage.side
+    return Content("\n").join(rows)
+
+
+def _path(view: PathView, *, hugepages: bool) -> tuple[Stage, ...]:
+    line = view.timeline
+    deflating = line is not None and line.deflating
+    return stages(version_of(view.qemu_version), deflating=deflating, hugepages=hugepages)
+
+
+def _row(light: Light, line: Timeline | None, width: int, *, first: bool) -> Content:
+    stage, style, colour = light.stage, STYLES[light.known], SIDES[light.stage.side]
+    lit = light.known in (Known.SEEN, Known.BETWEEN)
+    arrow = "\u2190" if stage.key in TO_HOST else "\u2192"
+    parts: list[Part] = [
+        (f"{stage.side if first else '':<5} ", colour if lit else DARK),
+        ("\u2503", colour if lit else DARK),
+        (arrow if lit else " ", colour),
+        (f" {stage.function:<{FUNCTION}}", style),
+    ]
+    if width >= 8 + FUNCTION + 1 + FILE + WHEN:
+        parts.append((f" {stage.file:<{FILE}}", MUTED if lit else DARK))
+    elif width >= 8 + FUNCTION + 1 + SHORT_FILE + WHEN:
+        parts.append((f" {stage.file.rpartition('/')[2]:<{SHORT_FILE}}", MUTED if lit else DARK))
+    parts.append((f"{_when(light, line):>{WHEN}}", style))
+    if width >= 8 + FUNCTION + 1 + FILE + WHEN + NOTE and light.sighting is not None:
+        count = f" \u00d7{light.sighting.count:,}" if light.sighting.count > 1 else ""
+        parts += [f"  {MILESTONES.get(stage.key, '')}", (count, MUTED)]
+    return Content.assemble(*parts)
+
+
+def _when(light: Light, line: Timeline | None) -> str:
+    if light.sighting is None or line is None:
+        return SIGNS[light.known]
+    return _since(light.sighting.first, line)
+
+
+def _since(at: int, line: Timeline) -> str:
+    return f"{at - line.begun:+,} \u00b5s".replace("-", MINUS)
+
+
+def questions(view: PathView, ram: int, *, hugepages: bool) -> Content:
+    """Where the number of pages comes from, who calls set_config, and what each stage does, in plain words."""
+    line = view.timeline
+    example = ""
+    if line is not None and line.num_pages is not None:
+        target = ram - line.num_pages * PAGE
+        example = (
+            f" {mib(ram)} \u2212 {mib(target)} = {mib(ram - target)} MiB, which are {line.num_pages:,} pages of 4 KiB."
+        )
+    does: list[list[Part] | Content] = [
+        [(stage.function, SIDES[stage.side]), (f"  {stage.file}" if stage.file else "", MUTED), f"  {stage.does}"]
+        for stage in _path(view, hugepages=hugepages)
+    ]
+    return _lines(
+        [
+            [],
+            [(f"{SIGNS[Known.BETWEEN]}", "bold"), ("  ran between two that were seen; nothing shows when", MUTED)],
+            [(f"{SIGNS[Known.HIDDEN]}", "bold"), ("  cannot be seen here", MUTED)],
+            [("The guest's functions are Linux's; another system's driver has its own.", MUTED)],
+            [],
+            [("Where does the number of pages come from?", "bold")],
+            [
+                "From the host. virtio_balloon_to_target() subtracts the target from the RAM and puts the rest into num_pages of "
+                f"the device's config space.{example} The guest only reads it: towards_target() subtracts the pages that it "
+                "holds already, and what is left is the diff."
+            ],
+            [],
+            [("Who calls set_config?", "bold")],
+            [
+                "The guest. After each piece of at most 256 pages update_balloon_size() writes how many it holds to actual in "
+                "the config space. That write leaves the guest for QEMU, where virtio_config_modern_writel() calls the "
+                "device's set_config, virtio_balloon_set_config(). Nothing on the host calls it by itself."
+            ],
+            [],
+            [("What each of them does", "bold")],
+            *does,
+        ]
+    )
+
+
+def reads(view: PathView) -> Content:
+    """The diff at the first and the last reads of the config space that were seen."""
+    line = view.timeline
+    if line is None or not len(line.steps):
+        return Content("")
+    found = [step for step in line.steps.kept if step.kind is not Kind.WRITTEN] or list(line.steps.kept)
+    rows: list[list[Part] | Content] = [[], [("The diff at each read of num_pages", "bold")]]
+    for index, step in enumerate(found):
+        if READS <= index < len(found) - READS:
+            continue
+        if index == len(found) - READS and (index > READS or line.steps.folded):
+            rows.append([("\u2026".rjust(WHEN), MUTED)])
+        rows.append(
+            [
+                f"{_since(step.at, line):>{WHEN}}",
+                (f"{pages(step.diff):>12}", "bold"),
+                (" = ", MUTED),
+                (f"{step.num_pages:>10,}", "$target"),
+                (" \u2212 ", MUTED),
+                (f"{step.held:>10,}", "$actual"),
+            ]
+        )
+    return _lines(rows)
+
+
+def _lines(lines: list[list[Part] | Content]) -> Content:
+    return Content("\n").join(line if isinstance(line, Content) else Content.assemble(*line) for line in lines)

@@ -1,0 +1,123 @@
+"""The view of a target's path: which functions of QEMU and the guest it goes through, lit as they run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.containers import Vertical, VerticalScroll
+from textual.message import Message
+
+from workbench.domain.timeline import PathView
+from workbench.ui.widgets import path_text
+from workbench.ui.widgets.text_block import TextBlock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import ComposeResult
+
+    Source = Callable[[Callable[[PathView], None]], Callable[[], None]]
+    """A guest's :meth:`workbench.engine.base.Guest.path`."""
+
+BRIEF = 20
+"""Rows below which the short form is shown."""
+
+
+class PathPane(Vertical):
+    """Shows the path of the last change of one guest. It looks at the guest only while it is open."""
+
+    DEFAULT_CSS = """
+    PathPane {
+        height: 1fr;
+        & > #path-head { height: 3; margin-bottom: 1; }
+        & > #path-way { height: 1fr; }
+        & #path-stages, & #path-reads, & #path-questions { height: auto; }
+    }
+    """
+
+    class Seen(Message):
+        """Something new was seen; called by the engine from a task of its own, and shown in the screen's turn."""
+
+        def __init__(self, view: PathView, guest: str) -> None:
+            super().__init__()
+            self.view = view
+            self.guest = guest
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, PathPane.Seen)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._guest = ""
+        self._source: Source | None = None
+        self._forget: Callable[[], None] | None = None
+        self._view = PathView("")
+        self._ram = 0
+        self._hugepages = False
+
+    def compose(self) -> ComposeResult:
+        yield TextBlock(id="path-head")
+        with VerticalScroll(id="path-way"):
+            yield TextBlock(id="path-stages")
+            yield TextBlock(id="path-reads")
+            yield TextBlock(id="path-questions")
+
+    @property
+    def is_open(self) -> bool:
+        return self._forget is not None
+
+    def show_path_of(self, guest: str, source: Source) -> None:
+        """Another guest, or another run of the same one."""
+        self._guest, self._source = guest, source
+        self._view = PathView("")
+        if self.is_open:
+            self.close()
+            self.open()
+
+    def know_guest(self, ram: int, *, hugepages: bool) -> None:
+        """What the numbers are counted from: the guest's RAM in bytes, and what backs it."""
+        if (ram, hugepages) != (self._ram, self._hugepages):
+            self._ram, self._hugepages = ram, hugepages
+            self._show()
+
+    def open(self) -> None:
+        """Begin to look."""
+        guest = self._guest
+        if self._source is not None and self._forget is None:
+            self._forget = self._source(lambda view: self._take(view, guest))
+        self._show()
+
+    def close(self) -> None:
+        """Stop looking: the trace events go off when nobody else looks."""
+        if self._forget is not None:
+            self._forget()
+            self._forget = None
+
+    def on_unmount(self) -> None:
+        self.close()
+
+    def on_resize(self) -> None:
+        self._show()
+
+    def _take(self, view: PathView, guest: str) -> None:
+        self.post_message(self.Seen(view, guest))
+
+    def on_path_pane_seen(self, message: Seen) -> None:
+        message.stop()
+        if message.guest == self._guest:
+            self._view = message.view
+            self._show()
+
+    def _show(self) -> None:
+        if not self.is_mounted or not self.is_open:
+            return
+        # One column for the scroll bar, whether or not it is there: nothing moves when it comes.
+        width = max(20, self.content_region.width - 1)
+        brief = self.content_region.height < BRIEF
+        self.query_one("#path-head", TextBlock).show(path_text.head(self._view, self._ram, width))
+        stages = path_text.way(self._view, width, hugepages=self._hugepages, brief=brief)
+        self.query_one("#path-stages", TextBlock).show(stages)
+        self.query_one("#path-reads", TextBlock).show(path_text.reads(self._view))
+        self.query_one("#path-questions", TextBlock).show(
+            path_text.questions(self._view, self._ram, hugepages=self._hugepages)
+        )
