@@ -37,8 +37,8 @@ def stages(report: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
 
 
 async def stuck(workbench: CommandLine) -> subprocess.Popen[str]:
-    """A look that lasts: its guest is paused, so its target is never reached."""
-    process = workbench.begin("balloon", "demo", "480M", "--path", "--wait", "60")
+    """A look that lasts: its guest is paused, so its target, which it does not have yet, is never reached."""
+    process = workbench.begin("balloon", "demo", "-8M", "--path", "--wait", "60")
     async with asyncio.timeout(DEADLINE):
         while not set(EVENTS) <= await enabled(workbench):
             await asyncio.sleep(0.02)
@@ -142,6 +142,7 @@ async def test_a_screen_that_leaves_does_not_blind_the_command_line(running_demo
         engine.guest("demo").path(views.append)
         await engine.close()
         assert views
+        assert process.poll() is None
         assert set(EVENTS) <= await enabled(running_demo)
         process.send_signal(signal.SIGINT)
         process.communicate()
