@@ -36,9 +36,9 @@ def stages(report: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
     return {str(stage["stage"]): stage for stage in cast("list[Mapping[str, object]]", report["stages"])}
 
 
-async def stuck(workbench: CommandLine) -> subprocess.Popen[str]:
+async def stuck(workbench: CommandLine, target: str) -> subprocess.Popen[str]:
     """A look that lasts: its guest is paused, so its target, which it does not have yet, is never reached."""
-    process = workbench.begin("balloon", "demo", "-8M", "--path", "--wait", "60")
+    process = workbench.begin("balloon", "demo", target, "--path", "--wait", "60")
     async with asyncio.timeout(DEADLINE):
         while not set(EVENTS) <= await enabled(workbench):
             await asyncio.sleep(0.02)
@@ -115,7 +115,7 @@ async def test_a_killed_look_is_cleaned_up_after(running_demo: CommandLine) -> N
     assert running_demo("pause", "demo").code == 0
     try:
         before = await enabled(running_demo)
-        process = await stuck(running_demo)
+        process = await stuck(running_demo, "470M")
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert set(EVENTS) <= await enabled(running_demo), "nobody could switch them off"
@@ -135,7 +135,7 @@ async def test_a_screen_that_leaves_does_not_blind_the_command_line(running_demo
     assert running_demo("pause", "demo").code == 0
     try:
         before = await enabled(running_demo)
-        process = await stuck(running_demo)
+        process = await stuck(running_demo, "460M")
         engine = LocalEngine(running_demo.settings)
         await engine.open()
         views: list[object] = []
