@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.cells import cell_len
 from textual.widgets import RichLog, Static
 
 from tests.ui.fake_engine import NOW, RAM, FakeEngine, balloon, running
@@ -325,6 +326,19 @@ async def test_the_mouse_reaches_panes_and_keys() -> None:
         await pilot.click(bar, offset=(str(bar.render()).index("Less") + 1, 0))
         await pilot.pause()
         assert pilot.app.screen.query_one(BalloonPanel).staged == RAM - 16 * MIB
+
+
+async def test_the_bar_shows_whole_keys_and_never_drops_help_and_leave() -> None:
+    for width in (60, 80, 100, 200):
+        async with opened(size=(width, 30)) as (pilot, _):
+            text = str(pilot.app.screen.query_one(KeyBar).render())
+            assert text.endswith("? Help  ^q Leave")
+            assert "Less" in text
+            assert cell_len(text) <= width - 2
+    async with opened(size=(80, 30)) as (pilot, _):
+        await pilot.resize_terminal(200, 50)
+        await pilot.pause()
+        assert "Live" in str(pilot.app.screen.query_one(KeyBar).render())
 
 
 async def test_a_key_that_the_user_moved_works_in_its_new_place() -> None:

@@ -98,7 +98,9 @@ class MainScreen(HistoryActions, DeviceActions):
         self._pane = "balloon"
 
     def compose(self) -> ComposeResult:
-        yield Static(id="names", markup=False)
+        names = Static(id="names", markup=False)
+        names.auto_links = False  # each name has its own colours
+        yield names
         with Horizontal(id="top", classes="-current"):
             with Vertical(id="left"):
                 yield GuestList(id="guests")

@@ -7,11 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.widgets import Static
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.screen import Screen
+
+GAP = "  "
+Key = tuple[str, str, str]
+"""The key to press, how it is shown, and what it does."""
 
 
 class KeyBar(Static):
@@ -20,30 +27,53 @@ class KeyBar(Static):
     DEFAULT_CSS = """
     KeyBar {
         dock: bottom; height: 1; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis;
-        link-style: none; link-style-hover: bold; link-color: $foreground; link-background-hover: $foreground 10%;
     }
     """
 
+    # Links would have one colour throughout, and the key's own is what the eye looks for.
+    auto_links = False
+
     def __init__(self) -> None:
         super().__init__(markup=False)
-        self._keys: list[tuple[str, str, str]] = []
+        self._pane: list[Key] = []
+        """The keys of what has the focus."""
+        self._always: list[Key] = []
+        """Those of the screen and the application, which stay when there is no room for all."""
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
         self._bindings_changed(self.screen)
 
+    def on_resize(self) -> None:
+        self._show()
+
     def _bindings_changed(self, screen: Screen[object]) -> None:
-        keys: dict[str, tuple[str, str, str]] = {}
+        pane: dict[str, Key] = {}
+        always: dict[str, Key] = {}
         for active in screen.active_bindings.values():
             binding = active.binding
             if binding.show and active.enabled:
+                keys = always if active.node in (screen, self.app) else pane
                 keys.setdefault(binding.action, (binding.key, self.app.get_key_display(binding), binding.description))
-        if list(keys.values()) != self._keys:
-            self._keys = list(keys.values())
-            parts = [
-                Content.from_markup(
-                    f"[@click=app.simulate_key('{key}')][$accent]$shown[/] $words[/]", shown=shown, words=words
-                )
-                for key, shown, words in self._keys
-            ]
-            self.update(Content("  ").join(parts), layout=False)
+        if (list(pane.values()), list(always.values())) != (self._pane, self._always):
+            self._pane, self._always = list(pane.values()), list(always.values())
+            self._show()
+
+    def _show(self) -> None:
+        """As many whole keys as there is room for: those of the pane give way, the last first."""
+        pane = list(self._pane)
+        room = (self.size.width or self.app.size.width) - 2
+        while pane and _width([*pane, *self._always]) > room:
+            pane.pop()
+        parts = [
+            Content.from_markup(
+                f"[@click=app.simulate_key('{key}')][$accent]$shown[/] $words[/]", shown=shown, words=words
+            )
+            for key, shown, words in (*pane, *self._always)
+        ]
+        self.update(Content(GAP).join(parts), layout=False)
+
+
+def _width(keys: Sequence[Key]) -> int:
+    """Columns that these keys take."""
+    return sum(cell_len(f"{shown} {words}") for _, shown, words in keys) + len(GAP) * (len(keys) - 1)
