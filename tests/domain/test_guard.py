@@ -39,7 +39,8 @@ def test_a_guest_that_keeps_above_its_line_never_alarms(data: st.DataObject) -> 
     used = data.draw(st.integers(0, ram - line), "used")
     lowest = used + line  # below this it would have less than its line
     window: tuple[Sight, ...] = ()
-    actual, report, clock, number, faults = ram, stats(0, ram - used), 0.0, 0, 0
+    # At first there is a report of before: from when it had anything at all.
+    actual, report, clock, number, faults = ram, stats(0, data.draw(st.integers(0, ram), "before")), 0.0, 0, 0
     for _ in range(data.draw(st.integers(1, 30), "sights")):
         clock += data.draw(st.floats(0.02, 1.0), "wait")
         before = actual
@@ -58,8 +59,8 @@ def test_a_guest_that_keeps_above_its_line_never_alarms(data: st.DataObject) -> 
 @given(st.integers(64, 65536).map(lambda size: size * MIB), st.data())
 def test_a_guest_below_its_line_alarms(ram: int, data: st.DataObject) -> None:
     available = data.draw(st.integers(0, line_of(ram) - 1))
-    sight = Sight(0.0, ram, ram // 2, ram // 2, stats(1, available))
-    assert "below its line of" in alarm((sight,))
+    before = Sight(0.0, ram, ram // 2, ram // 2, stats(1, ram // 2))
+    assert "below its line of" in alarm((before, replace(before, time=0.5, stats=stats(2, available))))
 
 
 @given(
@@ -77,13 +78,24 @@ def test_nothing_is_given_back_twice() -> None:
 def test_what_a_guest_gave_since_its_report_counts() -> None:
     """The report is half a second old, and the balloon took 200 MiB since: waiting for the next would be too late."""
     window = (
-        Sight(0.0, RAM, 64 * MIB, RAM, stats(1, 220 * MIB)),
-        Sight(0.1, RAM, 64 * MIB, RAM - 100 * MIB, stats(1, 220 * MIB)),
-        Sight(0.2, RAM, 64 * MIB, RAM - 200 * MIB, stats(1, 220 * MIB)),
+        Sight(0.0, RAM, 64 * MIB, RAM, stats(1, 300 * MIB)),
+        Sight(0.1, RAM, 64 * MIB, RAM, stats(2, 220 * MIB)),
+        Sight(0.2, RAM, 64 * MIB, RAM - 100 * MIB, stats(2, 220 * MIB)),
+        Sight(0.3, RAM, 64 * MIB, RAM - 200 * MIB, stats(2, 220 * MIB)),
     )
-    assert alarm(window[:2]) == ""
+    assert alarm(window[:3]) == ""
     assert available_now(window) == 20 * MIB
     assert alarm(window) == "20 MiB available, below its line of 32 MiB"
+
+
+def test_a_report_of_before_the_guard_looked_says_nothing() -> None:
+    """It is of when the balloon was large; since then all was given back."""
+    window = (
+        Sight(0.0, RAM, RAM // 2, RAM, stats(1, 10 * MIB)),
+        Sight(0.1, RAM, RAM // 2, RAM - 8 * MIB, stats(1, 10 * MIB)),
+    )
+    assert available_now(window) is None
+    assert alarm(window) == ""
 
 
 def test_what_was_given_before_the_report_does_not_count_twice() -> None:

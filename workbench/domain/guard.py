@@ -98,14 +98,15 @@ def alarm(sights: Sequence[Sight]) -> str:
 def available_now(sights: Sequence[Sight]) -> int | None:
     """Bytes available in the guest now: its last report, less what it has given up since; None when it never said.
 
-    A report tells of some moment between two sights. The most that the guest can have given by then counts as given: the
+    A report tells of some moment between two sights; one that was there already at the first sight may be of any time, when
+    the guest had more or less than now, and says nothing. The most that the guest can have given by then counts as given: the
     truth may be less than this at no time but for the milliseconds between the reading and the report.
     """
     first = _arrival(sights)
     stats = sights[-1].stats
-    if first is None or stats is None or stats.available is None:
+    if not first or stats is None or stats.available is None:
         return None
-    then = min(one.actual for one in sights[max(0, first - 1) : first + 1])
+    then = min(one.actual for one in sights[first - 1 : first + 1])
     return max(0, stats.available - max(0, then - sights[-1].actual))
 
 
@@ -120,7 +121,7 @@ def blind(sights: Sequence[Sight]) -> str:
 
 
 def _arrival(sights: Sequence[Sight]) -> int | None:
-    """The first sight that has the newest report; None when there is none yet."""
+    """The index of the first sight that has the newest report; None when there is none yet."""
     stats = sights[-1].stats
     if stats is None or not stats.last_update:
         return None

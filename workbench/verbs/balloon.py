@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from workbench.domain.units import format_size
 from workbench.verbs.balloon_words import as_lines, as_object
 from workbench.verbs.common import guest_monitor, json_option, pass_settings, print_json, run
 
 if TYPE_CHECKING:
     from workbench.domain.balloon import Balloon, Reading
+    from workbench.domain.safety import Safety
     from workbench.engine.balloon import BalloonProbe
     from workbench.engine.state import Running
+    from workbench.errors import NotReached
     from workbench.settings import Settings
+    from workbench.verbs.balloon_set import Care
 
 WAIT = 30.0
 """Seconds that ``--wait`` without a number waits."""
@@ -39,24 +43,45 @@ STEP = 0.1
 @click.option(
     "--path", is_flag=True, help="Show the way of TARGET through QEMU and the guest as it happens; waits like --wait."
 )
+@click.option(
+    "--ramp",
+    metavar="STEP/SECONDS",
+    help="Inflate in steps, such as 64M/2s, or all at once: off. Waits like --wait. Default: the profile's, with --wait.",
+)
+@click.option(
+    "--guard", is_flag=True, help="Give all memory back when the guest thrashes meanwhile; waits like --wait."
+)
+@click.option("--yes", is_flag=True, help="Do not ask before a target below the guest's floor.")
 @json_option
 @pass_settings
-def command(settings: Settings, name: str, target: str | None, wait: float | None, path: bool, as_json: bool) -> None:
-    """Show the balloon of guest NAME, or ask the guest to have TARGET: 256M, 50%, +64M, max."""
-    if path:
-        from workbench.errors import UsageError
+def command(
+    settings: Settings,
+    name: str,
+    target: str | None,
+    wait: float | None,
+    path: bool,
+    ramp: str | None,
+    guard: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Show the balloon of guest NAME, or ask the guest to have TARGET: 256M, 50%, +64M, max, or a preset of its profile."""
+    _check_options(name, target, path=path, protected=ramp is not None or guard)
+    if path and target is not None:
         from workbench.verbs import balloon_path
 
-        if target is None:
-            raise UsageError("a path is that of a change", hint=f"give a target: workbench balloon {name} 256M --path")
         balloon_path.show(settings, name, target, WAIT if wait is None else wait, as_json=as_json)
         return
-    balloon, late = run(_balloon(settings, name, target, wait))
+    if wait is None and (ramp is not None or guard):
+        wait = WAIT
+    balloon, late, why = run(_balloon(settings, name, target, wait, ramp=ramp, guard=guard, yes=yes))
     if as_json:
         print_json(as_object(name, balloon))
     else:
         for line in as_lines(name, balloon):
             click.echo(line)
+    if why is not None:
+        raise why
     if late:
         from workbench.errors import NotReached
 
@@ -67,24 +92,53 @@ def command(settings: Settings, name: str, target: str | None, wait: float | Non
         )
 
 
-async def _balloon(settings: Settings, name: str, target: str | None, wait: float | None) -> tuple[Balloon, bool]:
-    """The balloon after all that was asked, and whether the wait was in vain."""
+def _check_options(name: str, target: str | None, *, path: bool, protected: bool) -> None:
+    """:raise UsageError: for options that mean nothing together."""
+    from workbench.errors import UsageError
+
+    if path and target is None:
+        raise UsageError("a path is that of a change", hint=f"give a target: workbench balloon {name} 256M --path")
+    if protected and target is None:
+        raise UsageError(
+            "a ramp and a guard are for a change", hint=f"give a target: workbench balloon {name} 256M --guard"
+        )
+    if path and protected:
+        raise UsageError("a path is that of one step", hint="leave --path away, or --ramp and --guard")
+
+
+async def _balloon(
+    settings: Settings,
+    name: str,
+    target: str | None,
+    wait: float | None,
+    *,
+    ramp: str | None = None,
+    guard: bool = False,
+    yes: bool = False,
+) -> tuple[Balloon, bool, NotReached | None]:
+    """The balloon after all that was asked, whether the wait was in vain, and why where that is known already."""
     from workbench.domain.balloon import State
+    from workbench.domain.safety import safety_of
     from workbench.domain.traffic import Origin
     from workbench.engine.balloon import BalloonProbe
+    from workbench.engine.profiles import started_profile
     from workbench.engine.state import StateDirectory
+    from workbench.verbs.balloon_set import care_of
 
     async with guest_monitor(settings, name) as monitor:
         running = StateDirectory(settings.state).running(name)
+        safety = safety_of(started_profile(running.path))
+        care = care_of(safety, ramp=ramp, guard=guard, yes=yes, wait=wait is not None)
         probe = BalloonProbe(monitor, running, origin=Origin.USER)
         await probe.open()
         reading = await probe.read()
+        why = None
         if target is not None:
-            await set_target(probe, required(reading), target)
-        if wait is not None:
+            why = await _change(name, probe, running, required(reading), target, safety, care, wait)
+        elif wait is not None:
             await _wait(probe, wait)
         balloon = await _look(running, probe)
-        return balloon, wait is not None and balloon.verdict.state is not State.SETTLED
+        return balloon, wait is not None and balloon.verdict.state is not State.SETTLED, why
 
 
 def required(reading: Reading | None) -> Reading:
@@ -96,20 +150,44 @@ def required(reading: Reading | None) -> Reading:
     return reading
 
 
-async def set_target(probe: BalloonProbe, reading: Reading, text: str) -> None:
-    """Set the target that a text means: ``256M``, ``+64M``.
+async def _change(
+    name: str,
+    probe: BalloonProbe,
+    running: Running,
+    reading: Reading,
+    text: str,
+    safety: Safety,
+    care: Care,
+    wait: float | None,
+) -> NotReached | None:
+    """Send what a text means, with care, and wait when told.
 
-    :raise UsageError: when it means none.
+    :return: why it is not at its target, where that is known: the guard, a ramp that took too long, somebody else.
     """
-    from workbench.domain.target import parse_target
-    from workbench.domain.units import SizeError
-    from workbench.errors import UsageError
+    from workbench.engine.guarding import alarm_words
+    from workbench.engine.ramping import FILE
+    from workbench.errors import NotReached
+    from workbench.verbs.balloon_set import check_floor, follow, send, size_of
 
-    try:
-        size = parse_target(text, ram=reading.ram, target=reading.target)
-    except SizeError as error:
-        raise UsageError(str(error), hint="write 256M, 50%, +64M or max") from error
-    await probe.set_target(size)
+    size = size_of(text, reading, safety)
+    if size < reading.actual:
+        await check_floor(name, running, probe, size, safety, yes=care.yes)
+    if wait is None or not (care.ramp or care.guard):
+        await send(name, probe, running, reading, size, care)
+        if wait is not None:
+            await _wait(probe, wait)
+        return None
+    alarm = await follow(probe, running, reading, size, care, wait)
+    if alarm is not None:
+        least = format_size(size)
+        return NotReached(alarm_words(name, alarm), hint=f"stop something in the guest, or leave it more than {least}")
+    now = await probe.read()
+    if now is None or now.target == size:
+        return None
+    if (running.path / FILE).exists():
+        hint = f"the ramp is left there; to go on: workbench balloon {name} {format_size(size)} --wait"
+        return NotReached(f"{name} is at {format_size(now.target)}, a step of the ramp, after {wait:g} s", hint=hint)
+    return NotReached(f"somebody set another target for {name} meanwhile: {format_size(now.target)}")
 
 
 async def _wait(probe: BalloonProbe, seconds: float) -> None:

@@ -52,11 +52,14 @@ def show(settings: Settings, name: str, target: str, wait: float, *, as_json: bo
 
 async def _follow(settings: Settings, name: str, target: str, wait: float) -> tuple[PathView, int, bool]:
     """The change, the guest's RAM, and whether that is in hugepages."""
+    from workbench.domain.safety import safety_of
     from workbench.domain.traffic import Origin
     from workbench.engine.balloon import BalloonProbe
     from workbench.engine.path import PathWatch
+    from workbench.engine.profiles import started_profile
     from workbench.engine.state import StateDirectory
-    from workbench.verbs.balloon import required, set_target
+    from workbench.verbs.balloon import required
+    from workbench.verbs.balloon_set import size_of
 
     running = StateDirectory(settings.state).running(name)
     async with guest_monitor(settings, name) as monitor:
@@ -70,7 +73,7 @@ async def _follow(settings: Settings, name: str, target: str, wait: float) -> tu
         try:
             await watch.connected(monitor)
             await asyncio.wait_for(watch.ready.wait(), wait or LINGER)
-            await set_target(probe, reading, target)
+            await probe.set_target(size_of(target, reading, safety_of(started_profile(running.path))))
             deadline = time.monotonic() + wait
             while time.monotonic() < deadline and not _settled(seen[-1]):
                 await asyncio.sleep(LOOK)

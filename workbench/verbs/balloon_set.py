@@ -1,0 +1,181 @@
+"""Sending a target from the command line: what it means, the floor before it, and the ramp and the guard while it waits."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from workbench.domain.balloon import Balloon, Reading
+    from workbench.domain.guard import Alarm
+    from workbench.domain.ramp import Ramp
+    from workbench.domain.safety import Safety
+    from workbench.engine.balloon import BalloonProbe
+    from workbench.engine.state import Running
+
+STEP = 0.05
+"""Seconds between two readings while it waits."""
+FRESH = 1.0
+"""Seconds that a report may be late."""
+REST = 1.0
+"""Seconds between two looks at all the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """How a target is sent."""
+
+    ramp: Ramp | None = None
+    """In which a large inflation goes; None: at once."""
+    guard: bool = False
+    yes: bool = False
+    """Nothing is asked."""
+    stays: bool = False
+    """Whether the command stays until the guest is there, as ramp and guard need."""
+
+
+def care_of(safety: Safety, *, ramp: str | None, guard: bool, yes: bool, wait: bool) -> Care:
+    """What the options and the profile say together.
+
+    :raise UsageError: for a ramp that is none.
+    """
+    from workbench.domain.ramp import parse_ramp
+    from workbench.domain.units import SizeError
+    from workbench.errors import UsageError
+
+    chosen = safety.ramp
+    if ramp is not None:
+        try:
+            chosen = None if ramp == "off" else parse_ramp(ramp)
+        except SizeError as error:
+            raise UsageError(str(error), hint="write --ramp 64M/2s, or --ramp off") from error
+    stays = wait or ramp is not None or guard
+    return Care(chosen, guard or (safety.guard and stays), yes, stays)
+
+
+def size_of(text: str, reading: Reading, safety: Safety) -> int:
+    """The target in bytes that a text means: ``256M``, ``+64M``, or a preset of the profile.
+
+    :raise UsageError: when it means none.
+    """
+    from workbench.domain.target import parse_target
+    from workbench.domain.units import SizeError
+    from workbench.errors import UsageError
+
+    presets = dict(safety.presets)
+    try:
+        return parse_target(presets.get(text, text), ram=reading.ram, target=reading.target)
+    except SizeError as error:
+        names = f", or one of its presets: {', '.join(presets)}" if presets else ""
+        raise UsageError(str(error), hint=f"write 256M, 50%, +64M or max{names}") from error
+
+
+async def check_floor(
+    name: str, running: Running, probe: BalloonProbe, size: int, safety: Safety, *, yes: bool
+) -> None:
+    """Before a target that may leave the guest with too little: ask where somebody can be asked, else warn.
+
+    :raise WorkbenchError: when the answer is no.
+    """
+    from workbench.domain.forecast import forecast
+    from workbench.domain.units import mib
+    from workbench.errors import WorkbenchError
+
+    plan = forecast(await _look(running, probe, fresh=False), size, 0.0, floor=safety.floor)
+    if plan.risky:
+        # The last report may be of before the last change, when the guest had another size: nobody looked then.
+        plan = forecast(await _look(running, probe, fresh=True), size, 0.0, floor=safety.floor)
+    if not plan.risky:
+        return
+    where = f" ({plan.floor.why})" if plan.floor is not None and "floor" in plan.risk else ""
+    left = "" if plan.available is None else f"; about {mib(plan.available)} would be left"
+    what = f"{mib(size)} is {plan.risk}{where}{left}"
+    if yes:
+        return
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        click.echo(f"workbench: {what}", err=True)
+        if not click.confirm(f"Send it to {name}?", err=True):
+            raise WorkbenchError("nothing was sent")
+        return
+    warn(what, f"to give it back: workbench balloon {name} max; --yes sends without this warning")
+
+
+async def send(name: str, probe: BalloonProbe, running: Running, reading: Reading, size: int, care: Care) -> None:
+    """Send it at once, as a command does that does not stay; a ramp that is not followed so is told."""
+    from workbench.engine.ramping import Ramper
+
+    Ramper(running.path).end()
+    await probe.set_target(size)
+    if care.ramp is not None and care.ramp.steps(reading.actual, size) > 1:
+        warn(
+            f"it went in one step: nobody stays to send the next ones of the ramp {care.ramp}",
+            f"to go in steps: workbench balloon {name} TARGET --wait",
+        )
+
+
+async def follow(
+    probe: BalloonProbe, running: Running, reading: Reading, size: int, care: Care, seconds: float
+) -> Alarm | None:
+    """Send it in the steps of the ramp, with the guard at hand, and stay until the guest is there or the time is over.
+
+    :param seconds: to stay at the most; the waits of the ramp come on top.
+    :return: what the guard did, if it did.
+    """
+    from workbench.domain.balloon import State
+    from workbench.domain.safety import Safety
+    from workbench.engine.protection import Protector
+    from workbench.engine.readings import Readings
+
+    protector = Protector(running.path, Safety(ramp=care.ramp, guard=care.guard))
+    readings = Readings(running, lasting=False)
+    ramp = protector.ramp_of(probe.ram)
+    waits = (ramp.steps(reading.actual, size) - 1) * ramp.seconds if ramp else 0.0
+    deadline, rest = time.monotonic() + seconds + waits, 0.0
+    try:
+        await protector.set_target(probe, reading, size)
+        while time.monotonic() < deadline:
+            at_rest = time.monotonic() >= rest
+            rest = time.monotonic() + REST if at_rest else rest
+            await readings.look(probe, at_rest=at_rest, statistics=care.guard)
+            balloon = readings.balloon(probe)
+            await protector.after_reading(probe, balloon.reading, balloon.stats, balloon.verdict, readings.status)
+            state = protector.state(probe.ram)
+            if state.alarm is not None:
+                return state.alarm
+            if state.ramping is None and balloon.verdict.state is State.SETTLED:
+                break
+            await asyncio.sleep(STEP)
+    finally:
+        readings.close()
+        await protector.leave(probe)
+    return None
+
+
+def warn(what: str, hint: str) -> None:
+    """A warning on standard error; what was asked for is done all the same."""
+    click.echo(f"workbench: warning: {what}", err=True)
+    click.echo(f"hint: {hint}", err=True)
+
+
+async def _look(running: Running, probe: BalloonProbe, *, fresh: bool) -> Balloon:
+    """:param fresh: stay until the guest tells of its memory again, if it does in time."""
+    from workbench.engine.readings import Readings
+
+    readings = Readings(running, lasting=False)
+    await readings.look(probe, at_rest=True)
+    balloon = readings.balloon(probe)
+    before = balloon.stats
+    end = time.monotonic() + (before.interval + FRESH if fresh and before is not None and before.interval else 0)
+    while time.monotonic() < end and before is not None and balloon.stats is not None:
+        if balloon.stats.last_update != before.last_update:
+            break
+        await asyncio.sleep(STEP)
+        await readings.look(probe, at_rest=False, statistics=True)
+        balloon = readings.balloon(probe)
+    readings.close()
+    return balloon
