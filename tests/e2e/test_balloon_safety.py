@@ -1,0 +1,175 @@
+"""Floor, presets, ramp and guard as a person meets them: on the command line, and on a screen that is killed mid-ramp."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.commandline import command_line
+from tests.e2e.terminal import SCREEN, terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.commandline import CommandLine
+    from workbench.engine.demo import DemoGuest
+
+MIB = 1 << 20
+PROFILE = """\
+memory.size = "256M"
+boot.guest = "demo"
+[balloon]
+floor = "128M"
+ramp = "32M/1s"
+[balloon.presets]
+idle = "144M"
+half = "50%"
+"""
+
+
+@pytest.fixture(scope="module")
+def guest(demo_guest: DemoGuest) -> Iterator[CommandLine]:
+    with command_line() as workbench:
+        workbench.profile("demo", PROFILE)
+        workbench.start("demo")
+        workbench.wait_for_boot()
+        yield workbench
+
+
+@pytest.fixture
+def full(guest: CommandLine) -> CommandLine:
+    """With all its RAM."""
+    assert guest("balloon", "demo", "max", "--wait").code == 0
+    return guest
+
+
+def requests(workbench: CommandLine) -> list[int]:
+    """In MiB, every target that was sent to the guest."""
+    import json
+
+    lines = (workbench.state / "demo" / "marks").read_text().splitlines()
+    marks = [json.loads(line) for line in lines if line]
+    return [mark["size"] // MIB for mark in marks if mark["kind"] == "request"]
+
+
+def test_a_target_below_the_floor_is_sent_with_a_warning_where_nobody_can_be_asked(full: CommandLine) -> None:
+    done = full("balloon", "demo", "120M", "--wait", "--ramp", "off", "--json")
+    assert (done.code, done.json["actual"]) == (0, 120 * MIB)
+    assert done.stderr.startswith("workbench: warning: 120 MiB is below the floor of 128 MiB (from its profile)")
+    assert "\nhint: " in done.stderr
+    quiet = full("balloon", "demo", "116M", "--yes", "--wait", "--ramp", "off")
+    assert (quiet.code, quiet.stderr) == (0, "")
+
+
+def test_what_does_not_go_below_the_floor_is_not_warned_of(full: CommandLine) -> None:
+    done = full("balloon", "demo", "130M", "--wait", "--ramp", "off")
+    assert (done.code, done.stderr) == (0, "")
+    back = full("balloon", "demo", "140M", "--wait")
+    assert (back.code, back.stderr) == (0, ""), "to give back is no risk"
+
+
+def test_a_person_is_asked(full: CommandLine) -> None:
+    with terminal(full.environment) as screen:
+        screen.open(*SCREEN, "balloon", "demo", "120M", "--wait", "--ramp", "off")
+        screen.wait_for("120 MiB is below the floor of 128 MiB", "Send it to demo? [y/N]")
+        screen.keys("n", "Enter")
+        screen.wait_for("nothing was sent", "exit status 1")
+    assert full("balloon", "demo", "--json").json["target"] == 256 * MIB
+    with terminal(full.environment) as screen:
+        screen.open(*SCREEN, "balloon", "demo", "120M", "--wait", "--ramp", "off")
+        screen.wait_for("Send it to demo? [y/N]")
+        screen.keys("y", "Enter")
+        screen.wait_for("demo: settled", "exit status 0")
+    assert full("balloon", "demo", "--json").json["target"] == 120 * MIB
+
+
+def test_a_preset_is_a_target(full: CommandLine) -> None:
+    done = full("balloon", "demo", "idle", "--wait", "--ramp", "off", "--json")
+    assert (done.code, done.json["actual"]) == (0, 144 * MIB)
+    assert full("balloon", "demo", "half", "--wait", "--json").json["actual"] == 128 * MIB
+    full("balloon", "demo", "idel").check_error(2, "not a size", "one of its presets: idle, half")
+
+
+def test_the_profiles_ramp_is_followed_while_the_command_waits(full: CommandLine) -> None:
+    count = len(requests(full))
+    done = full("balloon", "demo", "160M", "--wait", "--json")
+    assert (done.code, done.json["actual"]) == (0, 160 * MIB)
+    assert requests(full)[count:] == [224, 192, 160]
+    assert not (full.state / "demo" / "ramp.json").exists()
+
+
+def test_a_ramp_of_ones_own_waits_too(full: CommandLine) -> None:
+    count = len(requests(full))
+    done = full("balloon", "demo", "200M", "--ramp", "24M/0.2s", "--json")
+    assert (done.code, done.json["actual"]) == (0, 200 * MIB)
+    assert requests(full)[count:] == [232, 208, 200]
+
+
+def test_without_waiting_it_goes_at_once_and_that_is_said(full: CommandLine) -> None:
+    count = len(requests(full))
+    done = full("balloon", "demo", "160M")
+    assert done.code == 0
+    assert "it went in one step" in done.stderr
+    assert "--wait" in done.stderr
+    assert requests(full)[count:] == [160]
+
+
+def test_a_ramp_that_takes_too_long_is_left_at_a_step(full: CommandLine) -> None:
+    assert full("pause", "demo").code == 0
+    done = full("balloon", "demo", "160M", "--ramp", "32M/0.1s", "--wait", "1")
+    assert full("resume", "demo").code == 0
+    done.check_error(4, "demo is at 224M, a step of the ramp", "workbench balloon demo 160M --wait")
+    assert (full.state / "demo" / "ramp.json").exists()
+
+
+def test_the_guard_of_a_command_gives_everything_back(full: CommandLine) -> None:
+    done = full("balloon", "demo", "24M", "--guard", "--yes", "--ramp", "off")
+    done.check_error(4, "the guard gave demo", "below its line of 32 MiB", "hint: ")
+    assert full("balloon", "demo", "--wait", "--json").json["actual"] == 256 * MIB
+    assert '"kind":"guard"' in (full.state / "demo" / "marks").read_text()
+    assert not (full.state / "demo" / "guard.json").exists(), "the interval is as it was"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--guard"], "a ramp and a guard are for a change"),
+        (["--ramp", "64M/1s"], "a ramp and a guard are for a change"),
+        (["64M", "--ramp", "64M"], "not a ramp"),
+        (["64M", "--path", "--guard"], "a path is that of one step"),
+    ],
+)
+def test_options_that_mean_nothing(full: CommandLine, arguments: list[str], words: str) -> None:
+    full("balloon", "demo", *arguments).check_error(2, words, "hint: ")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+def test_a_screen_that_is_killed_mid_ramp_leaves_a_step_and_the_next_one_goes_on(
+    full: CommandLine, size: tuple[int, int]
+) -> None:
+    with terminal(full.environment) as screen:
+        screen.open(*SCREEN, width=size[0], height=size[1])
+        screen.wait_for("ramp 32M/1s", "settled")
+        screen.keys("p")
+        screen.wait_for("Presets", "1  idle  144M")
+        screen.keys("1")
+        screen.wait_for("staged", "144 MiB", "4 steps", "floor 128 MiB")
+        screen.keys("Enter")
+        screen.wait_for("ramp to 144 MiB", "step 2 of 4")
+        screen.process().send_signal(signal.SIGKILL)
+        screen.wait_for("exit status 137")
+    at = full("balloon", "demo", "--json").json["target"]
+    assert isinstance(at, int)
+    assert 144 * MIB < at < 256 * MIB
+    with terminal(full.environment) as screen:
+        screen.open(*SCREEN, width=size[0], height=size[1])
+        screen.wait_for("a ramp to 144 MiB was left at", "goes on")
+        assert f"left at {at // MIB} MiB" in screen.picture()
+        screen.keys("o")
+        screen.wait_for("ramp to 144 MiB", "stops it here")
+        screen.wait_until(lambda seen: "stops it here" not in seen, "the end of the ramp")
+        screen.keys("C-q")
+        screen.wait_for("exit status 0")
+    assert full("balloon", "demo", "--json").json["actual"] == 144 * MIB
