@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from workbench.domain.buses import Bus
+    from workbench.domain.drift import Difference
     from workbench.domain.qom import Property
     from workbench.domain.safety import Wish
     from workbench.domain.tree import DeviceTree, Node
@@ -93,6 +94,9 @@ class FakeDevices:
         self._refuse()
 
     async def describe(self, type_name: str) -> TypeInfo:
+        self._refuse()
+
+    async def drift(self) -> tuple[Difference, ...]:
         self._refuse()
 
     def _refuse(self) -> NoReturn:

@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from textual.widgets import Static
 
 from tests.ui.test_device_tree import BALLOON, CHILD, NODE, TREE, Bench
 from workbench.domain.buses import ROOT, Bus, BusDevice
+from workbench.domain.drift import Difference, Kind
 from workbench.domain.qom import Child, Node, Property
 from workbench.domain.virtio import Virtio
 from workbench.domain.virtqueue import Queue
@@ -297,3 +299,28 @@ async def test_copying_a_path_and_zooming() -> None:
         assert app.screen.maximized is app.pane
         await pilot.press("z")
         assert app.screen.maximized is None
+
+
+async def test_drift_is_marked_with_words_both_ways() -> None:
+    app = Bench()
+    async with app.run_test(size=(90, 40)) as pilot:
+        await app.open_on(BALLOON)
+        app.pane.differences = (
+            Difference(Kind.CHANGED, "balloon0", "deflate-on-oom: runs on, the profile says off", path=BALLOON),
+            Difference(Kind.MISSING, "net1[/b]", "new in the profile since the start", place="demo.toml:9"),
+        )
+        await pilot.pause()
+        assert "≠ differs" in app.line("00:03.0")
+        assert "≠" not in app.line("00:01.0")
+        assert "net1[/b]" in app.line("net1")
+        assert "≠ does not run" in app.line("net1")
+        assert "≠ 2 from the profile" in str(app.pane.border_subtitle)
+        detail = str(app.query_one("#device-details", Static).render())
+        assert "the profile says off" in " ".join(detail.split())
+        await pilot.press("end")
+        await pilot.pause()
+        assert "demo.toml:9" in str(app.query_one("#device-details", Static).render())
+        app.pane.differences = ()
+        await pilot.pause()
+        assert "≠" not in "".join(app.text())
+        assert not app.pane.border_subtitle

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.domain.buses import Bus
+    from workbench.domain.drift import Difference
     from workbench.domain.history import Past
     from workbench.domain.qom import Property
     from workbench.domain.safety import Wish
@@ -49,6 +50,9 @@ class Devices(Protocol):
 
     async def describe(self, type_name: str) -> TypeInfo:
         """A QOM type: parents, and each property's description and default."""
+
+    async def drift(self) -> tuple[Difference, ...]:
+        """How the guest differs from what its profile says now."""
 
 
 class Guest(Protocol):

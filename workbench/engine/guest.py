@@ -37,13 +37,13 @@ from workbench.errors import CommandFailed, MonitorClosed, MonitorError, Monitor
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from workbench.domain.history import Past
     from workbench.domain.safety import Wish
     from workbench.domain.schema import Schema
     from workbench.domain.timeline import PathView
     from workbench.engine.state import Ended, Running, StateDirectory
+    from workbench.settings import Settings
 
 MOVING = 0.1
 """Seconds between readings while the diff moves."""
@@ -70,18 +70,18 @@ class LocalGuest:
         state: StateDirectory,
         snapshot: GuestSnapshot,
         publish: Callable[[GuestSnapshot], None],
-        cache: Path,
+        settings: Settings,
     ) -> None:
         self._running = running
         self._state = state
         self._publish_to = publish
-        self._cache = cache
+        self._cache = settings.cache
         self.snapshot = snapshot
         self.record = Record()
         self.watched = False
         self._monitor: Monitor | None = None
         self._probe: BalloonProbe | None = None
-        self.devices = LocalDevices(self._connected, cache)
+        self.devices = LocalDevices(self._connected, running, settings)
         self._console = Console(running.path)
         self._path = PathWatch(running, self.record)
         self._readings = Readings(running)

@@ -211,7 +211,7 @@ class LocalEngine:
             profile_path=facts.profile or old.profile_path,
             device_lines=facts.device_lines,
         )
-        self._guests[running.name] = LocalGuest(running, self._state, snapshot, self._take, self._settings.cache)
+        self._guests[running.name] = LocalGuest(running, self._state, snapshot, self._take, self._settings)
         self._publish(snapshot)
 
     def _take(self, snapshot: GuestSnapshot) -> None:

@@ -9,26 +9,31 @@ from workbench.domain.traffic import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from workbench.domain.buses import Bus
+    from workbench.domain.drift import Difference
     from workbench.domain.qom import Property
     from workbench.domain.tree import DeviceTree, Node
     from workbench.domain.type_info import TypeInfo
     from workbench.domain.virtio import Virtio
     from workbench.engine.buses import BusReader
     from workbench.engine.devices import DeviceReader
+    from workbench.engine.drift import DriftReader
     from workbench.engine.monitor import Monitor
+    from workbench.engine.state import Running
     from workbench.engine.types import TypeBook
+    from workbench.settings import Settings
 
 
 class LocalDevices:
     """See :class:`workbench.engine.base.Devices`. Readers remember what does not change within a connection."""
 
-    def __init__(self, connected: Callable[[], Monitor], cache: Path) -> None:
+    def __init__(self, connected: Callable[[], Monitor], running: Running, settings: Settings) -> None:
         """:param connected: gives the connection to QEMU, or raises why there is none."""
         self._connected = connected
-        self._cache = cache
+        self._running = running
+        self._settings = settings
+        self._drift: DriftReader | None = None
         self._monitor: Monitor | None = None
         self._reader: DeviceReader
         self._buses: BusReader
@@ -57,6 +62,13 @@ class LocalDevices:
         self._now()
         return await self._types.describe(type_name)
 
+    async def drift(self) -> tuple[Difference, ...]:
+        if self._drift is None:
+            from workbench.engine.drift import DriftReader
+
+            self._drift = DriftReader(self._running, self._settings)
+        return await self._drift.read(self._now().qom)
+
     def _now(self) -> DeviceReader:
         monitor = self._connected()
         if self._monitor is not monitor:
@@ -67,6 +79,6 @@ class LocalDevices:
 
             self._reader = DeviceReader.of(monitor)
             self._buses = BusReader(self._reader.qom)
-            self._types = TypeBook(partial(monitor.execute, origin=Origin.SCREEN), monitor, self._cache)
+            self._types = TypeBook(partial(monitor.execute, origin=Origin.SCREEN), monitor, self._settings.cache)
             self._monitor = monitor
         return self._reader

@@ -33,10 +33,17 @@ QOM_DEPTH = 3
     metavar="N",
     help=f"Levels of --view qom (default: {QOM_DEPTH}) or bus (default: all).",
 )
+@click.option("--diff", is_flag=True, help="How the guest differs from what its profile says now; exit 1 if it does.")
 @json_option
 @pass_settings
-def command(settings: Settings, name: str, view: str, depth: int | None, as_json: bool) -> None:
+def command(settings: Settings, name: str, view: str, depth: int | None, diff: bool, as_json: bool) -> None:
     """The device tree of a running guest, as it is now."""
+    if diff:
+        if depth is not None:
+            raise click.UsageError("--depth is for --view qom and bus, not for --diff")
+        if run(_diff(settings, name, as_json)):
+            raise click.exceptions.Exit(1)
+        return
     if depth is not None and view not in ("qom", "bus"):
         raise click.UsageError(f"--depth is for --view qom and bus, not for --view {view}")
     run(_show(settings, name, view, depth, as_json))
@@ -67,6 +74,21 @@ async def _show(settings: Settings, name: str, view: str, depth: int | None, as_
         print_json([virtio_json(*pair) for pair in devices]) if as_json else click.echo(
             "\n".join(line for pair in devices for line in virtio_lines(*pair))
         )
+
+
+async def _diff(settings: Settings, name: str, as_json: bool) -> bool:
+    """Print every difference; whether there is one."""
+    from workbench.engine.devices import DeviceReader
+    from workbench.engine.drift import DriftReader
+    from workbench.engine.state import StateDirectory
+    from workbench.verbs.tree_json import drift_json
+    from workbench.verbs.tree_text import drift_lines
+
+    async with guest_monitor(settings, name) as monitor:
+        reader = DriftReader(StateDirectory(settings.state).running(name), settings)
+        differences = await reader.read(DeviceReader(monitor.execute, monitor.version).qom)
+    print_json(drift_json(differences)) if as_json else click.echo("\n".join(drift_lines(name, differences)))
+    return bool(differences)
 
 
 async def _virtio(reader: DeviceReader, tree: DeviceTree) -> list[tuple[PciDevice, Virtio]]:

@@ -9,7 +9,10 @@ from workbench.domain.virtio import virtio_status_bits
 from workbench.domain.virtqueue import queue_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from workbench.domain.buses import Bus
+    from workbench.domain.drift import Difference
     from workbench.domain.qom import Child
     from workbench.domain.tree import DeviceTree, PciDevice
     from workbench.domain.virtio import Virtio
@@ -76,6 +79,21 @@ def bus_json(bus: Bus) -> dict[str, object]:
         ],
     }
     return body | {"error": bus.error} if bus.error else body
+
+
+def drift_json(differences: Sequence[Difference]) -> list[dict[str, object]]:
+    """Drift as JSON: ``kind`` is ``extra``, ``missing`` or ``changed``; what does not apply is null."""
+    return [
+        {
+            "kind": one.kind.name.lower(),
+            "name": one.name,
+            "type": one.type or None,
+            "path": one.path or None,
+            "place": one.place or None,
+            "words": one.words,
+        }
+        for one in differences
+    ]
 
 
 def qom_json(found: list[tuple[int, Child]]) -> list[dict[str, object]]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.domain.buses import Bus, flat
+from workbench.domain.drift import Kind
 from workbench.domain.virtio import virtio_status_bits
 from workbench.domain.virtqueue import queue_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from workbench.domain.drift import Difference
     from workbench.domain.qom import Child
     from workbench.domain.tree import DeviceTree, PciDevice
     from workbench.domain.virtio import Virtio
@@ -75,6 +77,17 @@ def bus_lines(root: Bus, depth: int | None = None) -> Iterator[str]:
             type_name = f"{one.type}{f' ({one.error})' if isinstance(one, Bus) and one.error else ''}"
             shown = f"{name} ({type_name})" if word == "bus" else f"{type_name} {name}".rstrip()
             yield f"{'  ' * level}{word}: {shown}"
+
+
+def drift_lines(name: str, differences: Sequence[Difference]) -> Iterator[str]:
+    """Drift for people: what runs too much, what does not run, and what runs otherwise."""
+    if not differences:
+        yield f"{name} runs as its profile says"
+    width = max((len(one.name) for one in differences), default=0)
+    marks = {Kind.EXTRA: "+", Kind.MISSING: "-", Kind.CHANGED: "≠"}
+    for one in differences:
+        what = f"{marks[one.kind]} {one.name:<{width}}  {one.kind}"
+        yield "  ".join(filter(None, (what, one.type, one.words, one.place)))
 
 
 def qom_lines(found: list[tuple[int, Child]]) -> Iterator[str]:

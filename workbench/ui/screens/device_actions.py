@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual import on, work
 from textual.css.query import NoMatches
 
-from workbench.errors import WorkbenchError
+from workbench.errors import HostError, NotFound, ProfileError, WorkbenchError
 from workbench.ui.screens.balloon_actions import BalloonActions
 from workbench.ui.widgets.device_store import Question, Want
 from workbench.ui.widgets.device_tree import DeviceTreePane
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
+    from workbench.domain.drift import Difference
     from workbench.domain.snapshot import GuestSnapshot
     from workbench.domain.tree import DeviceTree
     from workbench.engine.base import Devices, Engine
@@ -48,7 +49,8 @@ class DeviceActions(BalloonActions):
 
     def _forget_devices(self) -> None:
         """Another guest, or another run of the same one."""
-        self.query_one(DeviceTreePane).tree = None
+        pane = self.query_one(DeviceTreePane)
+        pane.tree, pane.differences = None, ()
         self._devices_revision = -1
 
     def _refresh_devices(self) -> None:
@@ -74,9 +76,15 @@ class DeviceActions(BalloonActions):
         # A QEMU that does not answer is said in the pane by its trouble; the tree is read again when it does.
         with suppress(WorkbenchError, NoMatches):
             begun, self._first_tree = self._first_tree, None
-            tree = await (begun or self._guest(chosen.name).devices.tree())
+            devices = self._guest(chosen.name).devices
+            tree = await (begun or devices.tree())
             if self._still_shown(chosen):
                 self.query_one(DeviceTreePane).tree = tree
+            differences: tuple[Difference, ...] = ()
+            with suppress(HostError, NotFound, ProfileError):  # without a profile to compare with there is no drift
+                differences = await devices.drift()
+            if self._still_shown(chosen):
+                self.query_one(DeviceTreePane).differences = differences
 
     @on(DeviceTreePane.Wanted)
     def _answer(self, message: DeviceTreePane.Wanted) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workbench.domain.buses import Bus, BusDevice
+from workbench.domain.drift import Difference
 from workbench.domain.pci import Bar, Bridge
 from workbench.domain.qom import Child, Property
 from workbench.domain.sources import source_file
@@ -27,8 +28,6 @@ class Background:
 
     profile_lines: Mapping[str, str] = field(default_factory=dict)
     """qdev id -> ``demo.toml:14``, the line of the profile that made the device."""
-    differences: Mapping[str, str] = field(default_factory=dict)
-    """qdev id or QOM path -> how it differs from the profile, in a sentence."""
     version: str = ""
     """QEMU's, since files move in its source."""
     read_only: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -49,9 +48,12 @@ def details(row: Row, shown: Shown, back: Background) -> Iterator[tuple[str, str
         yield "virtio", what.note
     elif isinstance(what, Virtio) and what.vhost:
         yield "vhost", "served outside QEMU: the indices that QEMU has stand still"
+    elif isinstance(what, Difference):
+        yield "differs", f"{what.name} {what.kind}: {what.words}"
+        yield "profile", what.place or "says nothing of it"
     elif isinstance(what, Bus):
         yield "bus", f"{what.name} ({what.type})"
-    elif not isinstance(what, PciDevice | BusDevice | Child | Bridge) and row.value:
+    elif not isinstance(what, PciDevice | BusDevice | Child | Bridge | Difference) and row.value:
         yield row.text.strip(), f"{row.value}{f': {row.hint}' if row.hint else ''}"
     yield from _object(row, shown, back)
 
@@ -75,10 +77,11 @@ def _property(one: Property, row: Row, shown: Shown, back: Background) -> Iterat
 def _object(row: Row, shown: Shown, back: Background) -> Iterator[tuple[str, str]]:
     """The object that the line belongs to."""
     pci = _pci(row, shown)
-    type_name = _type(row, shown, pci)
+    type_name = type_of(row, shown)
     name = pci.qdev_id if pci is not None and pci.path == row.path else _id(row.path)
-    if difference := back.differences.get(name or row.path) or back.differences.get(row.path):
-        yield "profile", f"≠ {difference}"
+    for one in shown.differences:
+        if row.path and one.path == row.path:
+            yield "differs", f"{one.kind}: {one.words}{f' ({one.place})' if one.place else ''}"
     if type_name:
         yield "type", type_name
     if row.path or pci is not None:
@@ -113,7 +116,9 @@ def _pci(row: Row, shown: Shown) -> PciDevice | None:
     return shown.tree.device(row.path) if shown.tree is not None and row.path else None
 
 
-def _type(row: Row, shown: Shown, pci: PciDevice | None) -> str:
+def type_of(row: Row, shown: Shown) -> str:
+    """The QOM type of the object that a line belongs to; empty when it is not known."""
+    pci = _pci(row, shown)
     if isinstance(row.source, BusDevice | Child | Bus):
         return row.source.type
     node = shown.nodes.get(row.path)

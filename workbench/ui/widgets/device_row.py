@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from workbench.domain.buses import Bus
+    from workbench.domain.drift import Difference
     from workbench.domain.qom import Node
     from workbench.domain.tree import DeviceTree
     from workbench.domain.type_info import TypeInfo
@@ -86,8 +87,14 @@ class Shown:
     types: Mapping[str, TypeInfo] = field(default_factory=dict)
     tree: DeviceTree | None = None
     buses: Bus | None = None
-    flags: Mapping[str, str] = field(default_factory=dict)
+    differences: Sequence[Difference] = ()
+    """How the guest differs from its profile."""
+    flags: Mapping[str, str] = field(init=False)
     """qdev id or QOM path -> how it differs from the profile, in a word or two."""
+
+    def __post_init__(self) -> None:
+        running = [one for one in self.differences if one.path]
+        self.flags = {key: str(one.kind) for one in running for key in (one.name, one.path)}
 
     def is_open(self, key: str, *, default: bool = False) -> bool:
         return key in self.expanded or (default and key not in self.closed)

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from workbench.ui.widgets.device_details import Background, details
+from workbench.ui.widgets.device_details import Background, details, type_of
 from workbench.ui.widgets.device_layout import hanging
 from workbench.ui.widgets.device_lines import DeviceLines
 from workbench.ui.widgets.device_places import Place, ancestors, candidates, close_level, open_below, open_level
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from textual.events import Resize
 
     from workbench.domain.buses import Bus
+    from workbench.domain.drift import Difference
     from workbench.domain.qom import Property
     from workbench.domain.tree import DeviceTree, Node
     from workbench.domain.type_info import TypeInfo
@@ -128,6 +129,8 @@ class DeviceTreePane(Widget):
     """Whose devices these are: each guest's place in the tree is kept. May stay empty."""
     profile_lines: reactive[Mapping[str, str]] = reactive(dict, init=False)
     """qdev id -> the line of the profile that made it, as ``demo.toml:14``."""
+    differences: reactive[tuple[Difference, ...]] = reactive((), init=False)
+    """How the guest differs from its profile."""
     version: reactive[str] = reactive("", init=False)
     """QEMU's version, since files move in its source."""
 
@@ -222,6 +225,9 @@ class DeviceTreePane(Widget):
         self._placed = self._sought = ""
         self._show(keep=False)
 
+    def watch_differences(self) -> None:
+        self._show()
+
     def watch_profile_lines(self) -> None:
         self._show_details(self._lines.row)
 
@@ -242,7 +248,7 @@ class DeviceTreePane(Widget):
         tree, trouble = self.tree, self.trouble
         self.set_class(tree is None, "-empty")
         self._trouble.show(Content(clean(trouble) or "Reading the devices …"))
-        self.border_subtitle = Content(clean(trouble)) if trouble and tree is not None else ""
+        self.border_subtitle = Content(clean(trouble) or self._drift_words()) if tree is not None else ""
         self._lines.dimmed = bool(trouble)
         lines = rows(self.place.view, self._shown())
         sought = [self._sought] if self._sought else []
@@ -258,7 +264,20 @@ class DeviceTreePane(Widget):
 
     def _shown(self) -> Shown:
         openings, store = self.place.now, self._store
-        return Shown(openings.expanded, store.nodes, store.failed, openings.closed, store.types, self.tree, store.buses)
+        return Shown(
+            openings.expanded,
+            store.nodes,
+            store.failed,
+            openings.closed,
+            store.types,
+            self.tree,
+            store.buses,
+            self.differences,
+        )
+
+    def _drift_words(self) -> str:
+        count = len(self.differences)
+        return f"≠ {count} from the profile" if count else ""
 
     def _keep_place(self, guest: str) -> None:
         """Remember the line under the cursor as the place in this guest's tree, when the user moved there."""
@@ -312,8 +331,9 @@ class DeviceTreePane(Widget):
     def _moved(self, event: DeviceLines.Moved) -> None:
         event.stop()
         self._keep_place(self.guest)
-        if event.row is not None and event.row.path and not self.trouble:
-            self._ask(self._store.type_of(event.row.path))
+        kind = type_of(event.row, self._shown()) if event.row is not None and not self.trouble else ""
+        if kind and kind not in self._store.types:
+            self._ask([Question(Want.TYPE, kind)])
         self._show_details(event.row)
 
     @on(DeviceLines.Scrolled)

@@ -6,10 +6,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from workbench.ui.widgets import bus_rows, pci_rows, qom_rows, virtio_rows
-from workbench.ui.widgets.device_row import flatten
+from workbench.ui.widgets.device_row import Item, Row, flatten
 
 if TYPE_CHECKING:
-    from workbench.ui.widgets.device_row import Row, Shown
+    from workbench.ui.widgets.device_row import Shown
 
 
 class View(StrEnum):
@@ -33,4 +33,20 @@ def rows(view: View, shown: Shown) -> list[Row]:
         found = qom_rows.items(shown)
     else:
         found = virtio_rows.items(shown.tree, shown, pci_rows.device_row)
+    if view is not View.QOM:
+        found += _absent(shown)
     return list(flatten(found))
+
+
+def _absent(shown: Shown) -> list[Item]:
+    """What the profile says and does not run, and in what else the guest differs that is no device."""
+    others = [one for one in shown.differences if not one.path]
+    if not others:
+        return []
+    root = Row("drift", "", "elsewhere in the profile", str(len(others)), tone="warning", expandable=True)
+    root.default_open, root.expanded = True, shown.is_open("drift", default=True)
+    below = [
+        Item(Row(f"drift#{one.name}", "", one.name, hint=one.words, flag=str(one.kind), parent="drift", source=one))
+        for one in others
+    ]
+    return [Item(root, below if root.expanded else [])]

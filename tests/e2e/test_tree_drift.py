@@ -1,0 +1,50 @@
+"""``workbench tree NAME --diff`` on a guest that runs, whose profile changes meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.commandline import CommandLine
+
+PROFILE = """\
+memory.size = "64M"
+rng = false
+
+[balloon]
+deflate-on-oom = true
+
+[qemu]
+args = ["-device", "edu,addr=10", "-device", "edu,id=two,addr=11"]
+"""
+
+
+def test_drift_both_ways(workbench: CommandLine) -> None:
+    file = workbench.profile("one", PROFILE)
+    workbench.start("one")
+    same = workbench("tree", "one", "--diff")
+    assert (same.code, same.stdout) == (0, "one runs as its profile says\n")
+    assert workbench("tree", "one", "--diff", "--json").list == []
+
+    plugged = workbench("qmp", "one", "device_add", "driver=virtio-rng-pci", "id=late0", "bus=pcie-port0")
+    assert plugged.code == 0, plugged
+    file.write_text(PROFILE.replace("= true", "= false").replace("64M", "80M") + '\n[[net]]\nid = "second"\n')
+    done = workbench("tree", "one", "--diff")
+    assert done.code == 1
+    lines = {line.split()[1]: line for line in done.stdout.splitlines()}
+    assert lines["late0"].startswith("+ ")
+    assert "while the guest ran" in lines["late0"]
+    assert lines["second"].startswith("- ")
+    assert "one.toml:10" in lines["second"]
+    assert "deflate-on-oom: runs on, the profile says off" in lines["balloon0"]
+    assert "runs 64M, the profile says 80M" in lines["memory.size"]
+    assert "one.toml:1" in lines["memory.size"]
+    assert "two" not in lines, "the profile's own arguments, in comma syntax"
+    kinds = {one["name"]: one["kind"] for one in workbench("tree", "one", "--diff", "--json").list}
+    assert (kinds["late0"], kinds["second"], kinds["balloon0"]) == ("extra", "missing", "changed")
+
+    file.write_text("memory.size = 'many'\n")
+    workbench("tree", "one", "--diff").check_error(1, "problem")
+    file.unlink()
+    workbench("tree", "one", "--diff").check_error(3, "no profile any more", "profile.toml")
+    assert workbench("tree", "one", "--diff", "--depth", "2").code == 2

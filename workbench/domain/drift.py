@@ -1,0 +1,231 @@
+"""Drift: how a running guest differs from what its profile says now, both ways.
+
+Three things are held against each other: the command line that QEMU was started with, the one that the profile would
+give now, and the devices and objects that live in QEMU.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from workbench.domain.imports.options import keys_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from workbench.domain.devices.part import Option
+
+
+class Kind(StrEnum):
+    """Which way something differs."""
+
+    EXTRA = "not in the profile"
+    """It runs, and the profile does not have it."""
+    MISSING = "does not run"
+    """The profile has it, and it does not run."""
+    CHANGED = "differs"
+    """It runs otherwise than the profile says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One option of a command line and where the profile says it."""
+
+    option: Option
+    key: str = ""
+    """The profile's key, such as ``net[0]``; empty when the workbench adds it to every guest."""
+    place: str = ""
+    """File and line, such as ``demo.toml:14``; empty where the profile is silent and has a default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing in which guest and profile differ."""
+
+    kind: Kind
+    name: str
+    """A device's or object's id, a QOM path where it has none, or an option such as ``-m``."""
+    words: str
+    """What differs, in a sentence."""
+    type: str = ""
+    """QOM type of a device or object."""
+    path: str = ""
+    """QOM path of what runs; empty for what does not."""
+    place: str = ""
+    """Where the profile says it: ``demo.toml:14``; empty when it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What lives in QEMU and was made by somebody: not the board's own."""
+
+    devices: Mapping[str, str] = field(default_factory=dict)
+    """Id -> QOM type of each device that has an id."""
+    anonymous: Mapping[str, str] = field(default_factory=dict)
+    """QOM path -> QOM type of each device without one."""
+    objects: Mapping[str, str] = field(default_factory=dict)
+    """Id -> QOM type of each ``-object``."""
+
+
+_OF_THE_HOUSE = frozenset({"-D", "-pidfile", "-msg", "-sandbox", "-name", "-mon"})
+"""Options that the workbench adds to every guest; they are spelled by its own version."""
+_HOUSE_IDS = re.compile(r"qmp(-\w+)?(-monitor)?\Z|serial0\Z")
+"""Ids of the workbench's own monitors and console."""
+_MADE = {"-device": "driver", "-object": "qom-type"}
+"""Options that make a thing with a type, and the key of the type."""
+
+
+def drift(live: Live, started: Sequence[str], now: Sequence[Said]) -> tuple[Difference, ...]:
+    """Every difference: devices, objects, then everything else.
+
+    :param started: the arguments that QEMU was started with, its program left out; empty when they are not known.
+    :param now: what the profile would give now.
+    """
+    options = [Said(option) for option in split_argv(started)]
+    return (
+        *_made("-device", live.devices, "/machine/peripheral", options, now),
+        *_anonymous(live, now),
+        *_made("-object", live.objects, "/objects", options, now),
+        *(_rest(options, now) if started else ()),
+    )
+
+
+def split_argv(argv: Sequence[str]) -> Iterator[Option]:
+    """The options of a command line: each with its value, if it has one."""
+    begin = 0
+    for index in range(1, len(argv) + 1):
+        if index == len(argv) or (argv[index].startswith("-") and argv[index] != "-"):
+            yield tuple(argv[begin:index])
+            begin = index
+
+
+def settings_of(option: Option, first: str = "type") -> dict[str, object]:
+    """The value of an option as keys and values, from JSON or QEMU's comma syntax.
+
+    :param first: the key of a first word that has none: ``driver`` in ``-device edu,id=x``.
+    """
+    keys = keys_of(option[1] if len(option) > 1 else "")
+    return {first: keys.implied, **keys} if keys.implied else {**keys}
+
+
+def _made(
+    option: str, live: Mapping[str, str], above: str, started: Sequence[Said], now: Sequence[Said]
+) -> Iterator[Difference]:
+    """Devices or objects that have an id."""
+    then = {name: values for name, (values, _) in _with_ids(option, started).items()}
+    wanted = _with_ids(option, now)
+    for name, kind in live.items():
+        if name in wanted or _HOUSE_IDS.match(name):
+            continue
+        words = "the profile made it at the start and no longer has it" if name in then else _plugged(option)
+        yield Difference(Kind.EXTRA, name, words, kind, f"{above}/{name}")
+    for name, (values, said) in wanted.items():
+        kind = str(values.get(_MADE[option], ""))
+        if _HOUSE_IDS.match(name):
+            continue
+        if name not in live:
+            words = "unplugged since the start" if name in then else "new in the profile since the start"
+            yield Difference(Kind.MISSING, name, words, kind, place=said.place)
+        elif changes := _changes(then.get(name, {_MADE[option]: live[name]}), values, whole=name in then):
+            yield Difference(Kind.CHANGED, name, changes, live[name], f"{above}/{name}", said.place)
+
+
+def _plugged(option: str) -> str:
+    return "plugged in while the guest ran" if option == "-device" else "made while the guest ran"
+
+
+def _with_ids(option: str, said: Iterable[Said]) -> dict[str, tuple[dict[str, object], Said]]:
+    """Id -> what a command line says of each device or object that has one."""
+    found = {}
+    for one in said:
+        if one.option[0].lstrip("-") == option.lstrip("-"):
+            values = settings_of(one.option, _MADE.get(option, "type"))
+            if isinstance(name := values.get("id"), str):
+                found[name] = values, one
+    return found
+
+
+def _anonymous(live: Live, now: Sequence[Said]) -> Iterator[Difference]:
+    """Devices without an id: by type, as many as there should be."""
+    wanted: dict[str, list[Said]] = {}
+    for one in now:
+        if one.option[0].lstrip("-") == "device":
+            values = settings_of(one.option, "driver")
+            if "id" not in values:
+                wanted.setdefault(str(values.get("driver", "")), []).append(one)
+    counts = Counter({kind: len(said) for kind, said in wanted.items()})
+    for path, kind in live.anonymous.items():
+        if counts[kind] > 0:
+            counts[kind] -= 1
+        else:
+            yield Difference(Kind.EXTRA, path, "plugged in without an id", kind, path)
+    for kind, count in counts.items():
+        for said in wanted.get(kind, ())[-count:] if count > 0 else ():
+            yield Difference(Kind.MISSING, kind, "a device without an id", kind, place=said.place)
+
+
+def _rest(started: Sequence[Said], now: Sequence[Said]) -> Iterator[Difference]:
+    """Every other option, each by its name and the id in its value."""
+    then, wanted = _by_name(started), _by_name(now)
+    for name in dict.fromkeys((*wanted, *then)):
+        old, new = then.get(name), wanted.get(name)
+        if old is None and new is not None:
+            yield Difference(Kind.MISSING, new.key or name, f"the profile says {_said(new)}", place=new.place)
+        elif new is None and old is not None:
+            yield Difference(Kind.EXTRA, name, f"runs with {_said(old)}")
+        elif old is not None and new is not None and old.option[1:] != new.option[1:]:
+            changes = _changes(settings_of(old.option), settings_of(new.option), whole=True)
+            short = len(old.option) == 2 and "=" not in old.option[1] and not old.option[1].startswith("{")
+            words = f"runs {_value(old)}, the profile says {_value(new)}" if short or not changes else changes
+            yield Difference(Kind.CHANGED, new.key or name, words, place=new.place)
+
+
+def _by_name(said: Iterable[Said]) -> dict[str, Said]:
+    found: dict[str, Said] = {}
+    for one in said:
+        name = f"-{one.option[0].lstrip('-')}"
+        if name in _MADE or name in _OF_THE_HOUSE:
+            continue
+        id_ = settings_of(one.option).get("id", settings_of(one.option).get("node-name", ""))
+        if isinstance(id_, str) and _HOUSE_IDS.match(id_):
+            continue
+        key = f"{name} {id_}" if id_ else name
+        number = 2
+        while key in found:
+            key, number = f"{name} {id_} {number}", number + 1
+        found[key] = one
+    return found
+
+
+def _changes(then: Mapping[str, object], now: Mapping[str, object], *, whole: bool) -> str:
+    """What differs between two sets of values, in words; empty when nothing does.
+
+    :param whole: whether ``then`` is everything that was said; else only its own keys count.
+    """
+    words = []
+    for key in dict.fromkeys((*now, *then)) if whole else then:
+        old, new = then.get(key), now.get(key)
+        if old != new:
+            words.append(f"{key}: runs {_word(old)}, the profile says {_word(new)}")
+    return "; ".join(words)
+
+
+def _word(value: object) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
+
+
+def _value(said: Said) -> str:
+    return " ".join(said.option[1:]) or "set"
+
+
+def _said(said: Said) -> str:
+    return " ".join(said.option)
