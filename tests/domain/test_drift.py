@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LAUNCH = Launch("/usr/bin/qemu-system-x86_64", "/run/demo", "tcg", (7, 2))
+FIRST = {"-device": "driver", "-object": "qom-type"}
 DEMO = 'memory.size = "512M"\n[[net]]\n[[scsi]]\n[balloon]\ndeflate-on-oom = true\n[qemu]\nargs = ["-device", "edu,id=e,,1"]\n'
 
 
@@ -33,7 +34,7 @@ def argv(text: str) -> list[str]:
 
 def live(text: str) -> Live:
     """What would live in a QEMU of that profile."""
-    made = [(one.option[0], settings_of(one.option, "driver")) for one in said(text)]
+    made = [(one.option[0], settings_of(one.option, FIRST.get(one.option[0], "type"))) for one in said(text)]
     devices = {str(values["id"]): str(values["driver"]) for name, values in made if name == "-device" if "id" in values}
     anonymous = {
         f"/machine/peripheral-anon/device[{number}]": str(values["driver"])
