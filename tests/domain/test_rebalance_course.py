@@ -5,18 +5,18 @@ from __future__ import annotations
 from tests.domain.test_rebalance import guest
 from workbench.domain.ramp import Ramp
 from workbench.domain.rebalance import Candidate, propose
-from workbench.domain.rebalance_course import Course, Seen, Stage
+from workbench.domain.rebalance_course import Course, Seen, Stage, patience
 from workbench.domain.units import MIB
 
 END = 100.0
 
 
-def course(guests: list[Candidate], budget: int, **ramps: Ramp) -> Course:
-    return Course(propose(guests, budget * MIB), deadline=END, ramps=ramps)
+def course(guests: list[Candidate], budget: int) -> Course:
+    return Course(propose(guests, budget * MIB), deadline=END)
 
 
-def at(target: int, actual: int | None = None, cause: str = "", gone: str = "") -> Seen:
-    return Seen(target * MIB, (target if actual is None else actual) * MIB, cause, gone)
+def at(target: int, actual: int | None = None, cause: str = "", **words: str) -> Seen:
+    return Seen(target * MIB, (target if actual is None else actual) * MIB, cause, **words)
 
 
 def stages(one: Course) -> list[Stage]:
@@ -97,21 +97,39 @@ def test_a_target_that_somebody_else_sets_meanwhile_stands() -> None:
     assert run.progress["a"].remark == "somebody else set its target to 450 MiB"
 
 
-def test_a_ramp_gives_in_steps_and_waits_for_each() -> None:
-    run = course([guest("a")], 300, a=Ramp(100 * MIB, 5.0))
-    assert run.advance(0, {}) == [("a", 412 * MIB)]
-    assert run.advance(1, {"a": at(412)}) == [], "too soon"
-    assert run.advance(6, {"a": at(412, 420)}) == [], "not there yet"
-    assert run.advance(7, {"a": at(412)}) == [("a", 312 * MIB)]
-    assert run.advance(20, {"a": at(412)}) == [], "a reading from before the step"
-    assert run.advance(21, {"a": at(312)}) == [("a", 300 * MIB)]
-    assert run.advance(22, {"a": at(300)}) == []
+def test_a_ramp_is_waited_for_at_each_of_its_steps() -> None:
+    run = course([guest("a")], 300)
+    assert run.advance(0, {}) == [("a", 300 * MIB)]
+    assert run.advance(1, {"a": at(412, step="step 1 of 3")}) == []
+    assert run.advance(2, {"a": at(312, step="step 2 of 3")}) == []
+    assert stages(run) == [Stage.MOVING]
+    assert run.progress["a"].step == "step 2 of 3"
+    run.advance(3, {"a": at(300)})
     assert run.complete
 
 
-def test_growing_has_no_ramp() -> None:
-    run = course([guest("a", target=200)], 500, a=Ramp(16 * MIB, 5.0))
-    assert run.advance(0, {}) == [("a", 500 * MIB)]
+def test_a_ramp_that_somebody_else_ends_has_failed() -> None:
+    run = course([guest("a")], 300)
+    run.advance(0, {})
+    run.advance(1, {"a": at(412, step="step 1 of 3")})
+    run.advance(2, {"a": at(400)})
+    assert run.progress["a"].remark == "somebody else set its target to 400 MiB"
+
+
+def test_a_guard_that_gives_everything_back_is_no_giver() -> None:
+    run = course(gives_and_gets(), 600)
+    run.advance(0, {})
+    run.advance(1, {"a": at(200), "b": at(512, 400, released="its guard gave everything back: 20 MiB available")})
+    assert stages(run) == [Stage.HELD, Stage.RELEASED], "it counts with all its RAM now"
+    assert not run.failed
+    assert not run.complete
+    assert "20 MiB available" in run.progress["b"].remark
+
+
+def test_ramps_are_given_their_time() -> None:
+    proposal = propose([guest("a"), guest("b")], 700 * MIB)
+    plain = patience(proposal, {})
+    assert patience(proposal, {"a": Ramp(20 * MIB, 5.0), "c": Ramp(MIB, 99.0)}) == plain + 8 * 5, "162 MiB are 9 steps"
 
 
 def test_stopping_sends_nothing_more_and_says_so() -> None:

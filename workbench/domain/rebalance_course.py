@@ -2,11 +2,12 @@
 
 ::
 
-    a guest that gives:  MOVING ──► REACHED             all at once, in steps where its profile has a ramp
-                            └────► LATE, FAILED
-    a guest that gets:   WAITING ──► MOVING ──► REACHED    when everybody who gives has given, or will not
+    a guest that gives:  MOVING ──► REACHED                 all of them at once, each with its own ramp and guard
+                            ├─────► RELEASED                its guard gave everything back
+                            └─────► LATE, FAILED
+    a guest that gets:   WAITING ──► MOVING ──► REACHED     when everybody who gives has given, or will not
                             │           └─────► LATE, FAILED
-                            └──► HELD                      the others did not give enough
+                            └──► HELD                       the others did not give enough
 
 The host is never asked for more than the budget on the way: what was not given is not handed out. Nothing is sent from
 here: :meth:`Course.advance` says what to send now, from what was seen of the guests.
@@ -24,7 +25,7 @@ from workbench.domain.units import MIB, mib
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.domain.ramp import Ramp
+    from workbench.domain.ramp import Ramp, Ramping
     from workbench.domain.rebalance import Line, Proposal
 
 
@@ -37,6 +38,8 @@ class Stage(StrEnum):
     """Its target was sent, and it did not reach it in time."""
     HELD = "held"
     """Nothing was sent, as the others gave too little."""
+    RELEASED = "released"
+    """Its guard gave everything back, since it thrashed."""
     FAILED = "failed"
 
     @property
@@ -52,6 +55,10 @@ class Seen:
     actual: int
     cause: str = ""
     """Why it does not move, in words; empty while it does."""
+    step: str = ""
+    """Which step of a ramp it is at, in words; empty when no ramp is under way."""
+    released: str = ""
+    """Why its guard gave everything back since its target was sent; empty when it did not."""
     gone: str = ""
     """Why it will never move again: it ended."""
 
@@ -66,9 +73,10 @@ class Progress:
     """What it has, as last seen."""
     goal: int
     """The target that it is to have in the end: less than proposed where the others gave less."""
-    sent: int | None = None
-    """The target that was sent last: a step, where there is a ramp."""
-    sent_at: float = 0.0
+    sent: bool = False
+    """Whether its target was sent."""
+    step: str = ""
+    """Which step of a ramp it is at, in words."""
     words: str = ""
     """What hinders it, or why it failed."""
 
@@ -83,16 +91,12 @@ class Progress:
 class Course:
     """One proposal on its way."""
 
-    def __init__(self, proposal: Proposal, *, deadline: float, ramps: Mapping[str, Ramp] | None = None) -> None:
-        """
-        :param deadline: when whoever has not reached its target counts as late, on the clock of :meth:`advance`.
-        :param ramps: the ramp of each guest that has one.
-        """
+    def __init__(self, proposal: Proposal, *, deadline: float) -> None:
+        """:param deadline: when whoever has not reached its target counts as late, on the clock of :meth:`advance`."""
         self._budget = proposal.budget
         self._deadline = deadline
-        self._ramps = dict(ramps or {})
         self._confirmed: set[str] = set()
-        """Whose sent target was seen in its config space since."""
+        """Who was seen to be on the way: with the target that was sent, or at a step of a ramp towards it."""
         self.progress: dict[str, Progress] = {line.guest.name: _beginning(line) for line in proposal.lines}
 
     @property
@@ -117,16 +121,11 @@ class Course:
         for name, found in seen.items():
             if name in self.progress:
                 self.progress[name] = self._looked(self.progress[name], found)
-        orders = [
-            (name, step)
-            for name, one in list(self.progress.items())
-            if one.stage is Stage.MOVING and (step := self._next_step(one, now)) is not None
-        ]
+        orders = [(name, one.goal) for name, one in self.progress.items() if one.stage is Stage.MOVING and not one.sent]
         if not any(one.stage is Stage.MOVING for one in self.progress.values()):
             orders += self._hand_out(now)
-        for name, size in orders:
-            self._confirmed.discard(name)
-            self.progress[name] = replace(self.progress[name], stage=Stage.MOVING, sent=size, sent_at=now)
+        for name, _ in orders:
+            self.progress[name] = replace(self.progress[name], stage=Stage.MOVING, sent=True)
         if now >= self._deadline:
             self._end("the time was over")
         return orders
@@ -148,31 +147,23 @@ class Course:
 
     def _looked(self, one: Progress, found: Seen) -> Progress:
         name = one.line.guest.name
-        one = replace(one, actual=found.actual)
         if one.stage.over:
-            return one
+            return replace(one, actual=found.actual)
+        one = replace(one, actual=found.actual, step=found.step, words=found.cause)
         if found.gone:
             return replace(one, stage=Stage.FAILED, words=found.gone)
-        if one.sent is None:
-            return replace(one, words=found.cause)
-        if found.target == one.sent:
+        if not one.sent:
+            return one
+        if found.released:
+            return replace(one, stage=Stage.RELEASED, words=found.released)
+        if found.target == one.goal or found.step:
             self._confirmed.add(name)
         elif name in self._confirmed:
             words = f"somebody else set its target to {mib(found.target)}"
             return replace(one, stage=Stage.FAILED, words=words)
-        if found.target == found.actual == one.sent == one.goal:
+        if found.target == found.actual == one.goal:
             return replace(one, stage=Stage.REACHED, words="")
-        return replace(one, words=found.cause)
-
-    def _next_step(self, one: Progress, now: float) -> int | None:
-        """The target to send to a guest that moves: its first, or the next step of its ramp."""
-        name = one.line.guest.name
-        ramp = self._ramps.get(name)
-        if one.sent is None:
-            return ramp.following(one.actual, one.goal) if ramp else one.goal
-        if one.sent == one.goal or ramp is None or one.actual != one.sent or name not in self._confirmed:
-            return None
-        return ramp.following(one.actual, one.goal) if now - one.sent_at >= ramp.seconds else None
+        return one
 
     def _hand_out(self, now: float) -> list[tuple[str, int]]:
         """Give what there is to those who wait, the largest lack first."""
@@ -204,7 +195,9 @@ def _counts(one: Progress) -> int:
         return one.line.counts
     if one.stage is Stage.WAITING or one.line.change > 0:
         return one.line.guest.target if one.stage in (Stage.WAITING, Stage.HELD) else one.goal
-    return max(one.actual, one.line.guest.target if one.sent is None else one.sent)
+    if one.stage is Stage.RELEASED:
+        return one.line.guest.ram
+    return max(one.actual, one.goal if one.sent else one.line.guest.target)
 
 
 def _lack(line: Line) -> tuple[float, str]:
@@ -218,10 +211,20 @@ PATIENCE = 60.0
 
 
 def patience(proposal: Proposal, ramps: Mapping[str, Ramp]) -> float:
-    """Seconds until whoever has not reached its target counts as late, where nobody says otherwise."""
+    """Seconds until whoever has not reached its target counts as late, where nobody says otherwise.
+
+    :param ramps: in which the inflations of a guest go, of those that have one.
+    """
     waits = [
         ramp.seconds * (ramp.steps(line.guest.actual, line.new) - 1)
         for line in proposal.changes
         if (ramp := ramps.get(line.guest.name)) is not None
     ]
     return PATIENCE + max(waits, default=0.0)
+
+
+def step_words(ramping: Ramping | None) -> str:
+    """Which step of its ramp a guest is at."""
+    if ramping is None or ramping.steps < 2:
+        return ""
+    return f"step {ramping.step} of {ramping.steps}"

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from workbench.domain.balloon import State
 from workbench.domain.floor import floor_of, used_by
+from workbench.domain.guard import pace_of
 from workbench.domain.rebalance import Candidate
 from workbench.domain.units import MIB, SizeError, format_size, parse_size
 
 if TYPE_CHECKING:
     from workbench.domain.balloon import Balloon, GuestStats
+    from workbench.domain.ramp import Ramp
     from workbench.domain.snapshot import GuestSnapshot
 
 HUGEPAGES = "hugepages: the host would gain nothing"
@@ -91,6 +93,14 @@ def unmovable(snapshot: GuestSnapshot) -> str:
     if verdict.state is State.STALLED:
         return f"stalled: {verdict.cause}"
     return ""
+
+
+def ramp_of(snapshot: GuestSnapshot) -> Ramp | None:
+    """In which an inflation of this guest goes: its ramp, or its guard's own pace; None for all at once."""
+    if snapshot.protection.ramp is not None:  # a driver says
+        return snapshot.protection.ramp
+    safety = snapshot.safety
+    return pace_of(snapshot.memory or 0) if safety.ramp is None and safety.guard else safety.ramp
 
 
 def is_fresh(stats: GuestStats | None, now: float) -> bool:

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.domain.balloon import Balloon, Sample
 from workbench.domain.diagnosis import Circumstances, judge
 from workbench.domain.lifecycle import phase_of
-from workbench.domain.rebalance_course import Course, Seen, Stage
+from workbench.domain.rebalance_course import Course, Seen, Stage, step_words
 from workbench.domain.rebalance_guests import figures_cover
 from workbench.domain.safety import safety_of
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.traffic import Origin
 from workbench.engine.balloon import BalloonProbe
+from workbench.engine.guarding import alarm_words
 from workbench.engine.monitor import Monitor
 from workbench.engine.profiles import started_profile
+from workbench.engine.protection import Protector
 from workbench.engine.silence import is_stopped, silence_words
 from workbench.errors import MonitorError, MonitorTimeout, WorkbenchError
 
@@ -50,11 +53,17 @@ class Watched:
         self._probe: BalloonProbe | None = None
         self._samples: list[Sample] = []
         self._moved_at = 0.0
+        self._protector: Protector | None = None
+        """Its ramp and guard, from the moment its target is sent."""
 
     async def close(self) -> None:
-        monitor, self._monitor, self._probe = self._monitor, None, None
-        if monitor is not None:
-            await monitor.close()
+        monitor, probe, self._monitor, self._probe = self._monitor, self._probe, None, None
+        if monitor is None:
+            return
+        if self._protector is not None:
+            with suppress(MonitorError):  # a QEMU that ended or is frozen keeps what the guard asked it for
+                await self._protector.leave(probe)
+        await monitor.close()
 
     async def look(self, *, figures: float = 0.0) -> GuestSnapshot:
         """What can be known of it now.
@@ -90,17 +99,37 @@ class Watched:
         """How far it is; None when it cannot be said now."""
         if not self.running.alive:
             return Seen(0, 0, gone="its QEMU ended")
+        protector = self._protector
         try:
             probe = await self._connected()
-            balloon = await self._balloon(probe, await probe.run_state())
+            status = await probe.run_state()
+            balloon = await self._balloon(probe, status)
+            if protector is not None:
+                await protector.after_reading(probe, balloon.reading, balloon.stats, balloon.verdict, status)
         except MonitorError:
             return None
         reading = balloon.reading
-        return None if reading is None else Seen(reading.target, reading.actual, balloon.verdict.cause)
+        if reading is None:
+            return None
+        state = protector.state(probe.ram) if protector is not None else None
+        return Seen(
+            reading.target,
+            reading.actual,
+            balloon.verdict.cause,
+            step_words(state.ramping) if state else "",
+            alarm_words(self.running.name, state.alarm) if state and state.alarm else "",
+        )
 
     async def send(self, size: int) -> None:
-        """:raise WorkbenchError: when it cannot be asked, or refuses."""
-        await (await self._connected()).set_target(size)
+        """In the steps of its ramp, if it has one, and with its guard armed, if its profile says so.
+
+        :raise WorkbenchError: when it cannot be asked, or refuses.
+        """
+        probe = await self._connected()
+        reading = await probe.read()
+        if self._protector is None:
+            self._protector = Protector(self.running.path, safety_of(started_profile(self.running.path)))
+        await self._protector.set_target(probe, reading, size)
 
     @staticmethod
     def _unsettled_since(probe: BalloonProbe, balloon: Balloon) -> float:

@@ -42,6 +42,7 @@ def command(
     those who have the least available. Guests give before others get.
     """
     from workbench.domain.rebalance_course import Course, patience
+    from workbench.domain.rebalance_guests import ramp_of
     from workbench.errors import UsageError
     from workbench.verbs.rebalance_words import as_object, proposal_lines
 
@@ -62,9 +63,8 @@ def command(
         return
     if not yes:
         _ask(proposal)
-    ramps = {one.name: one.safety.ramp for one in snapshots if one.safety.ramp is not None}
-    wait = patience(proposal, ramps) if wait is None else wait
-    course = Course(proposal, deadline=time.monotonic() + wait, ramps=ramps)
+    wait = patience(proposal, {one.name: ramp for one in snapshots if (ramp := ramp_of(one))}) if wait is None else wait
+    course = Course(proposal, deadline=time.monotonic() + wait)
     try:
         _carry_out(course, guests, quiet=as_json)
     finally:  # also when it was interrupted: who got what is always said
@@ -168,6 +168,6 @@ def _check_reached(course: Course, wait: float) -> None:
         behind = [
             name
             for name, one in course.progress.items()
-            if one.stage in (Stage.LATE, Stage.HELD) or one.goal != one.line.new
+            if one.stage in (Stage.LATE, Stage.HELD, Stage.RELEASED) or one.goal != one.line.new
         ]
         raise NotReached(f"not at their targets after {wait:g} s: {', '.join(behind)}", hint=hint)

@@ -92,7 +92,7 @@ def outcome_lines(course: Course) -> list[str]:
     """Who did not get where it should, and why."""
     lines = []
     for name, one in course.progress.items():
-        if one.stage.value in ("late", "failed"):
+        if one.stage.value in ("late", "failed", "released"):
             now = f"it has {whole(one.actual)} of {whole(one.goal)} MiB"
             lines.append(f"{name}: {one.stage.value}: {one.remark or 'not there in time'}; {now}")
         elif one.stage.value == "held" or one.goal != one.line.new:

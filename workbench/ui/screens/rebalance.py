@@ -15,8 +15,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
 from workbench.domain.rebalance import Proposal, propose
-from workbench.domain.rebalance_course import Course, Seen, patience
-from workbench.domain.rebalance_guests import candidate_of, parse_budget
+from workbench.domain.rebalance_course import Course, Seen, patience, step_words
+from workbench.domain.rebalance_guests import candidate_of, parse_budget, ramp_of
 from workbench.domain.units import MIB, SizeError
 from workbench.errors import WorkbenchError
 from workbench.ui.widgets import rebalance_text as text
@@ -79,6 +79,8 @@ class RebalanceScreen(ModalScreen[None]):
         self._proposal = Proposal(0, ())
         self._mistake = ""
         self._course: Course | None = None
+        self._begun = 0.0
+        """Unix time at which it was sent."""
         self._watched: dict[str, bool] = {}
         """The guests that are watched because of this screen, and whether they were before."""
 
@@ -239,11 +241,9 @@ class RebalanceScreen(ModalScreen[None]):
         """Send what stands in the table, as it stands there."""
         if self._course is not None or self._mistake or not self._proposal.changes:
             return
-        safety = {guest.name: guest.safety for guest in self._guests()}
-        changed = [line.guest.name for line in self._proposal.changes]
-        ramps = {name: ramp for name in changed if name in safety and (ramp := safety[name].ramp) is not None}
-        deadline = time.monotonic() + patience(self._proposal, ramps)
-        self._course = Course(self._proposal, deadline=deadline, ramps=ramps)
+        self._begun = time.time()
+        ramps = {guest.name: ramp for guest in self._guests() if (ramp := ramp_of(guest)) is not None}
+        self._course = Course(self._proposal, deadline=time.monotonic() + patience(self._proposal, ramps))
         self.query_one(Input).disabled = True
         self._tick()
 
@@ -275,7 +275,10 @@ class RebalanceScreen(ModalScreen[None]):
                 found[line.guest.name] = Seen(0, 0, gone=ended)
             elif snapshot.balloon is not None and (reading := snapshot.balloon.reading) is not None:
                 cause = snapshot.balloon.verdict.cause if snapshot.answering else snapshot.trouble
-                found[line.guest.name] = Seen(reading.target, reading.actual, cause)
+                alarm = snapshot.protection.alarm
+                released = f"its guard gave everything back: {alarm.why}" if alarm and alarm.time >= self._begun else ""
+                step = step_words(snapshot.protection.ramping)
+                found[line.guest.name] = Seen(reading.target, reading.actual, cause, step, released)
         return found
 
     @work(group="rebalance")

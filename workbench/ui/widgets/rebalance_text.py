@@ -32,6 +32,7 @@ STAGE_STYLES = {
     Stage.REACHED: "$success",
     Stage.LATE: "bold $error",
     Stage.HELD: "bold $warning",
+    Stage.RELEASED: "bold $error",
     Stage.FAILED: "bold $error",
 }
 USED, IDLE, GONE, MARK = "\u2501", "\u2500", "\u2508", "\u2503"
@@ -163,7 +164,7 @@ def said(line: Line, one: Progress | None) -> Cell:
     if one.stage is Stage.WAITING:
         return "waits until the others have given", style
     if one.stage is Stage.MOVING:
-        step = f", a step of its ramp: {mib(one.sent)}" if one.sent not in (None, one.goal) else ""
+        step = f", {one.step}" if one.step else ""
         return f"{mib(one.actual)} MiB now{step}" + (f": {one.remark}" if one.remark else ""), style
     if one.stage is Stage.REACHED:
         return "reached" + (f": {one.remark}" if one.remark else ""), style
