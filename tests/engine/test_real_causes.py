@@ -1,0 +1,282 @@
+"""Why a diff stays, in real guests: each cause that a Linux guest, or none at all, can produce."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.commandline import CommandLine, command_line, wait_until
+from tests.engine.test_guest import balloon_of, opened, reading_of, running, settled, until
+from workbench.domain.balloon import State
+from workbench.domain.causes import Cause
+from workbench.domain.marks import MarkKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from workbench.domain.causes import Verdict
+    from workbench.engine.demo import DemoGuest
+    from workbench.engine.guest import LocalGuest
+
+MIB = 1 << 20
+RAM = 512 * MIB
+CHURN = "while :; do dd if=/dev/zero of=/dev/null bs=20M count=1 2>/dev/null; done &"
+"""A process that needs 20 MiB again and again: each time the guest is short of them, it takes some back from the balloon."""
+
+
+@pytest.fixture(scope="module")
+def demo(demo_guest: DemoGuest) -> Iterator[CommandLine]:
+    """A demo guest for the tests that give everything back."""
+    with command_line() as workbench:
+        workbench.sample("demo")
+        workbench.start("demo")
+        workbench.wait_for_boot()
+        yield workbench
+
+
+@pytest.fixture
+def hard(workbench: CommandLine, demo_guest: DemoGuest) -> CommandLine:
+    """A demo guest of one's own whose driver may not take memory back."""
+    workbench.sample("demo")
+    profile = workbench.profiles / "demo.toml"
+    profile.write_text(profile.read_text().replace("deflate-on-oom = true", "deflate-on-oom = false"))
+    workbench.start("demo")
+    workbench.wait_for_boot()
+    return workbench
+
+
+def look(workbench: CommandLine, *arguments: str, name: str = "demo") -> Mapping[str, object]:
+    done = workbench("balloon", name, *arguments, "--json")
+    assert done.code in (0, 4), done
+    return done.json
+
+
+def codes(verdict: Verdict) -> list[Cause]:
+    return [note.code for note in verdict.notes]
+
+
+async def a_guest(engine: object, workbench: CommandLine) -> LocalGuest:
+    guest = running(engine, "demo")  # type: ignore[arg-type]
+    guest.watched = True
+    guest.console(lambda _text: None)
+    await until(lambda: guest.snapshot.balloon, "the first look")
+    return guest
+
+
+async def test_memory_taken_back_is_marked_and_given_again_when_the_target_is_sent_again(demo: CommandLine) -> None:
+    async with opened(demo) as engine:
+        guest = await a_guest(engine, demo)
+        await guest.set_target(128 * MIB)
+        await settled(guest, 128 * MIB)
+        await guest.type("eat 300M\n")
+        await until(lambda: balloon_of(guest).verdict.code is Cause.TAKEN_BACK, "the take-back")
+        assert balloon_of(guest).verdict.state is State.STALLED
+        await until(lambda: reading_of(guest).actual > 350 * MIB, "what the eater needs")
+        await guest.type("eat 0\n")
+
+        def free() -> bool:
+            stats = balloon_of(guest).stats
+            return stats is not None and (stats.available or 0) > 250 * MIB
+
+        await until(free, "memory that is free again")
+        verdict, reading = balloon_of(guest).verdict, reading_of(guest)
+        assert verdict.code is Cause.TAKEN_BACK, "its driver does not give again by itself"
+        assert verdict.send_again
+        assert "send the target again" in verdict.advice
+        assert "deflate-on-oom is on" in verdict.evidence
+        await until(lambda: [m for m in balloon_of(guest).marks if m.kind is MarkKind.TAKE_BACK], "its mark")
+        (mark,) = (m for m in balloon_of(guest).marks if m.kind is MarkKind.TAKE_BACK)
+        assert mark.size is not None
+        assert abs(mark.size - reading.diff) <= MIB
+        seen = await asyncio.to_thread(look, demo)
+        assert (seen["state"], seen["cause_code"]) == ("stalled", "taken-back"), "one look of the command line knows it"
+        await guest.set_target(128 * MIB)
+        await settled(guest, 128 * MIB)
+        assert balloon_of(guest).verdict.code is None
+        await guest.set_target(RAM)
+        await settled(guest, RAM)
+
+
+async def test_a_reset_is_no_take_back(demo: CommandLine) -> None:
+    """num_pages and actual outlive a reset; then actual jumps up, since the driver begins with an empty balloon."""
+    async with opened(demo) as engine:
+        guest = await a_guest(engine, demo)
+        await guest.set_target(300 * MIB)
+        await settled(guest, 300 * MIB)
+        marks = len(balloon_of(guest).marks)
+        await guest.reset()
+        await until(lambda: balloon_of(guest).verdict.code is Cause.STALE_AFTER_RESET, "the reset")
+        verdict = balloon_of(guest).verdict
+        assert verdict.state is State.ABSENT
+        assert "212 MiB stand as held, and no driver holds them" in verdict.evidence
+        assert look(demo)["cause_code"] == "stale-after-reset"
+        await settled(guest, 300 * MIB)
+        await asyncio.to_thread(wait_for_boots, demo, 2)
+        assert [mark.kind for mark in balloon_of(guest).marks[marks:]] == [MarkKind.RESET]
+        await guest.set_target(RAM)
+        await settled(guest, RAM)
+
+
+def wait_for_boots(workbench: CommandLine, times: int) -> None:
+    from workbench.engine.demo import READY
+
+    log = workbench.state / "demo" / "serial.log"
+    wait_until(lambda: log.read_text(errors="replace").count(READY) >= times, "the guest to boot again", deadline=60)
+
+
+async def test_a_driver_that_is_unloaded_takes_nothing_back(demo: CommandLine) -> None:
+    """It gives all pages up first, and actual rises to RAM: no mark may stay of that."""
+    async with opened(demo) as engine:
+        guest = await a_guest(engine, demo)
+        await guest.set_target(256 * MIB)
+        await settled(guest, 256 * MIB)
+        marks = len(balloon_of(guest).marks)
+        await guest.type("echo virtio0 > /dev/null; rmmod virtio_balloon\n")
+        await until(lambda: balloon_of(guest).verdict.code is Cause.NO_DRIVER, "the driver to be gone")
+        verdict = balloon_of(guest).verdict
+        assert "DRIVER_OK is not set" in verdict.evidence[0]
+        assert "virtio_balloon" in verdict.advice
+        assert [mark.kind for mark in balloon_of(guest).marks[marks:]] == []
+        assert look(demo)["cause_code"] == "no-driver"
+        await guest.type("insmod /lib/modules/virtio_balloon.ko\n")
+        await settled(guest, 256 * MIB)
+        assert [mark.kind for mark in balloon_of(guest).marks[marks:]] == []
+        await guest.set_target(RAM)
+        await settled(guest, RAM)
+
+
+async def test_a_guest_that_finds_no_more_pages(demo: CommandLine) -> None:
+    async with opened(demo) as engine:
+        guest = await a_guest(engine, demo)
+        await guest.type("eat 300M\n")
+        await until(lambda: (stats := balloon_of(guest).stats) and (stats.available or RAM) < 200 * MIB, "the eater")
+        await guest.set_target(64 * MIB)
+        await until(lambda: balloon_of(guest).verdict.state is State.STALLED, "the stall")
+        await until(lambda: balloon_of(guest).verdict.code is Cause.OUT_OF_PAGES, "its cause")
+        assert look(demo)["cause_code"] == "out-of-pages"
+        await guest.type(CHURN + "\n")
+        await until(lambda: balloon_of(guest).verdict.code is Cause.FIGHTS_OOM, "the fight")
+        verdict = balloon_of(guest).verdict
+        assert verdict.state is State.STALLED
+        assert "actual turned" in verdict.evidence[0]
+        wait = asyncio.to_thread(
+            wait_until, lambda: look(demo)["cause_code"] == "fights-oom", "the command line to see it"
+        )
+        await wait
+        await guest.type("kill %1; eat 0\n")
+        await guest.set_target(RAM)
+        await settled(guest, RAM)
+
+
+async def test_without_deflate_on_oom_the_guest_takes_nothing_back(hard: CommandLine) -> None:
+    async with opened(hard) as engine:
+        guest = await a_guest(engine, hard)
+        await settled(guest, RAM)
+        await guest.set_target(200 * MIB)
+        await settled(guest, 200 * MIB)
+        await guest.type("eat 300M\n")
+        log = hard.state / "demo" / "serial.log"
+        await until(lambda: "the kernel killed the eater" in log.read_text(errors="replace"), "the OOM killer")
+        assert reading_of(guest).diff == 0
+        assert balloon_of(guest).verdict.code is None
+        await guest.set_target(40 * MIB)
+        await until(lambda: balloon_of(guest).verdict.code is Cause.OUT_OF_PAGES, "a guest at its end")
+
+
+async def test_a_pause_stops_driver_and_statistics(demo: CommandLine) -> None:
+    async with opened(demo) as engine:
+        guest = await a_guest(engine, demo)
+        await settled(guest, RAM)
+        await guest.pause()
+        try:
+            await guest.set_target(400 * MIB)
+            await until(lambda: balloon_of(guest).verdict.code is Cause.PAUSED, "the stall")
+            await until(lambda: codes(balloon_of(guest).verdict) == [Cause.STATISTICS_PAUSED], "the figures to be old")
+            seen = look(demo)
+            assert (seen["state"], seen["cause_code"]) == ("stalled", "paused")
+            assert [note["code"] for note in seen["notes"]] == ["statistics-paused"]  # type: ignore[attr-defined]
+        finally:
+            await guest.resume()
+        await settled(guest, 400 * MIB)
+        await until(lambda: codes(balloon_of(guest).verdict) == [], "fresh figures")
+        await guest.set_target(RAM)
+        await settled(guest, RAM)
+
+
+async def test_statistics_that_nobody_asks_for(demo: CommandLine) -> None:
+    path = "/machine/peripheral/balloon0"
+    async with opened(demo) as engine:
+        guest = await a_guest(engine, demo)
+        await settled(guest, RAM)
+        names = await guest.execute("qom-list", {"path": "/machine/peripheral"})
+        (path,) = (f"/machine/peripheral/{n['name']}" for n in names if "virtio-balloon" in n["type"])  # type: ignore[attr-defined]
+        interval = {"path": path, "property": "guest-stats-polling-interval"}
+        await guest.execute("qom-set", {**interval, "value": 0})
+        try:
+            await until(lambda: codes(balloon_of(guest).verdict) == [Cause.STATISTICS_OFF], "the note")
+            assert balloon_of(guest).verdict.state is State.SETTLED
+            assert look(demo)["notes"][0]["code"] == "statistics-off"  # type: ignore[index]
+        finally:
+            await guest.execute("qom-set", {**interval, "value": 2})
+        await until(lambda: codes(balloon_of(guest).verdict) == [], "fresh figures")
+
+
+async def test_a_stopped_qemu_is_the_cause(demo: CommandLine) -> None:
+    async with opened(demo) as engine:
+        guest = await a_guest(engine, demo)
+        await settled(guest, RAM)
+        assert guest.snapshot.pid is not None
+        await guest.pause()
+        await guest.set_target(400 * MIB)
+        await until(lambda: reading_of(guest).diff > 0, "the diff")
+        os.kill(guest.snapshot.pid, signal.SIGSTOP)
+        try:
+            await until(lambda: balloon_of(guest).verdict.code is Cause.QEMU_SILENT, "the silence")
+            assert "SIGSTOP" in balloon_of(guest).verdict.evidence[0]
+        finally:
+            os.kill(guest.snapshot.pid, signal.SIGCONT)
+        await until(lambda: guest.snapshot.answering, "the answer")
+        await guest.resume()
+        await settled(guest, 400 * MIB)
+        await guest.set_target(RAM)
+        await settled(guest, RAM)
+
+
+def test_firmware_alone_has_no_driver(workbench: CommandLine) -> None:
+    workbench.profile("fw", 'memory.size = "64M"\naccelerator = "tcg"\n')
+    workbench.start("fw")
+    seen = look(workbench, "48M", name="fw")
+    assert (seen["state"], seen["cause_code"]) == ("absent", "starting")
+    workbench.profile("bare", 'memory.size = "64M"\naccelerator = "tcg"\nballoon = false\n')
+    workbench.start("bare")
+    seen = look(workbench, name="bare")
+    assert (seen["state"], seen["cause_code"]) == ("absent", "no-device")
+
+
+def test_memory_that_is_plugged_in_shifts_the_target_and_is_not_somebody_elses(workbench: CommandLine) -> None:
+    """A DIMM of 128 MiB: num_pages stands, RAM and with it the target grow."""
+    workbench.profile(
+        "plug",
+        'memory.size = "128M"\naccelerator = "tcg"\nqemu.args = ["-m", "128M,slots=2,maxmem=1G"]\n',
+    )
+    workbench.start("plug")
+    assert look(workbench, "96M", name="plug")["target"] == 96 * MIB
+    for command in (
+        '{"execute":"object-add","arguments":{"qom-type":"memory-backend-ram","id":"more","size":134217728}}',
+        '{"execute":"device_add","arguments":{"driver":"pc-dimm","id":"dimm0","memdev":"more"}}',
+    ):
+        done = workbench("qmp", "plug", command)
+        assert done.code == 0, done
+    for _ in range(2):
+        seen = look(workbench, name="plug")
+        assert (seen["ram"], seen["target"], seen["ours"]) == (256 * MIB, 224 * MIB, True)
+        (note,) = (n for n in seen["notes"] if n["code"] == "ram-changed")  # type: ignore[attr-defined]
+        assert note["text"] == "memory was plugged in: the target rose with it by 128 MiB, to 224 MiB"
+        assert note["advice"] == "send 96 MiB to have what was asked for before"
+    seen = look(workbench, "96M", name="plug")
+    assert seen["target"] == 96 * MIB
+    assert [n["code"] for n in seen["notes"]] == []  # type: ignore[attr-defined]
