@@ -12,10 +12,13 @@ from workbench.domain.balloon import (
     RATE_WINDOW,
     GuestStats,
     Reading,
+    Sample,
     Source,
     State,
 )
-from workbench.domain.diagnosis import PATIENCE, Circumstances, Verdict, judge
+from workbench.domain.diagnosis import PATIENCE, Cause, Circumstances, Verdict, judge
+from workbench.domain.marks import Mark, MarkKind
+from workbench.domain.movement import TakeBack
 from workbench.domain.units import MIB
 
 RAM = 512 * MIB
@@ -135,3 +138,119 @@ def test_a_verdict_that_is_not_well_says_why(
 
 def test_the_window_of_the_rate_is_shorter_than_the_patience() -> None:
     assert RATE_WINDOW < PATIENCE, "a stall must not be told while a rate is still shown"
+
+
+# Causes that time tells, from what was seen before.
+
+
+def taken(**changes: object) -> Circumstances:
+    """A guest that took 40 MiB back 20 s ago, and had reached its target before."""
+    marks = (Mark(NOW - 20, MarkKind.TAKE_BACK, "took 40 MiB back", 40 * MIB),)
+    plenty = GuestStats(last_update=NOW, interval=2, available=100 * MIB)
+    return replace(seen(marks=marks, stats=plenty, deflate_on_oom=True, reached=NOW - 50, moved_at=NOW - 15), **changes)  # type: ignore[arg-type]
+
+
+def test_memory_taken_back() -> None:
+    verdict = judge(reading(128, 168), taken())
+    assert (verdict.state, verdict.code) == (State.STALLED, Cause.TAKEN_BACK)
+    assert verdict.cause == "the guest took 40 MiB back when it ran out of memory"
+    assert verdict.send_again
+    assert verdict.evidence[:2] == (
+        "actual rose by 40 MiB while num_pages stood, 20 s ago",
+        "deflate-on-oom is on",
+    )
+    given_again = judge(reading(128, 140), taken())
+    assert "took 12 MiB back" in given_again.cause, "it gave some of it again"
+
+
+def test_what_was_taken_back_is_known_without_a_mark_when_the_target_was_reached() -> None:
+    verdict = judge(reading(128, 168), taken(marks=()))
+    assert verdict.code is Cause.TAKEN_BACK
+    assert verdict.evidence[0] == "the target was reached 50 s ago, and num_pages stood since"
+
+
+def test_a_take_back_before_the_target_was_sent_or_the_guest_was_reset_says_nothing() -> None:
+    assert judge(reading(128, 168), taken(target_since=NOW - 10)).code is Cause.UNKNOWN
+    reset = Mark(NOW - 16, MarkKind.RESET, "reset")
+    assert judge(reading(128, 168), taken(marks=(*taken().marks, reset))).code is Cause.UNKNOWN
+
+
+def test_a_take_back_that_goes_on_is_told_at_once_and_one_that_ends_is_inflation() -> None:
+    history = (Sample(NOW - 1, 128 * MIB, 128 * MIB), Sample(NOW, 128 * MIB, 168 * MIB))
+    run = TakeBack(NOW - 1, NOW, 128 * MIB, 168 * MIB)
+    now = taken(marks=(), samples=history, moved_at=NOW, take_back=run)
+    assert judge(reading(128, 168), now).code is Cause.TAKEN_BACK
+    gives = (*history, Sample(NOW + 0.1, 128 * MIB, 160 * MIB))
+    assert judge(reading(128, 160), replace(now, samples=gives)).state is State.INFLATING
+
+
+def test_what_to_do_depends_on_the_memory_that_is_left() -> None:
+    scarce = replace(taken().stats or GuestStats(0, 0), available=2 * MIB)
+    first = judge(reading(128, 168), taken(stats=scarce))
+    assert first.code is Cause.TAKEN_BACK
+    assert "still short of memory" in first.advice
+    looking = judge(reading(128, 168), taken(stats=scarce, reached=None))
+    assert looking.code is Cause.OUT_OF_PAGES, "a driver that never got there still looks for pages"
+
+
+def test_a_guest_that_may_not_take_memory_back_has_another_cause() -> None:
+    verdict = judge(reading(128, 168), taken(deflate_on_oom=False))
+    assert verdict.code is Cause.UNKNOWN
+    assert "deflate-on-oom is off" in verdict.cause
+
+
+def test_inflation_that_fights_is_stalled_though_it_moves() -> None:
+    sizes = (200, 205, 200, 206, 199, 204, 201)
+    history = tuple(Sample(NOW - 3 + 0.5 * i, 64 * MIB, size * MIB) for i, size in enumerate(sizes))
+    verdict = judge(reading(64, 201), seen(samples=history, moved_at=NOW))
+    assert (verdict.state, verdict.code) == (State.STALLED, Cause.FIGHTS_OOM)
+    assert "given" in verdict.evidence[0]
+    assert judge(reading(64, 201), seen(samples=history, moved_at=NOW - 10)).code is not Cause.FIGHTS_OOM
+
+
+def test_after_a_reset_the_numbers_are_old() -> None:
+    verdict = judge(reading(128, 168), seen(driver_status=0, started=NOW - 2))
+    assert (verdict.state, verdict.code) == (State.ABSENT, Cause.STALE_AFTER_RESET)
+    assert "344 MiB stand as held, and no driver holds them" in verdict.evidence
+    empty = judge(reading(128, 512), seen(driver_status=0, started=NOW - 2))
+    assert empty.code is Cause.STARTING, "an empty balloon says nothing of a reset"
+    assert judge(reading(128, 512), seen(driver_status=0)).code is Cause.NO_DRIVER
+
+
+@pytest.mark.parametrize("status", ["io-error", "guest-panicked", "internal-error", "watchdog", "inmigrate", "paused"])
+def test_whatever_stopped_the_guest_is_said(status: str) -> None:
+    verdict = judge(reading(256, 300), seen(status=status))
+    assert verdict.code is Cause.PAUSED
+    assert f"the guest is {status}" in verdict.cause
+    assert verdict.advice
+
+
+def test_memory_that_was_plugged_in_is_a_note_beside_the_state() -> None:
+    change = Mark(NOW - 5, MarkKind.RAM_CHANGE, "128 MiB plugged in", 128 * MIB)
+    verdict = judge(reading(384, 384), seen(marks=(change,)))
+    assert verdict.state is State.SETTLED
+    (note,) = verdict.notes
+    assert note.code is Cause.RAM_CHANGED
+    assert note.text == "memory was plugged in: the target rose with it by 128 MiB, to 384 MiB"
+    assert note.advice == "send 256 MiB to have what was asked for before"
+    assert judge(reading(384, 384), seen(marks=(change,), target_since=NOW)).notes == (), "a target was sent since"
+    assert judge(reading(512, 512), seen(marks=(change,))).notes == (), "an empty balloon shifts nothing"
+    unplugged = judge(reading(256, 256), seen(marks=(replace(change, size=-64 * MIB),))).notes[0]
+    assert "unplugged: the target fell with it by 64 MiB" in unplugged.text
+
+
+def test_every_stall_has_a_code_and_evidence() -> None:
+    for verdict in (
+        judge(reading(64, 128), seen()),
+        judge(reading(64, 128), seen(status="paused")),
+        judge(reading(64, 128), seen(answering=False, trouble="stopped")),
+        judge(reading(128, 168), taken()),
+    ):
+        assert verdict.state is State.STALLED
+        assert verdict.code is not None
+        assert len(verdict.evidence) >= 3
+    silent = judge(reading(64, 128), seen(answering=False, trouble="its process is stopped"))
+    assert silent.evidence[0] == "its process is stopped"
+    assert judge(None, seen(answering=False)).code is Cause.QEMU_SILENT
+    (note,) = judge(reading(64, 64), seen(answering=False)).notes
+    assert note.code is Cause.QEMU_SILENT

@@ -8,6 +8,7 @@ import pytest
 
 from workbench.domain.balloon import HostMemory, Reading, Source
 from workbench.domain.diagnosis import PATIENCE
+from workbench.domain.marks import MarkKind
 from workbench.engine.balloon import ROUND_TRIPS, TargetRecord
 from workbench.engine.readings import Readings
 from workbench.engine.state import GuestFacts, Running
@@ -163,3 +164,50 @@ async def test_the_driver_is_looked_at_only_where_the_address_was_checked(watche
     assert "driver" not in watched.stage.asked
     await watched.look(after=0.1, at_rest=True)
     assert "driver" in watched.stage.asked
+
+
+def marks(watched: Watched) -> list[tuple[MarkKind, int | None]]:
+    return [(mark.kind, mark.size) for mark in watched.readings.marks.load()]
+
+
+async def settle_at(watched: Watched, size: int) -> None:
+    watched.stage.ask_for(size)
+    for actual in (size + MIB, size):
+        watched.stage.actual = actual
+        await watched.look(after=0.1, at_rest=True)
+
+
+async def test_a_take_back_is_marked_when_the_driver_was_seen_after_it(watched: Watched) -> None:
+    await settle_at(watched, 64 * MIB)
+    watched.stage.actual += 3 * MIB
+    await watched.look(after=0.1)
+    assert marks(watched) == [], "the driver may be leaving"
+    for _ in range(8):
+        await watched.look(after=1, at_rest=True)
+    assert marks(watched) == [(MarkKind.TAKE_BACK, 3 * MIB)]
+    watched.stage.actual += MIB
+    for _ in range(8):
+        await watched.look(after=1, at_rest=True)
+    assert marks(watched)[-1] == (MarkKind.TAKE_BACK, MIB), "later growth is another"
+
+
+async def test_a_mark_is_withdrawn_when_the_driver_turns_out_to_have_left(watched: Watched) -> None:
+    await settle_at(watched, 64 * MIB)
+    for _ in range(8):
+        watched.stage.actual += MIB
+        await watched.look(after=1, at_rest=True)
+    assert [kind for kind, _ in marks(watched)] == [MarkKind.TAKE_BACK]
+    watched.stage.driver_ok = False
+    await watched.look(after=0.1, at_rest=True)
+    assert marks(watched) == []
+
+
+async def test_a_reset_withdraws_nothing(watched: Watched) -> None:
+    await settle_at(watched, 64 * MIB)
+    for _ in range(8):
+        watched.stage.actual += MIB
+        await watched.look(after=1, at_rest=True)
+    watched.readings.note_event("RESET", watched.stage.now)
+    watched.stage.driver_ok = False
+    await watched.look(after=0.1, at_rest=True)
+    assert [kind for kind, _ in marks(watched)] == [MarkKind.TAKE_BACK, MarkKind.RESET]

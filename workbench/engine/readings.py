@@ -121,7 +121,7 @@ class Readings:
             if marked is not None and not probe.driver_ok and time.time() - marked.last < TOLD:
                 self.marks.add(_mark_of(replace(marked, high=marked.low)))  # it was the driver that left
             self._marked = None
-        elif run != marked and self._driver_seen > run.last:
+        elif run != marked and self._driver_seen >= run.last:
             self.marks.add(_mark_of(run))
             self._marked = run
 

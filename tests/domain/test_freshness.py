@@ -1,0 +1,69 @@
+"""Why the guest's statistics are missing, empty or frozen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from workbench.domain.balloon import GuestStats
+from workbench.domain.causes import Cause, Circumstances
+from workbench.domain.freshness import LATE, SLACK, STATISTICS, statistics_finding
+from workbench.domain.marks import Mark, MarkKind
+from workbench.domain.units import MIB
+
+NOW = 1_800_000_000.0
+GOOD = GuestStats(NOW - 1, 2, total=480 * MIB, free=100 * MIB, available=100 * MIB)
+LIMIT = LATE * 2 + SLACK
+
+
+def code(stats: GuestStats | None, **changes: object) -> Cause | None:
+    seen = Circumstances(now=NOW, driver_status=0x0F, started=NOW - 600, stats=stats)
+    finding = statistics_finding(replace(seen, **changes))  # type: ignore[arg-type]
+    if finding is None:
+        return None
+    assert finding.text
+    assert finding.advice
+    assert finding.evidence
+    return finding.code
+
+
+def test_fresh_figures_are_well() -> None:
+    assert code(GOOD) is None
+    assert code(replace(GOOD, last_update=NOW - LIMIT)) is None
+
+
+@pytest.mark.parametrize(
+    ("stats", "changes", "expected"),
+    [
+        (replace(GOOD, interval=0), {}, Cause.STATISTICS_OFF),
+        (replace(GOOD, interval=0), {"status": "paused"}, Cause.STATISTICS_OFF),
+        (replace(GOOD, last_update=NOW - LIMIT - 1), {}, Cause.STATISTICS_STOPPED),
+        (replace(GOOD, last_update=NOW - LIMIT - 1), {"status": "paused"}, Cause.STATISTICS_PAUSED),
+        (GuestStats(0.0, 2), {}, Cause.STATISTICS_NEVER),
+        (GuestStats(0.0, 2), {"status": "paused"}, Cause.STATISTICS_PAUSED),
+        (GuestStats(NOW - 1, 2), {}, Cause.WINDOWS_SERVICE),
+        (GuestStats(NOW - LIMIT - 1, 2), {}, Cause.STATISTICS_STOPPED),
+    ],
+)
+def test_what_is_wrong(stats: GuestStats, changes: dict[str, object], expected: Cause) -> None:
+    assert code(stats, **changes) is expected
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_one_figure_is_enough_to_be_no_windows_without_its_service(name: str) -> None:
+    assert code(replace(GuestStats(NOW - 1, 2), **{name: 0})) is None
+
+
+def test_a_guest_that_just_began_or_runs_on_has_its_time_to_answer() -> None:
+    old = replace(GOOD, last_update=NOW - 100)
+    assert code(old, started=NOW - 3) is None
+    assert code(old, polled_since=NOW - 3) is None
+    assert code(old, marks=(Mark(NOW - 3, MarkKind.RESUME, "runs on"),)) is None
+    assert code(old, marks=(Mark(NOW - 3, MarkKind.REQUEST, "target"),)) is Cause.STATISTICS_STOPPED
+
+
+def test_nobody_is_there_to_send_any() -> None:
+    for changes in ({"driver_status": 0}, {"device": False}, {"answering": False}):
+        assert code(GuestStats(0.0, 2), **changes) is None
+    assert code(None) is None
