@@ -8,12 +8,14 @@ from textual.content import Content
 from tests.ui.fake_engine import RAM, running
 from tests.ui.test_screen import opened, press, text_of
 from workbench.domain.path import Proof
+from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.timeline import PathView, Sighting, Timeline, follow, sent
 from workbench.domain.trace_log import COMMAND, READ, TARGET, WRITTEN, TraceLine
 from workbench.domain.units import MIB
 from workbench.ui.widgets import path_text
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.history_plot import HistoryPlot
+from workbench.ui.widgets.path_view import PathPane
 
 BEGUN = 1_800_000_000_000_000
 
@@ -101,6 +103,21 @@ async def test_another_guest_is_looked_at_instead() -> None:
         assert "settled" not in text_of(pilot, "#path-head")
 
 
+async def test_a_guest_that_ends_and_comes_back_has_its_path_again() -> None:
+    async with opened() as (pilot, engine):
+        await press(pilot, "v")
+        engine.publish(GuestSnapshot("demo", memory=RAM, ended="killed by signal 9"))
+        await pilot.pause()
+        assert not pilot.app.screen.query_one(PathPane).display
+        await press(pilot, "b", "minus")  # refused in words, and nothing breaks
+        engine.publish(running(pid=4712))
+        await pilot.pause()
+        assert pilot.app.screen.query_one(PathPane).display
+        assert len(engine.guest("demo").path_listeners) == 1
+        await press(pilot, "b", "v")
+        assert not engine.guest("demo").path_listeners
+
+
 async def test_a_screen_that_is_left_looks_no_more() -> None:
     async with opened() as (pilot, engine):
         await press(pilot, "v")
@@ -141,6 +158,18 @@ def test_numbers_stand_still_while_they_change() -> None:
         return len(text), text.index("=", 20)
 
     assert len({place(held) for held in (0, 256, 16384, 65536)}) == 1
+
+
+@pytest.mark.parametrize("width", [58, 62, 75, 87, 110])
+@pytest.mark.parametrize("micros", [7, 9_999_999, 10_000_000, 999_999_999, 5_000_000_000])
+def test_long_times_fit_their_columns(width: int, micros: int) -> None:
+    line = follow(change(1), TraceLine(WRITTEN, BEGUN + micros, 2, (512, 256)), now=0)
+    view = PathView("10.0", line, traced=True)
+    text = path_text.head(view, RAM, width).plain
+    rows = path_text.way(view, width, hugepages=False, brief=False).plain
+    assert all(len(each) <= width for each in (*text.splitlines(), *rows.splitlines()))
+    ends = {len(each) for each in rows.splitlines() if each.endswith((" µs", " s", "·", "\N{EN DASH}"))}
+    assert len(ends) == 1 or width == 110, "one column"
 
 
 def test_the_first_and_the_last_reads_are_listed() -> None:

@@ -48,6 +48,7 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         & > PathPane { display: none; }
         &.-path > HistoryPlot, &.-path > #balloon-ledger { display: none; }
         &.-path > PathPane { display: block; }
+        &.-empty > PathPane { display: none; }
         & > #balloon-typed { height: 1; border: none; padding: 0; background: $panel; }
         & > #balloon-typed:focus { border: none; }
         & > #balloon-error { color: $error; display: none; }
@@ -115,7 +116,7 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
 
     def on_focus(self) -> None:
         """While the path is shown, the keys that move go to it; all others come back here."""
-        if self.has_class("-path"):
+        if self.has_class("-path") and not self.has_class("-empty"):
             self.query_one("#path-way").focus()
 
     # What comes down.

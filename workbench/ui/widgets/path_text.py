@@ -26,8 +26,10 @@ TO_HOST = frozenset(
     {"get", "readl", "tell", "output", "page", "discard", "size", "set", "write", "writel", "written", "event"}
 )
 """The stages on which the guest speaks to QEMU; on the others QEMU, or QEMU's answer, comes to the guest."""
-FUNCTION, FILE, SHORT_FILE, WHEN, NOTE = 30, 34, 19, 12, 22
+EDGE, FUNCTION, FILE, SHORT_FILE, WHEN, NOTE = 9, 30, 34, 19, 13, 22
 """Columns of the screen. The widest names of :mod:`workbench.domain.path` fit."""
+ROOM_FOR_EACH = 66
+"""Columns from which the time of one piece stands beside the others."""
 READS = 3
 """How many of the first reads are listed, and of the last."""
 
@@ -39,7 +41,7 @@ def head(view: PathView, ram: int, width: int) -> Content:
     line = view.timeline
     if line is None:
         return _lines([_trace_words(view), [("send a target to see its path", MUTED)], _diff(None, ram, width)])
-    return _lines([_headline(line, ram), _pace(line) or _trace_words(view), _diff(line, ram, width)])
+    return _lines([_headline(line, ram), _pace(line, width) or _trace_words(view), _diff(line, ram, width)])
 
 
 def _trace_words(view: PathView) -> list[Part]:
@@ -68,15 +70,16 @@ def _headline(line: Timeline, ram: int) -> list[Part]:
     return parts
 
 
-def _pace(line: Timeline) -> list[Part]:
+def _pace(line: Timeline, width: int) -> list[Part]:
     """When the first and the last MiB had moved, and how long one took; nothing when QEMU does not tell."""
     seen = line.seen.get(Proof.WRITTEN)
     if seen is None or not line.traced or not line.moved:
         return []
-    parts: list[Part] = [("first pages ", MUTED), f"{seen.first - line.begun:>+9,} \u00b5s".replace("-", MINUS)]
+    parts: list[Part] = [("first pages ", MUTED), f"{_since(seen.first, line):>{WHEN}}"]
     if seen.count > 1:
         each = (seen.last - seen.first) // (seen.count - 1)
-        parts += [("  last ", MUTED), f"{seen.last - line.begun:>+9,} \u00b5s", (f"  {each:,} \u00b5s a piece", MUTED)]
+        parts += [("  last ", MUTED), f"{_since(seen.last, line):>{WHEN}}"]
+        parts += [(f"  {each:>7,} \u00b5s a piece", MUTED)] if width >= ROOM_FOR_EACH else []
     return parts
 
 
@@ -128,12 +131,12 @@ def _row(light: Light, line: Timeline | None, width: int, *, first: bool) -> Con
         (arrow if lit else " ", colour),
         (f" {stage.function:<{FUNCTION}}", style),
     ]
-    if width >= 8 + FUNCTION + 1 + FILE + WHEN:
+    if width >= EDGE + FUNCTION + 1 + FILE + WHEN:
         parts.append((f" {stage.file:<{FILE}}", MUTED if lit else DARK))
-    elif width >= 8 + FUNCTION + 1 + SHORT_FILE + WHEN:
+    elif width >= EDGE + FUNCTION + 1 + SHORT_FILE + WHEN:
         parts.append((f" {stage.file.rpartition('/')[2]:<{SHORT_FILE}}", MUTED if lit else DARK))
     parts.append((f"{_when(light, line):>{WHEN}}", style))
-    if width >= 8 + FUNCTION + 1 + FILE + WHEN + NOTE and light.sighting is not None:
+    if width >= EDGE + FUNCTION + 1 + FILE + WHEN + NOTE and light.sighting is not None:
         count = f" \u00d7{light.sighting.count:,}" if light.sighting.count > 1 else ""
         parts += [f"  {MILESTONES.get(stage.key, '')}", (count, MUTED)]
     return Content.assemble(*parts)
@@ -146,7 +149,13 @@ def _when(light: Light, line: Timeline | None) -> str:
 
 
 def _since(at: int, line: Timeline) -> str:
-    return f"{at - line.begun:+,} \u00b5s".replace("-", MINUS)
+    """Microseconds since the request; as seconds where they do not fit their column any more."""
+    micros = at - line.begun
+    if abs(micros) < 10_000_000:
+        text = f"{micros:+,} \u00b5s"
+    else:
+        text = f"{micros / 1e6:+.6f} s" if abs(micros) < 1_000_000_000 else f"{micros / 1e6:+,.0f} s"
+    return text.replace("-", MINUS)
 
 
 def questions(view: PathView, ram: int, *, hugepages: bool) -> Content:
