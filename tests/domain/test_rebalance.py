@@ -53,6 +53,13 @@ def test_then_everybody_goes_down_to_the_floors_and_no_further() -> None:
     assert none.words == "the budget is 1 MiB too small: these guests need 264 MiB at least"
 
 
+def test_a_floor_that_is_no_whole_mib_is_met_to_the_page() -> None:
+    odd = replace(guest(target=200), floor=100 * MIB + PAGE)
+    proposal = propose([odd], odd.floor)
+    assert proposal.lines[0].new == odd.floor
+    assert proposal.left == 0
+
+
 def test_growth_goes_to_the_least_available_share() -> None:
     proposal = propose([guest("a", target=200, used=150, floor=150), guest("b", target=400, used=50)], 700 * MIB)
     assert targets(proposal) == [300, 400]

@@ -66,6 +66,19 @@ def test_who_waits_gets_what_there_is() -> None:
     assert not run.complete
 
 
+def test_the_largest_lack_is_met_first() -> None:
+    calm = guest("a", target=200, used=150, floor=260)
+    poor = guest("b", target=200, used=190, floor=260)
+    run = course([calm, poor, guest("c", target=500), guest("d", target=500)], 1320)
+    given = run.advance(0, {})
+    assert [name for name, _ in given] == ["c", "d"]
+    run.fail("c", "refused")
+    room = 1320 - 200 - 200 - 500 - given[1][1] // MIB
+    assert 10 < room < 60, "enough for one of them, and not for all of it"
+    assert run.advance(1, {"d": at(given[1][1] // MIB)}) == [("b", (200 + room) * MIB)]
+    assert run.progress["a"].stage is Stage.HELD
+
+
 def test_the_time_ends_it_and_says_who_is_late() -> None:
     run = course(gives_and_gets(), 600)
     run.advance(0, {})
@@ -119,7 +132,7 @@ def test_a_ramp_that_somebody_else_ends_has_failed() -> None:
 def test_a_guard_that_gives_everything_back_is_no_giver() -> None:
     run = course(gives_and_gets(), 600)
     run.advance(0, {})
-    run.advance(1, {"a": at(200), "b": at(512, 400, released="its guard gave everything back: 20 MiB available")})
+    run.advance(1, {"a": at(200), "b": at(512, 350, released="its guard gave everything back: 20 MiB available")})
     assert stages(run) == [Stage.HELD, Stage.RELEASED], "it counts with all its RAM now"
     assert not run.failed
     assert not run.complete
