@@ -25,7 +25,8 @@ VERBS = {
     "qmp": "Run one QMP or HMP command.",
     "events": "Follow a guest's QMP events.",
     "tree": "The device tree.",
-    "import": "A profile from a QEMU command line, a script, or a QEMU that runs.",
+    "import": "A profile from a QEMU command line, a script, a libvirt domain or a QEMU that runs.",
+    "export": "A profile as a QEMU command line, a script or a libvirt domain.",
     "doctor": "What this host can do, and what to mend.",
     "demo": "Build the demo guest if needed, start it, open the screen.",
 }

@@ -11,6 +11,7 @@ from workbench.verbs.common import json_option, pass_settings, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
     from workbench.domain.imports.qemu import Imported
     from workbench.settings import Settings
@@ -67,6 +68,25 @@ def running(settings: Settings, pid: int, write: str | None, as_json: bool) -> N
 
     argv, directory = command_line_of(pid)
     imported = import_qemu(argv, source=f"the QEMU with pid {pid}", directory=directory)
+    _deliver(settings, imported, write, as_json)
+
+
+@command.command("libvirt")
+@write_option
+@json_option
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@pass_settings
+def libvirt(settings: Settings, file: TextIO, write: str | None, as_json: bool) -> None:
+    """From a libvirt domain's XML in FILE; - is standard input (virsh dumpxml NAME | workbench import libvirt -)."""
+    from workbench.domain.imports.libvirt import LibvirtError, import_libvirt
+    from workbench.errors import UsageError
+
+    try:
+        imported = import_libvirt(file.read())
+    except LibvirtError as error:
+        raise UsageError(f"{file.name}: {error}", hint="virsh dumpxml NAME prints a domain") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file.name} is not UTF-8") from error
     _deliver(settings, imported, write, as_json)
 
 

@@ -1,0 +1,194 @@
+"""libvirt domains: to profiles and back; what cannot be carried is listed."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.domain.imports.test_round_trip import PROFILE, launch
+from tests.profile_files import CORPUS, read_guest
+from workbench.domain.devices.serial import AGENT
+from workbench.domain.exports.libvirt import export_libvirt
+from workbench.domain.imports.libvirt import LibvirtError, import_libvirt
+from workbench.domain.imports.writer import to_toml
+from workbench.domain.parse import parse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DOMAIN = """
+<domain type='kvm'>
+  <name>web</name><uuid>c7a5fdbd-cdaf-9455-926a-d65c16db1809</uuid>
+  <memory unit='KiB'>2097152</memory><currentMemory unit='KiB'>2097152</currentMemory>
+  <memoryBacking><hugepages><page size='2' unit='MiB'/></hugepages></memoryBacking>
+  <vcpu placement='static'>4</vcpu>
+  <cputune><vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='1' cpuset='1'/><vcpupin vcpu='2' cpuset='2-3'/>
+    <vcpupin vcpu='3' cpuset='2-3'/><shares>2048</shares></cputune>
+  <os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type>
+    <loader readonly='yes' type='pflash'>/fw/code.fd</loader><nvram>/fw/web.fd</nvram><boot dev='hd'/><boot dev='network'/></os>
+  <features><acpi/><apic/><hyperv><relaxed state='on'/><spinlocks state='on' retries='8191'/><vapic state='off'/></hyperv>
+    <vmport state='off'/></features>
+  <cpu mode='host-passthrough'><topology sockets='1' dies='1' cores='2' threads='2'/><feature policy='disable' name='svm'/></cpu>
+  <clock offset='utc'><timer name='hpet' present='no'/></clock>
+  <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='none' discard='unmap'/>
+      <source file='/vm/web.qcow2'/><target dev='sda' bus='scsi'/><serial>W1</serial></disk>
+    <disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/vm/v.img'/>
+      <target dev='vda' bus='virtio'/></disk>
+    <disk type='file' device='cdrom'><target dev='sdb' bus='scsi'/><readonly/></disk>
+    <controller type='scsi' index='0' model='virtio-scsi'/><controller type='pci' model='pcie-root'/>
+    <interface type='bridge'><mac address='52:54:00:aa:bb:01'/><source bridge='br7'/><model type='virtio'/></interface>
+    <interface type='user'><model type='e1000'/></interface>
+    <serial type='pty'><target port='0'/></serial><console type='pty'><target type='serial' port='0'/></console>
+    <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+    <graphics type='vnc' port='-1' autoport='yes'><listen type='address' address='127.0.0.1'/></graphics>
+    <video><model type='virtio'/></video><sound model='ich9'/>
+    <memballoon model='virtio' autodeflate='on' freePageReporting='on'><stats period='5'/></memballoon>
+    <rng model='virtio'><rate bytes='1024' period='1000'/><backend model='random'>/dev/urandom</backend></rng>
+  </devices>
+</domain>
+"""
+
+
+def test_a_domain() -> None:
+    found = import_libvirt(DOMAIN)
+    assert found.name == "web"
+    profile = parse(found.text, name="web", file="x").profile
+    assert profile is not None, found.text
+    assert (profile.accelerator, profile.machine, profile.memory.size) == ("kvm", "pc-q35-7.2", 2 << 30)
+    assert profile.memory.hugepages is not None
+    assert (profile.cpu.count, profile.cpu.cores, profile.cpu.threads, profile.cpu.model) == (4, 2, 2, "host")
+    assert (profile.cpu.features, profile.cpu.hyperv) == (("-svm",), ("relaxed", "spinlocks"))
+    assert profile.cpu.pin == ("0", "1", "2-3", "2-3")
+    assert (profile.firmware.code, profile.firmware.vars) == ("/fw/code.fd", "/fw/web.fd")
+    assert profile.boot.order == ("disk", "net")
+    assert dict(profile.machine_options) == {"hpet": "off"}
+    (controller,) = profile.scsi
+    assert [(disk.media, disk.file, disk.cache, disk.serial) for disk in controller.disk] == [
+        ("disk", "/vm/web.qcow2", "none", "W1"),
+        ("cdrom", None, "writeback", None),
+    ]
+    assert [(net.backend, net.interface) for net in profile.net] == [("bridge", "br7")]
+    assert [port.kind for port in profile.serial] == ["agent"]
+    assert profile.balloon is not None
+    assert (profile.balloon.deflate_on_oom, profile.balloon.free_page_reporting, profile.balloon.statistics) == (
+        True,
+        True,
+        5,
+    )
+    assert profile.display is not None
+    assert profile.rng is not None
+
+
+def test_what_cannot_be_carried_is_listed() -> None:
+    notes = import_libvirt(DOMAIN).notes
+    listed = [note.removeprefix("not carried: ") for note in notes if note.startswith("not carried: ")]
+    assert listed == [
+        "cputune/shares (2048)",
+        'features/vmport state="off"',
+        'devices/disk type="file" device="disk"',
+        'devices/interface type="user"',
+        'devices/sound model="ich9"',
+    ]
+    assert any("vnc.sock" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "<a>",
+        "<network/>",
+        "<domain",
+        '<!DOCTYPE x [<!ENTITY a "b">]><domain>&a;</domain>',
+        "hello",
+        "<domain>\0</domain>",
+    ],
+)
+def test_what_is_no_domain(text: str) -> None:
+    with pytest.raises(LibvirtError):
+        import_libvirt(text)
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_a_profile_goes_out_and_comes_back(path: Path) -> None:
+    guest = read_guest(path.read_text())
+    there_and_back(guest)
+
+
+@given(PROFILE)
+@settings(deadline=None, max_examples=150)
+def test_any_profile_goes_out_and_comes_back(document: dict[str, Any]) -> None:
+    parsed = parse(to_toml(document), name="demo", file="f")
+    if parsed.profile is not None:
+        there_and_back(parsed.profile)
+
+
+def there_and_back(guest: Any) -> None:
+    """What libvirt can say comes back as it was."""
+    exported = export_libvirt(guest, launch(guest))
+    ElementTree.fromstring(exported.text)
+    imported = import_libvirt(exported.text)
+    back = parse(imported.text, name="demo", file="x")
+    assert back.profile is not None, (back.problems, exported.text)
+    assert (back.profile.memory.size, back.profile.cpu.count) == (guest.memory.size, guest.cpu.count)
+    assert (back.profile.balloon is None, back.profile.rng is None) == (guest.balloon is None, guest.rng is None)
+    assert back.profile.machine == guest.machine
+    kept = [net.mac for net in guest.net if net.backend in ("user", "bridge")]
+    assert [net.mac for net in back.profile.net] == kept
+    images = [disk.file for scsi in guest.scsi for disk in scsi.disk]
+    assert len([disk for scsi in back.profile.scsi for disk in scsi.disk]) == len(images)
+    assert [port.name or AGENT for port in back.profile.serial if port.kind != "console"] == [
+        port.name or AGENT
+        for port in guest.serial
+        if port.kind != "console" and port.backend in ("socket", "pty", "null")
+    ]
+
+
+@given(st.text())
+@settings(deadline=None)
+def test_texts_of_any_kind_stay_texts(text: str) -> None:
+    guest = replace_description(text)
+    if guest is None:
+        return
+    root = ElementTree.fromstring(export_libvirt(guest, launch(guest)).text)
+    assert [child.tag for child in root][:2] == ["name", "description"] or not guest.description
+
+
+def replace_description(text: str) -> Any:
+    return parse(to_toml({"description": text[:900], "qemu": {"args": ["-x", text]}}), name="demo", file="f").profile
+
+
+TAGS = st.sampled_from(
+    ["domain", "memory", "vcpu", "cpu", "os", "type", "devices", "disk", "interface", "model", "source", "target", "rng",
+     "memballoon", "features", "hyperv", "relaxed", "maxMemory", "channel", "graphics", "topology", "cputune", "vcpupin"]
+)  # fmt: skip
+ATTRIBUTES = st.dictionaries(
+    st.sampled_from(
+        ["type", "mode", "bus", "device", "unit", "model", "name", "slots", "state", "retries", "period", "bytes", "vcpu"]
+    ),
+    st.sampled_from(["", "x", "virtio", "scsi", "1", "KiB", "on", "disk", "vnc", "user", "random", "-1", "0"]),
+    max_size=3,
+)  # fmt: skip
+
+
+@st.composite
+def elements(draw: st.DrawFn, depth: int = 3) -> str:
+    tag = draw(TAGS)
+    attributes = "".join(f' {key}="{value}"' for key, value in draw(ATTRIBUTES).items())
+    inner = "".join(draw(st.lists(elements(depth - 1), max_size=3))) if depth else ""
+    return f"<{tag}{attributes}>{draw(st.sampled_from(['', '1', 'x', ' 512 ', '-3']))}{inner}</{tag}>"
+
+
+@given(st.lists(elements(), max_size=4))
+@settings(deadline=None, max_examples=300)
+def test_any_domain_gives_a_profile_or_says_why_not(parts: list[str]) -> None:
+    found = import_libvirt(f"<domain>{''.join(parts)}</domain>")
+    tomllib.loads(found.text)
+    assert replace(found, name="").text == found.text

@@ -1,0 +1,281 @@
+"""A profile to a libvirt domain (libvirt: docs/formatdomain.rst); what libvirt cannot say is listed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from workbench.domain.cpu import HYPERV, SPINLOCK_RETRIES
+from workbench.domain.devices.serial import AGENT
+from workbench.domain.units import KIB
+
+if TYPE_CHECKING:
+    from workbench.domain.argv import Launch
+    from workbench.domain.devices.net import Net
+    from workbench.domain.devices.scsi import Disk
+    from workbench.domain.devices.serial import SerialPort
+    from workbench.domain.profile import GuestProfile
+
+QEMU_NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0"
+"""libvirt: docs/drvqemu.rst, pass-through of arbitrary command-line arguments."""
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""XML 1.0, 2.2: what no document can hold, escaped or not."""
+
+
+@dataclass(slots=True)
+class Exported:
+    text: str
+    notes: list[str] = field(default_factory=list)
+    """What could not be carried."""
+
+
+def export_libvirt(profile: GuestProfile, launch: Launch) -> Exported:
+    """
+    :param launch: where relative paths begin, and what boots a guest that has a kernel of the workbench's.
+    """
+    notes: list[str] = []
+    domain = Element("domain", type=launch.accelerator if launch.accelerator == "kvm" else "qemu")
+    _say(domain, "name", profile.name)
+    if profile.description:
+        _say(domain, "description", profile.description)
+    _memory(domain, profile, notes)
+    _cpu(domain, profile, notes)
+    _os(domain, profile, launch, notes)
+    _features(domain, profile)
+    devices = SubElement(domain, "devices")
+    _say(devices, "emulator", launch.binary)
+    _disks(devices, profile, launch, notes)
+    for index, net in enumerate(profile.net):
+        _interface(devices, net, index, notes)
+    _ports(devices, profile, launch, notes)
+    _others(devices, profile, launch, notes)
+    if profile.qemu.args:
+        domain.set("xmlns:qemu", QEMU_NAMESPACE)
+        line = SubElement(domain, "qemu:commandline")
+        for arg in profile.qemu.args:
+            SubElement(line, "qemu:arg", value=_clean(arg))
+    ElementTree.indent(domain)
+    text = ElementTree.tostring(domain, encoding="unicode")
+    return Exported(text + "\n", notes)
+
+
+def _clean(text: str) -> str:
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _say(parent: Element, tag: str, text: str, **attributes: str) -> Element:
+    element = SubElement(parent, tag, attributes)
+    element.text = _clean(text)
+    return element
+
+
+def _memory(domain: Element, profile: GuestProfile, notes: list[str]) -> None:
+    memory = profile.memory
+    if memory.maximum is not None:
+        _say(domain, "maxMemory", str(memory.maximum // KIB), slots=str(memory.slots or 1), unit="KiB")
+    _say(domain, "memory", str(memory.size // KIB), unit="KiB")
+    backing = Element("memoryBacking")
+    if memory.hugepages is not None:
+        pages = SubElement(backing, "hugepages")
+        SubElement(pages, "page", size=str(memory.hugepages.size // KIB), unit="KiB")
+        if memory.hugepages.source != "memfd":
+            notes.append("memory.hugepages.source: libvirt takes the mounts that its qemu.conf names")
+        else:
+            SubElement(backing, "source", type="memfd")
+        if memory.hugepages.prealloc:
+            SubElement(backing, "allocation", mode="immediate")
+    if memory.share:
+        if memory.hugepages is None:
+            SubElement(backing, "source", type="memfd")
+        SubElement(backing, "access", mode="shared")
+    if memory.lock:
+        SubElement(backing, "locked")
+    if len(backing):
+        domain.append(backing)
+    if memory.all_nodes:
+        tune = SubElement(domain, "numatune")
+        mode = {"bind": "strict", None: "strict"}.get(memory.policy, str(memory.policy))
+        SubElement(tune, "memory", mode=mode, nodeset=",".join(map(str, memory.all_nodes)))
+    if memory.virtio_mem is not None:
+        notes.append("memory.virtio-mem: in libvirt it needs a NUMA node of the guest, which a profile has not")
+
+
+def _cpu(domain: Element, profile: GuestProfile, notes: list[str]) -> None:
+    cpu = profile.cpu
+    _say(domain, "vcpu", str(cpu.count), placement="static")
+    if cpu.pin:
+        tune = SubElement(domain, "cputune")
+        for number in range(cpu.count):
+            SubElement(tune, "vcpupin", vcpu=str(number), cpuset=cpu.pin[number % len(cpu.pin)])
+    mode = {"host": "host-passthrough", "max": "maximum", None: None}.get(cpu.model, "custom")
+    element = SubElement(domain, "cpu")
+    if mode == "custom":
+        element.set("mode", "custom")
+        element.set("match", "exact")
+        _say(element, "model", str(cpu.model), fallback="forbid")
+    else:
+        element.set("mode", mode or ("host-passthrough" if domain.get("type") == "kvm" else "maximum"))
+    told = {name: getattr(cpu, name) for name in ("sockets", "cores", "threads")}
+    if any(told.values()):
+        known = {name: value or 1 for name, value in told.items()}
+        product = known["sockets"] * known["cores"] * known["threads"]
+        if told["sockets"] is None:
+            known["sockets"] = known["sockets"] * cpu.count // product
+        SubElement(element, "topology", {name: str(value) for name, value in known.items()})
+    for feature in cpu.features:
+        policy = "require" if feature[0] == "+" else "disable"
+        SubElement(element, "feature", policy=policy, name=feature[1:])
+    if profile.tcg.threads or profile.tcg.buffer:
+        notes.append("tcg: its threads and buffer")
+
+
+def _os(domain: Element, profile: GuestProfile, launch: Launch, notes: list[str]) -> None:
+    element = SubElement(domain, "os")
+    _say(element, "type", "hvm", arch="x86_64", machine=profile.machine)
+    if launch.flash is not None:
+        _say(element, "loader", launch.flash.code, readonly="yes", type="pflash")
+        _say(element, "nvram", launch.flash.vars)
+    if launch.kernel is not None:
+        _say(element, "kernel", launch.kernel)
+        if launch.initrd is not None:
+            _say(element, "initrd", launch.initrd)
+        _say(element, "cmdline", launch.cmdline if profile.boot.cmdline is None else profile.boot.cmdline)
+    for kind in profile.boot.order:
+        SubElement(element, "boot", dev={"disk": "hd", "cdrom": "cdrom", "net": "network"}[kind])
+    notes.extend(f"machine-options.{name}" for name, _ in profile.machine_options)
+
+
+def _features(domain: Element, profile: GuestProfile) -> None:
+    features = SubElement(domain, "features")
+    SubElement(features, "acpi")
+    SubElement(features, "apic")
+    names = profile.cpu.enlightenments()
+    if names:
+        hyperv = SubElement(features, "hyperv", mode="custom")
+        for name in HYPERV:
+            if name in names:
+                retries = {"retries": str(SPINLOCK_RETRIES)} if name == "spinlocks" else {}
+                SubElement(hyperv, name, {"state": "on", **retries})
+
+
+def _disks(devices: Element, profile: GuestProfile, launch: Launch, notes: list[str]) -> None:
+    letters = 0
+    for index, scsi in enumerate(profile.scsi):
+        SubElement(devices, "controller", type="scsi", index=str(index), model="virtio-scsi")
+        if scsi.iothread:
+            notes.append(f"scsi[{index}].iothread: libvirt numbers threads for the whole domain")
+        if scsi.queues is not None:
+            notes.append(f"scsi[{index}].queues")
+        for unit, disk in enumerate(scsi.disk):
+            _disk(devices, disk, launch, f"sd{_letters(letters)}", (index, unit))
+            letters += 1
+
+
+def _letters(number: int) -> str:
+    """a, b, …, z, aa, ab, … as Linux names disks."""
+    name = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        name = chr(ord("a") + rest) + name
+    return name
+
+
+def _disk(devices: Element, disk: Disk, launch: Launch, name: str, place: tuple[int, int]) -> None:
+    cdrom = disk.media == "cdrom"
+    element = SubElement(devices, "disk", type="file", device="cdrom" if cdrom else "disk")
+    driver = {"name": "qemu", "type": str(disk.image_format)}
+    if disk.file is not None:
+        driver |= {"cache": str(disk.cache), "discard": str(disk.discard)}
+    SubElement(element, "driver", driver)
+    if disk.file is not None:
+        SubElement(element, "source", file=_clean(launch.path(disk.file)))
+    SubElement(element, "target", dev=name, bus="scsi")
+    if disk.serial is not None:
+        _say(element, "serial", disk.serial)
+    if disk.read_only or cdrom:
+        SubElement(element, "readonly")
+    controller, unit = map(str, place)
+    SubElement(element, "address", type="drive", controller=controller, bus="0", target="0", unit=unit)
+
+
+def _interface(devices: Element, net: Net, index: int, notes: list[str]) -> None:
+    where = f"net[{index}]"
+    match net.backend:
+        case "user":
+            element = SubElement(devices, "interface", type="user")
+            if net.forward:
+                notes.append(f"{where}.forward: libvirt forwards ports with passt only")
+        case "bridge":
+            element = SubElement(devices, "interface", type="bridge")
+            SubElement(element, "source", bridge=net.interface or "br0")
+        case "tap":
+            element = SubElement(devices, "interface", type="ethernet")
+            SubElement(element, "target", dev=str(net.interface), managed="no")
+            if net.queues > 1:
+                notes.append(f"{where}.queues")
+        case _:
+            notes.append(f'{where}: backend = "{net.backend}"')
+            return
+    if net.mac is not None:
+        SubElement(element, "mac", address=net.mac)
+    SubElement(element, "model", type="virtio")
+
+
+def _ports(devices: Element, profile: GuestProfile, launch: Launch, notes: list[str]) -> None:
+    serial = SubElement(devices, "serial", type="pty")
+    SubElement(serial, "target", type="isa-serial", port="0")
+    for index, port in enumerate(profile.serial):
+        _port(devices, port, launch, f"serial[{index}]", notes)
+
+
+def _port(devices: Element, port: SerialPort, launch: Launch, where: str, notes: list[str]) -> None:
+    kind = {"socket": "unix", "file": "file", "pty": "pty", "null": "null"}[port.backend]
+    console = port.kind == "console"
+    element = SubElement(devices, "console" if console else "channel", type=kind)
+    if port.path is not None:
+        source = SubElement(element, "source", path=_clean(launch.path(port.path)))
+        if kind == "unix":
+            source.set("mode", "bind")
+    elif kind == "unix":
+        if console:
+            element.set("type", "pty")
+            notes.append(f"{where}: a console on a socket in the workbench's own directory; now a pseudo-terminal")
+        else:
+            SubElement(element, "source", mode="bind")
+    target = SubElement(element, "target", type="virtio")
+    if not console:
+        target.set("name", _clean(AGENT if port.kind == "agent" else str(port.name)))
+
+
+def _others(devices: Element, profile: GuestProfile, launch: Launch, notes: list[str]) -> None:
+    balloon = profile.balloon
+    element = SubElement(devices, "memballoon", model="none" if balloon is None else "virtio")
+    if balloon is not None:
+        reporting = balloon.free_page_reporting
+        on = profile.memory.hugepages is None if reporting is None else reporting
+        element.set("autodeflate", "on" if balloon.deflate_on_oom else "off")
+        element.set("freePageReporting", "on" if on else "off")
+        if balloon.statistics:
+            SubElement(element, "stats", period=str(balloon.statistics))
+        own = {"floor": balloon.floor, "ramp": balloon.ramp, "guard": balloon.guard, "presets": balloon.presets}
+        notes += [f"balloon.{name}: the workbench's own" for name, value in own.items() if value]
+    if profile.rng is not None:
+        rng = SubElement(devices, "rng", model="virtio")
+        if profile.rng.max_bytes is not None:
+            SubElement(rng, "rate", bytes=str(profile.rng.max_bytes), period=str(profile.rng.period or 65536))
+        _say(rng, "backend", launch.path(profile.rng.source), model="random")
+    if profile.display is not None:
+        graphics = SubElement(devices, "graphics", type="vnc")
+        if profile.display.vnc == "loopback":
+            graphics.set("port", str(profile.display.port))
+            SubElement(graphics, "listen", type="address", address="127.0.0.1")
+        else:
+            SubElement(graphics, "listen", type="socket")
+        video = SubElement(devices, "video")
+        SubElement(video, "model", type={"std": "vga", "virtio": "virtio"}[profile.display.card])
+    for number in range(profile.ports):
+        SubElement(devices, "controller", type="pci", index=str(number + 1), model="pcie-root-port")
