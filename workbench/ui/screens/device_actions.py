@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 from textual import on, work
 from textual.css.query import NoMatches
 
-from workbench.errors import HostError, NotFound, ProfileError, WorkbenchError
+from workbench.domain.qom_values import set_arguments
+from workbench.domain.traffic import Origin
+from workbench.errors import CommandFailed, HostError, NotFound, ProfileError, WorkbenchError
+from workbench.ui.dialogs import confirm
 from workbench.ui.screens.balloon_actions import BalloonActions
+from workbench.ui.widgets.device_setting import SetBar
 from workbench.ui.widgets.device_store import Question, Want
 from workbench.ui.widgets.device_tree import DeviceTreePane
 
@@ -104,6 +108,32 @@ class DeviceActions(BalloonActions):
                 give = partial(pane.set_failure, question, error.message)
             if self._still_shown(chosen):
                 give()
+
+    @on(SetBar.Requested)
+    @work(group="qom-set")
+    async def _set_property(self, message: SetBar.Requested) -> None:
+        """Set a property of the guest that is shown, and ask before what may harm it."""
+        chosen, change = self._chosen, message.change
+        if chosen is None:
+            return
+        bar = message.control
+        if change.harm and not change.undo:
+            question = confirm(
+                f"Set {change.old.name} of {chosen.name}?",
+                f"{change.harm} {change.words}",
+                ("send", "Set it", "warning"),
+            )
+            if await self.app.push_screen_wait(question) != "send" or not self._still_shown(chosen):
+                return
+        arguments = set_arguments(change.path, change.old.name, change.value)
+        try:
+            await self._guest(chosen.name).execute("qom-set", arguments, origin=Origin.ACTION)
+        except CommandFailed as error:
+            bar.refused(change, error.description)
+        except WorkbenchError as error:
+            bar.refused(change, error.message)
+        else:
+            bar.done(change)
 
     def _still_shown(self, snapshot: GuestSnapshot) -> bool:
         """Whether the panes still show this run of this guest."""

@@ -49,7 +49,7 @@ def details(row: Row, shown: Shown, back: Background) -> Iterator[tuple[str, str
     elif isinstance(what, Virtio) and what.vhost:
         yield "vhost", "served outside QEMU: the indices that QEMU has stand still"
     elif isinstance(what, Difference):
-        yield "differs", f"{what.name} {what.kind}: {what.words}"
+        yield "drift", f"{what.name} {what.kind}: {what.words}"
         yield "profile", what.place or "says nothing of it"
     elif isinstance(what, Bus):
         yield "bus", f"{what.name} ({what.type})"
@@ -81,7 +81,7 @@ def _object(row: Row, shown: Shown, back: Background) -> Iterator[tuple[str, str
     name = pci.qdev_id if pci is not None and pci.path == row.path else _id(row.path)
     for one in shown.differences:
         if row.path and one.path == row.path:
-            yield "differs", f"{one.kind}: {one.words}{f' ({one.place})' if one.place else ''}"
+            yield "drift", f"{one.kind}: {one.words}{f' ({one.place})' if one.place else ''}"
     if type_name:
         yield "type", type_name
     if row.path or pci is not None:

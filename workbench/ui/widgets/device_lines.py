@@ -55,7 +55,7 @@ class DeviceLines(ScrollView, can_focus=True):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,space", "open", "Open", id="devices.open", tooltip="Open or close what is under the cursor"),
+        Binding("enter,space", "open", "Open", id="devices.open", tooltip="Open or close; on a property: set it"),
         Binding("up,k", "move(-1)", "Up", id="devices.up", tooltip="The line above", show=False),
         Binding("down,j", "move(1)", "Down", id="devices.down", tooltip="The line below", show=False),
         Binding("pageup", "page(-1)", "Page up", id="devices.page_up", tooltip="One page up", show=False),
@@ -102,6 +102,18 @@ class DeviceLines(ScrollView, can_focus=True):
 
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, DeviceLines.Moved)
+
+    class Entered(Message):
+        """The user wants to do something with a line that cannot be opened."""
+
+        def __init__(self, control: DeviceLines, row: Row) -> None:
+            super().__init__()
+            self._control = control
+            self.row = row
+
+        @property
+        def control(self) -> DeviceLines:
+            return self._control
 
     class Scrolled(Message):
         """Other lines are on the screen."""
@@ -222,6 +234,7 @@ class DeviceLines(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         self._arrange()
+        self._scroll_to_cursor()
         self.refresh()
 
     def _arrange(self) -> bool:
@@ -242,8 +255,12 @@ class DeviceLines(ScrollView, can_focus=True):
 
     def action_open(self) -> None:
         row = self.row
-        if row is not None and row.expandable:
+        if row is None:
+            return
+        if row.expandable:
             self.post_message(self.Toggled(self, row, not row.expanded))
+        else:
+            self.post_message(self.Entered(self, row))
 
     def action_expand(self) -> None:
         row = self.row
@@ -267,7 +284,8 @@ class DeviceLines(ScrollView, can_focus=True):
         number = event.y + round(self.scroll_offset.y)
         if number < len(self._rows):
             self.cursor = number
-            self.action_open()
+            if self._rows[number].expandable:
+                self.action_open()
 
     def on_mouse_move(self, event: MouseMove) -> None:
         """The whole value of a line that had to be cut."""

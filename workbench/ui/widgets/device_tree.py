@@ -12,11 +12,13 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from workbench.domain.qom import Property
 from workbench.ui.widgets.device_details import Background, details, type_of
 from workbench.ui.widgets.device_layout import hanging
 from workbench.ui.widgets.device_lines import DeviceLines
 from workbench.ui.widgets.device_places import Place, ancestors, candidates, close_level, open_below, open_level
 from workbench.ui.widgets.device_row import Shown, clean, path_of
+from workbench.ui.widgets.device_setting import SetBar
 from workbench.ui.widgets.device_store import Question, Store, Want
 from workbench.ui.widgets.device_views import View, rows
 from workbench.ui.widgets.text_block import TextBlock
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
     from workbench.domain.buses import Bus
     from workbench.domain.drift import Difference
-    from workbench.domain.qom import Property
     from workbench.domain.tree import DeviceTree, Node
     from workbench.domain.type_info import TypeInfo
     from workbench.domain.virtio import Virtio
@@ -92,6 +93,7 @@ class DeviceTreePane(Widget):
             "asterisk", "open_below", "Open all", id="devices.open-below", key_display="*",
             tooltip="Open everything below the cursor", show=False,
         ),
+        Binding("u", "undo", "Undo", id="devices.undo", tooltip="Take the last change of a property back", show=False),
         Binding("y", "copy_path", "Copy path", id="devices.copy", tooltip="Copy the QOM path", show=False),
         Binding("z", "zoom", "Zoom", id="devices.zoom", tooltip="Give this pane the whole screen, or back"),
         Binding("r", "refresh_devices", "Refresh", id="devices.refresh", tooltip="Read what is open again"),
@@ -139,6 +141,8 @@ class DeviceTreePane(Widget):
         self._lines = DeviceLines()
         self._trouble = TextBlock(id="device-trouble")
         self._details = TextBlock(id="device-details")
+        self.set_bar = SetBar()
+        """Posts :class:`SetBar.Requested`, and takes the answers."""
         self._places: dict[str, Place] = {}
         self._store = Store()
         self._placed = ""
@@ -154,6 +158,7 @@ class DeviceTreePane(Widget):
         yield self._lines
         yield self._trouble
         yield self._details
+        yield self.set_bar
 
     def on_mount(self) -> None:
         self._show()
@@ -296,7 +301,7 @@ class DeviceTreePane(Widget):
         self.border_title = Content("  " if wide else " ").join(([Content("Devices")] if wide else []) + names)
 
     def _show_details(self, row: Row | None) -> None:
-        back = Background(self.profile_lines, version=self.version)
+        back = Background(self.profile_lines, self.version, self.set_bar.read_only)
         parts = details(row, self._shown(), back) if row is not None else ()
         room = max(self._details.content_size.width - LABEL, 8)
         lines = [
@@ -354,10 +359,8 @@ class DeviceTreePane(Widget):
             return False
         device = self.tree.device(what)
         path = device.key if device is not None else what if what.startswith("/") else f"/machine/peripheral/{what}"
-        view = self._view_of(path)
-        if view is not self.place.view:
-            self._keep_place(self.guest)
-            self.place.view = view
+        self._keep_place(self.guest)
+        view = self.place.view = self._view_of(path)
         openings = self.place.now
         if view is View.QOM:
             for above in ancestors(path):
@@ -367,7 +370,7 @@ class DeviceTreePane(Widget):
             openings.open_key(path)
             openings.open_key(f"{path}#common")
             self._sought = f"{path}#property:{name}"
-        self._show()
+        self._show(keep=False)
         return True
 
     def _view_of(self, path: str) -> View:
@@ -423,6 +426,28 @@ class DeviceTreePane(Widget):
             if node.children and (path == below or path.startswith(inside)):
                 self.place.openings[View.QOM].open_key(path)
         self._show()
+
+    # Setting.
+
+    @on(DeviceLines.Entered)
+    def _enter(self, event: DeviceLines.Entered) -> None:
+        event.stop()
+        one, node = event.row.source, self._store.nodes.get(event.row.path)
+        if isinstance(one, Property) and not one.unread and node is not None and not self.trouble:
+            self.set_bar.enter(self.guest, node, one, self._store.types.get(node.type))
+
+    @on(SetBar.Closed)
+    def _leave_set_bar(self, event: SetBar.Closed) -> None:
+        event.stop()
+        self._show_details(self._lines.row)
+        if event.changed is not None:
+            old = event.changed.old
+            self._ask([Question(Want.VALUES, event.changed.path, ((old.name, old.type),))])
+        if event.was_open:
+            self._lines.focus()
+
+    def action_undo(self) -> None:
+        self.set_bar.undo(self.guest)
 
     def action_copy_path(self) -> None:
         row = self._lines.row

@@ -1,0 +1,69 @@
+"""Typing a property's value: from what a user wrote to what ``qom-set`` takes, by the property's type."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from workbench.domain.qmp_values import BadValue, decode_json
+from workbench.domain.units import SizeError, parse_size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.domain.qom import Property
+
+RANGES = {
+    **{f"uint{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)},
+    **{f"int{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)},
+    "int": (-(2**63), 2**63 - 1),
+    "uint": (0, 2**64 - 1),
+    "size": (0, 2**64 - 1),
+}
+"""QOM's integer types (qapi/qapi-visit-core.c) and the least and greatest value of each."""
+_WORDS = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
+_INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})", re.ASCII)
+
+
+def parse_value(text: str, one: Property) -> object:
+    """The value that a text means for a property.
+
+    Integers may be written as ``0x10`` or as a size, ``64M``; structures and lists as JSON.
+
+    :raise BadValue: when it cannot be meant, with the reason.
+    """
+    word = text.strip()
+    if one.type == "bool" or (isinstance(one.value, bool) and one.type not in RANGES):
+        if word.lower() not in _WORDS:
+            raise BadValue("on or off")
+        return _WORDS[word.lower()]
+    if one.type in RANGES or (type(one.value) is int and one.type not in ("str", "string")):
+        return _integer(word, *RANGES.get(one.type, (-(2**63), 2**64 - 1)))
+    if isinstance(one.value, dict | list) or one.type.startswith("struct"):
+        try:
+            value, end = decode_json(word, 0)
+        except json.JSONDecodeError as error:
+            raise BadValue(f"JSON is wanted: {error.msg}") from error
+        if word[end:].strip():
+            raise BadValue("something stands behind the JSON value")
+        return value
+    return text
+
+
+def set_arguments(path: str, name: str, value: object) -> Mapping[str, object]:
+    """The arguments of the ``qom-set`` that sets it."""
+    return {"path": path, "property": name, "value": value}
+
+
+def _integer(word: str, least: int, greatest: int) -> int:
+    if _INTEGER.fullmatch(word):
+        number = int(word, 16 if "x" in word.lower() else 10)
+    else:
+        try:
+            number = parse_size(word)
+        except SizeError as error:
+            raise BadValue("a whole number, or a size such as 64M") from error
+    if not least <= number <= greatest:
+        raise BadValue(f"from {least:,} to {greatest:,}")
+    return number
