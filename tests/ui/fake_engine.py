@@ -190,6 +190,7 @@ class FakeEngine:
         self._listeners: list[Callable[[GuestSnapshot], None]] = []
         self._history_file = history_file or Path("/nonexistent/history")
         self.started: list[str] = []
+        self.pictures: list[str] = []
         self.start_failure: WorkbenchError | None = None
         self.closed = asyncio.Event()
 
@@ -225,6 +226,12 @@ class FakeEngine:
         if self.start_failure is not None:
             raise self.start_failure
         self.started.append(name)
+
+    async def keep_picture(self, name: str, svg: str) -> Path:
+        if self.start_failure is not None:
+            raise self.start_failure
+        self.pictures.append(svg)
+        return Path(f"/pictures/[{name}].svg")
 
     async def host(self) -> HostSnapshot:
         return HostSnapshot(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 import pytest
 
@@ -13,7 +14,9 @@ from workbench.domain.balloon import Sample
 from workbench.domain.history import GAP, Past, span_of
 from workbench.domain.marks import Mark, MarkKind
 from workbench.domain.units import MIB
+from workbench.errors import WorkbenchError
 from workbench.ui.braille import NOBODY
+from workbench.ui.dialogs import Dialog
 from workbench.ui.widgets.history_plot import AXIS, NAMES, HistoryPlot
 
 if TYPE_CHECKING:
@@ -192,3 +195,30 @@ async def test_a_clock_that_was_ahead_does_not_ask_for_ever() -> None:
             await pilot.pause()
             await pilot.app.workers.wait_for_complete()
         assert len(guest.pasts) <= 1
+
+
+async def test_a_picture_of_what_is_shown_is_kept_and_its_place_told() -> None:
+    async with opened(running("[b]&<x>"), size=(120, 40)) as (pilot, engine):
+        engine.publish(running("[b]&<x>", balloon=replace(balloon(), history=samples(120))))
+        await pilot.pause()
+        plot_of(pilot).show(samples(120), RAM, NOW)
+        await press(pilot, "w")
+        await pilot.app.workers.wait_for_complete()
+        (svg,) = engine.pictures
+        root = ElementTree.fromstring(svg)
+        assert any(text.text == "[b]&<x>" for text in root.iter("{http://www.w3.org/2000/svg}text"))
+        assert {path.get("class") for path in root.iter("{http://www.w3.org/2000/svg}path")} >= set(NAMES)
+        assert [note.message for note in pilot.app._notifications][-1] == "/pictures/[[b]&<x>].svg"
+        engine.start_failure = WorkbenchError("the disk is full")
+        await press(pilot, "w")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, Dialog)
+
+
+async def test_without_a_plot_there_is_no_picture() -> None:
+    async with opened(running(balloon=None), size=(120, 40)) as (pilot, engine):
+        await press(pilot, "w")
+        await pilot.app.workers.wait_for_complete()
+        assert engine.pictures == []
+        assert len(pilot.app._notifications) == 1

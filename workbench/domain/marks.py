@@ -35,6 +35,19 @@ class Mark:
     """Bytes: the target of a request, the amount of a take-back, the signed change of RAM; None where there is none."""
 
 
+LETTERS = {
+    MarkKind.TAKE_BACK: ("O", "taken back"),
+    MarkKind.GUARD: ("G", "guard"),
+    MarkKind.RESET: ("R", "reset"),
+    MarkKind.RAM_CHANGE: ("M", "RAM changed"),
+    MarkKind.PAUSE: ("P", "paused"),
+    MarkKind.RESUME: ("C", "runs on"),
+    MarkKind.FOREIGN_REQUEST: ("X", "set elsewhere"),
+    MarkKind.REQUEST: ("T", "target set"),
+    MarkKind.RAMP: ("S", "ramp step"),
+}
+"""The letter of each in a plot, and what it means; the weightiest first."""
+
 EVENTS = {
     "RESET": (MarkKind.RESET, "reset"),
     "STOP": (MarkKind.PAUSE, "paused"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -105,3 +106,19 @@ def moment(time: float, length: int) -> str:
     if length <= 5 * MINUTE:
         return f"{day(face)} {face:%H:%M:%S}"
     return f"{day(face)} {face:%H:%M}" if length < 7 * DAY else day(face)
+
+
+_UNITS = {"s": 1, "m": MINUTE, "min": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
+_LENGTH = re.compile(r"\s*(\d{1,9}(?:\.\d{1,3})?)\s*([a-z]*)\s*", re.ASCII)
+
+
+def parse_length(text: str) -> float:
+    """Seconds that a text such as ``90s``, ``15m``, ``1h``, ``2d`` or ``1w`` means.
+
+    :raise ValueError: for anything else.
+    """
+    match = _LENGTH.fullmatch(text)
+    seconds = float(match[1]) * _UNITS.get(match[2], 0) if match else 0.0
+    if not seconds:
+        raise ValueError(f"{text.strip()!r} is no length of time: write 90s, 15m, 1h or 2d")
+    return seconds

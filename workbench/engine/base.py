@@ -147,6 +147,9 @@ class Engine(Protocol):
 
     async def host(self) -> HostSnapshot: ...
 
+    async def keep_picture(self, name: str, svg: str) -> Path:
+        """Write a picture of a guest's history where the user finds it, and say where that is."""
+
     @property
     def history_file(self) -> Path:
         """Where the QMP console keeps what the user typed, across runs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
@@ -14,11 +15,12 @@ from workbench.domain.timeline import PathView
 from workbench.domain.traffic import Origin, Record
 from workbench.domain.units import format_size
 from workbench.engine.console import SCROLLBACK
+from workbench.engine.files import write_atomic
 from workbench.engine.guest import LocalGuest
 from workbench.engine.history import kept_history
 from workbench.engine.profiles import ProfileStore, started_profile
 from workbench.engine.state import StateDirectory, read_tail
-from workbench.errors import NotFound, StartError, WorkbenchError
+from workbench.errors import HostError, NotFound, StartError, WorkbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -143,6 +145,16 @@ class LocalEngine:
         from workbench.engine.host import read_host
 
         return await read_host(self._settings.cache)
+
+    async def keep_picture(self, name: str, svg: str) -> Path:
+        directory = self._settings.data / "pictures"
+        path = directory / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}.svg"
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            await asyncio.to_thread(write_atomic, path, svg)
+        except OSError as error:
+            raise HostError(f"{path} cannot be written: {error.strerror}") from error
+        return path
 
     async def _scan_forever(self) -> None:
         while True:

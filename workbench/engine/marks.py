@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from workbench.engine.state import StateDirectory
+
 FILE = "marks"
 LIMIT = 64 << 10
 """Bytes at which the older half of the file is dropped."""
@@ -28,8 +30,9 @@ KEPT = 500
 class MarksFile:
     """Reads and adds marks; what another workbench added meanwhile is seen too."""
 
-    def __init__(self, directory: Path) -> None:
-        self._path = directory / FILE
+    def __init__(self, directory: Path, file: str = FILE) -> None:
+        """:param file: another name, as of those that are kept of a guest that ended."""
+        self._path = directory / file
         self._seen: tuple[int, int, int] | None = None
         """Inode, size and time of change of the file as it was read."""
         self._marks: tuple[Mark, ...] = ()
@@ -69,6 +72,12 @@ class MarksFile:
         marks = self.load()
         kept = marks[len(marks) // 2 :]
         write_atomic(self._path, b"".join(msgspec.json.encode(mark) + b"\n" for mark in kept), lasting=False)
+
+
+def kept_marks(state: StateDirectory, name: str) -> MarksFile:
+    """The marks of a guest's last run, when it does not run now."""
+    path = state.kept_log(name, FILE)
+    return MarksFile(path.parent, path.name)
 
 
 def parse_marks(lines: Iterable[bytes]) -> tuple[Mark, ...]:

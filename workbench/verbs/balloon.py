@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from workbench.domain.units import format_size
+from workbench.verbs.balloon_more import More, do, is_wanted, more_options
 from workbench.verbs.balloon_words import as_lines, as_object
 from workbench.verbs.common import guest_monitor, json_option, pass_settings, print_json, run
 
@@ -23,14 +24,10 @@ if TYPE_CHECKING:
 
 WAIT = 30.0
 """Seconds that ``--wait`` without a number waits."""
-LOOK = 0.5
-"""Seconds in which a diff is read again and again, to tell whether it moves."""
-STEP = 0.1
-"""Seconds between two such readings."""
 
 
 @click.command("balloon", context_settings={"ignore_unknown_options": True})
-@click.argument("name")
+@click.argument("name", required=False)
 @click.argument("target", required=False)
 @click.option(
     "--wait",
@@ -52,11 +49,12 @@ STEP = 0.1
     "--guard", is_flag=True, help="Give all memory back when the guest thrashes meanwhile; waits like --wait."
 )
 @click.option("--yes", is_flag=True, help="Do not ask before a target below the guest's floor.")
+@more_options
 @json_option
 @pass_settings
 def command(
     settings: Settings,
-    name: str,
+    name: str | None,
     target: str | None,
     wait: float | None,
     path: bool,
@@ -64,8 +62,13 @@ def command(
     guard: bool,
     yes: bool,
     as_json: bool,
+    **more: Unpack[More],
 ) -> None:
     """Show the balloon of guest NAME, or ask the guest to have TARGET: 256M, 50%, +64M, max, or a preset of its profile."""
+    changes = target is not None or wait is not None or path or ramp is not None or guard or yes
+    if is_wanted(more, name, changes=changes) or name is None:
+        do(settings, name, more, as_json=as_json)
+        return
     _check_options(name, target, path=path, protected=ramp is not None or guard)
     if path and target is not None:
         from workbench.verbs import balloon_path
@@ -122,7 +125,9 @@ async def _balloon(
     from workbench.domain.traffic import Origin
     from workbench.engine.balloon import BalloonProbe
     from workbench.engine.profiles import started_profile
+    from workbench.engine.readings import Readings
     from workbench.engine.state import StateDirectory
+    from workbench.engine.watching import look_until_told
     from workbench.verbs.balloon_set import care_of
 
     async with guest_monitor(settings, name) as monitor:
@@ -137,7 +142,8 @@ async def _balloon(
             why = await _change(name, probe, running, required(reading), target, safety, care, wait)
         elif wait is not None:
             await _wait(probe, wait)
-        balloon = await _look(running, probe)
+        # Two looks, if need be; what only time can tell, the guest's directory has from the looks before this one.
+        balloon = await look_until_told(Readings(running, lasting=False), probe)
         return balloon, wait is not None and balloon.verdict.state is not State.SETTLED, why
 
 
@@ -205,20 +211,3 @@ async def _wait(probe: BalloonProbe, seconds: float) -> None:
         if judge(reading, seen).state is State.SETTLED:
             return
         await asyncio.sleep(0.05)
-
-
-async def _look(running: Running, probe: BalloonProbe) -> Balloon:
-    """Two readings, if need be: one alone cannot tell a diff that moves from one that stays. What only time can tell, the
-    guest's directory has from the looks before this one."""
-    from workbench.engine.readings import Readings
-
-    readings = Readings(running, lasting=False)
-    await readings.look(probe, at_rest=True)
-    balloon = readings.balloon(probe)
-    end = time.monotonic() + LOOK
-    while balloon.reading is not None and balloon.reading.diff and time.monotonic() < end:
-        await asyncio.sleep(STEP)
-        await readings.look(probe, at_rest=False)
-        balloon = readings.balloon(probe)
-    readings.close()
-    return balloon

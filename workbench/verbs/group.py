@@ -22,6 +22,7 @@ VERBS = {
     "reset": "Reset a guest, as its reset button does.",
     "balloon": "Show the balloon, or set its target.",
     "rebalance": "Share one budget out among guests.",
+    "watch": "One line a guest, again and again.",
     "qmp": "Run one QMP or HMP command.",
     "events": "Follow a guest's QMP events.",
     "tree": "The device tree.",

@@ -27,3 +27,16 @@ class HistoryActions(BalloonActions):
             past = await self._guest(chosen.name).past(message.start, message.step)
             if self._chosen is not None and (self._chosen.name, self._chosen.pid) == (chosen.name, chosen.pid):
                 self.query_one(BalloonPanel).show_past(past)
+
+    @on(BalloonPanel.PictureWanted)
+    @work(group="picture")
+    async def _keep_picture(self, message: BalloonPanel.PictureWanted) -> None:
+        from workbench.domain.picture import DARK, LIGHT, draw_svg
+
+        svg = draw_svg(message.scene, DARK if self.app.current_theme.dark else LIGHT)
+        try:
+            path = await self._engine.keep_picture(message.scene.name, svg)
+        except WorkbenchError as error:
+            self._tell(error)
+        else:
+            self.notify(str(path), title="Picture", timeout=10, markup=False)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from workbench.domain.balloon import Balloon
     from workbench.domain.history import Past
+    from workbench.domain.picture import Scene
     from workbench.domain.snapshot import GuestSnapshot
 
 ROOMY = 30
@@ -65,6 +66,18 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
             super().__init__()
             self.panel = panel
             self.is_open = is_open
+
+        @property
+        def control(self) -> BalloonPanel:
+            return self.panel
+
+    class PictureWanted(Message):
+        """The user wants to keep what the plot shows."""
+
+        def __init__(self, panel: BalloonPanel, scene: Scene) -> None:
+            super().__init__()
+            self.panel = panel
+            self.scene = scene
 
         @property
         def control(self) -> BalloonPanel:
@@ -134,6 +147,13 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
     def show_past(self, past: Past) -> None:
         """What the plot wanted of the guest's past."""
         self._plot.take(past)
+
+    def action_picture(self) -> None:
+        scene = self._plot.scene(self.snapshot.name) if self.snapshot else None
+        if scene is None:
+            self.post_message(self.Refused(self, "nothing is drawn that could be kept"))
+        else:
+            self.post_message(self.PictureWanted(self, scene))
 
     def action_history(self, how: str) -> None:
         self._plot.move(how)

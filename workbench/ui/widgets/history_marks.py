@@ -4,32 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.marks import MarkKind
+from workbench.domain.marks import LETTERS, MarkKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workbench.domain.marks import Mark
 
-LETTERS = {
-    MarkKind.TAKE_BACK: ("O", "taken back", "alarm"),
-    MarkKind.GUARD: ("G", "guard", "alarm"),
-    MarkKind.RESET: ("R", "reset", "mark"),
-    MarkKind.RAM_CHANGE: ("M", "RAM changed", "mark"),
-    MarkKind.PAUSE: ("P", "paused", "mark"),
-    MarkKind.RESUME: ("C", "runs on", "mark"),
-    MarkKind.FOREIGN_REQUEST: ("X", "set elsewhere", "target"),
-    MarkKind.REQUEST: ("T", "target set", "target"),
-    MarkKind.RAMP: ("S", "ramp step", "target"),
-}
-"""Letter, words and colour of each. Where several fall into one cell, the first has it."""
+ALARMS = frozenset({MarkKind.TAKE_BACK, MarkKind.GUARD})
+TARGETS = frozenset({MarkKind.REQUEST, MarkKind.FOREIGN_REQUEST, MarkKind.RAMP})
 RULED = frozenset({MarkKind.TAKE_BACK, MarkKind.GUARD, MarkKind.RESET, MarkKind.RAM_CHANGE})
 """What deserves a line up through the plot."""
 _RANK = {kind: rank for rank, kind in enumerate(LETTERS)}
 
 
 def placed(marks: Sequence[Mark], *, start: float, step: float, width: int) -> dict[int, MarkKind]:
-    """The mark of each cell that has one, by its column.
+    """The mark of each cell that has one, by its column; where several fall into one, the weightiest.
 
     :param step: seconds of a cell.
     """
@@ -41,6 +31,11 @@ def placed(marks: Sequence[Mark], *, start: float, step: float, width: int) -> d
     return found
 
 
+def style_of(kind: MarkKind) -> str:
+    """Which of the plot's colours its letter has."""
+    return "alarm" if kind in ALARMS else "target" if kind in TARGETS else "mark"
+
+
 def explained(kinds: Sequence[MarkKind]) -> list[tuple[str, str, str]]:
     """Letter, words and colour of each of these kinds once, the weightiest first."""
-    return [LETTERS[kind] for kind in sorted(set(kinds), key=_RANK.__getitem__)]
+    return [(*LETTERS[kind], style_of(kind)) for kind in sorted(set(kinds), key=_RANK.__getitem__)]

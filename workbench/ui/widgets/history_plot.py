@@ -13,9 +13,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from workbench.domain.history import GAP, Past, columns
+from workbench.domain.marks import LETTERS
 from workbench.domain.window import Window, moment, ticks
 from workbench.ui.braille import NOBODY, Row, draw
-from workbench.ui.widgets.history_marks import LETTERS, RULED, explained, placed
+from workbench.ui.widgets.history_marks import RULED, explained, placed, style_of
 from workbench.ui.words import short_size
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from workbench.domain.balloon import Sample
     from workbench.domain.marks import Mark, MarkKind
+    from workbench.domain.picture import Scene
 
 AXIS = 7
 """Columns left of the plot, for the scale."""
@@ -124,6 +126,19 @@ class HistoryPlot(Widget):
         else:
             self.window = Window(window.length)
         self._redraw(self.size)
+
+    def scene(self, name: str) -> Scene | None:
+        """What is shown, for a picture; None while there is nothing."""
+        from workbench.domain.picture import Scene
+
+        if not self._rows:
+            return None
+        start, step = self.window.columns(self.now, 2 * self._width(self.size))
+        end = start + step * 2 * self._width(self.size)
+        spans = self.past.spans
+        if self.samples:
+            spans = spans[: bisect_left(spans, self.samples[0].time, key=_START)]
+        return Scene(name, self.ram, Past(spans), self.samples, self.marks, start, end)
 
     def _bounded(self, window: Window) -> Window:
         """Not before the beginning of what is kept, as far as that is known."""
@@ -253,8 +268,8 @@ class HistoryPlot(Widget):
         segments: list[Segment] = []
         begin = 0
         for x, kind in sorted(self._below[0].items()):
-            letter, _, style = LETTERS[kind]
-            segments += [Segment(line[begin:x], self._style("axis")), Segment(letter, self._style(style))]
+            letter = Segment(LETTERS[kind][0], self._style(style_of(kind)))
+            segments += [Segment(line[begin:x], self._style("axis")), letter]
             begin = x + 1
         return [*segments, Segment(line[begin:], self._style("axis"))]
 

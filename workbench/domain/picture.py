@@ -1,0 +1,181 @@
+"""A guest's history as a picture: SVG, made of nothing but text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from workbench.domain.history import SERIES, columns
+from workbench.domain.marks import LETTERS
+from workbench.domain.text import visible
+from workbench.domain.units import MIB, mib
+from workbench.domain.window import moment, ticks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.domain.balloon import Sample
+    from workbench.domain.history import Column, Past
+    from workbench.domain.marks import Mark
+
+WIDTH, HEIGHT = 1000, 460
+LEFT, RIGHT, TOP, BOTTOM = 76, 24, 64, 74
+"""Pixels around the plot."""
+FONT = "system-ui, 'DejaVu Sans', sans-serif"
+NAMES = ("target", "actual", "host resident", "guest available")
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colours as SVG has them."""
+
+    background: str
+    text: str
+    muted: str
+    grid: str
+    series: tuple[str, str, str, str]
+    """As on the screen: target, actual, resident, available."""
+
+
+DARK = Palette("#0f1216", "#d6dbe2", "#8b949e", "#242b34", ("#f5b14c", "#4ea1f3", "#a58cf0", "#3fc7bf"))
+LIGHT = Palette("#ffffff", "#1c2330", "#5b6573", "#e3e7ec", ("#9a5b00", "#0b62b8", "#6b4bc6", "#007a78"))
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is to be drawn."""
+
+    name: str
+    """The guest's."""
+    ram: int
+    """Bytes."""
+    past: Past
+    samples: tuple[Sample, ...]
+    """After the past; ascending."""
+    marks: tuple[Mark, ...]
+    start: float
+    """Unix time of the left edge."""
+    end: float
+    """Unix time of the right edge."""
+
+
+def draw_svg(scene: Scene, palette: Palette = DARK) -> str:
+    """The picture, a whole SVG document."""
+    plot = WIDTH - LEFT - RIGHT
+    step = (scene.end - scene.start) / plot
+    drawn = columns(scene.past.spans, scene.samples, start=scene.start, step=step, count=plot, now=scene.end)
+    parts = [
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{palette.background}"/>',
+        *_heading(scene, palette),
+        *_grid(scene, palette),
+        *_marks(scene, palette),
+    ]
+    # The target last, above what it may meet.
+    for number in reversed(range(len(SERIES))):
+        path = _path(drawn[number], scene.ram)
+        if path:
+            parts.append(
+                f'<path class="{SERIES[number]}" d="{path}" fill="none" stroke="{palette.series[number]}" '
+                f'stroke-width="{2 if number < 2 else 1.5}" stroke-linejoin="round"'
+                + (' stroke-dasharray="7 5"' if number == 0 else "")
+                + "/>"
+            )
+    parts += _legend(scene, palette)
+    title = f"<title>{_text(scene.name)}: memory balloon</title>"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'font-family="{FONT}" font-size="13">\n{title}\n' + "\n".join(parts) + "\n</svg>\n"
+    )
+
+
+def _text(words: str) -> str:
+    """Words of a guest or a user inside XML: escaped, and without what XML cannot hold."""
+    return escape(visible(words))
+
+
+def _label(
+    x: float, y: float, words: str, fill: str, *, anchor: str = "start", size: int = 13, bold: bool = False
+) -> str:
+    weight = ' font-weight="600"' if bold else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" fill="{fill}" text-anchor="{anchor}" font-size="{size}"{weight}>{_text(words)}</text>'
+
+
+def _heading(scene: Scene, palette: Palette) -> list[str]:
+    span = f"{moment(scene.start, 3600)} to {moment(scene.end, 3600)}"
+    return [
+        _label(LEFT, 30, scene.name, palette.text, size=18, bold=True),
+        _label(LEFT, 49, f"memory balloon, {mib(scene.ram)} of RAM", palette.muted),
+        _label(WIDTH - RIGHT, 49, span, palette.muted, anchor="end"),
+    ]
+
+
+def _y(size: int, ram: int) -> float:
+    return TOP + (HEIGHT - TOP - BOTTOM) * (1 - min(max(size, 0), ram) / max(ram, 1))
+
+
+def _grid(scene: Scene, palette: Palette) -> list[str]:
+    parts = []
+    for quarter in range(5):
+        size = scene.ram * quarter // 4
+        y = _y(size, scene.ram)
+        parts.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="{palette.grid}"/>')
+        parts.append(_label(LEFT - 10, y + 4, f"{size // MIB:,} MiB", palette.muted, anchor="end"))
+    plot = WIDTH - LEFT - RIGHT
+    for tick in ticks(scene.start, scene.end, plot // 8):
+        x = LEFT + (tick.time - scene.start) / (scene.end - scene.start) * plot
+        parts.append(f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM + 5}" stroke="{palette.grid}"/>')
+        parts.append(_label(x, HEIGHT - BOTTOM + 34, tick.label, palette.muted, anchor="middle"))
+    return parts
+
+
+def _marks(scene: Scene, palette: Palette) -> list[str]:
+    """A letter below the plot for each mark, with its words when the pointer rests on it."""
+    parts = []
+    for mark in scene.marks:
+        if scene.start <= mark.time < scene.end:
+            x = LEFT + (mark.time - scene.start) / (scene.end - scene.start) * (WIDTH - LEFT - RIGHT)
+            parts.append(
+                f'<g class="mark {mark.kind.value}"><title>{_text(mark.text)}</title>'
+                f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM + 4}" stroke="{palette.muted}" stroke-dasharray="2 4"/>'
+                + _label(
+                    x, HEIGHT - BOTTOM + 17, LETTERS[mark.kind][0], palette.text, anchor="middle", size=12, bold=True
+                )
+                + "</g>"
+            )
+    return parts
+
+
+def _path(line: Sequence[Column], ram: int) -> str:
+    """Steps from column to column, each as high and as low as it went; a gap is a new beginning."""
+    commands: list[str] = []
+    last: float | None = None
+    for at, value in enumerate(line):
+        x = LEFT + at
+        if value is None:
+            last = None
+            continue
+        low, high, end = (round(_y(size, ram), 1) for size in value)
+        if last is None:
+            commands.append(f"M{x} {high}")
+        elif low == high == end == last:
+            commands[-1] = f"H{x + 1}"
+            continue
+        if not low == high == end:
+            commands += [f"V{high}", f"V{low}"]
+        commands += [f"V{end}", f"H{x + 1}"]
+        last = end
+    return "".join(commands)
+
+
+def _legend(scene: Scene, palette: Palette) -> list[str]:
+    parts, x = [], float(LEFT)
+    for name, colour in zip(NAMES, palette.series, strict=True):
+        parts.append(f'<path d="M{x:.0f} {HEIGHT - 19}h22" stroke="{colour}" stroke-width="3"/>')
+        parts.append(_label(x + 30, HEIGHT - 14, name, palette.text))
+        x += 64 + 7.2 * len(name)
+    there = {mark.kind for mark in scene.marks if scene.start <= mark.time < scene.end}
+    words = " \u00b7 ".join(f"{letter} {meaning}" for kind, (letter, meaning) in LETTERS.items() if kind in there)
+    if words:
+        parts.append(_label(WIDTH - RIGHT, 30, words, palette.muted, anchor="end", size=12))
+    return parts

@@ -1,0 +1,102 @@
+"""Running guests looked at from the command line, all at once: one that does not answer holds up no other.
+
+Each look is a connection of its own to ``qmp-cli.sock``, over within milliseconds, so that the other verbs find their monitor
+free. What was seen is recorded as the screen would, unless the screen does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.domain.traffic import Origin
+from workbench.engine.balloon import BalloonProbe
+from workbench.engine.monitor import Monitor
+from workbench.engine.readings import Readings
+from workbench.engine.silence import is_stopped, silence_words
+from workbench.errors import MonitorTimeout, WorkbenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from workbench.domain.balloon import Balloon
+    from workbench.engine.state import Running
+
+DEADLINE = 1.5
+"""Seconds that one guest may take in a round."""
+LOOK = 0.5
+"""Seconds in which a diff is read again and again, to tell whether it moves."""
+STEP = 0.1
+"""Seconds between two such readings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One guest in one round."""
+
+    name: str
+    time: float
+    """Unix time."""
+    balloon: Balloon | None = None
+    """None when it was not read."""
+    trouble: str = ""
+    """Why not, in words."""
+    ended: bool = False
+    """Whether its QEMU is gone."""
+
+
+class Watched:
+    """One guest over many rounds."""
+
+    def __init__(self, running: Running, readings: Readings | None = None) -> None:
+        self.running = running
+        self._readings = readings or Readings(running, lasting=False)
+
+    async def look(self, settle: float = 0.0) -> Seen:
+        """One round.
+
+        :param settle: seconds in which a diff is read again and again: one reading cannot tell whether it moves.
+        """
+        name = self.running.name
+        try:
+            async with asyncio.timeout(DEADLINE + settle):
+                return Seen(name, time.time(), await self._read(settle))
+        except TimeoutError:
+            trouble = silence_words(self.running.pid)
+        except WorkbenchError as error:
+            trouble = error.message
+        if not self.running.alive:
+            return Seen(name, time.time(), trouble="its QEMU has ended", ended=True)
+        return Seen(name, time.time(), trouble=trouble)
+
+    async def _read(self, settle: float) -> Balloon:
+        running = self.running
+        if is_stopped(running.pid):
+            raise MonitorTimeout(silence_words(running.pid))
+        monitor = await Monitor.connect(running.path / "qmp-cli.sock", deadline=DEADLINE)
+        try:
+            probe = BalloonProbe(monitor, running, origin=Origin.USER, deadline=DEADLINE)
+            await probe.open()
+            return await look_until_told(self._readings, probe, settle)
+        finally:
+            await monitor.close()
+
+
+async def look_until_told(readings: Readings, probe: BalloonProbe, settle: float = LOOK) -> Balloon:
+    """One look, and for ``settle`` seconds more of them while there is a diff: only they tell whether it moves."""
+    await readings.look(probe, at_rest=True)
+    balloon = readings.balloon(probe)
+    end = time.monotonic() + settle
+    while balloon.reading is not None and balloon.reading.diff and time.monotonic() < end:
+        await asyncio.sleep(STEP)
+        await readings.look(probe, at_rest=False)
+        balloon = readings.balloon(probe)
+    readings.close()
+    return balloon
+
+
+async def look_at_all(guests: Iterable[Watched], settle: float = 0.0) -> list[Seen]:
+    """All of them at the same time."""
+    return list(await asyncio.gather(*(guest.look(settle) for guest in guests)))

@@ -1,0 +1,191 @@
+"""``balloon NAME --history`` and ``--picture``: what was recorded of a guest, also of its last run when it does not run."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from workbench.domain.history import Past, Span
+    from workbench.domain.marks import Mark
+    from workbench.settings import Settings
+
+EVER = 0.0
+PICTURE_SINCE = 3600.0
+"""Seconds that a picture shows when not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A guest's history."""
+
+    name: str
+    ram: int
+    """Bytes; 0 when it is not known."""
+    past: Past
+    marks: tuple[Mark, ...]
+    runs: bool
+
+    @property
+    def newest(self) -> float | None:
+        return self.past.spans[-1].end if self.past.spans else None
+
+
+def find(settings: Settings, name: str, since: float, step: float = 0.0) -> Recorded:
+    """What was recorded of a guest from ``since`` (Unix time) on.
+
+    :raise NotFound: when it does not run and nothing is kept of its last run.
+    """
+    from workbench.domain.history import Past
+    from workbench.engine.history import FILES, HistoryFiles, kept_history
+    from workbench.engine.marks import MarksFile, kept_marks
+    from workbench.engine.state import StateDirectory
+
+    state = StateDirectory(settings.state)
+    running = state.find(name)
+    if running is None and state.kept_log(name, FILES[0]).is_file() and Path(name).name == name:
+        files, marks, ram = kept_history(state, name), kept_marks(state, name), 0
+    else:
+        running = state.running(name)
+        files, marks, ram = HistoryFiles.of(running.path), MarksFile(running.path), running.facts.memory
+    past = files.past(since, step)
+    spans = tuple(span for span in past.spans if span.end >= since)
+    if not ram:  # nobody had more than its RAM
+        ram = max((max(span.target.high, span.actual.high) for span in spans), default=0)
+    kept = tuple(mark for mark in marks.load() if mark.time >= since)
+    return Recorded(name, ram, Past(spans, past.oldest), kept, running is not None)
+
+
+def show(settings: Settings, name: str, since: float | None, *, as_json: bool, as_csv: bool) -> None:
+    """Print it: a table for people, or JSON, or CSV."""
+    recorded = find(settings, name, EVER if since is None else time.time() - since)
+    if as_json:
+        click.echo(json.dumps(_object(recorded), ensure_ascii=False))
+    else:
+        for line in _csv(recorded) if as_csv else _lines(recorded):
+            click.echo(line)
+    _tell_whether_recorded(recorded)
+
+
+def _tell_whether_recorded(recorded: Recorded) -> None:
+    from workbench.domain.history import GAP
+
+    newest = recorded.newest
+    if recorded.runs and (newest is None or time.time() - newest > GAP):
+        click.echo(
+            f"workbench: nobody records {recorded.name} now\n"
+            f"hint: workbench watch {recorded.name} does, and so does the screen",
+            err=True,
+        )
+
+
+def _object(recorded: Recorded) -> dict[str, object]:
+    marks = [
+        {"time": mark.time, "kind": mark.kind.value, "text": mark.text, "size": mark.size} for mark in recorded.marks
+    ]
+    return {
+        "guest": recorded.name,
+        "ram": recorded.ram or None,
+        "oldest": recorded.past.oldest,
+        "samples": [_sample(span) for span in recorded.past.spans],
+        "marks": marks,
+    }
+
+
+def _sample(span: Span) -> dict[str, object]:
+    """One sample; one that stands for many has also when they began, and the least and the most of them."""
+    from workbench.domain.history import SERIES
+
+    ranges = dict(zip(SERIES, span[2:], strict=True))
+    one: dict[str, object] = {"time": span.end}
+    one |= {name: found.last if found else None for name, found in ranges.items()}
+    if span.start != span.end:
+        one["since"] = span.start
+        one["min"] = {name: found.low if found else None for name, found in ranges.items()}
+        one["max"] = {name: found.high if found else None for name, found in ranges.items()}
+    return one
+
+
+def _csv(recorded: Recorded) -> Iterator[str]:
+    from workbench.domain.history import SERIES
+
+    yield ",".join(["since", "time", *(f"{name}{part}" for name in SERIES for part in ("", "_min", "_max"))])
+    for span in recorded.past.spans:
+        values = [span.start, span.end]
+        cells = [f"{value:.3f}" for value in values]
+        for found in span[2:]:
+            cells += [str(found.last), str(found.low), str(found.high)] if found else [""] * 3
+        yield ",".join(cells)
+
+
+def _lines(recorded: Recorded) -> Iterator[str]:
+    """Samples in MiB with the marks between them, by time."""
+    from workbench.domain.text import visible
+
+    yield f"{'TIME':<19}  {'TARGET':>8}  {'ACTUAL':>8}  {'RESIDENT':>8}  {'AVAILABLE':>9}"
+    rows = [(span.end, _row(span)) for span in recorded.past.spans]
+    rows += [(mark.time, f"{_clock(mark.time)}  {visible(mark.text)}") for mark in recorded.marks]
+    yield from (text for _, text in sorted(rows, key=lambda row: row[0]))
+
+
+def _row(span: Span) -> str:
+    target, actual, resident, available = (
+        "-" if found is None else f"{(found.last + (1 << 19)) >> 20:,}" for found in span[2:]
+    )
+    return f"{_clock(span.end)}  {target:>8}  {actual:>8}  {resident:>8}  {available:>9}"
+
+
+def _clock(when: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
+
+
+def picture(settings: Settings, name: str, file: Path, since: float | None, *, light: bool) -> None:
+    """Write it as a picture; the file's name says in which form.
+
+    :raise UsageError: when it says neither.
+    :raise WorkbenchError: when there is nothing to draw, or the file cannot be written.
+    """
+    from workbench.domain.picture import DARK, LIGHT, Scene, draw_svg
+    from workbench.engine.files import write_atomic
+    from workbench.errors import UsageError, WorkbenchError
+
+    if file.suffix.lower() not in (".svg", ".png"):
+        raise UsageError(f"{file} is neither .svg nor .png", hint=f"write {file.with_suffix('.svg')}")
+    length = PICTURE_SINCE if since is None else since
+    recorded = find(settings, name, time.time() - length, length / 900)
+    if not recorded.past.spans and recorded.past.oldest is not None and not recorded.runs:
+        recorded = find(settings, name, EVER)  # its last run was over before that
+    newest = recorded.newest
+    if newest is None:
+        raise WorkbenchError(f"nothing was recorded of {name} in that time", hint=f"workbench watch {name} records it")
+    end = time.time() if recorded.runs else newest
+    scene = Scene(name, recorded.ram, recorded.past, (), recorded.marks, end - length, end)
+    svg = draw_svg(scene, LIGHT if light else DARK)
+    data = to_png(svg) if file.suffix.lower() == ".png" else svg.encode()
+    try:
+        write_atomic(file, data, mode=0o644)
+    except OSError as error:
+        raise WorkbenchError(f"{file} cannot be written: {error.strerror}") from error
+    click.echo(f"{file}")
+
+
+def to_png(svg: str) -> bytes:
+    """:raise WorkbenchError: without the optional package that draws it."""
+    from workbench.errors import WorkbenchError
+
+    try:
+        import cairosvg  # type: ignore[import-untyped]
+    except (ImportError, OSError) as error:  # OSError: the package is there and the library cairo is not
+        raise WorkbenchError(
+            "a PNG needs the package cairosvg and the library cairo, which are not here",
+            hint="name a file that ends in .svg, or install qemu-workbench[png]",
+        ) from error
+    png: bytes = cairosvg.svg2png(bytestring=svg.encode(), scale=2)
+    return png

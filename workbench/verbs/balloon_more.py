@@ -1,0 +1,107 @@
+"""What else ``workbench balloon`` does: one line for each guest, and looking back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+import click
+
+from workbench.verbs.common import print_json, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from workbench.settings import Settings
+
+OPTIONS = (
+    click.option("--all", "everyone", is_flag=True, help="One line for each guest that runs."),
+    click.option("--history", is_flag=True, help="What was recorded of it."),
+    click.option("--csv", "as_csv", is_flag=True, help="With --history: print CSV, in bytes."),
+    click.option("--since", metavar="TIME", help="With --history and --picture: no older than 15m, 1h, 2d."),
+    click.option(
+        "--picture", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Draw it: .svg or .png."
+    ),
+    click.option("--light", is_flag=True, help="With --picture: on white."),
+)
+
+
+class More(TypedDict):
+    """What these options say."""
+
+    everyone: bool
+    history: bool
+    as_csv: bool
+    since: str | None
+    picture: Path | None
+    light: bool
+
+
+def more_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def is_wanted(more: More, name: str | None, *, changes: bool) -> bool:
+    """Whether one of them is to be done, and not what the verb does without them.
+
+    :param changes: whether a target, or something that goes with one, is asked for too.
+    :raise click.UsageError: for options that mean nothing together.
+    """
+    back = bool(more["history"] or more["picture"] or more["as_csv"] or more["since"] or more["light"])
+    if more["everyone"]:
+        if name is not None or back or changes:
+            raise click.UsageError("--all is for every guest: name none, and nothing but --json")
+        return True
+    if name is None:
+        raise click.UsageError("which guest? Name one, or --all")
+    if back and changes:
+        raise click.UsageError("--history and --picture look back: they go with no target and no wait")
+    return back
+
+
+def do(settings: Settings, name: str | None, more: More, *, as_json: bool) -> None:
+    if more["everyone"] or name is None:
+        _show_all(settings, as_json=as_json)
+    else:
+        _look_back(settings, name, more, as_json=as_json)
+
+
+def _look_back(settings: Settings, name: str, more: More, *, as_json: bool) -> None:
+    from workbench.domain.window import parse_length
+    from workbench.errors import UsageError
+    from workbench.verbs import balloon_history
+
+    history, file, as_csv = more["history"], more["picture"], more["as_csv"]
+    if not history and file is None:
+        raise click.UsageError("--since and --csv go with --history, --since and --light with --picture")
+    if history and file is not None:
+        raise click.UsageError("--history or --picture: one at a time")
+    if (as_csv and (as_json or not history)) or (more["light"] and file is None):
+        raise click.UsageError("--csv is for --history without --json, --light for --picture")
+    try:
+        since = None if more["since"] is None else parse_length(more["since"])
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if file is not None:
+        balloon_history.picture(settings, name, file, since, light=more["light"])
+    else:
+        balloon_history.show(settings, name, since, as_json=as_json, as_csv=as_csv)
+
+
+def _show_all(settings: Settings, *, as_json: bool) -> None:
+    """All are asked at once, and one that does not answer has its reason there."""
+    from workbench.engine.state import StateDirectory
+    from workbench.engine.watching import LOOK, Watched, look_at_all
+    from workbench.verbs.watch_words import row_object, table
+
+    state = StateDirectory(settings.state)
+    running = [found for name in state.names() if (found := state.find(name)) is not None]
+    seen = run(look_at_all([Watched(found) for found in running], LOOK))
+    if as_json:
+        print_json([row_object(one) for one in seen])
+    else:
+        for line in table(seen) if seen else ["no guest runs"]:
+            click.echo(line)

@@ -1,0 +1,80 @@
+"""One line a guest: for people in columns, and as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len, set_cell_size
+
+from workbench.domain.text import visible
+from workbench.verbs.balloon_words import as_object
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.engine.watching import Seen
+
+COLUMNS = ("NAME", "STATE", "TARGET", "ACTUAL", "DIFF", "RATE", "AVAIL", "RESIDENT", "UNRETURNED", "")
+WORDS = frozenset({0, 1, 9})
+"""Columns of words, at the left; the others are numbers, in MiB, at the right."""
+LEAST = (4, 9, 6, 6, 6, 6, 6, 8, 10, 0)
+"""Cells of each column: what most numbers need, so that a row seldom makes the others move."""
+NONE = "-"
+
+
+def table(seen: Sequence[Seen]) -> list[str]:
+    """A line of names, and one for each guest. Sizes are MiB, the rate MiB a second."""
+    rows = [COLUMNS, *(_row(one) for one in seen)]
+    widths = [max(least, *(cell_len(row[at]) for row in rows)) for at, least in enumerate(LEAST)]
+    return ["  ".join(_cell(text, widths[at], at) for at, text in enumerate(row)).rstrip() for row in rows]
+
+
+def _cell(text: str, width: int, column: int) -> str:
+    return set_cell_size(text, width) if column in WORDS else " " * (width - cell_len(text)) + text
+
+
+def cut(line: str, width: int) -> str:
+    """The line in at most ``width`` cells; a wide character that does not fit whole is left out."""
+    return line if cell_len(line) <= width else set_cell_size(line, width).rstrip()
+
+
+def _row(seen: Seen) -> tuple[str, ...]:
+    balloon = seen.balloon
+    if balloon is None:
+        state = "ended" if seen.ended else "unknown"
+        return (visible(seen.name), state, *[NONE] * 7, "" if seen.ended else visible(seen.trouble))
+    reading, host, stats = balloon.reading, balloon.host, balloon.stats
+    unreturned = host.unreturned(reading.actual) if host and reading else None
+    return (
+        visible(seen.name),
+        balloon.verdict.state.value,
+        _mib(reading.target if reading else None),
+        _mib(reading.actual if reading else None),
+        _mib(reading.diff if reading else None, signed=True),
+        _mib(round(balloon.rate), signed=True),
+        _mib(stats.available if stats else None),
+        _mib(host.resident if host else None),
+        _mib(unreturned),
+        visible(balloon.verdict.cause),
+    )
+
+
+def _mib(size: int | None, *, signed: bool = False) -> str:
+    if size is None:
+        return NONE
+    whole = (abs(size) + (1 << 19)) >> 20
+    sign = "\N{MINUS SIGN}" if size < 0 and whole else "+" if signed and whole else ""
+    return f"{sign}{whole:,}"
+
+
+def row_object(seen: Seen) -> dict[str, object]:
+    """What ``balloon --json`` gives of one guest, with the time; of a guest that was not read, why."""
+    head: dict[str, object] = {"time": round(seen.time, 3), "guest": seen.name, "trouble": seen.trouble}
+    if seen.balloon is None:
+        return {**head, "state": "ended" if seen.ended else None}
+    return {**head, **as_object(seen.name, seen.balloon)}
+
+
+def json_line(seen: Seen) -> str:
+    return json.dumps(row_object(seen), ensure_ascii=False)
