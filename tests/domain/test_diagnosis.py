@@ -153,10 +153,10 @@ def taken(**changes: object) -> Circumstances:
 def test_memory_taken_back() -> None:
     verdict = judge(reading(128, 168), taken())
     assert (verdict.state, verdict.code) == (State.STALLED, Cause.TAKEN_BACK)
-    assert verdict.cause == "the guest took 40 MiB back when it ran out of memory"
+    assert verdict.cause == "the guest took 40 MiB back on OOM"
     assert verdict.send_again
     assert verdict.evidence[:2] == (
-        "actual rose by 40 MiB while num_pages stood, 20 s ago",
+        "actual rose 40 MiB, num_pages stood, 20 s ago",
         "deflate-on-oom is on",
     )
     given_again = judge(reading(128, 140), taken())
@@ -197,6 +197,11 @@ def test_a_guest_that_may_not_take_memory_back_has_another_cause() -> None:
     verdict = judge(reading(128, 168), taken(deflate_on_oom=False))
     assert verdict.code is Cause.UNKNOWN
     assert "deflate-on-oom is off" in verdict.cause
+
+
+def test_what_is_only_offered_is_not_said_to_be_agreed() -> None:
+    evidence = judge(reading(128, 168), taken(agreed=False)).evidence
+    assert any("whether the driver agreed cannot be read" in line for line in evidence)
 
 
 def test_inflation_that_fights_is_stalled_though_it_moves() -> None:

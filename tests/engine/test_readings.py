@@ -33,7 +33,7 @@ class Stage:
         self.host_looks = 0
         self.trips = 0
         self.asked: list[str] = []
-        self.driver_ok = True
+        self.driver_ok = self.driver_up = True
 
     def time(self) -> float:
         return self.now
@@ -53,6 +53,7 @@ class Stage:
 
     async def look_at_driver(self) -> None:
         self._trip("driver")
+        self.driver_ok = self.driver_up
 
     async def look_at_ram(self) -> None:
         self._trip("ram")
@@ -166,6 +167,16 @@ async def test_the_driver_is_looked_at_only_where_the_address_was_checked(watche
     assert "driver" in watched.stage.asked
 
 
+async def test_what_a_driver_agrees_to_is_asked_when_it_comes_up(watched: Watched) -> None:
+    watched.stage.driver_up = False
+    await watched.look(at_rest=True)
+    watched.stage.asked.clear()
+    watched.stage.driver_up = True
+    for _ in range(8):
+        await watched.look(after=1, at_rest=True)
+    assert "features" in watched.stage.asked
+
+
 def marks(watched: Watched) -> list[tuple[MarkKind, int | None]]:
     return [(mark.kind, mark.size) for mark in watched.readings.marks.load()]
 
@@ -197,7 +208,7 @@ async def test_a_mark_is_withdrawn_when_the_driver_turns_out_to_have_left(watche
         watched.stage.actual += MIB
         await watched.look(after=1, at_rest=True)
     assert [kind for kind, _ in marks(watched)] == [MarkKind.TAKE_BACK]
-    watched.stage.driver_ok = False
+    watched.stage.driver_ok = watched.stage.driver_up = False
     await watched.look(after=0.1, at_rest=True)
     assert marks(watched) == []
 
@@ -208,6 +219,6 @@ async def test_a_reset_withdraws_nothing(watched: Watched) -> None:
         watched.stage.actual += MIB
         await watched.look(after=1, at_rest=True)
     watched.readings.note_event("RESET", watched.stage.now)
-    watched.stage.driver_ok = False
+    watched.stage.driver_ok = watched.stage.driver_up = False
     await watched.look(after=0.1, at_rest=True)
     assert [kind for kind, _ in marks(watched)] == [MarkKind.TAKE_BACK, MarkKind.RESET]

@@ -14,7 +14,7 @@ from workbench.domain.units import MIB
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 
 TAKEN = Verdict(
-    State.STALLED, "the guest took 55 MiB back when it ran out of memory", "send the target again", ("rose",), Cause.TAKEN_BACK
+    State.STALLED, "the guest took 55 MiB back on OOM", "send the target again", ("rose",), Cause.TAKEN_BACK
 )  # fmt: skip
 NOTE = Finding(Cause.RAM_CHANGED, "memory was plugged in: [the target] rose with it", "send 256 MiB")
 
@@ -25,7 +25,7 @@ async def test_memory_taken_back_offers_the_key_that_sends_again(size: tuple[int
     async with opened(running(balloon=taken), size=size) as (pilot, engine):
         words = text_of(pilot, "#balloon-situation")
         assert "stalled: the guest took 55 MiB back" in words
-        assert "a  sends the target again" in words
+        assert "a sends it again" in words
         await pilot.press("a")
         await pilot.pause()
         await pilot.app.workers.wait_for_complete()
@@ -34,7 +34,7 @@ async def test_memory_taken_back_offers_the_key_that_sends_again(size: tuple[int
 
 async def test_nothing_is_sent_again_to_a_guest_that_has_what_it_should() -> None:
     async with opened(running(balloon=balloon(256 * MIB, 256 * MIB))) as (pilot, engine):
-        assert "sends the target again" not in text_of(pilot, "#balloon-situation")
+        assert "sends it again" not in text_of(pilot, "#balloon-situation")
         await pilot.press("a")
         await pilot.pause()
         await pilot.app.workers.wait_for_complete()

@@ -105,6 +105,8 @@ class Circumstances:
     deflate_on_oom: bool | None = None
     """Whether the driver may take memory back: the feature that it agreed to, or where that cannot be read safely the device's
     property; None when neither is known."""
+    agreed: bool = True
+    """Whether that is what the driver agreed to; otherwise it is only what the device offers."""
     reached: float | None = None
     """Unix time at which this target was seen reached; None when it was not seen."""
     samples: tuple[Sample, ...] = ()

@@ -147,7 +147,7 @@ def _taken_back(reading: Reading, seen: Circumstances) -> Finding | None:
     size, words = _taken(reading, seen)
     if not size:
         return None
-    again = "send the target again: by itself its driver does not inflate any more"
+    again = "send the target again: its driver gives no more by itself"
     if seen.deflate_on_oom is False:
         text = f"the guest took {mib(size)} back from its balloon, and why is not known: deflate-on-oom is off"
         return Finding(Cause.UNKNOWN, text, again, (words, _oom_evidence(seen)))
@@ -161,7 +161,7 @@ def _taken_back(reading: Reading, seen: Circumstances) -> Finding | None:
         advice = again
     return Finding(
         Cause.TAKEN_BACK,
-        f"the guest took {mib(size)} back when it ran out of memory",
+        f"the guest took {mib(size)} back on OOM",
         advice,
         (words, _oom_evidence(seen)),
     )
@@ -171,14 +171,14 @@ def _taken(reading: Reading, seen: Circumstances) -> tuple[int, str]:
     """How many bytes the guest took back since the target was sent, and what says so; 0 when nothing does."""
     run = seen.take_back
     if run is not None and run.last >= seen.target_since:
-        return run.size, f"actual rose by {mib(run.size)} while num_pages stood, {ago(seen.now - run.last)}"
+        return run.size, f"actual rose {mib(run.size)}, num_pages stood, {ago(seen.now - run.last)}"
     reset = max((mark.time for mark in seen.marks if mark.kind is MarkKind.RESET), default=0.0)
     since = max(seen.target_since, reset)
     taken = [mark for mark in seen.marks if mark.kind is MarkKind.TAKE_BACK and mark.time >= since]
     if taken:
         # It may have given some of it again since, by itself.
         size = min(max(mark.size or 0 for mark in taken), reading.diff)
-        return size, f"actual rose by {mib(size)} while num_pages stood, {ago(seen.now - taken[-1].time)}"
+        return size, f"actual rose {mib(size)}, num_pages stood, {ago(seen.now - taken[-1].time)}"
     if seen.reached is not None and seen.reached >= since and reading.source is Source.CONFIG_SPACE and seen.driver_ok:
         return reading.diff, f"the target was reached {ago(seen.now - seen.reached)}, and num_pages stood since"
     return 0, ""
@@ -234,6 +234,8 @@ def _driver_evidence(seen: Circumstances) -> str:
 def _oom_evidence(seen: Circumstances) -> str:
     if seen.deflate_on_oom is None:
         return "whether deflate-on-oom is on is not known"
+    if seen.deflate_on_oom and not seen.agreed:
+        return "deflate-on-oom is offered; whether the driver agreed cannot be read from this QEMU"
     return f"deflate-on-oom is {'on' if seen.deflate_on_oom else 'off'}"
 
 

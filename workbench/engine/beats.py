@@ -42,6 +42,10 @@ class Beats:
         """Everything may be another way now: after an event, a reset, a command of the user."""
         self._due = dict.fromkeys(Errand, 0.0)
 
+    def hasten(self, errand: Errand) -> None:
+        """This one may be another way now."""
+        self._due[errand] = 0.0
+
     def due(self, now: float) -> list[Errand]:
         """What is to be asked now, the longest overdue first."""
         return sorted((errand for errand, at in self._due.items() if at <= now), key=self._due.__getitem__)

@@ -148,8 +148,11 @@ class Readings:
             case Errand.RUN_STATE:
                 self.status = await probe.run_state()
             case Errand.DRIVER:
+                was_up = probe.driver_ok
                 await probe.look_at_driver()
                 self._driver_seen = time.time()
+                if probe.driver_ok and not was_up:
+                    self._beats.hasten(Errand.FEATURES)
             case Errand.INTERVAL:
                 await probe.look_at_interval()
             case Errand.STATISTICS:
@@ -192,6 +195,7 @@ class Readings:
             stats=self._stats,
             polled_since=probe.polled_since,
             deflate_on_oom=probe.deflate_on_oom,
+            agreed=probe.features is not None,
             reached=probe.witness.reached,
             samples=history[-RECENT:],
             marks=marks,

@@ -155,7 +155,8 @@ def situation(balloon: Balloon, *, evidence: int = 3) -> Content:
         if verdict.advice:
             lines.append([(f"{ARROW} ", "$accent"), verdict.advice])
         if verdict.send_again:
-            lines.append([("a", "bold $accent"), ("  sends the target again", "$foreground-muted")])
+            key: list[Part] = [("a", "bold $accent"), (" sends it again", "$foreground-muted")]
+            lines[-1] += ["  ", *key] if verdict.advice else key
         lines += [[(f"  {line}", "$foreground-muted")] for line in verdict.evidence[:evidence]]
     for note in verdict.notes:
         if note.code not in SAID_ELSEWHERE:
