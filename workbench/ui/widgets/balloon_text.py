@@ -155,7 +155,7 @@ def situation(balloon: Balloon, *, evidence: int = 3) -> Content:
         if verdict.advice:
             lines.append([(f"{ARROW} ", "$accent"), verdict.advice])
         if verdict.send_again:
-            key: list[Part] = [("a", "bold $accent"), (" sends it again", "$foreground-muted")]
+            key: list[Part] = [("a", "bold $accent"), (" sends it", "$foreground-muted")]
             lines[-1] += ["  ", *key] if verdict.advice else key
         lines += [[(f"  {line}", "$foreground-muted")] for line in verdict.evidence[:evidence]]
     for note in verdict.notes:
