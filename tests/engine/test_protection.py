@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import subprocess
 import time
 from contextlib import asynccontextmanager
@@ -152,6 +153,22 @@ async def test_a_paused_guest_holds_the_ramp_and_says_so(ramped: CommandLine) ->
         assert ramping(guest) is None
 
 
+async def test_a_frozen_qemu_holds_the_ramp_and_is_no_alarm(ramped: CommandLine) -> None:
+    async with full_again(ramped) as guest:
+        await guest.protect(Wish.ARM)
+        await guest.set_target(RAM - 48 * MIB)
+        pid = guest.snapshot.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await until(lambda: (now := ramping(guest)) is not None and now.held == "QEMU does not answer", "a hold")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        await settled(guest, RAM - 48 * MIB)
+        assert guest.snapshot.protection.alarm is None
+        await guest.protect(Wish.DISARM)
+
+
 async def test_a_screen_that_is_left_leaves_the_guest_at_a_step_and_the_next_one_goes_on(ramped: CommandLine) -> None:
     async with watched(ramped) as guest:
         await guest.protect(Wish.RAMP_ON)
@@ -226,8 +243,8 @@ async def test_a_reset_ends_a_ramp(demo_guest: DemoGuest, workbench: CommandLine
 
 # The guard.
 
-THIRSTY = "(while :; do dd if=/dev/zero of=/dev/null bs=4M count=1 2> /dev/null; sleep 0.1; done) &\n"
-"""A process in the guest that needs 4 MiB ten times a second: it makes the kernel kill when there are none."""
+THIRSTY = "(while :; do dd if=/dev/zero of=/dev/null bs=16M count=1 2> /dev/null; sleep 0.1; done) &\n"
+"""A process in the guest that needs 16 MiB ten times a second: it makes the kernel kill when there are none."""
 
 
 @asynccontextmanager

@@ -336,7 +336,8 @@ class LocalGuest:
             if self._probe is not None
             else self.snapshot.balloon
         )
-        self._emit(replace(self.snapshot, answering=False, trouble=trouble, balloon=balloon))
+        protection = self._protector.state(self.snapshot.memory or 0)
+        self._emit(replace(self.snapshot, answering=False, trouble=trouble, balloon=balloon, protection=protection))
 
     def _publish_odd(self, error: Exception) -> None:
         """A round went wrong in a way that nobody foresaw: nothing is read anew, which might go wrong again."""

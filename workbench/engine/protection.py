@@ -126,6 +126,7 @@ class Protector:
     def forget(self) -> None:
         """QEMU did not answer: what was seen before says nothing when it does again."""
         self._guard.forget()
+        self._ramper.hold("QEMU does not answer")
 
     async def leave(self, probe: BalloonProbe | None) -> None:
         """The screen is left: a ramp stays at its step for the next one, and nobody guards any more."""

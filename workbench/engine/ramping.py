@@ -85,6 +85,11 @@ class Ramper:
             if not now.due(time.time()):
                 await self._send(probe, replace(now, at=now.following, since=time.time(), held=""))
 
+    def hold(self, why: str) -> None:
+        """Something else than the guest keeps a ramp from going on."""
+        if self.ramping is not None:
+            self.ramping = replace(self.ramping, held=why)
+
     def end(self) -> None:
         """Leave the guest where it is, for good: nobody is asked whether to go on."""
         self.ramping = self.left = self.elsewhere = None
