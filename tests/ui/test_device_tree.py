@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from textual import on
 from textual.app import App
 from textual.widgets import Static
 
@@ -82,7 +83,8 @@ class Bench(App[None]):
     def compose(self) -> ComposeResult:
         yield DeviceTreePane(id="devices")
 
-    def on_device_tree_pane_wanted(self, message: DeviceTreePane.Wanted) -> None:
+    @on(DeviceTreePane.Wanted)
+    def note(self, message: DeviceTreePane.Wanted) -> None:
         self.questions.append(message.question)
         if message.question.want is Want.NODE:
             self.asked.append(message.question.path)
@@ -91,7 +93,8 @@ class Bench(App[None]):
     def answer(self, question: Question) -> None:
         """Nothing answers here by itself."""
 
-    def on_device_tree_pane_refresh_requested(self) -> None:
+    @on(DeviceTreePane.RefreshRequested)
+    def note_refresh(self) -> None:
         self.refreshed += 1
 
     @property

@@ -1,0 +1,115 @@
+"""Finding: results as one types, and one after the other in the tree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.widgets import Input
+
+from tests.ui.test_device_tree import BALLOON, CHILD, NODE, TREE
+from tests.ui.test_device_views import QOM, Answering
+from workbench.domain.finding import Spot, find, spots
+from workbench.domain.qom import Node, Property
+from workbench.ui.widgets.device_finding import FindBar
+from workbench.ui.widgets.device_store import Want
+
+if TYPE_CHECKING:
+    from workbench.ui.widgets.device_store import Question
+
+SECRET = Node(CHILD, "virtio-balloon-device", (Property("serial", "str", "needle[/b]"),))
+
+
+class Finding(Answering):
+    def answer(self, question: Question) -> None:
+        super().answer(question)
+        if question.want is Want.EVERYTHING:
+            self.pane.set_walk({**QOM, CHILD: SECRET}, values=True)
+
+
+async def test_results_come_as_one_types_and_enter_goes_there() -> None:
+    app = Finding()
+    async with app.run_test(size=(80, 40)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("slash", *"needle")
+        await pilot.pause()
+        assert "serial" in "".join(app.text()), "a value of an object that was never opened"
+        assert "needle[/b]" in app.line("serial")
+        assert "1 found" in str(app.query_one("#find-count").render())
+        await pilot.press("enter")
+        for _ in range(6):
+            await pilot.pause()
+        assert app.key == f"{CHILD}#property:serial"
+        assert app.lines.has_focus
+        assert "/ 1 of 1" in str(app.pane.border_subtitle)
+
+
+async def test_n_and_N_go_round_and_escape_comes_back() -> None:
+    app = Finding()
+    async with app.run_test(size=(80, 40)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("slash", *"virtio-", "escape")
+        await pilot.pause()
+        assert app.key == BALLOON, "as before"
+        assert app.line("00:03.0")
+        await pilot.press("slash", *"1af4:1")  # what was typed last is selected: this takes its place
+        await pilot.pause()
+        assert app.query_one("FindBar Input", Input).has_focus
+        count = len(app.query_one(FindBar).matches)
+        assert count == sum(1 for one in TREE if one.vendor == 0x1AF4 and one.device >> 12 == 1)
+        await pilot.press("down", "enter")
+        await pilot.pause()
+        first = app.key
+        assert f"/ 2 of {count}" in str(app.pane.border_subtitle)
+        await pilot.press("n")
+        await pilot.pause()
+        assert app.key != first
+        await pilot.press("N")
+        await pilot.pause()
+        assert app.key == first
+        for _ in range(count):
+            await pilot.press("n")
+            await pilot.pause()
+        assert app.key == first, "round the end"
+        await pilot.press("down")
+        await pilot.pause()
+        assert "/ " not in str(app.pane.border_subtitle), "the user went elsewhere"
+
+
+async def test_letters_are_letters_and_nothing_found_is_said() -> None:
+    app = Finding()
+    async with app.run_test(size=(80, 40)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("n")
+        assert app.key == BALLOON
+        await pilot.press("slash", *"1z*nothing")
+        await pilot.pause()
+        assert app.query_one("FindBar Input", Input).value == "1z*nothing"
+        assert app.lines.rows == []
+        assert "0 found" in str(app.query_one("#find-count").render())
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.key == BALLOON
+
+
+def test_names_types_ids_properties_and_values_are_found() -> None:
+    places = spots(TREE, {BALLOON: NODE})
+    for query, wanted in {
+        "balloon0": (BALLOON, ""), "1af4:1002": (BALLOON, ""), "virtio-balloon-pci": (BALLOON, ""),
+        "deflate-on-oom": (BALLOON, "deflate-on-oom"), "DEFLATE on": (BALLOON, "deflate-on-oom"),
+        "[red]": (BALLOON, "[/b]name"), "00:03.0": (BALLOON, ""),
+    }.items():  # fmt: skip
+        assert wanted in [(one.path, one.name) for one in find(places, query, 99)], query
+    assert find(places, "  ", 99) == []
+    assert len(find(places, "a", 3)) == 3
+
+
+@given(st.lists(st.text(max_size=20), max_size=30), st.text(max_size=6))
+def test_everything_found_holds_every_word(texts: list[str], query: str) -> None:
+    places = [Spot("/x", "", text, "", text.lower()) for text in texts]
+    for one in find(places, query, 100):
+        assert all(word in one.text for word in query.lower().split())
+    words = query.lower().split()
+    wanted = sum(all(word in text.lower() for word in words) for text in texts) if words else 0
+    assert len(find(places, query, 100)) == wanted

@@ -1,0 +1,63 @@
+"""Finding in the devices: names, types, ids, properties and values, as one types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from workbench.domain.qom import Node
+    from workbench.domain.tree import DeviceTree
+
+VALUE_MAX = 2000
+"""Characters of a value that are searched: what is longer is a table or a dump."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Something that can be found."""
+
+    path: str
+    """QOM path of the object, or the key of a device without one."""
+    name: str
+    """The property; empty for the object itself."""
+    title: str
+    value: str
+    text: str
+    """What is searched, in lower case."""
+
+
+def spots(tree: DeviceTree | None, nodes: Mapping[str, Node]) -> list[Spot]:
+    """Everything that can be found: PCI functions first, then objects by their paths, each before its properties."""
+    return [*_functions(tree), *_objects(nodes)]
+
+
+def find(places: Sequence[Spot], query: str, limit: int) -> list[Spot]:
+    """The places that hold every word of a query, those first whose name begins with it; none for an empty one."""
+    words = query.lower().split()
+    if not words:
+        return []
+    found = [one for one in places if all(word in one.text for word in words)]
+    start = words[0]
+    found.sort(key=lambda one: not one.title.lower().startswith(start))
+    return found[:limit]
+
+
+def _functions(tree: DeviceTree | None) -> Iterator[Spot]:
+    for one in tree or ():
+        ids = f"{one.vendor:04x}:{one.device:04x}"
+        title = f"{one.address} {one.name}"
+        text = f"{title} {one.qdev_id} {ids} {one.type} {one.path} {one.class_name} {one.vendor_name} {one.title}"
+        yield Spot(one.key, "", title, one.qdev_id or ids, text.lower())
+
+
+def _objects(nodes: Mapping[str, Node]) -> Iterator[Spot]:
+    for path in sorted(nodes):
+        node = nodes[path]
+        name = path.rpartition("/")[2] or "/"
+        yield Spot(path, "", name, node.type, f"{path} {node.type}".lower())
+        for one in node.properties:
+            value = one.text[:VALUE_MAX]
+            yield Spot(path, one.name, one.name, value, f"{one.name} {value}".lower())

@@ -1,0 +1,338 @@
+"""What the pane of devices shows and reads: the lines of the view, and what is known of the line under the cursor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from workbench.domain.finding import Spot, spots
+from workbench.ui.widgets.device_details import Background, details, type_of
+from workbench.ui.widgets.device_finding import FindBar
+from workbench.ui.widgets.device_layout import hanging
+from workbench.ui.widgets.device_lines import DeviceLines
+from workbench.ui.widgets.device_places import Place, candidates
+from workbench.ui.widgets.device_row import Shown, clean
+from workbench.ui.widgets.device_setting import SetBar
+from workbench.ui.widgets.device_store import Question, Store, Want
+from workbench.ui.widgets.device_views import View, rows
+from workbench.ui.widgets.text_block import TextBlock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from textual.app import ComposeResult
+    from textual.events import Resize
+
+    from workbench.domain.buses import Bus
+    from workbench.domain.drift import Difference
+    from workbench.domain.qom import Property
+    from workbench.domain.tree import DeviceTree, Node
+    from workbench.domain.type_info import TypeInfo
+    from workbench.domain.virtio import Virtio
+    from workbench.ui.widgets.device_row import Row
+
+DETAIL_FROM = ((30, "-tall"), (18, "-high"))
+"""Height of the pane from which there is room for the detail area, and its class."""
+BESIDE_FROM = 100
+"""Width of the pane from which the detail area stands beside the lines."""
+TITLE_FROM = 44
+"""Width of the pane from which its title has room beside the names of the views."""
+LABEL = 9
+"""Columns of a label in the detail area."""
+LIVE = 1.0
+"""Seconds between two readings of the values on the screen."""
+
+
+class DeviceShowing(Widget):
+    """Makes the lines out of what was given, and asks for what they miss."""
+
+    DEFAULT_CSS = """
+    DeviceShowing {
+        layout: vertical;
+        padding: 0 0 0 1;
+        & > DeviceLines { height: 1fr; width: 1fr; }
+        & > #device-trouble {
+            display: none; width: 1fr; height: 1fr;
+            content-align: center middle; text-align: center; color: $text-muted;
+        }
+        & > #device-details { display: none; height: 7; padding-top: 1; }
+        &.-empty > DeviceLines { display: none; }
+        &.-empty > #device-trouble { display: block; }
+        &.-high > #device-details { display: block; }
+        &.-tall > #device-details { display: block; height: 10; }
+        &.-beside { layout: horizontal; }
+        &.-beside > #device-details { display: block; width: 40%; max-width: 64; height: 1fr; padding: 0 1 0 2; }
+        &.-empty > #device-details { display: none; }
+    }
+    """
+
+    class Wanted(Message):
+        """Something has to be read: answer with the method that takes it, or :meth:`DeviceShowing.set_failure`."""
+
+        def __init__(self, control: DeviceShowing, question: Question) -> None:
+            super().__init__()
+            self._control = control
+            self.question = question
+
+        @property
+        def control(self) -> DeviceShowing:
+            return self._control
+
+    class RefreshRequested(Message):
+        """The user wants the tree read again; open nodes ask for themselves."""
+
+        def __init__(self, control: DeviceShowing) -> None:
+            super().__init__()
+            self._control = control
+
+        @property
+        def control(self) -> DeviceShowing:
+            return self._control
+
+    # DOMNode.tree draws the widgets below a node for debugging; nothing calls it.
+    tree: reactive[DeviceTree | None] = reactive(None, init=False)  # type: ignore[assignment]
+    """The devices now; None while nothing is known of them. Then everything that was read is forgotten."""
+    trouble: reactive[str] = reactive("No guest chosen")
+    """Why there is no tree, or why it is old; empty when all is well."""
+    guest: reactive[str] = reactive("")
+    """Whose devices these are: each guest's place in the tree is kept. May stay empty."""
+    profile_lines: reactive[Mapping[str, str]] = reactive(dict, init=False)
+    """qdev id -> the line of the profile that made it, as ``demo.toml:14``."""
+    differences: reactive[tuple[Difference, ...]] = reactive((), init=False)
+    """How the guest differs from its profile."""
+    version: reactive[str] = reactive("", init=False)
+    """QEMU's version, since files move in its source."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id, classes="pane")
+        self._lines = DeviceLines()
+        self._trouble = TextBlock(id="device-trouble")
+        self._details = TextBlock(id="device-details")
+        self._find_bar = FindBar()
+        self.set_bar = SetBar()
+        """Posts :class:`SetBar.Requested`, and takes the answers."""
+        self._places: dict[str, Place] = {}
+        self._store = Store()
+        self._placed = ""
+        """Key of the line on which the cursor was set from here: it stands elsewhere when the user moved it."""
+        self._sought = ""
+        """Key of a line to go to as soon as it is there."""
+        self._found = ""
+        """Which match of how many the cursor is on."""
+        self._opening = ""
+        """QOM path below which everything is to be opened as soon as it was read."""
+        self._due = False
+        """Whether the lines are about to be made anew."""
+
+    def compose(self) -> ComposeResult:
+        yield self._lines
+        yield self._trouble
+        yield self._details
+        yield self.set_bar
+        yield self._find_bar
+
+    def on_mount(self) -> None:
+        self._show()
+        self.set_interval(LIVE, self._read_live)
+
+    def on_resize(self, event: Resize) -> None:
+        fitting = next((name for height, name in DETAIL_FROM if event.size.height >= height), "")
+        for _, name in DETAIL_FROM:
+            self.set_class(name == fitting, name)
+        self.set_class(event.size.width >= BESIDE_FROM, "-beside")
+        self._show_title()
+        self.call_after_refresh(lambda: self._show_details(self._lines.row))
+
+    @property
+    def place(self) -> Place:
+        """Where the user is in the tree of the guest that is shown."""
+        return self._places.setdefault(self.guest, Place())
+
+    # What comes in.
+
+    def set_node(self, node: Node) -> None:
+        """The answer to a question for a node. One that nobody waits for any more does no harm."""
+        if self._store.take_node(node):
+            self._show_soon()
+
+    def set_values(self, path: str, values: Iterable[Property]) -> None:
+        if self._store.take_values(path, values):
+            self._show_soon()
+
+    def set_virtio(self, path: str, virtio: Virtio | None) -> None:
+        if self._store.take_virtio(path, virtio):
+            self._show_soon()
+
+    def set_buses(self, root: Bus) -> None:
+        if self._store.take_buses(root):
+            self._show_soon()
+
+    def set_walk(self, nodes: Mapping[str, Node], *, values: bool = False) -> None:
+        self._store.take_walk(nodes, values=values)
+        if self._opening:
+            self._open_whole()
+        if self._find_bar.is_open:
+            self._find_bar.fill(spots(self.tree, self._store.nodes))
+        self._show_soon()
+
+    def set_type(self, info: TypeInfo) -> None:
+        self._store.take_type(info)
+        self._show_soon()
+
+    def set_failure(self, question: Question, reason: str) -> None:
+        """The answer when something could not be read: what is gone says so in its line."""
+        if question.want in (Want.NODE, Want.VALUES, Want.VIRTIO, Want.BUSES):
+            self._store.take_failure(question.path, reason)
+        else:
+            self._store.pending.discard(question.key)
+        self._show_soon()
+
+    def watch_tree(self, tree: DeviceTree | None) -> None:
+        if tree is None:
+            self._store.forget()
+        elif self.place.view is View.BUS:
+            self._ask([Question(Want.BUSES, "/machine/unattached/sysbus")])
+        self._show()
+
+    def watch_trouble(self) -> None:
+        self._show()
+
+    def watch_guest(self, old: str) -> None:
+        self._keep_place(old)
+        self._store.forget()
+        self._placed = self._sought = ""
+        self._show(keep=False)
+
+    def watch_differences(self) -> None:
+        self._show()
+
+    def watch_profile_lines(self) -> None:
+        self._show_details(self._lines.row)
+
+    # Showing.
+
+    def _show_soon(self) -> None:
+        """Make the lines anew once all answers that are here by then were taken: a walk brings hundreds."""
+        if not self._due:
+            self._due = True
+            self.call_later(self._show)
+
+    def _show(self, *, keep: bool = True) -> None:
+        self._due = False
+        if not self.is_attached or self._find_bar.is_open:
+            return
+        if keep:
+            self._keep_place(self.guest)
+        tree, trouble = self.tree, self.trouble
+        self.set_class(tree is None, "-empty")
+        self._trouble.show(Content(clean(trouble) or "Reading the devices …"))
+        self._show_subtitle()
+        self._lines.dimmed = bool(trouble)
+        lines = rows(self.place.view, self._shown())
+        sought = [self._sought] if self._sought else []
+        self._lines.show(lines, [*sought, *candidates(self.place.anchor)])
+        if self._sought and self._lines.number_of(self._sought) is not None:
+            self.place.anchor, self._sought = self._sought, ""
+        row = self._lines.row
+        self._placed = row.key if row is not None else ""
+        self._show_title()
+        if tree is not None:
+            self._ask(self._store.missing(lines, self.place.view))
+            self._ask(self._store.live(self._lines.on_screen, only_unread=True))
+
+    def _shown(self) -> Shown:
+        openings, store = self.place.now, self._store
+        return Shown(
+            openings.expanded,
+            store.nodes,
+            store.failed,
+            openings.closed,
+            store.types,
+            self.tree,
+            store.buses,
+            self.differences,
+        )
+
+    def _show_subtitle(self) -> None:
+        """What is wrong, or which match one is at, or how much differs from the profile."""
+        count = len(self.differences)
+        words = clean(self.trouble) or self._found or (f"≠ {count} from the profile" if count else "")
+        self.border_subtitle = Content(words) if self.tree is not None else ""
+
+    def _keep_place(self, guest: str) -> None:
+        """Remember the line under the cursor as the place in this guest's tree, when the user moved there."""
+        row = self._lines.row
+        if row is not None and row.key != self._placed and not isinstance(row.source, Spot):
+            self._places.setdefault(guest, Place()).anchor = self._placed = row.key
+            self._sought = self._found = ""
+            self._show_subtitle()
+
+    def _show_title(self) -> None:
+        wide = self.size.width >= TITLE_FROM
+        now = self.place.view
+        names = [
+            Content.assemble((str(number), "$accent"), (f" {view}", "bold $primary" if view is now else ""))
+            for number, view in enumerate(View, 1)
+        ]
+        self.border_title = Content("  " if wide else " ").join(([Content("Devices")] if wide else []) + names)
+
+    def _show_details(self, row: Row | None) -> None:
+        back = Background(self.profile_lines, self.version, self.set_bar.read_only)
+        parts = details(row, self._shown(), back) if row is not None else ()
+        room = max(self._details.content_size.width - LABEL, 8)
+        lines = [
+            Content.assemble((f"{label if not number else '':<{LABEL}}", "$foreground 60%"), piece)
+            for label, text in parts
+            for number, piece in enumerate(hanging(clean(text), room))
+        ]
+        self._details.show(Content("\n").join(lines))
+
+    def _open_whole(self) -> None:
+        """Open every object of QOM below the line for which that was asked."""
+        below, self._opening = self._opening, ""
+        inside = below.rstrip("/") + "/"
+        for path, node in self._store.nodes.items():
+            if node.children and (path == below or path.startswith(inside)):
+                self.place.openings[View.QOM].open_key(path)
+        self._show()
+
+    # Reading.
+
+    def _ask(self, questions: Iterable[Question]) -> None:
+        for question in self._store.ask(questions):
+            self.post_message(self.Wanted(self, question))
+
+    def _read_live(self) -> None:
+        """The values on the screen, while somebody can see them."""
+        if self.tree is not None and not self.trouble and self.screen.is_active and self._lines.region:
+            self._ask(self._store.live(self._lines.on_screen))
+
+    @on(DeviceLines.Toggled)
+    def _toggle(self, event: DeviceLines.Toggled) -> None:
+        event.stop()
+        self.place.now.set(event.row, event.expand)
+        self._show()
+        row = self._lines.row
+        if event.expand and row is not None:
+            # Read anew each time: the values may be old.
+            self._ask(self._store.again([row]))
+
+    @on(DeviceLines.Moved)
+    def _moved(self, event: DeviceLines.Moved) -> None:
+        event.stop()
+        self._keep_place(self.guest)
+        kind = type_of(event.row, self._shown()) if event.row is not None and not self.trouble else ""
+        if kind and kind not in self._store.types:
+            self._ask([Question(Want.TYPE, kind)])
+        self._show_details(event.row)
+
+    @on(DeviceLines.Scrolled)
+    def _scrolled(self, event: DeviceLines.Scrolled) -> None:
+        event.stop()
+        if self.tree is not None and not self.trouble:
+            self._ask(self._store.live(self._lines.on_screen, only_unread=True))
