@@ -9,6 +9,7 @@
     ├── ProfileError              exit 1   a profile with problems, all of them
     ├── StartError                exit 1   a guest that did not start; nothing is left behind
     ├── HostError                 exit 1   something this host lacks: QEMU, hugepages, a directory
+    │   └── HugepageShortage               a pool with fewer pages than the guest needs: it can be grown
     └── MonitorError              exit 1   the talk with QEMU went wrong
         ├── MonitorUnavailable             no socket, nobody listening, or another client holds it
         ├── MonitorTimeout                 QEMU did not answer within the deadline
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from workbench.domain.hugepages import Shortage
     from workbench.domain.problems import Problem
 
 
@@ -85,6 +87,16 @@ class HostError(WorkbenchError):
     """Something that this host lacks or refuses."""
 
     title = "This host lacks something"
+
+
+class HugepageShortage(HostError):
+    """A pool of hugepages that is too small for a guest."""
+
+    title = "Hugepages are missing"
+
+    def __init__(self, message: str, shortage: Shortage, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.shortage = shortage
 
 
 class MonitorError(WorkbenchError):

@@ -71,6 +71,14 @@ def test_options_of_the_board_and_features_of_the_processor(qemu: str, tmp_path:
     assert found[1].endswith("has no hept: did you mean hpet?")
 
 
+@each_qemu()
+def test_a_type_that_ends_the_qemu_that_is_asked_leaves_the_others(qemu: str, tmp_path: Path) -> None:
+    """Debian's 7.2 exits when it is asked for a device whose module is not installed."""
+    text = "[qemu]\nargs = ['-device', 'virtio-gpu-gl-pci', '-device', 'virtio-rng-pci,max-byte=5']\n"
+    found = complaints(qemu, tmp_path, text)
+    assert any("max-byte" in line for line in found)
+
+
 def test_a_build_is_asked_once(tmp_path: Path) -> None:
     profile = loaded(tmp_path, "")
     first = BuildReader(QEMU, tmp_path)

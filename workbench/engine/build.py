@@ -76,8 +76,16 @@ class BuildReader:
         if self._build is None:
             questions += [("query-machines", {}), ("query-cpu-definitions", {})]
         command = {"device": "device-list-properties", "object": "qom-list-properties"}
+        general = len(questions)
         questions += [(command[kind], {"typename": name}) for kind, name in types]
-        answers = _converse(self._binary, questions)
+        try:
+            answers = _converse(self._binary, questions)
+        except HostError:
+            # A type whose module is missing can end the QEMU that is asked for it (7.2: virtio-gpu-gl-pci). One by one
+            # the others are known; of that one nothing is said.
+            answers = _converse(self._binary, questions[:general]) if general else []
+            types = [one for one, question in zip(types, questions[general:], strict=True) if self._survives(question)]
+            answers += _converse(self._binary, [(command[kind], {"typename": name}) for kind, name in types])
         if self._build is None:
             machines, cpus = (answer.get("return", []) for answer in answers[:2])
             answers = answers[2:]
@@ -92,6 +100,13 @@ class BuildReader:
         self._build = Build(self.version, self._build.machines, self._build.cpus, {**self._build.properties, **asked})
         self._keep(self._build)
         return self._build
+
+    def _survives(self, question: tuple[str, dict[str, str]]) -> bool:
+        try:
+            _converse(self._binary, [question])
+        except HostError:
+            return False
+        return True
 
     def _kept(self) -> Build | None:
         try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from workbench.domain.hugepages import NodePool, Shortage, fitting, page_words, shortage, sizes_words
 from workbench.domain.snapshot import HugepagePool
 from workbench.domain.units import GIB, KIB, format_size
-from workbench.errors import HostError
+from workbench.errors import HostError, HugepageShortage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,9 +23,9 @@ PROC = Path("/proc")
 MEMFD = "memfd"
 """The source that needs no mount: memfd_create(2) with MFD_HUGETLB."""
 
-_POOLS = "kernel/mm/hugepages"
-_NODES = "devices/system/node"
-_NAME = "hugepages-{}kB"
+POOLS = "kernel/mm/hugepages"
+NODES = "devices/system/node"
+POOL_NAME = "hugepages-{}kB"
 
 
 def read_pools(sys: Path = SYS) -> tuple[HugepagePool, ...]:
@@ -39,15 +39,15 @@ def read_pools(sys: Path = SYS) -> tuple[HugepagePool, ...]:
             _number(path / "surplus_hugepages"),
             _number(path / "nr_overcommit_hugepages"),
         )
-        for page, path in _pool_directories(sys / _POOLS)
+        for page, path in _pool_directories(sys / POOLS)
     )
 
 
 def read_nodes(page: int, sys: Path = SYS) -> tuple[NodePool, ...]:
     """Each NUMA node's share of one pool, by node; none where the kernel has no NUMA."""
     nodes = []
-    for path in (sys / _NODES).glob("node[0-9]*"):
-        pool = path / "hugepages" / _NAME.format(page // KIB)
+    for path in (sys / NODES).glob("node[0-9]*"):
+        pool = path / "hugepages" / POOL_NAME.format(page // KIB)
         if pool.is_dir():
             number = int(path.name.removeprefix("node"))
             nodes.append(NodePool(number, page, _number(pool / "nr_hugepages"), _number(pool / "free_hugepages")))
@@ -75,6 +75,17 @@ def check_hugepages(
     short = shortage(size, pool, bound)
     if short is not None:
         raise _too_small(short, pool, nodes, default_page(proc))
+
+
+def find_shortage(size: int, page: int, nodes: tuple[int, ...] = (), *, sys: Path = SYS) -> Shortage | None:
+    """What a guest's pool lacks now; None when it has room.
+
+    :raise HostError: for a page size or a node that this host has not.
+    """
+    pools = {pool.page: pool for pool in read_pools(sys)}
+    if page not in pools:
+        raise _unknown_page(page, pools)
+    return shortage(size, pools[page], _bound(nodes, page, sys))
 
 
 def _unknown_page(page: int, known: Iterable[int]) -> HostError:
@@ -109,15 +120,16 @@ def _bound(nodes: tuple[int, ...], page: int, sys: Path) -> tuple[NodePool, ...]
     return tuple(found[node] for node in dict.fromkeys(nodes))
 
 
-def _too_small(short: Shortage, pool: HugepagePool, nodes: Sequence[int], default_page: int) -> HostError:
+def _too_small(short: Shortage, pool: HugepagePool, nodes: Sequence[int], default_page: int) -> HugepageShortage:
     where = f" on {_node_words(nodes)}" if nodes else ""
     reserved = f", {pool.reserved} of the free ones promised to others" if pool.reserved else ""
     of = "" if nodes else f" of {pool.total}"
     words = page_words(short.page)
     missing = f"1 hugepage of {words} is" if short.missing == 1 else f"{short.missing} hugepages of {words} are"
-    return HostError(
+    return HugepageShortage(
         f"{missing} missing{where}: the guest needs {short.needed}, "
         f"and there are {short.available}{of} available{reserved}",
+        short,
         hint="\n".join(mending(short, default_page)),
     )
 
@@ -129,13 +141,13 @@ def _node_words(nodes: Iterable[int]) -> str:
 
 def mending(short: Shortage, default_page: int) -> list[str]:
     """What to do about a shortage: the command first, then what to do when the kernel gives fewer pages than asked."""
-    name = _NAME.format(short.page // KIB)
+    name = POOL_NAME.format(short.page // KIB)
     if short.node is not None:
-        command = f"echo {short.write} | sudo tee {SYS / _NODES}/node{short.node}/hugepages/{name}/nr_hugepages"
+        command = f"echo {short.write} | sudo tee {SYS / NODES}/node{short.node}/hugepages/{name}/nr_hugepages"
     elif short.page == default_page:
         command = f"sudo sysctl vm.nr_hugepages={short.write}"
     else:
-        command = f"echo {short.write} | sudo tee {SYS / _POOLS / name}/nr_hugepages"
+        command = f"echo {short.write} | sudo tee {SYS / POOLS / name}/nr_hugepages"
     if short.page >= GIB:
         size = format_size(short.page)
         return [

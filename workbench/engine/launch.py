@@ -23,11 +23,14 @@ import psutil
 from workbench.domain.document import EXTENDS
 from workbench.domain.lifecycle import exit_words
 from workbench.domain.units import format_size
+from workbench.engine.hugepages import find_shortage
 from workbench.engine.liveness import KEEPER, keeper_of, live_pid
 from workbench.engine.monitor import Monitor
 from workbench.engine.pinning import pin
 from workbench.engine.prepare import prepare, remove
 from workbench.engine.state import Ended, GuestFacts, Running, StateDirectory, read_end, write_facts
+from workbench.engine.supply import FILE as HUGEPAGES_FILE
+from workbench.engine.supply import Supply, grow, remember
 from workbench.errors import HostError, MonitorError, StartError
 
 if TYPE_CHECKING:
@@ -46,9 +49,12 @@ LOCK_DEADLINE = 2.0
 """Seconds that somebody else may need to clean up after a guest."""
 
 
-async def start(state: StateDirectory, plan: Plan, *, lasting: bool = False) -> Running:
+async def start(
+    state: StateDirectory, plan: Plan, *, lasting: bool = False, supply: Supply = Supply.NOTHING
+) -> Running:
     """Start a guest and wait until its monitor answers.
 
+    :param supply: what to do when its pool of hugepages is too small.
     :param lasting: a QEMU that was launched is left to run when this is cancelled; otherwise it is ended.
     :raise StartError: when QEMU exits at once (with its stderr), or that guest runs already or is being started.
     :raise HostError: when its directory cannot be made.
@@ -66,6 +72,7 @@ async def start(state: StateDirectory, plan: Plan, *, lasting: bool = False) -> 
                 f"{plan.name} cannot be written to {directory}: {error.strerror}",
                 hint="free some room, or name another directory with --state DIR",
             ) from error
+        _supply(plan, directory, supply)
         made = await prepare(plan)
         try:
             _spawn(plan.argv, directory)
@@ -80,8 +87,24 @@ async def start(state: StateDirectory, plan: Plan, *, lasting: bool = False) -> 
             pid = live_pid(directory)
             if pid is None:
                 raise _start_error(plan, directory)
+            if supply is not Supply.RETURN:
+                (directory / HUGEPAGES_FILE).unlink(missing_ok=True)
             return Running(directory, pid, facts)
     raise given_up  # past the claim, which takes the directory of a start that fails away
+
+
+def _supply(plan: Plan, directory: Path, supply: Supply) -> None:
+    """Grow the guest's pool of hugepages where it is too small and that is wanted. A start that fails undoes it.
+
+    :raise HostError: when it cannot be grown enough.
+    """
+    memory = plan.profile.memory
+    if supply is Supply.NOTHING or memory.hugepages is None:
+        return
+    short = find_shortage(memory.size, memory.hugepages.size, memory.all_nodes)
+    if short is not None:
+        # Noted also when it is to be kept, until the guest runs: a start that fails leaves the pool as it was.
+        remember(directory, grow(short))
 
 
 def _keep_profile(plan: Plan, path: Path) -> None:

@@ -19,7 +19,7 @@ from workbench.engine.monitor import SUN_PATH_MAX
 from workbench.engine.needs import file_problems
 from workbench.engine.pinning import check_pins
 from workbench.engine.qemu import install_hint, qemu_binary, qemu_version
-from workbench.errors import HostError, ProfileError
+from workbench.errors import HostError, HugepageShortage, ProfileError
 
 if TYPE_CHECKING:
     from workbench.domain.argv import ArgvPart
@@ -76,9 +76,10 @@ class Plan:
         return [self.launch.binary, *(word for part in self.parts for word in part.options)]
 
 
-async def plan(loaded: LoadedProfile, settings: Settings, *, check: bool = True) -> Plan:
+async def plan(loaded: LoadedProfile, settings: Settings, *, check: bool = True, short: bool = False) -> Plan:
     """What a start of this profile would run.
 
+    :param short: a pool of hugepages that is too small is no error: the start grows it.
     :param check: also look whether the files and hugepages that it needs are there.
     :raise ProfileError: with every problem of the profile, or every file that it names in vain.
     :raise HostError: when QEMU, the demo guest or room in a hugepage pool is missing.
@@ -115,7 +116,7 @@ async def plan(loaded: LoadedProfile, settings: Settings, *, check: bool = True)
         flash=flash(profile, base=base, home=home, data=settings.data),
     )
     if check:
-        _check_host(profile, settings.state / profile.name)
+        _check_host(profile, settings.state / profile.name, short=short)
     return Plan(loaded.path, profile, launch, reason, loaded)
 
 
@@ -167,13 +168,17 @@ def _boot(loaded: LoadedProfile, profile: GuestProfile, settings: Settings) -> t
     return kernel, initrd, CONSOLE
 
 
-def _check_host(profile: GuestProfile, directory: Path) -> None:
+def _check_host(profile: GuestProfile, directory: Path, *, short: bool) -> None:
     """:raise HostError: when hugepages are missing, or a port's socket has no room for its path."""
     memory = profile.memory
     check_pins(profile.cpu.pin)
     if memory.hugepages is not None:
         pages = memory.hugepages
-        check_hugepages(memory.size, pages.size, pages.nodes, pages.source)
+        try:
+            check_hugepages(memory.size, pages.size, memory.all_nodes, pages.source)
+        except HugepageShortage:
+            if not short:
+                raise
     for port in profile.serial:
         path = directory / port_socket(port)
         if port.backend == "socket" and port.path is None and len(os.fsencode(path)) > SUN_PATH_MAX:

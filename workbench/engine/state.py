@@ -20,6 +20,7 @@ import msgspec
 from workbench.engine.files import write_atomic
 from workbench.engine.liveness import is_over, live_pid
 from workbench.engine.monitor import SUN_PATH_MAX
+from workbench.engine.supply import give_back
 from workbench.errors import HostError, NotFound, StartError
 
 if TYPE_CHECKING:
@@ -163,6 +164,7 @@ class StateDirectory:
             ended = read_end(path)
             self._keep_end(name, ended)
             self._keep_logs(name)
+            give_back(path)
             shutil.rmtree(path, ignore_errors=True)
             return ended
 
@@ -247,10 +249,12 @@ class StateDirectory:
                 if any(path.iterdir()):  # nobody cleaned up after the last run: whoever watches it still wants its end
                     self._keep_end(name, read_end(path))
                     self._keep_logs(name)
+                    give_back(path)
                 _empty(path)
                 yield path
                 self._drop_logs(name)  # not before: a start that fails leaves the last words of the run before it
             except BaseException:
+                give_back(path)
                 shutil.rmtree(path, ignore_errors=True)
                 raise
 

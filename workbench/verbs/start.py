@@ -15,11 +15,19 @@ if TYPE_CHECKING:
 
 @click.command("start")
 @click.argument("name")
+@click.option(
+    "--make-hugepages",
+    "make",
+    type=click.Choice(["keep", "return"]),
+    is_flag=False,
+    flag_value="keep",
+    help="Grow a pool of hugepages that is too small (as root): keep the pages, or return them when the guest is gone.",
+)
 @json_option
 @pass_settings
-def command(settings: Settings, name: str, as_json: bool) -> None:
+def command(settings: Settings, name: str, make: str | None, as_json: bool) -> None:
     """Start the guest of profile NAME, detached: it runs on when you leave."""
-    running = run(start_guest(settings, name))
+    running = run(start_guest(settings, name, make or "nothing"))
     facts = running.facts
     if as_json:
         print_json({"name": name, "state": "running", "pid": running.pid, "accelerator": facts.accelerator})
@@ -30,12 +38,23 @@ def command(settings: Settings, name: str, as_json: bool) -> None:
         )
 
 
-async def start_guest(settings: Settings, name: str) -> Running:
-    """Load, plan and start; every mistake in the profile is told at once."""
+async def start_guest(settings: Settings, name: str, supply: str = "nothing") -> Running:
+    """Load, plan and start; every mistake in the profile is told at once.
+
+    :param supply: what to do about a pool of hugepages that is too small, a value of :class:`workbench.engine.supply.Supply`.
+    """
     from workbench.engine.launch import start
     from workbench.engine.plan import plan
     from workbench.engine.profiles import ProfileStore
     from workbench.engine.state import StateDirectory
+    from workbench.engine.supply import Supply
+    from workbench.errors import HugepageShortage
 
+    wanted = Supply(supply)
     loaded = ProfileStore(settings.profiles).load(name)
-    return await start(StateDirectory(settings.state), await plan(loaded, settings))
+    try:
+        planned = await plan(loaded, settings, short=wanted is not Supply.NOTHING)
+    except HugepageShortage as error:
+        offer = f"or let the start make them: workbench start {name} --make-hugepages"
+        raise HugepageShortage(error.message, error.shortage, hint=f"{error.hint}\n{offer}") from error
+    return await start(StateDirectory(settings.state), planned, supply=wanted)

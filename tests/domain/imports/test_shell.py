@@ -83,7 +83,7 @@ PIECES = st.sampled_from(["'", '"', "\\", " ", "a", "b=c", ",", "#", "$V", "${V}
 def test_what_a_real_shell_accepts_is_read_the_same(text: str) -> None:
     script = f"V='one two'\n{Q} {text}\n"
     run = script.replace(Q, "printf '%s\\0'")
-    done = subprocess.run(["bash", "-fc", run], capture_output=True, check=False)
+    done = subprocess.run(["bash", "+B", "-fc", run], capture_output=True, check=False)
     if done.returncode != 0 or done.stderr:
         return
     real = done.stdout.decode().split("\0")[:-1]

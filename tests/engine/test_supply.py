@@ -1,0 +1,107 @@
+"""Growing a pool of hugepages for a guest, and giving back what was added."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.hugepages import PAGE, hugepage_pool, read_pool
+from workbench.domain.hugepages import Shortage
+from workbench.engine.hugepages import find_shortage
+from workbench.engine.supply import FILE, Added, give_back, grow, remember
+from workbench.errors import HostError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.commandline import CommandLine
+
+GUEST = '[memory]\nsize = "64M"\nhugepages = true\n'
+
+
+def short(pages: int) -> Shortage:
+    found = find_shortage(pages * PAGE, PAGE)
+    assert found is not None
+    return found
+
+
+class TestKernel:
+    def test_what_was_added_is_read_back_and_given_back(self, tmp_path: Path) -> None:
+        with hugepage_pool(2):
+            before = read_pool("nr_hugepages")
+            added = grow(short(8))
+            assert added == Added(PAGE, 6)
+            assert read_pool("nr_hugepages") == before + 6
+            remember(tmp_path, added)
+            give_back(tmp_path)
+            assert read_pool("nr_hugepages") == before
+            assert not (tmp_path / FILE).exists()
+            give_back(tmp_path)
+            assert read_pool("nr_hugepages") == before, "only once"
+
+    def test_more_than_there_is_memory_for_is_undone(self) -> None:
+        with hugepage_pool(2):
+            before = read_pool("nr_hugepages")
+            with pytest.raises(HostError, match="were given back") as failed:
+                grow(short(1 << 22))  # 8 TiB
+            assert "nr_hugepages" in failed.value.hint
+            assert read_pool("nr_hugepages") == before
+
+    def test_a_start_makes_what_is_missing(self, workbench: CommandLine) -> None:
+        workbench.profile("huge", GUEST)
+        with hugepage_pool(2):
+            before = read_pool("nr_hugepages")
+            refused = workbench("start", "huge")
+            refused.check_error(1, "30 hugepages of 2 MiB are missing", "--make-hugepages")
+            done = workbench("start", "huge", "--make-hugepages", "return")
+            assert done.code == 0, done
+            assert read_pool("nr_hugepages") == before + 30
+            assert workbench("stop", "huge", "--kill").code == 0
+            workbench("list")
+            assert read_pool("nr_hugepages") == before
+            done = workbench("start", "huge", "--make-hugepages")
+            assert done.code == 0, done
+            assert workbench("stop", "huge", "--kill").code == 0
+            workbench("list")
+            assert read_pool("nr_hugepages") == before + 30, "kept, as it was asked"
+
+    def test_a_start_that_fails_leaves_the_pool_as_it_was(self, workbench: CommandLine) -> None:
+        workbench.profile("huge", GUEST + '[qemu]\nargs = ["-rtc", "base=never"]\n')
+        with hugepage_pool(2):
+            before = read_pool("nr_hugepages")
+            workbench("start", "huge", "--make-hugepages").check_error(1, "invalid datetime")
+            assert read_pool("nr_hugepages") == before
+
+
+def drawn(tmp_path: Path, total: int, free: int, reserved: int = 0) -> Path:
+    """A pool that stands still: what is written to it stays, whatever memory there is."""
+    pool = tmp_path / "sys/kernel/mm/hugepages/hugepages-2048kB"
+    pool.mkdir(parents=True)
+    for name, value in (("nr", total), ("free", free), ("resv", reserved), ("surplus", 0), ("nr_overcommit", 0)):
+        (pool / f"{name}_hugepages").write_text(f"{value}\n")
+    (tmp_path / "proc/sys/vm").mkdir(parents=True)
+    (tmp_path / "proc/meminfo").write_text("Hugepagesize: 2048 kB\n")
+    return pool
+
+
+def test_pages_that_others_use_by_now_are_not_taken_from_them(tmp_path: Path) -> None:
+    pool = drawn(tmp_path, total=40, free=3, reserved=1)
+    remember(tmp_path, Added(PAGE, 30))
+    give_back(tmp_path, sys=tmp_path / "sys")
+    assert (pool / "nr_hugepages").read_text() == "38"
+
+
+def test_a_user_who_may_not_is_told_what_root_types(tmp_path: Path) -> None:
+    pool = drawn(tmp_path, total=0, free=0)
+    (pool / "nr_hugepages").unlink()
+    (pool / "nr_hugepages").mkdir()
+    with pytest.raises((HostError, IsADirectoryError)):
+        grow(Shortage(PAGE, 8, 0, 0), sys=tmp_path / "sys", proc=tmp_path / "proc")
+
+
+def test_a_damaged_note_changes_nothing(tmp_path: Path) -> None:
+    pool = drawn(tmp_path, total=40, free=40)
+    (tmp_path / FILE).write_text("{")
+    give_back(tmp_path, sys=tmp_path / "sys")
+    assert (pool / "nr_hugepages").read_text().strip() == "40"
