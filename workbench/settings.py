@@ -42,6 +42,11 @@ class Settings:
         return self._xdg("CONFIG", ".config") / APP / "keys.toml"
 
     @cached_property
+    def preferences(self) -> Path:
+        """How the screen behaves: ``"qmp.ask" = false``, one line for each setting that is changed."""
+        return self._xdg("CONFIG", ".config") / APP / "settings.toml"
+
+    @cached_property
     def cache(self) -> Path:
         """Where the demo guest and the QAPI schemas are kept."""
         return self._xdg("CACHE", ".cache") / APP

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -79,6 +80,28 @@ def test_the_main_job(workbench: CommandLine, demo_guest: DemoGuest) -> None:
         screen.wait_for("held 60M")
         screen.keys("C-q")
         screen.wait_for("exit status 0")
+
+
+def test_the_files_of_keys_and_settings_are_heeded(workbench: CommandLine, demo_guest: DemoGuest) -> None:
+    workbench.sample("demo")
+    guest = psutil.Process(workbench.start("demo"))
+    directory = Path(workbench.environment["XDG_CONFIG_HOME"]) / "qemu-workbench"
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "keys.toml").write_text('"pane.qmp" = "f7"\n')
+    (directory / "settings.toml").write_text('"qmp.ask" = false\n')
+    with terminal(workbench.environment) as screen:
+        screen.open(*SCREEN)
+        screen.keys("F7")
+        screen.wait_for("command key=value")
+        screen.type("quit")
+        screen.keys("Enter")
+        guest.wait(timeout=60)
+        screen.keys("C-q")
+        screen.wait_for("exit status 0")
+    (directory / "settings.toml").write_text('"qmp.aks" = false\n')
+    with terminal(workbench.environment) as screen:
+        screen.open(*SCREEN)
+        screen.wait_for("settings.toml: qmp.aks: there is no such setting", "exit status 2")
 
 
 def open_the_balloon_device(screen: Terminal) -> None:

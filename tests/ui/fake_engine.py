@@ -103,6 +103,16 @@ class FakeDevices:
         raise WorkbenchError("no devices in a fake guest")
 
 
+class FakeLookups:
+    """Knows what a test gives it."""
+
+    def __init__(self) -> None:
+        self.files: set[str] = set()
+
+    async def has_file(self, path: str) -> bool:
+        return path in self.files
+
+
 class FakeGuest:
     """Notes what it is asked for."""
 
@@ -115,6 +125,7 @@ class FakeGuest:
         self.pasts: list[tuple[float, float]] = []
         """What of its history was asked for."""
         self.kept = Past()
+        self.lookups = FakeLookups()
         self.failure: WorkbenchError | None = None
         self.path_listeners: list[Callable[[PathView], None]] = []
         self.path_view = PathView("7.2.22", traced=True)

@@ -14,6 +14,7 @@ from tests.ui.fake_engine import NOW, RAM, FakeEngine, balloon, running
 from workbench.domain.balloon import Sample, State
 from workbench.domain.diagnosis import Verdict
 from workbench.domain.lifecycle import Phase
+from workbench.domain.preferences import Preferences
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.units import MIB
 from workbench.errors import StartError
@@ -24,6 +25,7 @@ from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.console_pane import ConsolePane
 from workbench.ui.widgets.guest_list import GuestList
 from workbench.ui.widgets.key_bar import KeyBar
+from workbench.ui.widgets.qmp_input import QmpInput
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,11 +38,14 @@ STOPPED = GuestSnapshot("alpine", memory=RAM, profile_path="/profiles/alpine.tom
 
 @asynccontextmanager
 async def opened(
-    *snapshots: GuestSnapshot, size: tuple[int, int] = (140, 44), history: Path | None = None
+    *snapshots: GuestSnapshot,
+    size: tuple[int, int] = (140, 44),
+    history: Path | None = None,
+    preferences: Preferences | None = None,
 ) -> AsyncIterator[tuple[Pilot[None], FakeEngine]]:
     """The screen, with its first worker done."""
     engine = FakeEngine(*(snapshots or (running(), STOPPED)), history_file=history)
-    app = WorkbenchApp(engine)
+    app = WorkbenchApp(engine, preferences=preferences)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         await app.workers.wait_for_complete()
@@ -403,6 +408,48 @@ async def test_a_command_that_ends_something_asks_first(line: str, tmp_path: Pat
             await press(pilot, "enter")
         assert isinstance(pilot.app.screen, Dialog)
         await press(pilot, "enter")
+        assert asked(engine) == []
+
+
+async def type_command(pilot: Pilot[None], line: str) -> None:
+    """Enter a line in the QMP console, twice where the fake schema does not know the command."""
+    await press(pilot, "colon")
+    pilot.app.screen.query_one(QmpInput).value = line
+    await press(pilot, "enter")
+    if pilot.app.screen.query_one(QmpInput).value and not isinstance(pilot.app.screen, Dialog):
+        await press(pilot, "enter")
+    await pilot.pause()
+
+
+async def test_a_file_that_is_there_is_asked_about_before_it_is_overwritten(tmp_path: Path) -> None:
+    line = "memsave val=0 size=4096 filename=/tmp/memory"
+    async with opened(history=tmp_path / "history") as (pilot, engine):
+        await type_command(pilot, line)
+        await pilot.app.workers.wait_for_complete()
+        assert [what[1] for what in asked(engine)] == ["memsave"]  # type: ignore[index]
+        engine.guest("demo").lookups.files.add("/tmp/memory")
+        await type_command(pilot, line)
+        assert isinstance(pilot.app.screen, Dialog)
+        assert "/tmp/memory is there already" in text_of(pilot, "VerticalScroll > Static")
+        await press(pilot, "right", "enter")
+        await pilot.app.workers.wait_for_complete()
+        assert len(asked(engine)) == 2
+
+
+async def test_the_question_can_be_switched_off(tmp_path: Path) -> None:
+    async with opened(history=tmp_path / "history", preferences=Preferences(ask=False)) as (pilot, engine):
+        await type_command(pilot, "quit")
+        await pilot.app.workers.wait_for_complete()
+        assert asked(engine) == [("execute", "quit", {})]
+
+
+async def test_an_answer_for_a_guest_that_ended_meanwhile_sends_nothing(tmp_path: Path) -> None:
+    async with opened(history=tmp_path / "history") as (pilot, engine):
+        await type_command(pilot, "quit")
+        assert isinstance(pilot.app.screen, Dialog)
+        engine.publish(running("demo", pid=4712))
+        await press(pilot, "right", "enter")
+        await pilot.app.workers.wait_for_complete()
         assert asked(engine) == []
 
 

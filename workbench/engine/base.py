@@ -55,6 +55,13 @@ class Devices(Protocol):
         """How the guest differs from what its profile says now."""
 
 
+class Lookups(Protocol):
+    """What helps to write a command for one guest; nothing here changes a guest, or is kept in its record as the user's."""
+
+    async def has_file(self, path: str) -> bool:
+        """Whether a path names a file or a block device where QEMU runs; a relative one begins at QEMU's directory."""
+
+
 class Guest(Protocol):
     """One guest. Whatever changes it goes through its driver task, one request at a time.
 
@@ -82,6 +89,10 @@ class Guest(Protocol):
 
     async def schema(self) -> Schema:
         """The QAPI schema of the running QEMU."""
+
+    @property
+    def lookups(self) -> Lookups:
+        """What the QMP console looks up while a command is typed."""
 
     @property
     def devices(self) -> Devices:

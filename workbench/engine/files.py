@@ -1,14 +1,29 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and files of another process."""
 
 from __future__ import annotations
 
 import os
+import stat
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def process_has_file(pid: int, path: str) -> bool:
+    """Whether a path, relative to a process's directory (proc_pid_cwd(5)), is a file or block device that holds something.
+
+    What may not be looked at counts as there: who asks wants to know whether anything could be overwritten.
+    """
+    try:
+        mode = os.stat(os.path.join(f"/proc/{pid}/cwd", path)).st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL inside
+        return False
+    except OSError:
+        return True
+    return stat.S_ISREG(mode) or stat.S_ISBLK(mode)
 
 
 def write_atomic(path: Path, data: str | bytes, *, mode: int = 0o600, lasting: bool = True) -> None:

@@ -26,6 +26,7 @@ from workbench.engine.console import Console
 from workbench.engine.history import HistoryFiles
 from workbench.engine.launch import find_end, kill
 from workbench.engine.local_devices import LocalDevices
+from workbench.engine.lookups import LocalLookups
 from workbench.engine.monitor import Monitor
 from workbench.engine.path import PathWatch
 from workbench.engine.protection import Protector
@@ -82,6 +83,7 @@ class LocalGuest:
         self._monitor: Monitor | None = None
         self._probe: BalloonProbe | None = None
         self.devices = LocalDevices(self._connected, running, settings)
+        self.lookups = LocalLookups(running)
         self._console = Console(running.path)
         self._path = PathWatch(running, self.record)
         self._readings = Readings(running)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from workbench.domain.safety import Wish
     from workbench.domain.schema import Schema
     from workbench.domain.snapshot import HostSnapshot
-    from workbench.engine.base import Devices
+    from workbench.engine.base import Devices, Lookups
     from workbench.engine.state import Running
     from workbench.settings import Settings
 
@@ -269,6 +269,10 @@ class StoppedGuest:
 
     @property
     def devices(self) -> Devices:
+        self._refuse()
+
+    @property
+    def lookups(self) -> Lookups:
         self._refuse()
 
     async def past(self, start: float, step: float) -> Past:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 
+from workbench.domain.preferences import Preferences
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import error_dialog
 from workbench.ui.screens.first_look import FirstLook, first_look
@@ -48,6 +49,7 @@ class WorkbenchApp(App[None]):
         *,
         choose: str = "",
         keys: Mapping[str, str] | None = None,
+        preferences: Preferences | None = None,
         keep_crash: Callable[[BaseException], str] | None = None,
     ) -> None:
         """
@@ -63,6 +65,7 @@ class WorkbenchApp(App[None]):
         self._failure: WorkbenchError | None = None
         """Why the engine could not be opened."""
         self.keys = dict(keys or {})
+        self._preferences = preferences or Preferences()
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
@@ -101,7 +104,9 @@ class WorkbenchApp(App[None]):
         gc.enable()
 
     def get_default_screen(self) -> Screen[None]:
-        return MainScreen(self._engine, self._first)
+        screen = MainScreen(self._engine, self._first)
+        screen.preferences = self._preferences
+        return screen
 
     async def on_unmount(self) -> None:
         await self._engine.close()

@@ -17,7 +17,7 @@ def open_screen(settings: Settings, choose: str = "") -> None:
     """Run the screen until the user leaves it.
 
     :param choose: the guest to show first.
-    :raise UsageError: when there is no terminal.
+    :raise UsageError: when there is no terminal, or a file of the user's keys or settings cannot be understood.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
@@ -29,11 +29,18 @@ def open_screen(settings: Settings, choose: str = "") -> None:
     # 30 pictures a second, not 60: a key waits for half as many, and nobody reads faster.
     os.environ.setdefault("TEXTUAL_FPS", "30")
     from workbench.engine.crash import keep_traceback
+    from workbench.engine.keys import read_keys
     from workbench.engine.local import LocalEngine
+    from workbench.engine.preferences import read_preferences
     from workbench.ui.app import WorkbenchApp
 
+    keys, preferences = read_keys(settings.keys), read_preferences(settings.preferences)
     app = WorkbenchApp(
-        LocalEngine(settings), choose=choose, keep_crash=lambda error: keep_traceback(error, settings.data)
+        LocalEngine(settings),
+        choose=choose,
+        keys=keys,
+        preferences=preferences,
+        keep_crash=lambda error: keep_traceback(error, settings.data),
     )
     app.run()
     if app.return_code:

@@ -13,10 +13,9 @@ from textual.css.query import NoMatches
 from textual.message import Message
 from textual.widgets import Static
 
-from workbench.errors import WorkbenchError
-from workbench.ui.dialogs import confirm
 from workbench.ui.screens.device_actions import DEVICES_INTERVAL, DeviceActions
 from workbench.ui.screens.history_actions import HistoryActions
+from workbench.ui.screens.qmp_actions import QmpActions
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.console_pane import ConsolePane
 from workbench.ui.widgets.device_tree import DeviceTreePane
@@ -27,7 +26,7 @@ from workbench.ui.widgets.path_view import PathPane
 from workbench.ui.widgets.qmp_console import QmpConsole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -52,7 +51,7 @@ HOST_INTERVAL = 3.0
 """Seconds between looks at the host's memory and hugepage pools."""
 
 
-class MainScreen(HistoryActions, DeviceActions):
+class MainScreen(HistoryActions, QmpActions, DeviceActions):
     """Wires the panes to the engine: snapshots down, requests up."""
 
     AUTO_FOCUS = "#balloon"
@@ -188,25 +187,6 @@ class MainScreen(HistoryActions, DeviceActions):
 
     # What the user asks for.
 
-    @on(QmpConsole.Submitted)
-    @work(group="qmp")
-    async def _run_command(self, message: QmpConsole.Submitted) -> None:
-        if self._chosen is None:
-            return
-        request = message.request
-        effect = effect_of(request.command, request.arguments)
-        if effect:
-            answer = await self.app.push_screen_wait(
-                confirm(f"{request.command} on {self._chosen.name}?", effect, ("send", "Send it", "warning"))
-            )
-            if answer != "send":
-                return
-        # What QEMU answers stands in the record already, and so in the console; the rest is told there too.
-        try:
-            await self._guest(self._chosen.name).execute(request.command, request.arguments)
-        except WorkbenchError as error:
-            self.query_one(QmpConsole).explain(error)
-
     @on(ConsolePane.Typed)
     @work(group="type")
     async def _type(self, message: ConsolePane.Typed) -> None:
@@ -270,19 +250,3 @@ class MainScreen(HistoryActions, DeviceActions):
     def action_show_file(self) -> None:
         path = self._chosen.profile_path if self._chosen else ""
         self.notify(path or "no profile: this guest was started by something else", title="Profile", markup=False)
-
-
-EFFECTS = {
-    "quit": "It ends QEMU now: what the guest has not written is lost.",
-    "q": "It ends QEMU now: what the guest has not written is lost.",
-    "system_reset": "The guest starts over at once: what it has not written is lost.",
-}
-"""Commands that lose something, in QMP and HMP, and what."""
-
-
-def effect_of(command: str, arguments: Mapping[str, object] | None) -> str:
-    """What a command would lose; empty for one that loses nothing by itself."""
-    if command == "human-monitor-command":
-        words = str((arguments or {}).get("command-line", "")).split()
-        command = words[0] if words else ""
-    return EFFECTS.get(command, "")

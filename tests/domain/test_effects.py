@@ -1,0 +1,69 @@
+"""What asks before it is sent."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.domain.effects import effects_of
+
+
+@pytest.mark.parametrize("command", ["quit", "system_reset", "blockdev-del", "device_del", "object-del", "migrate"])
+def test_what_ends_or_loses_something_is_named(command: str) -> None:
+    [effect] = effects_of(command, {"id": "x"})
+    assert effect.command == command
+    assert effect.words.endswith(".")
+    assert not effect.file
+
+
+@pytest.mark.parametrize("command", ["query-status", "balloon", "stop", "cont", "device_add", "qom-set", "no-such"])
+def test_what_loses_nothing_asks_nothing(command: str) -> None:
+    assert effects_of(command) == ()
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "file"),
+    [
+        ("memsave", {"val": 0, "size": 1, "filename": "/tmp/x"}, "/tmp/x"),
+        ("dump-guest-memory", {"paging": False, "protocol": "file:/tmp/core"}, "/tmp/core"),
+        ("blockdev-create", {"job-id": "j", "options": {"driver": "file", "filename": "a.img"}}, "a.img"),
+        ("human-monitor-command", {"command-line": "pmemsave 0 0x1000 /tmp/ram"}, "/tmp/ram"),
+        ("human-monitor-command", {"command-line": "screendump '/tmp/a b.ppm' -f png"}, "/tmp/a b.ppm"),
+        ("human-monitor-command", {"command-line": "dump-guest-memory -p /tmp/core"}, "/tmp/core"),
+    ],
+)
+def test_a_file_that_would_be_overwritten(command: str, arguments: dict[str, object], file: str) -> None:
+    [effect] = effects_of(command, arguments)
+    assert effect.file == file
+    assert file in effect.words
+
+
+def test_commands_inside_others_count() -> None:
+    inner = [
+        {"type": "block-dirty-bitmap-add", "data": {"node": "n", "name": "b"}},
+        {"type": "blockdev-backup", "data": {"device": "d"}},
+        {"type": "blockdev-snapshot-sync", "data": {"snapshot-file": "/tmp/snap.qcow2"}},
+    ]
+    assert [effect.command for effect in effects_of("transaction", {"actions": inner})] == [
+        "blockdev-backup",
+        "blockdev-snapshot-sync",
+    ]
+    [effect] = effects_of("human-monitor-command", {"command-line": "  drive_del disk0"})
+    assert effect.command == "drive_del"
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["type", "data", "actions", "filename"]), inner),
+)
+
+
+@given(
+    st.sampled_from(["transaction", "human-monitor-command", "memsave", "blockdev-create", "quit"]),
+    st.dictionaries(st.sampled_from(["actions", "command-line", "filename", "options", "type"]), values),
+)
+def test_no_arguments_break_it(command: str, arguments: dict[str, object]) -> None:
+    json.dumps([effect.words for effect in effects_of(command, arguments)])
