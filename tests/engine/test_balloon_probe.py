@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import signal
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,9 +16,10 @@ from tests.real import QEMU, VIRTIO_DEVICES, each_qemu, running_qemu
 from workbench.domain.balloon import Source, State
 from workbench.domain.diagnosis import Circumstances, judge
 from workbench.domain.traffic import Kind, Origin
-from workbench.engine.balloon import RECORD, BalloonProbe, TargetRecord
+from workbench.engine.balloon import BalloonProbe
 from workbench.engine.monitor import Monitor
 from workbench.engine.state import GuestFacts, Running
+from workbench.engine.target_record import RECORD, TargetRecord
 from workbench.engine.virtio_pci import balloon_bar
 from workbench.errors import CommandFailed, MonitorClosed, MonitorTimeout
 
@@ -185,7 +186,10 @@ async def test_a_target_is_recorded_before_it_is_sent_and_taken_back_when_refuse
         await probe.set_target(96 * MIB)
         record = probe.record
         assert record is not None
-        assert (record.target, record.ours, record.baseline) == (96 * MIB, True, probe.resident)
+        assert (record.target, record.ours) == (96 * MIB, True)
+        assert record.before is not None
+        assert (record.before.target, record.before.actual) == (RAM, RAM)
+        assert record.baseline == record.before.resident is not None
         with pytest.raises(CommandFailed):
             await probe.set_target(0)
         assert probe.record == record
@@ -266,12 +270,14 @@ async def test_what_the_host_holds() -> None:
         assert host.resident < RAM
         assert (host.baseline, host.reclaimed) == (host.resident, 0), "no target, no baseline of its own"
         await probe.set_target(96 * MIB)
-        baseline = probe.resident
         host = probe.look_at_host()
         assert host is not None
-        assert host.baseline == baseline
-        probe._running = replace(running, pid=2**22 + 1)
-        assert probe.look_at_host() is None
+        assert probe.record is not None
+        assert host.baseline == probe.record.baseline
+        os.kill(running.pid, signal.SIGKILL)
+        async with asyncio.timeout(30):
+            while probe.look_at_host() is not None:
+                await asyncio.sleep(0.01)
 
 
 async def test_the_deadline_is_the_callers() -> None:

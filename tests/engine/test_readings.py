@@ -9,9 +9,10 @@ import pytest
 from workbench.domain.balloon import HostMemory, Reading, Source
 from workbench.domain.diagnosis import PATIENCE
 from workbench.domain.marks import MarkKind
-from workbench.engine.balloon import ROUND_TRIPS, TargetRecord
+from workbench.engine.balloon import ROUND_TRIPS
 from workbench.engine.readings import Readings
 from workbench.engine.state import GuestFacts, Running
+from workbench.engine.target_record import TargetRecord
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,7 @@ class Stage:
         self.record: TargetRecord | None = None
         self.host_looks = 0
         self.trips = 0
+        self.asking_about_host = False
         self.asked: list[str] = []
         self.driver_ok = self.driver_up = True
 

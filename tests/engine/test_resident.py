@@ -10,7 +10,7 @@ import pytest
 from tests.hugepages import hugepage_pool
 from tests.real import running_qemu
 from workbench.engine.monitor import Monitor
-from workbench.engine.resident import resident_of, resident_ram
+from workbench.engine.resident import mapping_of, resident_ram
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,8 @@ VmFlags: rd wr mr mw me dc ac sd dd
 
 
 def resident(*mappings: str, ram: int = RAM) -> int | None:
-    return resident_of("".join(mappings).encode().splitlines(keepends=True), ram)
+    found = mapping_of("".join(mappings).encode().splitlines(keepends=True), ram)
+    return None if found is None else found.resident
 
 
 HEAP = mapping(0, 60, 55, "[heap]")
@@ -107,7 +108,8 @@ def test_a_file_that_was_cut() -> None:
     whole = mapping(1000, 512, 213)
     lines = whole.encode().splitlines(keepends=True)
     for count in range(len(lines)):
-        assert resident_of(lines[:count], RAM) in {None, 0, 213 * MIB}
+        found = mapping_of(lines[:count], RAM)
+        assert (found.resident if found else None) in {None, 0, 213 * MIB}
 
 
 def test_a_path_with_spaces_and_a_line_that_looks_like_another() -> None:

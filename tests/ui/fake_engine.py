@@ -6,9 +6,11 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from workbench.domain.backing import Backing
 from workbench.domain.balloon import Balloon, GuestStats, HostMemory, Reading, Sample, Source, State
 from workbench.domain.diagnosis import Verdict
 from workbench.domain.history import Past
+from workbench.domain.ledger import Ledger, Moment
 from workbench.domain.lifecycle import Phase
 from workbench.domain.schema import Schema
 from workbench.domain.snapshot import GuestSnapshot, HostSnapshot, HugepagePool
@@ -51,6 +53,13 @@ def balloon(
         stats=GuestStats(NOW - 2, 2, total=470 * MIB, available=available, caches=3 * MIB, swap_out=0),
         host=HostMemory(100 * MIB, 210 * MIB),
         ours=ours,
+        ledger=Ledger(
+            RAM,
+            Moment(NOW, target, actual, 100 * MIB, available),
+            Moment(NOW - 60, RAM, RAM, 210 * MIB, 440 * MIB),
+            ours=ours,
+            backing=Backing(reporting=True),
+        ),
         history=tuple(Sample(NOW - 60 + i, target, actual, 100 * MIB, available) for i in range(60)),
     )
 

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from workbench.domain.backing import Backing
     from workbench.domain.causes import Verdict
+    from workbench.domain.ledger import Ledger
     from workbench.domain.marks import Mark
 
 PAGE = 4096
@@ -30,6 +32,11 @@ class Source(StrEnum):
     """The device's config space, as the guest's driver sees it."""
     QUERY = "query"
     """``query-balloon``: the actual alone; the target is the last one that this workbench knows of."""
+
+
+def pages_in(size: int) -> int:
+    """How many whole balloon pages make ``size`` bytes; negative for a negative size."""
+    return size // PAGE if size >= 0 else -(-size // PAGE)
 
 
 class State(StrEnum):
@@ -96,14 +103,28 @@ class GuestStats:
     """Allocations that had to reclaim memory themselves before they could go on."""
 
 
+class Measure(StrEnum):
+    """How it was seen what the host holds of a guest's RAM."""
+
+    RSS = "rss"
+    """``Rss`` of its mapping in /proc/PID/smaps."""
+    HUGETLB = "hugetlb"
+    """Hugetlb pages of its mapping in /proc/PID/smaps."""
+    FILE = "file-blocks"
+    """The blocks of the file in memory that it is (memfd, tmpfs, hugetlbfs): held even where no mapping shows them."""
+
+
 @dataclass(frozen=True, slots=True)
 class HostMemory:
     """What the host holds of the guest's RAM. All sizes are bytes."""
 
     resident: int
-    """The guest's RAM that is resident now (Rss, or hugetlb pages, of the RAM mapping in /proc/PID/smaps)."""
+    """The guest's RAM that takes memory of the host now, by ``measure``."""
     baseline: int
     """The same just before the target last changed."""
+    measure: Measure = Measure.RSS
+    pool_free: int | None = None
+    """Free pages in the host's pool of this guest's page size; None on ordinary memory."""
 
     @property
     def reclaimed(self) -> int:
@@ -178,6 +199,10 @@ class Balloon:
     history: tuple[Sample, ...] = field(default=(), repr=False)
     marks: tuple[Mark, ...] = field(default=(), repr=False)
     """What happened to the balloon, oldest first; of the newest 500."""
+    ledger: Ledger | None = None
+    """The last change of the target, and what came of it."""
+    backing: Backing | None = None
+    """What the guest's RAM stands on; None when that could not be seen."""
 
     @property
     def eta(self) -> float | None:

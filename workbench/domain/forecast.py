@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench.domain.floor import actual_at, floor_of
+from workbench.domain.gain import expected_gain
 from workbench.domain.ramp import settle_time
 from workbench.domain.units import MIB, mib
 
 if TYPE_CHECKING:
     from workbench.domain.balloon import Balloon
     from workbench.domain.floor import Floor
+    from workbench.domain.gain import Gain
     from workbench.domain.ramp import Ramp
 
 
@@ -30,6 +32,8 @@ class Forecast:
     floor: Floor | None = None
     steps: int = 1
     """How many targets lead there: more than one with a ramp."""
+    gain: Gain | None = None
+    """What the host would gain; None when nothing is known of what it holds, or nothing would move."""
 
     @property
     def risky(self) -> bool:
@@ -67,4 +71,4 @@ def forecast(
             risk = f"below the floor of {mib(least.size)}"
         elif available is not None and available < enough:
             risk = f"less than {mib(enough)} left"
-    return Forecast(target, available, seconds, risk, least, steps)
+    return Forecast(target, available, seconds, risk, least, steps, expected_gain(balloon, target))

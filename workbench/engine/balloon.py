@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
-
-import msgspec
 
 from workbench.domain.balloon import PAGE, GuestStats, HostMemory, Reading, Source, reading_of, stats_of
 from workbench.domain.causes import DRIVER_OK
 from workbench.domain.marks import Mark, MarkKind
 from workbench.domain.traffic import Origin
 from workbench.domain.units import mib
-from workbench.engine.files import write_atomic
+from workbench.engine.backing import PERIPHERALS, HostSide
 from workbench.engine.marks import MarksFile
 from workbench.engine.monitor import COMMAND_DEADLINE
-from workbench.engine.resident import resident_ram
+from workbench.engine.target_record import TargetRecord, ledger_of, load_record, record_of, save_record
 from workbench.engine.virtio_pci import BALLOON, ModernBar, balloon_bar, balloon_unmapped, read_config, read_status
 from workbench.engine.virtio_state import read_negotiated
 from workbench.engine.witness import Witness
@@ -31,28 +29,15 @@ from workbench.errors import CommandFailed, MonitorClosed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from workbench.domain.backing import Backing
+    from workbench.domain.ledger import Ledger
     from workbench.engine.monitor import Monitor
     from workbench.engine.state import Running
 
-RECORD = "balloon.json"
 ASKING = frozenset({MarkKind.REQUEST, MarkKind.FOREIGN_REQUEST, MarkKind.RESET})
 """Marks after which the guest's driver begins to move anew."""
 ROUND_TRIPS = 3
 """Commands that one reading may cost, with all that is asked beside it."""
-
-
-@dataclass(frozen=True, slots=True)
-class TargetRecord:
-    """The last change of the target: kept in the guest's directory for the next workbench."""
-
-    target: int
-    """Bytes."""
-    baseline: int | None
-    """Resident bytes of the guest's RAM just before."""
-    since: float
-    """Unix time."""
-    ours: bool
-    """Whether a workbench sent it; otherwise it was found in the config space."""
 
 
 class BalloonProbe:
@@ -86,9 +71,12 @@ class BalloonProbe:
         """Unix time at which that was seen to change; 0 = never."""
         self.driver_status: int | None = None
         """The device status byte; 0 while nobody has mapped the registers; None when it cannot be read."""
-        self.resident: int | None = None
-        """Resident bytes of the guest's RAM when it was last looked at."""
-        self.record: TargetRecord | None = _load_record(running)
+        self._host = HostSide(running.pid, self.ram, running.path / "qemu.log")
+        self._reporting: bool | None = None
+        """The device's ``free-page-reporting``; None where it has none."""
+        self._reading: Reading | None = None
+        self._stats: GuestStats | None = None
+        self.record: TargetRecord | None = load_record(running.path)
         self.marks = MarksFile(running.path)
         self.witness = Witness(running.path)
         self.oom_property: bool | None = None
@@ -103,6 +91,10 @@ class BalloonProbe:
         self.present = bool(self._path)
         if self.present:
             self.oom_property = bool(await self._property("deflate-on-oom"))
+            with suppress(CommandFailed):  # a QEMU before 5.1 has no such property
+                self._reporting = bool(await self._property("free-page-reporting"))
+        while self._host.asking:
+            await self.ask_about_host()
         self.look_at_host()
 
     def forget_address(self) -> None:
@@ -130,6 +122,7 @@ class BalloonProbe:
             self._notice_ram(reading)
             self._notice_target(reading)
             self.witness.see(reading, since=self.asked_at, driver_ok=self.driver_ok)
+            self._reading = reading
         return reading
 
     @property
@@ -151,7 +144,8 @@ class BalloonProbe:
             return None
         if check_interval or self.interval is None:
             await self.look_at_interval()
-        return stats_of(await self._property("guest-stats"), self.interval or 0)
+        self._stats = stats_of(await self._property("guest-stats"), self.interval or 0)
+        return self._stats
 
     async def look_at_interval(self) -> None:
         if self._path:
@@ -207,9 +201,10 @@ class BalloonProbe:
         :param size: bytes as they are sent; QEMU clamps them to RAM and counts whole pages (``virtio_balloon_to_target``).
         """
         before = self.record
+        self.look_at_host()
         # Noted first: a reading between the command and its reply must not take the new target for somebody else's.
         pages = (self.ram - min(size, self.ram)) // PAGE
-        self._note(TargetRecord(self.ram - pages * PAGE, self.resident, time.time(), ours=True))
+        self._note(self._change(self.ram - pages * PAGE, time.time(), ours=True))
         try:
             yield
         except (CommandFailed, MonitorClosed) as error:
@@ -220,18 +215,44 @@ class BalloonProbe:
             raise
         self._mark(MarkKind.REQUEST, self.ram - pages * PAGE)
 
+    @property
+    def asking_about_host(self) -> bool:
+        """Whether something is still to be asked of what its RAM stands on."""
+        return self._host.asking
+
+    async def ask_about_host(self) -> None:
+        """Ask the next of it: one command."""
+        await self._host.ask(self._execute)
+
     def look_at_host(self) -> HostMemory | None:
         """What the host holds of the guest's RAM now; None when that cannot be read."""
-        self.resident = resident_ram(self._running.pid, self.ram)
-        if self.resident is None:
+        held = self._host.look(self.ram)
+        if held is None:
             return None
         baseline = self.record.baseline if self.record else None
-        return HostMemory(self.resident, self.resident if baseline is None else baseline)
+        return HostMemory(held.resident, held.resident if baseline is None else baseline, held.measure, held.pool_free)
+
+    @property
+    def backing(self) -> Backing | None:
+        """What the guest's RAM stands on; None when that cannot be seen."""
+        agreed = self.features is None or "REPORTING" in self.features
+        return self._host.backing(reporting=self._reporting if agreed else False)
+
+    def ledger(self) -> Ledger | None:
+        """The last change of the target and what came of it, from what was read last; None when nothing was."""
+        if self._reading is None:
+            return None
+        return ledger_of(self.record, self._reading, self._stats, self._host.held, self.backing)
+
+    def _change(self, target: int, since: float, *, ours: bool) -> TargetRecord:
+        """A change of the target that was made, or found, since the last reading."""
+        return record_of(target, since, self._reading, self._stats, self._host.held, ours=ours)
 
     async def _find_registers(self) -> None:
         """Where the device's registers are now; where nobody has mapped them, no driver can have them."""
         pci = await self._execute("query-pci")
         self._bar = balloon_bar(pci)
+        self._host.look_at_devices(pci)
         if self._bar is None:
             self.driver_status = 0 if balloon_unmapped(pci) else None
 
@@ -270,13 +291,13 @@ class BalloonProbe:
         """Keep the record true when somebody else has set the target."""
         if self.record is not None and self.record.target == reading.target:
             return
-        written = _load_record(self._running)
+        written = load_record(self._running.path)
         if written is not None and written.target == reading.target:
             self.record = written  # another workbench: the command line, or a screen before this one
         elif self.record is None and reading.target == reading.ram:
             self.record = TargetRecord(reading.target, None, self._running.facts.started, ours=True)
         elif reading.source is Source.CONFIG_SPACE:
-            self._note(TargetRecord(reading.target, self.resident, reading.time, ours=False))
+            self._note(self._change(reading.target, reading.time, ours=False))
             self._mark(MarkKind.FOREIGN_REQUEST, reading.target)
 
     def _mark(self, kind: MarkKind, target: int) -> None:
@@ -285,13 +306,7 @@ class BalloonProbe:
 
     def _note(self, record: TargetRecord | None) -> None:
         self.record = record
-        path = self._running.path / RECORD
-        # A full disk must not keep a target from being sent; the record is a convenience for the next workbench.
-        with suppress(OSError):
-            if record is None:
-                path.unlink(missing_ok=True)
-            else:
-                write_atomic(path, msgspec.json.encode(record), lasting=False)
+        save_record(self._running.path, record)
 
     async def _execute(self, command: str, arguments: Mapping[str, object] | None = None) -> object:
         self.trips += 1
@@ -301,16 +316,9 @@ class BalloonProbe:
         return await self._execute("qom-get", {"path": self._path, "property": name})
 
     async def _find_device(self) -> str:
-        for parent in ("/machine/peripheral", "/machine/peripheral-anon"):
+        for parent in PERIPHERALS:
             children = cast("list[Mapping[str, str]]", await self._execute("qom-list", {"path": parent}))
             for child in children:
                 if child["type"].startswith("child<virtio-balloon"):
                     return f"{parent}/{child['name']}"
         return ""
-
-
-def _load_record(running: Running) -> TargetRecord | None:
-    try:
-        return msgspec.json.decode((running.path / RECORD).read_bytes(), type=TargetRecord)
-    except (OSError, ValueError):
-        return None

@@ -43,6 +43,14 @@ def read_pools(sys: Path = SYS) -> tuple[HugepagePool, ...]:
     )
 
 
+def pool_free(page: int, sys: Path = SYS) -> int | None:
+    """Free pages in one pool; None when this host has no such pool."""
+    try:
+        return int((sys / _POOLS / _NAME.format(page // KIB) / "free_hugepages").read_text())
+    except (OSError, ValueError):
+        return None
+
+
 def read_nodes(page: int, sys: Path = SYS) -> tuple[NodePool, ...]:
     """Each NUMA node's share of one pool, by node; none where the kernel has no NUMA."""
     nodes = []

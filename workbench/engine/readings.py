@@ -140,6 +140,8 @@ class Readings:
             await self._run_errand(errand, probe)
             self._beats.done(errand, now)
             asked.add(errand)
+        while probe.asking_about_host and probe.trips < ROUND_TRIPS:
+            await probe.ask_about_host()
         self._met = probe
         return asked
 
@@ -210,6 +212,8 @@ class Readings:
             ours=record.ours if record else True,
             history=history,
             marks=marks,
+            ledger=probe.ledger(),
+            backing=probe.backing,
         )
 
 

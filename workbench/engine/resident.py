@@ -1,4 +1,4 @@
-"""How much of a guest's RAM the host holds now, from /proc/PID/smaps (proc_pid_smaps(5))."""
+"""The mapping that is a guest's RAM, in /proc/PID/smaps (proc_pid_smaps(5)), and how much of it is resident."""
 
 from __future__ import annotations
 
@@ -6,44 +6,86 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 KIB = 1024
+SMALL_PAGE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class RamMapping:
+    """What smaps says of a guest's RAM."""
+
+    resident: int
+    """Bytes: ``Rss``; hugetlb pages count only in ``Shared_Hugetlb`` and ``Private_Hugetlb``."""
+    page: int
+    """Bytes of one page: ``KernelPageSize``."""
+    locked: bool
+    """``VmFlags: lo``: mlock(2) or mlockall(2)."""
+    shared: bool
+    """Whether what is written goes to the file, if there is one."""
+    path: bytes
+    """Its file's; empty for anonymous memory."""
+    device: tuple[int, int]
+    """Major and minor number of its file's device; (0, 0) for anonymous memory."""
+    inode: int
 
 
 def resident_ram(pid: int, ram: int) -> int | None:
-    """Bytes of the guest's RAM that are resident; None when the process is gone or no mapping has the RAM's size.
+    """Bytes of the guest's RAM that are resident; None when the process is gone or no mapping has the RAM's size."""
+    found = ram_mapping(pid, ram)
+    return None if found is None else found.resident
+
+
+def ram_mapping(pid: int, ram: int) -> RamMapping | None:
+    """The guest's RAM; None when the process is gone or no mapping has the RAM's size.
 
     QEMU maps a RAM block of ``ram`` bytes in one piece (util/mmap-alloc.c, ``qemu_ram_mmap``), but the kernel may split
     the mapping (madvise, mprotect) or merge it with a neighbour, so parts that touch each other count together.
     """
     try:
         with open(f"/proc/{pid}/smaps", "rb") as file:
-            return resident_of(file, ram)
+            return mapping_of(file, ram)
     except OSError:
         return None
 
 
-def resident_of(lines: Iterable[bytes], ram: int) -> int | None:
-    """The same from the lines of an smaps file.
-
-    Ordinary memory counts in ``Rss``; hugetlb pages count only in ``Shared_Hugetlb`` and ``Private_Hugetlb``.
-    """
+def mapping_of(lines: Iterable[bytes], ram: int) -> RamMapping | None:
+    """The same from the lines of an smaps file."""
     best: _Run | None = None
     for run in _runs(lines):
         if run.exact(ram):
-            return min(run.parts[-1].resident, ram)
+            return _found(run.parts[-1:], ram)
         if run.size >= ram and (best is None or run.size < best.size):
             best = run
-    return None if best is None else min(best.resident, ram)
+    return None if best is None else _found(best.parts, ram)
+
+
+def _found(parts: Sequence[_Mapping], ram: int) -> RamMapping:
+    most = max(parts, key=lambda part: part.end - part.start)
+    major, minor = (int(number, 16) for number in most.device.split(b":"))
+    return RamMapping(
+        resident=min(sum(part.resident for part in parts), ram),
+        page=most.page,
+        locked=most.locked,
+        shared=b"s" in most.permissions,
+        path=most.path,
+        device=(major, minor),
+        inode=most.inode,
+    )
 
 
 @dataclass(slots=True)
 class _Mapping:
     start: int
     end: int
+    permissions: bytes
+    device: bytes
+    inode: int
     path: bytes
     resident: int = 0
+    page: int = SMALL_PAGE
+    locked: bool = False
 
 
 @dataclass(slots=True)
@@ -74,7 +116,8 @@ def _runs(lines: Iterable[bytes]) -> Iterator[_Run]:
                 yield run
             fields = line.split(None, 5)
             low, high = (int(part, 16) for part in fields[0].split(b"-"))
-            mapping = _Mapping(low, high, fields[5].strip() if len(fields) > 5 else b"")
+            path = fields[5].strip() if len(fields) > 5 else b""
+            mapping = _Mapping(low, high, fields[1], fields[3], int(fields[4]), path)
             touches = run is not None and run.parts[-1].end == low and run.parts[-1].path == mapping.path
             if run is not None and touches:
                 run.parts.append(mapping)
@@ -82,5 +125,9 @@ def _runs(lines: Iterable[bytes]) -> Iterator[_Run]:
                 run = _Run([mapping])
         elif run is not None and line.startswith((b"Rss:", b"Shared_Hugetlb:", b"Private_Hugetlb:")):
             run.parts[-1].resident += int(line.split()[1]) * KIB
+        elif run is not None and line.startswith(b"KernelPageSize:"):
+            run.parts[-1].page = int(line.split()[1]) * KIB
+        elif run is not None and line.startswith(b"VmFlags:"):
+            run.parts[-1].locked = b"lo" in line.split()
     if run is not None:
         yield run

@@ -139,6 +139,7 @@ async def _balloon(
         reading = await probe.read()
         why = None
         if target is not None:
+            await probe.stats()  # what the guest believes before the change
             why = await _change(name, probe, running, required(reading), target, safety, care, wait)
         elif wait is not None:
             await _wait(probe, wait)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from workbench.domain.balloon import Balloon
+    from workbench.domain.ledger import Ledger
 
 
 def as_object(name: str, balloon: Balloon) -> dict[str, object]:
@@ -40,9 +41,26 @@ def as_object(name: str, balloon: Balloon) -> dict[str, object]:
             "reclaimed": host.reclaimed,
             "unreturned": host.unreturned(reading.actual) if known and reading else None,
             "yield": round(share, 4) if share is not None else None,
+            "measure": host.measure.value,
+            "pool_free": host.pool_free,
         }
         if host
         else None,
+        "backing": asdict(balloon.backing) if balloon.backing else None,
+        "ledger": ledger_object(balloon.ledger) if balloon.ledger else None,
+    }
+
+
+def ledger_object(ledger: Ledger) -> dict[str, object]:
+    """The last change of the target: four columns, and what follows from them."""
+    columns = {name: getattr(ledger, name) for name in ("asked", "held", "host", "believed")}
+    return {
+        "since": ledger.before.time if ledger.before else None,
+        **{name: {"before": entry.before, "now": entry.now} for name, entry in columns.items()},
+        "believed_as": ledger.believed_as,
+        "never_used": ledger.never_used,
+        "never_used_most": ledger.never_used_most,
+        "words": list(ledger.words),
     }
 
 
@@ -68,6 +86,8 @@ def as_lines(name: str, balloon: Balloon) -> list[str]:
     if balloon.stats is not None and balloon.stats.available is not None:
         age = max(0.0, time.time() - balloon.stats.last_update)
         lines.append(f"  guest   {mib(balloon.stats.available):>10} available, {age:.0f} s ago")
+    if balloon.ledger is not None:
+        lines += [f"  {line}" for line in balloon.ledger.words]
     lines += [f"  - {line}" for line in verdict.evidence]
     if verdict.advice:
         lines.append(f"  {verdict.advice}")

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 ROOMY = 30
 """Rows of the panel from which all evidence of a stall fits beside the plot."""
+TALL = 24
+"""Rows of the panel from which the whole ledger fits beside the plot."""
 TICK = 1.5
 """Seconds after which the panel moves on by itself; while QEMU answers, readings come more often."""
 
@@ -187,7 +189,9 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         trouble = self._trouble_words(snapshot, balloon)
         situation.show(trouble)
         self.set_class(bool(trouble.plain), "-situation")
-        self.query_one("#balloon-ledger", TextBlock).show(balloon_text.ledger(balloon, time.time(), self._width))
+        self.query_one("#balloon-ledger", TextBlock).show(
+            balloon_text.ledger(balloon, time.time(), self._width, tall=self.size.height >= TALL)
+        )
         self._plot.show(balloon.history, snapshot.memory or 0, marks=balloon.marks)
         self._show_staged()
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from workbench.domain.balloon import Balloon, Source, State
 from workbench.domain.causes import Cause
-from workbench.domain.units import MIB
+from workbench.ui.widgets import ledger_text
+from workbench.ui.widgets.columns import Column, grid
 from workbench.ui.widgets.flow import flow
 from workbench.ui.words import age, duration, mib, pages
 
@@ -64,29 +64,21 @@ def head(balloon: Balloon, ram: int, width: int) -> Content:
     )
 
 
-def ledger(balloon: Balloon, now: float, width: int) -> Content:
-    """What the guest gave, what the host got back, and what the guest says of its own memory."""
-    reading, host, stats = balloon.reading, balloon.host, balloon.stats
-    available = stats.available if stats else None
-    caches = stats.caches if stats else None
-    rows = [[Column("available", _known(available)), Column("caches", _known(caches))], []]
-    if reading is not None:
-        rows[0].insert(0, Column("guest gave", f"{mib(reading.held)} MiB"))
-    if reading is not None and host is not None:
-        unreturned = host.unreturned(reading.actual)
-        rows[1] = [
-            Column("host holds", f"{mib(host.resident)} MiB", "$resident"),
-            Column("got back", f"{mib(host.reclaimed, signed=True)} MiB"),
-            Column("unreturned", f"{mib(unreturned)} MiB", "bold $warning" if unreturned > MIB else ""),
+def ledger(balloon: Balloon, now: float, width: int, *, tall: bool = True) -> Content:
+    """What was asked, given and gained, what that means, and how old the guest's own figures are.
+
+    :param tall: whether there is room for what stood before, and for more than one sentence.
+    """
+    lines = [Content.assemble(*_freshness(balloon, now))]
+    if balloon.ledger is not None:
+        said = ledger_text.words(balloon.ledger, 4 if tall else 1)
+        lines = [
+            ledger_text.table(balloon.ledger, width, tall=tall),
+            ledger_text.figures(balloon.ledger, width),
+            *([said] if said.plain else []),
+            *lines,
         ]
-    parts = _freshness(balloon, now)
-    if not balloon.ours:
-        parts.append((f"  {DOT} set by another client", "$foreground-muted"))
-    return Content("\n").join([grid(rows, width), Content.assemble(*parts)])
-
-
-def _known(size: int | None) -> str:
-    return DASH if size is None else f"{mib(size)} MiB"
+    return Content("\n").join(lines)
 
 
 def _freshness(balloon: Balloon, now: float) -> list[Part]:
@@ -104,43 +96,11 @@ def _freshness(balloon: Balloon, now: float) -> list[Part]:
         ("guest figures are ", "$foreground-muted"),
         (f"{age(old):>4} old", "$warning" if late else "$foreground-muted"),
     ]
+    if stats.caches is not None:
+        parts.append((f"  {DOT} caches {mib(stats.caches)} MiB", "$foreground-muted"))
     if stats.swap_out:
         parts.append((f"  {DOT} {mib(stats.swap_out)} MiB swapped out", "$foreground-muted"))
     return parts
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A name at the left and its value at the right of a column of fixed width."""
-
-    name: str
-    value: str
-    style: str = ""
-    name_style: str = "$foreground-muted"
-
-
-CELL = 18
-"""Columns of the screen for one name and its value, at the least."""
-CELL_MOST = 26
-
-
-def grid(rows: list[list[Column]], width: int) -> Content:
-    """Rows of columns that stand under each other; where three do not fit beside each other, two do, and the third follows."""
-    gap = 1 if width < 2 * CELL + 2 else 2 if width < 64 else 4
-    fit = 3 if width >= 3 * CELL + 2 * gap else 2
-    cell = min(CELL_MOST, (width - (fit - 1) * gap) // fit)
-    lines = [row[:fit] for row in rows]
-    spill = [column for row in rows for column in row[fit:]]
-    lines += [spill[at : at + fit] for at in range(0, len(spill), fit)]
-    space = Content(" " * gap)
-    return Content("\n").join(space.join([_cell(column, cell) for column in line]) for line in lines if line)
-
-
-def _cell(column: Column, width: int) -> Content:
-    # "host holds" is "holds" where both words and the value do not fit.
-    name = column.name if len(column.name) + len(column.value) < width else column.name.split()[-1]
-    room = max(1, width - len(name))
-    return Content.assemble((name, column.name_style), (f"{column.value:>{room}}", column.style))
 
 
 def situation(balloon: Balloon, *, evidence: int = 3) -> Content:
@@ -189,6 +149,9 @@ def forecast_parts(plan: Forecast) -> list[Content]:
         parts.append(Content.styled(f"in {duration(plan.seconds)}{steps}", muted))
     elif plan.steps > 1:
         parts.append(Content.styled(f"in {plan.steps} steps", muted))
+    if plan.gain is not None:
+        loss = "bold $error" if plan.gain.low < 0 else "bold $warning"
+        parts.append(Content.styled(plan.gain.words, loss if plan.gain.taken else muted))
     if plan.floor is not None:
         parts.append(Content.styled(f"floor {mib(plan.floor.size)} MiB, {plan.floor.why}", muted))
     return parts

@@ -1,0 +1,175 @@
+"""The ledger of a target: its arithmetic, and what it says of figures that were measured on real guests."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.domain.backing import Backing
+from workbench.domain.balloon import PAGE, pages_in
+from workbench.domain.ledger import Ledger, Moment
+from workbench.domain.units import MIB
+
+RAM = 512 * MIB
+HUGE = 2 * MIB
+
+sizes = st.integers(0, RAM // PAGE).map(lambda count: count * PAGE)
+known = st.none() | sizes
+moments = st.builds(
+    Moment, st.just(0.0), target=known, actual=known, resident=known, available=known, free=known, pool_free=st.none()
+)
+backings = st.none() | st.builds(
+    Backing, page=st.sampled_from([PAGE, HUGE]), locked=st.booleans(), reporting=st.none() | st.booleans()
+)
+ledgers = st.builds(Ledger, st.just(RAM), now=moments, before=st.none() | moments, ours=st.booleans(), backing=backings)
+
+
+def inflated(resident_before: int, resident: int, *, backing: Backing | None = None, held: int = 256) -> Ledger:
+    """512 MiB that gave ``held`` MiB, with the host's side in MiB."""
+    return Ledger(
+        RAM,
+        now=Moment(2.0, RAM - held * MIB, RAM - held * MIB, resident * MIB),
+        before=Moment(1.0, RAM, RAM, resident_before * MIB),
+        backing=backing,
+    )
+
+
+@given(ledgers)
+def test_what_follows_lies_within_what_can_be(ledger: Ledger) -> None:
+    if ledger.unreturned is not None:
+        assert 0 <= ledger.unreturned <= RAM
+    if ledger.yield_ is not None:
+        assert ledger.yield_ <= 1
+    least, most, gave = ledger.never_used, ledger.never_used_most, ledger.given
+    assert (least is None) <= (most is None), "no upper bound without a lower one"
+    if least is not None:
+        assert gave is not None
+        assert 0 <= least <= max(0, gave)
+        if most is not None:
+            assert least <= most <= max(0, gave)
+    for entry in (ledger.asked, ledger.held, ledger.host, ledger.believed):
+        if entry.change is not None:
+            assert entry.before is not None
+            assert entry.before + entry.change == entry.now
+
+
+@given(ledgers)
+def test_there_are_words_for_everything(ledger: Ledger) -> None:
+    for line in ledger.words:
+        assert line == line.strip()
+        assert "None" not in line
+        assert not line.endswith(".")
+
+
+@given(st.data())
+def test_never_used_is_bounded_rightly(data: st.DataObject) -> None:
+    """Play a guest on ordinary memory: each page is resident or not, and some are given, which frees those that were."""
+    pages = data.draw(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=64))
+    resident = sum(was for was, _ in pages)
+    gave = sum(given_up for _, given_up in pages)
+    returned = sum(was and given_up for was, given_up in pages)
+    # What it keeps it may touch meanwhile.
+    kept = sum(not was and not given_up for was, given_up in pages)
+    touched = data.draw(st.integers(0, kept))
+    ram = len(pages) * PAGE
+    ledger = Ledger(
+        ram,
+        now=Moment(2.0, ram - gave * PAGE, ram - gave * PAGE, (resident - returned + touched) * PAGE),
+        before=Moment(1.0, ram, ram, resident * PAGE),
+    )
+    never = (gave - returned) * PAGE
+    assert ledger.never_used is not None
+    assert ledger.never_used_most is not None
+    assert ledger.never_used <= never <= ledger.never_used_most
+    assert ledger.unreturned == 0, "on ordinary memory no more is resident than the guest has"
+
+
+@given(st.integers(-(2**40), 2**40))
+def test_pages_of_a_size_are_whole_and_signed(size: int) -> None:
+    assert abs(pages_in(size)) == abs(size) // PAGE
+    assert pages_in(-size) == -pages_in(size)
+
+
+def test_a_fresh_guest_has_nothing_to_give_back() -> None:
+    """Measured: 512 MiB, 256 MiB given, resident 213 MiB before and 207 MiB after."""
+    ledger = inflated(213, 207)
+    assert (ledger.reclaimed, ledger.unreturned, ledger.yield_) == (6 * MIB, 0, 1)
+    assert (ledger.never_used, ledger.never_used_most) == (43 * MIB, 250 * MIB)
+    assert not ledger.void
+    assert ledger.words == ("of the 256 MiB given, at least 43 MiB were never used: nothing to gain for the host",)
+
+
+def test_a_guest_that_used_its_memory_gives_it_back() -> None:
+    """Measured: anonymous memory, no reporting, 430 MiB resident before and 174 MiB after."""
+    ledger = inflated(430, 174)
+    assert (ledger.reclaimed, ledger.unreturned, ledger.never_used_most) == (256 * MIB, 0, 0)
+    assert ledger.words == ("the guest gave 256 MiB, and the host got 256 MiB back",)
+
+
+def test_on_hugepages_the_host_gets_nothing() -> None:
+    """Measured: 2 MiB pages, no reporting, all resident before and after."""
+    ledger = inflated(512, 512, backing=Backing(HUGE, reporting=False))
+    assert (ledger.reclaimed, ledger.unreturned, ledger.yield_) == (0, 256 * MIB, 0)
+    assert (ledger.never_used, ledger.never_used_most) == (0, 0), "all of it was held"
+    assert ledger.void
+    first, cause, instead = ledger.words
+    assert first == "the guest gave 256 MiB, and the host got none of it back"
+    assert "2 MiB only whole" in cause
+    assert "ordinary memory" in instead
+
+
+def test_on_hugepages_with_reporting_the_host_loses() -> None:
+    """Measured: 2 MiB pages with reporting, 102 MiB resident before and 350 MiB after."""
+    ledger = inflated(102, 350, backing=Backing(HUGE, reporting=True))
+    assert ledger.reclaimed == -248 * MIB
+    assert ledger.loss
+    assert ledger.unreturned == 94 * MIB
+    assert ledger.words[0] == "a loss: the guest gave 256 MiB, and the host holds 248 MiB more than before"
+    assert "target at RAM" in ledger.words[-1]
+
+
+def test_the_pool_is_evidence() -> None:
+    ledger = Ledger(
+        RAM,
+        now=Moment(2.0, RAM // 2, RAM // 2, RAM, pool_free=10),
+        before=Moment(1.0, RAM, RAM, RAM, pool_free=10),
+        backing=Backing(HUGE),
+    )
+    assert "free pages in the pool: 10 before, 10 now" in ledger.words
+
+
+def test_an_unknown_cause_is_said_to_be_unknown_and_qemus_own_words_are_quoted() -> None:
+    assert inflated(512, 512).words[1] == "the cause is not known"
+    refused = Backing(refusal="qemu: ram_block_discard_range: Failed to discard range ram0:0 +1000 (-22)")
+    assert inflated(512, 512, backing=refused).words[1].endswith("ram0:0 +1000 (-22)")
+
+
+def test_memory_that_is_taken_back_is_no_loss() -> None:
+    ledger = Ledger(
+        RAM,
+        now=Moment(2.0, RAM, RAM, 200 * MIB),
+        before=Moment(1.0, RAM // 2, RAM // 2, 190 * MIB),
+    )
+    assert (ledger.given, ledger.reclaimed, ledger.never_used) == (-256 * MIB, -10 * MIB, 0)
+    assert not ledger.loss
+    assert ledger.words == ("the guest took 256 MiB back; the host gives it pages as it touches them",)
+
+
+def test_without_a_change_there_is_no_before_and_nothing_to_say() -> None:
+    ledger = Ledger(RAM, now=Moment(1.0, RAM, RAM, 100 * MIB, 400 * MIB), ours=False)
+    assert (ledger.asked.before, ledger.asked.now, ledger.reclaimed, ledger.never_used) == (None, 0, None, None)
+    assert ledger.words == ()
+
+
+def test_a_target_of_somebody_else_is_said_to_be_that() -> None:
+    ledger = Ledger(RAM, now=Moment(2.0, RAM, RAM), before=Moment(1.0, RAM, RAM), ours=False)
+    assert ledger.words[0].startswith("another client set this target")
+
+
+def test_the_guests_belief_is_of_one_kind() -> None:
+    both = Ledger(RAM, now=Moment(2.0, available=5, free=3), before=Moment(1.0, available=9, free=8))
+    assert (both.believed_as, both.believed.change) == ("available", -4)
+    old = Ledger(RAM, now=Moment(2.0, free=3), before=Moment(1.0, free=8))
+    assert (old.believed_as, old.believed.change) == ("free", -5)
+    silent = Ledger(RAM, now=Moment(2.0), before=Moment(1.0, available=9, free=8))
+    assert (silent.believed_as, silent.believed.before, silent.believed.now) == ("available", 9, None)

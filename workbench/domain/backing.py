@@ -1,0 +1,109 @@
+"""What a guest's RAM stands on, as far as it decides whether a balloon gives the host anything.
+
+Measured with QEMU 7.2 and Linux 6.1 guests. QEMU frees what the balloon holds with madvise(2) and fallocate(2), a host
+page at a time (system/physmem.c, ``ram_block_discard_range``): a 2 MiB page only when one element of the virtqueue
+covers all of it (hw/virtio/virtio-balloon.c, ``balloon_inflate_page``), and Linux puts 1 MiB at most into one
+(drivers/virtio/virtio_balloon.c, ``VIRTIO_BALLOON_ARRAY_PFNS_MAX``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from workbench.domain.balloon import PAGE
+from workbench.domain.hugepages import page_words
+from workbench.domain.units import MIB, format_size, mib
+
+LARGEST_ELEMENT = MIB
+"""The most that Linux hands the balloon in one piece: 256 pages."""
+
+
+class Effect(StrEnum):
+    """What inflating does for the host."""
+
+    RETURNS = "returns"
+    """What the guest gives and had used comes back to the host."""
+    NOTHING = "nothing"
+    """The guest gives, and the host keeps holding it."""
+    COSTS = "costs"
+    """The host may hold more afterwards than before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backing:
+    """What is known of the host's side of a guest's RAM."""
+
+    page: int = PAGE
+    """Bytes of one page of the host's mapping."""
+    locked: bool = False
+    """The mapping is locked (``VmFlags: lo``): ``-overcommit mem-lock=on``, or mlockall(2)."""
+    pinned: tuple[str, ...] = ()
+    """Devices that pin all RAM, such as ``vfio-pci hostdev0``: with one, QEMU leaves out every discard
+    (``ram_block_discard_disable``: hw/vfio/common.c, hw/virtio/vhost-vdpa.c)."""
+    reporting: bool | None = None
+    """Whether the balloon device offers free page reporting; None when it was not asked."""
+    refusal: str = ""
+    """The last line of QEMU's log that says that a discard failed; empty when there is none, or no log."""
+
+    @property
+    def hugepages(self) -> bool:
+        """Whether one page is more than the balloon is ever handed in one piece."""
+        return self.page > LARGEST_ELEMENT
+
+    @property
+    def effect(self) -> Effect:
+        if self.locked or self.pinned:
+            return Effect.NOTHING
+        if self.hugepages:
+            return Effect.COSTS if self.reporting else Effect.NOTHING
+        return Effect.RETURNS
+
+    @property
+    def short(self) -> str:
+        """What makes the balloon void, in a word or two; empty when nothing does."""
+        if self.pinned:
+            return self.pinned[0].split()[0]
+        if self.locked:
+            return "locked memory"
+        return f"{format_size(self.page)} pages" if self.hugepages else ""
+
+    @property
+    def cause(self) -> str:
+        """The same as a clause; empty when nothing makes it void."""
+        if self.pinned:
+            return f"{' and '.join(self.pinned)} pins all RAM, and QEMU then discards nothing"
+        if self.locked:
+            return "RAM is locked in memory, and QEMU's discards fail"
+        if not self.hugepages:
+            return ""
+        return f"QEMU frees a page of {page_words(self.page)} only whole, and a guest gives 1 MiB at most in one piece"
+
+    @property
+    def instead(self) -> str:
+        """What would serve instead; empty when the balloon serves."""
+        if self.pinned:
+            return "virtio-mem, or a guest without that device"
+        if self.locked:
+            return "a guest without mem-lock"
+        if not self.hugepages:
+            return ""
+        if self.reporting:
+            return "leave the target at RAM: free page reporting gives free memory back by itself"
+        return (
+            "ordinary memory, or free-page-reporting = true with the target left at RAM (SIGBUS if the pool runs dry)"
+        )
+
+    def words_before(self, inflate: int) -> str:
+        """What a target would do to the host, in a sentence; empty when it would do what a balloon is for.
+
+        :param inflate: bytes that the guest would have to give; 0 or less when it would get some.
+        """
+        if inflate <= 0 or self.effect is Effect.RETURNS:
+            return ""
+        if self.effect is Effect.NOTHING:
+            return f"the host will get none of these {mib(inflate)}: {self.cause}"
+        return (
+            f"the host may lose up to {mib(inflate)}: giving them up touches them, which takes pages "
+            f"from the pool again, and {self.cause}"
+        )

@@ -1,0 +1,58 @@
+"""What the host would gain from a target, before it is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.domain.backing import Backing, Effect
+from workbench.domain.units import MIB
+
+if TYPE_CHECKING:
+    from workbench.domain.balloon import Balloon
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """By how much the host's holding of the guest's RAM would fall, in bytes; negative: by how much it would grow."""
+
+    low: int
+    high: int
+    words: str
+    """For people, such as ``host gains 200 to 252 MiB`` or ``host gains nothing: 2M pages``."""
+
+    taken: bool = False
+    """Whether memory would be taken from the guest and the host would have nothing of it."""
+
+
+def expected_gain(balloon: Balloon, target: int) -> Gain | None:
+    """What the host would gain from ``target``; None when nothing is known of what it holds, or nothing would move.
+
+    On ordinary memory the host ends with no more than the target, and gets back no more than it holds, nor than what the
+    guest gives. Where the balloon is void see :class:`Backing`.
+    """
+    reading, host = balloon.reading, balloon.host
+    if reading is None or host is None or target == reading.actual:
+        return None
+    backing = balloon.backing or Backing()
+    given = reading.actual - target
+    if given < 0:
+        # The guest may touch all of it at once, or none.
+        low = -min(-given, max(0, reading.ram - host.resident))
+        return Gain(low, 0, "host gives nothing" if low == 0 else f"host gives up to {_mib(-low)} MiB")
+    if backing.effect is Effect.NOTHING:
+        return Gain(0, 0, f"host gains nothing: {backing.short}", taken=True)
+    if backing.effect is Effect.COSTS:
+        loss = min(given, max(0, reading.ram - host.resident))
+        words = (
+            f"host loses up to {_mib(loss)} MiB: {backing.short}" if loss else f"host gains nothing: {backing.short}"
+        )
+        return Gain(-loss, 0, words, taken=True)
+    high = min(host.resident, given)
+    low = min(high, max(0, host.resident - target))
+    span = f"{_mib(low)}\u2013{_mib(high)}" if _mib(low) != _mib(high) else _mib(high)
+    return Gain(low, high, f"host gains {span} MiB")
+
+
+def _mib(size: int) -> str:
+    return f"{(size + MIB // 2) // MIB:,}"

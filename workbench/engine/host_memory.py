@@ -1,0 +1,132 @@
+"""What the host holds of a guest's RAM now, by the measure that is right for what the RAM stands on.
+
+Anonymous memory is what smaps says is resident. A file in memory (memfd, /dev/shm, hugetlbfs) that is mapped shared holds
+memory for as long as it has blocks, whether or not QEMU's mapping shows them: there the blocks of the very file that QEMU
+has open count (tmpfs: mm/shmem.c, ``shmem_recalc_inode``; hugetlbfs: fs/hugetlbfs/inode.c), which also costs one stat(2)
+instead of a walk over all page tables. A file on a disk is cached in memory, and again only smaps tells how much of it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.domain.balloon import Measure
+from workbench.engine.hugepages import pool_free
+from workbench.engine.resident import SMALL_PAGE, ram_mapping
+
+if TYPE_CHECKING:
+    from workbench.engine.resident import RamMapping
+
+SHARE = 0.02
+"""Of one CPU's time that looking at smaps may take: the kernel walks over the page tables of all RAM for each look, half
+a millisecond for 512 MiB, a quarter of a second for 64 GiB of small pages."""
+REMAP = 10.0
+"""Seconds until the mapping of a file is looked at again for what may change beside its blocks, such as a lock."""
+BLOCK = 512
+"""Bytes of a block in ``st_blocks`` (stat(2))."""
+
+
+@dataclass(frozen=True, slots=True)
+class RamHeld:
+    """One look."""
+
+    resident: int
+    """Bytes."""
+    measure: Measure
+    page: int
+    """Bytes of one page of the mapping."""
+    locked: bool
+    pool_free: int | None
+    """Free pages in the host's pool of that page size; None on ordinary memory."""
+
+
+class RamMeter:
+    """Looks at one QEMU's RAM again and again, and remembers what does not change."""
+
+    def __init__(self, pid: int, ram: int) -> None:
+        self._pid = pid
+        self._ram = ram
+        self._mapping: RamMapping | None = None
+        self._file: str | None = None
+        """``/proc/PID/fd/N`` of the file that is the RAM, if its blocks are the measure."""
+        self._next_walk = 0.0
+
+    def look(self, ram: int) -> RamHeld | None:
+        """What the host holds now; None when the process is gone or none of its mappings is the RAM.
+
+        Where a look at smaps is dear, the last one stands for a while.
+
+        :param ram: the guest's RAM in bytes; a hot-plugged DIMM changes it.
+        """
+        if ram != self._ram:
+            self._ram, self._mapping, self._next_walk = ram, None, 0.0
+        blocks = self._blocks() if self._file and time.monotonic() < self._next_walk else None
+        if blocks is None and time.monotonic() >= self._next_walk:
+            self._walk()
+            blocks = self._blocks()
+        mapping = self._mapping
+        if mapping is None:
+            return None
+        huge = mapping.page > SMALL_PAGE
+        free = pool_free(mapping.page) if huge else None
+        if blocks is not None:
+            return RamHeld(min(blocks, ram), Measure.FILE, mapping.page, mapping.locked, free)
+        measure = Measure.HUGETLB if huge else Measure.RSS
+        return RamHeld(mapping.resident, measure, mapping.page, mapping.locked, free)
+
+    def _walk(self) -> None:
+        """Find the RAM in smaps, and the file that it is."""
+        begun = time.monotonic()
+        spent = time.thread_time()
+        self._mapping = ram_mapping(self._pid, self._ram)
+        cost = time.thread_time() - spent
+        self._file = None if self._mapping is None else self._find_file(self._mapping)
+        self._next_walk = begun + (REMAP if self._file else cost / SHARE)
+
+    def _blocks(self) -> int | None:
+        """Bytes that the RAM's file holds; None when there is no such file, or it is no longer open."""
+        if self._file is None or self._mapping is None:
+            return None
+        with suppress(OSError):
+            found = os.stat(self._file)
+            if found.st_ino == self._mapping.inode:
+                return found.st_blocks * BLOCK
+        self._file, self._next_walk = None, 0.0  # closed, or QEMU is gone
+        return None
+
+    def _find_file(self, mapping: RamMapping) -> str | None:
+        """The open file that is the RAM and nothing else; None when its blocks would tell something else."""
+        if not mapping.shared or not mapping.inode or not self._in_memory(mapping):
+            return None
+        directory = f"/proc/{self._pid}/fd"
+        try:
+            names = os.listdir(directory)
+        except OSError:
+            return None
+        for name in names:
+            path = f"{directory}/{name}"
+            try:
+                found = os.stat(path)
+            except OSError:
+                continue  # closed meanwhile
+            same = found.st_ino == mapping.inode and (os.major(found.st_dev), os.minor(found.st_dev)) == mapping.device
+            # A longer file holds something beside this RAM, such as another guest's.
+            if same and found.st_size == self._ram:
+                return path
+        return None
+
+    def _in_memory(self, mapping: RamMapping) -> bool:
+        """Whether the blocks of the mapping's file are memory. A memfd is on a mount of the kernel's own (memfd_create(2))."""
+        if mapping.path.startswith(b"/memfd:"):
+            return True
+        device = b"%d:%d" % mapping.device
+        with suppress(OSError), open(f"/proc/{self._pid}/mountinfo", "rb") as file:
+            for line in file:
+                before, _, after = line.partition(b" - ")
+                if before.split()[2] == device:
+                    return after.split()[0] in {b"tmpfs", b"hugetlbfs"}
+        return False

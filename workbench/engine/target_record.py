@@ -1,0 +1,95 @@
+"""The last change of a guest's target, kept in its state directory for the next workbench, and the ledger made from it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from workbench.domain.ledger import Ledger, Moment
+from workbench.engine.files import write_atomic
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workbench.domain.backing import Backing
+    from workbench.domain.balloon import GuestStats, Reading
+    from workbench.engine.host_memory import RamHeld
+
+RECORD = "balloon.json"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRecord:
+    """The last change of the target."""
+
+    target: int
+    """Bytes."""
+    baseline: int | None
+    """Resident bytes of the guest's RAM just before."""
+    since: float
+    """Unix time."""
+    ours: bool
+    """Whether a workbench sent it; otherwise it was found in the config space."""
+    before: Moment | None = None
+    """What stood just before; None where nobody saw it, and in records of older versions."""
+
+
+def load_record(directory: Path) -> TargetRecord | None:
+    """What was kept; None when there is nothing, or nothing that can be read."""
+    try:
+        return msgspec.json.decode((directory / RECORD).read_bytes(), type=TargetRecord)
+    except (OSError, ValueError):
+        return None
+
+
+def save_record(directory: Path, record: TargetRecord | None) -> None:
+    """A full disk must not keep a target from being sent; the record is a convenience for the next workbench."""
+    with suppress(OSError):
+        if record is None:
+            (directory / RECORD).unlink(missing_ok=True)
+        else:
+            write_atomic(directory / RECORD, msgspec.json.encode(record), lasting=False)
+
+
+def record_of(
+    target: int, since: float, before: Reading | None, stats: GuestStats | None, held: RamHeld | None, *, ours: bool
+) -> TargetRecord:
+    """A change of the target.
+
+    :param before: the last reading that does not show it yet, with what was known then of the guest and of the host.
+    """
+    moment = None if before is None else _moment(before, stats, held)
+    return TargetRecord(target, held.resident if held else None, since, ours, moment)
+
+
+def ledger_of(
+    record: TargetRecord | None,
+    reading: Reading,
+    stats: GuestStats | None,
+    held: RamHeld | None,
+    backing: Backing | None,
+) -> Ledger:
+    """The ledger of the last change of the target."""
+    before = None if record is None else record.before
+    if record is not None and before is None and record.baseline is not None:
+        before = Moment(record.since, resident=record.baseline)
+    # What the guest said before the change is not what it believes now.
+    stale = stats is not None and before is not None and record is not None and stats.last_update < record.since
+    now = _moment(reading, None if stale else stats, held)
+    return Ledger(reading.ram, now, before, ours=record is None or record.ours, backing=backing)
+
+
+def _moment(reading: Reading, stats: GuestStats | None, held: RamHeld | None) -> Moment:
+    said = stats if stats is not None and stats.last_update else None
+    return Moment(
+        time=reading.time,
+        target=reading.target,
+        actual=reading.actual,
+        resident=held.resident if held else None,
+        available=said.available if said else None,
+        free=said.free if said else None,
+        pool_free=held.pool_free if held else None,
+    )

@@ -1,0 +1,44 @@
+"""Names and values in columns that stand under each other and do not move when the values change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.content import Content
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A name at the left and its value at the right of a column of fixed width."""
+
+    name: str
+    value: str
+    style: str = ""
+    name_style: str = "$foreground-muted"
+
+
+CELL = 18
+"""Columns of the screen for one name and its value, at the least."""
+CELL_MOST = 26
+
+
+def grid(rows: list[list[Column]], width: int, *, fit: int = 3) -> Content:
+    """Rows of columns that stand under each other; where three do not fit beside each other, two do, and the third follows.
+
+    :param fit: how many at most stand beside each other.
+    """
+    gap = 1 if width < 2 * CELL + 2 else 2 if width < 64 else 4
+    fit = fit if width >= fit * CELL + (fit - 1) * gap else 2
+    cell = min(CELL_MOST, (width - (fit - 1) * gap) // fit)
+    lines = [row[:fit] for row in rows]
+    spill = [column for row in rows for column in row[fit:]]
+    lines += [spill[at : at + fit] for at in range(0, len(spill), fit)]
+    space = Content(" " * gap)
+    return Content("\n").join(space.join([_cell(column, cell) for column in line]) for line in lines if line)
+
+
+def _cell(column: Column, width: int) -> Content:
+    # "host holds" is "holds" where both words and the value do not fit.
+    name = column.name if len(column.name) + len(column.value) < width else column.name.split()[-1]
+    room = max(1, width - len(name))
+    return Content.assemble((name, column.name_style), (f"{column.value:>{room}}", column.style))

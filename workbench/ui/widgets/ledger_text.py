@@ -1,0 +1,114 @@
+"""The ledger as a small table: what was asked, what is held, what the host holds and what the guest believes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from workbench.domain.balloon import pages_in
+from workbench.ui.widgets.columns import Column, grid
+from workbench.ui.words import mib, pages
+
+if TYPE_CHECKING:
+    from workbench.domain.ledger import Entry, Ledger
+
+DASH = "\u2013"
+NAMES = 7
+"""Columns of the screen for the names of the rows."""
+CELL_MOST = 12
+PAGES = 12
+"""Columns for a number of pages."""
+WITH_PAGES = NAMES + 4 * (8 + PAGES)
+"""From this width on each size stands in pages too."""
+
+
+def table(ledger: Ledger, width: int, *, tall: bool) -> Content:
+    """One column for each of the four, one row for each time.
+
+    :param tall: whether there is room for what stood before; otherwise only now and the change are shown.
+    """
+    columns = [
+        ("asked", ledger.asked, "$target"),
+        ("held", ledger.held, "$actual"),
+        ("host", ledger.host, "$resident"),
+        (ledger.believed_as, ledger.believed, ""),
+    ]
+    muted = "$foreground-muted"
+    with_pages = width >= WITH_PAGES
+    room = (width - NAMES) // 4 - (PAGES if with_pages else 0)
+    cell = max(1, min(CELL_MOST, room))
+
+    def row(name: str, cells: list[tuple[str, str, str]]) -> Content:
+        parts: list[tuple[str, str]] = [(f"{name:<{NAMES}}", muted)]
+        for size, count, style in cells:
+            parts.append((f"{size:>{cell}}", style))
+            if with_pages:
+                parts.append((f"{count:>{PAGES}}", muted))
+        return Content.assemble(*parts)
+
+    rows = [row("MiB", [(name if len(name) < cell else "guest", "pages", muted) for name, _, _ in columns])]
+    if tall:
+        rows.append(row("before", [_size(entry.before, style) for _, entry, style in columns]))
+    rows.append(row("now", [_size(entry.now, f"bold {style}".strip()) for _, entry, style in columns]))
+    rows.append(row("change", [_change(entry, style) for _, entry, style in columns]))
+    return Content("\n").join(rows)
+
+
+def figures(ledger: Ledger, width: int) -> Content:
+    """What follows from the four: signed where a loss can be, and bounds where it cannot be known better."""
+    reclaimed, unreturned, share = ledger.reclaimed, ledger.unreturned, ledger.yield_
+    columns = [
+        Column(
+            "reclaimed",
+            DASH if reclaimed is None else f"{mib(reclaimed, signed=True)}",
+            "bold $error" if ledger.loss else "",
+        ),
+        Column(
+            "unreturned",
+            DASH if unreturned is None else f"{mib(unreturned)}",
+            "bold $warning" if ledger.void else "",
+        ),
+        Column("yield", DASH if share is None else f"{percent(share)} %", "bold $warning" if ledger.void else ""),
+        Column("never used", never_used(ledger)),
+    ]
+    per_row = 4 if width >= 4 * 20 + 12 else 2
+    return grid([columns[at : at + per_row] for at in range(0, len(columns), per_row)], width, fit=per_row)
+
+
+def never_used(ledger: Ledger) -> str:
+    """MiB, at least and at most, with a dash between them; one number where they round to the same."""
+    least, most = ledger.never_used, ledger.never_used_most
+    if least is None:
+        return DASH
+    if most is None:
+        return f"\u2265 {mib(least)}"
+    return mib(most) if mib(least) == mib(most) else f"{mib(least)}\u2013{mib(most)}"
+
+
+def words(ledger: Ledger, most: int) -> Content:
+    """What happened, in sentences; a loss, and memory that nobody has, stand out."""
+    style = "bold $error" if ledger.loss else "$warning" if ledger.void else "$foreground-muted"
+    said = ledger.words[:most]
+    return Content("\n").join(
+        Content.assemble((line, style if index == 0 else "$foreground-muted")) for index, line in enumerate(said)
+    )
+
+
+def percent(share: float) -> str:
+    """Rounded so that only what is whole is 100, and only what is nothing is 0."""
+    whole = round(100 * share)
+    if whole >= 100 and share < 1:
+        return "99"
+    return "1" if whole <= 0 < share else f"{max(0, whole)}"
+
+
+def _size(size: int | None, style: str) -> tuple[str, str, str]:
+    return (DASH, DASH, "$foreground-muted") if size is None else (mib(size), f"{pages_in(size):,}", style)
+
+
+def _change(entry: Entry, style: str) -> tuple[str, str, str]:
+    change = entry.change
+    if change is None:
+        return DASH, DASH, "$foreground-muted"
+    return mib(change, signed=True), pages(pages_in(change)), style
