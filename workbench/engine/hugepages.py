@@ -46,7 +46,7 @@ def read_pools(sys: Path = SYS) -> tuple[HugepagePool, ...]:
 def pool_free(page: int, sys: Path = SYS) -> int | None:
     """Free pages in one pool; None when this host has no such pool."""
     try:
-        return int((sys / _POOLS / _NAME.format(page // KIB) / "free_hugepages").read_text())
+        return int((sys / POOLS / POOL_NAME.format(page // KIB) / "free_hugepages").read_text())
     except (OSError, ValueError):
         return None
 
