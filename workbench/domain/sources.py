@@ -2,68 +2,61 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
+
+from workbench.domain.source_table import MOVED, TABLE
+
+SEEN = ((5, 2), (7, 2), (10, 0))
+"""The versions whose source the table was read from."""
+_FAMILIES = (
+    (re.compile(r"pc-q35-.*-machine"), "hw/i386/pc_q35.c"),
+    (re.compile(r"pc-i440fx-.*-machine"), "hw/i386/pc_piix.c"),
+    (re.compile(r".*-(x86_64|i386)-cpu"), "target/i386/cpu.c"),
+    (re.compile(r"ICH9[- ]SMB"), "hw/i2c/smbus_ich9.c"),
+)
+"""Types whose names are put together in their file, or have a space."""
+
 
 def source_file(type_name: str, version: str = "") -> str:
-    """The file in QEMU's source tree that defines a type; empty when it is not known here."""
-    stem = type_name.removesuffix("-non-transitional").removesuffix("-transitional")
-    return _SOURCES.get(stem, "")
+    """The file that defines a type; empty when it is not known here.
+
+    What was seen in other versions only is said: ``hw/isa/piix.c (in 10.0)``. A type that moved between two versions
+    that were seen has both places in the versions between.
+
+    :param version: QEMU's, such as ``7.2.22``; empty: the newest that was seen.
+    """
+    now = _known().get(type_name) or _known().get(_plain(type_name)) or _family(type_name)
+    number = _number(version)
+    if not now or not number:
+        return now
+    place = now
+    for until, old in reversed(MOVED.get(type_name, ())):
+        if number <= until:
+            place = old
+        elif not any(until < seen <= number for seen in SEEN):
+            place = f"{now} or {old}"
+    return f"{place} (in 10.0)" if number > SEEN[-1] else place
 
 
-_SOURCES = {
-    "virtio-net-pci": "hw/virtio/virtio-net-pci.c",
-    "virtio-net-device": "hw/net/virtio-net.c",
-    "virtio-scsi-pci": "hw/virtio/virtio-scsi-pci.c",
-    "virtio-scsi-device": "hw/scsi/virtio-scsi.c",
-    "virtio-blk-pci": "hw/virtio/virtio-blk-pci.c",
-    "virtio-blk-device": "hw/block/virtio-blk.c",
-    "virtio-balloon-pci": "hw/virtio/virtio-balloon-pci.c",
-    "virtio-balloon-device": "hw/virtio/virtio-balloon.c",
-    "virtio-serial-pci": "hw/virtio/virtio-serial-pci.c",
-    "virtio-serial-device": "hw/char/virtio-serial-bus.c",
-    "virtio-rng-pci": "hw/virtio/virtio-rng-pci.c",
-    "virtio-rng-device": "hw/virtio/virtio-rng.c",
-    "virtio-gpu-pci": "hw/display/virtio-gpu-pci.c",
-    "virtio-vga": "hw/display/virtio-vga.c",
-    "virtio-9p-pci": "hw/virtio/virtio-9p-pci.c",
-    "virtio-mem-pci": "hw/virtio/virtio-mem-pci.c",
-    "virtio-crypto-pci": "hw/virtio/virtio-crypto-pci.c",
-    "virtio-iommu-pci": "hw/virtio/virtio-iommu-pci.c",
-    "virtio-keyboard-pci": "hw/virtio/virtio-input-pci.c",
-    "virtio-mouse-pci": "hw/virtio/virtio-input-pci.c",
-    "virtio-tablet-pci": "hw/virtio/virtio-input-pci.c",
-    "vhost-vsock-pci": "hw/virtio/vhost-vsock-pci.c",
-    "vhost-user-fs-pci": "hw/virtio/vhost-user-fs-pci.c",
-    "virtio-pci-bus": "hw/virtio/virtio-pci.c",
-    "virtconsole": "hw/char/virtio-console.c",
-    "virtserialport": "hw/char/virtio-console.c",
-    "scsi-hd": "hw/scsi/scsi-disk.c",
-    "scsi-cd": "hw/scsi/scsi-disk.c",
-    "pcie-root-port": "hw/pci-bridge/gen_pcie_root_port.c",
-    "pci-bridge": "hw/pci-bridge/pci_bridge_dev.c",
-    "pcie-pci-bridge": "hw/pci-bridge/pcie_pci_bridge.c",
-    "q35-pcihost": "hw/pci-host/q35.c",
-    "mch": "hw/pci-host/q35.c",
-    "i440FX-pcihost": "hw/pci-host/i440fx.c",
-    "i440FX": "hw/pci-host/i440fx.c",
-    "ICH9-LPC": "hw/isa/lpc_ich9.c",
-    "ICH9-SMB": "hw/i2c/smbus_ich9.c",
-    "ich9-ahci": "hw/ide/ich.c",
-    "PIIX3": "hw/isa/piix.c",
-    "piix3-ide": "hw/ide/piix.c",
-    "PIIX4_PM": "hw/acpi/piix4.c",
-    "VGA": "hw/display/vga-pci.c",
-    "nvme": "hw/nvme/ctrl.c",
-    "qemu-xhci": "hw/usb/hcd-xhci-pci.c",
-    "e1000": "hw/net/e1000.c",
-    "e1000e": "hw/net/e1000e.c",
-    "vfio-pci": "hw/vfio/pci.c",
-    "pvpanic-pci": "hw/misc/pvpanic-pci.c",
-    "edu": "hw/misc/edu.c",
-    "isa-serial": "hw/char/serial-isa.c",
-    "memory-backend-ram": "backends/hostmem-ram.c",
-    "memory-backend-memfd": "backends/hostmem-memfd.c",
-    "memory-backend-file": "backends/hostmem-file.c",
-    "rng-random": "backends/rng-random.c",
-    "rng-builtin": "backends/rng-builtin.c",
-}
-"""QOM type -> file, in QEMU 7.2 to 11.1; the bus that a device sits on has a file of its own beside the device's."""
+def _plain(type_name: str) -> str:
+    """A virtio PCI type without its kind: all of them are made at once (hw/virtio/virtio-pci.c)."""
+    return type_name.removesuffix("-non-transitional").removesuffix("-transitional").removesuffix("-base")
+
+
+def _family(type_name: str) -> str:
+    return next((file for pattern, file in _FAMILIES if pattern.fullmatch(type_name)), "")
+
+
+def _number(version: str) -> tuple[int, ...]:
+    numbers = [int(part) for part in version.split(".")[:2] if part.isdecimal()]
+    return tuple(numbers) if len(numbers) == 2 else ()
+
+
+@cache
+def _known() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in TABLE.replace("\n ", "").split("\n"):
+        file, *types = line.split() if line else ("",)
+        found |= dict.fromkeys(types, file)
+    return found

@@ -109,6 +109,10 @@ class DeviceTree:
         buses = (replace(bus, devices=_with_registers(bus.devices, registers)) for bus in self.buses)
         return replace(self, buses=tuple(buses))
 
+    def with_names(self, names: Mapping[tuple[int, int], tuple[str, str]]) -> DeviceTree:
+        """The same tree with names by a list of PCI ids; the vendors of QEMU's own table stay where it has none."""
+        return replace(self, buses=tuple(replace(bus, devices=_with_names(bus.devices, names)) for bus in self.buses))
+
     def device(self, key: str) -> PciDevice | None:
         """The device of a key, a QOM path, a qdev id or a PCI address as text; None when there is none."""
         wanted = (key, key.removeprefix("0000:"))
@@ -211,6 +215,17 @@ def _with_registers(devices: Iterable[PciDevice], registers: Mapping[PciAddress,
         read = registers.get(device.address, Registers())
         driver, children = _driver(device, read.status), _with_registers(device.children, registers)
         return replace(device, status=read.status, config=read.config, driver=driver, children=children)
+
+    return tuple(add(device) for device in devices)
+
+
+def _with_names(
+    devices: Iterable[PciDevice], names: Mapping[tuple[int, int], tuple[str, str]]
+) -> tuple[PciDevice, ...]:
+    def add(device: PciDevice) -> PciDevice:
+        vendor, title = names.get((device.vendor, device.device), ("", ""))
+        children = _with_names(device.children, names)
+        return replace(device, vendor_name=vendor or device.vendor_name, title=title, children=children)
 
     return tuple(add(device) for device in devices)
 

@@ -21,6 +21,7 @@ from workbench.domain.traffic import Origin
 from workbench.domain.tree import DeviceTree, Place, Registers, build_tree
 from workbench.domain.virtio import Virtio
 from workbench.domain.virtio_config import balloon_config
+from workbench.engine import pci_ids
 from workbench.engine.qom import QomReader, parse_version
 from workbench.engine.virtio_pci import BALLOON, modern_bar, pci_devices, read_config, read_status
 from workbench.engine.virtio_state import read_virtio
@@ -141,6 +142,7 @@ class DeviceReader:
             machine = await self._execute("qom-get", {"path": "/machine", "property": "type"})
             self._qom = _Qom(functions, str(machine), tuple(await self._places()))
         tree = build_tree(pci, machine=self._qom.machine, places=self._qom.places)
+        tree = tree.with_names(pci_ids.names((one.vendor, one.device) for one in tree))
         bars = (modern_bar(device) for device in pci_devices(pci))
         return tree, {bar.pci_address: bar for bar in bars if bar is not None}
 

@@ -124,7 +124,8 @@ def parse_parents(out: bytes) -> Mapping[str, str]:
     """The parents in what a QEMU wrote: the one reply that is a list."""
     for line in out.splitlines():
         with suppress(ValueError):
-            reply = json.loads(line).get("return")
+            message = json.loads(line)
+            reply = message.get("return") if isinstance(message, dict) else None
             if isinstance(reply, list):
                 return {str(one["name"]): str(one["parent"]) for one in reply if "parent" in one}
     return {}
