@@ -30,7 +30,9 @@ async def test_everything_has_its_finding_and_nothing_is_made(settings: Settings
     topics = [finding.topic for finding in findings]
     assert topics[:4] == ["QEMU", "accelerator", "hypervisor", "memory"]
     assert topics[-3:] == ["profiles", "state", "demo guest"]
-    assert len(topics) == 7 + len(host.pools)
+    optional = sum(topic in ("transparent hugepages", "hugetlbfs") for topic in topics)
+    assert len(topics) == 7 + len(host.pools) + optional
+    assert ("transparent hugepages" in topics) == bool(host.transparent)
     assert findings[0].text.startswith(host.qemu)
     assert not settings.state.exists()
     assert not settings.profiles.exists()

@@ -66,6 +66,16 @@ class TestKernel:
             workbench("list")
             assert read_pool("nr_hugepages") == before + 30, "kept, as it was asked"
 
+    def test_who_has_the_pages_is_told(self, workbench: CommandLine) -> None:
+        workbench.profile("huge", GUEST)
+        workbench.profile("second", GUEST)
+        with hugepage_pool(40):
+            workbench.start("huge")
+            workbench("start", "second").check_error(
+                1, "24 hugepages of 2 MiB are missing", "of the guests huge has 32"
+            )
+            assert workbench("stop", "huge", "--kill").code == 0
+
     def test_a_start_that_fails_leaves_the_pool_as_it_was(self, workbench: CommandLine) -> None:
         workbench.profile("huge", GUEST + '[qemu]\nargs = ["-rtc", "base=never"]\n')
         with hugepage_pool(2):

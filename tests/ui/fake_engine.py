@@ -10,6 +10,7 @@ from workbench.domain.backing import Backing
 from workbench.domain.balloon import Balloon, GuestStats, HostMemory, Reading, Sample, Source, State
 from workbench.domain.diagnosis import Verdict
 from workbench.domain.history import Past
+from workbench.domain.hugepages import Supply
 from workbench.domain.ledger import Ledger, Moment
 from workbench.domain.lifecycle import Phase
 from workbench.domain.schema import Schema
@@ -210,6 +211,7 @@ class FakeEngine:
         self._listeners: list[Callable[[GuestSnapshot], None]] = []
         self._history_file = history_file or Path("/nonexistent/history")
         self.started: list[str] = []
+        self.supplies: list[Supply] = []
         self.pictures: list[str] = []
         self.start_failure: WorkbenchError | None = None
         self.closed = asyncio.Event()
@@ -242,8 +244,9 @@ class FakeEngine:
         for listener in tuple(self._listeners):
             listener(snapshot)
 
-    async def start(self, name: str) -> None:
-        if self.start_failure is not None:
+    async def start(self, name: str, supply: Supply = Supply.NOTHING) -> None:
+        self.supplies.append(supply)
+        if self.start_failure is not None and supply is Supply.NOTHING:
             raise self.start_failure
         self.started.append(name)
 

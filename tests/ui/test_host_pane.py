@@ -11,7 +11,8 @@ from textual.app import App, ComposeResult
 from textual.containers import Vertical
 
 from workbench.domain.accelerator import DOM0, UNNAMED, hypervisor_words
-from workbench.domain.snapshot import HostSnapshot, HugepagePool
+from workbench.domain.hugepages import NodePool
+from workbench.domain.snapshot import HostSnapshot, HugepageHolder, HugepagePool
 from workbench.domain.units import GIB, MIB
 from workbench.ui.widgets.host_pane import WIDEST, HostPane, host_lines
 
@@ -57,6 +58,7 @@ def test_the_lines_of_the_sketch() -> None:
         "\u2501" * 26,
         "2 MiB pages     512 of 640",
         "\u2501" * 26,
+        "  promised              12",
         "1 GiB pages           none",
     ]
 
@@ -130,7 +132,7 @@ async def test_the_pane_is_as_high_as_its_lines() -> None:
         pane.snapshot = HOST
         await pilot.pause()
         assert pane.border_title == "Host"
-        assert pane.content_size.height == 8
+        assert pane.content_size.height == 9
         assert screen(app)[0] == "TCG no vmx or svm here"
         assert screen(app)[5] == "2 MiB pages     512 of 640"
 
@@ -187,3 +189,24 @@ async def test_labels_are_quieter_than_numbers() -> None:
         assert number.color is not None
         # $text-muted in a Content is pure white in Textual 8: $foreground-muted is what a stylesheet's $text-muted means.
         assert max(label.color.get_truecolor()) < max(number.color.get_truecolor())
+
+
+def test_a_pool_by_node_and_who_holds_it() -> None:
+    nodes = (NodePool(0, 2 * MIB, 320, 20), NodePool(1, 2 * MIB, 320, 120))
+    holders = (
+        HugepageHolder("huge", 2 * MIB, 800 * MIB),
+        HugepageHolder("a-guest-with-a-long-name", 2 * MIB, 64 * MIB),
+        HugepageHolder("other", GIB, GIB),
+    )
+    pool = replace(SMALL, nodes=nodes, reserved=0, surplus=4)
+    lines = texts(replace(HOST, pools=(pool,), holders=holders, transparent="madvise"), 26)
+    assert lines[5] == "2 MiB pages     500 of 640"
+    assert lines[7:] == [
+        "  node 0        300 of 320",
+        "  node 1        200 of 320",
+        "  surplus                4",
+        "  huge                 400",
+        "  a-guest-with-\u2026        32",
+        "  others                68",
+        "Transparent     for guests",
+    ]

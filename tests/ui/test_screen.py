@@ -13,11 +13,12 @@ from textual.widgets import RichLog, Static
 from tests.ui.fake_engine import NOW, RAM, FakeEngine, balloon, running
 from workbench.domain.balloon import Sample, State
 from workbench.domain.diagnosis import Verdict
+from workbench.domain.hugepages import Shortage, Supply
 from workbench.domain.lifecycle import Phase
 from workbench.domain.preferences import Preferences
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.units import MIB
-from workbench.errors import StartError
+from workbench.errors import HugepageShortage, StartError
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.dialogs import Dialog
 from workbench.ui.screens.help import HelpScreen
@@ -237,6 +238,27 @@ async def test_start_stop_pause_reset() -> None:
         await press(pilot, "s")
         await pilot.app.workers.wait_for_complete()
         assert engine.started == ["alpine"]
+
+
+async def test_missing_hugepages_are_offered_to_be_made() -> None:
+    async with opened(STOPPED) as (pilot, engine):
+        engine.start_failure = HugepageShortage(
+            "30 hugepages of 2 MiB are missing", Shortage(2 << 20, 32, 2, 2), hint="sudo sysctl vm.nr_hugepages=32"
+        )
+        await press(pilot, "g", "s")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, Dialog)
+        words = " ".join(str(widget.render()) for widget in pilot.app.screen.query(Static))
+        assert "30 hugepages of 2 MiB are missing" in words
+        assert "sudo sysctl vm.nr_hugepages=32" in words
+        await press(pilot, "escape")
+        await pilot.pause()
+        assert engine.started == []
+        await press(pilot, "s")
+        await pilot.pause()
+        await press(pilot, "right", "enter")
+        await pilot.app.workers.wait_for_complete()
+        assert (engine.started, engine.supplies[-1]) == ([STOPPED.name], Supply.RETURN)
 
 
 async def test_a_start_that_fails_shows_qemus_own_words() -> None:

@@ -6,6 +6,7 @@ Kernel: Documentation/admin-guide/mm/hugetlbpage.rst; mm/hugetlb.c, ``set_max_hu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from workbench.domain.units import GIB, KIB, MIB
@@ -14,6 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from workbench.domain.snapshot import HugepagePool
+
+
+class Supply(StrEnum):
+    """What a start may do about a pool that is too small."""
+
+    NOTHING = "nothing"
+    """Say what is missing."""
+    KEEP = "keep"
+    """Grow the pool, and leave it so."""
+    RETURN = "return"
+    """Grow the pool, and shrink it again when the guest is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +112,12 @@ def sizes_words(pages: Iterable[int]) -> str:
     """Page sizes in a row, smallest first: ``2 MiB and 1 GiB``."""
     words = [page_words(page) for page in sorted(pages)]
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+TRANSPARENT = {
+    "always": "on: ordinary memory comes in 2 MiB pages where it can",
+    "madvise": "on for guests: QEMU asks for them",
+    "never": "off",
+}
+"""What the kernel's setting means for a guest on ordinary memory: QEMU asks for them by itself (system/physmem.c,
+``ram_block_add``: QEMU_MADV_HUGEPAGE). Kernel: Documentation/admin-guide/mm/transhuge.rst."""

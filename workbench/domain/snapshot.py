@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from workbench.domain.balloon import Balloon
+    from workbench.domain.hugepages import NodePool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,24 @@ class HugepagePool:
     surplus: int
     overcommit: int = 0
     """How many surplus pages the kernel may make by itself when the pool runs out (``nr_overcommit_hugepages``)."""
+    nodes: tuple[NodePool, ...] = ()
+    """Each NUMA node's share; empty on a host with one node."""
 
     @property
     def available(self) -> int:
         """Pages that a new guest could get: free and not promised to others."""
         return self.free - self.reserved
+
+
+@dataclass(frozen=True, slots=True)
+class HugepageHolder:
+    """A guest that has hugepages now."""
+
+    guest: str
+    page: int
+    """Bytes of one page."""
+    size: int
+    """Bytes that it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +108,7 @@ class HostSnapshot:
     cpus: int
     accelerator_advice: str = ""
     """What would give KVM, one sentence; empty when there is nothing to say."""
+    holders: tuple[HugepageHolder, ...] = ()
+    """Which guests have hugepages, and how much."""
+    transparent: str = ""
+    """The kernel's setting of transparent hugepages: ``always``, ``madvise`` or ``never``; empty when it has none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from workbench.domain.hugepages import Supply
 from workbench.domain.traffic import Origin
 
 if TYPE_CHECKING:
@@ -153,8 +154,12 @@ class Engine(Protocol):
     def watch(self, listener: Callable[[GuestSnapshot], None]) -> Callable[[], None]:
         """Call ``listener`` with each new snapshot of any guest; call what this returns to end that."""
 
-    async def start(self, name: str) -> None:
-        """Start the guest of a profile, detached, and wait until its QMP answers."""
+    async def start(self, name: str, supply: Supply = Supply.NOTHING) -> None:
+        """Start the guest of a profile, detached, and wait until its QMP answers.
+
+        :param supply: what to do when its pool of hugepages is too small.
+        :raise workbench.errors.HugepageShortage: when that is to say so.
+        """
 
     async def host(self) -> HostSnapshot: ...
 

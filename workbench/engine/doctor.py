@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain.accelerator import UNNAMED, hypervisor_words
-from workbench.domain.hugepages import Shortage, page_words
+from workbench.domain.hugepages import TRANSPARENT, Shortage, page_words
 from workbench.domain.units import GIB, MIB
 from workbench.engine.demo import find
 from workbench.engine.demo.host import host_parts
 from workbench.engine.demo.packages import has_packages
 from workbench.engine.host import read_host
-from workbench.engine.hugepages import PROC, default_page, mending
+from workbench.engine.hugepages import PROC, default_page, hugetlbfs_mounts, mending
 from workbench.engine.monitor import SUN_PATH_MAX
 from workbench.engine.needs import file_problems
 from workbench.engine.plan import OLDEST
@@ -59,6 +59,8 @@ async def examine(settings: Settings) -> tuple[HostSnapshot, list[Finding]]:
         Finding("hypervisor", Status.OK, _hypervisor(host.hypervisor)),
         _memory(host),
         *(_pool(pool) for pool in host.pools),
+        *_transparent(host),
+        *_mounts(),
         _profiles(settings),
         _state(settings),
         _demo(settings),
@@ -107,6 +109,26 @@ def _pool(pool: HugepagePool) -> Finding:
     command = mending(Shortage(pool.page, wanted, 0, 0), default_page(PROC))[0]
     size = f"{wanted * pool.page // MIB} MiB" if pool.page < GIB else page_words(wanted * pool.page)
     return Finding(topic, Status.OK, "none", f"for a guest of {size} on them: {command}")
+
+
+def _transparent(host: HostSnapshot) -> list[Finding]:
+    """What they mean for a guest on ordinary memory; a pool's pages are others."""
+    if not host.transparent:
+        return []
+    words = TRANSPARENT.get(host.transparent, host.transparent)
+    return [
+        Finding("transparent hugepages", Status.OK, f"{host.transparent}: {words}; a balloon gives them back as others")
+    ]
+
+
+def _mounts() -> list[Finding]:
+    """Where pages of a pool have names in a file system; the default source, memfd, needs none."""
+    return [
+        Finding(
+            "hugetlbfs", Status.OK, f"{path}: {page_words(page)} pages" + ("" if writable else ", not yours to use")
+        )
+        for path, page, writable in hugetlbfs_mounts()
+    ]
 
 
 def _profiles(settings: Settings) -> Finding:

@@ -11,7 +11,7 @@ import psutil
 from workbench.domain.accelerator import Accelerator
 from workbench.domain.snapshot import HostSnapshot
 from workbench.engine.accelerator import choose_accelerator, kvm_trouble
-from workbench.engine.hugepages import check_hugepages, read_pools
+from workbench.engine.hugepages import check_hugepages, read_pools, read_transparent
 from workbench.engine.hypervisor import hypervisor_name
 from workbench.engine.qemu import qemu_binary, qemu_version
 from workbench.errors import HostError
@@ -55,5 +55,6 @@ async def read_host(cache: Path | None = None) -> HostSnapshot:
         memory_total=memory.total,
         memory_available=memory.available,
         pools=read_pools(),
+        transparent=read_transparent(),
         cpus=os.cpu_count() or 1,
     )

@@ -7,6 +7,7 @@ is not there. So everything that can be known is looked at before the start.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,17 +31,39 @@ POOL_NAME = "hugepages-{}kB"
 
 def read_pools(sys: Path = SYS) -> tuple[HugepagePool, ...]:
     """Every pool of the running kernel, smallest page first; none where the kernel has no hugetlb."""
-    return tuple(
-        HugepagePool(
-            page,
-            _number(path / "nr_hugepages"),
-            _number(path / "free_hugepages"),
-            _number(path / "resv_hugepages"),
-            _number(path / "surplus_hugepages"),
-            _number(path / "nr_overcommit_hugepages"),
-        )
-        for page, path in _pool_directories(sys / POOLS)
-    )
+    pools = []
+    for page, path in _pool_directories(sys / POOLS):
+        names = ("nr", "free", "resv", "surplus", "nr_overcommit")
+        total, free, reserved, surplus, overcommit = (_number(path / f"{name}_hugepages") for name in names)
+        nodes = read_nodes(page, sys)
+        shares = nodes if len(nodes) > 1 else ()
+        pools.append(HugepagePool(page, total, free, reserved, surplus, overcommit, shares))
+    return tuple(pools)
+
+
+def read_transparent(sys: Path = SYS) -> str:
+    """The setting of transparent hugepages, the word in brackets; empty where the kernel has none."""
+    try:
+        text = (sys / "kernel/mm/transparent_hugepage/enabled").read_text()
+    except OSError:
+        return ""
+    return text.partition("[")[2].partition("]")[0]
+
+
+def hugepages_held(pid: int, proc: Path = PROC) -> dict[int, int]:
+    """Bytes of hugepages that a process has mapped, by page size (proc_pid_smaps(5)); nothing for one that is gone."""
+    held: dict[int, int] = {}
+    page = 0
+    try:
+        with (proc / str(pid) / "smaps").open("rb") as file:
+            for line in file:
+                if line.startswith(b"KernelPageSize:"):
+                    page = int(line.split()[1]) * KIB
+                elif line.startswith((b"Shared_Hugetlb:", b"Private_Hugetlb:")) and (size := int(line.split()[1])):
+                    held[page] = held.get(page, 0) + size * KIB
+    except OSError:
+        return {}
+    return held
 
 
 def pool_free(page: int, sys: Path = SYS) -> int | None:
@@ -191,6 +214,23 @@ def _check_mount(path: Path, size: int, page: int, proc: Path) -> None:
             f"the hugetlbfs at {path} lets {found.f_bavail} more pages be used, and the guest needs {size // page}",
             hint=f"it was mounted with a limit: sudo mount -o remount,size=… {path}\n{memfd}",
         )
+
+
+def hugetlbfs_mounts(proc: Path = PROC) -> tuple[tuple[str, int, bool], ...]:
+    """Each mounted hugetlbfs: its path, its page size in bytes, and whether this user may make files in it."""
+    found = []
+    try:
+        lines = (proc / "self/mountinfo").read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return ()
+    for line in lines:
+        before, _, after = line.partition(" - ")
+        if after.split(" ")[0] != "hugetlbfs":
+            continue
+        path = _unescape(before.split(" ")[4])
+        with suppress(OSError):  # unmounted meanwhile, or hidden by another mount
+            found.append((path, os.statvfs(path).f_bsize, os.access(path, os.W_OK | os.X_OK, effective_ids=True)))
+    return tuple(found)
 
 
 def _filesystem(path: Path, proc: Path) -> str:

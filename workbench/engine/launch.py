@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from workbench.domain.document import EXTENDS
+from workbench.domain.hugepages import Supply
 from workbench.domain.lifecycle import exit_words
 from workbench.domain.units import format_size
 from workbench.engine.hugepages import find_shortage
@@ -30,7 +31,7 @@ from workbench.engine.pinning import pin
 from workbench.engine.prepare import prepare, remove
 from workbench.engine.state import Ended, GuestFacts, Running, StateDirectory, read_end, write_facts
 from workbench.engine.supply import FILE as HUGEPAGES_FILE
-from workbench.engine.supply import Supply, grow, remember
+from workbench.engine.supply import grow, remember
 from workbench.errors import HostError, MonitorError, StartError
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
+from workbench.domain.hugepages import Supply
 from workbench.domain.lifecycle import Phase, exit_words
 from workbench.domain.safety import Protection, safety_of
-from workbench.domain.snapshot import GuestSnapshot
+from workbench.domain.snapshot import GuestSnapshot, HugepageHolder
 from workbench.domain.timeline import PathView
 from workbench.domain.traffic import Origin, Record
 from workbench.domain.units import format_size
@@ -115,14 +116,14 @@ class LocalEngine:
 
         return forget
 
-    async def start(self, name: str) -> None:
+    async def start(self, name: str, supply: Supply = Supply.NOTHING) -> None:
         """See :meth:`Engine.start`; who stops waiting for it, as a screen that is left, does not stop the start."""
-        task = asyncio.create_task(self._start(name), name=f"start {name}")
+        task = asyncio.create_task(self._start(name, supply), name=f"start {name}")
         self._starts.add(task)
         task.add_done_callback(self._starts.discard)
         await asyncio.shield(task)
 
-    async def _start(self, name: str) -> None:
+    async def _start(self, name: str, supply: Supply) -> None:
         from workbench.engine.launch import start
         from workbench.engine.plan import plan
 
@@ -133,7 +134,9 @@ class LocalEngine:
         self._starting.add(name)
         try:
             self._publish(replace(self._snapshots.get(name, GuestSnapshot(name)), phase=Phase.STARTING, ended=""))
-            running = await start(self._state, await plan(self._profiles.load(name), self._settings), lasting=True)
+            loaded = self._profiles.load(name)
+            planned = await plan(loaded, self._settings, short=supply is not Supply.NOTHING)
+            running = await start(self._state, planned, lasting=True, supply=supply)
         except BaseException:
             self._starting.discard(name)
             self._scan()  # tells that it is stopped, or that its profile is gone
@@ -144,7 +147,9 @@ class LocalEngine:
     async def host(self) -> HostSnapshot:
         from workbench.engine.host import read_host
 
-        return await read_host(self._settings.cache)
+        host = await read_host(self._settings.cache)
+        on_hugepages = [guest for guest in self._guests.values() if guest.snapshot.backing and guest.snapshot.pid]
+        return replace(host, holders=await asyncio.to_thread(_holders, on_hugepages)) if on_hugepages else host
 
     async def keep_picture(self, name: str, svg: str) -> Path:
         directory = self._settings.data / "pictures"
@@ -247,6 +252,18 @@ class LocalEngine:
         last = self._forgotten[name] = replace(self._snapshots.pop(name), phase=Phase.STOPPED, profile_path="")
         for listener in tuple(self._listeners):
             listener(last)
+
+
+def _holders(guests: Sequence[LocalGuest]) -> tuple[HugepageHolder, ...]:
+    """What each guest has of the hugepages, by name."""
+    from workbench.engine.hugepages import hugepages_held
+
+    found = [
+        HugepageHolder(guest.snapshot.name, page, size)
+        for guest in guests
+        for page, size in hugepages_held(guest.snapshot.pid or 0).items()
+    ]
+    return tuple(sorted(found, key=lambda holder: (holder.page, holder.guest)))
 
 
 class StoppedGuest:

@@ -14,11 +14,12 @@ from workbench.domain.imports.options import keys_of
 from workbench.engine.accelerator import choose_accelerator, kvm_trouble
 from workbench.engine.build import BuildReader
 from workbench.engine.firmware import flash
-from workbench.engine.hugepages import check_hugepages
+from workbench.engine.hugepages import check_hugepages, hugepages_held
 from workbench.engine.monitor import SUN_PATH_MAX
 from workbench.engine.needs import file_problems
 from workbench.engine.pinning import check_pins
 from workbench.engine.qemu import install_hint, qemu_binary, qemu_version
+from workbench.engine.state import StateDirectory
 from workbench.errors import HostError, HugepageShortage, ProfileError
 
 if TYPE_CHECKING:
@@ -168,6 +169,17 @@ def _boot(loaded: LoadedProfile, profile: GuestProfile, settings: Settings) -> t
     return kernel, initrd, CONSOLE
 
 
+def _with_holders(error: HugepageShortage, state: Path, page: int) -> HugepageShortage:
+    """The same, with the guests that have such pages now."""
+    directory = StateDirectory(state)
+    running = [found for name in directory.names() if (found := directory.find(name)) is not None]
+    held = {found.name: hugepages_held(found.pid).get(page, 0) // page for found in running}
+    words = ", ".join(f"{name} has {pages:,}" for name, pages in held.items() if pages)
+    return (
+        HugepageShortage(error.message, error.shortage, hint=f"{error.hint}\nof the guests {words}") if words else error
+    )
+
+
 def _check_host(profile: GuestProfile, directory: Path, *, short: bool) -> None:
     """:raise HostError: when hugepages are missing, or a port's socket has no room for its path."""
     memory = profile.memory
@@ -176,9 +188,9 @@ def _check_host(profile: GuestProfile, directory: Path, *, short: bool) -> None:
         pages = memory.hugepages
         try:
             check_hugepages(memory.size, pages.size, memory.all_nodes, pages.source)
-        except HugepageShortage:
+        except HugepageShortage as error:
             if not short:
-                raise
+                raise _with_holders(error, directory.parent, pages.size) from error
     for port in profile.serial:
         path = directory / port_socket(port)
         if port.backend == "socket" and port.path is None and len(os.fsencode(path)) > SUN_PATH_MAX:

@@ -7,7 +7,6 @@ what it really gave is read back. Memory in pieces is compacted once and tried a
 from __future__ import annotations
 
 from contextlib import suppress
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,17 +24,6 @@ if TYPE_CHECKING:
 
 FILE = "hugepages.json"
 """In a guest's directory: what was added for it and is to be given back."""
-
-
-class Supply(StrEnum):
-    """What a start may do about a pool that is too small."""
-
-    NOTHING = "nothing"
-    """Say what is missing."""
-    KEEP = "keep"
-    """Grow the pool, and leave it so."""
-    RETURN = "return"
-    """Grow the pool, and shrink it again when the guest is gone."""
 
 
 class Added(msgspec.Struct, frozen=True):

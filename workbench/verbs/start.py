@@ -41,13 +41,13 @@ def command(settings: Settings, name: str, make: str | None, as_json: bool) -> N
 async def start_guest(settings: Settings, name: str, supply: str = "nothing") -> Running:
     """Load, plan and start; every mistake in the profile is told at once.
 
-    :param supply: what to do about a pool of hugepages that is too small, a value of :class:`workbench.engine.supply.Supply`.
+    :param supply: what to do about a pool of hugepages that is too small, a value of :class:`workbench.domain.hugepages.Supply`.
     """
+    from workbench.domain.hugepages import Supply
     from workbench.engine.launch import start
     from workbench.engine.plan import plan
     from workbench.engine.profiles import ProfileStore
     from workbench.engine.state import StateDirectory
-    from workbench.engine.supply import Supply
     from workbench.errors import HugepageShortage
 
     wanted = Supply(supply)

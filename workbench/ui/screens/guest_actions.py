@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from textual import on, work
 from textual.screen import Screen
 
+from workbench.domain.hugepages import Supply
 from workbench.domain.lifecycle import Phase
-from workbench.errors import WorkbenchError
+from workbench.errors import HugepageShortage, WorkbenchError
 from workbench.ui.dialogs import confirm, error_dialog
 from workbench.ui.widgets.guest_list import GuestList
 
@@ -61,7 +62,26 @@ class GuestActions(Screen[None]):
         if snapshot.phase.alive:
             self.notify(f"{snapshot.name} runs already", severity="warning", timeout=3, markup=False)
             return
-        await self._try(lambda: self._engine.start(snapshot.name))
+        try:
+            await self._engine.start(snapshot.name)
+        except HugepageShortage as error:
+            await self._offer_hugepages(snapshot.name, error)
+        except WorkbenchError as error:
+            self._tell(error)
+
+    async def _offer_hugepages(self, name: str, error: HugepageShortage) -> None:
+        """A pool that is too small can be grown from here; what root types for it stands there all the same."""
+        answer = await self.app.push_screen_wait(
+            confirm(
+                f"Hugepages for {name}?",
+                f"{error.message[:1].upper()}{error.message[1:]}.\n\n{error.hint}\n\n"
+                "The workbench can do that, where it may, and start the guest. What it cannot make whole it undoes.",
+                ("return", "Make, return later", "primary"),
+                ("keep", "Make and keep", "primary"),
+            )
+        )
+        if answer:
+            await self._try(lambda: self._engine.start(name, Supply(answer)))
 
     async def _stop(self, snapshot: GuestSnapshot) -> None:
         """Power down, and when the guest does not follow, ask whether to kill it."""

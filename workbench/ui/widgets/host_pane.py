@@ -71,20 +71,41 @@ def host_lines(host: HostSnapshot | None, width: int) -> list[Content]:
     amount = f"{used / GIB:.1f} of {host.memory_total / GIB:.1f} GiB"
     lines += [*_row("Memory", amount, width), _bar(used, host.memory_total, width, "$primary")]
     for pool in host.pools:
-        lines += _pool_lines(pool, width)
+        lines += _pool_lines(pool, host, width)
+    if host.transparent:
+        lines += _row("Transparent", {"never": "off", "always": "on"}.get(host.transparent, "for guests"), width)
     return lines
 
 
-def _pool_lines(pool: HugepagePool, width: int) -> list[Content]:
-    """A pool: pages that a new guest cannot get, of all; a bar where there is something to fill."""
+def _pool_lines(pool: HugepagePool, host: HostSnapshot, width: int) -> list[Content]:
+    """A pool: pages that a new guest cannot get, of all; a bar where there is something to fill; who holds how much."""
     label = f"{page_words(pool.page)} pages"
     if not pool.total:
         return _row(label, "none", width)
     taken = pool.total - max(0, pool.available)
-    return [
+    lines = [
         *_row(label, f"{taken:,} of {pool.total:,}", width),
         _bar(taken, pool.total, width, "$secondary"),
     ]
+    for node in pool.nodes:
+        lines += _row(f"  node {node.node}", f"{node.total - node.free:,} of {node.total:,}", width)
+    if pool.reserved:
+        lines += _row("  promised", f"{pool.reserved:,}", width)
+    if pool.surplus:
+        lines += _row("  surplus", f"{pool.surplus:,}", width)
+    held = 0
+    for holder in host.holders:
+        if holder.page == pool.page:
+            held += holder.size // pool.page
+            lines += _row(f"  {_short(holder.guest, width - 12)}", f"{holder.size // pool.page:,}", width)
+    others = pool.total - pool.free - held
+    if others > 0 and held:
+        lines += _row("  others", f"{others:,}", width)
+    return lines
+
+
+def _short(name: str, width: int) -> str:
+    return name if len(name) <= max(4, width) else f"{name[: max(3, width - 1)]}\u2026"
 
 
 def _row(label: str, amount: str, width: int) -> list[Content]:
