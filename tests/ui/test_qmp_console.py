@@ -167,8 +167,7 @@ async def test_an_unknown_command_is_explained_and_kept(qemu_path: Path, tmp_pat
     async with console(qemu_path, tmp_path) as (pilot, app):
         await type_line(pilot, "ballon value=1")
         await pilot.press("enter")
-        await pilot.pause()
-        assert "did you mean 'balloon'" in app.shown
+        await until(pilot, lambda: "did you mean 'balloon'" in app.shown)
         typed, marks = app.shown.splitlines()[:2]
         assert marks.index("~") == typed.index("ballon")
         assert marks.count("~") == len("ballon")

@@ -47,13 +47,13 @@ def running_guest(state: Path, name: str = "demo") -> Iterator[subprocess.Popen[
         process.wait()
 
 
-def workbench(state: Path, *arguments: str) -> subprocess.Popen[str]:
+def workbench(state: Path, *arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
     """The command line as a process of its own, with a home below the state directory's parent."""
     home = state.parent
     environment = {**os.environ, "XDG_CACHE_HOME": str(home / "cache"), "XDG_STATE_HOME": str(home / "data")}
     return subprocess.Popen(
         [sys.executable, "-m", "workbench.cli", "--state", str(state), *arguments],
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -61,7 +61,7 @@ def workbench(state: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def done(process: subprocess.Popen[str], timeout: float = 30) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr."""
-    out, err = process.communicate(timeout=timeout)
+def done(process: subprocess.Popen[str], timeout: float = 30, *, text: str | None = None) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr; ``text`` goes to its standard input."""
+    out, err = process.communicate(text, timeout=timeout)
     return process.returncode, out, err

@@ -40,12 +40,18 @@ def test_values_are_typed_by_the_schema(state: Path) -> None:
     assert json.loads(out).startswith("pc-q35")
 
 
+def test_a_line_of_the_console_is_one_word(state: Path) -> None:
+    code, out, _ = qmp(state, "demo", "qom-get path='/machine' property=type", "--json")
+    assert (code, out.count("\n")) == (0, 1)
+    assert json.loads(out).startswith("pc-q35")
+
+
 def test_a_json_object_is_sent_as_it_stands(state: Path) -> None:
     code, out, _ = qmp(state, "demo", '{"execute": "qom-list", "arguments": {"path": "/"}}')
     assert code == 0
     assert "machine" in {each["name"] for each in json.loads(out)}
     code, _, err = qmp(state, "demo", '{"execute": "no-such"}')
-    assert (code, err) == (1, "workbench: CommandNotFound: no-such: The command no-such has not been found\n")
+    assert (code, err) == (1, "workbench: no-such: CommandNotFound: The command no-such has not been found\n")
 
 
 def test_hmp_is_text_with_its_options(state: Path) -> None:
@@ -56,12 +62,14 @@ def test_hmp_is_text_with_its_options(state: Path) -> None:
     assert "FlatView #0" in out
     code, out, _ = qmp(state, "demo", "--hmp", "--json", "info status")
     assert json.loads(out) == "VM status: running\r\n"
+    for words in (["!info status"], ["!info", "status"]):
+        assert qmp(state, "demo", *words)[:2] == (0, "VM status: running\n")
 
 
 def test_qemus_error_ends_with_its_class(state: Path) -> None:
     code, out, err = qmp(state, "demo", "qom-get", "path=/no/such", "property=x")
     assert (code, out) == (1, "")
-    assert err.startswith("workbench: DeviceNotFound: qom-get: Device '/no/such' not found")
+    assert err.startswith("workbench: qom-get: DeviceNotFound: Device '/no/such' not found")
 
 
 @pytest.mark.parametrize(
@@ -73,6 +81,8 @@ def test_qemus_error_ends_with_its_class(state: Path) -> None:
         (["balloon", "value"], "not key=value: 'value'"),
         (["{"], "JSON: "),
         (["--hmp", ""], "there is no HMP command"),
+        ([], "one of these: a command, - for many, or --replay FILE"),
+        (["query-name", "--replay", "x"], "one of these: a command, - for many, or --replay FILE"),
     ],
 )
 def test_mistakes_are_wrong_usage(state: Path, words: list[str], message: str) -> None:

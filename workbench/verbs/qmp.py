@@ -1,8 +1,9 @@
-"""``workbench qmp NAME COMMAND [key=value…]``: one QMP or HMP command, its reply on stdout."""
+"""``workbench qmp NAME COMMAND [key=value…]``: one QMP or HMP command and its reply; ``-`` and ``--replay``: many."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -20,44 +21,98 @@ if TYPE_CHECKING:
 # Words that look like options belong to the command: `workbench qmp demo --hmp info mtree -f`.
 @click.command("qmp", context_settings={"ignore_unknown_options": True})
 @click.argument("name")
-@click.argument("words", nargs=-1, required=True, metavar="COMMAND [KEY=VALUE]…", type=click.UNPROCESSED)
+@click.argument("words", nargs=-1, metavar="[COMMAND [KEY=VALUE]… | -]", type=click.UNPROCESSED)
 @click.option("--hmp", is_flag=True, help="A line for the human monitor instead; its output is text.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=5.0, metavar="S", help="Default: 5.")
+@click.option(
+    "--replay", type=click.Path(path_type=Path), metavar="FILE", help="Send the user's commands of a saved record."
+)
+@click.option("--keep-going", is_flag=True, help="With many commands: go on behind one that fails.")
+@click.option("--yes", is_flag=True, help="With --replay: also what may end or harm the guest.")
 @json_option
 @pass_settings
-def command(settings: Settings, name: str, words: tuple[str, ...], hmp: bool, timeout: float, as_json: bool) -> None:
+def command(
+    settings: Settings,
+    name: str,
+    words: tuple[str, ...],
+    hmp: bool,
+    timeout: float,
+    replay: Path | None,
+    keep_going: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
     """Run one QMP command and print its reply as JSON.
 
     Arguments are KEY=VALUE, with A.B=C inside a struct and JSON for lists, or one JSON object. A whole QMP command may be
-    given as one JSON object; it is sent as it stands. Sizes may be written as 256M.
+    given as one JSON object; it is sent as it stands. Sizes may be written as 256M. A line that begins with ! goes to the
+    human monitor.
+
+    With - commands are read from standard input, one on each line as at the console, and each is answered by one line of
+    JSON: {"line": 1, "command": "query-name", "return": {}}, or "error" in place of "return". Blank lines and lines that
+    begin with # are passed over. It ends at the first error, unless told to keep going.
     """
-    run(_run(settings, name, words, hmp, timeout, as_json))
+    from workbench.errors import UsageError
+
+    if (replay is None) == (not words):
+        hint = f"for example: workbench qmp {name} query-status"
+        raise UsageError("one of these: a command, - for many, or --replay FILE", hint=hint)
+    if replay is not None or words == ("-",):
+        run(_run_many(settings, name, hmp, timeout, replay, keep_going, yes))
+    else:
+        run(_run(settings, name, words, hmp, timeout, as_json))
 
 
 async def _run(settings: Settings, name: str, words: Sequence[str], hmp: bool, timeout: float, as_json: bool) -> None:
     from workbench.domain.qmp_input import hmp_request
-    from workbench.errors import CommandFailed, WorkbenchError
+    from workbench.domain.transcript import json_line
+    from workbench.errors import CommandFailed
+    from workbench.verbs.qmp_many import failure_of
 
     async with guest_monitor(settings, name) as monitor:
         request = hmp_request(" ".join(words)) if hmp else await _read(settings, monitor, words)
         try:
             reply = await monitor.execute(request.command, request.arguments, deadline=timeout)
         except CommandFailed as error:
-            raise WorkbenchError(f"{error.error_class}: {error.message}") from error
-    if request.hmp and isinstance(reply, str) and not as_json:
+            raise failure_of(error) from error
+    if as_json:
+        click.echo(json_line(reply))
+    elif request.hmp and isinstance(reply, str):
         _print_text(reply)
     else:
         print_json(reply)
 
 
+async def _run_many(
+    settings: Settings, name: str, hmp: bool, timeout: float, replay: Path | None, keep_going: bool, yes: bool
+) -> None:
+    from workbench.engine.schema import read_schema
+    from workbench.verbs.qmp_many import Runner, read_steps, run_lines, run_steps
+
+    steps = read_steps(replay, yes) if replay is not None else None
+    async with guest_monitor(settings, name) as monitor:
+        runner = Runner(monitor, timeout, keep_going)
+        if steps is not None:
+            await run_steps(runner, steps)
+        else:
+            await run_lines(runner, await read_schema(monitor, settings.cache), hmp)
+    if runner.failed is not None:
+        raise runner.failed
+
+
 async def _read(settings: Settings, monitor: Monitor, words: Sequence[str]) -> Request:
     """Read the words with the running QEMU's schema, and check what is no whole JSON command against it."""
-    from workbench.domain.qmp_input import checked, parse_words
+    from workbench.domain.qmp_input import checked, hmp_request, parse_line, parse_words
     from workbench.engine.schema import read_schema
 
-    if words[0].lstrip().startswith(("{", "!")):
+    start = words[0].lstrip()
+    if start.startswith("!"):
+        return hmp_request(" ".join([start[1:], *words[1:]]).strip())
+    if start.startswith("{"):
         return parse_words(words)
     schema = await read_schema(monitor, settings.cache)
+    if len(words) == 1:
+        return checked(parse_line(words[0], schema), schema)  # a whole line, as it is typed at the console
     return checked(parse_words(words, schema), schema)
 
 

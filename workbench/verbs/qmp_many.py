@@ -1,0 +1,189 @@
+"""Many commands over one monitor: from standard input as they are typed at the console, or those of a saved record."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import click
+
+from workbench.domain.transcript import json_line
+from workbench.errors import CommandFailed, MonitorClosed, UsageError, WorkbenchError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from workbench.domain.qmp_input import Request
+    from workbench.domain.schema import Schema
+    from workbench.domain.transcript import Step
+    from workbench.engine.monitor import Monitor
+
+AHEAD = 16
+"""Pieces of the input that are read before they are sent."""
+PIECE = 1 << 16
+"""Bytes of such a piece."""
+SHOWN = 8
+"""Commands that a refusal names."""
+
+
+class Runner:
+    """Sends one request after another and prints one line of JSON for each."""
+
+    def __init__(self, monitor: Monitor, timeout: float, keep_going: bool) -> None:
+        self._monitor = monitor
+        self._timeout = timeout
+        self._keep_going = keep_going
+        self.failed: WorkbenchError | None = None
+        """The first failure, when it was told to go on behind one."""
+
+    async def send(self, line: int, request: Request) -> None:
+        """:raise WorkbenchError: when it fails and shall not go on, and whenever the connection has ended."""
+        head: dict[str, object] = {"line": line, "command": request.command}
+        if request.hmp:
+            head["command"] = f"!{request.arguments['command-line']}"
+        try:
+            value = await self._monitor.execute(request.command, request.arguments, deadline=self._timeout)
+        except CommandFailed as error:
+            answer = {"class": error.error_class, "desc": error.description}
+            click.echo(json_line({**head, "error": answer}))
+            self.fail(failure_of(error, f"line {line}"))
+        except WorkbenchError as error:
+            click.echo(json_line({**head, "error": {"class": type(error).__name__, "desc": error.message}}))
+            error.hint = f"line {line}" + (f"; {error.hint}" if error.hint else "")
+            if self._monitor.closed:
+                raise
+            self.fail(error)
+        else:
+            click.echo(json_line({**head, "return": value}))
+
+    def refuse(self, line: int, text: str, error: UsageError) -> None:
+        """A line that cannot be sent.
+
+        :raise UsageError: unless it shall go on.
+        """
+        click.echo(json_line({"line": line, "text": text, "error": {"class": "UsageError", "desc": error.message}}))
+        self.fail(UsageError(f"line {line}: {error.message}", hint=error.hint))
+
+    def fail(self, error: WorkbenchError) -> None:
+        if not self._keep_going:
+            raise error
+        if self.failed is None:
+            self.failed = error
+
+
+def failure_of(error: CommandFailed, where: str = "") -> WorkbenchError:
+    """QEMU's error in the words of the command line: ``command: class: description``."""
+    return WorkbenchError(f"{error.command}: {error.error_class}: {error.description}", hint=where)
+
+
+async def run_lines(runner: Runner, schema: Schema, hmp: bool) -> None:
+    """Send what standard input holds, line by line as it comes; blank lines and those that begin with # are passed over.
+
+    :param hmp: whether each line is one for the human monitor.
+    """
+    from workbench.domain.qmp_input import InputError, checked, hmp_request, parse_line
+
+    number = 0
+    async for line in _stdin(runner._monitor):
+        number += 1
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        try:
+            if hmp:
+                request = hmp_request(text.removeprefix("!").strip())
+            else:
+                request = parse_line(text, schema)
+                if not (request.hmp or text.startswith("{")):
+                    request = checked(request, schema)
+        except InputError as error:
+            runner.refuse(number, text, error)
+        else:
+            await runner.send(number, request)
+
+
+async def run_steps(runner: Runner, commands: Sequence[Step]) -> None:
+    """Send the commands of a record, in order."""
+    for step in commands:
+        await runner.send(step.line, step.request)
+
+
+def read_steps(file: Path, yes: bool) -> list[Step]:
+    """The user's commands in a saved record.
+
+    :param yes: whether commands that may end or harm the guest are taken too.
+    :raise WorkbenchError: when the file cannot be read, or holds such a command; nothing was sent by then.
+    """
+    from workbench.domain.effects import effects_of
+    from workbench.domain.qmp_input import InputError
+    from workbench.domain.transcript import steps
+
+    try:
+        found = steps(file.read_text(errors="surrogateescape").split("\n"))
+    except OSError as error:
+        raise WorkbenchError(f"{file}: {error.strerror}") from error
+    except InputError as error:
+        raise UsageError(f"{file}: {error.message}", hint=error.hint) from error
+    if not found:
+        raise UsageError(f"{file} holds no command of the user's", hint="the console saves its record with ctrl+s")
+    harmful = [
+        f"line {step.line}: {effect.command}: {effect.words}"
+        for step in found
+        for effect in effects_of(step.request.command, step.request.arguments)
+        if not effect.file or os.path.lexists(effect.file)
+    ]
+    if harmful and not yes:
+        more = [f"and {len(harmful) - SHOWN:,} more"] if len(harmful) > SHOWN else []
+        raise WorkbenchError(
+            f"{file} holds what may end or harm the guest; nothing was sent",
+            hint="\n".join([*harmful[:SHOWN], *more, "--yes sends it nevertheless"]),
+        )
+    return found
+
+
+async def _stdin(monitor: Monitor) -> AsyncIterator[str]:
+    """The lines of standard input as they come, until it ends.
+
+    Read by a thread of its own: a file cannot be waited for as a pipe can, and a read of a terminal that nobody types
+    at must not keep the process from its end.
+
+    :raise MonitorClosed: when the connection to QEMU ends before it.
+    """
+    loop = asyncio.get_running_loop()
+    pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
+    room = threading.Semaphore(AHEAD)
+
+    def read() -> None:
+        data = b"begin"
+        while data:
+            room.acquire()
+            try:
+                data = os.read(0, PIECE)
+            except OSError:
+                data = b""
+            with suppress(RuntimeError):  # the loop has ended meanwhile, and with it whoever wants this
+                loop.call_soon_threadsafe(pieces.put_nowait, data)
+
+    async def tell_end() -> None:
+        await monitor.wait_closed()
+        pieces.put_nowait(None)
+
+    threading.Thread(target=read, name="stdin", daemon=True).start()
+    ending = asyncio.create_task(tell_end())
+    try:
+        begun = b""
+        while piece := await pieces.get():
+            room.release()
+            *whole, begun = (begun + piece).split(b"\n")
+            for line in whole:
+                yield line.decode(errors="replace")
+        if piece is None:
+            raise MonitorClosed("the connection to QEMU ended, and standard input had not")
+        if begun:
+            yield begun.decode(errors="replace")
+    finally:
+        ending.cancel()
