@@ -87,9 +87,12 @@ async def _run_many(
     settings: Settings, name: str, hmp: bool, timeout: float, replay: Path | None, keep_going: bool, yes: bool
 ) -> None:
     from workbench.engine.schema import read_schema
+    from workbench.engine.state import StateDirectory
     from workbench.verbs.qmp_many import Runner, read_steps, run_lines, run_steps
 
-    steps = read_steps(replay, yes) if replay is not None else None
+    steps = None
+    if replay is not None:
+        steps = read_steps(replay, yes, StateDirectory(settings.state).running(name).pid)
     async with guest_monitor(settings, name) as monitor:
         runner = Runner(monitor, timeout, keep_going)
         if steps is not None:

@@ -112,15 +112,17 @@ async def run_steps(runner: Runner, commands: Sequence[Step]) -> None:
         await runner.send(step.line, step.request)
 
 
-def read_steps(file: Path, yes: bool) -> list[Step]:
+def read_steps(file: Path, yes: bool, pid: int) -> list[Step]:
     """The user's commands in a saved record.
 
     :param yes: whether commands that may end or harm the guest are taken too.
+    :param pid: the QEMU process that they are for: it is its files that a command may overwrite.
     :raise WorkbenchError: when the file cannot be read, or holds such a command; nothing was sent by then.
     """
     from workbench.domain.effects import effects_of
     from workbench.domain.qmp_input import InputError
     from workbench.domain.transcript import steps
+    from workbench.engine.files import process_has_file
 
     try:
         found = steps(file.read_text(errors="surrogateescape").split("\n"))
@@ -134,7 +136,7 @@ def read_steps(file: Path, yes: bool) -> list[Step]:
         f"line {step.line}: {effect.command}: {effect.words}"
         for step in found
         for effect in effects_of(step.request.command, step.request.arguments)
-        if not effect.file or os.path.lexists(effect.file)
+        if not effect.file or process_has_file(pid, effect.file)
     ]
     if harmful and not yes:
         more = [f"and {len(harmful) - SHOWN:,} more"] if len(harmful) > SHOWN else []
