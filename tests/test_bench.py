@@ -96,3 +96,13 @@ def test_the_tap_passes_everything_on_and_notes_balloon_commands() -> None:
         finally:
             client.close()
             tap.stop()
+
+
+def test_a_bare_client_sends_many_commands_before_it_reads() -> None:
+    with running_qemu(devices=(), paused=True) as (_, path):
+        client = BareClient(path)
+        paths = ["/machine", "/nosuch", "/objects"] * 200
+        replies = client.execute_all("qom-list", [{"path": one} for one in paths])
+        client.close()
+        kinds = ["error" if isinstance(one, dict) and "error" in one else "return" for one in replies]
+        assert kinds == ["return", "error", "return"] * 200, "in order, every one"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ALONE: dict[str, Callable[[], list[Figure]]] = {"version": version.measure, "roundtrip": roundtrip.measure}
 FAILED = "failed"
-WITH_A_GUEST = ("start", "idle", "change", "keys")
+WITH_A_GUEST = ("tree", "start", "idle", "change", "keys")
 
 
 def main() -> int:

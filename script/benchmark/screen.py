@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from . import tree
 from .bare import MARKERS as BARE
 from .figures import Figure, latency, ratio
 from .guest import Bench, running_guest
@@ -36,6 +37,7 @@ RAM = 512
 def measure(wanted: set[str]) -> list[Figure]:
     """All figures that need a guest, in one guest's life."""
     steps: dict[str, Callable[[Bench], list[Figure]]] = {
+        "tree": tree.measure,
         "start": _start,
         "idle": _idle,
         "change": _change,

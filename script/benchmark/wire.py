@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -33,6 +34,20 @@ class BareClient:
             reply = self._line()
             if "event" not in reply:
                 return reply
+
+    def execute_all(self, command: str, arguments: Sequence[Mapping[str, object]]) -> list[object]:
+        """Send one command for each set of arguments, all before the first reply is read; replies in order."""
+        requests = [json.dumps({"execute": command, "arguments": one}).encode() + b"\n" for one in arguments]
+        # What QEMU has not read yet waits in the socket; a thread sends, so that neither side waits for the other.
+        sender = threading.Thread(target=self._socket.sendall, args=(b"".join(requests),), daemon=True)
+        sender.start()
+        replies: list[object] = []
+        while len(replies) < len(requests):
+            reply = self._line()
+            if "event" not in reply:
+                replies.append(reply)
+        sender.join()
+        return replies
 
     def wait_event(self, name: str) -> float:
         """Wait for an event; gives ``time.perf_counter()`` when it came."""

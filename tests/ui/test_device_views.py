@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from textual.events import Key
 from textual.widgets import Static
 
 from tests.ui.test_device_tree import BALLOON, CHILD, NODE, TREE, Bench
@@ -324,3 +325,50 @@ async def test_drift_is_marked_with_words_both_ways() -> None:
         await pilot.pause()
         assert "≠" not in "".join(app.text())
         assert not app.pane.border_subtitle
+
+
+async def test_five_thousand_objects_open_and_scroll_without_a_lost_key() -> None:
+    nodes = {}
+    for first in range(70):
+        inner = [Child(f"o[{n}]", "memory-region", f"/a[{first}]/o[{n}]") for n in range(72)]
+        nodes[f"/a[{first}]"] = Node(f"/a[{first}]", "container", (), tuple(inner))
+        nodes |= {one.path: Node(one.path, one.type, (Property("size", "uint64", 1),)) for one in inner}
+    nodes["/"] = Node("/", "container", (), tuple(Child(f"a[{n}]", "container", f"/a[{n}]") for n in range(70)))
+    app = Bench()
+    async with app.run_test(size=(80, 40)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("3")
+        app.pane.set_walk(nodes, values=True)
+        await pilot.press("home", "asterisk")
+        await pilot.pause()
+        assert len(app.lines.rows) == 1 + 70 + 70 * 72
+        assert len({row.key for row in app.lines.rows}) == len(app.lines.rows)
+        await pilot.press("home")
+        page = app.lines.scrollable_content_region.height - 1
+        for number in range(100):
+            app.post_message(Key(("down", "pagedown")[number % 2], None))
+        for _ in range(20):
+            await pilot.pause()
+        assert app.lines.cursor == 50 * (page + 1)
+        assert app.line(str(app.lines.row.text if app.lines.row else "?"))
+        await pilot.press("minus")
+        await pilot.pause()
+        assert len(app.lines.rows) == 71
+
+
+async def test_a_value_of_a_megabyte_costs_no_more_than_a_line() -> None:
+    app = Bench()
+    async with app.run_test(size=(80, 40)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("enter")
+        huge = (Property("text", "str", "x\x1b[" * 400_000), Property("list", "list", ["[/b]"] * 200_000))
+        app.pane.set_node(replace(NODE, properties=huge))
+        await pilot.pause()
+        assert all(len(row.value) < 500 for row in app.lines.rows)
+        number = app.lines.number_of(f"{BALLOON}#property:text")
+        assert number is not None
+        app.lines.cursor = number
+        await pilot.pause()
+        detail = str(app.query_one("#device-details", Static).render())
+        assert "\x1b" not in detail
+        assert "1,200,000 characters" in " ".join(detail.split()).replace(", ", ",")

@@ -1,0 +1,170 @@
+"""The device tree: how soon it is there, how fast all of QOM is read, and whether 5,000 lines cost a key.
+
+Ours and theirs in turn, on one running guest, each over a monitor of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from statistics import median
+from typing import TYPE_CHECKING, cast
+
+from textual.app import App
+from textual.events import Key
+
+from workbench.domain.qom import Child, Node, Property, entries, parse_children
+from workbench.domain.tree import DeviceTree
+from workbench.engine.devices import DeviceReader
+from workbench.engine.monitor import Monitor
+from workbench.engine.qom import LIST_GET_SINCE, parse_version
+from workbench.ui.widgets.device_layout import Layout
+from workbench.ui.widgets.device_lines import DeviceLines
+from workbench.ui.widgets.device_row import Shown
+from workbench.ui.widgets.device_tree import DeviceTreePane
+from workbench.ui.widgets.device_views import View, rows
+
+from .figures import Figure, ratio
+from .wire import BareClient
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual.app import ComposeResult
+
+    from .guest import Bench
+
+PAIRS = 15
+NODES = 5000
+KEYS = 200
+PATIENCE = 30.0
+"""Seconds until keys that did not come count as lost."""
+WIDTH = 80
+
+
+def measure(bench: Bench) -> list[Figure]:
+    return [*asyncio.run(_reading(bench)), *asyncio.run(_scrolling())]
+
+
+async def _reading(bench: Bench) -> list[Figure]:
+    monitor = await Monitor.connect(bench.guest / "qmp-cli.sock")
+    bare = BareClient(bench.guest / "qmp-user.sock")
+    first, one_by_one, whole, pipelined = [], [], [], []
+    together = parse_version(monitor.version) >= LIST_GET_SINCE
+    try:
+        for number in range(PAIRS + 1):
+            begun = time.perf_counter()
+            tree = await DeviceReader(monitor.execute, monitor.version).tree()  # a new one remembers nothing
+            Layout.of(rows(View.PCI, Shown(tree=tree)), WIDTH)
+            seen = time.perf_counter()
+            count = len(_one_by_one(bare))
+            walked = time.perf_counter()
+            found = await DeviceReader(monitor.execute, monitor.version).qom.walk()
+            ours = time.perf_counter()
+            theirs = len(_pipelined(bare, together=together))
+            done = time.perf_counter()
+            if not len(found) == count == theirs:
+                raise RuntimeError(f"the walks differ: {len(found)}, {count} and {theirs} objects")
+            if number:
+                first.append(seen - begun)
+                one_by_one.append(walked - seen)
+                whole.append(ours - walked)
+                pipelined.append(done - ours)
+    finally:
+        bare.close()
+        await monitor.close()
+    command = "qom-list-get" if together else "qom-list"
+    return [
+        Figure("first tree", 1e3 * median(first), 60.0, "ms", f"median of {PAIRS}, nothing remembered"),
+        ratio("first tree to a walk", first, one_by_one, 0.2, "every object by qom-list, one after the other"),
+        ratio("whole QOM walk", whole, pipelined, 1.2, f"bare socket, {command} level by level, {count} objects"),
+    ]
+
+
+def _one_by_one(client: BareClient) -> list[str]:
+    """Every path as QEMU's own qom-tree finds them: one question after the other."""
+    paths, stack = [], ["/"]
+    while stack:
+        path = stack.pop()
+        paths.append(path)
+        stack += [child.path for child in parse_children(path, _result(client.execute("qom-list", path=path)))]
+    return paths
+
+
+def _pipelined(client: BareClient, *, together: bool) -> list[str]:
+    """Every path, all questions of a level sent before the first answer is read; or all in one question."""
+    paths: list[str] = []
+    level = ["/"]
+    while level:
+        paths += level
+        if together:
+            answers = cast("list[Mapping[str, object]]", _result(client.execute("qom-list-get", paths=level)))
+            listings: list[object] = [answer["properties"] for answer in answers]
+        else:
+            listings = [_result(one) for one in client.execute_all("qom-list", [{"path": path} for path in level])]
+        level = [child.path for path, one in zip(level, listings, strict=True) for child in parse_children(path, one)]
+    return paths
+
+
+def _result(reply: object) -> object:
+    message = cast("Mapping[str, object]", reply)
+    if "return" not in message:
+        raise RuntimeError(f"QEMU refuses: {message}")
+    return list(entries(message["return"])) or message["return"]
+
+
+class _Pane(App[None]):
+    def compose(self) -> ComposeResult:
+        yield DeviceTreePane()
+
+
+def _made_up(width: int = 17, depth: int = 3) -> dict[str, Node]:
+    """A composition tree of more than NODES objects."""
+    nodes: dict[str, Node] = {}
+    level = ["/"]
+    for below in range(depth, -1, -1):
+        deeper = []
+        for path in level:
+            names = [f"object[{number}]" for number in range(width)] if below else []
+            children = tuple(Child(name, "memory-region", f"{path.rstrip('/')}/{name}") for name in names)
+            nodes[path] = Node(path, "memory-region", (Property("size", "uint64", 4096),), children)
+            deeper += [child.path for child in children]
+        level = deeper
+    return nodes
+
+
+async def _scrolling() -> list[Figure]:
+    """Open all of it, then press many keys at once, as a key that is held down does: none may be lost."""
+    nodes = _made_up()
+    app = _Pane()
+    async with app.run_test(size=(WIDTH, 40)) as pilot:
+        pane, lines = app.query_one(DeviceTreePane), app.query_one(DeviceLines)
+        pane.trouble, pane.tree = "", DeviceTree("made-up")
+        lines.focus()
+        await pilot.press("3")
+        pane.set_walk(nodes, values=True)
+        begun = time.perf_counter()
+        await pilot.press("asterisk")
+        while len(lines.rows) < NODES:
+            await pilot.pause()
+        opened = time.perf_counter() - begun
+        await pilot.press("home")
+        page = max(1, lines.scrollable_content_region.height - 1)
+        begun = time.perf_counter()
+        for number in range(KEYS):
+            app.post_message(Key(("down", "pagedown")[number % 2], None))
+        expected = KEYS // 2 * (page + 1)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while lines.cursor < expected:
+                    await asyncio.sleep(0)
+        each = (time.perf_counter() - begun) / KEYS
+        await pilot.pause()
+        lost = expected - lines.cursor
+        count = len(lines.rows)
+    return [
+        Figure(f"open {count:,} lines", 1e3 * opened, 500.0, "ms", f"{len(nodes):,} objects"),
+        Figure("keys not taken there", lost, 0, "line", f"after {KEYS} keys at once, down and page down"),
+        Figure("each of these keys", 1e3 * each, 16.7, "ms", "mean; one frame at 60 Hz"),
+    ]
