@@ -7,6 +7,7 @@
     ├── NotFound                  exit 3   no such guest or profile
     ├── NotReached                exit 4   the guest did not get there in time
     ├── ProfileError              exit 1   a profile with problems, all of them
+    ├── ProfileChanged            exit 1   a profile's file that something else wrote since it was read
     ├── StartError                exit 1   a guest that did not start; nothing is left behind
     ├── HostError                 exit 1   something this host lacks: QEMU, hugepages, a directory
     │   └── HugepageShortage               a pool with fewer pages than the guest needs: it can be grown
@@ -70,6 +71,12 @@ class ProfileError(WorkbenchError):
     def __init__(self, message: str, problems: Sequence[Problem], *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.problems = tuple(problems)
+
+
+class ProfileChanged(WorkbenchError):
+    """Something else wrote or removed a profile's file since it was read; nothing was written."""
+
+    title = "The file has changed"
 
 
 class StartError(WorkbenchError):

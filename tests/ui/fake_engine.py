@@ -6,25 +6,29 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from workbench.domain.argv import Launch, argv_parts
 from workbench.domain.backing import Backing
 from workbench.domain.balloon import Balloon, GuestStats, HostMemory, Reading, Sample, Source, State
 from workbench.domain.diagnosis import Verdict
+from workbench.domain.editing import Checked, ProfileText
 from workbench.domain.history import Past
 from workbench.domain.hugepages import Supply
 from workbench.domain.ledger import Ledger, Moment
 from workbench.domain.lifecycle import Phase
+from workbench.domain.parse import parse
 from workbench.domain.schema import Schema
 from workbench.domain.snapshot import GuestSnapshot, HostSnapshot, HugepagePool
 from workbench.domain.timeline import PathView
 from workbench.domain.traffic import Origin, Record
 from workbench.domain.units import GIB, MIB
-from workbench.errors import NotFound, WorkbenchError
+from workbench.errors import NotFound, ProfileChanged, WorkbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from workbench.domain.buses import Bus
     from workbench.domain.drift import Difference
+    from workbench.domain.problems import Problem
     from workbench.domain.qom import Property
     from workbench.domain.safety import Wish
     from workbench.domain.tree import DeviceTree, Node
@@ -203,6 +207,51 @@ class FakeGuest:
             listener(view)
 
 
+class FakeProfiles:
+    """Profiles in memory, one "disk" that a test may write to."""
+
+    def __init__(self, **texts: str) -> None:
+        self.files: dict[str, ProfileText] = {}
+        self._writes = 0
+        self.host_problems: tuple[Problem, ...] = ()
+        self.failure: WorkbenchError | None = None
+        for name, text in texts.items():
+            self.write(name, text)
+
+    def write(self, name: str, text: str) -> ProfileText:
+        """As something else would."""
+        self._writes += 1
+        self.files[name] = ProfileText(name, f"/profiles/{name}.toml", text, (self._writes,))
+        return self.files[name]
+
+    async def read(self, name: str) -> ProfileText:
+        if name not in self.files:
+            raise NotFound(f"no profile {name}")
+        return self.files[name]
+
+    async def disk(self, known: ProfileText) -> ProfileText:
+        return self.files.get(known.name, ProfileText(known.name, known.path, ""))
+
+    async def save(self, known: ProfileText, text: str, *, anyway: bool = False) -> ProfileText:
+        if self.failure is not None:
+            raise self.failure
+        if not anyway and (await self.disk(known)).stamp != known.stamp:
+            raise ProfileChanged(f"{known.path} was changed")
+        return self.write(known.name, text)
+
+    def check(self, known: ProfileText, text: str) -> Checked:
+        file = f"{known.name}.toml"
+        parsed = parse(text, name=known.name, file=file)
+        if parsed.profile is None:
+            return Checked(file, parsed)
+        return Checked(
+            file, parsed, argv_parts(parsed.profile, Launch("/usr/bin/qemu", "/run/demo", "tcg")), "/usr/bin/qemu"
+        )
+
+    async def check_host(self, known: ProfileText, text: str) -> tuple[Problem, ...]:
+        return self.host_problems
+
+
 class FakeEngine:
     """Guests that a test makes and changes."""
 
@@ -215,6 +264,7 @@ class FakeEngine:
         self.pictures: list[str] = []
         self.start_failure: WorkbenchError | None = None
         self.closed = asyncio.Event()
+        self.profiles = FakeProfiles()
 
     @property
     def history_file(self) -> Path:

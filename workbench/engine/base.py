@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from workbench.domain.buses import Bus
     from workbench.domain.drift import Difference
+    from workbench.domain.editing import Checked, ProfileText
     from workbench.domain.history import Past
+    from workbench.domain.problems import Problem
     from workbench.domain.qom import Property
     from workbench.domain.safety import Wish
     from workbench.domain.schema import Schema
@@ -136,6 +138,31 @@ class Guest(Protocol):
         """
 
 
+class Profiles(Protocol):
+    """The profiles' files, for the editor.
+
+    Every coroutine raises a :class:`workbench.errors.WorkbenchError` when it cannot do what it says.
+    """
+
+    async def read(self, name: str) -> ProfileText:
+        """A guest's profile: the user's, else the shipped sample of that name."""
+
+    async def disk(self, known: ProfileText) -> ProfileText:
+        """What stands on the disk now: ``known`` itself when nothing wrote there since; without a stamp when it is gone."""
+
+    async def save(self, known: ProfileText, text: str, *, anyway: bool = False) -> ProfileText:
+        """Write a profile, whole or not at all.
+
+        :raise workbench.errors.ProfileChanged: when the disk has another text than ``known``, unless ``anyway``.
+        """
+
+    def check(self, known: ProfileText, text: str) -> Checked:
+        """What is wrong with a text in itself, and the options that it gives: quick enough for each key."""
+
+    async def check_host(self, known: ProfileText, text: str) -> tuple[Problem, ...]:
+        """What files and the installed QEMU have against a text that is right in itself."""
+
+
 class Engine(Protocol):
     """The guests and the host."""
 
@@ -153,6 +180,10 @@ class Engine(Protocol):
 
     def watch(self, listener: Callable[[GuestSnapshot], None]) -> Callable[[], None]:
         """Call ``listener`` with each new snapshot of any guest; call what this returns to end that."""
+
+    @property
+    def profiles(self) -> Profiles:
+        """Their files."""
 
     async def start(self, name: str, supply: Supply = Supply.NOTHING) -> None:
         """Start the guest of a profile, detached, and wait until its QMP answers.

@@ -6,6 +6,7 @@ import asyncio
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
 from workbench.domain.hugepages import Supply
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from workbench.domain.schema import Schema
     from workbench.domain.snapshot import HostSnapshot
     from workbench.engine.base import Devices, Lookups
+    from workbench.engine.editing import ProfileFiles
     from workbench.engine.state import Running
     from workbench.settings import Settings
 
@@ -64,6 +66,12 @@ class LocalEngine:
     @property
     def history_file(self) -> Path:
         return self._settings.data / "qmp-history"
+
+    @cached_property
+    def profiles(self) -> ProfileFiles:
+        from workbench.engine.editing import ProfileFiles
+
+        return ProfileFiles(self._profiles, self._settings)
 
     async def open(self) -> None:
         self._state.prepare()

@@ -102,13 +102,31 @@ async def plan(loaded: LoadedProfile, settings: Settings, *, check: bool = True,
         _check_build(loaded, binary, settings)
     accelerator, reason = await _accelerator(profile)
     _check_hyperv(profile, accelerator, reason)
+    launch = launch_of(loaded, profile, settings, binary, version[:2], accelerator)
+    if check:
+        _check_host(profile, settings.state / profile.name, short=short)
+    return Plan(loaded.path, profile, launch, reason, loaded)
+
+
+def launch_of(
+    loaded: LoadedProfile,
+    profile: GuestProfile,
+    settings: Settings,
+    binary: str,
+    version: tuple[int, int],
+    accelerator: Literal["kvm", "tcg"],
+) -> Launch:
+    """What a start decides besides the profile, for this QEMU and accelerator.
+
+    :raise HostError: when the demo guest or a UEFI is missing.
+    """
     kernel, initrd, cmdline = _boot(loaded, profile, settings)
     base, home = str(loaded.path.parent), str(Path.home())
-    launch = Launch(
+    return Launch(
         binary=binary,
         directory=str(settings.state / profile.name),
         accelerator=accelerator,
-        version=version[:2],
+        version=version,
         base=base,
         home=home,
         kernel=kernel,
@@ -116,9 +134,6 @@ async def plan(loaded: LoadedProfile, settings: Settings, *, check: bool = True,
         cmdline=cmdline,
         flash=flash(profile, base=base, home=home, data=settings.data),
     )
-    if check:
-        _check_host(profile, settings.state / profile.name, short=short)
-    return Plan(loaded.path, profile, launch, reason, loaded)
 
 
 def _check_build(loaded: LoadedProfile, binary: str, settings: Settings) -> None:

@@ -127,14 +127,14 @@ class ProfileStore:
 
     def _read(self, name: str, path: Path) -> LoadedProfile:
         kept = self._loaded.get(path)
-        if kept is not None and (state := _states(path, *kept[1].bases)) and kept[0] == state:
+        if kept is not None and (state := file_states(path, *kept[1].bases)) and kept[0] == state:
             return kept[1]
         loaded = read_profile(path, name=name)
-        self._loaded[path] = (_states(path, *loaded.bases), loaded)
+        self._loaded[path] = (file_states(path, *loaded.bases), loaded)
         return loaded
 
 
-def _states(*paths: Path) -> tuple[int, ...]:
+def file_states(*paths: Path) -> tuple[int, ...]:
     """What changes when one of the files does; empty while the first one cannot be looked at."""
     state: list[int] = []
     for path in paths:
@@ -165,6 +165,11 @@ def read_profile(path: Path, *, name: str | None = None, file: str | None = None
     except OSError as error:
         why = Problem(file, 0, 0, "", f"cannot be read: {error.strerror}")
         return LoadedProfile(name, path, file, "", Parsed(None, (why,)))
+    return parse_text(path, text, name=name, file=file)
+
+
+def parse_text(path: Path, text: str, *, name: str, file: str) -> LoadedProfile:
+    """Check a text as the profile that would stand at an absolute path; only what it extends is read."""
     bases: list[Path] = []
 
     def read(source: Source, base: str) -> Source:
@@ -230,6 +235,15 @@ def _entries(directory: Path) -> list[Entry]:
     with os.scandir(directory) as found:
         names = sorted(entry.name for entry in found if entry.name.endswith(SUFFIX) and not entry.name.startswith("."))
     return [Entry(shown(name.removesuffix(SUFFIX)), directory / name) for name in names]
+
+
+def read_text(path: Path) -> str:
+    """The text of a profile's file.
+
+    :raise OSError: when it cannot be read.
+    :raise UnicodeDecodeError: when it is no text.
+    """
+    return _read_bytes(path).decode()
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
+from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
 
 SETTLED = 2.0
 """Seconds after the first frame until everything that stays has been made."""
+
+
+@runtime_checkable
+class Unsaved(Protocol):
+    """A screen whose leaving could lose something."""
+
+    @property
+    def changed(self) -> bool: ...
+
+    async def may_leave(self) -> bool: ...
 
 
 class WorkbenchApp(App[None]):
@@ -126,6 +137,19 @@ class WorkbenchApp(App[None]):
             yield SystemCommand(
                 f"Preset {name}: Stage {text}", "A target of the profile", partial(panel.stage_preset, name)
             )
+
+    async def action_quit(self) -> None:
+        """Leave, unless something would be lost that the user wants to keep."""
+        unsaved = [screen for screen in self.screen_stack if isinstance(screen, Unsaved) and screen.changed]
+        if unsaved:
+            self._ask_and_quit(unsaved[0])
+        else:
+            self.exit()
+
+    @work(group="quit", exclusive=True)
+    async def _ask_and_quit(self, screen: Unsaved) -> None:
+        if await screen.may_leave():
+            self.exit()
 
     def action_toggle_theme(self) -> None:
         self.theme = DARK.name if self.theme == LIGHT.name else LIGHT.name

@@ -38,6 +38,8 @@ class GuestActions(Screen[None]):
             return
         if message.action == "rebalance":
             self._rebalance()
+        elif message.action == "edit":
+            await self._edit(snapshot.name)
         elif message.action == "start":
             await self._start_guest(snapshot)
         elif not snapshot.phase.alive:
@@ -57,6 +59,16 @@ class GuestActions(Screen[None]):
             self.notify("no guest runs: s starts the chosen one", severity="warning", timeout=3, markup=False)
             return
         self.app.push_screen(RebalanceScreen(self._engine))
+
+    async def _edit(self, name: str) -> None:
+        from workbench.ui.screens.editor import EditorScreen
+
+        try:
+            known = await self._engine.profiles.read(name)
+        except WorkbenchError as error:
+            self._tell(error)
+            return
+        self.app.push_screen(EditorScreen(self._engine.profiles, known))
 
     async def _start_guest(self, snapshot: GuestSnapshot) -> None:
         if snapshot.phase.alive:

@@ -122,12 +122,17 @@ def bindings_of(roots: Sequence[DOMNode], *, below: bool) -> dict[str, Binding]:
 
 def window_bindings() -> dict[str, dict[str, Binding]]:
     """The keys of the windows that open over the main screen, by their titles."""
+    from workbench.ui.screens.editor import EditorScreen
     from workbench.ui.screens.rebalance import RebalanceScreen
+    from workbench.ui.widgets.problem_list import ProblemList
 
-    windows = {"Rebalance": RebalanceScreen}
+    windows: dict[str, tuple[type[DOMNode], ...]] = {
+        "Rebalance": (RebalanceScreen,),
+        "Editor": (EditorScreen, ProblemList),
+    }
     return {
-        title: {str(binding.id): binding for binding in window.BINDINGS if isinstance(binding, Binding)}
-        for title, window in windows.items()
+        title: {str(binding.id): binding for node in nodes for binding in node.BINDINGS if isinstance(binding, Binding)}
+        for title, nodes in windows.items()
     }
 
 

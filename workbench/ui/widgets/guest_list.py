@@ -48,6 +48,7 @@ class GuestList(OptionList):
             "p", "request('pause')", "Pause/resume", id="guests.pause", tooltip="Pause the guest, or let it run on"
         ),
         Binding("r", "request('reset')", "Reset", id="guests.reset", tooltip="Reset the guest; asks first"),
+        Binding("e", "request('edit')", "Edit", id="guests.edit", tooltip="Edit the guest's profile"),
         Binding(
             "B",
             "request('rebalance')",

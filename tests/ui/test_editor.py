@@ -1,0 +1,279 @@
+"""The editor by its keys, on profiles that a test holds in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from textual.widgets import Static
+
+from tests.ui.fake_engine import FakeEngine, running
+from workbench.domain.problems import Problem
+from workbench.errors import HostError
+from workbench.ui.app import WorkbenchApp
+from workbench.ui.screens import editor as editor_module
+from workbench.ui.screens.editor import EditorScreen
+from workbench.ui.screens.main import MainScreen
+from workbench.ui.widgets.command_pane import CommandPane
+from workbench.ui.widgets.problem_list import ProblemList
+from workbench.ui.widgets.profile_area import ProfileArea, changed_range, spans
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from textual.pilot import Pilot
+
+TEXT = """\
+# mine
+[memory]
+size = "1G"  # enough
+
+[[net]]
+mac = "52:54:00:12:34:56"
+"""
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(editor_module, "LOOK", 0.05)
+    monkeypatch.setattr(editor_module, "REST", 0.05)
+
+
+@asynccontextmanager
+async def opened(
+    text: str = TEXT, *, size: tuple[int, int] = (120, 40)
+) -> AsyncIterator[tuple[Pilot[None], FakeEngine, EditorScreen]]:
+    """The editor, as its key opens it."""
+    engine = FakeEngine(running())
+    engine.profiles.write("demo", text)
+    app = WorkbenchApp(engine)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        await press(pilot, "g", "e")
+        await wait_until(lambda: isinstance(app.screen, EditorScreen))
+        screen = app.screen
+        assert isinstance(screen, EditorScreen)
+        await pilot.pause()
+        yield pilot, engine, screen
+
+
+async def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    await pilot.press(*keys)
+    await pilot.pause()
+
+
+def head(screen: EditorScreen) -> str:
+    return str(screen.query_one("#editor-head", Static).render())
+
+
+def command(screen: EditorScreen) -> str:
+    return str(screen.query_one(CommandPane).query_one(Static).render())
+
+
+def area(screen: EditorScreen) -> ProfileArea:
+    return screen.query_one(ProfileArea)
+
+
+def dialog(pilot: Pilot[None]) -> bool:
+    return not isinstance(pilot.app.screen, EditorScreen | MainScreen)
+
+
+async def answer(pilot: Pilot[None], button: str) -> None:
+    await wait_until(lambda: dialog(pilot))
+    await pilot.pause()
+    await pilot.click(f"#{button}")
+    await pilot.pause()
+
+
+class TestLive:
+    async def test_the_command_line_follows_the_text(self) -> None:
+        async with opened() as (pilot, _, screen):
+            assert "3 -m 1024M" in " ".join(command(screen).split())
+            area(screen).jump(3, 9)
+            await press(pilot, "4")
+            await wait_until(lambda: "-m 41984M" in command(screen))
+
+    async def test_a_problem_stands_at_its_line_as_one_types_and_enter_goes_there(self) -> None:
+        async with opened() as (pilot, _, screen):
+            area(screen).jump(6, 1)
+            await press(pilot, "x")
+            problems = screen.query_one(ProblemList)
+            await wait_until(lambda: bool(problems.problems))
+            assert str(problems.problems[0]).startswith("demo.toml:6:1: net[0].xmac: unknown key: did you mean mac?")
+            assert (0, 4, "problem") in spans(area(screen).document.get_line(5), area(screen)._problems[5])
+            assert "1 problem" in head(screen)
+            area(screen).jump(1, 1)
+            await press(pilot, "f4", "enter")
+            assert area(screen).cursor_location == (5, 0)
+            assert area(screen).has_focus
+            await press(pilot, "delete")
+            await wait_until(lambda: not problems.problems)
+            assert not problems.display
+
+    async def test_a_syntax_error_opens_and_keeps_the_last_command_line(self) -> None:
+        async with opened("memory = {") as (pilot, _, screen):
+            assert screen.query_one(ProblemList).problems[0].line == 1
+            assert "when the profile has no problem" in command(screen)
+            area(screen).jump(1, 11)
+            await press(pilot, *"size='2G'}")
+            await wait_until(lambda: "-m 2048M" in command(screen))
+            await press(pilot, "x")
+            await wait_until(lambda: bool(screen.query_one(ProblemList).problems))
+            assert "-m 2048M" in command(screen)
+            assert "before" in str(screen.query_one(CommandPane).border_subtitle)
+
+    async def test_the_line_of_the_cursor_lights_its_options(self) -> None:
+        async with opened() as (pilot, _, screen):
+
+            def lit() -> str:
+                content = screen.query_one(CommandPane).query_one(Static).content
+                assert not isinstance(content, str)
+                plain = content.plain  # type: ignore[union-attr]
+                return " ".join(plain[s.start : s.end] for s in content.spans if "on $primary" in str(s.style))  # type: ignore[union-attr]
+
+            area(screen).jump(6, 1)
+            await pilot.pause()
+            await wait_until(lambda: "virtio-net-pci" in lit())
+            assert "-m 1024M" not in lit()
+            area(screen).jump(2, 2)
+            await wait_until(lambda: "-m 1024M" in lit())
+            assert "virtio-net" not in lit()
+            area(screen).jump(1, 1)
+            await wait_until(lambda: not lit())
+
+    async def test_what_qemu_has_against_it_comes_when_the_keys_rest(self) -> None:
+        async with opened() as (pilot, engine, screen):
+            engine.profiles.host_problems = (Problem("demo.toml", 3, 1, "memory.size", "this QEMU has not"),)
+            area(screen).jump(4, 1)
+            await press(pilot, "enter")
+            await wait_until(lambda: "1 problem" in head(screen))
+            assert "-m 1024M" in command(screen)
+
+
+class TestSaving:
+    async def test_saved_as_it_stands(self) -> None:
+        async with opened() as (pilot, engine, screen):
+            await press(pilot, "#")
+            assert screen.changed
+            await wait_until(lambda: "not saved" in head(screen))
+            await press(pilot, "ctrl+s")
+            await wait_until(lambda: not screen.changed)
+            assert engine.profiles.files["demo"].text == "#" + TEXT
+            assert "not saved" not in head(screen)
+
+    async def test_what_cannot_be_written_is_told_and_stays(self) -> None:
+        async with opened() as (pilot, engine, screen):
+            engine.profiles.failure = HostError("the disk is full")
+            await press(pilot, "#", "ctrl+s")
+            await answer(pilot, "ok")
+            assert screen.changed
+            assert area(screen).text == "#" + TEXT
+
+    async def test_undo_and_redo(self) -> None:
+        async with opened() as (pilot, _, screen):
+            await press(pilot, "#", "ctrl+z")
+            assert area(screen).text == TEXT
+            await press(pilot, "ctrl+y")
+            assert area(screen).text == "#" + TEXT
+
+    @pytest.mark.parametrize("key", ["escape", "ctrl+q"])
+    async def test_leaving_asks_when_something_is_unsaved(self, key: str) -> None:
+        async with opened() as (pilot, engine, screen):
+            await press(pilot, "#", key)
+            await answer(pilot, "cancel")
+            assert pilot.app.screen is screen
+            await press(pilot, key)
+            await answer(pilot, "discard")
+            await wait_until(lambda: pilot.app.screen is not screen or not pilot.app.is_running)
+            assert engine.profiles.files["demo"].text == TEXT
+
+    async def test_save_and_leave(self) -> None:
+        async with opened() as (pilot, engine, _screen):
+            await press(pilot, "#", "escape")
+            await answer(pilot, "save")
+            await wait_until(lambda: isinstance(pilot.app.screen, MainScreen))
+            assert engine.profiles.files["demo"].text == "#" + TEXT
+
+    async def test_leaving_what_is_saved_asks_nothing(self) -> None:
+        async with opened() as (pilot, _, _screen):
+            await press(pilot, "escape")
+            await wait_until(lambda: isinstance(pilot.app.screen, MainScreen))
+
+
+class TestChangedOnDisk:
+    async def test_an_unchanged_text_follows_the_disk_and_can_go_back(self) -> None:
+        async with opened() as (pilot, engine, screen):
+            engine.profiles.write("demo", TEXT.replace("1G", "3G"))
+            await wait_until(lambda: "3G" in area(screen).text)
+            assert not screen.changed
+            area(screen).focus()
+            await press(pilot, "ctrl+z")
+            assert area(screen).text == TEXT
+
+    async def test_with_changes_it_asks_and_overwrites_nothing(self) -> None:
+        async with opened() as (pilot, engine, screen):
+            await press(pilot, "#")
+            engine.profiles.write("demo", "theirs = 1")
+            await answer(pilot, "cancel")
+            assert area(screen).text == "#" + TEXT
+            assert "changed on the disk" in head(screen)
+            await press(pilot, "ctrl+s")
+            await answer(pilot, "cancel")
+            assert engine.profiles.files["demo"].text == "theirs = 1"
+            await press(pilot, "ctrl+s")
+            await answer(pilot, "overwrite")
+            await wait_until(lambda: engine.profiles.files["demo"].text == "#" + TEXT)
+            assert "changed on the disk" not in head(screen)
+
+    async def test_reload_takes_the_disk_s(self) -> None:
+        async with opened() as (pilot, engine, screen):
+            await press(pilot, "#")
+            engine.profiles.write("demo", '# theirs\n[memory]\nsize = "2G"\n')
+            await answer(pilot, "reload")
+            await wait_until(lambda: area(screen).text.startswith("# theirs"))
+            assert not screen.changed
+            await wait_until(lambda: "-m 2048M" in command(screen))
+
+    async def test_a_file_that_was_only_touched_asks_nothing(self) -> None:
+        async with opened() as (pilot, engine, screen):
+            await press(pilot, "#")
+            stamp = engine.profiles.write("demo", TEXT).stamp
+            await wait_until(lambda: screen._known.stamp == stamp)
+            assert pilot.app.screen is screen
+
+    async def test_a_file_that_is_gone_is_said_and_saved_anew_when_wished(self) -> None:
+        async with opened() as (pilot, engine, screen):
+            del engine.profiles.files["demo"]
+            await wait_until(lambda: "its file is gone" in head(screen))
+            await press(pilot, "ctrl+s")
+            await answer(pilot, "overwrite")
+            await wait_until(lambda: engine.profiles.files.get("demo") is not None)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_text_and_command_line_fit(size: tuple[int, int]) -> None:
+    async with opened(size=size) as (pilot, _, screen):
+        wide = size[0] >= 100
+        assert area(screen).display
+        assert screen.query_one(CommandPane).display == wide
+        if not wide:
+            await press(pilot, "f3")
+            assert screen.query_one(CommandPane).has_focus
+            assert not area(screen).display
+            await press(pilot, "escape")
+            assert area(screen).has_focus
+
+
+def test_the_range_in_which_texts_differ() -> None:
+    assert changed_range("abc", "abc") == (3, 3, 3)
+    assert changed_range("abc", "abXc") == (2, 2, 3)
+    assert changed_range("aaa", "aa") == (2, 3, 2)
+    assert changed_range("", "x") == (0, 0, 1)

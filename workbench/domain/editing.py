@@ -1,0 +1,69 @@
+"""A profile that is being edited: its text as it stands on the disk, what is wrong with it, and the options that it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from workbench.domain.parse import Parsed
+
+if TYPE_CHECKING:
+    from workbench.domain.argv import ArgvPart
+    from workbench.domain.devices.part import Path
+    from workbench.domain.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileText:
+    """One profile's file as it was read."""
+
+    name: str
+    """The guest's name."""
+    path: str
+    """Where it is saved: absolute, in the user's directory."""
+    text: str
+    stamp: tuple[int, ...] = ()
+    """Another one when the file is another; empty when there is no file at ``path``."""
+    sample: str = ""
+    """The path of the shipped sample that the text comes from, when the user has no file of that name."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is known of a text at once, without asking QEMU or looking at files."""
+
+    file: str
+    """How problems name the file."""
+    parsed: Parsed = field(default_factory=lambda: Parsed(None, ()))
+    parts: tuple[ArgvPart, ...] = ()
+    """The options that it gives; empty while there are problems."""
+    binary: str = ""
+    """QEMU's program."""
+    why: str = ""
+    """Why there are no options although the text has no problem; empty when there are."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return self.parsed.problems
+
+    def line(self, part: ArgvPart) -> tuple[str, int]:
+        """The file's short name, empty for this one, and the line that made an option; 0 when no line did."""
+        place = self.parsed.place(part.path) if part.path else None
+        if place is None:
+            return "", 0
+        return ("" if place.file == self.file else place.file.rpartition("/")[2]), place.line
+
+
+def paths_at(parsed: Parsed, file: str, line: int) -> tuple[Path, ...]:
+    """What a line says: its keys and elements, those left out that another one of them stands within."""
+    here = [path for path, place in parsed.places.items() if place.line == line and place.file == file]
+    return tuple(path for path in here if not any(other != path and other[: len(path)] == path for other in here))
+
+
+def made_by(parts: tuple[ArgvPart, ...], paths: tuple[Path, ...]) -> frozenset[int]:
+    """The indices of the options that some of these keys made, or have a say in."""
+    return frozenset(
+        index
+        for index, part in enumerate(parts)
+        if part.path and any(part.path[: len(path)] == path or path[: len(part.path)] == part.path for path in paths)
+    )

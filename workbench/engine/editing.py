@@ -1,0 +1,130 @@
+"""What the editor does with the profiles' files: read, check, save, see that somebody else wrote them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from workbench.domain.argv import argv_parts
+from workbench.domain.editing import Checked, ProfileText
+from workbench.domain.profile import check_name
+from workbench.engine.accelerator import choose_accelerator
+from workbench.engine.build import BuildReader
+from workbench.engine.needs import file_problems
+from workbench.engine.plan import launch_of
+from workbench.engine.profiles import SUFFIX, file_states, parse_text, read_text, shown
+from workbench.engine.qemu import qemu_binary, qemu_version
+from workbench.errors import HostError, ProfileChanged, UsageError, WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.domain.problems import Problem
+    from workbench.engine.profiles import LoadedProfile, ProfileStore
+    from workbench.settings import Settings
+
+
+class ProfileFiles:
+    """See :class:`workbench.engine.base.Profiles`."""
+
+    def __init__(self, store: ProfileStore, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._qemu: tuple[str, tuple[int, int]] | None = None
+        self._accelerator: Literal["kvm", "tcg"] = "tcg"
+        self._no_qemu = ""
+        """Why no command line can be told."""
+
+    async def read(self, name: str) -> ProfileText:
+        await self._look_at_host()
+        return await asyncio.to_thread(self._read, name)
+
+    def _read(self, name: str) -> ProfileText:
+        loaded = self._store.load(name)
+        path = self._path(name)
+        try:
+            stamp = file_states(loaded.path)
+            text = read_text(loaded.path)
+        except OSError as error:
+            raise HostError(f"{shown(loaded.path)} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise HostError(f"{shown(loaded.path)} cannot be edited here: {loaded.problems[0].message}") from error
+        if loaded.path != path:
+            return ProfileText(name, str(path), text, sample=str(loaded.path))
+        return ProfileText(name, str(path), text, stamp)
+
+    async def disk(self, known: ProfileText) -> ProfileText:
+        return await asyncio.to_thread(self._disk, known)
+
+    def _disk(self, known: ProfileText) -> ProfileText:
+        path = Path(known.path)
+        stamp = file_states(path)
+        if stamp == known.stamp or not stamp:
+            return known if stamp == known.stamp else ProfileText(known.name, known.path, "")
+        try:
+            return ProfileText(known.name, known.path, read_text(path), stamp)
+        except (OSError, UnicodeDecodeError) as error:
+            raise HostError(f"{shown(path)} cannot be read any more: {error}") from error
+
+    async def save(self, known: ProfileText, text: str, *, anyway: bool = False) -> ProfileText:
+        return await asyncio.to_thread(self._save, known, text, anyway)
+
+    def _save(self, known: ProfileText, text: str, anyway: bool) -> ProfileText:
+        path = Path(known.path)
+        if not anyway:
+            now = self._disk(known)
+            if now.stamp != known.stamp and now.text != known.text:
+                gone = not now.stamp
+                raise ProfileChanged(
+                    f"{shown(path)} {'is gone' if gone else 'was changed by something else'} since it was read",
+                    hint="save anyway, or read it again",
+                )
+        self._store.write(known.name, text)
+        return ProfileText(known.name, known.path, text, file_states(path))
+
+    def check(self, known: ProfileText, text: str) -> Checked:
+        loaded = self._loaded(known, text)
+        if loaded.profile is None or self._qemu is None:
+            return Checked(loaded.file, loaded.parsed, why=self._no_qemu)
+        profile = loaded.profile
+        chosen = self._accelerator if profile.accelerator == "auto" else profile.accelerator
+        try:
+            launch = launch_of(loaded, profile, self._settings, *self._qemu, chosen)
+        except HostError as error:
+            return Checked(loaded.file, loaded.parsed, why=error.message)
+        return Checked(loaded.file, loaded.parsed, argv_parts(profile, launch), launch.binary)
+
+    async def check_host(self, known: ProfileText, text: str) -> tuple[Problem, ...]:
+        return await asyncio.to_thread(self._check_host, known, text)
+
+    def _check_host(self, known: ProfileText, text: str) -> tuple[Problem, ...]:
+        loaded = self._loaded(known, text)
+        if loaded.profile is None or self._qemu is None:
+            return ()
+        problems = list(file_problems(loaded))
+        reader = BuildReader(self._qemu[0], self._settings.cache)
+        problems += reader.problems([loaded])[str(loaded.path)]
+        return tuple(sorted(set(problems)))
+
+    def _loaded(self, known: ProfileText, text: str) -> LoadedProfile:
+        """The text as it would be read from where it is saved."""
+        path = Path(known.sample or known.path)
+        return parse_text(path, text, name=known.name, file=path.name)
+
+    def _path(self, name: str) -> Path:
+        """:raise UsageError: for a name that no guest can have."""
+        trouble = check_name(name)
+        if trouble:
+            raise UsageError(trouble)
+        return self._store.directory / f"{name}{SUFFIX}"
+
+    async def _look_at_host(self) -> None:
+        """Which QEMU and accelerator a start would take now; that there is none is no reason not to edit."""
+        try:
+            binary = qemu_binary()
+            version = await asyncio.to_thread(qemu_version, binary, self._settings.cache)
+            chosen = await choose_accelerator(self._settings.cache)
+        except WorkbenchError as error:
+            self._qemu, self._no_qemu = None, error.message
+        else:
+            self._qemu, self._no_qemu = (binary, version[:2]), ""
+            self._accelerator = "kvm" if chosen.name == "kvm" else "tcg"

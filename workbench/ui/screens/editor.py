@@ -1,0 +1,302 @@
+"""A profile as TOML text, with its problems and the QEMU command line that it gives, live beside it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.css.query import NoMatches
+from textual.screen import Screen
+from textual.widgets import TextArea
+
+from workbench.domain.editing import Checked
+from workbench.errors import ProfileChanged, WorkbenchError
+from workbench.ui.dialogs import confirm, error_dialog
+from workbench.ui.widgets.command_pane import CommandPane
+from workbench.ui.widgets.key_bar import KeyBar
+from workbench.ui.widgets.problem_list import ProblemList
+from workbench.ui.widgets.profile_area import ProfileArea
+from workbench.ui.widgets.text_block import TextBlock
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.timer import Timer
+
+    from workbench.domain.editing import ProfileText
+    from workbench.domain.problems import Problem
+    from workbench.engine.base import Profiles
+
+TYPING = 0.04
+"""Seconds without a key until a text is checked: one check for a burst of keys."""
+REST = 0.6
+"""Seconds without a key until files and QEMU are asked."""
+LOOK = 1.0
+"""Seconds between two looks at the file on the disk."""
+WIDTHS = [(0, "-narrow"), (100, "-wide"), (170, "-vast")]
+
+
+class EditorScreen(Screen[None]):
+    """One profile. Nothing is written but by the key that saves."""
+
+    CSS_PATH = "editor.tcss"
+    AUTO_FOCUS = "#editor-text"
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = WIDTHS  # Textual declares it on the instance
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+s", "save", "Save", id="editor.save", tooltip="Save the profile, whole or not at all", priority=True
+        ),
+        Binding(
+            "f3", "show('command')", "Command", id="editor.command", tooltip="The QEMU command line beside the text"
+        ),
+        Binding("f4", "problems", "Problems", id="editor.problems", tooltip="Go to the problems, or back to the text"),
+        Binding("ctrl+g", "show_file", "File", id="editor.file", tooltip="Show where the profile is saved", show=False),
+        Binding(
+            "escape", "leave", "Leave", id="editor.leave", tooltip="Leave the editor; asks when something is unsaved"
+        ),
+    ]
+
+    def __init__(self, profiles: Profiles, known: ProfileText) -> None:
+        super().__init__()
+        self._profiles = profiles
+        self._known = known
+        self._checked = Checked(known.name)
+        self._host_problems: tuple[Problem, ...] = ()
+        """What files and QEMU have against the text as it was when they were last asked."""
+        self._typing: Timer | None = None
+        self._rest: Timer | None = None
+        self._told_stamp: tuple[int, ...] = known.stamp
+        """The file's state that the user was asked about last: once is enough."""
+        self._elsewhere = ""
+        """What happened to the file on the disk since; empty when nothing did."""
+
+    def compose(self) -> ComposeResult:
+        yield TextBlock(id="editor-head")
+        with Horizontal(id="editor-panes"):
+            area = ProfileArea(id="editor-text")
+            area.border_title = Content(f"{self._known.name}.toml")
+            yield area
+            yield CommandPane(id="editor-command")
+        yield ProblemList(id="editor-problems")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self._area.load_text(self._known.text)
+        self.set_class(self.app.size.width >= WIDTHS[1][0], "-command")
+        self._check()
+        self.set_interval(LOOK, self._look)
+
+    @property
+    def _area(self) -> ProfileArea:
+        return self.query_one(ProfileArea)
+
+    @property
+    def changed(self) -> bool:
+        """Whether something would be lost by leaving."""
+        return self._area.text != self._known.text
+
+    # The text was changed, or the cursor moved.
+
+    @on(TextArea.Changed)
+    def _typed(self) -> None:
+        if self._typing is not None:
+            self._typing.stop()
+        self._typing = self.set_timer(TYPING, self._check)
+
+    @on(TextArea.SelectionChanged)
+    def _moved(self) -> None:
+        self.query_one(CommandPane).show_line(self._area.cursor_location[0] + 1)
+
+    def _check(self) -> None:
+        """What can be said at once; files and QEMU are asked when the keys rest."""
+        checked = self._profiles.check(self._known, self._area.text)
+        if checked.problems or checked.parsed.profile != self._checked.parsed.profile:
+            self._host_problems = ()
+        self._checked = checked
+        self._show()
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(REST, self._ask_host)
+
+    @work(group="host-check", exclusive=True)
+    async def _ask_host(self) -> None:
+        text = self._area.text
+        try:
+            found = await self._profiles.check_host(self._known, text)
+        except WorkbenchError as error:
+            self.notify(error.message, title="Not checked with QEMU", severity="warning", timeout=4, markup=False)
+            return
+        with suppress(NoMatches):  # the screen may have been left meanwhile
+            if text == self._area.text:
+                self._host_problems = found
+                self._show()
+
+    def _show(self) -> None:
+        checked = self._checked
+        problems = (*checked.problems, *self._host_problems)
+        self.query_one(CommandPane).show_checked(checked)
+        self.query_one(ProblemList).show_problems(problems)
+        self._area.show_problems(problems, checked.file)
+        self._show_head()
+
+    def _show_head(self) -> None:
+        count = len(self.query_one(ProblemList).problems)
+        parts: list[tuple[str, str]] = [(self._known.name, "bold")]
+        parts.append(("not saved", "$warning") if self.changed else ("saved", "$foreground-muted"))
+        if self._known.sample:
+            parts[-1] = ("a sample: saving makes your own copy", "$warning" if self.changed else "$foreground-muted")
+        if self._elsewhere:
+            parts.append((self._elsewhere, "bold $error"))
+        parts.append((f"{count} problem{'' if count == 1 else 's'}", "$error") if count else ("no problem", "$success"))
+        self.query_one("#editor-head", TextBlock).show(
+            Content(" \u00b7 ").join([Content.styled(*one) for one in parts])
+        )
+
+    # What the user asks for.
+
+    @on(ProblemList.Chosen)
+    def _go(self, message: ProblemList.Chosen) -> None:
+        problem = message.problem
+        if problem.line and problem.file != self._checked.file:
+            self.notify(f"it stands in {problem.file}", severity="warning", timeout=4, markup=False)
+            return
+        self.action_show("text")
+        self._area.jump(problem.line, problem.column)
+
+    def action_problems(self) -> None:
+        problems = self.query_one(ProblemList)
+        self.set_focus(problems if problems.display and not problems.has_focus else self._area)
+
+    def action_show(self, name: str) -> None:
+        """Show one pane beside the text, or in its place where there is room for one; again for the text."""
+        again = self.has_class(f"-{name}") and self.size.width < WIDTHS[2][0]
+        for other in ("command", "form"):
+            self.set_class(other == name and not again, f"-{other}")
+        pane = self.query_one("#editor-text" if again else f"#editor-{name}")
+        if not self.has_class("-wide") or name == "text":
+            self.set_focus(pane)
+
+    def action_show_file(self) -> None:
+        self.notify(self._known.path, title="Profile", markup=False)
+
+    def action_save(self) -> None:
+        self._save()
+
+    @work(group="save", exclusive=True)
+    async def _save(self) -> None:
+        await self._saved()
+
+    async def _saved(self) -> bool:
+        """Save, asking where something could be lost; whether it is saved now."""
+        if not self.changed and not self._known.sample and not self._elsewhere:
+            self.notify("nothing to save", timeout=2, markup=False)
+            return True
+        try:
+            return await self._write(anyway=False)
+        except ProfileChanged as error:
+            return await self._ask_about_disk(error.message)
+        except WorkbenchError as error:
+            self.app.push_screen(error_dialog(error))
+            return False
+
+    async def _write(self, *, anyway: bool) -> bool:
+        """:raise WorkbenchError: when it cannot be written."""
+        sample = self._known.sample
+        known = await self._profiles.save(self._known, self._area.text, anyway=anyway)
+        self._take(known)
+        words = "your own copy; the sample stays as it is" if sample else "it takes effect at the next start"
+        self.notify(f"{known.path}\n{words}", title="Saved", timeout=4, markup=False)
+        return True
+
+    def _take(self, known: ProfileText) -> None:
+        """The file has this text now, and so it is known."""
+        self._known, self._told_stamp, self._elsewhere = known, known.stamp, ""
+        self._check()
+
+    async def _ask_about_disk(self, words: str) -> bool:
+        """The file is another one than the text began with: whose is to stand?"""
+        answer = await self.app.push_screen_wait(
+            confirm(
+                f"{self._known.name}.toml has changed",
+                f"{words}.\nReload takes the text from the disk; ctrl+z brings yours back. Overwrite keeps yours, and the "
+                "other one is lost. Cancel goes on editing.",
+                ("reload", "Reload", "primary"),
+                ("overwrite", "Overwrite", "error"),
+            )
+        )
+        try:
+            if answer == "overwrite":
+                return await self._write(anyway=True)
+            if answer == "reload":
+                self._reload(await self._profiles.disk(self._known))
+                return True
+        except WorkbenchError as error:
+            self.app.push_screen(error_dialog(error))
+        return False
+
+    def _reload(self, disk: ProfileText) -> None:
+        if not disk.stamp:
+            self._elsewhere = "its file is gone"
+            self._show_head()
+            return
+        self._area.become(disk.text)
+        self._take(disk)
+
+    def _look(self) -> None:
+        """Look at the file, unless a question about it stands there already."""
+        if self.is_active:
+            self._look_at_disk()
+
+    @work(group="disk", exclusive=True)
+    async def _look_at_disk(self) -> None:
+        """Has something else written the file?"""
+        try:
+            disk = await self._profiles.disk(self._known)
+        except WorkbenchError as error:
+            self._elsewhere = error.message
+            self._show_head()
+            return
+        if disk.stamp == self._known.stamp:
+            return
+        if disk.stamp and disk.text == self._known.text:
+            self._take(disk)  # touched, or written as it was
+        elif disk.stamp == self._told_stamp:
+            return
+        elif disk.stamp and not self.changed:
+            self._reload(disk)
+            self.notify("it was changed on the disk, and read again", timeout=4, markup=False)
+        else:
+            self._told_stamp = disk.stamp
+            self._elsewhere = "changed on the disk" if disk.stamp else "its file is gone"
+            self._show_head()
+            if disk.stamp:
+                await self._ask_about_disk(f"{self._known.path} was changed by something else while you edit it")
+
+    def action_leave(self) -> None:
+        if not self._area.has_focus and self.has_class("-narrow") and not self._area.display:
+            self.action_show("text")
+            return
+        self._leave()
+
+    @work(group="leave", exclusive=True)
+    async def _leave(self) -> None:
+        if await self.may_leave():
+            self.dismiss()
+
+    async def may_leave(self) -> bool:
+        """Ask what becomes of what is not saved; false for staying."""
+        if not self.changed:
+            return True
+        answer = await self.app.push_screen_wait(
+            confirm(
+                f"Leave {self._known.name} unsaved?",
+                "The text has changes that are not saved.",
+                ("save", "Save and leave", "primary"),
+                ("discard", "Discard them", "error"),
+            )
+        )
+        return answer == "discard" or (answer == "save" and await self._saved())

@@ -1,0 +1,113 @@
+"""The QEMU command line of the profile that is edited, each option with the line that made it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.containers import VerticalScroll
+from textual.content import Content
+
+from workbench.domain.editing import Checked, made_by, paths_at
+from workbench.ui.widgets.text_block import TextBlock
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from workbench.domain.argv import ArgvPart
+
+GUTTER = 6
+"""Columns of the line numbers."""
+HANG = 2
+"""Columns by which the later lines of a long option stand in."""
+PROBLEMS = "the command line stands here when the profile has no problem"
+
+
+class CommandPane(VerticalScroll, can_focus=True):
+    """Follows the text and the cursor in it: what the cursor's line made stands out."""
+
+    DEFAULT_CSS = """
+    CommandPane { padding: 0; }
+    CommandPane > TextBlock { height: auto; width: 1fr; }
+    """
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id, classes="pane")
+        self.border_title = "QEMU command line"
+        self._checked = Checked("")
+        self._line = 1
+        self._told: Checked | None = None
+        """The last one that gave options: they stay, greyed, while the text has a problem."""
+
+    def compose(self) -> ComposeResult:
+        yield TextBlock()
+
+    def show_checked(self, checked: Checked) -> None:
+        self._checked = checked
+        if checked.parts:
+            self._told = checked
+        self._show()
+
+    def show_line(self, line: int) -> None:
+        """The cursor is on this line of the text, from 1."""
+        if line != self._line:
+            self._line = line
+            self._show(follow=True)
+
+    def on_resize(self) -> None:
+        self._show()
+
+    def _show(self, *, follow: bool = False) -> None:
+        width = self.scrollable_content_region.width
+        checked = self._checked
+        if width < GUTTER + 10:
+            return
+        stale = not checked.parts
+        source = self._told if stale and self._told is not None else checked
+        why = checked.why or PROBLEMS if stale else ""
+        self.border_subtitle = Content("as it was before the problem") if stale and source.parts else Content("")
+        if not source.parts:
+            self.query_one(TextBlock).show(Content.styled(why, "$foreground-muted"))
+            return
+        chosen = frozenset[int]() if stale else made_by(source.parts, paths_at(source.parsed, source.file, self._line))
+        lines: list[Content] = [Content.styled(f"{'':{GUTTER}} {source.binary}", "$foreground-muted")]
+        first = last = None
+        for index, part in enumerate(source.parts):
+            if index in chosen:
+                first = len(lines) if first is None else first
+            lines += option_lines(source, part, width, chosen=index in chosen, stale=stale)
+            if index in chosen:
+                last = len(lines)
+        self.query_one(TextBlock).show(Content("\n").join(lines))
+        if follow and first is not None and last is not None:
+            self._look_at(first, last)
+
+    def _look_at(self, first: int, last: int) -> None:
+        """Scroll as little as shows these lines, the first of them in any case."""
+        height = self.scrollable_content_region.height
+        top = self.scroll_offset.y
+        if first < top or last > top + height:
+            self.scroll_to(y=first if first < top or last - first > height else last - height, animate=False)
+
+
+def option_lines(checked: Checked, part: ArgvPart, width: int, *, chosen: bool, stale: bool) -> list[Content]:
+    """One option, broken where the pane ends, with its line number before it."""
+    file, line = checked.line(part)
+    mark = "" if not line else f"{line}" if not file else "base"
+    text = " ".join(part.options).replace("\n", "\u240a")
+    room = width - GUTTER - 1
+    pieces = [text[:room]]
+    rest = text[room:]
+    while rest:
+        pieces.append(rest[: room - HANG])
+        rest = rest[room - HANG :]
+    style = "$foreground-muted" if stale or not part.path else ""
+    if chosen:
+        style = "bold $text on $primary 30%"
+    gutter = "$accent" if line and not stale else "$foreground-muted"
+    return [
+        Content.assemble(
+            (f"{mark if number == 0 else '':>{GUTTER}} ", gutter),
+            (f"{' ' * HANG if number else ''}{piece}", style),
+        )
+        for number, piece in enumerate(pieces)
+    ]
