@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from workbench.domain.units import MIB, format_size
-from workbench.ui.widgets import balloon_text, safety_text
+from workbench.ui.widgets import balloon_room, balloon_text, safety_text
 from workbench.ui.widgets.balloon_keys import BALLOON_KEYS, LARGE_STEP, SMALL_STEP
 from workbench.ui.widgets.balloon_staging import BalloonStaging
 from workbench.ui.widgets.history_keys import HISTORY_KEYS
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 ROOMY = 30
 """Rows of the panel from which all evidence of a stall fits beside the plot."""
-TALL = 24
-"""Rows of the panel from which the whole ledger fits beside the plot."""
 TICK = 1.5
 """Seconds after which the panel moves on by itself; while QEMU answers, readings come more often."""
 
@@ -49,6 +47,7 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         &.-safety > #balloon-safety { display: block; }
         &.-empty > HistoryPlot, &.-empty > #balloon-ledger, &.-empty > #balloon-staged { display: none; }
         & > PathPane { display: none; }
+        &.-no-plot > HistoryPlot, &.-no-ledger > #balloon-ledger { display: none; }
         &.-path > HistoryPlot, &.-path > #balloon-ledger { display: none; }
         &.-path > PathPane { display: block; }
         &.-empty > PathPane { display: none; }
@@ -189,11 +188,23 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         trouble = self._trouble_words(snapshot, balloon)
         situation.show(trouble)
         self.set_class(bool(trouble.plain), "-situation")
-        self.query_one("#balloon-ledger", TextBlock).show(
-            balloon_text.ledger(balloon, time.time(), self._width, tall=self.size.height >= TALL)
-        )
         self._plot.show(balloon.history, snapshot.memory or 0, marks=balloon.marks)
         self._show_staged()
+        self._share_rows(balloon)
+
+    def _share_rows(self, balloon: Balloon) -> None:
+        """The ledger in the fullest form that leaves the plot readable."""
+        width = self._width
+        blocks = ("#balloon-head", "#balloon-situation", "#balloon-safety")
+        taken = sum(balloon_room.height(self.query_one(name, TextBlock).shown, width) for name in blocks)
+        taken += 1 + balloon_room.staged_rows(self.query_one("#balloon-staged", TextBlock).shown, width)
+        taken += self.has_class("-typing") + self.has_class("-mistake")
+        forms = balloon_text.ledger(balloon, time.time(), width)
+        rows = (self.content_region.height or self.app.size.height // 2) - taken
+        form, plot = balloon_room.choose(forms, rows, width)
+        self.query_one("#balloon-ledger", TextBlock).show(form or Content(""))
+        self.set_class(form is None, "-no-ledger")
+        self.set_class(not plot, "-no-plot")
 
     def _show_safety(self) -> None:
         """The title with what protects the guest, and the lines of ramp and guard."""

@@ -57,28 +57,35 @@ def head(balloon: Balloon, ram: int, width: int) -> Content:
             [
                 Column("rate", f"{mib(int(abs(balloon.rate)))} MiB/s" if moving else DASH),
                 Column("settles", f"in {duration(eta)}" if eta is not None and moving else DASH),
-                Column("from", source, "$foreground-muted"),
+                Column("", source, "$foreground-muted"),
             ],
         ],
         width,
+        least=max(16, len(f"target {mib(reading.ram)} MiB")),
     )
 
 
-def ledger(balloon: Balloon, now: float, width: int, *, tall: bool = True) -> Content:
-    """What was asked, given and gained, what that means, and how old the guest's own figures are.
+def ledger(balloon: Balloon, now: float, width: int) -> list[Content]:
+    """What was asked, given and gained, what that means, and how old the guest's own figures are; the fullest form first.
 
-    :param tall: whether there is room for what stood before, and for more than one sentence.
+    A loss, and memory that nobody has, are told in words in every form.
     """
-    lines = [Content.assemble(*_freshness(balloon, now))]
-    if balloon.ledger is not None:
-        said = ledger_text.words(balloon.ledger, 4 if tall else 1)
-        lines = [
-            ledger_text.table(balloon.ledger, width, tall=tall),
-            ledger_text.figures(balloon.ledger, width),
-            *([said] if said.plain else []),
-            *lines,
-        ]
-    return Content("\n").join(lines)
+    freshness = Content.assemble(*_freshness(balloon, now))
+    book = balloon.ledger
+    if book is None:
+        return [freshness]
+    figures, all_words = ledger_text.figures(book, width), ledger_text.words(book, 4)
+    first = ledger_text.words(book, 1)
+    grave = first if book.loss or book.void else Content("")
+    tall, low = (ledger_text.table(book, width, tall=tall) for tall in (True, False))
+    forms = [
+        [tall, figures, all_words, freshness],
+        [tall, figures, first, freshness],
+        [low, figures, first, freshness],
+        [low, figures, grave, freshness],
+        [ledger_text.brief(book, width), grave, freshness],
+    ]
+    return [Content("\n").join(part for part in form if part.plain) for form in forms]
 
 
 def _freshness(balloon: Balloon, now: float) -> list[Part]:

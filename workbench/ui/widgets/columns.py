@@ -22,13 +22,16 @@ CELL = 18
 CELL_MOST = 26
 
 
-def grid(rows: list[list[Column]], width: int, *, fit: int = 3) -> Content:
+def grid(rows: list[list[Column]], width: int, *, fit: int = 3, least: int = CELL) -> Content:
     """Rows of columns that stand under each other; where three do not fit beside each other, two do, and the third follows.
 
     :param fit: how many at most stand beside each other.
+    :param least: columns of the screen for one name and its value, at the least.
     """
     gap = 1 if width < 2 * CELL + 2 else 2 if width < 64 else 4
-    fit = fit if width >= fit * CELL + (fit - 1) * gap else 2
+    if width < fit * least + (fit - 1) * gap:
+        gap = 1
+    fit = fit if width >= fit * least + (fit - 1) * gap else 2
     cell = min(CELL_MOST, (width - (fit - 1) * gap) // fit)
     lines = [row[:fit] for row in rows]
     spill = [column for row in rows for column in row[fit:]]
@@ -39,6 +42,7 @@ def grid(rows: list[list[Column]], width: int, *, fit: int = 3) -> Content:
 
 def _cell(column: Column, width: int) -> Content:
     # "host holds" is "holds" where both words and the value do not fit.
-    name = column.name if len(column.name) + len(column.value) < width else column.name.split()[-1]
+    whole = not column.name or len(column.name) + len(column.value) < width
+    name = column.name if whole else column.name.split()[-1]
     room = max(1, width - len(name))
     return Content.assemble((name, column.name_style), (f"{column.value:>{room}}", column.style))

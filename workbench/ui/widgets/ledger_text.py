@@ -19,6 +19,8 @@ NAMES = 7
 CELL_MOST = 12
 PAGES = 12
 """Columns for a number of pages."""
+BRIEF_UNITS = 64
+"""From this width on each figure of the short form has its unit."""
 WITH_PAGES = NAMES + 4 * (8 + PAGES)
 """From this width on each size stands in pages too."""
 
@@ -74,6 +76,33 @@ def figures(ledger: Ledger, width: int) -> Content:
     ]
     per_row = 4 if width >= 4 * 20 + 12 else 2
     return grid([columns[at : at + per_row] for at in range(0, len(columns), per_row)], width, fit=per_row)
+
+
+def brief(ledger: Ledger, width: int) -> Content:
+    """The figures that matter, where there is no room for the table."""
+    unit = " MiB" if width >= BRIEF_UNITS else ""
+    reclaimed, unreturned = ledger.reclaimed, ledger.unreturned
+
+    def plain(size: int | None) -> str:
+        return DASH if size is None else f"{mib(size)}{unit}"
+
+    rows = [
+        [
+            Column("guest gave", plain(ledger.held.now)),
+            Column("host holds", plain(ledger.host.now), "$resident"),
+            Column(ledger.believed_as, plain(ledger.believed.now)),
+        ],
+        [
+            Column(
+                "reclaimed",
+                DASH if reclaimed is None else f"{mib(reclaimed, signed=True)}{unit}",
+                "bold $error" if ledger.loss else "",
+            ),
+            Column("unreturned", plain(unreturned), "bold $warning" if ledger.void else ""),
+            Column("never used", f"{never_used(ledger)}{unit if ledger.never_used is not None else ''}"),
+        ],
+    ]
+    return grid(rows, width, least=16)
 
 
 def never_used(ledger: Ledger) -> str:

@@ -17,6 +17,11 @@ class TextBlock(Static):
         super().__init__(id=id, markup=False)
         self._shown = Content("")
 
+    @property
+    def shown(self) -> Content:
+        """What stands there now."""
+        return self._shown
+
     def show(self, content: Content) -> None:
         before = self._shown
         if content.plain == before.plain and content.spans == before.spans:

@@ -1,0 +1,70 @@
+"""How the panel shares out its rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from textual.content import Content
+
+from tests.ui.fake_engine import FakeEngine, balloon, running
+from workbench.domain.balloon import State
+from workbench.domain.units import MIB
+from workbench.ui.app import WorkbenchApp
+from workbench.ui.widgets.balloon_panel import BalloonPanel
+from workbench.ui.widgets.balloon_room import PLOT, PLOT_LEAST, choose, height, staged_rows
+from workbench.ui.widgets.history_plot import HistoryPlot
+from workbench.ui.widgets.text_block import TextBlock
+
+FORMS = [Content("\n".join("x" * 10 for _ in range(rows))) for rows in (10, 6, 3)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "form", "plot"),
+    [
+        (40, 0, True),
+        (11 + PLOT, 0, True),
+        (10 + PLOT, 1, True),
+        (4 + PLOT, 2, True),
+        (7 + PLOT_LEAST, 1, True),
+        (4 + PLOT_LEAST, 2, True),
+        (3 + PLOT_LEAST, 1, False),
+        (4, 2, False),
+        (3, None, False),
+    ],
+)
+def test_the_fullest_form_that_leaves_the_plot_readable(rows: int, form: int | None, plot: bool) -> None:
+    found, drawn = choose(FORMS, rows, 40)
+    assert (found, drawn) == (None if form is None else FORMS[form], plot)
+
+
+def test_a_text_that_wraps_counts_its_rows() -> None:
+    assert height(Content("a" * 25), 10) == 3
+    assert height(Content(""), 10) == 0
+    assert staged_rows(Content("a\nb"), 120) == 2
+    assert staged_rows(Content("a\nb"), 50) == 4
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (140, 44), (200, 60)])
+@pytest.mark.parametrize("state", [State.SETTLED, State.STALLED])
+async def test_nothing_of_the_panel_is_cut_off(size: tuple[int, int], state: State) -> None:
+    """Whatever there is to say, the staged target stands whole at the foot, and the plot has room or is not there."""
+    verdict = replace(balloon().verdict, state=state, cause="c " * 20, advice="a " * 30, evidence=("e " * 20,) * 3)
+    now = balloon(300 * MIB, 340 * MIB) if state is State.STALLED else balloon(300 * MIB, 300 * MIB)
+    now = replace(now, verdict=verdict) if state is State.STALLED else now
+    app = WorkbenchApp(FakeEngine(running(balloon=now)))
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        panel = app.screen.query_one(BalloonPanel)
+        before = panel.query_one("#balloon-ledger", TextBlock).shown
+        for key in ("minus", "left_square_bracket"):
+            await pilot.press(key)
+            await pilot.pause()
+        staged = panel.query_one("#balloon-staged", TextBlock)
+        assert staged.region.bottom <= panel.content_region.bottom
+        assert staged.region.height == height(staged.shown, staged.content_region.width)
+        plot = panel.query_one(HistoryPlot)
+        assert not plot.display or plot.size.height >= PLOT_LEAST - 1
+        assert (
+            panel.query_one("#balloon-ledger", TextBlock).shown.plain.splitlines()[:1] == before.plain.splitlines()[:1]
+        )

@@ -1,0 +1,45 @@
+"""How the balloon panel shares out its rows: the plot gets what it needs to be read, and the ledger the form that then fits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.content import Content
+
+PLOT = 11
+"""Rows with which the plot can be read well: six for the lines, the rest for marks, times and legend."""
+PLOT_LEAST = 7
+"""Rows below which it says nothing."""
+STAGED_ROWS = ((100, 2), (60, 3), (0, 4))
+"""Rows that a staged target takes, by the width from which: kept free, so that nothing moves when one is staged."""
+
+
+def height(content: Content, width: int) -> int:
+    """Rows that a text takes; none for an empty one."""
+    return len(content.wrap(max(1, width))) if content.plain else 0
+
+
+def staged_rows(content: Content, width: int) -> int:
+    """Rows for the staged target, whether one is staged or not."""
+    usual = next(rows for least, rows in STAGED_ROWS if width >= least)
+    return max(usual, height(content, width))
+
+
+def choose(forms: Sequence[Content], rows: int, width: int) -> tuple[Content | None, bool]:
+    """The ledger's form, None for no room at all, and whether the plot is drawn.
+
+    :param forms: of the ledger, the fullest first.
+    :param rows: that ledger and plot have together.
+    """
+    sizes = [height(form, width) + 1 for form in forms]  # a blank row keeps it apart from what stands above
+    for least in (PLOT, PLOT_LEAST):
+        for form, size in zip(forms, sizes, strict=True):
+            if rows - size >= least:
+                return form, True
+    for form, size in zip(forms, sizes, strict=True):
+        if size <= rows:
+            return form, False
+    return None, False
