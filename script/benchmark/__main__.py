@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
 
-from . import roundtrip, screen, version
+from . import completion, roundtrip, screen, version
 from .figures import Figure, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ALONE: dict[str, Callable[[], list[Figure]]] = {"version": version.measure, "roundtrip": roundtrip.measure}
+ALONE: dict[str, Callable[[], list[Figure]]] = {
+    "version": version.measure,
+    "roundtrip": roundtrip.measure,
+    "completion": completion.measure,
+}
 FAILED = "failed"
 WITH_A_GUEST = ("tree", "start", "idle", "change", "keys")
 

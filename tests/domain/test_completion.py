@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.schemas import SCHEMA
 from workbench.domain.completion import complete
+from workbench.domain.json_cursor import place_in_json
+from workbench.domain.known import Kind, Known, Lookup
 
 
 def texts(line: str, cursor: int | None = None) -> list[str]:
@@ -32,11 +36,28 @@ def texts(line: str, cursor: int | None = None) -> list[str]:
         ("blockdev-add driver=raw file.driver=file file.f", ["file.filename="]),
         ("blockdev-add driver=raw file.driver=file file.locking=o", ["on", "off", "auto"]),
         ("no-such ", []),
-        ("balloon {", []),
-        ('balloon {"va', []),
+        ("balloon {", ['"value": ']),
+        ('balloon {"va', ['"value": ']),
+        ('balloon {"value"', []),
+        ('balloon {"value": 1}', []),
+        ('set_link {"name": "x", "up": t', ["true"]),
+        ('blockdev-add {"driver": "', ['"file"', '"raw"', '"null-co"']),
+        ('blockdev-add {"driver": "raw", "fi', ['"file": ']),
+        ('blockdev-add {"driver": "raw", "file": {"driver": "file", "lo', ['"locking": "']),
+        ('blockdev-add driver=raw file={"driver": "file", "fi', ['"filename": "']),
+        ('blockdev-add driver=raw file={"driver": "file"} off', ["offset="]),
+        ("set-numa nodes=", []),
+        ('set-numa {"no', ['"nodes": [']),
+        ('set-numa {"nodes": ', ["["]),
         ("set_link name='a b", []),
         ("!info ", []),
-        ('{"execute": "ba', []),
+        ("{", ['"execute": ', '"arguments": {']),
+        ('{"execute": "ba', ['"balloon"', '"query-balloon"']),
+        ('{"execute": "balloon", ', ['"arguments": {']),
+        ('{"execute": "balloon", "arguments": ', ["{"]),
+        ('{"execute": "balloon", "arguments": {', ['"value": ']),
+        ('{"execute": "no-such", "arguments": {', []),
+        ('{"arguments": {"va', []),
     ],
 )
 def test_what_could_come_next(line: str, expected: list[str]) -> None:
@@ -59,6 +80,62 @@ def test_details() -> None:
     assert details["device_add"] == "driver 2 optional"
     [read_only] = complete(SCHEMA, "blockdev-add driver=null-co r", 29)
     assert read_only.detail == "boolean, optional, deprecated"
+
+
+def known(lookup: Lookup) -> list[Known]:
+    """What a guest of this test has."""
+    return {
+        Lookup(Kind.DEVICE): [Known("net0", "virtio-net-pci"), Known("disk 0", "scsi-hd")],
+        Lookup(Kind.NODE): [Known("disk", "qcow2"), Known("other", "raw")],
+        Lookup(Kind.DRIVE): [Known("disk", "again")],
+        Lookup(Kind.CPU): [Known(0), Known(1)],
+        Lookup(Kind.CHILD, "/"): [Known("/machine", "pc-machine"), Known("/objects", "container")],
+        Lookup(Kind.CHILD, "/machine"): [Known("/machine/peripheral", "container"), Known("/machine/q35", "q35")],
+        Lookup(Kind.PROPERTY, "/machine"): [Known("type", "string")],
+    }.get(lookup, [])
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("device_del id=", ["net0", '"disk 0"']),
+        ("device_del id=n", ["net0"]),
+        ('device_del {"id": "di', ['"disk 0"']),
+        ('{"execute": "device_del", "arguments": {"id": "n', ['"net0"']),
+        ("blockdev-add driver=raw file=", ["disk", "other"]),
+        ("blockdev-add driver=null-co node-name=", []),
+        ("qom-set path=", ["/machine", "/objects"]),
+        ("qom-set path=/ma", ["/machine"]),
+        ("qom-set path=/machine", ["/machine", "/machine/peripheral", "/machine/q35"]),
+        ("qom-set path=/machine/p", ["/machine/peripheral"]),
+        ("qom-set path=/machine property=", ["type"]),
+        ("qom-set path=/elsewhere property=", []),
+        ("qom-set property=", []),
+        ('human-monitor-command {"cpu-index": ', ["0", "1"]),
+    ],
+)
+def test_values_that_the_guest_knows(line: str, expected: list[str]) -> None:
+    assert [completion.text for completion in complete(SCHEMA, line, len(line), known)] == expected
+
+
+def test_a_value_of_the_guest_says_what_it_is() -> None:
+    line = "device_del id=n"
+    [net] = complete(SCHEMA, line, len(line), known)
+    assert (net.label, net.detail, net.start) == ("net0", "virtio-net-pci", 14)
+
+
+json_values = st.recursive(
+    st.none() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
+)
+
+
+@given(st.text('{}[]":,ab1 \\') | json_values.map(json.dumps), st.integers(0, 60))
+def test_any_json_has_a_place_or_none(text: str, cut: int) -> None:
+    place = place_in_json(text[:cut])
+    if place is not None:
+        assert 0 <= place.start <= len(text[:cut])
+        assert text[:cut].endswith(place.word)
+        assert isinstance(place.given, dict | list)
 
 
 @given(st.text() | st.text("baloqmset-driver.= '\"{[").map(lambda text: f"blockdev-add {text}"), st.integers(0, 40))

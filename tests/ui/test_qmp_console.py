@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from contextlib import asynccontextmanager
@@ -12,7 +13,9 @@ from textual.app import App
 from textual.widgets import Button, OptionList
 
 from tests.real import running_qemu
+from workbench.domain.known import Known
 from workbench.domain.traffic import Kind, Origin, Record
+from workbench.engine.lookups import LocalLookups
 from workbench.engine.monitor import Monitor
 from workbench.engine.schema import read_schema
 from workbench.errors import MonitorTimeout, WorkbenchError
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.pilot import Pilot
 
+    from workbench.domain.known import Lookup
     from workbench.domain.schema import Schema
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -50,7 +54,12 @@ class ConsoleApp(App[None]):
         yield QmpConsole(self.history_file)
 
     def on_mount(self) -> None:
-        self.console_pane.show("demo", self.record, self.schema if self.monitor else None)
+        console = self.console_pane
+        if self.monitor is None:
+            console.show("demo", self.record, None)
+        else:
+            monitor = self.monitor
+            console.show("demo", self.record, self.schema, LocalLookups(lambda: monitor, 0).known)
         self.query_one(QmpInput).focus()
 
     @property
@@ -436,7 +445,9 @@ async def test_lines_fit_every_width(qemu_path: Path, tmp_path: Path, size: tupl
         await pilot.pause()
         assert app.shown != before
         log = app.query_one(TrafficLog)
-        assert max(map(len, app.shown.splitlines())) <= log.size.width
+        # The count of what the screen asks is one line, cut off where the pane ends.
+        lines = [line for line in app.shown.splitlines() if not line.startswith("\N{MIDDLE DOT} screen")]
+        assert max(map(len, lines)) <= log.size.width
         assert log.scroll_offset.y == log.max_scroll_y
 
 
@@ -463,3 +474,41 @@ async def test_another_guest_begins_anew(qemu_path: Path, tmp_path: Path) -> Non
         assert "STOP" in app.shown
         assert "RESET" not in app.shown
         assert "query-status" not in app.shown
+
+
+# Values that the guest knows.
+
+
+async def test_ids_of_the_guest_come_while_one_types(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        field = app.query_one(QmpInput)
+        await type_line(pilot, "device_del id=")
+        await until(pilot, lambda: {"net0", "balloon0"} <= {one.label for one in field.completions})
+        await pilot.press("b")
+        await pilot.press("tab")
+        assert field.value == "device_del id=balloon0"
+        await type_line(pilot, "qom-get path=/machine/peripheral/n")
+        await until(pilot, lambda: field.suggestion is not None)
+        await pilot.press("right")
+        assert field.value == "qom-get path=/machine/peripheral/net0"
+
+
+async def test_no_key_waits_for_a_guest_that_does_not_answer(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        answer = asyncio.Event()
+
+        async def slowly(_lookup: Lookup) -> list[Known]:
+            await answer.wait()
+            return [Known("late0", "virtio-net-pci"), Known("late1", "virtio-rng-pci")]
+
+        app.console_pane.show("demo", app.record, app.schema, slowly)
+        field = app.query_one(QmpInput)
+        await pilot.app.workers.wait_for_complete()
+        await type_line(pilot, "device_del id=")
+        await pilot.press("l", "a")
+        assert field.value == "device_del id=la"
+        assert field.completions == []
+        answer.set()
+        await until(pilot, lambda: len(field.completions) == 2)
+        await pilot.press("tab", "tab")
+        assert app.query_one(CompletionList).option_count == 2

@@ -1,20 +1,34 @@
-"""What could come next in a line of the QMP console: command names, argument names, values."""
+"""What could come next in a line of the QMP console: command names, argument names, values.
+
+``key=value`` and JSON, also JSON that is not finished yet, are read into one question: which names or values fit at this
+path below the command's arguments, given what stands before the cursor? The schema answers it, and for values that name
+something of the guest, the guest.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from workbench.domain.candidates import Candidates, describe, matching, signature, warnings
+from workbench.domain.json_cursor import place_in_json
 from workbench.domain.qmp_input import InputError, parse_line
+from workbench.domain.qmp_values import BadValue, decode_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
+    from workbench.domain.candidates import Ask
+    from workbench.domain.json_cursor import Place
+    from workbench.domain.known import Known, Lookup
     from workbench.domain.schema import Member, Schema
 
 _COMMAND = re.compile(r"\s*([^\s={}\[\]\"'!]*)")
-_WORDS = re.compile(r"[^\s\"'{\[]*")
+_KEY = re.compile(r"[^\s={}\[\]\"']+")
+_SPACE = re.compile(r"\s*")
+_PLAIN = re.compile(r"[^\s\"'{\[][^\s]*")
+"""A value that ``key=value`` takes without quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,87 +40,183 @@ class Completion:
     label: str
     """What a list shows: a command, an argument, a value."""
     detail: str = ""
-    """The type in words, and whether it is optional, deprecated or unstable."""
+    """The type in words, and whether it is optional, deprecated or unstable; of a value of the guest, what it is."""
 
 
-def complete(schema: Schema, text: str, cursor: int) -> list[Completion]:
-    """The ways to go on at the cursor, the most likely first; none inside JSON, quotes or an HMP line."""
+def _nothing(_lookup: Lookup) -> Sequence[Known]:
+    return ()
+
+
+def complete(schema: Schema, text: str, cursor: int, ask: Ask = _nothing) -> list[Completion]:
+    """The ways to go on at the cursor, the most likely first; none inside quotes or an HMP line.
+
+    :param ask: gives values that the guest knows; what it does not know yet can be asked for again later.
+    """
     head = text[:cursor]
+    begin = _skip(head, 0)
+    if head[begin : begin + 1] == "{":
+        return _whole(Candidates(schema, "", ask), place_in_json(head, begin))
     command = _COMMAND.match(head)
     if command is None:  # the pattern matches the empty text too
         return []
     if command.end() == len(head):
         return _commands(schema, command[1], command.start(1))
     name = command[1]
-    if name not in schema.commands or not head[command.end()].isspace():
+    start = _last_word(head, command.end())
+    if name not in schema.commands or not head[command.end()].isspace() or start is None:
         return []
-    start = max(head.rfind(" "), head.rfind("\t")) + 1
-    word = head[start:]
     try:
         given = parse_line(head[:start], schema).arguments
     except InputError:
-        return []  # inside JSON or a quote, or after a mistake: nothing is certain here
-    if not _WORDS.fullmatch(word):
-        return []
-    key, equals, value = word.partition("=")
-    path = tuple(key.split("."))
-    if equals:
-        member = _member(schema, name, path, given)
-        return _values(schema, member, value, start + len(key) + 1) if member else []
-    return _arguments(schema, name, path, given, start)
+        return []  # after a mistake nothing is certain
+    return _word(Candidates(schema, name, ask), head, start, given)
 
 
-def _commands(schema: Schema, word: str, start: int) -> list[Completion]:
-    names = _matching(sorted(schema.commands), word)
+def _commands(schema: Schema, word: str, start: int, *, quoted: bool = False) -> list[Completion]:
+    def text(name: str) -> str:
+        if quoted:
+            return json.dumps(name)
+        return f"{name} " if schema.arguments(name) else name
+
     return [
         Completion(
-            f"{name} " if schema.arguments(name) else name,
+            text(name),
             start,
             name,
-            ", ".join((_signature(schema, name), *_warnings(schema.commands[name].features))),
+            ", ".join((signature(schema, name), *warnings(schema.commands[name].features))),
         )
-        for name in names
+        for name in matching(sorted(schema.commands), word)
     ]
 
 
-def _arguments(
-    schema: Schema, command: str, path: tuple[str, ...], given: Mapping[str, object], start: int
-) -> list[Completion]:
-    members, given = _below(schema, command, path[:-1], given)
-    prefix = "".join(f"{part}." for part in path[:-1])
-    members = {name: member for name, member in members.items() if _open(given.get(name))}
-    # What is missing comes before what may be left out; otherwise QEMU's own order, which its authors chose.
-    ordered = sorted(members, key=lambda name: members[name].optional)
+def _word(candidates: Candidates, head: str, start: int, given: dict[str, object]) -> list[Completion]:
+    """The ways to go on with a word ``key``, ``key=value`` or a JSON object of all arguments."""
+    word = head[start:]
+    if word.startswith("{"):
+        return [] if given else _json(candidates, place_in_json(head, start), (), {})
+    key, equals, value = word.partition("=")
+    path = tuple(key.split("."))
+    if not equals:
+        prefix = "".join(f"{part}." for part in path[:-1])
+        return [
+            Completion(
+                f"{prefix}{one.name}{_joint(candidates.schema, one)}",
+                start,
+                f"{prefix}{one.name}",
+                describe(candidates.schema, one),
+            )
+            for one in candidates.members(path[:-1], given, path[-1])
+        ]
+    begin = start + len(key) + 1
+    if value[:1] in ("{", "["):
+        return _json(candidates, place_in_json(head, begin), path, given)
+    if value[:1] in ("'", '"'):
+        return []
     return [
-        Completion(
-            f"{prefix}{name}{_joint(schema, members[name])}", start, f"{prefix}{name}", describe(schema, members[name])
-        )
-        for name in _matching(ordered, path[-1])
+        Completion(_bare(known.value), begin, str(known.value), known.detail)
+        for known in candidates.values(path, given, value)
     ]
 
 
-def _values(schema: Schema, member: Member, word: str, start: int) -> list[Completion]:
-    detail = describe(schema, member)
-    return [Completion(value, start, value, detail) for value in _matching(schema.values(member.type), word)]
+def _whole(candidates: Candidates, place: Place | None) -> list[Completion]:
+    """The ways to go on inside a whole QMP command."""
+    if place is None or not isinstance(place.given, dict):
+        return []
+    command = place.given.get("execute", place.given.get("exec-oob"))
+    if not place.path and place.is_key:
+        open_ = [name for name in ("execute", "arguments") if name not in place.given]
+        return [
+            Completion(f'"{name}": ' + ("{" if name == "arguments" else ""), place.start, name, _WHOLE[name])
+            for name in matching(open_, place.word)
+        ]
+    if place.path in (("execute",), ("exec-oob",)) and not place.is_key:
+        return _commands(candidates.schema, place.word, place.start, quoted=True)
+    if place.path[:1] != ("arguments",) or not isinstance(command, str) or command not in candidates.schema.commands:
+        return []
+    if place.path == ("arguments",) and not place.is_key:
+        return [] if place.word else [Completion("{", place.start, "{", "object")]
+    inner = replace(place, path=place.path[1:], given=place.given.get("arguments", {}))
+    return _json(replace(candidates, command=command), inner, (), {})
 
 
-def describe(schema: Schema, member: Member) -> str:
-    """An argument's type in words, whether it may be left out, and what to know of it."""
-    needed = "optional" if member.optional else "required"
-    return ", ".join((schema.words(member.type), needed, *_warnings(member.features)))
+def _json(
+    candidates: Candidates, place: Place | None, above: tuple[str, ...], given: dict[str, object]
+) -> list[Completion]:
+    """The ways to go on inside JSON.
+
+    :param above: the path at which the JSON stands, when it is the value of a ``key=``.
+    :param given: the arguments before it.
+    """
+    if place is None:
+        return []
+    path = (*above, *place.path)
+    whole = _put(given, above, place.given)
+    if place.is_key:
+        return [
+            Completion(
+                f"{json.dumps(one.name)}: {_opener(candidates.schema, one)}",
+                place.start,
+                one.name,
+                describe(candidates.schema, one),
+            )
+            for one in candidates.members(path, whole, place.word)
+        ]
+    member, _ = candidates.member(path, whole)
+    found = [
+        Completion(_json_value(candidates.schema, member, known.value), place.start, str(known.value), known.detail)
+        for known in candidates.values(path, whole, place.word)
+    ]
+    opener = _opener(candidates.schema, member) if member is not None and not place.word else ""
+    if member is not None and opener and opener != '"':
+        found.append(Completion(opener, place.start, opener, describe(candidates.schema, member)))
+    return found
 
 
-def _signature(schema: Schema, command: str) -> str:
-    """The arguments of a command: required ones by name, then how many more there are."""
-    members = schema.arguments(command)
-    required = [member.name for member in members if not member.optional]
-    optional = len(members) - len(required)
-    words = [*required, *([f"{optional} optional"] if optional else [])]
-    return " ".join(words) if words else "no arguments"
+def _put(given: Mapping[str, object], path: tuple[str, ...], value: object) -> object:
+    """The arguments with a value at a path."""
+    if not path:
+        return value
+    inner = given.get(path[0])
+    return {**given, path[0]: _put(inner if isinstance(inner, Mapping) else {}, path[1:], value)}
 
 
-def _warnings(features: Iterable[str]) -> list[str]:
-    return [feature for feature in features if feature in {"deprecated", "unstable"}]
+def _last_word(head: str, at: int) -> int | None:
+    """Where the word at the end begins; None behind a word that is finished, or where no word can be."""
+    while True:
+        at = _skip(head, at)
+        if at == len(head) or head[at] == "{":
+            return at
+        key = _KEY.match(head, at)
+        if key is None:
+            return None
+        if key.end() == len(head):
+            return at
+        begin = key.end() + 1
+        if head[key.end()] != "=":
+            return None
+        end = _value_end(head, begin)
+        if end is None or end == len(head):
+            return at
+        at = end
+
+
+def _value_end(head: str, begin: int) -> int | None:
+    """Where a value ends; None when it is not finished."""
+    opener = head[begin : begin + 1]
+    if opener and opener in '{["':
+        try:
+            return decode_json(head, begin)[1]
+        except (json.JSONDecodeError, BadValue):
+            return None
+    if opener == "'":
+        close = head.find("'", begin + 1)
+        return close + 1 if close >= 0 else None
+    while begin < len(head) and not head[begin].isspace():
+        begin += 1
+    return begin
+
+
+_WHOLE = {"execute": "the command, required", "arguments": "object, optional"}
 
 
 def _joint(schema: Schema, member: Member) -> str:
@@ -114,31 +224,24 @@ def _joint(schema: Schema, member: Member) -> str:
     return "." if schema.kind(member.type) == "object" else "="
 
 
-def _open(given: object) -> bool:
-    """Whether an argument can still be given: it has no value, or it is a struct with room for more members."""
-    return given is None or isinstance(given, dict)
+def _opener(schema: Schema, member: Member) -> str:
+    """How a JSON value of that type begins; empty where it may begin in several ways."""
+    return {"object": "{", "array": "[", "string": '"', "enum": '"'}.get(schema.kind(member.type), "")
 
 
-def _below(
-    schema: Schema, command: str, path: tuple[str, ...], given: Mapping[str, object]
-) -> tuple[dict[str, Member], Mapping[str, object]]:
-    """The members that stand at a path below a command's arguments, and what is given of them already."""
-    members = {member.name: member for member in schema.arguments(command, given)}
-    for part in path:
-        member = members.get(part)
-        inner = given.get(part)
-        given = inner if isinstance(inner, dict) else {}
-        members = {inner.name: inner for inner in schema.members(member.type, given)} if member else {}
-    return members, given
+def _bare(value: str | int) -> str:
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text)
 
 
-def _member(schema: Schema, command: str, path: tuple[str, ...], given: Mapping[str, object]) -> Member | None:
-    return _below(schema, command, path[:-1], given)[0].get(path[-1])
+def _json_value(schema: Schema, member: Member | None, value: str | int) -> str:
+    """A value as JSON: a boolean's name without quotes, unless the type has it as a name too."""
+    kinds = {schema.kind(one) for one in schema.alternatives(member.type)} if member is not None else set()
+    if isinstance(value, int) or ("boolean" in kinds and value in ("true", "false")):
+        return str(value)
+    return json.dumps(value)
 
 
-def _matching(names: Iterable[str], word: str) -> list[str]:
-    """The names that begin with a word, then those that have it further in; the order is kept otherwise."""
-    word = word.lower().replace("_", "-")
-    folded = {name: name.lower().replace("_", "-") for name in names}
-    beginning = [name for name in folded if folded[name].startswith(word)]
-    return beginning + [name for name in folded if word in folded[name] and name not in set(beginning)]
+def _skip(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at

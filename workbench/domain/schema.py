@@ -162,6 +162,14 @@ class Schema:
             return tuple(value for branch in self._alternatives(entry) for value in self.values(branch))
         return ("true", "false") if entry.get("json-type") == "boolean" else ()
 
+    def value_features(self, type_: str, value: str) -> tuple[str, ...]:
+        """What to know of one value of an enum; only QEMU 6.2 and later tell (SchemaInfoEnum, ``members``)."""
+        for one in self.alternatives(type_):
+            for member in cast("Sequence[Entry]", self._entry(one).get("members", ())):
+                if self.kind(one) == "enum" and member.get("name") == value:
+                    return _features(member)
+        return ()
+
     def words(self, type_: str) -> str:
         """A type in words: ``integer``, ``on, off or auto``, ``list of object``."""
         entry = self._entry(type_)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from workbench.domain.drift import Difference
     from workbench.domain.editing import Checked, ProfileText
     from workbench.domain.history import Past
+    from workbench.domain.known import Known, Lookup
     from workbench.domain.problems import Problem
     from workbench.domain.qom import Property
     from workbench.domain.safety import Wish
@@ -63,6 +64,12 @@ class Lookups(Protocol):
 
     async def has_file(self, path: str) -> bool:
         """Whether a path names a file or a block device where QEMU runs; a relative one begins at QEMU's directory."""
+
+    async def known(self, lookup: Lookup) -> Sequence[Known]:
+        """What the guest has of one sort; nothing when it has none, or cannot be asked that.
+
+        :raise workbench.errors.MonitorError: when it does not answer.
+        """
 
 
 class Guest(Protocol):

@@ -83,7 +83,7 @@ class LocalGuest:
         self._monitor: Monitor | None = None
         self._probe: BalloonProbe | None = None
         self.devices = LocalDevices(self._connected, running, settings)
-        self.lookups = LocalLookups(running)
+        self.lookups = LocalLookups(self._connected, running.pid)
         self._console = Console(running.path)
         self._path = PathWatch(running, self.record)
         self._readings = Readings(running)

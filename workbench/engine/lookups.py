@@ -3,19 +3,132 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import re
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
+from workbench.domain.known import Kind, Known, Lookup
+from workbench.domain.traffic import Origin
 from workbench.engine.files import process_has_file
+from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
-    from workbench.engine.state import Running
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+
+    from workbench.engine.monitor import Monitor
+
+    Execute = Callable[..., Awaitable[object]]
+    Entry = Mapping[str, object]
+
+DEADLINE = 2.0
+"""Seconds that an answer is waited for: suggestions are worth no more."""
+_NET = re.compile(r"^(?: \\ )?([^\s:\\]+)(?:: index=\d+,type=([\w-]+)|$)", re.MULTILINE)
+"""A line of ``info network`` (net/net.c, ``print_net_client()``)."""
 
 
 class LocalLookups:
     """See :class:`workbench.engine.base.Lookups`."""
 
-    def __init__(self, running: Running) -> None:
-        self._running = running
+    def __init__(self, connected: Callable[[], Monitor], pid: int) -> None:
+        """:param connected: gives the connection to QEMU, or raises why there is none."""
+        self._connected = connected
+        self._pid = pid
 
     async def has_file(self, path: str) -> bool:
-        return await asyncio.to_thread(process_has_file, self._running.pid, path)
+        return await asyncio.to_thread(process_has_file, self._pid, path)
+
+    async def known(self, lookup: Lookup) -> Sequence[Known]:
+        execute = partial(self._connected().execute, origin=Origin.SCREEN, deadline=DEADLINE)
+        try:
+            return tuple([known async for known in _ASK[lookup.kind](execute, lookup.of)])
+        except CommandFailed:
+            return ()  # a path that is not there, or a command that this QEMU has not
+
+
+async def _qom(execute: Execute, path: str) -> list[Entry]:
+    return _entries(await execute("qom-list", {"path": path}))
+
+
+async def _children(execute: Execute, path: str, *, below: str = "") -> AsyncIterator[Known]:
+    for entry in await _qom(execute, path):
+        type_ = str(entry.get("type"))
+        if type_.startswith("child<"):
+            yield Known(f"{below}{entry.get('name')}", type_.removeprefix("child<").removesuffix(">"))
+
+
+def _devices(execute: Execute, _of: str) -> AsyncIterator[Known]:
+    return _children(execute, "/machine/peripheral")
+
+
+def _objects(execute: Execute, _of: str) -> AsyncIterator[Known]:
+    return _children(execute, "/objects")
+
+
+def _paths(execute: Execute, of: str) -> AsyncIterator[Known]:
+    return _children(execute, of, below=f"{of.rstrip('/')}/")
+
+
+async def _properties(execute: Execute, path: str) -> AsyncIterator[Known]:
+    for entry in await _qom(execute, path):
+        if not str(entry.get("type")).startswith("child<"):
+            yield Known(str(entry.get("name")), str(entry.get("type")))
+
+
+async def _nodes(execute: Execute, _of: str) -> AsyncIterator[Known]:
+    for entry in _entries(await execute("query-named-block-nodes")):
+        if name := entry.get("node-name"):
+            yield Known(str(name), " ".join(str(entry.get(key, "")) for key in ("drv", "file")).strip())
+
+
+async def _drives(execute: Execute, _of: str) -> AsyncIterator[Known]:
+    for entry in _entries(await execute("query-block")):
+        if name := entry.get("device"):
+            yield Known(str(name), str(entry.get("qdev", "drive")))
+
+
+async def _chardevs(execute: Execute, _of: str) -> AsyncIterator[Known]:
+    for entry in _entries(await execute("query-chardev")):
+        yield Known(str(entry.get("label")), str(entry.get("filename", "")))
+
+
+async def _cpus(execute: Execute, _of: str) -> AsyncIterator[Known]:
+    for entry in _entries(await execute("query-cpus-fast")):
+        index = entry.get("cpu-index")
+        if isinstance(index, int):
+            yield Known(index, str(entry.get("qom-path", "")))
+
+
+async def _trace_events(execute: Execute, _of: str) -> AsyncIterator[Known]:
+    for entry in _entries(await execute("trace-event-get-state", {"name": "*"})):
+        yield Known(str(entry.get("name")), str(entry.get("state", "")))
+
+
+async def _jobs(execute: Execute, _of: str) -> AsyncIterator[Known]:
+    for entry in _entries(await execute("query-jobs")):
+        yield Known(str(entry.get("id")), f"{entry.get('type', '')}, {entry.get('status', '')}")
+
+
+async def _nets(execute: Execute, _of: str) -> AsyncIterator[Known]:
+    text = str(await execute("human-monitor-command", {"command-line": "info network"}))
+    for match in _NET.finditer(text.replace("\r", "")):
+        yield Known(match[1], match[2] or "hubport")
+
+
+def _entries(reply: object) -> list[Entry]:
+    """The objects of a reply that should be a list of them."""
+    return [cast("Entry", one) for one in reply if isinstance(one, dict)] if isinstance(reply, list) else []
+
+
+_ASK: Mapping[Kind, Callable[[Execute, str], AsyncIterator[Known]]] = {
+    Kind.DEVICE: _devices,
+    Kind.OBJECT: _objects,
+    Kind.CHILD: _paths,
+    Kind.PROPERTY: _properties,
+    Kind.NODE: _nodes,
+    Kind.DRIVE: _drives,
+    Kind.CHARDEV: _chardevs,
+    Kind.CPU: _cpus,
+    Kind.TRACE: _trace_events,
+    Kind.JOB: _jobs,
+    Kind.NET: _nets,
+}

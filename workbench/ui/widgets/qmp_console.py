@@ -24,6 +24,7 @@ from workbench.domain.qmp_input import InputError, Request, checked, parse_line
 from workbench.domain.traffic import Kind, Message, Origin
 from workbench.errors import CommandFailed, MonitorTimeout, WorkbenchError
 from workbench.ui.input_history import InputHistory
+from workbench.ui.known_values import KnownValues
 from workbench.ui.widgets.qmp_input import QmpInput
 from workbench.ui.widgets.traffic_lines import Note
 from workbench.ui.widgets.traffic_log import MAX_ITEMS, TrafficLog
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from workbench.domain.completion import Completion
     from workbench.domain.schema import Schema
     from workbench.domain.traffic import Record
+    from workbench.ui.known_values import AskGuest
 
     SchemaLoader = Callable[[], Awaitable[Schema]]
 
@@ -116,6 +118,8 @@ class QmpConsole(Widget):
         """The screen's own commands by name, since the log began."""
         self._flushing: Timer | None = None
         """Runs while there is something to draw."""
+        self._known: KnownValues | None = None
+        """What the guest has, for completion."""
         self._refused = ""
         """The line whose check failed last: entered again, it is sent as it is."""
 
@@ -135,10 +139,13 @@ class QmpConsole(Widget):
 
     # What comes down.
 
-    def show(self, name: str, record: Record | None, load_schema: SchemaLoader | None) -> None:
+    def show(
+        self, name: str, record: Record | None, load_schema: SchemaLoader | None, ask: AskGuest | None = None
+    ) -> None:
         """Show another guest, or another run of the same one.
 
         :param load_schema: gives the schema of the running QEMU; None when the guest does not run.
+        :param ask: asks it for values that it knows.
         """
         self._stop_listening()
         self._name = name
@@ -147,6 +154,9 @@ class QmpConsole(Widget):
         self._schema = None
         self._schema_asked = False
         self._refused = ""
+        if self._known is not None:
+            self._known.close()
+        self._known = KnownValues(ask, self._learned) if ask is not None else None
         self._record = record
         if record is not None:
             self._forget = record.listen(self._came)
@@ -162,6 +172,8 @@ class QmpConsole(Widget):
 
     def on_unmount(self) -> None:
         self._stop_listening()
+        if self._known is not None:
+            self._known.close()
 
     def _stop_listening(self) -> None:
         if self._forget is not None:
@@ -293,7 +305,12 @@ class QmpConsole(Widget):
             self._read_schema()
 
     def _complete(self, text: str, cursor: int) -> Sequence[Completion]:
-        return complete(self._schema, text, cursor) if self._schema is not None else ()
+        if self._schema is None:
+            return ()
+        return complete(self._schema, text, cursor, *([self._known] if self._known is not None else []))
+
+    def _learned(self) -> None:
+        self._input.forget_completions()
 
     def _read_schema(self) -> None:
         """Ask for the schema once: when somebody begins to type, because a screen starts sooner without it."""

@@ -8,7 +8,7 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.geometry import Offset
 from textual.message import Message
-from textual.suggester import Suggester
+from textual.suggester import Suggester, SuggestionReady
 from textual.widget import Widget
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
@@ -30,20 +30,14 @@ LISTED = 200
 
 
 class _Suggester(Suggester):
-    """The best completion, when it goes on with what stands before the cursor at the end of the line."""
+    """Gives what the input itself knows."""
 
     def __init__(self, input_: QmpInput) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self._input = input_
 
     async def get_suggestion(self, value: str) -> str | None:
-        if self._input.cursor_position != len(value):
-            return None
-        for completion in self._input.completions[:1]:
-            whole = value[: completion.start] + completion.text
-            if whole.startswith(value) and whole != value:
-                return whole
-        return None
+        return self._input.suggestion if value == self._input.value else None
 
 
 class CompletionList(OptionList, can_focus=False):
@@ -130,6 +124,25 @@ class QmpInput(Input):
         """Ask the completer again: it has learned something."""
         self._completed = ("", -1, ())
         self._announce()
+        # The suggestion behind the cursor is asked for at each change of the text; now it changes without one.
+        if self.is_mounted:
+            self.post_message(SuggestionReady(self.value, self.suggestion or ""))
+        if self._list is not None and self.choosing:
+            if self.completions:
+                self._list.fill(self.completions[:LISTED])
+            else:
+                self._close_list()
+
+    @property
+    def suggestion(self) -> str | None:
+        """The whole line with the best completion, when that goes on with what stands before the cursor at its end."""
+        value = self.value
+        if self.cursor_position == len(value):
+            for completion in self.completions[:1]:
+                whole = value[: completion.start] + completion.text
+                if whole.startswith(value) and whole != value:
+                    return whole
+        return None
 
     @property
     def choosing(self) -> bool:

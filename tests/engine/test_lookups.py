@@ -1,0 +1,50 @@
+"""What the console looks up, asked of real QEMUs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.real import each_qemu, running_qemu
+from workbench.domain.known import Kind, Lookup
+from workbench.engine.lookups import LocalLookups
+from workbench.engine.monitor import Monitor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EXTRA = (
+    "-blockdev", "driver=null-co,node-name=disk,size=1048576",
+    "-drive", "driver=null-co,if=none,id=drive0",
+    "-netdev", "hubport,hubid=0,id=hub0",
+    "-object", "rng-builtin,id=entropy",
+    "-smp", "2",
+)  # fmt: skip
+
+
+@each_qemu()
+async def test_each_sort_of_value(qemu: str) -> None:
+    with running_qemu(*EXTRA, binary=qemu, paused=True) as (process, path):
+        monitor = await Monitor.connect(path)
+        lookups = LocalLookups(lambda: monitor, process.pid)
+
+        async def known(kind: Kind, of: str = "") -> Mapping[str | int, str]:
+            return {one.value: one.detail for one in await lookups.known(Lookup(kind, of))}
+
+        try:
+            assert (await known(Kind.DEVICE))["net0"] == "virtio-net-pci"
+            assert (await known(Kind.OBJECT))["entropy"] == "rng-builtin"
+            assert "/machine" in await known(Kind.CHILD, "/")
+            assert (await known(Kind.CHILD, "/machine/peripheral"))["/machine/peripheral/net0"] == "virtio-net-pci"
+            assert (await known(Kind.PROPERTY, "/machine/peripheral/net0"))["mac"] == "str"
+            assert "net0" not in await known(Kind.PROPERTY, "/machine/peripheral")
+            assert (await known(Kind.NODE))["disk"].startswith("null-co")
+            assert "drive0" in await known(Kind.DRIVE)
+            assert "mon0" in await known(Kind.CHARDEV)
+            assert set(await known(Kind.CPU)) == {0, 1}
+            assert "virtio_balloon_to_target" in await known(Kind.TRACE)
+            assert await known(Kind.JOB) == {}
+            assert (await known(Kind.NET))["hub0"] == "hubport"
+            assert await known(Kind.CHILD, "/no/such") == {}
+            assert not any(message.origin.value == "user" for message in monitor.record)
+        finally:
+            await monitor.close()

@@ -1,0 +1,115 @@
+"""Which names and values fit at a path below a command's arguments, given those that stand there already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.domain.known import Known, Lookup, lookups
+from workbench.domain.schema import Member
+
+if TYPE_CHECKING:
+    from workbench.domain.schema import Schema
+
+    Ask = Callable[[Lookup], Sequence[Known]]
+    """Gives what the guest is known to have; nothing where it was not asked yet."""
+
+OFFERED = 400
+"""Values of the guest that are offered at most: trace events alone are thousands."""
+
+
+def describe(schema: Schema, member: Member) -> str:
+    """An argument's type in words, whether it may be left out, and what to know of it."""
+    needed = "optional" if member.optional else "required"
+    return ", ".join((schema.words(member.type), needed, *warnings(member.features)))
+
+
+def signature(schema: Schema, command: str) -> str:
+    """The arguments of a command: required ones by name, then how many more there are."""
+    members = schema.arguments(command)
+    required = [member.name for member in members if not member.optional]
+    optional = len(members) - len(required)
+    words = [*required, *([f"{optional} optional"] if optional else [])]
+    return " ".join(words) if words else "no arguments"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The names and values that fit below the arguments of one command."""
+
+    schema: Schema
+    command: str
+    ask: Ask
+
+    def member(self, path: tuple[str, ...], given: object) -> tuple[Member | None, object]:
+        """The argument, member or list element at a path, and what is given of it already."""
+        schema = self.schema
+        member: Member | None = Member("", schema.commands[self.command].arguments)
+        for part in path:
+            if member is None:
+                return None, None
+            elements = [schema.element(one) for one in schema.alternatives(member.type) if schema.kind(one) == "array"]
+            if elements and part.isdecimal():
+                member = Member(part, elements[0])
+                given = given[int(part)] if isinstance(given, list) and int(part) < len(given) else None
+            else:
+                inner = given if isinstance(given, Mapping) else {}
+                members = schema.members(member.type, inner)
+                member = next((one for one in members if one.name == part), None)
+                given = inner.get(part)
+        return member, given
+
+    def members(self, path: tuple[str, ...], given: object, word: str) -> list[Member]:
+        """The members that can still be given in the object at a path, and match a word: first what is missing."""
+        owner, inner = self.member(path, given)
+        if owner is None:
+            return []
+        inner = inner if isinstance(inner, Mapping) else {}
+        members = {one.name: one for one in self.schema.members(owner.type, inner) if _open(inner.get(one.name))}
+        # What is missing comes before what may be left out; otherwise QEMU's own order, which its authors chose.
+        ordered = sorted(members, key=lambda name: members[name].optional)
+        return [members[name] for name in matching(ordered, word)]
+
+    def values(self, path: tuple[str, ...], given: object, word: str) -> list[Known]:
+        """The values that an argument can have and that match a word: those of its type, then those of the guest."""
+        member, _ = self.member(path, given)
+        if member is None and not (self.schema.is_open(self.command) and len(path) == 1):
+            return []
+        found = [Known(value, self._detail(member, value)) for value in self._fixed(member, word)]
+        arguments = given if isinstance(given, Mapping) else {}
+        known = {
+            str(one.value): one
+            for lookup in lookups(self.command, path, arguments, word)
+            for one in self.ask(lookup)
+        }  # fmt: skip
+        return found + [known[name] for name in matching(known, word)[:OFFERED]]
+
+    def _fixed(self, member: Member | None, word: str) -> list[str]:
+        return matching(self.schema.values(member.type), word) if member is not None else []
+
+    def _detail(self, member: Member | None, value: str) -> str:
+        if member is None:
+            return ""
+        told = warnings(self.schema.value_features(member.type, value))
+        return ", ".join((describe(self.schema, member), *(f"{value} is {warning}" for warning in told)))
+
+
+def warnings(features: Iterable[str]) -> list[str]:
+    return [feature for feature in features if feature in {"deprecated", "unstable"}]
+
+
+def _open(given: object) -> bool:
+    """Whether an argument can still be given: it has no value, or it is a struct with room for more members."""
+    return given is None or isinstance(given, dict)
+
+
+def matching(names: Iterable[str], word: str) -> list[str]:
+    """The names that begin with a word, then those that have it further in; the order is kept otherwise."""
+    if not word:
+        return list(names)
+    word = word.lower().replace("_", "-")
+    folded = {name: name.lower().replace("_", "-") for name in names}
+    beginning = [name for name in folded if folded[name].startswith(word)]
+    taken = set(beginning)
+    return beginning + [name for name in folded if word in folded[name] and name not in taken]

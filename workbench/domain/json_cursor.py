@@ -1,0 +1,134 @@
+"""Where a cursor stands in JSON that is not finished yet."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.domain.qmp_values import MAX_NESTING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Path = tuple[str, ...]
+
+_TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*\\?"?)|([{}\[\],:])|([^\s{}\[\],:"]+))', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is being written at the end of a text."""
+
+    path: Path
+    """Keys and indices down to it; for a value its own key too, for a key only those of the object around it."""
+    given: object
+    """The outermost object or array, as far as it is complete."""
+    word: str
+    """As much of the key or the value as stands there, without its quote."""
+    start: int
+    """Where it begins, with its quote."""
+    is_key: bool
+
+
+@dataclass(slots=True)
+class _Frame:
+    """An object or array that is open."""
+
+    value: dict[str, object] | list[object]
+    key: str = ""
+    expects: str = "value"
+    """``key``, ``:``, ``value``, or ``,`` when nothing but a comma or the end may follow."""
+
+    def put(self, value: object) -> None:
+        if isinstance(self.value, dict):
+            self.value[self.key] = value
+        else:
+            self.value.append(value)
+        self.expects = ","
+
+
+def place_in_json(text: str, at: int = 0) -> Place | None:
+    """The key or value that is being written at the end of a text whose JSON begins at ``at``.
+
+    None where nothing can be begun there: behind a finished key or value, or when it is no JSON.
+    """
+    stack: list[_Frame] = []
+    outermost: object = None
+    for kind, raw, start, end in _tokens(text, at):
+        if kind == "mark":
+            if not _mark(stack, raw) or not stack:
+                return None
+            outermost = stack[0].value
+            continue
+        if not stack:
+            return None
+        frame = stack[-1]
+        finished = end < len(text) if kind == "word" else len(raw) > 1 and _closed(raw)
+        if not finished:
+            return _place(stack, outermost, raw.removeprefix('"'), start)
+        if frame.expects == "key":
+            frame.key, frame.expects = str(_decoded(raw)), ":"
+        elif frame.expects == "value":
+            frame.put(_decoded(raw))
+        else:
+            return None
+    return _place(stack, outermost, "", len(text)) if stack else None
+
+
+def _tokens(text: str, at: int) -> Iterator[tuple[str, str, int, int]]:
+    """Kind (``string``, ``mark`` or ``word``), text, start and end of each token."""
+    while match := _TOKEN.match(text, at):
+        at = match.end()
+        group = match.lastindex or 1
+        yield ("string", "mark", "word")[group - 1], match[group], match.start(group), at
+
+
+def _mark(stack: list[_Frame], mark: str) -> bool:
+    """Take a bracket, comma or colon; False where it cannot stand."""
+    frame = stack[-1] if stack else None
+    if mark in "{[":
+        if (frame is not None and frame.expects != "value") or len(stack) >= MAX_NESTING:
+            return False
+        new = _Frame({}, expects="key") if mark == "{" else _Frame([])
+        if frame is not None:
+            frame.put(new.value)
+        stack.append(new)
+    elif frame is None:
+        return False
+    elif mark in "}]":
+        if isinstance(frame.value, dict) != (mark == "}"):
+            return False
+        stack.pop()
+    elif mark != frame.expects:
+        return False
+    elif mark == ":":
+        frame.expects = "value"
+    else:
+        frame.expects = "key" if isinstance(frame.value, dict) else "value"
+    return True
+
+
+def _place(stack: list[_Frame], outermost: object, word: str, start: int) -> Place | None:
+    frame = stack[-1]
+    if frame.expects not in ("key", "value"):
+        return None
+    path = [one.key if isinstance(one.value, dict) else str(len(one.value) - 1) for one in stack[:-1]]
+    if isinstance(frame.value, list):
+        path.append(str(len(frame.value)))
+    elif frame.expects == "value":
+        path.append(frame.key)
+    return Place(tuple(path), outermost, word, start, frame.expects == "key")
+
+
+def _closed(raw: str) -> bool:
+    """Whether a string's last quote is one, and not escaped."""
+    return raw[0] == raw[-1] == '"' and (len(raw) - len(raw[:-1].rstrip("\\")) - 1) % 2 == 0
+
+
+def _decoded(raw: str) -> object:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return raw.strip('"')

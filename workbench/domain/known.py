@@ -1,0 +1,135 @@
+"""Which arguments of which commands take a value that the guest knows: ids of its devices, QOM paths, block nodes …
+
+The schema calls all of them strings; that they name something is said in QEMU's documentation alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Kind(StrEnum):
+    """A sort of thing that the guest has, and how it is asked for."""
+
+    DEVICE = "device"
+    """Ids of devices: ``qom-list /machine/peripheral``."""
+    OBJECT = "object"
+    """Ids of objects: ``qom-list /objects``."""
+    CHILD = "child"
+    """QOM paths one level below a path: ``qom-list``."""
+    PROPERTY = "property"
+    """Properties at a QOM path: ``qom-list``."""
+    NODE = "node"
+    """``query-named-block-nodes``."""
+    DRIVE = "drive"
+    """Names of block backends: ``query-block``."""
+    CHARDEV = "chardev"
+    """``query-chardev``."""
+    CPU = "cpu"
+    """``query-cpus-fast``."""
+    TRACE = "trace"
+    """Trace events: ``trace-event-get-state``."""
+    JOB = "job"
+    """``query-jobs``."""
+    NET = "net"
+    """Network backends and devices: HMP ``info network``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One question to the guest."""
+
+    kind: Kind
+    of: str = ""
+    """The QOM path, for :attr:`Kind.CHILD` and :attr:`Kind.PROPERTY`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One value that the guest knows."""
+
+    value: str | int
+    detail: str = ""
+    """What it is, in few words: a type, a driver, a file."""
+
+
+_NODES = (Kind.NODE, Kind.DRIVE)
+_EXACT: Mapping[tuple[str, str], tuple[Kind, ...]] = {
+    ("device_del", "id"): (Kind.DEVICE,),
+    ("device-sync-config", "id"): (Kind.DEVICE,),
+    ("object-del", "id"): (Kind.OBJECT,),
+    ("chardev-remove", "id"): (Kind.CHARDEV,),
+    ("chardev-change", "id"): (Kind.CHARDEV,),
+    ("chardev-send-break", "id"): (Kind.CHARDEV,),
+    ("ringbuf-read", "device"): (Kind.CHARDEV,),
+    ("ringbuf-write", "device"): (Kind.CHARDEV,),
+    ("netdev_del", "id"): (Kind.NET,),
+    ("set_link", "name"): (Kind.NET,),
+    ("query-rx-filter", "name"): (Kind.NET,),
+    ("query-stats", "vcpus"): (Kind.CHILD,),
+    ("trace-event-get-state", "name"): (Kind.TRACE,),
+    ("trace-event-set-state", "name"): (Kind.TRACE,),
+    ("screendump", "device"): (Kind.DEVICE,),
+    ("input-send-event", "device"): (Kind.DEVICE,),
+    ("device_add", "drive"): _NODES,
+    ("device_add", "netdev"): (Kind.NET,),
+    ("device_add", "chardev"): (Kind.CHARDEV,),
+    ("device_add", "iothread"): (Kind.OBJECT,),
+    ("device_add", "memdev"): (Kind.OBJECT,),
+    ("device_add", "rng"): (Kind.OBJECT,),
+    # A name that is made up here, not one that is there.
+    ("blockdev-add", "node-name"): (),
+    ("blockdev-snapshot-sync", "snapshot-node-name"): (),
+    ("drive-mirror", "target"): (),
+    ("drive-backup", "target"): (),
+}
+_BLOCK_DEVICE_IDS = {"eject", "blockdev-open-tray", "blockdev-close-tray", "blockdev-remove-medium",
+                     "blockdev-insert-medium", "blockdev-change-medium", "block_set_io_throttle",
+                     "block-latency-histogram-set"}  # fmt: skip
+_NODE_NAMES = {"node-name", "node", "device", "base-node", "top-node", "source", "target", "replaces", "overlay",
+               "backing", "file", "parent"}  # fmt: skip
+_ON_BLOCKS = {"transaction", "nbd-server-add", "drive-mirror", "drive-backup", "change-backing-file", "eject"}
+
+
+def lookups(command: str, path: tuple[str, ...], arguments: Mapping[str, object], word: str) -> tuple[Lookup, ...]:
+    """What to ask the guest for the value of one argument; nothing for a value that the guest does not know.
+
+    :param path: the argument and the members below it.
+    :param arguments: those that are given already.
+    :param word: what stands there of the value: QOM paths are asked level by level.
+    """
+    name = path[-1] if path else ""
+    if name.isdecimal() and len(path) > 1:  # an element of a list
+        name = path[-2]
+    exact = _EXACT.get((command, ".".join(path)))
+    if exact is not None:
+        return tuple(Lookup(kind) for kind in exact)
+    if name == "property" and command in {"qom-get", "qom-set"}:
+        at = arguments.get("path")
+        return (Lookup(Kind.PROPERTY, at),) if isinstance(at, str) and at else ()
+    if name in {"path", "qom-path"}:
+        return _levels(word)
+    if name in {"cpu-index", "cpu", "vcpu"}:
+        return (Lookup(Kind.CPU),)
+    if name == "id" and command in _BLOCK_DEVICE_IDS:
+        return (Lookup(Kind.DEVICE),)
+    if name == "id" and command.startswith("job-"):
+        return (Lookup(Kind.JOB),)
+    if command.startswith("block-job-"):
+        return (Lookup(Kind.JOB),) if name in {"device", "id"} else ()
+    if name in _NODE_NAMES and ("block" in command or command in _ON_BLOCKS):
+        return tuple(Lookup(kind) for kind in _NODES)
+    return ()
+
+
+def _levels(word: str) -> tuple[Lookup, ...]:
+    """What stands at the level of the word, and what is below it if it is the whole name of something."""
+    if not word.startswith("/"):
+        return (Lookup(Kind.CHILD, "/"),)
+    above = word.rpartition("/")[0] or "/"
+    return tuple(Lookup(Kind.CHILD, path) for path in dict.fromkeys((above, word.rstrip("/") or "/")))
