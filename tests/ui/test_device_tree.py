@@ -317,6 +317,24 @@ async def test_details_show_type_path_source_and_profile_line() -> None:
         assert not app.query_one("#device-details").display, "no room for it"
 
 
+async def test_details_are_broken_to_the_width_that_they_have_now() -> None:
+    """A pane that was hidden has no width; what it shows first is made for the width that it gets then."""
+    app = Bench()
+    async with app.run_test(size=(90, 30)) as pilot:
+        app.pane.display = False
+        await pilot.pause()
+        app.pane.trouble, app.pane.tree = "", TREE
+        await pilot.pause()
+        app.pane.display = True
+        area = app.query_one("#device-details", Static)
+        for _ in range(100):
+            await pilot.pause()
+            if "pcie.0 (number 00) of pc-q35-7.2" in str(area.render()):
+                break
+        else:
+            raise AssertionError(str(area.render()))
+
+
 async def test_empty_and_trouble_states() -> None:
     app = Bench()
     async with app.run_test(size=(60, 20)) as pilot:

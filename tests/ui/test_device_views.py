@@ -372,3 +372,24 @@ async def test_a_value_of_a_megabyte_costs_no_more_than_a_line() -> None:
         detail = str(app.query_one("#device-details", Static).render())
         assert "\x1b" not in detail
         assert "1,200,000 characters" in " ".join(detail.split()).replace(", ", ",")
+
+
+async def test_what_was_read_stands_while_qemu_does_not_answer_and_is_asked_for_again() -> None:
+    app = Bench()
+    async with app.run_test(size=(80, 40)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("enter")
+        app.pane.set_node(NODE)
+        await pilot.pause()
+        app.pane.set_failure(Question(Want.VALUES, BALLOON))
+        await pilot.pause()
+        assert app.line("deflate-on-oom").split()[-1] == "on"
+        await pilot.press("3")
+        await pilot.pause()
+        asked = app.asked.count("/")
+        app.pane.set_failure(Question(Want.NODE, "/"))
+        await pilot.pause()
+        assert app.asked.count("/") == asked, "not at once: it would fail at once again"
+        app.pane._read_live()
+        await pilot.pause()
+        assert app.asked.count("/") == asked + 1

@@ -104,8 +104,10 @@ class DeviceActions(BalloonActions):
             pane = self.query_one(DeviceTreePane)
             try:
                 give = await _asked(self._guest(chosen.name).devices, question, pane)
-            except WorkbenchError as error:
+            except CommandFailed as error:
                 give = partial(pane.set_failure, question, error.message)
+            except WorkbenchError:  # the pane says by itself that QEMU does not answer
+                give = partial(pane.set_failure, question)
             if self._still_shown(chosen):
                 give()
 

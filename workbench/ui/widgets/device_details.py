@@ -10,7 +10,7 @@ from workbench.domain.drift import Difference
 from workbench.domain.pci import Bar, Bridge
 from workbench.domain.qom import Child, Property
 from workbench.domain.sources import source_file
-from workbench.domain.tree import PciDevice
+from workbench.domain.tree import PciBus, PciDevice
 from workbench.domain.type_info import Access, access
 from workbench.domain.virtio import Virtio, virtio_status_bits
 from workbench.domain.virtio_config import ConfigField
@@ -51,6 +51,8 @@ def details(row: Row, shown: Shown, back: Background) -> Iterator[tuple[str, str
     elif isinstance(what, Difference):
         yield "drift", f"{what.name} {what.kind}: {what.words}"
         yield "profile", what.place or "says nothing of it"
+    elif isinstance(what, PciBus):
+        yield "bus", f"{what.name or 'bus'} (number {what.number:02x}) of {row.value}"
     elif isinstance(what, Bus):
         yield "bus", f"{what.name} ({what.type})"
     elif not isinstance(what, PciDevice | BusDevice | Child | Bridge | Difference) and row.value:

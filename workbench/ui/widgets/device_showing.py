@@ -48,6 +48,16 @@ LIVE = 1.0
 """Seconds between two readings of the values on the screen."""
 
 
+class DetailArea(TextBlock):
+    """Says when it has another width: its lines are broken by hand."""
+
+    class Resized(Message):
+        """It has room for other lines."""
+
+    def on_resize(self) -> None:
+        self.post_message(self.Resized())
+
+
 class DeviceShowing(Widget):
     """Makes the lines out of what was given, and asks for what they miss."""
 
@@ -112,7 +122,7 @@ class DeviceShowing(Widget):
         super().__init__(id=id, classes="pane")
         self._lines = DeviceLines()
         self._trouble = TextBlock(id="device-trouble")
-        self._details = TextBlock(id="device-details")
+        self._details = DetailArea(id="device-details")
         self._find_bar = FindBar()
         self.set_bar = SetBar()
         """Posts :class:`SetBar.Requested`, and takes the answers."""
@@ -146,7 +156,11 @@ class DeviceShowing(Widget):
             self.set_class(name == fitting, name)
         self.set_class(event.size.width >= BESIDE_FROM, "-beside")
         self._show_title()
-        self.call_after_refresh(lambda: self._show_details(self._lines.row))
+
+    @on(DetailArea.Resized)
+    def _resized(self, event: DetailArea.Resized) -> None:
+        event.stop()
+        self._show_details(self._lines.row)
 
     @property
     def place(self) -> Place:
@@ -184,12 +198,17 @@ class DeviceShowing(Widget):
         self._store.take_type(info)
         self._show_soon()
 
-    def set_failure(self, question: Question, reason: str) -> None:
-        """The answer when something could not be read: what is gone says so in its line."""
+    def set_failure(self, question: Question, reason: str = "") -> None:
+        """The answer when something could not be read: what QEMU refuses says so in its line.
+
+        :param reason: what QEMU said; empty when it did not answer: then what was read stands, and is asked for again at
+            the next look at live values, not at once.
+        """
+        self._store.pending.discard(question.key)
+        if not reason:
+            return
         if question.want in (Want.NODE, Want.VALUES, Want.VIRTIO, Want.BUSES):
             self._store.take_failure(question.path, reason)
-        else:
-            self._store.pending.discard(question.key)
         self._show_soon()
 
     def watch_tree(self, tree: DeviceTree | None) -> None:
@@ -241,7 +260,7 @@ class DeviceShowing(Widget):
         row = self._lines.row
         self._placed = row.key if row is not None else ""
         self._show_title()
-        if tree is not None:
+        if tree is not None and not trouble:
             self._ask(self._store.missing(lines, self.place.view))
             self._ask(self._store.live(self._lines.on_screen, only_unread=True))
 
@@ -286,7 +305,7 @@ class DeviceShowing(Widget):
         parts = details(row, self._shown(), back) if row is not None else ()
         room = max(self._details.content_size.width - LABEL, 8)
         lines = [
-            Content.assemble((f"{label if not number else '':<{LABEL}}", "$foreground 60%"), piece)
+            Content.assemble((f"{label if not number else '':<{LABEL - 1}} ", "$foreground 60%"), piece)
             for label, text in parts
             for number, piece in enumerate(hanging(clean(text), room))
         ]
@@ -310,6 +329,7 @@ class DeviceShowing(Widget):
     def _read_live(self) -> None:
         """The values on the screen, while somebody can see them."""
         if self.tree is not None and not self.trouble and self.screen.is_active and self._lines.region:
+            self._ask(self._store.missing(self._lines.rows, self.place.view))
             self._ask(self._store.live(self._lines.on_screen))
 
     @on(DeviceLines.Toggled)
