@@ -12,6 +12,7 @@ from workbench.errors import WorkbenchError
 from workbench.verbs.balloon import _wait
 
 if TYPE_CHECKING:
+    from tests.commandline import CommandLine
     from workbench.engine.balloon import BalloonProbe
 
 MIB = 1 << 20
@@ -71,3 +72,12 @@ async def test_a_device_that_is_unplugged_ends_a_wait() -> None:
 
     with pytest.raises(WorkbenchError, match="no balloon device"):
         await wait(Gone())
+
+
+@pytest.mark.parametrize("option", ["--histroy", "--jsno", "-x", "--al"])
+def test_a_mistyped_option_is_no_target(option: str, workbench: CommandLine) -> None:
+    """It would be told to be a negative size, or a guest of that name to be missing."""
+    workbench("balloon", "demo", option).check_error(2, option)
+    workbench("balloon", option).check_error(2, option)
+    assert "No such option" in workbench("balloon", "demo", option).stderr
+    assert "did you mean" in workbench("balloon", "demo", "--histroy").stderr.lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Unpack
 
 import click
@@ -26,7 +27,20 @@ WAIT = 30.0
 """Seconds that ``--wait`` without a number waits."""
 
 
-@click.command("balloon", context_settings={"ignore_unknown_options": True})
+class BalloonCommand(click.Command):
+    """Takes ``-5`` for a target, which is then told to be negative, and no mistyped option for one."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        known = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        for word in args[: args.index("--")] if "--" in args else args:
+            name = word.partition("=")[0]
+            if word.startswith("-") and len(word) > 1 and not word[1].isdigit() and name not in known:
+                near = get_close_matches(name, known)
+                raise click.NoSuchOption(name, possibilities=near, ctx=ctx)
+        return super().parse_args(ctx, args)
+
+
+@click.command("balloon", cls=BalloonCommand, context_settings={"ignore_unknown_options": True})
 @click.argument("name", required=False)
 @click.argument("target", required=False)
 @click.option(
