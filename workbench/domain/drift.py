@@ -91,7 +91,18 @@ def drift(live: Live, started: Sequence[str], now: Sequence[Said]) -> tuple[Diff
         *_made("-device", live.devices, "/machine/peripheral", options, now),
         *_anonymous(live, now),
         *_made("-object", live.objects, "/objects", options, now),
-        *(_rest(options, now) if started else ()),
+        *(_rest(options, [one for one in now if not _came_later(one, live, options, now)]) if started else ()),
+    )
+
+
+def _came_later(one: Said, live: Live, started: Sequence[Said], now: Sequence[Said]) -> bool:
+    """Whether an option stands behind a device that was plugged in while the guest ran: no command line has it."""
+    if one.option[0].lstrip("-") not in ("netdev", "blockdev", "chardev") or not one.key:
+        return False
+    then = _with_ids("-device", started)
+    return any(
+        said.key == one.key and name in live.devices and name not in then
+        for name, (_, said) in _with_ids("-device", now).items()
     )
 
 

@@ -43,6 +43,11 @@ def locate(text: str) -> dict[Path, tuple[int, int]]:
     return places
 
 
+def headers(text: str) -> list[tuple[Path, int]]:
+    """The path of each table's header and the offset of the line that it stands on, in the order of the text."""
+    return list(_Scanner(text).headers())
+
+
 class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
@@ -58,6 +63,20 @@ class _Scanner:
                 table = yield from self._header()
             else:
                 yield from self._pair(table)
+
+    def headers(self) -> Iterator[tuple[Path, int]]:
+        """The path that each header opens, with its line's offset."""
+        table: Path = ()
+        while self._skip(_GAP) < len(self.text):
+            begin = self.text.rfind("\n", 0, self.at) + 1
+            steps = self._header() if self.text[self.at] == "[" else self._pair(table)
+            try:
+                while True:
+                    next(steps)
+            except StopIteration as end:
+                if end.value is not None:
+                    table = end.value
+                    yield table, begin
 
     def _skip(self, pattern: re.Pattern[str]) -> int:
         match = pattern.match(self.text, self.at)
@@ -94,7 +113,7 @@ class _Scanner:
                 yield path, begin
         return path
 
-    def _pair(self, table: Path) -> Iterator[tuple[Path, int]]:
+    def _pair(self, table: Path) -> Generator[tuple[Path, int], None, None]:
         """``a.b = value``"""
         path = table
         for name, begin in self._key():

@@ -79,13 +79,13 @@ class BuildReader:
         general = len(questions)
         questions += [(command[kind], {"typename": name}) for kind, name in types]
         try:
-            answers = _converse(self._binary, questions)
+            answers = converse(self._binary, questions)
         except HostError:
             # A type whose module is missing can end the QEMU that is asked for it (7.2: virtio-gpu-gl-pci). One by one
             # the others are known; of that one nothing is said.
-            answers = _converse(self._binary, questions[:general]) if general else []
+            answers = converse(self._binary, questions[:general]) if general else []
             types = [one for one, question in zip(types, questions[general:], strict=True) if self._survives(question)]
-            answers += _converse(self._binary, [(command[kind], {"typename": name}) for kind, name in types])
+            answers += converse(self._binary, [(command[kind], {"typename": name}) for kind, name in types])
         if self._build is None:
             machines, cpus = (answer.get("return", []) for answer in answers[:2])
             answers = answers[2:]
@@ -103,7 +103,7 @@ class BuildReader:
 
     def _survives(self, question: tuple[str, dict[str, str]]) -> bool:
         try:
-            _converse(self._binary, [question])
+            converse(self._binary, [question])
         except HostError:
             return False
         return True
@@ -127,7 +127,7 @@ class BuildReader:
             write_atomic(self._file, json.dumps(kept, separators=(",", ":")), lasting=False)
 
 
-def _converse(binary: str, questions: Sequence[tuple[str, dict[str, str]]]) -> list[dict[str, Any]]:
+def converse(binary: str, questions: Sequence[tuple[str, dict[str, str]]]) -> list[dict[str, Any]]:
     """The answers of a QEMU that has no machine, in the order of the questions.
 
     :raise HostError: when it does not give one for each.

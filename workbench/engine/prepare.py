@@ -36,7 +36,7 @@ async def prepare(plan: Plan) -> tuple[Path, ...]:
                 continue
             path = Path(plan.launch.path(disk.file))
             if not os.path.lexists(path):
-                await _make_image(disk, path, disk.size)
+                await make_image(disk, path, disk.size)
                 made.append(path)
     except BaseException:
         remove(made)
@@ -51,7 +51,7 @@ def remove(made: Iterable[Path]) -> None:
             path.unlink()
 
 
-async def _make_image(disk: Disk, path: Path, size: int) -> None:
+async def make_image(disk: Disk, path: Path, size: int) -> None:
     """An empty image. It is made beside its place and gets its name when it is whole."""
     program = shutil.which("qemu-img")
     if program is None:

@@ -26,6 +26,8 @@ VERBS = {
     "qmp": "Run one QMP or HMP command.",
     "events": "Follow a guest's QMP events.",
     "tree": "The device tree.",
+    "plug": "Plug a device into a running guest.",
+    "unplug": "Take a device out of a running guest.",
     "import": "A profile from a QEMU command line, a script, a libvirt domain or a QEMU that runs.",
     "export": "A profile as a QEMU command line, a script or a libvirt domain.",
     "doctor": "What this host can do, and what to mend.",

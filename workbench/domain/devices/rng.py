@@ -25,14 +25,17 @@ class Rng(Part, frozen=True, kw_only=True):
         if self.period is not None and self.max_bytes is None:
             yield ("period",), "without max-bytes there is no limit for a period"
 
-    def options(self, slot: str, source: str) -> Iterator[Option]:
-        """:param source: the absolute path of the file."""
-        yield json_option("-object", {"qom-type": "rng-random", "id": f"{RNG_ID}-source", "filename": source})
+    def options(self, slot: str, source: str, name: str = RNG_ID) -> Iterator[Option]:
+        """
+        :param source: the absolute path of the file.
+        :param name: its id; a second one that is plugged in has another.
+        """
+        yield json_option("-object", {"qom-type": "rng-random", "id": f"{name}-source", "filename": source})
         card = {
             "driver": "virtio-rng-pci",
-            "id": RNG_ID,
+            "id": name,
             "addr": slot,
-            "rng": f"{RNG_ID}-source",
+            "rng": f"{name}-source",
             **named(self, "device"),
         }
         yield json_option("-device", card)

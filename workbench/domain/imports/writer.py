@@ -27,14 +27,15 @@ def toml_value(value: object) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(toml_value, value))}]"
     if isinstance(value, dict):
-        return f"{{ {', '.join(f'{_key(key)} = {toml_value(one)}' for key, one in value.items())} }}"
+        return f"{{ {', '.join(f'{key_toml(key)} = {toml_value(one)}' for key, one in value.items())} }}"
     if isinstance(value, str):
         # JSON's escapes are TOML's, but for DEL, which TOML wants escaped (https://toml.io/en/v1.0.0#string).
         return json.dumps(value.replace("${", "$${"), ensure_ascii=False).replace("\x7f", "\\u007f")
     return str(value)
 
 
-def _key(text: object) -> str:
+def key_toml(text: object) -> str:
+    """A key, in quotes where it has to be."""
     return key_text((str(text),)).replace("\x7f", "\\u007f")
 
 
@@ -43,10 +44,10 @@ def _table(table: Mapping[str, Any], path: Path) -> Iterator[str]:
     keys = sorted(table, key=lambda key: _rank(path, key))
     for key in keys:
         if not _is_table(table[key]) and not _are_tables(table[key]):
-            yield f"{_key(key)} = {toml_value(table[key])}"
+            yield f"{key_toml(key)} = {toml_value(table[key])}"
     for key in keys:
         value, below = table[key], (*path, key)
-        header = ".".join(_key(step) for step in below)
+        header = ".".join(key_toml(step) for step in below)
         if _is_table(value):
             if any(not _is_table(one) for one in value.values()) or not value:
                 yield f"\n[{header}]"

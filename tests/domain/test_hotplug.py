@@ -1,0 +1,171 @@
+"""What is sent to plug a device in, and what becomes of one that was asked to go."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.domain.drift import Live, Said, drift
+from workbench.domain.hotplug import Kind, Plan, State, Unplug, behind
+from workbench.domain.plugging import FreeBus, Offer, PlanProblems, plan, rows
+from workbench.domain.qom import Property
+from workbench.domain.type_info import PropertyInfo
+
+NET_INFOS = {
+    one.name: one
+    for one in (
+        PropertyInfo("mac", "str", "Ethernet 6-byte MAC Address, example: 52:54:00:12:34:56"),
+        PropertyInfo("speed", "int32", "", -1, True),
+        PropertyInfo("mrg_rxbuf", "bool", "on/off", True, True),
+        PropertyInfo("addr", "int32", "Slot and optional function number, example: 06.0 or 06", -1, True),
+        PropertyInfo("netdev", "str", "ID of a netdev to use as a backend"),
+    )
+}
+NET = Offer(Kind.NET, "net1", (FreeBus("pcie-port0"), FreeBus("pcie-port1")), {"virtio-net-pci": NET_INFOS}, {"net0"})
+DISK = Offer(Kind.DISK, "disk0", (FreeBus("scsi0.0", "(LUN 3)", 3),), base="/profiles", home="/home/u")
+SERIAL = Offer(Kind.SERIAL, "port1", (FreeBus("virtio-serial0.0"),), directory="/run/demo")
+RNG = Offer(Kind.RNG, "rng1", (FreeBus("pcie-port0"),))
+
+
+def commands(found: Plan) -> list[str]:
+    return [step.command for step in found.steps]
+
+
+def trouble(offer: Offer, **values: str) -> dict[str, str]:
+    with pytest.raises(PlanProblems) as error:
+        plan(offer, {key.replace("_", "-"): value for key, value in values.items()})
+    return dict(error.value.problems)
+
+
+def test_a_card_has_its_backend_first_and_no_slot_of_its_own() -> None:
+    found = plan(NET, {"forward": "tcp:127.0.0.1:2222-:22, udp::53-:53", "speed": "1000", "mrg_rxbuf": "off"})
+    assert commands(found) == ["netdev_add", "device_add"]
+    netdev, device = (step.arguments for step in found.steps)
+    assert netdev == {
+        "type": "user",
+        "id": "net1-host",
+        "hostfwd": [{"str": "tcp:127.0.0.1:2222-:22"}, {"str": "udp::53-:53"}],
+    }
+    assert device == {
+        "driver": "virtio-net-pci", "id": "net1", "romfile": "", "netdev": "net1-host", "bus": "pcie-port0",
+        "speed": 1000, "mrg_rxbuf": False,
+    }  # fmt: skip
+    assert (found.steps[0].undo, found.steps[0].undo_arguments) == ("netdev_del", {"id": "net1-host"})
+    assert (found.document["id"], found.extra) == ("net1", ("speed", "mrg_rxbuf"))
+
+
+def test_a_slot_is_a_text_since_a_number_means_another_one_in_another_version() -> None:
+    found = plan(NET, {"addr": "08.0"})
+    assert found.steps[-1].arguments["addr"] == "08.0"
+    assert plan(NET, {"addr": "8"}).steps[-1].arguments["addr"] == "8"
+
+
+def test_a_disk_goes_to_the_next_lun() -> None:
+    found = plan(DISK, {"file": "~/d.img", "format": "raw", "cache": "none"})
+    assert commands(found) == ["blockdev-add", "device_add"]
+    node, device = (step.arguments for step in found.steps)
+    assert node["driver"] == "raw"
+    assert json.loads(json.dumps(node))["file"]["filename"] == "/home/u/d.img"
+    assert (device["driver"], device["bus"], device["lun"], device["drive"]) == ("scsi-hd", "scsi0.0", 3, "disk0-image")
+    assert found.steps[0].undo_arguments == {"node-name": "disk0-image"}
+    assert trouble(DISK) == {"": "the key file is missing"}
+    empty = plan(DISK, {"media": "cdrom"})
+    assert (commands(empty), empty.driver) == (["device_add"], "scsi-cd")
+
+
+def test_a_port_has_its_chardev_in_the_guest_s_directory() -> None:
+    found = plan(SERIAL, {"kind": "port", "name": "com.example"})
+    assert commands(found) == ["chardev-add", "device_add"]
+    assert found.steps[0].arguments == {
+        "id": "port1-chardev",
+        "backend": {
+            "type": "socket",
+            "data": {
+                "addr": {"type": "unix", "data": {"path": "/run/demo/port-port1.sock"}},
+                "server": True,
+                "wait": False,
+            },
+        },
+    }
+    assert found.driver == "virtserialport"
+    assert plan(SERIAL, {"backend": "pty"}).steps[0].arguments["backend"] == {"type": "pty", "data": {}}
+    assert "kind" in trouble(SERIAL, kind="port")
+
+
+def test_a_second_rng_has_an_object_of_its_own() -> None:
+    found = plan(RNG, {})
+    assert commands(found) == ["object-add", "device_add"]
+    assert found.steps[0].arguments["id"] == "rng1-source"
+    assert (found.steps[1].arguments["id"], found.steps[1].arguments["rng"]) == ("rng1", "rng1-source")
+
+
+def test_every_mistake_is_told_with_its_key() -> None:
+    found = trouble(NET, bakend="user", mac="xx", speed="fast", id="net0", bus="pcie.0", addr="")
+    assert set(found) == {"bakend", "mac", "speed", "id", "bus"}
+    assert "backend" in found["bakend"]
+    assert "pcie-port0, pcie-port1" in found["bus"]
+    assert "id" in trouble(NET, id="no good")
+
+
+def test_where_no_bus_has_room_the_key_that_gives_more_is_named() -> None:
+    for offer, key in ((NET, "root-ports"), (RNG, "root-ports"), (DISK, "[[scsi]]"), (SERIAL, "[[serial]]")):
+        assert key in trouble(replace(offer, buses=()))[""]
+
+
+def test_the_form_has_the_few_first_and_then_all_of_the_device() -> None:
+    found = rows(NET, {})
+    assert [row.key for row in found][:5] == ["id", "bus", "backend", "mac", "forward"]
+    assert [row.key for row in found if not row.usual][-3:] == ["addr", "mrg_rxbuf", "speed"]
+    assert "netdev" not in [row.key for row in found], "that follows from the backend"
+    by_key = {row.key: row for row in found}
+    assert (by_key["id"].default, by_key["bus"].default, by_key["speed"].default) == ("net1", "pcie-port0", "-1")
+    assert "52:54:00" in by_key["mac"].description
+
+
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["DEVICE_DELETED", "DEVICE_UNPLUG_GUEST_ERROR", "RESET", "late"]),
+        st.sampled_from([{"device": "net1"}, {"device": "net2"}, {"path": "/machine/peripheral/net1/virtio-backend"}]),
+    )
+)
+
+
+@given(EVENTS)
+def test_a_device_is_gone_only_when_qemu_said_so_of_it(events: list[tuple[str, dict[str, str]]]) -> None:
+    one = Unplug("net1")
+    for event, data in events:
+        one = one.late() if event == "late" else one.after(event, data)
+    ends = [event for event, data in events if event.startswith("DEVICE") and data.get("device") == "net1"]
+    late = any(event == "late" for event, _ in events)
+    if not ends:
+        assert one.state is (State.OVERDUE if late else State.PENDING)
+    else:
+        assert one.state is (State.GONE if ends[0] == "DEVICE_DELETED" else State.REFUSED)
+
+
+def test_what_stands_behind_a_device_is_known_by_its_properties() -> None:
+    found = behind(
+        (
+            Property("netdev", "str", "net1-host"),
+            Property("drive", "str", ""),
+            Property("rng", "link<rng-backend>", "/objects/rng1-source"),
+            Property("chardev", "str", error="no such property"),
+        )
+    )
+    assert [(one.command, one.arguments) for one in found] == [
+        ("netdev_del", {"id": "net1-host"}),
+        ("object-del", {"id": "rng1-source"}),
+    ]
+
+
+def test_what_was_plugged_in_and_kept_is_no_drift() -> None:
+    device = Said(("-device", '{"driver":"virtio-net-pci","id":"net1"}'), "net[1]", "demo.toml:9")
+    netdev = Said(("-netdev", '{"type":"user","id":"net1-host"}'), "net[1]", "demo.toml:9")
+    started = ["-m", "64M"]
+    now = (Said(("-m", "64M"), "memory.size"), netdev, device)
+    assert drift(Live({"net1": "virtio-net-pci"}), started, now) == ()
+    assert len(drift(Live({}), started, now)) == 2, "a kept one that does not run is told with its backend"

@@ -1,0 +1,158 @@
+"""Plugging in and out on QEMUs of every version at hand, without an operating system in the guest."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.real import QEMU, each_qemu, running_qemu
+from workbench.domain.hotplug import Kind, State
+from workbench.domain.plugging import FreeBus, Offer, plan
+from workbench.domain.traffic import Kind as TrafficKind
+from workbench.engine.devices import DeviceReader
+from workbench.engine.hotplug import Unplugs, behind_of, plug
+from workbench.engine.monitor import Monitor
+from workbench.engine.offers import properties_of
+from workbench.errors import CommandFailed, MonitorError, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+BOARD = (
+    "-device", '{"driver":"pcie-root-port","id":"rp0","chassis":1,"addr":"6"}',
+    "-device", '{"driver":"virtio-scsi-pci","id":"scsi0","addr":"2"}',
+    "-device", '{"driver":"virtio-serial-pci","id":"serial0","addr":"4"}',
+    "-device", '{"driver":"virtio-rng-pci","id":"cold0","addr":"5"}',
+)  # fmt: skip
+
+
+@asynccontextmanager
+async def board(qemu: str) -> AsyncIterator[tuple[Monitor, Unplugs, DeviceReader]]:
+    with running_qemu(binary=qemu, devices=BOARD) as (process, socket):
+        monitor = await Monitor.connect(socket)
+        unplugs = Unplugs()
+        monitor.on_event(lambda event, data, _when: unplugs.note(event, data))
+        try:
+            yield monitor, unplugs, DeviceReader(monitor.execute, monitor.version)
+            assert process.poll() is None
+        finally:
+            await unplugs.close()
+            await monitor.close()
+
+
+def offered(kind: Kind, bus: str, qemu: str = "", **more: object) -> Offer:
+    return Offer(kind, f"{kind}9", (FreeBus(bus),), properties_of(kind, qemu) if qemu else {}, **more)  # type: ignore[arg-type]
+
+
+@each_qemu()
+async def test_a_refused_device_leaves_nothing_behind(qemu: str, tmp_path: Path) -> None:
+    async with board(qemu) as (monitor, _, reader):
+        for kind, values in (
+            (Kind.NET, {}),
+            (Kind.RNG, {}),
+            (Kind.DISK, {"file": "new.qcow2", "size": "1M"}),
+            (Kind.SERIAL, {"backend": "null"}),
+        ):
+            offer = offered(kind, "nosuch", base=str(tmp_path))
+            wanted = plan(offer, values)
+            with pytest.raises(CommandFailed, match="nosuch"):
+                await plug(monitor.execute, wanted, offer)
+            # Each name is free again: what was made before the device is gone.
+            first = wanted.steps[0]
+            if kind is Kind.DISK:
+                assert not list(tmp_path.iterdir()), "an image that was made for it"
+                await monitor.execute("blockdev-add", {"driver": "null-co", "node-name": "disk9-image"})
+            else:
+                await monitor.execute(first.command, first.arguments)
+        names = {child.name for child in await reader.qom.children("/machine/peripheral")}
+        assert names == {"cold0", "rp0", "scsi0", "serial0"}
+
+
+@each_qemu()
+async def test_what_needs_no_guest_goes_at_once_with_what_stood_behind_it(qemu: str, tmp_path: Path) -> None:
+    async with board(qemu) as (monitor, unplugs, reader):
+        disk = offered(Kind.DISK, "scsi0.0", qemu, base=str(tmp_path))
+        port = offered(Kind.SERIAL, "serial0.0", qemu, directory=str(tmp_path))
+        for offer, values in ((disk, {"file": "d.qcow2", "size": "1M"}), (port, {"kind": "port", "name": "a.b"})):
+            for _ in range(2):  # the second time all names must be free again
+                await plug(monitor.execute, plan(offer, values), offer)
+                end = await unplugs.unplug(monitor.execute, reader.qom, offer.id, 20)
+                assert (end.state, end.left) == (State.GONE, ())
+        assert unplugs.waiting == ()
+
+
+@each_qemu()
+async def test_a_guest_without_an_operating_system_never_lets_go(qemu: str) -> None:
+    async with board(qemu) as (monitor, unplugs, reader):
+        offer = offered(Kind.NET, "rp0", qemu)
+        await plug(monitor.execute, plan(offer, {}), offer)
+        kind, rest = await behind_of(reader.qom, "net9")
+        assert (kind, [one.words for one in rest]) == ("virtio-net-pci", ["netdev net9-host"])
+        end = await unplugs.unplug(monitor.execute, reader.qom, "net9", 0.2)
+        assert end.state is State.OVERDUE
+        assert [(one.id, one.state) for one in unplugs.waiting] == [("net9", State.OVERDUE)], "it stays marked"
+        again = await unplugs.unplug(monitor.execute, reader.qom, "net9", 0.2)
+        assert (again.state, again.again) == (State.OVERDUE, True)
+        assert (await behind_of(reader.qom, "net9"))[0] == "virtio-net-pci", "it is still there"
+        # A reset carries out what was asked for, and the late answer takes the netdev away too.
+        await monitor.execute("system_reset")
+        async with asyncio.timeout(20):
+            while unplugs.waiting:
+                await asyncio.sleep(0.02)
+        with pytest.raises(NotFound):
+            await behind_of(reader.qom, "net9")
+        with pytest.raises(CommandFailed):
+            await monitor.execute("netdev_del", {"id": "net9-host"})
+
+
+@each_qemu()
+async def test_what_qemu_itself_refuses_is_said_and_nothing_stays_pending(qemu: str) -> None:
+    async with board(qemu) as (monitor, unplugs, reader):
+        with pytest.raises(CommandFailed, match="hotplug"):
+            await unplugs.unplug(monitor.execute, reader.qom, "cold0", 5)
+        with pytest.raises(NotFound, match="nosuch"):
+            await unplugs.unplug(monitor.execute, reader.qom, "nosuch", 5)
+        assert unplugs.waiting == ()
+
+
+async def test_a_guest_that_refuses_keeps_the_device_and_all_behind_it() -> None:
+    async with board(QEMU) as (monitor, unplugs, reader):
+        offer = offered(Kind.NET, "rp0")
+        await plug(monitor.execute, plan(offer, {}), offer)
+        asked = asyncio.create_task(unplugs.unplug(monitor.execute, reader.qom, "net9", 20))
+        while not unplugs.waiting:
+            await asyncio.sleep(0)
+        unplugs.note("DEVICE_DELETED", {"path": "/machine/peripheral/net9/virtio-backend"})
+        unplugs.note("DEVICE_UNPLUG_GUEST_ERROR", {"device": "other"})
+        await asyncio.sleep(0)
+        assert unplugs.waiting, "those are of other things"
+        unplugs.note("DEVICE_UNPLUG_GUEST_ERROR", {"device": "net9", "path": "/machine/peripheral/net9"})
+        assert (await asked).state is State.REFUSED
+        assert unplugs.waiting == ()
+        assert (await behind_of(reader.qom, "net9"))[1], "its netdev is there"
+
+
+async def test_a_connection_that_ends_meanwhile_claims_nothing() -> None:
+    async with board(QEMU) as (monitor, unplugs, reader):
+        offer = offered(Kind.NET, "rp0")
+        await plug(monitor.execute, plan(offer, {}), offer)
+        asked = asyncio.create_task(unplugs.unplug(monitor.execute, reader.qom, "net9", 20))
+        while "device_del" not in [message.name for message in monitor.record if message.kind is TrafficKind.REPLY]:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
+        unplugs.forget()
+        with pytest.raises(MonitorError, match="not known"):
+            await asked
+
+
+@each_qemu()
+def test_types_are_asked_of_a_qemu_of_their_own(qemu: str) -> None:
+    for kind in Kind:
+        for driver, infos in properties_of(kind, qemu).items():
+            assert infos, driver
+    found: Mapping[str, object] = properties_of(Kind.NET, qemu)["virtio-net-pci"]
+    assert {"mac", "speed", "netdev"} <= set(found)

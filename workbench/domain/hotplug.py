@@ -1,0 +1,182 @@
+"""Plugging devices into a guest that runs, and taking them out.
+
+What stands behind a device (netdev, block node, chardev, object) is made before it and removed after it. Taking a device
+out is a request: the guest decides, and one without an operating system never answers::
+
+    device_del ──► PENDING ──── DEVICE_DELETED with its id ─────────► GONE: what stood behind it is removed
+       │             │  ▲
+       │             │  └────── device_del again: "already in the process of unplug"
+       │             ├───────── DEVICE_UNPLUG_GUEST_ERROR ──────────► REFUSED: it stays
+       │             └───────── the time runs out ──► OVERDUE: the request stands, and either event may still come
+       └─ QEMU refuses: nothing was asked of the guest
+
+``DEVICE_DELETED`` comes twice for a virtio device: first for ``…/virtio-backend``, without ``device`` (hw/core/qdev.c,
+``device_unparent()``). Other events of that name mean nothing here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from workbench.domain.devices.part import Option, Part
+    from workbench.domain.qom import Property
+
+PERIPHERAL = "/machine/peripheral"
+ALREADY = "already in the process of unplug"
+"""What QEMU says to a second request (system/qdev-monitor.c, ``qmp_device_del()``)."""
+
+
+class Kind(StrEnum):
+    """What can be plugged in."""
+
+    NET = "net"
+    DISK = "disk"
+    SERIAL = "serial"
+    RNG = "rng"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One QMP command, and what takes it back."""
+
+    command: str
+    arguments: Mapping[str, object]
+    undo: str = ""
+    """The command that removes what it made; empty for the device itself."""
+    undo_arguments: Mapping[str, object] | None = None
+
+    @property
+    def words(self) -> str:
+        """As one would send it."""
+        return f"{self.command} {json.dumps(self.arguments, ensure_ascii=False)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A device to be plugged in: what is behind it first, the device last."""
+
+    kind: Kind
+    id: str
+    bus: str
+    steps: tuple[Step, ...]
+    part: Part
+    """The device as a profile would have it."""
+    document: Mapping[str, object]
+    """The keys of its table in a profile, as they were given."""
+    extra: tuple[str, ...] = ()
+    """Properties of the device that a profile has no key for."""
+
+    @property
+    def driver(self) -> str:
+        return str(self.steps[-1].arguments["driver"])
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What stands behind a device, and the command that removes it."""
+
+    words: str
+    """Such as ``netdev net1-host``."""
+    command: str
+    arguments: Mapping[str, object]
+
+
+class State(StrEnum):
+    PENDING = "unplug pending"
+    OVERDUE = "unplug pending, no answer"
+    REFUSED = "unplug refused"
+    GONE = "unplugged"
+
+
+@dataclass(frozen=True, slots=True)
+class Unplug:
+    """A device that was asked to go."""
+
+    id: str
+    state: State = State.PENDING
+    again: bool = False
+    """Whether it was asked before, and QEMU said so."""
+    left: tuple[str, ...] = ()
+    """What stood behind it and could not be removed, each with the reason."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it may still go, or the guest still refuse."""
+        return self.state in (State.PENDING, State.OVERDUE)
+
+    def after(self, event: str, data: Mapping[str, object]) -> Unplug:
+        """What it is after an event of QEMU."""
+        if not self.waiting or not self._mine(data):
+            return self
+        if event == "DEVICE_DELETED":
+            return replace(self, state=State.GONE)
+        # MEM_UNPLUG_ERROR says the same for memory alone, on QEMUs before 6.2.
+        return replace(self, state=State.REFUSED) if event == "DEVICE_UNPLUG_GUEST_ERROR" else self
+
+    def late(self) -> Unplug:
+        """What it is when the time has run out."""
+        return replace(self, state=State.OVERDUE) if self.state is State.PENDING else self
+
+    def _mine(self, data: Mapping[str, object]) -> bool:
+        return data.get("device") == self.id
+
+
+def steps_of(options: Iterable[Option], chardev: Mapping[str, object] | None = None, **more: object) -> Iterator[Step]:
+    """The QMP commands that do what options of a command line do.
+
+    :param chardev: the ``backend`` of a ``chardev-add``: ``-chardev`` has no JSON.
+    :param more: what the device has besides; its slot is the bus's to say.
+    """
+    for name, value in options:
+        if name == "-chardev":
+            id_ = value.partition("id=")[2].partition(",")[0]
+            yield Step("chardev-add", {"id": id_, "backend": chardev}, "chardev-remove", {"id": id_})
+            continue
+        values: dict[str, object] = json.loads(value)
+        if name == "-netdev":
+            yield Step("netdev_add", values, "netdev_del", {"id": values["id"]})
+        elif name == "-object":
+            yield Step("object-add", values, "object-del", {"id": values["id"]})
+        elif name == "-blockdev":
+            yield Step("blockdev-add", values, "blockdev-del", {"node-name": values["node-name"]})
+        else:
+            values.pop("addr", None)
+            yield Step("device_add", {**values, **more})
+
+
+def behind(properties: Iterable[Property]) -> tuple[Behind, ...]:
+    """What stands behind a device, as its properties name it: removed after it."""
+    found = []
+    for one in properties:
+        name = one.value if isinstance(one.value, str) else ""
+        if not name:
+            continue
+        if one.name == "netdev":
+            found.append(Behind(f"netdev {name}", "netdev_del", {"id": name}))
+        elif one.name == "chardev":
+            found.append(Behind(f"chardev {name}", "chardev-remove", {"id": name}))
+        elif one.name == "drive":
+            found.append(Behind(f"block node {name}", "blockdev-del", {"node-name": name}))
+        elif one.name == "rng":
+            name = name.rpartition("/")[2]
+            found.append(Behind(f"object {name}", "object-del", {"id": name}))
+    return tuple(found)
+
+
+BACKENDS = (("netdev", "str"), ("chardev", "str"), ("drive", "str"), ("rng", "link<rng-backend>"))
+"""Properties that name what stands behind a device, with their types."""
+
+
+def overdue_hint(end: Unplug) -> str:
+    """What to know of a device that the guest did not let go in time."""
+    asked = "it was asked for before, and " if end.again else ""
+    return (
+        f"{asked}the request stands: the device goes when the guest lets it go, or at its next reset\n"
+        "a guest without an operating system never answers, and one that was still starting did not hear it: ask again then"
+    )

@@ -1,0 +1,281 @@
+"""From what a user types of a device to the QMP commands that plug it in.
+
+Keys are those that the device has in a profile (``mac``, ``file``, ``name``), then the properties that QEMU's
+``device-list-properties`` tells of its type. So what was plugged in can be kept in the profile as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from workbench.domain.argv import resolve
+from workbench.domain.decode import Decoder
+from workbench.domain.devices.net import Net
+from workbench.domain.devices.rng import Rng
+from workbench.domain.devices.scsi import Disk
+from workbench.domain.devices.serial import SerialPort
+from workbench.domain.hotplug import Kind, Plan, steps_of
+from workbench.domain.qmp_values import BadValue
+from workbench.domain.qom import Property
+from workbench.domain.qom_values import parse_value
+from workbench.domain.shape import fields_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from workbench.domain.devices.part import Option, Part
+    from workbench.domain.shape import Shape
+    from workbench.domain.type_info import PropertyInfo
+
+PARTS: Mapping[Kind, type[Part]] = {Kind.NET: Net, Kind.DISK: Disk, Kind.SERIAL: SerialPort, Kind.RNG: Rng}
+STEMS = {Kind.NET: "net", Kind.DISK: "disk", Kind.SERIAL: "port", Kind.RNG: "rng"}
+"""How the ids of each kind begin: as a profile names them."""
+DRIVERS = {
+    Kind.NET: ("virtio-net-pci",),
+    Kind.DISK: ("scsi-hd", "scsi-cd"),
+    Kind.SERIAL: ("virtconsole", "virtserialport"),
+    Kind.RNG: ("virtio-rng-pci",),
+}
+MORE = {
+    Kind.NET: "root-ports",
+    Kind.RNG: "root-ports",
+    Kind.DISK: "[[scsi]]",
+    Kind.SERIAL: "[[serial]]",
+}
+"""The key of a profile that gives more room."""
+ROOM = {
+    Kind.NET: "no slot is free that takes devices while the guest runs",
+    Kind.RNG: "no slot is free that takes devices while the guest runs",
+    Kind.DISK: "there is no SCSI controller",
+    Kind.SERIAL: "there is no virtio serial controller",
+}
+OURS = frozenset({"id", "bus", "netdev", "chardev", "drive", "rng", "channel", "scsi-id"})
+"""Properties that follow from the rest."""
+USUAL = {
+    Kind.NET: ("backend", "mac", "forward"),
+    Kind.DISK: ("file", "format", "size", "read-only"),
+    Kind.SERIAL: ("kind", "name", "backend", "path"),
+    Kind.RNG: ("source", "max-bytes", "period"),
+}
+
+
+class PlanProblems(Exception):
+    """What was typed cannot be meant: every reason, by key."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{key}: {why}" if key else why for key, why in problems.items()))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class FreeBus:
+    """A bus with room for one more."""
+
+    name: str
+    words: str = ""
+    """Such as ``slot of its own`` or ``LUN 2``."""
+    lun: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a guest has for one more device of a kind."""
+
+    kind: Kind
+    id: str
+    """The next one that is free."""
+    buses: tuple[FreeBus, ...]
+    """The first is taken when none is named; empty when there is no room."""
+    properties: Mapping[str, Mapping[str, PropertyInfo]] = field(default_factory=dict)
+    """Driver -> its properties, as a QEMU of the same build tells them."""
+    taken: Collection[str] = frozenset()
+    """Ids that something has already."""
+    directory: str = "/"
+    """The guest's state directory, for sockets."""
+    base: str = "/"
+    """Where relative paths begin."""
+    home: str = "/"
+
+    @property
+    def no_room(self) -> str:
+        """Why nothing can be plugged in, and what would help; empty when it can."""
+        if self.buses:
+            return ""
+        return f"{ROOM[self.kind]}: {MORE[self.kind]} in the profile gives more, from the next start on"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the form."""
+
+    key: str
+    type: str
+    """What it takes, in words."""
+    default: str
+    """What it is when nothing is typed."""
+    description: str
+    usual: bool
+    choices: tuple[str, ...] = ()
+
+
+def driver_of(kind: Kind, values: Mapping[str, str]) -> str:
+    """The type of device that these values make."""
+    first, last = DRIVERS[kind][0], DRIVERS[kind][-1]
+    if kind is Kind.DISK:
+        return last if values.get("media") == "cdrom" else first
+    if kind is Kind.SERIAL:
+        return last if values.get("kind") in ("port", "agent") else first
+    return first
+
+
+def rows(offer: Offer, values: Mapping[str, str]) -> tuple[Row, ...]:
+    """The lines of the form: the profile's keys, then the device's own properties by name."""
+    part, found = PARTS[offer.kind], []
+    fields = fields_of(part)
+    infos = offer.properties.get(driver_of(offer.kind, values), {})
+    found.append(Row("id", "an id", offer.id, "Names the device in QEMU.", usual=True))
+    buses = tuple(bus.name for bus in offer.buses)
+    words = ", ".join(f"{bus.name} {bus.words}".strip() for bus in offer.buses)
+    found.append(Row("bus", "a bus with room", buses[0] if buses else "", f"Free: {words}.", usual=True, choices=buses))
+    for key in sorted(fields, key=lambda key: (key not in USUAL[offer.kind], list(fields).index(key))):
+        if key == "id":
+            continue
+        shape, info = fields[key].shape, infos.get(key)
+        default = _default(part, fields[key].name)
+        about = info.description if info is not None else ""
+        found.append(Row(key, shape.words, default, about, key in USUAL[offer.kind], shape.choices))
+    for name, info in sorted(infos.items()):
+        if name not in fields and name not in OURS:
+            default = "" if not info.has_default else _text(info.default)
+            found.append(Row(name, info.type, default, info.description, usual=False))
+    return tuple(found)
+
+
+def plan(offer: Offer, values: Mapping[str, str]) -> Plan:
+    """What would be sent.
+
+    :param values: what was typed, by key; an empty text is as if nothing was.
+    :raise PlanProblems: when it cannot be meant.
+    """
+    given = {key: text for key, text in values.items() if text.strip()}
+    if offer.no_room:
+        raise PlanProblems({"": offer.no_room})
+    part_type = PARTS[offer.kind]
+    fields = fields_of(part_type)
+    infos = offer.properties.get(driver_of(offer.kind, given), {})
+    problems: dict[str, str] = {}
+    document: dict[str, object] = {}
+    extra: dict[str, object] = {}
+    for key, text in given.items():
+        if key in fields:
+            document[key] = _document_value(fields[key].shape, text)
+        elif key in infos and key not in OURS:
+            try:
+                extra[key] = _property_value(infos[key], text)
+            except BadValue as error:
+                problems[key] = str(error)
+        elif key not in ("id", "bus"):
+            problems[key] = _unknown(key, [*fields, *infos])
+    name, bus = given.get("id", offer.id), _bus(offer, given.get("bus", ""), problems)
+    if name in offer.taken:
+        problems["id"] = f"{name} is there already"
+    part = _part(part_type, document, problems)
+    if "id" in fields:
+        document = {"id": name, **document}
+        part = _part(part_type, document, problems)
+    if problems or part is None or bus is None:
+        raise PlanProblems(problems)
+    steps = tuple(_steps(offer, part, name, bus, extra))
+    return Plan(offer.kind, name, bus.name, steps, part, document, tuple(extra))
+
+
+def _steps(offer: Offer, part: Part, name: str, bus: FreeBus, extra: Mapping[str, object]) -> Any:
+    def path(text: str) -> str:
+        return resolve(text, base=offer.base, home=offer.home)
+
+    options: list[Option]
+    chardev: Mapping[str, object] | None = None
+    match part:
+        case Net():
+            options = list(part.options("", path(part.path) if part.path else ""))
+        case Disk():
+            options = list(part.options(bus.name, bus.lun, path(part.file) if part.file else None))
+        case SerialPort():
+            place = path(part.path) if part.path else f"{offer.directory}/port-{name}.sock"
+            options, chardev = list(part.options(place)), _chardev(part, place)
+        case Rng():
+            options = list(part.options("", path(part.source), name))
+        case _:
+            raise TypeError(part)
+    return steps_of(options, chardev, **{"bus": bus.name, **extra})
+
+
+def _chardev(port: SerialPort, path: str) -> Mapping[str, object]:
+    """What a ``chardev-add`` takes (qapi/char.json, ChardevBackend)."""
+    data: dict[str, object] = {}
+    if port.backend == "socket":
+        data = {"addr": {"type": "unix", "data": {"path": path}}, "server": True, "wait": False}
+    elif port.backend == "file":
+        data = {"out": path, "append": True}
+    return {"type": port.backend, "data": data}
+
+
+def _part(part: type[Part], document: Mapping[str, object], problems: dict[str, str]) -> Part | None:
+    decoder = Decoder()
+    found = decoder.table(part, dict(document))
+    for place, why in decoder.problems:
+        problems.setdefault(str(place[0]) if place else "", why)
+    return found
+
+
+def _bus(offer: Offer, name: str, problems: dict[str, str]) -> FreeBus | None:
+    if not name:
+        return offer.buses[0]
+    for bus in offer.buses:
+        if bus.name == name:
+            return bus
+    problems["bus"] = f"{name} has no room; free: {', '.join(bus.name for bus in offer.buses)}"
+    return None
+
+
+def _document_value(shape: Shape, text: str) -> object:
+    """A value as TOML would have it; what it cannot be is said by the decoder."""
+    word = text.strip()
+    if shape.kind == "list":
+        return [one.strip() for one in word.split(",") if one.strip()]
+    if shape.bare is bool:
+        return {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}.get(
+            word.lower(), word
+        )
+    if shape.bare is int and shape.kind == "value":
+        try:
+            return int(word)
+        except ValueError:
+            return word
+    return word
+
+
+def _property_value(info: PropertyInfo, text: str) -> object:
+    """A value for ``device_add``.
+
+    A slot is always a text: as a number 7.2 reads it as slot and 10.0 as devfn (hw/core/qdev-properties-system.c).
+    """
+    return text.strip() if info.name == "addr" else parse_value(text, Property(info.name, info.type, info.default))
+
+
+def _unknown(key: str, known: Collection[str]) -> str:
+    near = get_close_matches(key, known, 1)
+    return f"no such key or property{f': did you mean {near[0]}?' if near else ''}"
+
+
+def _default(part: type[Part], name: str) -> str:
+    import msgspec
+
+    default = next(one.default for one in msgspec.structs.fields(part) if one.name == name)
+    return "" if default in (None, (), msgspec.NODEFAULT) else _text(default)
+
+
+def _text(value: object) -> str:
+    return ("on" if value else "off") if isinstance(value, bool) else str(value)

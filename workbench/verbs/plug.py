@@ -1,0 +1,109 @@
+"""``workbench plug NAME KIND [key=value…]``: a device for a guest that runs."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from workbench.verbs.common import guest_monitor, json_option, pass_settings, print_json, run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.domain.hotplug import Kind, Plan
+    from workbench.domain.plugging import Offer
+    from workbench.engine.monitor import Monitor
+    from workbench.engine.state import Running
+    from workbench.settings import Settings
+
+PATHS = frozenset({"file", "path", "source"})
+"""Keys that hold a path of this host: what is relative begins where the command is given."""
+
+
+@click.command("plug")
+@click.argument("name")
+@click.argument("kind", type=click.Choice(["net", "disk", "serial", "rng"]))
+@click.argument("words", nargs=-1, metavar="[KEY=VALUE]…")
+@click.option("--keep", is_flag=True, help="Write it into the guest's profile too.")
+@click.option("--dry-run", is_flag=True, help="Only print the QMP commands that would be sent.")
+@json_option
+@pass_settings
+def command(
+    settings: Settings, name: str, kind: str, words: tuple[str, ...], keep: bool, dry_run: bool, as_json: bool
+) -> None:
+    """Plug a device into a running guest.
+
+    Keys are those of the device in a profile (file, mac, backend …) and the properties of its type in QEMU; id and bus
+    name the device and where it goes. What stands behind the device is made first, and removed again when QEMU refuses
+    the device.
+    """
+    run(_plug(settings, name, kind, words, keep, dry_run, as_json))
+
+
+async def _plug(
+    settings: Settings, name: str, kind: str, words: Sequence[str], keep: bool, dry_run: bool, as_json: bool
+) -> None:
+    from workbench.domain.hotplug import Kind
+    from workbench.engine.hotplug import plug
+    from workbench.engine.keeping import keep_plan, keeping
+    from workbench.engine.plugged import note_plugged
+    from workbench.engine.state import StateDirectory
+
+    running = StateDirectory(settings.state).running(name)
+    async with guest_monitor(settings, name) as monitor:
+        offered = await _offer(running, monitor, Kind(kind))
+        plan = _planned(offered, words)
+        if keep:
+            keeping(settings, running, plan)  # before anything is changed: it may not be possible
+        if not dry_run:
+            await plug(monitor.execute, plan, offered)
+    if dry_run:
+        _print_steps(plan, as_json)
+        return
+    note_plugged(running.path, plan)
+    place = keep_plan(settings, keeping(settings, running, plan)) if keep else ""
+    if as_json:
+        print_json({"guest": name, "id": plan.id, "driver": plan.driver, "bus": plan.bus, "kept": place or None})
+        return
+    click.echo(f"{plan.id} ({plan.driver}) is plugged into {name}, on {plan.bus}")
+    if place:
+        click.echo(f"kept in {place}")
+
+
+async def _offer(running: Running, monitor: Monitor, kind: Kind) -> Offer:
+    from workbench.engine.buses import BusReader
+    from workbench.engine.devices import DeviceReader
+    from workbench.engine.offers import offer
+
+    qom = DeviceReader(monitor.execute, monitor.version).qom
+    return await offer(running, qom, BusReader(qom), kind, running.pid)
+
+
+def _planned(offered: Offer, words: Sequence[str]) -> Plan:
+    from workbench.domain.plugging import PlanProblems, plan
+    from workbench.errors import UsageError, WorkbenchError
+
+    values = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise UsageError(f"{word!r} is not KEY=VALUE")
+        if key in values:
+            raise UsageError(f"{key} is given twice")
+        values[key] = os.path.abspath(os.path.expanduser(value)) if key in PATHS and value else value
+    if offered.no_room:
+        raise WorkbenchError(offered.no_room)
+    try:
+        return plan(offered, values)
+    except PlanProblems as error:
+        raise UsageError(str(error)) from error
+
+
+def _print_steps(plan: Plan, as_json: bool) -> None:
+    if as_json:
+        print_json([{"execute": step.command, "arguments": step.arguments} for step in plan.steps])
+        return
+    for step in plan.steps:
+        click.echo(step.words)

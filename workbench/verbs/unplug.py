@@ -1,0 +1,76 @@
+"""``workbench unplug NAME ID``: a device that is to leave a running guest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from workbench.verbs.common import guest_monitor, json_option, pass_settings, print_json, run
+
+if TYPE_CHECKING:
+    from workbench.domain.hotplug import Unplug
+    from workbench.settings import Settings
+
+
+@click.command("unplug")
+@click.argument("name")
+@click.argument("device", metavar="ID")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds that the guest gets to let go.",
+)
+@json_option
+@pass_settings
+def command(settings: Settings, name: str, device: str, timeout: float, as_json: bool) -> None:
+    """Take a device out of a running guest, and what stands behind it.
+
+    The guest decides: exit 0 when it is gone, 1 when QEMU or the guest refused, 4 when the guest did not let go in
+    time. What was asked for stands: it may still go later.
+    """
+    end = run(_unplug(settings, name, device, timeout))
+    if as_json:
+        print_json({"guest": name, "id": device, "state": end.state.name.lower(), "left": list(end.left)})
+    _tell(name, end, timeout, quiet=as_json)
+
+
+async def _unplug(settings: Settings, name: str, device: str, timeout: float) -> Unplug:
+    from workbench.domain.hotplug import State
+    from workbench.engine.devices import DeviceReader
+    from workbench.engine.hotplug import Unplugs
+    from workbench.engine.plugged import note_unplugged
+    from workbench.engine.state import StateDirectory
+
+    running = StateDirectory(settings.state).running(name)
+    unplugs = Unplugs()
+    async with guest_monitor(settings, name) as monitor:
+        monitor.on_event(lambda event, data, _when: unplugs.note(event, data))
+        try:
+            qom = DeviceReader(monitor.execute, monitor.version).qom
+            end = await unplugs.unplug(monitor.execute, qom, device, timeout)
+        finally:
+            await unplugs.close()
+    if end.state is State.GONE:
+        note_unplugged(running.path, device)
+    return end
+
+
+def _tell(name: str, end: Unplug, timeout: float, *, quiet: bool) -> None:
+    """Say how it ended, and end with the exit code of that."""
+    from workbench.domain.hotplug import State, overdue_hint
+    from workbench.errors import NotReached, WorkbenchError
+
+    if end.state is State.REFUSED:
+        raise WorkbenchError(
+            f"{name} refused to let {end.id} go", hint="it is in use there; the guest's log says by what"
+        )
+    if end.state is not State.GONE:
+        raise NotReached(f"{name} did not let {end.id} go within {timeout:g} s", hint=overdue_hint(end))
+    if not quiet:
+        click.echo(f"{end.id} is out of {name}")
+        for words in end.left:
+            click.echo(f"left behind: {words}")
