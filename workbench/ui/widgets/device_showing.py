@@ -11,9 +11,9 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from workbench.domain.finding import Spot, spots
+from workbench.ui.widgets.detail_area import DetailArea
 from workbench.ui.widgets.device_details import Background, details, type_of
 from workbench.ui.widgets.device_finding import FindBar
-from workbench.ui.widgets.device_layout import hanging
 from workbench.ui.widgets.device_lines import DeviceLines
 from workbench.ui.widgets.device_places import Place, candidates
 from workbench.ui.widgets.device_row import Shown, clean
@@ -42,20 +42,8 @@ BESIDE_FROM = 100
 """Width of the pane from which the detail area stands beside the lines."""
 TITLE_FROM = 44
 """Width of the pane from which its title has room beside the names of the views."""
-LABEL = 9
-"""Columns of a label in the detail area."""
 LIVE = 1.0
 """Seconds between two readings of the values on the screen."""
-
-
-class DetailArea(TextBlock):
-    """Says when it has another width: its lines are broken by hand."""
-
-    class Resized(Message):
-        """It has room for other lines."""
-
-    def on_resize(self) -> None:
-        self.post_message(self.Resized())
 
 
 class DeviceShowing(Widget):
@@ -156,11 +144,6 @@ class DeviceShowing(Widget):
             self.set_class(name == fitting, name)
         self.set_class(event.size.width >= BESIDE_FROM, "-beside")
         self._show_title()
-
-    @on(DetailArea.Resized)
-    def _resized(self, event: DetailArea.Resized) -> None:
-        event.stop()
-        self._show_details(self._lines.row)
 
     @property
     def place(self) -> Place:
@@ -302,14 +285,7 @@ class DeviceShowing(Widget):
 
     def _show_details(self, row: Row | None) -> None:
         back = Background(self.profile_lines, self.version, self.set_bar.read_only)
-        parts = details(row, self._shown(), back) if row is not None else ()
-        room = max(self._details.content_size.width - LABEL, 8)
-        lines = [
-            Content.assemble((f"{label if not number else '':<{LABEL - 1}} ", "$foreground 60%"), piece)
-            for label, text in parts
-            for number, piece in enumerate(hanging(clean(text), room))
-        ]
-        self._details.show(Content("\n").join(lines))
+        self._details.show(details(row, self._shown(), back) if row is not None else ())
 
     def _open_whole(self) -> None:
         """Open every object of QOM below the line for which that was asked."""
