@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
 
-from . import completion, roundtrip, screen, version
+from . import completion, plot, roundtrip, screen, version
 from .figures import Figure, Unavailable
 
 if TYPE_CHECKING:
@@ -20,9 +20,10 @@ ALONE: dict[str, Callable[[], list[Figure]]] = {
     "version": version.measure,
     "roundtrip": roundtrip.measure,
     "completion": completion.measure,
+    "plot": plot.measure,
 }
 FAILED = "failed"
-WITH_A_GUEST = ("tree", "start", "idle", "change", "keys")
+WITH_A_GUEST = ("tree", "start", "idle", "change", "sampling", "month", "keys")
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from . import tree
+from . import past, sampling, tree
 from .bare import MARKERS as BARE
 from .figures import Figure, latency, ratio
 from .guest import Bench, running_guest
@@ -41,6 +41,8 @@ def measure(wanted: set[str]) -> list[Figure]:
         "start": _start,
         "idle": _idle,
         "change": _change,
+        "sampling": sampling.measure,
+        "month": _month,
         "keys": _keys,  # last: from then on the tap stands in the way of the monitor
     }
     with running_guest() as bench:
@@ -74,23 +76,47 @@ def _start(bench: Bench) -> list[Figure]:
     return [ratio("start to first frame", [own for own, _ in pairs], [other for _, other in pairs], 1.3, "bare app")]
 
 
+def _month(bench: Bench) -> list[Figure]:
+    """The screen opened on a guest that was recorded for a month, and on one that was for a minute, in turn."""
+    times: dict[float, list[float]] = {past.MONTH: [], 60.0: []}
+    for number in range(STARTS + 1):
+        for length, found in times.items():
+            past.write(bench.guest, time.time(), length)
+            terminal = Terminal(bench.screen, bench.environment)
+            try:
+                took = terminal.wait_for(COMPLETE) - terminal.begun
+            finally:
+                terminal.close()
+            if number:  # as in _start
+                found.append(took)
+    return [ratio("open with a month", times[past.MONTH], times[60.0], 1.2, "with a minute")]
+
+
 def _keys(bench: Bench) -> list[Figure]:
-    """In live mode each - and + goes to the guest at once: from the key to the command on the socket."""
+    """In live mode each key goes to the guest at once: from the key to the command on the socket, with small steps, and
+    with large ones, which keep the balloon moving and so read ten times a second."""
     tap = Tap(bench.guest / "qmp.sock")
     tap.start()
-    times = []
     try:
         with _opened(bench) as terminal:
             time.sleep(1.0)
             terminal.press("bl")
             time.sleep(0.5)
-            for number in range(PRESSES):
-                pressed = terminal.press("-+"[number % 2])
-                times.append(tap.wait(number + 1, 10.0) - pressed)
-                time.sleep(random.uniform(0.05, 0.2))  # so that keys fall anywhere between two readings
+            still = _pressed(terminal, tap, "-+")
+            moving = _pressed(terminal, tap, "[]")
     finally:
         tap.stop()
-    return [latency("key to wire", times, 0.99, 20.0)]
+    return [latency("key to wire", still, 0.99, 20.0), latency("key to wire, moving", moving, 0.99, 20.0)]
+
+
+def _pressed(terminal: Terminal, tap: Tap, keys: str) -> list[float]:
+    times = []
+    sent = len(tap.seen)
+    for number in range(PRESSES):
+        pressed = terminal.press(keys[number % 2])
+        times.append(tap.wait(sent + number + 1, 10.0) - pressed)
+        time.sleep(random.uniform(0.05, 0.2))  # so that keys fall anywhere between two readings
+    return times
 
 
 def _change(bench: Bench) -> list[Figure]:

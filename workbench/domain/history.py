@@ -7,6 +7,7 @@ them and a drop of a second is still there.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -130,62 +131,90 @@ def columns(
     :param now: Unix time until which the last value holds at the most.
     """
     filled: list[list[Column]] = [[None] * count for _ in SERIES]
-    reach = start + step * count
-    before: tuple[float, Sequence[Column]] | None = None
-    for span in spans:
-        if span.start >= reach:
+    before: _Known | None = None
+    for first, group in groupby(spans, lambda span: int((span.start - start) // step)):
+        if first >= count:
             break
-        before = _place(filled, before, (span.start, span.end), span[2:], start, step)
-    for sample in samples:
-        at = sample.time
-        if at >= reach:
+        held = tuple(group)
+        last = int((held[-1].end - start) // step)
+        if last == first and last >= 0:
+            _hold_until(filled, before, held[0].start, first, start, step)
+            _fill(filled, first, _extremes(held))
+            before = held[-1].end, held[-1][2:]
+        else:
+            for span in held:  # of more than one column each, or before the first
+                before = _place(filled, before, span, start, step)
+    for at, some in groupby(samples, lambda sample: int((sample.time - start) // step)):
+        if at >= count:
             break
-        target, actual, resident, available = sample.target, sample.actual, sample.resident, sample.available
-        values = (
-            (target, target, target),
-            (actual, actual, actual),
-            None if resident is None else (resident, resident, resident),
-            None if available is None else (available, available, available),
-        )
-        before = _place(filled, before, (at, at), values, start, step)
+        within = tuple(some)
+        newest = span_of(within[-1])[2:]
+        if at >= 0:
+            _hold_until(filled, before, within[0].time, at, start, step)
+            _fill(filled, at, newest if len(within) == 1 else _extremes_of(within))
+        before = within[-1].time, newest
     if before is not None:
         known = min(now, before[0] + GAP)
         _hold(filled, before, int((before[0] - start) // step) + 1, int((known - start) // step) + 1)
     return filled
 
 
-def _place(
-    filled: list[list[Column]],
-    before: tuple[float, Sequence[Column]] | None,
-    time: tuple[float, float],
-    values: Sequence[Column],
-    start: float,
-    step: float,
-) -> tuple[float, Sequence[Column]]:
-    """Put one span's values into their columns, and what held before it into those that lead to them."""
-    begin, end = time
-    first, last, count = int((begin - start) // step), int((end - start) // step), len(filled[0])
-    if last >= 0 and first < count:
-        if before is not None and begin - before[0] <= GAP:
-            _hold(filled, before, int((before[0] - start) // step) + 1, first)
-        for series, value in zip(filled, values, strict=True):
-            if value is None:
-                continue
-            for at in range(max(first, 0), min(last, count - 1) + 1):
-                there = series[at]
-                series[at] = (
-                    value
-                    if there is None
-                    else (
-                        there[0] if there[0] < value[0] else value[0],
-                        there[1] if there[1] > value[1] else value[1],
-                        value[2],
-                    )
-                )
-    return end, values
+_Known = tuple[float, "Sequence[Column]"]
+"""Unix time of what was known last, and the values."""
 
 
-def _hold(filled: list[list[Column]], before: tuple[float, Sequence[Column]], first: int, until: int) -> None:
+def _extremes(spans: Sequence[Span]) -> Sequence[Column]:
+    if len(spans) == 1:
+        return spans[0][2:]
+    found: list[Column] = []
+    for series in zip(*(span[2:] for span in spans), strict=True):
+        known = [value for value in series if value is not None]
+        low, high, last = zip(*known, strict=True) if known else ((), (), ())
+        found.append((min(low), max(high), last[-1]) if known else None)
+    return found
+
+
+def _extremes_of(samples: Sequence[Sample]) -> Sequence[Column]:
+    found: list[Column] = []
+    for values in (
+        [sample.target for sample in samples],
+        [sample.actual for sample in samples],
+        [size for sample in samples if (size := sample.resident) is not None],
+        [size for sample in samples if (size := sample.available) is not None],
+    ):
+        found.append((min(values), max(values), values[-1]) if values else None)
+    return found
+
+
+def _fill(filled: list[list[Column]], at: int, values: Sequence[Column]) -> None:
+    """Add values to a column, which may have some already."""
+    for series, value in zip(filled, values, strict=True):
+        there = series[at]
+        if value is not None and there is not None:
+            series[at] = min(there[0], value[0]), max(there[1], value[1]), value[2]
+        elif value is not None:
+            series[at] = value
+
+
+def _hold_until(
+    filled: list[list[Column]], before: _Known | None, time: float, column: int, start: float, step: float
+) -> None:
+    """What was known last holds until the next is known, unless that is too far away."""
+    if before is not None and time - before[0] <= GAP:
+        _hold(filled, before, int((before[0] - start) // step) + 1, column)
+
+
+def _place(filled: list[list[Column]], before: _Known | None, span: Span, start: float, step: float) -> _Known:
+    """Put one span into each of the columns that it covers."""
+    first, last = int((span.start - start) // step), int((span.end - start) // step)
+    if last >= 0:
+        _hold_until(filled, before, span.start, first, start, step)
+        for at in range(max(first, 0), min(last, len(filled[0]) - 1) + 1):
+            _fill(filled, at, span[2:])
+    return span.end, span[2:]
+
+
+def _hold(filled: list[list[Column]], before: _Known, first: int, until: int) -> None:
     """The last known values stand in the columns from ``first`` to before ``until``."""
     first, until = max(first, 0), min(until, len(filled[0]))
     if first < until:

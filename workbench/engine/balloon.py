@@ -128,8 +128,8 @@ class BalloonProbe:
     @property
     def asked_at(self) -> float:
         """Unix time at which the target was last sent or found, or the guest was reset after that."""
-        marked = (mark.time for mark in self.marks.load() if mark.kind in ASKING)
-        return max(self.record.since if self.record else 0.0, *marked, 0.0)
+        marked = next((mark.time for mark in reversed(self.marks.load()) if mark.kind in ASKING), 0.0)  # by time
+        return max(self.record.since if self.record else 0.0, marked)
 
     async def run_state(self) -> str:
         """QEMU's ``RunState``, such as ``running``."""

@@ -17,6 +17,7 @@ _LEFT, _RIGHT = (
     [sum(_DOTS[row][side] for row in range(4) if rows >> row & 1) for rows in range(16)] for side in range(2)
 )
 """The bits of a cell's left and right column of dots, by which of its four rows are set: bit 0 is the uppermost."""
+_CHARACTERS = [chr(BLANK + bits) for bits in range(256)]
 NOBODY = 0xFF
 """The owner of an empty cell."""
 DASH = 2
@@ -45,33 +46,28 @@ def draw(
     masks = [_masks(values, height * 4 - 1, low, high) for values in series]
     texts = [[" "] * width for _ in range(height)]
     owners = [bytearray([NOBODY]) * width for _ in range(height)]
-    indices = range(len(masks))
     for x in range(width):
-        left, right = 2 * x, 2 * x + 1
-        pairs = [(mask[left], mask[right]) for mask in masks]
-        union = 0
-        for one, other in pairs:
-            union |= one | other
+        union, here = 0, []
+        for index, mask in enumerate(masks):
+            one, other = mask[2 * x], mask[2 * x + 1]
+            if one or other:
+                union |= one | other
+                here.append((index, one, other))
+        turn = x // DASH % turns  # counted from the left edge of the plot, so that dashes stand still
         while union:
             row = ((union & -union).bit_length() - 1) >> 2
             shift = 4 * row
             union &= ~(15 << shift)
-            bits, here = 0, []
-            for index in indices:
-                one, other = pairs[index]
+            bits, owner = 0, NOBODY
+            for index, one, other in here:
                 dots = _LEFT[one >> shift & 15] | _RIGHT[other >> shift & 15]
                 if dots:
                     bits |= dots
-                    here.append(index)
-            texts[row][x] = chr(BLANK + bits)
-            owners[row][x] = here[0] if len(here) == 1 else _owner(here, x, turns)
+                    if owner == NOBODY or (index == turn and owner < turns):
+                        owner = index
+            texts[row][x] = _CHARACTERS[bits]
+            owners[row][x] = owner
     return [Row("".join(text), bytes(owner)) for text, owner in zip(texts, owners, strict=True)]
-
-
-def _owner(here: list[int], x: int, turns: int) -> int:
-    """Whose colour a shared cell has. Counted from the left edge of the plot, so that dashes stand still."""
-    sharing = [index for index in here if index < turns]
-    return sharing[x // DASH % len(sharing)] if sharing else here[0]
 
 
 def _masks(values: Sequence[Column], bottom: int, low: float, high: float) -> list[int]:

@@ -88,6 +88,8 @@ class HistoryPlot(Widget):
         self._wanted: tuple[float, float, float] | None = None
         """Start and step of the past that was asked for last, and until when it reaches at the least."""
         self._to_oldest = False
+        self._styles: dict[str, Style] = {}
+        """The colours; to ask for each in each line would take longer than to draw it."""
         self._rows: list[Row] = []
         self._below: tuple[dict[int, MarkKind], str] = ({}, "")
         """Marks by column, and the line of times."""
@@ -221,7 +223,7 @@ class HistoryPlot(Widget):
 
     def render_line(self, y: int) -> Strip:
         width, height = self.size
-        base = self.rich_style
+        base = self._style("")
         if not self._rows:
             return Strip([]).adjust_cell_length(width, base)
         if y < len(self._rows):
@@ -235,7 +237,14 @@ class HistoryPlot(Widget):
         return Strip(segments).adjust_cell_length(width, base)
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"plot--{name}")
+        if name not in self._styles:
+            self._styles[name] = self.get_component_rich_style(f"plot--{name}") if name else self.rich_style
+        return self._styles[name]
+
+    def notify_style_update(self) -> None:
+        """The theme changed."""
+        super().notify_style_update()
+        self._styles.clear()
 
     def _scale(self, y: int, rows: int) -> str:
         """The label of a row: RAM at the top, half in the middle, 0 at the bottom; quarters where there is room."""
@@ -248,7 +257,7 @@ class HistoryPlot(Widget):
 
     def _cells(self, row: Row) -> list[Segment]:
         styles = {index: self._style(name) for index, name in enumerate((*NAMES, "rule"))}
-        styles[NOBODY] = self.rich_style
+        styles[NOBODY] = self._style("")
         segments: list[Segment] = []
         text, owners = row
         begin = 0
@@ -279,7 +288,7 @@ class HistoryPlot(Widget):
         words = LEGEND if roomy else SHORT
         indent = AXIS if roomy else max(0, min(AXIS, width - sum(len(word) + 4 for word in SHORT)))
         line, gap = ("\u2501\u2501 ", "  ") if roomy else ("\u2501 ", "  ")
-        segments = [Segment(" " * indent, self.rich_style)]
+        segments = [Segment(" " * indent, self._style(""))]
         for name, word in zip(NAMES, words, strict=True):
             segments += [Segment(line, self._style(name)), Segment(word + gap, self._style("axis"))]
         room = width - sum(segment.cell_length for segment in segments)

@@ -1,0 +1,46 @@
+"""Histories to open: one of a month and one of a minute, as a recorder would have left them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from workbench.domain.balloon import Sample
+from workbench.domain.history import fold, span_of
+from workbench.engine.history import FILES, LIMITS, WIDTHS, format_sample, format_span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+MIB = 1 << 20
+MONTH = 30 * 86400
+REST = 5.0
+"""Seconds between lines of a guest at rest."""
+
+
+def samples(start: float, end: float, step: float) -> list[Sample]:
+    """A guest whose target and memory wander."""
+    found = []
+    for turn in range(int((end - start) / step)):
+        time = start + turn * step
+        wave = math.sin(time / 9000)
+        target = (400 + 16 * round(6 * wave)) * MIB
+        resident = (200 + round(50 * math.sin(time / 700))) * MIB
+        found.append(Sample(time, target, target + turn % 9 * MIB // 4, resident, target - 150 * MIB + turn % 7 * MIB))
+    return found
+
+
+def write(directory: Path, end: float, length: float) -> None:
+    """Files that hold ``length`` seconds until ``end`` (Unix time), each as full as its bound lets it become."""
+    fine = samples(max(end - length, end - 12 * 3600), end, REST)
+    coarse = samples(end - length, end, 60.0)
+    tiers: tuple[Iterable[bytes], ...] = (
+        map(format_sample, fine),
+        map(format_span, fold(map(span_of, coarse[-3000:]), WIDTHS[1])),
+        map(format_span, fold(map(span_of, coarse), WIDTHS[2])),
+    )
+    for name, limit, lines in zip(FILES, LIMITS, tiers, strict=True):
+        data = b"".join(line + b"\n" for line in lines)
+        assert len(data) <= limit, f"{name}: {len(data)} bytes"
+        (directory / name).write_bytes(data)
