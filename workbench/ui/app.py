@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 SETTLED = 2.0
 """Seconds after the first frame until everything that stays has been made."""
+COLLECT = 10.0
+"""Seconds between collections of everything that is not left out."""
+NEVER = 1 << 30
 
 
 @runtime_checkable
@@ -108,11 +111,21 @@ class WorkbenchApp(App[None]):
         if not gc.isenabled():
             self.set_timer(SETTLED, self._collect_again)
 
-    @staticmethod
-    def _collect_again() -> None:
-        """What stands after the start stays: leaving it out keeps a collection from holding up a key for 50 ms."""
+    def _collect_again(self) -> None:
+        """What stands after the start stays: leaving it out keeps a collection from holding up a key for 50 ms.
+
+        So with what is kept later, the record of what passed above all: the oldest generation is collected here alone, and
+        what has survived is left out of the next time.
+        """
         gc.freeze()
+        gc.set_threshold(*gc.get_threshold()[:2], NEVER)
         gc.enable()
+        self.set_interval(COLLECT, self._collect)
+
+    @staticmethod
+    def _collect() -> None:
+        gc.collect()
+        gc.freeze()
 
     def get_default_screen(self) -> Screen[None]:
         screen = MainScreen(self._engine, self._first)
