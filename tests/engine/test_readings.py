@@ -89,10 +89,10 @@ class Watched:
         self.stage = stage
         self.readings = Readings(Running(path, 1, GuestFacts("demo", RAM, "tcg", "", "", 0.0)))
 
-    async def look(self, *, after: float = 0.0, at_rest: bool = False) -> bool:
+    async def look(self, *, after: float = 0.0, at_rest: bool = False, statistics: bool = False) -> bool:
         """One round, and whether the next one is to come soon."""
         self.stage.now += after
-        await self.readings.look(cast("BalloonProbe", self.stage), at_rest=at_rest)
+        await self.readings.look(cast("BalloonProbe", self.stage), at_rest=at_rest, statistics=statistics)
         return self.readings.moving
 
 
@@ -224,3 +224,16 @@ async def test_a_reset_withdraws_nothing(watched: Watched) -> None:
     watched.stage.driver_ok = watched.stage.driver_up = False
     await watched.look(after=0.1, at_rest=True)
     assert [kind for kind, _ in marks(watched)] == [MarkKind.TAKE_BACK, MarkKind.RESET]
+
+
+async def test_an_armed_guard_has_its_statistics_within_the_three_round_trips(watched: Watched) -> None:
+    await watched.look(at_rest=True)
+    without = 0
+    watched.stage.asked.clear()
+    for tenth in range(1, 100):
+        before = watched.stage.asked.count("statistics")
+        await watched.look(after=0.1, at_rest=tenth % 10 == 0, statistics=True)
+        assert watched.stage.trips <= ROUND_TRIPS, tenth
+        without = 0 if watched.stage.asked.count("statistics") > before else without + 1
+        assert without <= 2, "the guard looks at old figures"
+    assert {"run state", "driver", "interval"} <= set(watched.stage.asked), "and nothing else is forgotten"

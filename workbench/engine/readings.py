@@ -87,13 +87,11 @@ class Readings:
         """One round of at most :data:`ROUND_TRIPS` commands: the balloon always, the BAR's place when ``at_rest``, and
         what else is due while there is room. The first one of a connection asks for everything.
 
-        :param statistics: the guard is armed: ask for the guest's statistics in each round, one command more if need be.
+        :param statistics: the guard is armed: ask for the guest's statistics in each round but those that look at the driver.
         :raise MonitorError: when QEMU does not answer, or the connection ends.
         """
         before, reading = self._reading, await probe.read(check_address=at_rest, check_driver=False)
-        asked = await self._run_errands(probe, at_rest=at_rest)
-        if statistics and Errand.STATISTICS not in asked:
-            await self._run_errand(Errand.STATISTICS, probe)
+        await self._run_errands(probe, at_rest=at_rest, statistics=statistics)
         if reading is not None:
             if before is not None and reading.actual != before.actual:
                 self._moved_at = reading.time
@@ -125,25 +123,22 @@ class Readings:
             self.marks.add(_mark_of(run))
             self._marked = run
 
-    async def _run_errands(self, probe: BalloonProbe, *, at_rest: bool) -> set[Errand]:
-        """Those that are due, and which they were."""
-        asked: set[Errand] = set()
+    async def _run_errands(self, probe: BalloonProbe, *, at_rest: bool, statistics: bool) -> None:
         first = self._met is not probe
         if first:
             self._beats.expire()
         now = time.monotonic()
-        for errand in self._beats.due(now):
+        due = self._beats.due(now)
+        if statistics and not (at_rest and {Errand.RUN_STATE, Errand.DRIVER} & set(due)):
+            due = [Errand.STATISTICS, *(errand for errand in due if errand is not Errand.STATISTICS)]
+        for errand in due:
             if probe.trips >= ROUND_TRIPS and not first:
                 break
             if errand is Errand.DRIVER and not at_rest:
                 continue  # the address was not checked in this round
             await self._run_errand(errand, probe)
             self._beats.done(errand, now)
-            asked.add(errand)
-        while probe.asking_about_host and probe.trips < ROUND_TRIPS:
-            await probe.ask_about_host()
         self._met = probe
-        return asked
 
     async def _run_errand(self, errand: Errand, probe: BalloonProbe) -> None:
         match errand:
