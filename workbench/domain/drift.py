@@ -72,8 +72,9 @@ class Live:
     """Id -> QOM type of each ``-object``."""
 
 
-_OF_THE_HOUSE = frozenset({"-D", "-pidfile", "-msg", "-sandbox", "-name", "-mon"})
-"""Options that the workbench adds to every guest; they are spelled by its own version."""
+_OF_THE_HOUSE = frozenset({"-D", "-pidfile", "-msg", "-sandbox", "-name", "-mon", "-L"})
+"""Options that the workbench adds to every guest, spelled by its own version; and where QEMU has its files, which a script
+around an uninstalled QEMU adds."""
 _HOUSE_IDS = re.compile(r"qmp(-\w+)?(-monitor)?\Z|serial0\Z")
 """Ids of the workbench's own monitors and console."""
 _MADE = {"-device": "driver", "-object": "qom-type"}
