@@ -122,6 +122,15 @@ def test_words_that_cannot_be_read(words: list[str]) -> None:
         parse_words(words, SCHEMA)
 
 
+def test_a_mistake_of_type_says_how_it_is_written() -> None:
+    with pytest.raises(InputError) as caught:
+        checked(parse_line("balloon value=much", SCHEMA), SCHEMA)
+    assert "4K" in caught.value.hint
+    with pytest.raises(InputError) as caught:
+        checked(parse_line("ballon value=1", SCHEMA), SCHEMA)
+    assert not caught.value.hint  # the schema may lack a name; then QEMU has the last word
+
+
 @pytest.mark.parametrize(
     ("line", "place"),
     [
@@ -130,7 +139,12 @@ def test_words_that_cannot_be_read(words: list[str]) -> None:
         ("balloon value=x", "value=x"),
         ("balloon", "balloon"),
         ("blockdev-add driver=raw file.driver=file file.filename=/x file.locking=maybe", "file.locking=maybe"),
-        ('balloon {"value": "x"}', '{"value": "x"}'),
+        ('balloon {"value": "x"}', '"value": "x"'),
+        ('{"execute": "ballon"}', '"execute": "ballon"'),
+        ('{"execute": "balloon", "arguments": {"value": "x"}}', '"value": "x"'),
+        ('blockdev-add {"driver": "raw", "file": {"driver": "file", "filename": 5}}', '"filename": 5'),
+        ('blockdev-add driver=raw file={"driver": "file", "locking": "no"}', '"locking": "no"'),
+        ('set-numa nodes=[1, 2, "x"]', '"x"'),
     ],
 )
 def test_the_place_of_a_mistake(line: str, place: str) -> None:

@@ -188,6 +188,15 @@ async def test_an_unknown_command_is_explained_and_kept(qemu_path: Path, tmp_pat
         await until(pilot, lambda: "CommandNotFound" in app.shown)
 
 
+async def test_ctrl_u_clears_a_line_with_a_mistake(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await type_line(pilot, "ballon value=1")
+        await pilot.press("enter")
+        await until(pilot, lambda: "did you mean 'balloon'" in app.shown)
+        await pilot.press("ctrl+u")
+        assert app.query_one(QmpInput).value == ""
+
+
 async def test_a_line_that_cannot_be_read_is_never_sent(qemu_path: Path, tmp_path: Path) -> None:
     async with console(qemu_path, tmp_path) as (pilot, app):
         for line in ("balloon value", "{", '{"execute": 5}', "x a='", "!", "x [/x]=[/red]"):

@@ -18,6 +18,8 @@ class Mistake:
     path: tuple[str, ...]
     """The argument, with the members and indices below it: ``("node", "file")``. Empty for the command itself."""
     message: str
+    hint: str = ""
+    """How to write it instead; empty where only a name is wrong, and QEMU may know better."""
 
     def __str__(self) -> str:
         return self.message
@@ -45,7 +47,11 @@ def _check_object(
             hint = _did_you_mean(near) or _takes(list(members.values()), path)
             mistakes.append(Mistake((*path, name), f"there is no {_what(path)} {name!r}{hint}"))
     mistakes += [
-        Mistake(path, f"{_what(path)} {name!r} is missing: {schema.words(member.type)}")
+        Mistake(
+            path,
+            f"{_what(path)} {name!r} is missing: {schema.words(member.type)}",
+            "QEMU would refuse it too",
+        )
         for name, member in members.items()
         if not member.optional and name not in value
     ]
@@ -71,7 +77,23 @@ def _check_value(schema: Schema, type_: str, value: object, path: tuple[str, ...
         return [Mistake(path, f"{'.'.join(path)} cannot be {value!r}{hint}")]
     if _fits(kind, value):
         return []
-    return [Mistake(path, f"{'.'.join(path)} must be {_article(schema.words(type_))}, not {_article(_kind_of(value))}")]
+    return [_mistyped(schema, type_, value, path)]
+
+
+def _mistyped(schema: Schema, type_: str, value: object, path: tuple[str, ...]) -> Mistake:
+    words = f"{'.'.join(path)} must be {_article(schema.words(type_))}, not {_article(_kind_of(value))}"
+    return Mistake(path, words, _WRITTEN.get(schema.kind(type_), "QEMU would refuse it too"))
+
+
+_WRITTEN = {
+    "int": "an integer: 4096, and behind key= also 0x1000 or 4K",
+    "number": "a number: 0.5 or 5e-1",
+    "boolean": "true or false, and behind key= also on or off",
+    "string": 'a string has quotes in JSON: "text"',
+    "array": 'a list: ["a", "b"], behind key= too',
+    "object": 'an object: {"member": "value"}; as key=value, key.member=value',
+}
+"""How a value of each kind is written."""
 
 
 def _check_alternate(schema: Schema, type_: str, value: object, path: tuple[str, ...]) -> list[Mistake]:
@@ -79,8 +101,7 @@ def _check_alternate(schema: Schema, type_: str, value: object, path: tuple[str,
     for branch in schema.alternatives(type_):
         if _fits(schema.kind(branch), value):
             return _check_value(schema, branch, value, path)
-    words = schema.words(type_)
-    return [Mistake(path, f"{'.'.join(path)} must be {_article(words)}, not {_article(_kind_of(value))}")]
+    return [_mistyped(schema, type_, value, path)]
 
 
 def _fits(kind: str, value: object) -> bool:

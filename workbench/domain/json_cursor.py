@@ -1,4 +1,4 @@
-"""Where a cursor stands in JSON that is not finished yet."""
+"""Where things stand in the text of JSON: a cursor in what is not finished yet, and each value in what is."""
 
 from __future__ import annotations
 
@@ -77,6 +77,43 @@ def place_in_json(text: str, at: int = 0) -> Place | None:
     return _place(stack, outermost, "", len(text)) if stack else None
 
 
+def spans_in_json(text: str, at: int = 0) -> dict[Path, tuple[int, int]]:
+    """From and behind which character each member (from its key on) and each element stands, at any depth.
+
+    :param text: has sound JSON at ``at``.
+    """
+    spans: dict[Path, tuple[int, int]] = {}
+    stack: list[_Frame] = []
+    begun: list[tuple[Path, int]] = []
+    key_at = at
+    for kind, raw, start, end in _tokens(text, at):
+        if kind == "mark" and raw in ",:":
+            _mark(stack, raw)
+            continue
+        if kind == "mark" and raw in "}]":
+            stack.pop()
+            path, opened = begun.pop()
+            spans[path] = (opened, end)
+            if not stack:
+                break
+            continue
+        if stack and stack[-1].expects == "key":
+            stack[-1].key, stack[-1].expects, key_at = str(_decoded(raw)), ":", start
+            continue
+        in_object = bool(stack) and isinstance(stack[-1].value, dict)
+        place = _path(stack)
+        if kind == "mark":
+            begun.append((place, key_at if in_object else start))
+            if not _mark(stack, raw):
+                break
+            continue
+        if not stack:
+            break
+        stack[-1].put(_decoded(raw))
+        spans[place] = (key_at if in_object else start, end)
+    return spans
+
+
 def _tokens(text: str, at: int) -> Iterator[tuple[str, str, int, int]]:
     """Kind (``string``, ``mark`` or ``word``), text, start and end of each token."""
     while match := _TOKEN.match(text, at):
@@ -114,12 +151,18 @@ def _place(stack: list[_Frame], outermost: object, word: str, start: int) -> Pla
     frame = stack[-1]
     if frame.expects not in ("key", "value"):
         return None
+    return Place(_path(stack), outermost, word, start, frame.expects == "key")
+
+
+def _path(stack: list[_Frame]) -> Path:
+    """Down to what is being written in the innermost frame: none of its own for a key."""
     path = [one.key if isinstance(one.value, dict) else str(len(one.value) - 1) for one in stack[:-1]]
-    if isinstance(frame.value, list):
-        path.append(str(len(frame.value)))
-    elif frame.expects == "value":
-        path.append(frame.key)
-    return Place(tuple(path), outermost, word, start, frame.expects == "key")
+    for frame in stack[-1:]:
+        if isinstance(frame.value, list):
+            path.append(str(len(frame.value)))
+        elif frame.expects == "value":
+            path.append(frame.key)
+    return tuple(path)
 
 
 def _closed(raw: str) -> bool:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workbench.domain.checking import check
+from workbench.domain.json_cursor import spans_in_json
 from workbench.domain.qmp_values import BadValue, decode_json, typed_value
 from workbench.errors import UsageError
 
@@ -120,7 +121,8 @@ def checked(request: Request, schema: Schema) -> Request:
     path = mistakes[0].path
     while path and path not in request.places:
         path = path[:-1]
-    raise InputError("\n".join(str(mistake) for mistake in mistakes), request.places.get(path, (0, 0)))
+    words = "\n".join(str(mistake) for mistake in mistakes)
+    raise InputError(words, request.places.get(path, (0, 0)), hint=mistakes[0].hint)
 
 
 def hmp_request(line: str, span: Span = (0, 0)) -> Request:
@@ -152,7 +154,7 @@ class _Line:
             _nothing_behind(text, end)
             assert isinstance(value, dict)
             self.request.arguments.update(value)
-            self.request.places.update({(key,): (at, end) for key in value})
+            self.request.places.update({path: span for path, span in spans_in_json(text, at).items() if path})
             return
         while at < len(text):
             match = _WORD.match(text, at)
@@ -163,7 +165,15 @@ class _Line:
                 raise InputError(f"{match[0]!r} has no value", match.span(), hint=hint)
             value, bare, end = _value_at(text, match.end() + 1)
             self.put(match[0], (at, end), value, bare)
+            self._place_inside(match[0], match.end() + 1)
             at = _skip(text, end)
+
+    def _place_inside(self, key: str, at: int) -> None:
+        """Where the members of a JSON value stand."""
+        if self.text[at : at + 1] in ("{", "["):
+            path = self._path(key, (at, at))
+            inside = spans_in_json(self.text, at)
+            self.request.places.update({(*path, *below): span for below, span in inside.items() if below})
 
     def put(self, key: str, span: Span, value: object, bare: bool) -> None:
         """Set the argument ``a.b.c`` to a value; a bare one is typed by the schema."""
@@ -230,7 +240,9 @@ def _whole_command(text: str, start: int) -> Request:
     arguments = value.get("arguments", {})
     if not isinstance(arguments, dict):
         raise InputError('"arguments" is a JSON object', span)
-    return Request(command, arguments, places={(): span})
+    places = spans_in_json(text, start)
+    inside = {path[1:]: span for path, span in places.items() if path[:1] == ("arguments",)}
+    return Request(command, arguments, places={**inside, (): places.get(("execute",), span)})
 
 
 def _value_at(text: str, at: int) -> tuple[object, bool, int]:

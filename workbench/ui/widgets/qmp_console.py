@@ -260,7 +260,6 @@ class QmpConsole(Widget):
             request = self._understood(text)
         except InputError as error:
             self._say(Note(time.time(), error.message, error.hint, text, error.span))
-            self._input.cursor_position = error.span[1] or len(text)
             return
         self.post_message(self.Submitted(self, text, request))
         self._refused = ""
@@ -277,7 +276,7 @@ class QmpConsole(Widget):
             return checked(request, self._schema)
         except InputError as error:
             self._refused = text
-            error.hint = "enter again sends it as it is"
+            error.hint = error.hint or "enter again sends it as it is: QEMU has the last word"
             raise
 
     @on(QmpInput.CompletionsChanged)
