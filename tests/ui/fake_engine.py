@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from workbench.domain.buses import Bus
     from workbench.domain.drift import Difference
     from workbench.domain.known import Known, Lookup
+    from workbench.domain.manual import Paragraph
     from workbench.domain.problems import Problem
     from workbench.domain.qom import Property
     from workbench.domain.safety import Wish
@@ -126,6 +127,9 @@ class FakeLookups:
 
     async def has_file(self, path: str) -> bool:
         return path in self.files
+
+    async def manual(self, command: str) -> Sequence[Paragraph]:
+        return ()
 
     async def known(self, lookup: Lookup) -> Sequence[Known]:
         return ()

@@ -6,19 +6,21 @@ import asyncio
 import json
 import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from textual.app import App
 from textual.widgets import Button, OptionList
 
 from tests.real import running_qemu
+from tests.ui.fake_engine import FakeLookups
 from workbench.domain.known import Known
 from workbench.domain.traffic import Kind, Origin, Record
 from workbench.engine.lookups import LocalLookups
 from workbench.engine.monitor import Monitor
 from workbench.engine.schema import read_schema
 from workbench.errors import MonitorTimeout, WorkbenchError
+from workbench.ui.command_help import CommandHelp
 from workbench.ui.widgets.qmp_console import QmpConsole
 from workbench.ui.widgets.qmp_input import CompletionList, QmpInput
 from workbench.ui.widgets.traffic_log import MAX_ITEMS, TrafficLog
@@ -59,7 +61,7 @@ class ConsoleApp(App[None]):
             console.show("demo", self.record, None)
         else:
             monitor = self.monitor
-            console.show("demo", self.record, self.schema, LocalLookups(lambda: monitor, 0).known)
+            console.show("demo", self.record, self.schema, LocalLookups(lambda: monitor, 0))
         self.query_one(QmpInput).focus()
 
     @property
@@ -507,11 +509,12 @@ async def test_no_key_waits_for_a_guest_that_does_not_answer(qemu_path: Path, tm
     async with console(qemu_path, tmp_path) as (pilot, app):
         answer = asyncio.Event()
 
-        async def slowly(_lookup: Lookup) -> list[Known]:
-            await answer.wait()
-            return [Known("late0", "virtio-net-pci"), Known("late1", "virtio-rng-pci")]
+        class Slow(FakeLookups):
+            async def known(self, lookup: Lookup) -> list[Known]:
+                await answer.wait()
+                return [Known("late0", "virtio-net-pci"), Known("late1", "virtio-rng-pci")]
 
-        app.console_pane.show("demo", app.record, app.schema, slowly)
+        app.console_pane.show("demo", app.record, app.schema, Slow())
         field = app.query_one(QmpInput)
         await pilot.app.workers.wait_for_complete()
         await type_line(pilot, "device_del id=")
@@ -522,3 +525,39 @@ async def test_no_key_waits_for_a_guest_that_does_not_answer(qemu_path: Path, tm
         await until(pilot, lambda: len(field.completions) == 2)
         await pilot.press("tab", "tab")
         assert app.query_one(CompletionList).option_count == 2
+
+
+# Help.
+
+
+async def test_f1_tells_of_the_command_with_its_prose(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await type_line(pilot, "balloon value=1")
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, CommandHelp))
+        help_ = cast("CommandHelp", app.screen)
+        await until(pilot, lambda: "qemu-qmp-ref" in help_.text)
+        assert "value  integer, required" in help_.text
+        assert "returns nothing" in help_.text.lower()
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.query_one(QmpInput).value == "balloon value=1"
+        assert app.query_one(QmpInput).has_focus
+
+
+@pytest.mark.parametrize(("line", "title"), [("", "QMP console"), ("query-ball", "query-balloon"), ("stop ", "stop")])
+async def test_a_question_mark_asks_for_help(qemu_path: Path, tmp_path: Path, line: str, title: str) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await type_line(pilot, line)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, CommandHelp))
+        assert title in cast("CommandHelp", app.screen).text
+        await pilot.press("escape")
+        assert app.query_one(QmpInput).value == line
+
+
+async def test_a_question_mark_in_a_value_is_typed(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await type_line(pilot, "qom-get path=")
+        await pilot.press("question_mark")
+        assert app.query_one(QmpInput).value == "qom-get path=?"

@@ -186,6 +186,12 @@ class Schema:
     def _entry(self, type_: str) -> Entry:
         return self._types.get(type_, {})
 
+    def branches(self, type_: str) -> tuple[str, Mapping[str, str]]:
+        """The tag of a union, and the type of each branch by the tag's value; empty for any other type."""
+        entry = self._entry(type_)
+        variants = cast("Sequence[Entry]", entry.get("variants", ()))
+        return str(entry.get("tag", "")), {str(one["case"]): str(one["type"]) for one in variants}
+
     @staticmethod
     def _alternatives(entry: Entry) -> tuple[str, ...]:
         return tuple(cast("str", member["type"]) for member in cast("Sequence[Entry]", entry.get("members", ())))

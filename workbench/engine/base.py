@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from workbench.domain.editing import Checked, ProfileText
     from workbench.domain.history import Past
     from workbench.domain.known import Known, Lookup
+    from workbench.domain.manual import Paragraph
     from workbench.domain.problems import Problem
     from workbench.domain.qom import Property
     from workbench.domain.safety import Wish
@@ -64,6 +65,9 @@ class Lookups(Protocol):
 
     async def has_file(self, path: str) -> bool:
         """Whether a path names a file or a block device where QEMU runs; a relative one begins at QEMU's directory."""
+
+    async def manual(self, command: str) -> Sequence[Paragraph]:
+        """What QEMU's manual page qemu-qmp-ref(7) says of a command, or why it says nothing. Nothing is raised."""
 
     async def known(self, lookup: Lookup) -> Sequence[Known]:
         """What the guest has of one sort; nothing when it has none, or cannot be asked that.

@@ -15,6 +15,7 @@ from workbench.errors import CommandFailed
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
+    from workbench.domain.manual import Paragraph
     from workbench.engine.monitor import Monitor
 
     Execute = Callable[..., Awaitable[object]]
@@ -36,6 +37,11 @@ class LocalLookups:
 
     async def has_file(self, path: str) -> bool:
         return await asyncio.to_thread(process_has_file, self._pid, path)
+
+    async def manual(self, command: str) -> Sequence[Paragraph]:
+        from workbench.engine.manual import manual_of
+
+        return await asyncio.to_thread(manual_of, command, self._pid)
 
     async def known(self, lookup: Lookup) -> Sequence[Known]:
         execute = partial(self._connected().execute, origin=Origin.SCREEN, deadline=DEADLINE)

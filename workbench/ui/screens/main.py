@@ -173,7 +173,7 @@ class MainScreen(HistoryActions, QmpActions, DeviceActions):
         guest = self._guest(snapshot.name)
         alive = snapshot.phase.alive and snapshot.pid is not None
         console = self.query_one(QmpConsole)
-        console.show(snapshot.name, guest.record, *((guest.schema, guest.lookups.known) if alive else (None,)))
+        console.show(snapshot.name, guest.record, *((guest.schema, guest.lookups) if alive else (None,)))
         self.query_one(ConsolePane).show(snapshot.name, guest.console)
         self.query_one(PathPane).show_path_of(snapshot.name, guest.path)
         self._forget_devices()

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from workbench.domain.completion import Completion
     from workbench.domain.schema import Schema
     from workbench.domain.traffic import Record
-    from workbench.ui.known_values import AskGuest
+    from workbench.engine.base import Lookups
 
     SchemaLoader = Callable[[], Awaitable[Schema]]
 
@@ -50,7 +50,7 @@ COUNT = 2.0
 """Seconds between changes of the line that counts the screen's own polling."""
 BURST = 200
 """Messages that are drawn of those that came since the last time."""
-HINTS = "tab completes   ! HMP   f2 polling"
+HINTS = "tab completes   f1 help   ! HMP   f2 polling"
 
 
 class QmpConsole(Widget):
@@ -118,6 +118,7 @@ class QmpConsole(Widget):
         """The screen's own commands by name, since the log began."""
         self._flushing: Timer | None = None
         """Runs while there is something to draw."""
+        self._lookups: Lookups | None = None
         self._known: KnownValues | None = None
         """What the guest has, for completion."""
         self._refused = ""
@@ -140,12 +141,12 @@ class QmpConsole(Widget):
     # What comes down.
 
     def show(
-        self, name: str, record: Record | None, load_schema: SchemaLoader | None, ask: AskGuest | None = None
+        self, name: str, record: Record | None, load_schema: SchemaLoader | None, lookups: Lookups | None = None
     ) -> None:
         """Show another guest, or another run of the same one.
 
         :param load_schema: gives the schema of the running QEMU; None when the guest does not run.
-        :param ask: asks it for values that it knows.
+        :param lookups: tells what it knows, and what QEMU's manual says.
         """
         self._stop_listening()
         self._name = name
@@ -156,7 +157,8 @@ class QmpConsole(Widget):
         self._refused = ""
         if self._known is not None:
             self._known.close()
-        self._known = KnownValues(ask, self._learned) if ask is not None else None
+        self._known = KnownValues(lookups.known, self._learned) if lookups is not None else None
+        self._lookups = lookups
         self._record = record
         if record is not None:
             self._forget = record.listen(self._came)
@@ -288,6 +290,14 @@ class QmpConsole(Widget):
             more = f"   {len(completions) - 1:,} more" if len(completions) > 1 else ""
             words = f"{completions[0].detail}{more}"
         self.query_one("#qmp-hint", Label).update(Content(words))
+
+    @on(QmpInput.HelpRequested)
+    def _help(self, message: QmpInput.HelpRequested) -> None:
+        message.stop()
+        from workbench.ui.command_help import CommandHelp  # not before somebody asks for it
+
+        manual = self._lookups.manual if self._lookups is not None else None
+        self.app.push_screen(CommandHelp(message.command, self._schema, manual))
 
     @on(QmpInput.Left)
     def _leave_input(self, message: QmpInput.Left) -> None:

@@ -13,12 +13,14 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from workbench.domain.command_help import command_in
 from workbench.domain.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from textual.binding import BindingType
+    from textual.events import Key
 
     from workbench.domain.completion import Completion
     from workbench.ui.input_history import InputHistory
@@ -82,11 +84,19 @@ class QmpInput(Input):
         Binding(
             "shift+tab", "complete_back", "Back", id="qmp.complete-back", tooltip="The candidate before", show=False
         ),
+        Binding("f1", "help", "Help", id="qmp.help", tooltip="Tell of the command that is typed", show=False),
         Binding("escape", "leave", "Leave", id="qmp.leave", tooltip="Close the list, or leave the line", show=False),
     ]
 
     class Left(Message):
         """The user is done typing."""
+
+    class HelpRequested(Message):
+        """The user wants to know about a command; about the line itself where there is none."""
+
+        def __init__(self, command: str) -> None:
+            super().__init__()
+            self.command = command
 
     class CompletionsChanged(Message):
         """What could come next is something else now."""
@@ -219,6 +229,26 @@ class QmpInput(Input):
             self._insert(completions[0])
         elif completions and not self._insert_common(completions):
             await self._open_list(completions)
+
+    def action_help(self) -> None:
+        """Tell of the command that is typed, or of the one that is suggested for what is typed of it."""
+        command = command_in(self.value)
+        candidates = self.completions
+        if self.choosing and self._list is not None:
+            candidates = candidates[self._list.highlighted or 0 :]
+        if candidates and candidates[0].label.startswith(command) and self.value.strip() == command:
+            command = candidates[0].label
+        self.post_message(self.HelpRequested(command))
+
+    async def _on_key(self, event: Key) -> None:
+        """``?`` on an empty field, or right behind a command's name, asks for help: it stands in no command."""
+        text = self.value[: self.cursor_position].strip()
+        if event.character == "?" and self.value.strip() == text and command_in(text) == text:
+            event.stop()
+            event.prevent_default()
+            self.action_help()
+            return
+        await super()._on_key(event)
 
     def action_complete_back(self) -> None:
         self._move(-1)

@@ -1,0 +1,79 @@
+"""What the schema tells of one command: its arguments and what it returns, in lines."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.domain.candidates import describe, warnings
+from workbench.domain.json_cursor import place_in_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from workbench.domain.schema import Schema
+
+DEPTH = 3
+"""Levels of members that are told."""
+MEMBERS = 60
+"""Members that are told on one level."""
+_WORD = re.compile(r"\s*([^\s={}\[\]\"'!]+)")
+_EXECUTE = re.compile(r'"(?:execute|exec-oob)"\s*:\s*"([^"]*)')
+
+
+@dataclass(frozen=True, slots=True)
+class HelpLine:
+    name: str
+    detail: str
+    level: int = 0
+
+
+def command_in(text: str) -> str:
+    """The command that a line begins with, as far as it stands there; empty for none."""
+    if text.lstrip().startswith("{"):
+        match = _EXECUTE.search(text)
+        return match[1] if match is not None and place_in_json(text[: match.end(1)]) is not None else ""
+    match = _WORD.match(text)
+    return match[1] if match is not None else ""
+
+
+def features(schema: Schema, command: str) -> list[str]:
+    """What to know before using it: deprecated, unstable, and whether it runs out of band."""
+    known = schema.commands[command]
+    return [*warnings(known.features), *(["runs out of band too"] if known.out_of_band else [])]
+
+
+def arguments(schema: Schema, command: str) -> list[HelpLine]:
+    """Its arguments with the members below them."""
+    lines = list(_members(schema, schema.commands[command].arguments, 0, frozenset()))
+    if schema.is_open(command):
+        lines.append(HelpLine("\N{HORIZONTAL ELLIPSIS}", "and the properties of the device or object"))
+    return lines
+
+
+def returns(schema: Schema, command: str) -> tuple[str, list[HelpLine]]:
+    """Its return value in words, and the members of that."""
+    type_ = schema.commands[command].returns
+    words = schema.words(type_)
+    while schema.kind(type_) == "array":
+        type_ = schema.element(type_)
+    lines = list(_members(schema, type_, 0, frozenset()))
+    return ("nothing" if words == "object" and not lines else words), lines
+
+
+def _members(schema: Schema, type_: str, level: int, above: frozenset[str]) -> Iterator[HelpLine]:
+    members = schema.members(type_)
+    for member in members[:MEMBERS]:
+        values = schema.values(member.type) if schema.kind(member.type) == "enum" else ()
+        detail = describe(schema, member)
+        yield HelpLine(member.name, f"{detail}: {', '.join(values)}" if len(values) > 6 else detail, level)
+        inner = schema.element(member.type) if schema.kind(member.type) == "array" else member.type
+        if level + 1 < DEPTH and inner not in above:  # a block node's file is a block node
+            yield from _members(schema, inner, level + 1, above | {type_, inner})
+    if len(members) > MEMBERS:
+        yield HelpLine("\N{HORIZONTAL ELLIPSIS}", f"{len(members) - MEMBERS} more", level)
+    tag, branches = schema.branches(type_)
+    if tag and any(schema.members(branch) for branch in branches.values()):
+        names = [name for name, branch in branches.items() if schema.members(branch)]
+        yield HelpLine("\N{HORIZONTAL ELLIPSIS}", f"more with {tag}= {', '.join(names)}", level)

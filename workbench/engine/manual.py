@@ -1,0 +1,59 @@
+"""Where QEMU's manual page ``qemu-qmp-ref(7)`` is on this host, and what it says of a command."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.domain.manual import Paragraph, Shape, read_manual
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+HOMES = (Path("/usr/local/share/man"), Path("/usr/share/man"))
+NAMES = ("qemu-qmp-ref.7.gz", "qemu-qmp-ref.7")
+MISSING = (
+    "QEMU's manual page qemu-qmp-ref(7) is not on this host: Debian and Ubuntu bring it in the package "
+    "qemu-system-common, and a QEMU that was built here installs it when it is configured with --enable-docs."
+)
+"""``dpkg -S qemu-qmp-ref.7.gz`` on Debian 12."""
+
+
+def manual_of(command: str, pid: int | None = None) -> tuple[Paragraph, ...]:
+    """What the page says of a command, with its place at the end; or why there is nothing.
+
+    :param pid: the QEMU that is asked: a page that was installed with it comes before the system's.
+    """
+    file = next(_files(pid), None)
+    if file is None:
+        return (Paragraph(Shape.TEXT, MISSING),)
+    try:
+        sections = _read(file, file.stat().st_mtime_ns)
+    except (OSError, EOFError, zlib.error) as error:
+        return (Paragraph(Shape.TEXT, f"{file} cannot be read: {error}"),)
+    said = sections.get(command)
+    if said is None:
+        return (Paragraph(Shape.TEXT, f"{file} does not tell of {command}."),)
+    return (*said, Paragraph(Shape.TEXT, f"From {file}."))
+
+
+def _files(pid: int | None) -> Iterator[Path]:
+    homes = [Path(place) for place in os.environ.get("MANPATH", "").split(":") if place]
+    if pid is not None:
+        with suppress(OSError):  # it ended, or is another user's: the system's pages remain
+            homes.insert(0, Path(os.readlink(f"/proc/{pid}/exe")).parent.parent / "share" / "man")
+    for home in (*homes, *HOMES):
+        for name in NAMES:
+            if (file := home / "man7" / name).is_file():
+                yield file
+
+
+@lru_cache(maxsize=4)
+def _read(file: Path, _changed: int) -> Mapping[str, tuple[Paragraph, ...]]:
+    raw = file.read_bytes()
+    return read_manual((gzip.decompress(raw) if file.suffix == ".gz" else raw).decode("utf-8", "replace"))

@@ -1,0 +1,140 @@
+"""The window that tells of a command: what the schema says of it, and QEMU's manual."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from workbench.domain.command_help import arguments, features, returns
+from workbench.domain.manual import Paragraph, Shape
+from workbench.domain.text import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from workbench.domain.command_help import HelpLine
+    from workbench.domain.schema import Schema
+
+    Manual = Callable[[str], Awaitable[Sequence[Paragraph]]]
+
+FORMS = (
+    ("balloon value=256M", "key=value, typed by the schema; a.b=c reaches into a struct"),
+    ('balloon {"value": 268435456}', "the arguments as a JSON object"),
+    ('{"execute": "balloon", "arguments": {\N{HORIZONTAL ELLIPSIS}}}', "a whole QMP command"),
+    ("!info mtree -f", "a line for the human monitor (HMP)"),
+)
+MUTED = "$foreground-muted"
+
+
+class CommandHelp(ModalScreen[None]):
+    """Scrolls; escape closes it, and the line stands as it was."""
+
+    DEFAULT_CSS = """
+    CommandHelp {
+        align: center middle;
+        & > VerticalScroll {
+            width: 100; max-width: 96%; height: auto; max-height: 92%; padding: 1 2;
+            background: $surface; border: round $primary;
+        }
+        & Static { height: auto; width: 1fr; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f1,q,question_mark", "dismiss", "Close", id="qmp.help-close", tooltip="Close the help"),
+    ]
+
+    def __init__(self, command: str, schema: Schema | None, manual: Manual | None) -> None:
+        """
+        :param command: empty for the console as a whole.
+        :param schema: None while it is not known.
+        :param manual: gives QEMU's manual of a command.
+        """
+        super().__init__()
+        self._command = command
+        self._schema = schema
+        self._manual = manual
+        self._lines: list[Content] = []
+
+    @property
+    def text(self) -> str:
+        """All that it says."""
+        return "\n".join([self._title, *(line.plain for line in self._lines)])
+
+    @property
+    def _title(self) -> str:
+        return visible(self._command) or "QMP console"
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll() as box:
+            box.border_title = Content(self._title)
+            box.border_subtitle = Content("esc closes")
+            yield Static(id="command-schema", markup=False)
+            yield Static(id="command-manual", markup=False)
+
+    def on_mount(self) -> None:
+        known = self._schema is not None and self._command in self._schema.commands
+        lines = list(self._of_schema() if known else self._of_nothing())
+        self._lines += lines
+        self.query_one("#command-schema", Static).update(Content("\n").join(lines))
+        if known and self._manual is not None:
+            self._read_manual(self._manual)
+
+    @work(group="manual", exclusive=True)
+    async def _read_manual(self, manual: Manual) -> None:
+        lines = [Content(""), *(_paragraph(one) for one in await manual(self._command))]
+        self._lines += lines
+        self.query_one("#command-manual", Static).update(Content("\n").join(lines))
+
+    def _of_schema(self) -> Iterator[Content]:
+        assert self._schema is not None
+        for feature in features(self._schema, self._command):
+            yield Content.styled(feature, "$warning")
+        lines = arguments(self._schema, self._command)
+        yield Content.styled("Arguments" if lines else "No arguments", "bold")
+        yield from _table(lines)
+        words, members = returns(self._schema, self._command)
+        yield Content("")
+        yield Content.assemble(("Returns", "bold"), f" {words}")
+        yield from _table(members)
+
+    def _of_nothing(self) -> Iterator[Content]:
+        """Of the line, and of a command that this QEMU has not."""
+        if self._command and self._schema is None:
+            yield Content("QEMU was not asked yet for its commands.")
+            return
+        if self._schema is not None and self._command:
+            near = self._schema.nearest(self._command)
+            yield Content(f"This QEMU has no command {self._title}.")
+            if near:
+                yield Content(f"Near to it: {', '.join(near)}")
+            return
+        width = max(len(form) for form, _ in FORMS) + 2
+        for form, meaning in FORMS:
+            yield Content.assemble((form.ljust(width), "$accent"), meaning)
+        if self._schema is not None:
+            yield Content("")
+            yield Content(f"This QEMU has {len(self._schema.commands)} commands: type one, and F1 or ? tells of it.")
+
+
+def _table(lines: Sequence[HelpLine]) -> Iterator[Content]:
+    width = max((2 * line.level + len(line.name) for line in lines), default=0) + 2
+    for line in lines:
+        name = f"{'  ' * line.level}{visible(line.name)}".ljust(width)
+        style = "$warning" if line.detail.endswith(("deprecated", "unstable")) else MUTED
+        yield Content.assemble(("  " + name, "$accent"), (visible(line.detail), style))
+
+
+def _paragraph(one: Paragraph) -> Content:
+    text = " " * one.indent + visible(one.text)
+    if one.shape is Shape.HEADING:
+        return Content.assemble("\n", (text, "bold"))
+    return Content.styled(text, {Shape.TERM: "$accent", Shape.CODE: MUTED}.get(one.shape, ""))
