@@ -52,7 +52,8 @@ class LocalLookups:
 
 
 async def _qom(execute: Execute, path: str) -> list[Entry]:
-    return _entries(await execute("qom-list", {"path": path}))
+    entries = _entries(await execute("qom-list", {"path": path}))
+    return sorted(entries, key=lambda entry: str(entry.get("name")))  # QEMU gives them in no order
 
 
 async def _children(execute: Execute, path: str, *, below: str = "") -> AsyncIterator[Known]:
