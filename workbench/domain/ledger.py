@@ -194,7 +194,10 @@ class Ledger:
         if backing is None or backing.effect is Effect.RETURNS:
             refusal = backing.refusal if backing else ""
             return [f"QEMU says: {refusal}"] if refusal else ["the cause is not known"]
-        said = [backing.cause]
+        said = ["the guest zeroes what it gives, and that takes pages from the pool again"] if self.loss else []
+        said.append(backing.cause)
+        if backing.refusal:
+            said.append(f"QEMU says: {backing.refusal}")
         before, now = (self.before.pool_free if self.before else None), self.now.pool_free
         if backing.hugepages and before is not None and now is not None:
             said.append(f"free pages in the pool: {before:,} before, {now:,} now")
