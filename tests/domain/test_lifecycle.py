@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from workbench.domain.lifecycle import Phase, exit_words, phase_of
+from workbench.domain.lifecycle import Phase, exit_cause, exit_words, phase_of
 
 RUN_STATES = [
     "debug", "inmigrate", "internal-error", "io-error", "paused", "postmigrate", "prelaunch", "finish-migrate",
@@ -34,7 +34,25 @@ def test_only_a_stopped_guest_has_no_process() -> None:
         (128, "ended with exit status 128"),
         (128 + signal.SIGKILL, "killed by signal 9"),
         (128 + signal.SIGSEGV, "killed by signal 11"),
+        (128 + signal.SIGBUS, "killed by signal 7 (SIGBUS)"),
     ],
 )
 def test_an_end_in_words(code: int | None, words: str) -> None:
     assert exit_words(code) == words
+
+
+@pytest.mark.parametrize(
+    ("reporting", "prealloc", "words"),
+    [
+        (True, True, "free page reporting had given it back"),
+        (True, False, "free page reporting had given it back"),
+        (False, False, "the pool was empty"),
+        (False, True, "why is not known"),
+    ],
+)
+def test_a_death_by_sigbus_has_a_cause_on_hugepages_only(reporting: bool, prealloc: bool, words: str) -> None:
+    bus = 128 + signal.SIGBUS
+    assert words in exit_cause(bus, hugepages=True, reporting=reporting, prealloc=prealloc)
+    assert exit_cause(bus, hugepages=False, reporting=reporting, prealloc=prealloc) == ""
+    for other in (None, 0, 1, 7, 128 + signal.SIGKILL):
+        assert exit_cause(other, hugepages=True, reporting=reporting, prealloc=prealloc) == ""

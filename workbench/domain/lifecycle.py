@@ -33,6 +33,9 @@ class Phase(StrEnum):
         return self is not Phase.STOPPED
 
 
+SIGBUS = 7
+"""On x86 and ARM (signal(7))."""
+
 RUNNING_STATES = frozenset({"running"})
 """The ``status`` values of ``query-status`` in which the CPUs run (qapi/run-state.json, ``RunState``)."""
 
@@ -55,6 +58,29 @@ def exit_words(code: int | None) -> str:
         return "ended; nobody saw how"
     if code == 0:
         return "powered off"
+    if code == 128 + SIGBUS:
+        return f"killed by signal {SIGBUS} (SIGBUS)"
     if code > 128:
         return f"killed by signal {code - 128}"
     return f"ended with exit status {code}"
+
+
+def exit_cause(code: int | None, *, hugepages: bool, reporting: bool, prealloc: bool) -> str:
+    """Why a QEMU died, as far as that is known, and what to do; empty when it is not.
+
+    The kernel sends SIGBUS for a touch of a page of a file that it cannot give; of hugetlb pages, when the pool has none
+    left (mm/hugetlb.c, ``hugetlb_no_page``). On ordinary memory nothing is known.
+
+    :param reporting: whether free page reporting was on.
+    :param prealloc: whether all pages were taken at the start.
+    """
+    if code != 128 + SIGBUS or not hugepages:
+        return ""
+    if reporting:
+        return (
+            "a hugepage that it touched was gone: free page reporting had given it back to the pool, and somebody else "
+            "took it; set free-page-reporting = false, or keep as many pages free in the pool"
+        )
+    if not prealloc:
+        return "a hugepage that it touched was not to be had: the pool was empty; set prealloc = true"
+    return "a hugepage that it touched was not to be had; why is not known: look at the kernel's log for memory errors"

@@ -25,6 +25,10 @@ class GuestSnapshot:
     """What is wrong now, in words, empty when nothing is."""
     ended: str = ""
     """How the last run ended, in words: ``killed by signal 9``. Empty when it is running or was not run."""
+    ended_cause: str = ""
+    """Why it died and what to do, as far as that is known."""
+    cautions: tuple[str, ...] = ()
+    """What its profile may do that its user should know before the start."""
     ended_output: str = ""
     """The last lines that QEMU wrote to its standard error in that run."""
     pid: int | None = None

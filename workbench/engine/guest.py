@@ -359,6 +359,8 @@ class LocalGuest:
                 description=self.snapshot.description,
                 backing=self.snapshot.backing,
                 ended=words,
+                ended_cause=ended.cause,
+                cautions=self.snapshot.cautions,
                 ended_output=ended.output.rstrip() if ended.code else "",
             )
         )

@@ -135,6 +135,8 @@ def _facts(plan: Plan) -> GuestFacts:
         qemu=plan.launch.binary,
         started=time.time(),
         backing=f"{format_size(hugepages.size)} pages" if hugepages else "",
+        reporting=plan.profile.balloon is not None and bool(plan.profile.balloon.free_page_reporting),
+        prealloc=hugepages is None or hugepages.prealloc,
         profile=str(plan.path),
         device_lines=plan.device_lines(),
     )
@@ -182,6 +184,8 @@ def _start_error(plan: Plan, directory: Path) -> StartError:
         hints.insert(
             0, "a device of qemu.args took a slot of the profile's: reserve = 4 under [qemu] leaves it four of its own"
         )
+    if ended.cause:
+        hints.insert(0, ended.cause)
     if plan.accelerator_trouble:
         hints = [plan.accelerator_trouble, 'accelerator = "auto" takes KVM only where it can run a guest', *hints]
     return StartError(

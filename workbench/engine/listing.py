@@ -51,6 +51,8 @@ class Listed:
     problems: int
     ended: str
     """How the last run ended, in words."""
+    ended_cause: str
+    """Why it died and what to do, as far as that is known."""
     profile: str
     """The profile's file."""
     directory: str
@@ -112,6 +114,7 @@ def _running(running: Running, answer: tuple[str, str]) -> Listed:
         description=profile.description if profile else "",
         problems=0,
         ended="",
+        ended_cause="",
         profile=facts.profile,
         directory=str(running.path),
         qemu=answer[1],
@@ -133,6 +136,7 @@ def _stopped(name: str, store: ProfileStore, state: StateDirectory) -> Listed:
         description=profile.description if profile else "",
         problems=len(loaded.problems),
         ended=exit_words(ended.code) if ended else "",
+        ended_cause=ended.cause if ended else "",
         profile=str(loaded.path),
         directory="",
         qemu="",

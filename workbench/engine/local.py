@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
+from workbench.domain.cautions import caution_lines
 from workbench.domain.hugepages import Supply
 from workbench.domain.lifecycle import Phase, exit_words
 from workbench.domain.safety import Protection, safety_of
@@ -204,6 +205,8 @@ class LocalEngine:
             phase=Phase.STOPPED,
             protection=Protection(),
             ended=exit_words(ended.code) if ended else "",
+            ended_cause=ended.cause if ended else "",
+            cautions=caution_lines(profile),
             ended_output=ended.output.rstrip() if ended and ended.code else "",
             memory=profile.memory.size if profile else None,
             description=profile.description if profile else "",
@@ -230,6 +233,8 @@ class LocalEngine:
             started=facts.started or None,
             backing=facts.backing,
             ended="",
+            ended_cause="",
+            cautions=caution_lines(profile),
             ended_output="",
             description=profile.description if profile else "",
             safety=safety_of(profile),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from workbench.domain.lifecycle import exit_cause
 from workbench.engine.files import write_atomic
 from workbench.engine.liveness import is_over, live_pid
 from workbench.engine.monitor import SUN_PATH_MAX
@@ -54,6 +55,10 @@ class GuestFacts:
     """Unix time."""
     backing: str = ""
     """``2M pages`` for hugepages; empty for ordinary memory."""
+    reporting: bool = False
+    """Whether the profile lets the guest report free pages."""
+    prealloc: bool = True
+    """Whether all hugepages were taken at the start."""
     profile: str = ""
     """The profile's file."""
     device_lines: dict[str, str] = field(default_factory=dict)
@@ -88,6 +93,8 @@ class Ended:
     """The last lines of QEMU's standard error."""
     started: float = 0.0
     """Unix time when the run that ended was started; 0 if not known."""
+    cause: str = ""
+    """Why it died and what to do, as far as that is known."""
 
 
 class StateDirectory:
@@ -288,7 +295,9 @@ def read_end(path: Path) -> Ended:
         code = int((path / "exit").read_text())
     except (OSError, ValueError):
         code = None
-    return Ended(code, read_tail(path / "qemu.log"), read_facts(path).started)
+    facts = read_facts(path)
+    cause = exit_cause(code, hugepages=bool(facts.backing), reporting=facts.reporting, prealloc=facts.prealloc)
+    return Ended(code, read_tail(path / "qemu.log"), facts.started, cause)
 
 
 def read_tail(path: Path, size: int = 8192) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workbench.verbs.common import json_option, pass_settings, print_json
+from workbench.verbs.common import json_option, pass_settings, print_json, warn_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,12 +25,13 @@ def command(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
     """Print every problem of profiles as FILE:LINE:COL: key: message.
 
     FILE is a path with a slash or the ending .toml; NAME is a profile's. Without either, all profiles are checked.
-    Exits with 1 when there is a problem.
+    Exits with 1 when there is a problem. What is no mistake and may still harm is a warning, on standard error.
     """
     from workbench.engine.needs import file_problems
 
     loaded = _load(settings, files)
     said = _asked(settings, loaded)
+    warn_of(loaded)
     problems = [
         problem
         for profile in loaded

@@ -12,9 +12,10 @@ import click
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Coroutine, Iterable
 
     from workbench.engine.monitor import Monitor
+    from workbench.engine.profiles import LoadedProfile
 
 T = TypeVar("T")
 
@@ -32,6 +33,15 @@ def run(coroutine: Coroutine[object, object, T]) -> T:
 def print_json(value: object) -> None:
     """Print a value as JSON, indented, keys in the order given."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def warn_of(loaded: Iterable[LoadedProfile]) -> None:
+    """Say on standard error what profiles may do that their user should know before the start."""
+    from workbench.domain.cautions import cautions
+
+    for each in loaded:
+        for path, words in cautions(each.profile) if each.profile else ():
+            click.echo(f"workbench: warning: {each.parsed.problem(each.file, path, words)}", err=True)
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workbench.verbs.common import json_option, pass_settings, print_json, run
+from workbench.verbs.common import json_option, pass_settings, print_json, run, warn_of
 
 if TYPE_CHECKING:
     from workbench.engine.state import Running
@@ -52,6 +52,7 @@ async def start_guest(settings: Settings, name: str, supply: str = "nothing") ->
 
     wanted = Supply(supply)
     loaded = ProfileStore(settings.profiles).load(name)
+    warn_of([loaded])
     try:
         planned = await plan(loaded, settings, short=wanted is not Supply.NOTHING)
     except HugepageShortage as error:

@@ -60,5 +60,7 @@ def _lines(guest: Listed, places: dict[str, str]) -> list[tuple[str, str]]:
         lines.append(("QEMU", guest.qemu))
     if guest.ended:
         lines.append(("last run", guest.ended))
+    if guest.ended_cause:
+        lines.append(("", guest.ended_cause))
     lines.append(("profile", guest.profile))
     return lines + [(key.replace("_", " "), value) for key, value in places.items()]

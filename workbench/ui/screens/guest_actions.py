@@ -74,6 +74,8 @@ class GuestActions(Screen[None]):
         if snapshot.phase.alive:
             self.notify(f"{snapshot.name} runs already", severity="warning", timeout=3, markup=False)
             return
+        for caution in snapshot.cautions:
+            self.notify(caution, title=snapshot.name, severity="warning", timeout=15, markup=False)
         try:
             await self._engine.start(snapshot.name)
         except HugepageShortage as error:

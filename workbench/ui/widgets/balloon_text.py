@@ -141,7 +141,8 @@ def staged_lines(plan: Forecast | None, width: int, *, live: bool) -> Content:
     asks = f" asks first: {plan.risk}" if plan.risky else " sends it"
     send = Content.assemble(("enter", "bold $accent"), (asks, "$warning" if plan.risky else ""))
     drop = Content.assemble(("esc ", "bold $accent"), ("drops it", "$foreground-muted"))
-    return Content("\n").join([flow(forecast_parts(plan), width), flow([send, drop], width)])
+    why = [Content.styled(line, "$warning") for line in plan.gain.why] if plan.gain else []
+    return Content("\n").join([flow(forecast_parts(plan), width), *why, flow([send, drop], width)])
 
 
 def forecast_parts(plan: Forecast) -> list[Content]:
@@ -184,6 +185,8 @@ def empty_words(snapshot: GuestSnapshot | None) -> Content:
         if snapshot.ended:
             abnormal = snapshot.ended != "powered off"
             lines.append([f"{snapshot.name} was ", (snapshot.ended, "bold $error" if abnormal else "$success")])
+            if snapshot.ended_cause:
+                lines.append([(snapshot.ended_cause, "$warning")])
             lines += [[(f"  {line}", "$foreground-muted")] for line in snapshot.ended_output.splitlines()[-6:]]
         else:
             lines.append([(f"{snapshot.name} is stopped.", "$foreground-muted")])
@@ -191,6 +194,7 @@ def empty_words(snapshot: GuestSnapshot | None) -> Content:
             lines.append([("its profile has problems: ", "$warning"), f"workbench check {snapshot.name}"])
             return _lines(lines)
         lines.append([("s", "bold $accent"), ("  starts it", "$foreground-muted")])
+        lines += [[(caution, "$warning")] for caution in snapshot.cautions]
         return _lines(lines)
     if not snapshot.answering:
         return _lines([[(snapshot.trouble, "bold $error")]])
