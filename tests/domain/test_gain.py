@@ -98,5 +98,11 @@ def test_on_ordinary_memory_it_comes_true(actual: int, target: int, data: st.Dat
 def test_what_will_happen_in_words(backing: Backing, effect: Effect, words: str) -> None:
     assert backing.effect is effect
     assert words in backing.words_before(100 * MIB)
-    assert bool(backing.cause) == bool(backing.instead) == bool(backing.short) == (effect is not Effect.RETURNS)
+    assert (
+        bool(backing.cause)
+        == bool(backing.instead)
+        == bool(backing.short)
+        == bool(backing.hint)
+        == (effect is not Effect.RETURNS)
+    )
     assert backing.words_before(0) == backing.words_before(-MIB) == ""

@@ -94,6 +94,20 @@ class Backing:
             "ordinary memory, or free-page-reporting = true with the target left at RAM (SIGBUS if the pool runs dry)"
         )
 
+    @property
+    def hint(self) -> str:
+        """Cause and remedy in the fewest words, for where there is one line; empty when the balloon serves."""
+        if self.pinned:
+            return f"{self.short} pins RAM; virtio-mem would serve"
+        if self.locked:
+            return "RAM is locked; it would serve without lock"
+        if not self.hugepages:
+            return ""
+        page = page_words(self.page)
+        if self.reporting:
+            return f"giving touches {page} pages: leave it at RAM"
+        return f"{page} pages come back only whole: use small ones"
+
     def words_before(self, inflate: int) -> str:
         """What a target would do to the host, in a sentence; empty when it would do what a balloon is for.
 
@@ -104,6 +118,6 @@ class Backing:
         if self.effect is Effect.NOTHING:
             return f"the host will get none of these {mib(inflate)}: {self.cause}"
         return (
-            f"the host may lose up to {mib(inflate)}: giving them up touches them, which takes pages "
-            f"from the pool again, and {self.cause}"
+            f"the host may lose up to {mib(inflate)}: the guest zeroes what it gives, which takes pages from the pool "
+            f"again; {self.cause}"
         )

@@ -23,6 +23,8 @@ class Gain:
 
     taken: bool = False
     """Whether memory would be taken from the guest and the host would have nothing of it."""
+    hint: str = ""
+    """Then: why, and what would serve, in the fewest words."""
     why: tuple[str, ...] = ()
     """Then: what will happen and why, and what would serve instead, in sentences without a full stop."""
 
@@ -44,13 +46,13 @@ def expected_gain(balloon: Balloon, target: int) -> Gain | None:
         return Gain(low, 0, "host gives nothing" if low == 0 else f"host gives up to {_mib(-low)} MiB")
     why = (backing.words_before(given), f"instead: {backing.instead}")
     if backing.effect is Effect.NOTHING:
-        return Gain(0, 0, f"host gains nothing: {backing.short}", taken=True, why=why)
+        return Gain(0, 0, f"host gains nothing: {backing.short}", taken=True, hint=backing.hint, why=why)
     if backing.effect is Effect.COSTS:
         loss = min(given, max(0, reading.ram - host.resident))
         words = (
             f"host loses up to {_mib(loss)} MiB: {backing.short}" if loss else f"host gains nothing: {backing.short}"
         )
-        return Gain(-loss, 0, words, taken=True, why=why)
+        return Gain(-loss, 0, words, taken=True, hint=backing.hint, why=why)
     high = min(host.resident, given)
     low = min(high, max(0, host.resident - target))
     span = f"{_mib(low)}\u2013{_mib(high)}" if _mib(low) != _mib(high) else _mib(high)

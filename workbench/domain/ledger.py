@@ -144,7 +144,13 @@ class Ledger:
     @property
     def words(self) -> tuple[str, ...]:
         """What happened, in plain sentences without a full stop; none when there is nothing to say."""
-        said = [] if self.ours or self.before is None else ["another client set this target, not the workbench"]
+        foreign = () if self.ours or self.before is None else ("another client set this target, not the workbench",)
+        return (*foreign, *self.words_of_change)
+
+    @property
+    def words_of_change(self) -> tuple[str, ...]:
+        """The same without whose target it was."""
+        said: list[str] = []
         if self.given is not None and self.given < -self._noise:
             taken = mib(-self.given)
             said.append(f"the guest took {taken} back; the host gives it pages as it touches them")

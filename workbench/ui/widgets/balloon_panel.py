@@ -165,6 +165,11 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         # Before the first layout a guess, right for most terminals: a wrong one costs a second layout.
         return self.content_region.width or max(20, self.app.size.width // 2 - 10)
 
+    @property
+    def _roomy(self) -> bool:
+        """Whether sentences have room beside the plot."""
+        return self.size.height >= ROOMY
+
     def on_resize(self) -> None:
         self._show()
 
@@ -222,7 +227,7 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
             return Content.assemble(
                 (snapshot.trouble, "bold $error"), ("; the numbers are the last that were read", "$foreground-muted")
             )
-        return balloon_text.situation(balloon, evidence=3 if self.size.height >= ROOMY else 1)
+        return balloon_text.situation(balloon, evidence=3 if self._roomy else 1)
 
     def _tick(self) -> None:
         """Ages and the plot's right edge move on though nothing new was read, as from a QEMU that does not answer."""
@@ -239,7 +244,9 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
 
     def _show_staged(self) -> None:
         plan = None if self.staged is None else self._plan(self.staged)
-        self.query_one("#balloon-staged", TextBlock).show(balloon_text.staged_lines(plan, self._width, live=self.live))
+        self.query_one("#balloon-staged", TextBlock).show(
+            balloon_text.staged_lines(plan, self._width, live=self.live, roomy=self._roomy)
+        )
 
     def _show_hints(self) -> None:
         if self.has_class("-path"):

@@ -29,6 +29,8 @@ SAID_ELSEWHERE = frozenset({Cause.STATISTICS_OFF, Cause.STATISTICS_NEVER, Cause.
 ARROW = "\u2192"
 DOT = "\u00b7"
 DASH = "\u2013"
+WORDS_MOST = 6
+"""Sentences of the ledger."""
 
 Part = str | tuple[str, str]
 
@@ -70,11 +72,12 @@ def ledger(balloon: Balloon, now: float, width: int) -> list[Content]:
 
     A loss, and memory that nobody has, are told in words in every form.
     """
-    freshness = Content.assemble(*_freshness(balloon, now))
+    foreign: list[Part] = [] if balloon.ours else [("target set by another client", "$warning"), f"  {DOT} "]
+    freshness = Content.assemble(*foreign, *_freshness(balloon, now))
     book = balloon.ledger
     if book is None:
         return [freshness]
-    figures, all_words = ledger_text.figures(book, width), ledger_text.words(book, 4)
+    figures, all_words = ledger_text.figures(book, width), ledger_text.words(book, WORDS_MOST)
     first = ledger_text.words(book, 1)
     grave = first if book.loss or book.void else Content("")
     tall, low = (ledger_text.table(book, width, tall=tall) for tall in (True, False))
@@ -132,8 +135,11 @@ def situation(balloon: Balloon, *, evidence: int = 3) -> Content:
     return _lines(lines)
 
 
-def staged_lines(plan: Forecast | None, width: int, *, live: bool) -> Content:
-    """What the staged target would do, and the keys that send or drop it; at least two lines."""
+def staged_lines(plan: Forecast | None, width: int, *, live: bool, roomy: bool = True) -> Content:
+    """What the staged target would do, and the keys that send or drop it; at least two lines.
+
+    :param roomy: whether there is room for all that makes it void, or only for a line.
+    """
     if plan is None:
         keys = ("- + [ ] 1\u20269 or t stage a target", "$foreground-muted")
         live_words = ("live: each key is sent at once", "bold $warning")
@@ -141,7 +147,8 @@ def staged_lines(plan: Forecast | None, width: int, *, live: bool) -> Content:
     asks = f" asks first: {plan.risk}" if plan.risky else " sends it"
     send = Content.assemble(("enter", "bold $accent"), (asks, "$warning" if plan.risky else ""))
     drop = Content.assemble(("esc ", "bold $accent"), ("drops it", "$foreground-muted"))
-    why = [Content.styled(line, "$warning") for line in plan.gain.why] if plan.gain else []
+    reasons = () if plan.gain is None or not plan.gain.taken else plan.gain.why if roomy else (plan.gain.hint,)
+    why = [Content.styled(line, "$warning") for line in reasons]
     return Content("\n").join([flow(forecast_parts(plan), width), *why, flow([send, drop], width)])
 
 

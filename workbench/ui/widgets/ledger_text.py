@@ -34,7 +34,7 @@ def table(ledger: Ledger, width: int, *, tall: bool) -> Content:
         ("asked", ledger.asked, "$target"),
         ("held", ledger.held, "$actual"),
         ("host", ledger.host, "$resident"),
-        (ledger.believed_as, ledger.believed, ""),
+        (ledger.believed_as, ledger.believed, "$available"),
     ]
     muted = "$foreground-muted"
     with_pages = width >= WITH_PAGES
@@ -118,7 +118,7 @@ def never_used(ledger: Ledger) -> str:
 def words(ledger: Ledger, most: int) -> Content:
     """What happened, in sentences; a loss, and memory that nobody has, stand out."""
     style = "bold $error" if ledger.loss else "$warning" if ledger.void else "$foreground-muted"
-    said = ledger.words[:most]
+    said = ledger.words_of_change[:most]
     return Content("\n").join(
         Content.assemble((line, style if index == 0 else "$foreground-muted")) for index, line in enumerate(said)
     )
