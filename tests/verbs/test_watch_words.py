@@ -31,6 +31,7 @@ def test_each_guest_has_a_line_with_its_numbers() -> None:
     assert demo.split() == ["demo", "inflating", "256", "311", "+55", "\N{MINUS SIGN}28", "400", "100", "0"]
     assert "unknown" in frozen
     assert frozen.endswith("QEMU's process is stopped (SIGSTOP)")
+    assert cell_len(frozen) < 60, "a narrow terminal shows why"
     for name in ("TARGET", "UNRETURNED"):
         end = head.index(name) + len(name)
         assert demo[end - 1].isdigit()

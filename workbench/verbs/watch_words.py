@@ -26,11 +26,15 @@ NONE = "-"
 def table(seen: Sequence[Seen]) -> list[str]:
     """A line of names, and one for each guest. Sizes are MiB, the rate MiB a second."""
     rows = [COLUMNS, *(_row(one) for one in seen)]
-    widths = [max(least, *(cell_len(row[at]) for row in rows)) for at, least in enumerate(LEAST)]
+    full = [row for row in rows if len(row) == len(COLUMNS)]
+    widths = [max(least, *(cell_len(row[at]) for row in full)) for at, least in enumerate(LEAST)]
+    widths[0] = max(cell_len(row[0]) for row in rows)
     return ["  ".join(_cell(text, widths[at], at) for at, text in enumerate(row)).rstrip() for row in rows]
 
 
 def _cell(text: str, width: int, column: int) -> str:
+    if cell_len(text) > width:
+        return text
     return set_cell_size(text, width) if column in WORDS else " " * (width - cell_len(text)) + text
 
 
@@ -43,7 +47,8 @@ def _row(seen: Seen) -> tuple[str, ...]:
     balloon = seen.balloon
     if balloon is None:
         state = "ended" if seen.ended else "unknown"
-        return (visible(seen.name), state, *[NONE] * 7, "" if seen.ended else visible(seen.trouble))
+        # Why, in the place of the numbers that there are not: further to the right a narrow terminal would cut it off.
+        return visible(seen.name), state, "" if seen.ended else visible(seen.trouble)
     reading, host, stats = balloon.reading, balloon.host, balloon.stats
     unreturned = host.unreturned(reading.actual) if host and reading else None
     return (
