@@ -1,0 +1,88 @@
+"""The network cards of a command line, each with what is behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from workbench.domain.imports.options import is_on
+from workbench.domain.imports.places import boots, name_of, place
+
+if TYPE_CHECKING:
+    from workbench.domain.imports.gathered import Gathered
+    from workbench.domain.imports.options import Keys
+
+
+def card(found: Gathered, index: int, keys: Keys) -> bool:
+    entry: dict[str, Any] = {"backend": "none"}
+    netdev = keys.take("netdev")
+    indexes = [index]
+    name_of(found, keys, entry, "a network card")
+    if netdev is not None:
+        behind = found.backend("netdev", netdev)
+        if behind is None or not _netdev(found.options[behind].keys, entry):
+            return False
+        indexes.append(behind)
+    mac, queues = keys.take("mac"), keys.take("mq")
+    if mac is not None:
+        entry["mac"] = mac
+    vectors = keys.take("vectors")
+    if queues is not None and is_on(queues) != (entry.get("queues", 1) > 1):
+        return False
+    if vectors is not None and str(vectors) != str(2 * entry.get("queues", 1) + 2):
+        return False
+    if keys.take("romfile") not in (None, ""):
+        return False
+    boot = keys.take("bootindex")
+    if not place(found, keys, entry.get("id", "a network card")) or keys:
+        return False
+    found.append("net", entry, indexes)
+    boots(found, "net", boot)
+    return True
+
+
+def _netdev(keys: Keys, entry: dict[str, Any]) -> bool:
+    """What is behind a card, into its entry; whether a profile can say all of it."""
+    keys.take("id")
+    kind = keys.take("type") or keys.implied
+    match kind:
+        case "user":
+            forwards = keys.lists.get("hostfwd", []) or keys.get("hostfwd") or []
+            keys.take("hostfwd")
+            entry["backend"] = "user"
+            texts = [one["str"] if isinstance(one, dict) else str(one) for one in forwards]
+            if texts:
+                entry["forward"] = texts
+        case "tap":
+            scripts = (keys.take("script"), keys.take("downscript"))
+            if scripts != ("no", "no"):
+                return False
+            entry |= {"backend": "tap", "interface": keys.take("ifname")}
+            if queues := keys.take("queues"):
+                entry["queues"] = int(queues)
+        case "bridge":
+            entry |= {"backend": "bridge", "interface": keys.take("br") or "br0"}
+        case "stream":
+            address = keys.take("addr") or {"type": keys.take("addr.type"), "path": keys.take("addr.path")}
+            if not isinstance(address, dict) or address.get("type") != "unix" or set(address) != {"type", "path"}:
+                return False
+            entry |= {"backend": "socket", "path": address["path"], "listen": bool(is_on(keys.take("server")))}
+        case _:
+            return False
+    return not keys
+
+
+def nic(found: Gathered, index: int) -> None:
+    """``-nic``, which is a card and what is behind it in one."""
+    keys = found.options[index].keys
+    if keys.implied == "none" and not keys:
+        found.say(("net",), index)
+        return
+    if keys.take("model") not in ("virtio-net-pci", "virtio"):
+        return
+    entry: dict[str, Any] = {}
+    mac = keys.take("mac")
+    if mac is not None:
+        entry["mac"] = mac
+    name_of(found, keys, entry, "a network card")
+    if _netdev(keys, entry):
+        found.append("net", entry, [index])

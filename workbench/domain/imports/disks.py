@@ -1,0 +1,134 @@
+"""The SCSI controllers of a command line, with their disks and the images in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from workbench.domain.devices.scsi import CACHES
+from workbench.domain.imports.options import Keys, is_on
+from workbench.domain.imports.places import boots, name_of, place
+
+if TYPE_CHECKING:
+    from workbench.domain.imports.gathered import Gathered
+
+
+def controller(found: Gathered, index: int, keys: Keys) -> bool:
+    entry: dict[str, Any] = {}
+    indexes = [index]
+    bus = keys.get("id")
+    name_of(found, keys, entry, "a SCSI controller")
+    thread = keys.take("iothread")
+    if thread is not None:
+        behind = found.backend("object", thread)
+        object_keys = found.options[behind].keys if behind is not None else Keys()
+        object_keys.take("id")
+        if behind is None or object_keys or object_keys.implied != "iothread":
+            return False
+        entry["iothread"] = True
+        indexes.append(behind)
+    queues = keys.take("num_queues")
+    if queues is not None:
+        entry["queues"] = int(queues)
+    if not place(found, keys, entry.get("id", "a SCSI controller")) or keys:
+        return False
+    disks, disk_indexes = _disks(found, bus)
+    if disks:
+        entry["disk"] = disks
+    found.append("scsi", entry, [*indexes, *disk_indexes])
+    return True
+
+
+def _disks(found: Gathered, controller: object) -> tuple[list[dict[str, Any]], list[int]]:
+    """The disks that stand on a controller in the order of their LUNs, as long as a profile can say them."""
+    disks: list[dict[str, Any]] = []
+    indexes: list[int] = []
+    for index in found.named("device"):
+        keys = found.options[index].keys
+        if keys.implied not in ("scsi-hd", "scsi-cd"):
+            continue
+        bus = keys.take("bus")
+        if bus is not None and bus != f"{controller}.0":
+            continue
+        made = _disk(found, keys, len(disks))
+        if made is None:
+            continue
+        entry, behind = made
+        disks.append(entry)
+        indexes += [index, *behind]
+    return disks, indexes
+
+
+def _disk(found: Gathered, keys: Keys, lun: int) -> tuple[dict[str, Any], list[int]] | None:
+    """One disk and the options behind it; None when a profile cannot say it."""
+    cdrom = keys.implied == "scsi-cd"
+    entry: dict[str, Any] = {"media": "cdrom"} if cdrom else {}
+    name_of(found, keys, entry, "a disk")
+    places = [keys.take("channel"), keys.take("scsi-id"), keys.take("lun")]
+    if any(place is not None and int(place) != wanted for place, wanted in zip(places, (0, 0, lun), strict=True)):
+        return None
+    write_cache = keys.take("write-cache")
+    node = keys.take("drive")
+    indexes: list[int] = []
+    if node is not None:
+        behind = found.backend("blockdev", node)
+        image = _blockdev(found.options[behind].keys, write_cache, cdrom) if behind is not None else None
+        if behind is None:
+            behind = found.backend("drive", node)
+            image = _drive(found.options[behind].keys, write_cache) if behind is not None else None
+        if behind is None or image is None:
+            return None
+        entry |= image
+        indexes.append(behind)
+    elif not cdrom:
+        return None
+    serial, boot = keys.take("serial"), keys.take("bootindex")
+    if serial is not None:
+        entry["serial"] = serial
+    if keys:
+        return None
+    boots(found, "cdrom" if cdrom else "disk", boot)
+    return entry, indexes
+
+
+def _blockdev(keys: Keys, write_cache: object, cdrom: bool) -> dict[str, Any] | None:
+    keys.take("node-name")
+    inner = keys.take("file")
+    if not isinstance(inner, dict) or inner.get("driver") != "file" or keys.implied not in ("qcow2", "raw"):
+        return None
+    cache = keys.take("cache") or {}
+    if set(inner) - {"driver", "filename", "cache", "aio"} or inner.get("aio", "threads") != "threads":
+        return None
+    if inner.get("cache", cache) != cache:
+        return None
+    read_only = bool(is_on(keys.take("read-only")))
+    discard = keys.take("discard") or "ignore"
+    keys.take("auto-read-only")
+    mode = _cache_mode(write_cache, cache.get("direct", False), cache.get("no-flush", False))
+    if keys or mode is None or (cdrom and not read_only):
+        return None
+    entry = {"file": inner["filename"], "format": keys.implied, "cache": mode, "discard": discard}
+    return entry | ({"read-only": True} if read_only and not cdrom else {})
+
+
+def _cache_mode(write_cache: object, direct: bool, no_flush: bool) -> str | None:
+    """The usual name of these three; None when they have none. Without a word a device's write cache is on."""
+    on = True if write_cache in (None, "auto") else is_on(write_cache)
+    return next((name for name, state in CACHES.items() if state == (on, direct, no_flush)), None)
+
+
+def _drive(keys: Keys, write_cache: object) -> dict[str, Any] | None:
+    """``-drive if=none``: an image and how it is opened, in one."""
+    if keys.take("if") != "none":
+        return None
+    file, shape, mode = keys.take("file"), keys.take("format"), keys.take("cache") or "writeback"
+    keys.take("id")
+    discard = {"on": "unmap", "unmap": "unmap", "off": "ignore", "ignore": "ignore"}.get(
+        keys.take("discard") or "ignore"
+    )
+    read_only, media = is_on(keys.take("readonly", "read-only") or "off"), keys.take("media")
+    if keys or not file or shape not in ("qcow2", "raw") or mode not in CACHES or discard is None:
+        return None
+    if media not in (None, "disk") or write_cache is not None:
+        return None
+    entry = {"file": file, "format": shape, "cache": mode, "discard": discard}
+    return entry | ({"read-only": True} if read_only else {})

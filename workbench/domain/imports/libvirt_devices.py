@@ -1,0 +1,159 @@
+"""The devices of a libvirt domain that a profile has keys for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from workbench.domain.devices.scsi import CACHES
+from workbench.domain.devices.serial import AGENT
+from workbench.domain.imports.libvirt_domain import Domain, number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from xml.etree.ElementTree import Element
+
+
+def devices(domain: Domain) -> None:
+    domain.find("devices")
+    readers: dict[str, Callable[[Domain, Element], None]] = {
+        "interface": _interface,
+        "memballoon": _balloon,
+        "rng": _rng,
+        "channel": _channel,
+        "console": _console,
+        "serial": _serial,
+        "graphics": _graphics,
+        "video": _video,
+    }
+    for element in domain.root.findall("devices/*"):
+        reader = readers.get(str(element.tag))
+        if reader is not None:
+            reader(domain, element)
+    _disks(domain)
+
+
+def _model(element: Element) -> str:
+    model = element.find("model")
+    return "" if model is None else model.get("type", "")
+
+
+def _interface(domain: Domain, element: Element) -> None:
+    if not _model(element).startswith("virtio"):
+        return
+    source = element.find("source")
+    bridge = (source.get("bridge") or source.get("network")) if source is not None else None
+    entry: dict[str, Any]
+    match element.get("type"):
+        case "user":
+            entry = {"backend": "user"}
+        case "bridge":
+            entry = {"backend": "bridge", "interface": bridge}
+        case "network":
+            entry = {"backend": "bridge", "interface": "virbr0"}
+            domain.notes.append(f"the network {bridge}: its bridge is taken to be virbr0")
+        case _:
+            return
+    mac = element.find("mac")
+    if mac is not None and mac.get("address"):
+        entry["mac"] = mac.get("address")
+    cards = domain.document["net"] or []
+    domain.document["net"] = [*cards, entry]
+    domain.tick(element, "mac", "source", "model", "target")
+
+
+def _disks(domain: Domain) -> None:
+    """Disks on the SCSI bus; those on another bus cannot be carried."""
+    disks = []
+    for element in domain.root.findall("devices/disk"):
+        target, driver, source = (element.find(name) for name in ("target", "driver", "source"))
+        if target is None or target.get("bus") != "scsi" or element.get("device", "disk") not in ("disk", "cdrom"):
+            continue
+        file = source.get("file") if source is not None else None
+        shape = driver.get("type", "raw") if driver is not None else "raw"
+        cache = (driver.get("cache") or "writeback") if driver is not None else "writeback"
+        cdrom = element.get("device") == "cdrom"
+        if shape not in ("raw", "qcow2") or cache not in (*CACHES, "default") or (file is None and not cdrom):
+            continue
+        entry: dict[str, Any] = {"media": "cdrom"} if cdrom else {}
+        if file is not None:
+            entry |= {"file": file, "format": shape, "cache": "writeback" if cache == "default" else cache}
+            entry["discard"] = "unmap" if driver is not None and driver.get("discard") == "unmap" else "ignore"
+        if element.find("readonly") is not None and not cdrom:
+            entry["read-only"] = True
+        serial = element.find("serial")
+        if serial is not None and serial.text and not cdrom:
+            entry["serial"] = serial.text.strip()
+        disks.append(entry)
+        domain.tick(element, "target", "driver", "source", "readonly", "serial", "backingStore")
+    scsi = any(one.get("type") == "scsi" for one in domain.root.findall("devices/controller"))
+    if disks or scsi:
+        domain.document["scsi"] = [{"disk": disks} if disks else {}]
+
+
+def _balloon(domain: Domain, element: Element) -> None:
+    if not str(element.get("model")).startswith("virtio"):
+        domain.tick(element)
+        return
+    stats = element.find("stats")
+    period = stats.get("period", "0") if stats is not None else "0"
+    domain.document["balloon"] = {
+        "deflate-on-oom": element.get("autodeflate") == "on",
+        "free-page-reporting": element.get("freePageReporting") == "on",
+        "statistics": number(period),
+    }
+    domain.tick(element)
+
+
+def _rng(domain: Domain, element: Element) -> None:
+    backend, rate = element.find("backend"), element.find("rate")
+    if backend is None or backend.get("model") != "random" or domain.document["rng"]:
+        return
+    entry: dict[str, Any] = {"source": (backend.text or "").strip() or "/dev/urandom"}
+    if rate is not None:
+        entry["max-bytes"] = number(rate.get("bytes"))
+        if rate.get("period"):
+            entry["period"] = number(rate.get("period"))
+    domain.document["rng"] = entry
+    domain.tick(element, "backend", "rate")
+
+
+def _channel(domain: Domain, element: Element) -> None:
+    target = element.find("target")
+    if target is None or target.get("type") != "virtio" or element.get("type") not in ("unix", "pty", "null"):
+        return
+    name = target.get("name")
+    entry: dict[str, Any] = {"kind": "agent"} if name == AGENT else {"kind": "port", "name": name}
+    if element.get("type") != "unix":
+        entry["backend"] = element.get("type")
+    domain.document.setdefault("serial", []).append(entry)
+    domain.tick(element, "target", "source")
+
+
+def _console(domain: Domain, element: Element) -> None:
+    target = element.find("target")
+    if target is not None and target.get("type") == "virtio":
+        domain.document.setdefault("serial", []).append({"kind": "console"})
+        domain.tick(element, "target", "source")
+    elif target is None or target.get("type") in (None, "serial"):
+        domain.tick(element, "target", "source", "log")  # the same port as the serial one
+
+
+def _serial(domain: Domain, element: Element) -> None:
+    """The first one is the workbench's console."""
+    if element is domain.root.findall("devices/serial")[0]:
+        domain.tick(element, "target", "source", "log")
+
+
+def _graphics(domain: Domain, element: Element) -> None:
+    if element.get("type") != "vnc" or "display" in domain.document:
+        return
+    domain.table("display")["vnc"] = "socket"
+    domain.notes.append("VNC: it listens on vnc.sock in the guest's state directory")
+    domain.tick(element, "listen")
+
+
+def _video(domain: Domain, element: Element) -> None:
+    kind = _model(element)
+    if kind in ("vga", "virtio"):
+        domain.table("display")["card"] = "std" if kind == "vga" else "virtio"
+        domain.tick(element, "model")

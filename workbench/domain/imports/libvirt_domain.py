@@ -1,0 +1,50 @@
+"""A libvirt domain while it is read: what was made of it, and which elements that has ticked off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+
+@dataclass(slots=True)
+class Domain:
+    root: Element
+    document: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    done: set[int] = field(default_factory=set)
+
+    def find(self, path: str) -> Element | None:
+        """The element at a path, ticked off with those above it."""
+        element = self.root
+        for step in path.split("/"):
+            found = element.find(step)
+            if found is None:
+                return None
+            self.done.add(id(found))
+            element = found
+        return element
+
+    def tick(self, element: Element, *below: str) -> None:
+        """This element is said, and these below it with all that is in them."""
+        self.done.add(id(element))
+        for name in below:
+            for one in element.findall(name):
+                self.done |= {id(inner) for inner in one.iter()}
+
+    def table(self, *path: str) -> dict[str, Any]:
+        table = self.document
+        for step in path:
+            table = table.setdefault(step, {})
+        return table
+
+    def text(self, path: str) -> str | None:
+        element = self.find(path)
+        return None if element is None else (element.text or "").strip()
+
+
+def number(text: str | None, otherwise: int = 0) -> int:
+    """A number; ``otherwise`` for what is none."""
+    return int(text) if text is not None and text.isascii() and text.isdigit() else otherwise

@@ -1,0 +1,37 @@
+"""What every device of a command line has: a place on a bus, an id, a place in the order of booting."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.domain.imports.gathered import Gathered
+    from workbench.domain.imports.options import Keys
+
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,19}\Z")
+_ROOT_BUS = (None, "pcie.0", "pci.0")
+
+
+def place(found: Gathered, keys: Keys, what: str) -> bool:
+    """Take a device's PCI place out of its keys; whether a profile's own place can stand for it."""
+    bus, addr = keys.take("bus"), keys.take("addr")
+    if bus not in _ROOT_BUS:
+        found.notes.append(f"{what}: it stands on {bus}, and now on the root bus")
+    elif addr is not None:
+        found.places.append((what, str(addr)))
+    return True
+
+
+def name_of(found: Gathered, keys: Keys, entry: dict[str, Any], what: str) -> None:
+    """The device's id, where a profile can have it."""
+    name = keys.take("id")
+    if isinstance(name, str) and _ID.match(name):
+        entry["id"] = name
+    elif name is not None:
+        found.notes.append(f"{what}: the id {name} is none that a profile can have; it gets another one")
+
+
+def boots(found: Gathered, kind: str, place: object) -> None:
+    if place is not None:
+        found.boots.append((int(str(place)), kind))
