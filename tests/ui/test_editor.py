@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from tests.ui.fake_engine import FakeEngine, running
 from workbench.domain.problems import Problem
@@ -19,6 +19,7 @@ from workbench.ui.screens.main import MainScreen
 from workbench.ui.widgets.command_pane import CommandPane
 from workbench.ui.widgets.problem_list import ProblemList
 from workbench.ui.widgets.profile_area import ProfileArea, changed_range, spans
+from workbench.ui.widgets.profile_form import ProfileForm
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -277,3 +278,70 @@ def test_the_range_in_which_texts_differ() -> None:
     assert changed_range("abc", "abXc") == (2, 2, 3)
     assert changed_range("aaa", "aa") == (2, 3, 2)
     assert changed_range("", "x") == (0, 0, 1)
+
+
+class TestForm:
+    async def test_a_change_in_the_form_is_one_edit_of_the_text(self) -> None:
+        async with opened() as (pilot, _, screen):
+            await press(pilot, "f2")
+            form = screen.query_one(ProfileForm)
+            await wait_until(lambda: bool(form.rows))
+            form.choose(("memory", "size"))
+            await pilot.pause()
+            assert area(screen).cursor_location[0] == 2
+            await press(pilot, "enter")
+            await wait_until(lambda: dialog(pilot))
+            await pilot.pause()
+            field = pilot.app.screen.query_one(Input)
+            assert field.value == "1G"
+            field.value = "3 cows"
+            await press(pilot, "enter")
+            assert dialog(pilot), "a wrong value is not taken"
+            assert "3 cows" in str(pilot.app.screen.query_one("#value-trouble", Static).render())
+            field.value = "3G"
+            await press(pilot, "enter")
+            await wait_until(lambda: "3G" in area(screen).text)
+            assert area(screen).text == TEXT.replace("1G", "3G")
+            await press(pilot, "f3")
+            await wait_until(lambda: "-m 3072M" in command(screen))
+            area(screen).focus()
+            await press(pilot, "ctrl+z")
+            assert area(screen).text == TEXT
+
+    async def test_the_form_follows_the_text(self) -> None:
+        async with opened() as (pilot, _, screen):
+            await press(pilot, "f2", "escape")
+            assert area(screen).has_focus
+            form = screen.query_one(ProfileForm)
+            area(screen).become(TEXT.replace("1G", "5G"))
+            await wait_until(lambda: any(row.plain == "5G" for row in form.rows))
+            area(screen).jump(6, 1)
+            await wait_until(lambda: form.row is not None and form.row.path == ("net", 0, "mac"))
+            area(screen).become("memory = [")
+            await wait_until(lambda: "no TOML" in str(form.query_one("TextBlock", Static).render()))
+
+    async def test_a_choice_a_default_a_table_more_and_off(self) -> None:
+        async with opened() as (pilot, _, screen):
+            await press(pilot, "f2")
+            form = screen.query_one(ProfileForm)
+            await wait_until(lambda: bool(form.rows))
+            form.choose(("accelerator",))
+            await press(pilot, "enter")
+            await wait_until(lambda: dialog(pilot))
+            await pilot.pause()
+            await press(pilot, "end", "enter")
+            await wait_until(lambda: 'accelerator = "tcg"\n\n# mine\n[memory]' in area(screen).text)
+            await wait_until(lambda: any(row.path == ("accelerator",) and row.here for row in form.rows))
+            form.choose(("accelerator",))
+            await press(pilot, "delete")
+            await wait_until(lambda: "accelerator" not in area(screen).text)
+            await wait_until(lambda: not any(row.path == ("accelerator",) and row.here for row in form.rows))
+            form.choose(("net",))
+            await press(pilot, "enter")
+            await wait_until(lambda: area(screen).text.count("[[net]]") == 2)
+            await wait_until(lambda: any(row.path == ("net", 1) for row in form.rows))
+            form.choose(("rng",))
+            await press(pilot, "minus")
+            await wait_until(lambda: "rng = false" in area(screen).text)
+            assert "# mine" in area(screen).text
+            assert "# enough" in area(screen).text

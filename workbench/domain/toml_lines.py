@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_right
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -29,6 +29,29 @@ _BLANK = re.compile(r"[ \t]*")
 _GAP = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 
 
+class Span(NamedTuple):
+    """Where a key and its value, or an element of a list, begin and end; all offsets into the text."""
+
+    key: int
+    """Where the key begins; for an element, where its value does."""
+    begin: int
+    end: int
+    section: int
+    """The index of the header that it stands under; -1 above all headers."""
+    inside: Path | None
+    """The inline table or list that it is in; None when it has lines of its own."""
+
+
+class Header(NamedTuple):
+    """``[a.b]`` or ``[[a.b]]``"""
+
+    path: Path
+    """The table that it opens, with the element's number in a list."""
+    begin: int
+    end: int
+    """Just behind its last bracket."""
+
+
 def locate(text: str) -> dict[Path, tuple[int, int]]:
     """The line and column, both from 1, of every key and list element; columns count characters.
 
@@ -37,7 +60,7 @@ def locate(text: str) -> dict[Path, tuple[int, int]]:
     """
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     places: dict[Path, tuple[int, int]] = {}
-    for path, offset in _Scanner(text).document():
+    for path, offset in Scanner(text).document():
         line = bisect_right(starts, offset)
         places.setdefault(path, (line, offset - starts[line - 1] + 1))
     return places
@@ -45,12 +68,20 @@ def locate(text: str) -> dict[Path, tuple[int, int]]:
 
 def headers(text: str) -> list[tuple[Path, int]]:
     """The path of each table's header and the offset of the line that it stands on, in the order of the text."""
-    return list(_Scanner(text).headers())
+    scanner = Scanner(text)
+    for _ in scanner.document():
+        pass
+    return [(header.path, text.rfind("\n", 0, header.begin) + 1) for header in scanner.headers]
 
 
-class _Scanner:
+class Scanner:
+    """Walks a document once; ``spans`` and ``headers`` are filled on the way."""
+
     def __init__(self, text: str) -> None:
         self.text = text
+        self.spans: dict[Path, Span] = {}
+        """Each value that stands behind a ``=`` or in a list."""
+        self.headers: list[Header] = []
         self.at = 0
         self._counts: dict[Path, int] = {}
         """How many elements each array of tables has so far."""
@@ -60,23 +91,11 @@ class _Scanner:
         table: Path = ()
         while self._skip(_GAP) < len(self.text):
             if self.text[self.at] == "[":
+                begin = self.at
                 table = yield from self._header()
+                self.headers.append(Header(table, begin, self.at))
             else:
                 yield from self._pair(table)
-
-    def headers(self) -> Iterator[tuple[Path, int]]:
-        """The path that each header opens, with its line's offset."""
-        table: Path = ()
-        while self._skip(_GAP) < len(self.text):
-            begin = self.text.rfind("\n", 0, self.at) + 1
-            steps = self._header() if self.text[self.at] == "[" else self._pair(table)
-            try:
-                while True:
-                    next(steps)
-            except StopIteration as end:
-                if end.value is not None:
-                    table = end.value
-                    yield table, begin
 
     def _skip(self, pattern: re.Pattern[str]) -> int:
         match = pattern.match(self.text, self.at)
@@ -113,15 +132,21 @@ class _Scanner:
                 yield path, begin
         return path
 
-    def _pair(self, table: Path) -> Generator[tuple[Path, int], None, None]:
+    def _pair(self, table: Path, inside: Path | None = None) -> Iterator[tuple[Path, int]]:
         """``a.b = value``"""
-        path = table
+        path, key = table, self.at
         for name, begin in self._key():
             path = (*path, name)
             yield path, begin
         self.at += 1
-        self._skip(_BLANK)
+        begin = self._skip(_BLANK)
         yield from self._value(path)
+        self._keep(path, key, begin, inside)
+
+    def _keep(self, path: Path, key: int, begin: int, inside: Path | None) -> None:
+        """The value that ends here; what is neither in quotes nor in brackets ran on to what may follow it."""
+        end = begin + len(self.text[begin : self.at].rstrip(" \t\r"))
+        self.spans[path] = Span(key, begin, end, len(self.headers) - 1, inside)
 
     def _value(self, path: Path) -> Iterator[tuple[Path, int]]:
         opening = self.text[self.at]
@@ -139,8 +164,10 @@ class _Scanner:
             if self.text[self.at] == ",":
                 self.at += 1
                 continue
-            yield (*path, index), self.at
+            begin = self.at
+            yield (*path, index), begin
             yield from self._value((*path, index))
+            self._keep((*path, index), begin, begin, path)
             index += 1
         self.at += 1
 
@@ -150,5 +177,5 @@ class _Scanner:
             if self.text[self.at] == ",":
                 self.at += 1
                 continue
-            yield from self._pair(path)
+            yield from self._pair(path, path)
         self.at += 1

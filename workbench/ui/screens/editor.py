@@ -10,16 +10,17 @@ from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.css.query import NoMatches
-from textual.screen import Screen
 from textual.widgets import TextArea
 
-from workbench.domain.editing import Checked
+from workbench.domain.editing import Checked, paths_at
 from workbench.errors import ProfileChanged, WorkbenchError
 from workbench.ui.dialogs import confirm, error_dialog
+from workbench.ui.screens.form_edits import FormEdits
 from workbench.ui.widgets.command_pane import CommandPane
 from workbench.ui.widgets.key_bar import KeyBar
 from workbench.ui.widgets.problem_list import ProblemList
 from workbench.ui.widgets.profile_area import ProfileArea
+from workbench.ui.widgets.profile_form import FormList, ProfileForm
 from workbench.ui.widgets.text_block import TextBlock
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ LOOK = 1.0
 WIDTHS = [(0, "-narrow"), (100, "-wide"), (170, "-vast")]
 
 
-class EditorScreen(Screen[None]):
+class EditorScreen(FormEdits):
     """One profile. Nothing is written but by the key that saves."""
 
     CSS_PATH = "editor.tcss"
@@ -49,6 +50,9 @@ class EditorScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "ctrl+s", "save", "Save", id="editor.save", tooltip="Save the profile, whole or not at all", priority=True
+        ),
+        Binding(
+            "f2", "show('form')", "Form", id="editor.form", tooltip="The form beside the text, each following the other"
         ),
         Binding(
             "f3", "show('command')", "Command", id="editor.command", tooltip="The QEMU command line beside the text"
@@ -61,9 +65,7 @@ class EditorScreen(Screen[None]):
     ]
 
     def __init__(self, profiles: Profiles, known: ProfileText) -> None:
-        super().__init__()
-        self._profiles = profiles
-        self._known = known
+        super().__init__(profiles, known)
         self._checked = Checked(known.name)
         self._host_problems: tuple[Problem, ...] = ()
         """What files and QEMU have against the text as it was when they were last asked."""
@@ -80,6 +82,7 @@ class EditorScreen(Screen[None]):
             area = ProfileArea(id="editor-text")
             area.border_title = Content(f"{self._known.name}.toml")
             yield area
+            yield ProfileForm(id="editor-form")
             yield CommandPane(id="editor-command")
         yield ProblemList(id="editor-problems")
         yield KeyBar()
@@ -89,10 +92,6 @@ class EditorScreen(Screen[None]):
         self.set_class(self.app.size.width >= WIDTHS[1][0], "-command")
         self._check()
         self.set_interval(LOOK, self._look)
-
-    @property
-    def _area(self) -> ProfileArea:
-        return self.query_one(ProfileArea)
 
     @property
     def changed(self) -> bool:
@@ -109,7 +108,19 @@ class EditorScreen(Screen[None]):
 
     @on(TextArea.SelectionChanged)
     def _moved(self) -> None:
-        self.query_one(CommandPane).show_line(self._area.cursor_location[0] + 1)
+        line = self._area.cursor_location[0] + 1
+        self.query_one(CommandPane).show_line(line)
+        form = self.query_one(ProfileForm)
+        if form.display and self._area.has_focus:
+            for path in paths_at(self._checked.parsed, self._checked.file, line)[:1]:
+                form.choose(path)
+
+    @on(ProfileForm.Looked)
+    def _looked(self, message: ProfileForm.Looked) -> None:
+        """The text and the command line follow the form."""
+        place = self._checked.parsed.places.get(message.path)
+        if place is not None and place.file == self._checked.file:
+            self._area.jump(place.line, place.column)
 
     def _check(self) -> None:
         """What can be said at once; files and QEMU are asked when the keys rest."""
@@ -139,6 +150,7 @@ class EditorScreen(Screen[None]):
         checked = self._checked
         problems = (*checked.problems, *self._host_problems)
         self.query_one(CommandPane).show_checked(checked)
+        self.query_one(ProfileForm).show_checked(self._area.text, checked)
         self.query_one(ProblemList).show_problems(problems)
         self._area.show_problems(problems, checked.file)
         self._show_head()
@@ -176,9 +188,12 @@ class EditorScreen(Screen[None]):
         again = self.has_class(f"-{name}") and self.size.width < WIDTHS[2][0]
         for other in ("command", "form"):
             self.set_class(other == name and not again, f"-{other}")
-        pane = self.query_one("#editor-text" if again else f"#editor-{name}")
-        if not self.has_class("-wide") or name == "text":
-            self.set_focus(pane)
+        if again or name == "text":
+            self.set_focus(self._area)
+        elif name == "form":
+            self.set_focus(self.query_one(FormList))
+        elif self.has_class("-narrow"):
+            self.set_focus(self.query_one(CommandPane))
 
     def action_show_file(self) -> None:
         self.notify(self._known.path, title="Profile", markup=False)
@@ -277,8 +292,10 @@ class EditorScreen(Screen[None]):
                 await self._ask_about_disk(f"{self._known.path} was changed by something else while you edit it")
 
     def action_leave(self) -> None:
-        if not self._area.has_focus and self.has_class("-narrow") and not self._area.display:
-            self.action_show("text")
+        if not self._area.has_focus:
+            if self.has_class("-narrow"):
+                self.action_show("text")
+            self.set_focus(self._area)
             return
         self._leave()
 

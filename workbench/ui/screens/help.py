@@ -125,10 +125,11 @@ def window_bindings() -> dict[str, dict[str, Binding]]:
     from workbench.ui.screens.editor import EditorScreen
     from workbench.ui.screens.rebalance import RebalanceScreen
     from workbench.ui.widgets.problem_list import ProblemList
+    from workbench.ui.widgets.profile_form import FormList
 
     windows: dict[str, tuple[type[DOMNode], ...]] = {
         "Rebalance": (RebalanceScreen,),
-        "Editor": (EditorScreen, ProblemList),
+        "Editor": (EditorScreen, FormList, ProblemList),
     }
     return {
         title: {str(binding.id): binding for node in nodes for binding in node.BINDINGS if isinstance(binding, Binding)}

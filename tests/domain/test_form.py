@@ -1,0 +1,108 @@
+"""The form's rows from the model and a text, and what is typed there as TOML."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from tests.profile_files import CORPUS
+from workbench.domain.editing import made_by, paths_at
+from workbench.domain.form import Row, form_rows, literal
+from workbench.domain.parse import parse
+from workbench.domain.profile import GuestProfile
+from workbench.domain.shape import dotted_keys
+from workbench.domain.toml_layout import EditError
+
+TEXT = """\
+machine = 'pc'  # old
+net = false
+
+[memory]
+size = "${env:SIZE}"
+
+[[scsi]]
+[[scsi.disk]]
+file = "a.img"
+
+[balloon.presets]
+half = "50%"
+"""
+
+
+def rows(text: str) -> dict[str, Row]:
+    found = form_rows(text, tomllib.loads(text))
+    return {".".join(map(str, row.path)): row for row in found}
+
+
+def test_each_key_has_its_value_default_and_words() -> None:
+    found = rows(TEXT)
+    machine = found["machine"]
+    assert (machine.value, machine.plain, machine.here) == ("'pc'", "pc", True)
+    assert machine.default == '"q35"'
+    assert "QEMU's board" in machine.doc
+    assert found["accelerator"].choices == ("auto", "kvm", "tcg")
+    assert (found["accelerator"].value, found["accelerator"].here) == ("", False)
+    assert found["memory.size"].plain == "${env:SIZE}"
+    assert found["memory.lock"].choices == ("true", "false")
+    assert (found["net"].off, found["scsi"].off) == (True, False)
+    assert found["scsi"].value == "1"
+    assert found["scsi.0.disk.0.file"].plain == "a.img"
+    assert found["balloon.presets.half"].plain == "50%"
+    assert not found["rng"].opened
+    assert "rng.source" not in found
+
+
+def test_every_key_of_the_model_can_be_opened_to() -> None:
+    toggled = {("tcg",), ("cpu",), ("memory",), ("firmware",), ("boot",), ("rng",), ("display",), ("qemu",)}
+    found = {".".join(map(str, row.path)) for row in form_rows("", {}, toggled)}
+    for key in dotted_keys(GuestProfile):
+        top, _, below = key.partition(".")
+        if (top,) in toggled and "." not in below:
+            assert key in found
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_every_profile_has_a_form(path: object) -> None:
+    text = path.read_text()  # type: ignore[attr-defined]
+    found = form_rows(text, tomllib.loads(text))
+    assert all(row.doc for row in found if row.kind == "value")
+
+
+def test_a_value_of_the_base_is_told_apart() -> None:
+    found = form_rows("extends = 'b.toml'\n", {"memory": {"size": "4G"}})
+    size = next(row for row in found if row.path == ("memory", "size"))
+    assert (size.value, size.here) == ('"4G"', False)
+
+
+def test_a_text_that_is_no_toml_has_no_form() -> None:
+    with pytest.raises(EditError):
+        form_rows("a = [", {})
+
+
+@pytest.mark.parametrize(
+    ("key", "typed", "written"),
+    [
+        ("machine", "q35", '"q35"'),
+        ("machine", 'a"b\\', '"a\\"b\\\\"'),
+        ("memory.size", "512M", '"512M"'),
+        ("memory.size", "${env:SIZE}", '"${env:SIZE}"'),
+        ("memory.lock", "true", "true"),
+        ("memory.nodes", "0, 1", "[0, 1]"),
+        ("memory.nodes", "[0]", "[0]"),
+        ("memory.slots", "4", "4"),
+        ("memory.slots", "four", '"four"'),
+        ("root-ports", "1\nx = 2", '"1\\nx = 2"'),
+    ],
+)
+def test_what_is_typed_is_written_as_a_value_and_never_more(key: str, typed: str, written: str) -> None:
+    assert literal(rows(TEXT)[key], typed) == written
+
+
+def test_a_line_and_what_it_made() -> None:
+    text = '[memory]\nsize = "1G"\n[[net]]\nmac = "52:54:00:12:34:56"\n'
+    parsed = parse(text, name="demo", file="demo.toml")
+    assert paths_at(parsed, "demo.toml", 2) == (("memory", "size"),)
+    assert paths_at(parsed, "demo.toml", 3) == (("net", 0),)
+    assert paths_at(parsed, "other.toml", 3) == ()
+    assert made_by((), (("net", 0),)) == frozenset()

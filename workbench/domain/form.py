@@ -1,0 +1,177 @@
+"""A profile as a form: every table and key of the model with what the text says of it, and texts typed there as TOML."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.domain.imports.writer import toml_value
+from workbench.domain.key_docs import class_doc, default_text, field_docs
+from workbench.domain.profile import GuestProfile
+from workbench.domain.shape import fields_of
+from workbench.domain.toml_layout import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from workbench.domain.devices.part import Part
+    from workbench.domain.shape import Field, Shape
+    from workbench.domain.toml_lines import Path
+
+ORDER = tuple(fields_of(GuestProfile))
+"""The model's order of tables, in which new ones are put into a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the form."""
+
+    path: Path
+    label: str
+    kind: Literal["table", "tables", "element", "names", "value"]
+    """``tables``: a list of tables, ``element``: one of them, ``names``: a table whose keys are the user's own."""
+    doc: str
+    """What the key is, in the model's words."""
+    must: str
+    """What its value must be."""
+    default: str = ""
+    """As the file would have it; empty where there is none to write."""
+    value: str = ""
+    """As the text has it; empty when it says nothing."""
+    plain: str = ""
+    """The value as one types it: a text without its quotes."""
+    here: bool = False
+    """Whether this text says it, and not only a file that it extends."""
+    off: bool = False
+    """A table or list that the text switches off with ``false``."""
+    choices: tuple[str, ...] = ()
+    """What one chooses from; ``true`` and ``false`` for a switch."""
+    text: bool = False
+    """Whether what is typed is a text, and gets quotes."""
+    listed: bool = False
+    """Whether it is a list of values."""
+    opened: bool = False
+    """Whether its keys follow."""
+
+    @property
+    def depth(self) -> int:
+        return len(self.path) - 1
+
+
+def form_rows(text: str, document: Mapping[str, Any], toggled: Collection[Path] = ()) -> tuple[Row, ...]:
+    """The rows of a text. Tables that it has are open, others closed, and those of ``toggled`` the other way.
+
+    :param document: what the text says together with the files that it extends.
+    :raise EditError: when the text is no TOML.
+    """
+    return tuple(_Form(Layout(text), toggled).table(GuestProfile, document, ()))
+
+
+class _Form:
+    def __init__(self, layout: Layout, toggled: Collection[Path]) -> None:
+        self._layout = layout
+        self._toggled = toggled
+
+    def table(self, part: type[Part], values: object, path: Path) -> Iterator[Row]:
+        docs = field_docs(part)
+        known = values if isinstance(values, dict) else {}
+        for key, field in fields_of(part).items():
+            if not field.hidden:
+                yield from self._field(part, field, known.get(key), (*path, key), _prose(docs.get(field.name, "")))
+
+    def _field(self, part: type[Part], field: Field, value: object, path: Path, doc: str) -> Iterator[Row]:
+        shape = field.shape
+        inner = shape.item or shape
+        if shape.kind == "list" and inner.kind == "table":
+            yield from self._tables(shape, inner, value, path, doc)
+        elif shape.kind == "table":
+            given = isinstance(value, dict) or value is True
+            opened = self._open(path, given=given)
+            words = _prose(class_doc(shape.bare))
+            yield self._row(path, str(path[-1]), "table", f"{words} {doc}".strip(), "a table", value, opened=opened)
+            if opened:
+                yield from self.table(shape.bare, value, path)
+        elif shape.kind == "names":
+            opened = self._open(path, given=isinstance(value, dict))
+            yield self._row(path, str(path[-1]), "names", doc, f"NAME = {inner.words}", value, opened=opened)
+            if opened and isinstance(value, dict):
+                for name, one in value.items():
+                    yield self._value(inner, one, (*path, name), doc, "")
+        else:
+            yield self._value(shape, value, path, doc, default_text(part, field))
+
+    def _tables(self, shape: Shape, inner: Shape, value: object, path: Path, doc: str) -> Iterator[Row]:
+        elements = value if isinstance(value, list) else []
+        words = f"{_prose(class_doc(inner.bare))} {doc}".strip()
+        opened = self._open(path, given=bool(elements))
+        yield self._row(path, str(path[-1]), "tables", words, "a list of tables", value, opened=opened)
+        for index, element in enumerate(elements if opened else ()):
+            below = (*path, index)
+            inside = self._open(below, given=True)
+            yield self._row(below, f"{path[-1]}[{index}]", "element", words, "a table", element, opened=inside)
+            if inside:
+                yield from self.table(inner.bare, element, below)
+
+    def _open(self, path: Path, *, given: bool) -> bool:
+        return given != (path in self._toggled)
+
+    def _row(self, path: Path, label: str, kind: Any, doc: str, must: str, value: object, *, opened: bool) -> Row:
+        count = f"{len(value)}" if kind == "tables" and isinstance(value, list) else ""
+        here = path in self._layout.known
+        return Row(path, label, kind, doc, must, value=count, here=here, off=value is False, opened=opened)
+
+    def _value(self, shape: Shape, value: object, path: Path, doc: str, default: str) -> Row:
+        span = self._layout.spans.get(path)
+        said = "" if value is None else toml_value(value).replace("$${", "${")
+        if span is not None:
+            said = self._layout.text[span.begin : span.end]
+            value = at(self._layout.values, path)  # as it stands, with its ${...}
+        choices = ("true", "false") if shape.bare is bool else shape.choices
+        return Row(
+            path,
+            str(path[-1]),
+            "value",
+            doc,
+            shape.words,
+            default,
+            said,
+            value if isinstance(value, str) else said,
+            here=span is not None,
+            choices=choices,
+            text=shape.kind == "size" or (shape.kind == "value" and shape.bare is not bool and shape.bare is not int),
+            listed=shape.kind == "list",
+        )
+
+
+def literal(row: Row, typed: str) -> str:
+    """What was typed for a row, as TOML writes it: a list may be typed as words with commas between them."""
+    if row.listed:
+        bare = typed.strip()
+        if bare in ("true", "false") or (bare.startswith("[") and _reads(bare)):
+            return bare
+        words = [word.strip() for word in bare.split(",") if word.strip()]
+        return toml_value([int(word) if word.isdecimal() else word for word in words]).replace("$${", "${")
+    if row.text:
+        return toml_value(typed).replace("$${", "${")
+    if row.choices == ("true", "false"):
+        return typed
+    return typed.strip() if _reads(typed) else toml_value(typed).replace("$${", "${")
+
+
+def _reads(text: str) -> bool:
+    try:
+        return list(tomllib.loads(f"x = {text.strip()}")) == ["x"]
+    except (tomllib.TOMLDecodeError, ValueError):
+        return False
+
+
+def at(values: Any, path: Path) -> Any:
+    """The value at a path of a document."""
+    for step in path:
+        values = values[step]
+    return values
+
+
+def _prose(text: str) -> str:
+    return " ".join(text.replace("``", "").split())

@@ -1,0 +1,54 @@
+"""What the model's own docstrings say of each table and key: for the reference and for the form."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from workbench.domain.units import format_size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.domain.devices.part import Part
+    from workbench.domain.shape import Field
+
+
+def class_doc(part: type[Part]) -> str:
+    """A table's docstring without the heading that some begin with."""
+    text = re.sub(r"^``\[+[a-z.-]+\]+``: ", "", inspect.getdoc(part) or "")
+    return text[:1].upper() + text[1:]
+
+
+@cache
+def field_docs(part: type[Part]) -> Mapping[str, str]:
+    """The docstrings below the fields of a table, by the fields' names; none where the source is not at hand."""
+    try:
+        body = ast.parse(inspect.getsource(part)).body[0]
+    except OSError:
+        return {}
+    assert isinstance(body, ast.ClassDef)
+    docs: dict[str, str] = {}
+    for first, second in zip(body.body, body.body[1:], strict=False):
+        match first, second:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                docs[name] = inspect.cleandoc(text)
+    return docs
+
+
+def default_text(part: type[Part], field: Field) -> str:
+    """The default as the file would have it; empty where there is none to write, and the key's text tells what happens."""
+    info = next(one for one in msgspec.structs.fields(part) if one.encode_name == field.key)
+    value = info.default
+    if field.required or value is None or value is msgspec.NODEFAULT or value == "":
+        return ""
+    if field.shape.kind == "size":
+        return f'"{format_size(value)}"'
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(str, value))}]"
+    return str(value).lower() if isinstance(value, bool | int) else f'"{value}"'

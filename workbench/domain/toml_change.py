@@ -1,0 +1,280 @@
+"""Changing one value in a TOML text: everything else, comments and order among it, stays as it is byte by byte.
+
+What comes out is read again and held against what was meant, so a text that cannot be changed in place is refused and
+never spoilt.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from workbench.domain.decode import key_text
+from workbench.domain.toml_layout import EditError, Layout, closed, line_end, line_start
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.domain.toml_lines import Path, Span
+
+_TO_COMMA = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*+,")
+_BLANKS = re.compile(r"[ \t]*")
+
+
+def set_value(text: str, path: Path, value: str, *, order: Sequence[str] = ()) -> str:
+    """The text with a value at a path; what is missing around it is added where it belongs.
+
+    :param value: as TOML writes it: ``"512M"``, ``true``, ``[1, 2]``.
+    :param order: the document's tables in the order in which new ones are put between them.
+    :raise EditError: when the text is no TOML, or cannot have it there.
+    """
+    layout = Layout(text)
+    meant = _with(layout.values, path, tomllib.loads(f"x = {value}")["x"])
+    span = layout.spans.get(path)
+    if span is not None:
+        result = text[: span.begin] + value + text[span.end :]
+    elif path in layout.known:  # a table under its own header gives way
+        result = set_value(remove(text, path), path, value, order=order)
+    else:
+        result = _added(layout, path, value, order)
+    return _proven(result, meant, path)
+
+
+def add_table(text: str, path: Path, *, order: Sequence[str] = ()) -> str:
+    """The text with a new empty table at the end of a list of tables, or one of its own: ``("net", 1)``, ``("rng",)``.
+
+    :raise EditError: when it is there already, or cannot be had there.
+    """
+    layout = Layout(text)
+    if path in layout.known:
+        raise EditError(f"{key_text(path)} is there already")
+    return _proven(_with_table(layout, path, "", order), _with(layout.values, path, {}), path)
+
+
+def remove(text: str, path: Path) -> str:
+    """The text without a key, an element or a whole table; comments above a table stay.
+
+    :raise EditError: when it is not there, or cannot be taken out in place.
+    """
+    layout = Layout(text)
+    if path not in layout.known:
+        raise EditError(f"there is no {key_text(path)}")
+    ranges = [_cut(layout, path, span) for path_, span in layout.spans.items() if path_ == path]
+    if not ranges:
+        within = [index for index, header in enumerate(layout.headers) if header.path[: len(path)] == path]
+        ranges = [(line_start(text, layout.headers[index].begin), layout.section_end(index)) for index in within]
+        ranges += [
+            _cut(layout, below, span)
+            for below, span in layout.spans.items()
+            if below[: len(path)] == path and span.section not in within and layout.outermost(below, path)
+        ]
+    for begin, end in sorted(ranges, reverse=True):
+        text = text[:begin] + text[end:]
+    return _proven(text, _without(layout.values, path), path, pruned=True)
+
+
+def _added(layout: Layout, path: Path, value: str, order: Sequence[str]) -> str:
+    """A key or element that was not there."""
+    *above, step = path
+    parent = tuple(above)
+    pair = value if isinstance(step, int) else f"{_key(step)} = {value}"
+    around = layout.spans.get(parent)
+    if around is not None:
+        return _into_value(layout, parent, around, pair, element=isinstance(step, int))
+    if isinstance(step, int):
+        if parent in layout.known:
+            raise EditError(f"{key_text(parent)} is a list of tables")
+        return _added(layout, parent, f"[{value}]", order)
+    section = layout.section_of(parent)
+    if section is not None:
+        return _into_section(layout, section, pair)
+    if parent in layout.known:
+        return _beside(layout, path, value)
+    return _with_table(layout, parent, pair, order)
+
+
+def _into_section(layout: Layout, section: int, pair: str) -> str:
+    """A line below the last one of a section."""
+    text, newline = layout.text, layout.newline
+    last = layout.last_pair(section)
+    if last is None and section < 0:
+        if not layout.headers:
+            return f"{closed(text, newline)}{pair}{newline}"
+        at = layout.comment_above(0)
+        return f"{text[:at]}{pair}{newline}{newline}{text[at:]}"
+    begin = last.key if last is not None else layout.headers[section].begin
+    start = line_start(text, begin)
+    indent = _BLANKS.match(text, start)
+    at = layout.body_end(section)
+    before = closed(text[:at], newline)
+    return f"{before}{indent[0] if indent else ''}{pair}{newline}{text[at:]}"
+
+
+def _beside(layout: Layout, path: Path, value: str) -> str:
+    """A key of a table that has no header: dotted keys, or only tables in it, made it."""
+    parent = path[:-1]
+    pairs = [
+        span
+        for below, span in layout.spans.items()
+        if below[: len(parent)] == parent and layout.outermost(below, parent)
+    ]
+    in_lines = [
+        span for span in pairs if span.inside is None and _above(layout, span) == parent[: len(_above(layout, span))]
+    ]
+    in_lines = [span for span in in_lines if len(_above(layout, span)) < len(parent)]
+    if in_lines:
+        last = max(in_lines, key=lambda span: span.end)
+        at = line_end(layout.text, last.end)
+        dotted = _dotted(path[len(_above(layout, last)) :])
+        before = closed(layout.text[:at], layout.newline)
+        return f"{before}{dotted} = {value}{layout.newline}{layout.text[at:]}"
+    inline = [span for span in pairs if span.inside is not None and len(span.inside) < len(parent)]
+    if inline:
+        last = max(inline, key=lambda span: span.end)
+        dotted = _dotted(path[len(last.inside or ()) :])
+        return f"{layout.text[: last.end]}, {dotted} = {value}{layout.text[last.end :]}"
+    first = next(index for index, header in enumerate(layout.headers) if header.path[: len(parent)] == parent)
+    at = layout.comment_above(first)
+    new = f"[{_dotted(parent)}]{layout.newline}{_dotted(path[-1:])} = {value}{layout.newline}{layout.newline}"
+    return layout.text[:at] + new + layout.text[at:]
+
+
+def _above(layout: Layout, span: Span) -> Path:
+    """The table under whose header a line stands."""
+    return layout.headers[span.section].path if span.section >= 0 else ()
+
+
+def _into_value(layout: Layout, parent: Path, around: Span, pair: str, *, element: bool) -> str:
+    """A key of an inline table, or an element of a list."""
+    text, opening = layout.text, "[" if element else "{"
+    if text[around.begin] != opening:
+        whole = f"[{pair}]" if element else f"{{ {pair} }}"
+        return text[: around.begin] + whole + text[around.end :]
+    inner = [span for span in layout.spans.values() if span.inside == parent]
+    if inner:
+        at = max(span.end for span in inner)
+        return f"{text[:at]}, {pair}{text[at:]}"
+    at = around.begin + 1
+    return (
+        f"{text[:at]}{pair}{text[at:]}" if element else f"{text[:at]} {pair}{' ' if text[at] == '}' else ''}{text[at:]}"
+    )
+
+
+def _with_table(layout: Layout, path: Path, pair: str, order: Sequence[str]) -> str:
+    """A new table with one pair, or none: inline where what is around it is inline, else under a header of its own."""
+    for length in range(len(path) - 1, 0, -1):
+        if path[:length] in layout.spans:
+            return _added(layout, path, f"{{ {pair} }}" if pair else "{}", order)
+    listed = isinstance(path[-1], int)
+    name = _dotted(path)
+    text, newline = layout.text, layout.newline
+    block = f"[[{name}]]{newline}" if listed else f"[{name}]{newline}"
+    block += f"{pair}{newline}" if pair else ""
+    at = _room(layout, path, order)
+    before = closed(text[:at], newline)
+    # The blank lines above the next section stay with it.
+    gap = newline if before.strip() and not before.endswith(newline * 2) else ""
+    after = text[at:]
+    tail = newline if after.strip() and not after.startswith(("\n", "\r\n")) else ""
+    return f"{before}{gap}{block}{tail}{after}"
+
+
+def _room(layout: Layout, path: Path, order: Sequence[str]) -> int:
+    """Where a new header goes: behind its nearest relatives, else where the order wants it, else at the end."""
+    headers = layout.headers
+    for length in range(len(path) - 1, 0, -1):
+        kin = [index for index, header in enumerate(headers) if header.path[:length] == path[:length]]
+        if kin:
+            return _trimmed(layout, kin[-1])
+    ranks = {name: rank for rank, name in enumerate(order)}
+    mine = ranks.get(str(path[0]))
+    if mine is None or not headers:
+        return len(layout.text)
+    before = [index for index, header in enumerate(headers) if ranks.get(str(header.path[0]), -1) <= mine]
+    return _trimmed(layout, before[-1]) if before else layout.comment_above(0)
+
+
+def _trimmed(layout: Layout, section: int) -> int:
+    """Behind a section and its comments, before the blank lines that follow it."""
+    end = layout.section_end(section)
+    body = layout.text[layout.body_end(section) : end].rstrip()
+    return line_end(layout.text, layout.body_end(section) + len(body)) if body else layout.body_end(section)
+
+
+def _cut(layout: Layout, path: Path, span: Span) -> tuple[int, int]:
+    """What goes with a value: its line, or its comma."""
+    text = layout.text
+    if span.inside is None:
+        return line_start(text, span.key), line_end(text, span.end)
+    comma = _TO_COMMA.match(text, span.end)
+    if comma is not None:
+        blanks = _BLANKS.match(text, comma.end())
+        return span.key, blanks.end() if blanks else comma.end()
+    earlier = [one.end for one in layout.spans.values() if one.inside == span.inside and one.end <= span.key]
+    return (max(earlier), span.end) if earlier else (span.key, span.end)
+
+
+def _key(step: str | int) -> str:
+    return key_text((str(step),)).replace("\x7f", "\\u007f")
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(_key(step) for step in path if isinstance(step, str))
+
+
+def _with(values: dict[str, Any], path: Path, value: object) -> dict[str, Any]:
+    """The document that is meant. What is no table or list on the way gives way to one."""
+    result: Any = deepcopy(values)
+    here = result
+    step: Any
+    for step, following in zip(path, (*path[1:], None), strict=True):
+        if isinstance(here, list):
+            if not isinstance(step, int) or step > len(here):
+                raise EditError(f"{key_text(path)}: there is no such place")
+            if step == len(here):
+                here.append(None)
+        last = following is None
+        old = here[step] if isinstance(here, list) else here.get(step)
+        kind: type = list if isinstance(following, int) else dict
+        here[step] = value if last else old if isinstance(old, kind) else kind()
+        here = here[step]
+    return dict(result)
+
+
+def _without(values: dict[str, Any], path: Path) -> dict[str, Any]:
+    result: Any = deepcopy(values)
+    here = result
+    for step in path[:-1]:
+        here = here[step]
+    del here[path[-1]]
+    return dict(result)
+
+
+def _pruned(value: Any) -> Any:
+    """Without tables that have nothing in them, and lists that the last element left."""
+    if isinstance(value, dict):
+        inner = {key: _pruned(one) for key, one in value.items()}
+        return {key: one for key, one in inner.items() if one not in ({}, [])}
+    return [_pruned(one) for one in value] if isinstance(value, list) else value
+
+
+def _proven(text: str, meant: dict[str, Any], path: Path, *, pruned: bool = False) -> str:
+    """:raise EditError: when the text does not say what was meant."""
+    try:
+        said = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError):
+        said = None
+    if said is None or not (_same(_pruned(said), _pruned(meant)) if pruned else _same(said, meant)):
+        raise EditError(f"{key_text(path)} cannot be changed in place: change the text")
+    return text
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal whatever the order of keys; by their texts, since NaN is what it is, and 1 is neither true nor 1.0."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return repr(one) == repr(other)

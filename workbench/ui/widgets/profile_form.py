@@ -1,0 +1,221 @@
+"""The form of a profile: every key of the model with what it is, its default and its value; a change goes into the text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from workbench.domain.decode import key_text
+from workbench.domain.form import Row, form_rows
+from workbench.domain.toml_layout import EditError
+from workbench.ui.widgets.text_block import TextBlock
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from workbench.domain.editing import Checked
+    from workbench.domain.toml_lines import Path
+
+LABEL = 22
+"""Columns of a key with its indentation."""
+MUTED = "$foreground-muted"
+
+
+class FormList(OptionList):
+    """The rows; typing in it does nothing, keys act on the row that is highlighted."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "Change", id="form.change", tooltip="Change the value, open the table, or add one"),
+        Binding("space", "act('toggle')", "Open/close", id="form.toggle", tooltip="Open or close a table", show=False),
+        Binding(
+            "delete,backspace",
+            "act('remove')",
+            "Default",
+            id="form.remove",
+            tooltip="Take it out of the text: the default",
+        ),
+        Binding("minus", "act('off')", "Off", id="form.off", tooltip="Switch a table off with false", show=False),
+        Binding("k", "cursor_up", "Up", id="form.up", tooltip="The key above", show=False),
+        Binding("j", "cursor_down", "Down", id="form.down", tooltip="The key below", show=False),
+    ]
+
+    class Acted(Message):
+        """A key that acts on the highlighted row."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
+    def action_act(self, action: str) -> None:
+        self.post_message(self.Acted(action))
+
+
+class ProfileForm(Vertical):
+    """Shows rows; what is to change is asked of the screen."""
+
+    DEFAULT_CSS = """
+    ProfileForm {
+        & > FormList { height: 1fr; border: none; padding: 0 1; background: $background; }
+        & > FormList { text-wrap: nowrap; text-overflow: ellipsis; }
+        & > FormList > .option-list--option-highlighted { background: $panel; color: $foreground; text-style: none; }
+        & > FormList:focus > .option-list--option-highlighted { background: $primary 30%; text-style: none; }
+        & > TextBlock { height: auto; max-height: 6; padding: 0 1; border-top: solid $foreground 22%; width: 1fr; }
+    }
+    """
+
+    class Asked(Message):
+        """The user wants to change a row: ``change``, ``remove``, ``off`` or ``add``."""
+
+        def __init__(self, row: Row, action: str) -> None:
+            super().__init__()
+            self.row = row
+            self.action = action
+
+    class Looked(Message):
+        """The user looks at a row."""
+
+        def __init__(self, path: Path) -> None:
+            super().__init__()
+            self.path = path
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id, classes="pane")
+        self.border_title = "Form"
+        self._rows: tuple[Row, ...] = ()
+        self._shown: list[str] = []
+        self._toggled: set[Path] = set()
+        self._last: tuple[str, Checked] | None = None
+        self._trouble = ""
+
+    def compose(self) -> ComposeResult:
+        yield FormList(compact=True, markup=False)
+        yield TextBlock()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        return self._rows
+
+    @property
+    def row(self) -> Row | None:
+        """The highlighted one."""
+        index = self.query_one(FormList).highlighted
+        return self._rows[index] if index is not None and index < len(self._rows) else None
+
+    def show_checked(self, text: str, checked: Checked) -> None:
+        """Follow the text; while it is no TOML, the last rows stay and nothing can be changed."""
+        self._last = text, checked
+        if not self.display:
+            return
+        try:
+            rows = form_rows(text, checked.parsed.document, self._toggled)
+            self._trouble = ""
+        except EditError as error:
+            self._trouble = str(error)
+            self._show_help()
+            return
+        listing = self.query_one(FormList)
+        row = self.row
+        lines = [row_line(one) for one in rows]
+        keys = [f"{one.path}" for one in rows]
+        if keys == self._shown:
+            for index, (old, new, line) in enumerate(zip(self._rows, rows, lines, strict=True)):
+                if old != new:
+                    listing.replace_option_prompt_at_index(index, line)
+            self._rows = rows
+        else:
+            self._rows, self._shown = rows, keys
+            listing.set_options([Option(line) for line in lines])
+            paths = [one.path for one in rows]
+            listing.highlighted = paths.index(row.path) if row is not None and row.path in paths else 0
+        self._show_help()
+
+    def on_show(self) -> None:
+        if self._last is not None:
+            self.show_checked(*self._last)
+
+    def choose(self, path: Path) -> None:
+        """Highlight a row, or the nearest one around it."""
+        paths = [row.path for row in self._rows]
+        while path and path not in paths:
+            path = path[:-1]
+        if path:
+            self.query_one(FormList).highlighted = paths.index(path)
+
+    def _show_help(self) -> None:
+        row = self.row
+        if self._trouble or row is None:
+            self.query_one(TextBlock).show(Content.styled(self._trouble, "$error"))
+            return
+        default = f"default {row.default}" if row.default else ""
+        parts = [(key_text(row.path), "bold"), (f"  {row.must}", MUTED), (f"  {default}" if default else "", MUTED)]
+        self.query_one(TextBlock).show(Content.assemble(*parts, "\n", row.doc))
+
+    @on(OptionList.OptionHighlighted)
+    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        self._show_help()
+        row = self.row
+        if row is not None and self.query_one(FormList).has_focus:
+            self.post_message(self.Looked(row.path))
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        row = self.row
+        if row is None or self._trouble:
+            return
+        if row.kind == "tables" or (row.kind == "table" and not row.here):
+            self._toggled.discard(row.path)
+            self.post_message(self.Asked(row, "add"))
+        elif row.kind in ("table", "element"):
+            self._toggle(row)
+        else:
+            self.post_message(self.Asked(row, "change"))
+
+    @on(FormList.Acted)
+    def _acted(self, event: FormList.Acted) -> None:
+        event.stop()
+        row = self.row
+        if row is None or self._trouble:
+            return
+        if event.action == "toggle":
+            if row.kind != "value":
+                self._toggle(row)
+            elif row.choices:
+                self.post_message(self.Asked(row, "change"))
+        elif event.action == "remove" and not row.here:
+            self.app.notify("the text does not say it: the default stands", timeout=2, markup=False)
+        elif event.action == "remove" or row.kind in ("table", "tables"):
+            self.post_message(self.Asked(row, event.action))
+
+    def _toggle(self, row: Row) -> None:
+        self._toggled ^= {row.path}
+        if self._last is not None:
+            self.show_checked(*self._last)
+
+
+def row_line(row: Row) -> Content:
+    """The key, then its value, or its default muted."""
+    indent = "  " * row.depth
+    if row.kind != "value":
+        mark = "\u25be" if row.opened else "\u25b8"
+        style = "bold $primary" if row.here and not row.off else "$primary" if not row.off else MUTED
+        words = "off" if row.off else row.value if row.kind == "tables" else ""
+        return Content.assemble((f"{indent}{mark} {row.label}", style), (f"  {words}" if words else "", MUTED))
+    label = f"{indent}  {row.label}"
+    value = " ".join(row.value.split())
+    if row.here:
+        shown = (value, "$accent" if row.text else "$secondary")
+    elif row.value:
+        shown = (f"{value}  from the file that it extends", MUTED)
+    else:
+        shown = (row.default or "\u00b7", MUTED)
+    return Content.assemble((f"{label:<{LABEL}} ", "" if row.here else MUTED), shown)
