@@ -41,6 +41,7 @@ ENTRIES: list[dict[str, object]] = [
     _object("2", _member("path", "str"), _member("property", "str"), _member("value", "any")),
     _command("device_add", "3"),
     _object("3", _member("driver", "str"), _member("bus", "str", optional=True), _member("id", "str", optional=True)),
+    _command("yank") | {"allow-oob": True},
     _command("device_del", "16"),
     _object("16", _member("id", "str")),
     _command("set_link", "4"),

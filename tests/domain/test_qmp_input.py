@@ -64,7 +64,7 @@ if TYPE_CHECKING:
         ('balloon {"value": 1} x', None, "nothing is expected"),
         ('balloon {"value": }', None, "JSON: expecting value"),
         ('{"execute": 5}', None, "execute"),
-        ('{"exec-oob": "x"}', None, "out-of-band"),
+        ('{"exec-oob": "x", "execute": "x"}', None, "not both"),
         ('{"execute": "x", "argument": {}}', None, "'argument'"),
         ('{"execute": "x", "arguments": [1]}', None, "JSON object"),
         ('{"execute": "x", "arguments": {"a": NaN}}', None, "NaN"),
@@ -120,6 +120,14 @@ def test_words_of_a_shell(words: list[str], arguments: dict[str, object]) -> Non
 def test_words_that_cannot_be_read(words: list[str]) -> None:
     with pytest.raises(InputError):
         parse_words(words, SCHEMA)
+
+
+def test_out_of_band() -> None:
+    request = parse_line('{"exec-oob": "yank"}', SCHEMA)
+    assert checked(request, SCHEMA).oob
+    with pytest.raises(InputError, match="cannot run out of band") as caught:
+        checked(parse_line('{"exec-oob": "query-status"}', SCHEMA), SCHEMA)
+    assert "yank" in caught.value.hint
 
 
 def test_a_mistake_of_type_says_how_it_is_written() -> None:

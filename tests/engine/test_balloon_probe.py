@@ -297,7 +297,7 @@ async def test_the_deadline_is_the_callers() -> None:
             seen.append(deadline)
             return await execute(command, arguments, origin=origin, deadline=deadline)
 
-        monitor.execute = watched  # type: ignore[method-assign]
+        monitor.execute = watched  # type: ignore[method-assign, assignment]
         probe = BalloonProbe(monitor, Running(path.parent, process.pid, facts), deadline=0.75)
         await probe.open()
         await probe.read()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.real import running_qemu
+from tests.real import each_qemu, running_qemu
 from workbench.domain.traffic import Kind, Origin
 from workbench.engine.monitor import Monitor
 from workbench.errors import (
@@ -311,7 +311,7 @@ async def test_an_event_during_a_command_and_in_pieces() -> None:
         await monitor.close()
 
 
-async def test_a_late_reply_is_dropped_and_the_next_command_works() -> None:
+async def test_a_late_reply_is_kept_and_the_next_command_works() -> None:
     answer = asyncio.Event()
 
     async def talk(other: Peer) -> None:
@@ -328,7 +328,41 @@ async def test_a_late_reply_is_dropped_and_the_next_command_works() -> None:
             await monitor.execute("query-status", deadline=0.05)
         answer.set()
         assert await monitor.execute("query-status") == "in time"
-        assert len(notes(monitor)) == 1
+        assert notes(monitor) == ["no answer to query-status within 0.05 s", "late: the reply to query-status"]
+        late = next(message for message in monitor.record if message.kind is Kind.REPLY)
+        assert late.payload == "late"
+        assert late.latency is not None
+        assert late.latency > 0.05
+        await monitor.close()
+
+
+async def test_who_gives_up_waiting_loses_no_reply() -> None:
+    with running_qemu(paused=True) as (process, path):
+        monitor = await Monitor.connect(path)
+        process.send_signal(signal.SIGSTOP)
+        waiting = asyncio.create_task(monitor.execute("query-status", deadline=60))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        [said] = notes(monitor)
+        assert said.startswith("gave up waiting for query-status")
+        process.send_signal(signal.SIGCONT)
+        await monitor.execute("query-version")
+        replies = {message.name: message.payload for message in monitor.record if message.kind is Kind.REPLY}
+        assert isinstance(replies["query-status"], dict)
+        assert "status" in replies["query-status"]
+        assert notes(monitor)[1] == "late: the reply to query-status"
+        await monitor.close()
+
+
+@each_qemu()
+async def test_out_of_band(qemu: str) -> None:
+    with running_qemu(binary=qemu, paused=True) as (_process, path):
+        monitor = await Monitor.connect(path)
+        assert await monitor.execute("query-yank", oob=True) == await monitor.execute("query-yank")
+        with pytest.raises(CommandFailed, match="does not support OOB"):
+            await monitor.execute("query-status", oob=True)
         await monitor.close()
 
 

@@ -158,7 +158,12 @@ class FakeGuest:
         self.asked.append(what if len(what) > 1 else what[0])
 
     async def execute(
-        self, command: str, arguments: Mapping[str, object] | None = None, *, origin: Origin = Origin.USER
+        self,
+        command: str,
+        arguments: Mapping[str, object] | None = None,
+        *,
+        origin: Origin = Origin.USER,
+        oob: bool = False,
     ) -> object:
         await self._note("execute", command, arguments)
         return {}

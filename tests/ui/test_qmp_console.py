@@ -21,6 +21,8 @@ from workbench.engine.monitor import Monitor
 from workbench.engine.schema import read_schema
 from workbench.errors import MonitorTimeout, WorkbenchError
 from workbench.ui.command_help import CommandHelp
+from workbench.ui.input_history import InputHistory
+from workbench.ui.widgets import qmp_console
 from workbench.ui.widgets.qmp_console import QmpConsole
 from workbench.ui.widgets.qmp_input import CompletionList, QmpInput
 from workbench.ui.widgets.traffic_log import MAX_ITEMS, TrafficLog
@@ -561,3 +563,52 @@ async def test_a_question_mark_in_a_value_is_typed(qemu_path: Path, tmp_path: Pa
         await type_line(pilot, "qom-get path=")
         await pilot.press("question_mark")
         assert app.query_one(QmpInput).value == "qom-get path=?"
+
+
+# The history, searched.
+
+
+async def test_ctrl_r_finds_a_line_of_before_by_any_part_of_it(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        assert app.history_file is not None
+        history = InputHistory(app.history_file)
+        for line in ("query-status", "balloon value=64M", "qom-get path=/machine property=type", "balloon value=96M"):
+            history.add(line)
+        field = app.query_one(QmpInput)
+        await pilot.press("ctrl+r")
+        assert [one.label for one in field.completions][:2] == [
+            "balloon value=96M",
+            "qom-get path=/machine property=type",
+        ]
+        await pilot.press(*"value")
+        assert [one.label for one in field.completions] == ["balloon value=96M", "balloon value=64M"]
+        await pilot.press("ctrl+r", "enter")
+        assert field.value == "balloon value=64M"
+        assert not field.choosing
+        await pilot.press("ctrl+u", "ctrl+r", "escape")
+        assert field.value == ""
+        assert not field.choosing
+        assert field.completions == ()
+
+
+# Waiting.
+
+
+async def test_a_command_that_waits_is_timed_and_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qmp_console, "QUIET", 0.0)
+    async with console(None, tmp_path) as (pilot, app):
+        given_up: list[str] = []
+        pane = app.console_pane
+        first = pane.wait_for("migrate", lambda: given_up.append("migrate"))
+        second = pane.wait_for("query-status", lambda: given_up.append("query-status"))
+        await until(pilot, lambda: "migrate" in str(pane.border_subtitle))
+        assert "and 1 more" in str(pane.border_subtitle)
+        await pilot.press("ctrl+c")
+        assert given_up == ["migrate"]
+        pane.no_longer(first)
+        await pilot.press("ctrl+c")
+        assert given_up == ["migrate", "query-status"]
+        pane.no_longer(second)
+        assert "tab completes" in str(pane.border_subtitle)
+        await pilot.press("ctrl+c")
+        assert len(given_up) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -473,6 +474,24 @@ async def test_an_answer_for_a_guest_that_ended_meanwhile_sends_nothing(tmp_path
         await press(pilot, "right", "enter")
         await pilot.app.workers.wait_for_complete()
         assert asked(engine) == []
+
+
+async def test_ctrl_c_gives_up_a_command_that_is_not_answered(tmp_path: Path) -> None:
+    async with opened(history=tmp_path / "history") as (pilot, engine):
+        guest = engine.guest("demo")
+        ended: list[str] = []
+
+        async def never(*_what: object, **_more: object) -> object:
+            try:
+                return await asyncio.Event().wait()
+            finally:
+                ended.append("given up")
+
+        guest.execute = never  # type: ignore[method-assign]
+        await type_command(pilot, "query-status")
+        await press(pilot, "ctrl+c")
+        await pilot.app.workers.wait_for_complete()
+        assert ended == ["given up"]
 
 
 async def test_s_starts_a_stopped_guest_from_the_balloon_panel() -> None:

@@ -124,13 +124,16 @@ def _whole(candidates: Candidates, place: Place | None) -> list[Completion]:
         return []
     command = place.given.get("execute", place.given.get("exec-oob"))
     if not place.path and place.is_key:
-        open_ = [name for name in ("execute", "arguments") if name not in place.given]
+        first = () if isinstance(command, str) else ("execute", "exec-oob")
+        open_ = [name for name in (*first, "arguments") if name not in place.given]
         return [
             Completion(f'"{name}": ' + ("{" if name == "arguments" else ""), place.start, name, _WHOLE[name])
             for name in matching(open_, place.word)
         ]
     if place.path in (("execute",), ("exec-oob",)) and not place.is_key:
-        return _commands(candidates.schema, place.word, place.start, quoted=True)
+        found = _commands(candidates.schema, place.word, place.start, quoted=True)
+        known = candidates.schema.commands
+        return [one for one in found if known[one.label].out_of_band] if place.path == ("exec-oob",) else found
     if place.path[:1] != ("arguments",) or not isinstance(command, str) or command not in candidates.schema.commands:
         return []
     if place.path == ("arguments",) and not place.is_key:
@@ -216,7 +219,7 @@ def _value_end(head: str, begin: int) -> int | None:
     return begin
 
 
-_WHOLE = {"execute": "the command, required", "arguments": "object, optional"}
+_WHOLE = {"execute": "the command, required", "exec-oob": "the same, out of band", "arguments": "object, optional"}
 
 
 def _joint(schema: Schema, member: Member) -> str:

@@ -18,7 +18,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from workbench.domain.checking import check
+from workbench.domain.checking import Mistake, check
 from workbench.domain.json_cursor import spans_in_json
 from workbench.domain.qmp_values import BadValue, decode_json, typed_value
 from workbench.errors import UsageError
@@ -39,7 +39,7 @@ _BARE = re.compile(r"\S*")
 _TEXT = {("device_add", ("addr",))}
 """Arguments that the schema does not name and that are text whatever they look like: QEMU 8.2 aborts on a PCI address
 given as a number, and the number's meaning (slot or devfn) changed between versions; ``"5"`` is the slot in all."""
-_WHOLE = {"execute", "arguments", "id"}
+_WHOLE = {"execute", "exec-oob", "arguments", "id"}
 """The members of a QMP command (docs/interop/qmp-spec); an id is ours to give, and ignored."""
 
 
@@ -60,6 +60,8 @@ class Request:
     arguments: dict[str, object]
     hmp: bool = False
     """Whether it is an HMP line, whose reply is text."""
+    oob: bool = False
+    """Whether it is to run out of band: ``exec-oob``."""
     places: dict[Path, Span] = field(default_factory=dict, compare=False, repr=False)
     """Where in the line each argument stands; the command itself at the empty path."""
 
@@ -116,6 +118,12 @@ def checked(request: Request, schema: Schema) -> Request:
     :raise InputError: with every mistake, one on each line, and the place of the first one.
     """
     mistakes = check(schema, request.command, request.arguments)
+    known = schema.commands.get(request.command)
+    if request.oob and known is not None and not known.out_of_band:
+        able = ", ".join(sorted(name for name, command in schema.commands.items() if command.out_of_band))
+        mistakes.insert(
+            0, Mistake((), f"{request.command} cannot run out of band", f"those that can: {able or 'none'}")
+        )
     if not mistakes:
         return request
     path = mistakes[0].path
@@ -228,9 +236,10 @@ def _whole_command(text: str, start: int) -> Request:
     _nothing_behind(text, end)
     assert isinstance(value, dict)
     span = (start, end)
-    command = value.get("execute")
-    if "exec-oob" in value:
-        raise InputError("out-of-band commands are not sent from here", span, hint='write "execute"')
+    oob = "exec-oob" in value
+    if oob and "execute" in value:
+        raise InputError('"execute" or "exec-oob", not both', span)
+    command = value.get("exec-oob" if oob else "execute")
     if not isinstance(command, str) or not command:
         raise InputError('a JSON command needs "execute" with the command\'s name', span)
     extra = sorted(value.keys() - _WHOLE)
@@ -242,7 +251,8 @@ def _whole_command(text: str, start: int) -> Request:
         raise InputError('"arguments" is a JSON object', span)
     places = spans_in_json(text, start)
     inside = {path[1:]: span for path, span in places.items() if path[:1] == ("arguments",)}
-    return Request(command, arguments, places={**inside, (): places.get(("execute",), span)})
+    at = places.get(("exec-oob" if oob else "execute",), span)
+    return Request(command, arguments, oob=oob, places={**inside, (): at})
 
 
 def _value_at(text: str, at: int) -> tuple[object, bool, int]:

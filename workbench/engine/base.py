@@ -97,9 +97,14 @@ class Guest(Protocol):
     def watched(self, value: bool) -> None: ...
 
     async def execute(
-        self, command: str, arguments: Mapping[str, object] | None = None, *, origin: Origin = Origin.USER
+        self,
+        command: str,
+        arguments: Mapping[str, object] | None = None,
+        *,
+        origin: Origin = Origin.USER,
+        oob: bool = False,
     ) -> object:
-        """Run one QMP command and give its return value."""
+        """Run one QMP command and give its return value; out of band with ``oob``. Cancelled, it gives up waiting."""
 
     async def schema(self) -> Schema:
         """The QAPI schema of the running QEMU."""

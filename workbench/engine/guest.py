@@ -100,12 +100,17 @@ class LocalGuest:
     # What a screen may ask for.
 
     async def execute(
-        self, command: str, arguments: Mapping[str, object] | None = None, *, origin: Origin = Origin.USER
+        self,
+        command: str,
+        arguments: Mapping[str, object] | None = None,
+        *,
+        origin: Origin = Origin.USER,
+        oob: bool = False,
     ) -> object:
         deadline = USER_DEADLINE if origin is Origin.USER else POLL_DEADLINE
         try:
             with self._own_target(command, arguments or {}):
-                return await self._connected().execute(command, arguments, origin=origin, deadline=deadline)
+                return await self._connected().execute(command, arguments, origin=origin, deadline=deadline, oob=oob)
         finally:
             if origin is Origin.USER:
                 self._readings.expire()

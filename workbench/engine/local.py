@@ -290,7 +290,12 @@ class StoppedGuest:
         self.watched = False
 
     async def execute(
-        self, command: str, arguments: Mapping[str, object] | None = None, *, origin: Origin = Origin.USER
+        self,
+        command: str,
+        arguments: Mapping[str, object] | None = None,
+        *,
+        origin: Origin = Origin.USER,
+        oob: bool = False,
     ) -> object:
         self._refuse()
 

@@ -57,6 +57,8 @@ class _Client(QMPClient):
         super().__init__("workbench", readbuflen=LONGEST_REPLY)
         self._received = received
         self._waiting: dict[object, asyncio.Future[Mapping[str, object]]] = {}
+        self.late: dict[object, Callable[[Mapping[str, object]], None]] = {}
+        """Who hears of the reply to a command that nobody waits for any more."""
 
     def _cb_outbound(self, msg: QmpMessage) -> QmpMessage:
         return msg
@@ -84,6 +86,9 @@ class _Client(QMPClient):
             message = msgspec.json.decode(line)
             if "event" in message:
                 self._received(message)
+                return True
+            if message["id"] in self.late:
+                self.late.pop(message["id"])(message)
                 return True
             future = self._waiting[message["id"]]
         except (msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError):
@@ -266,10 +271,14 @@ class Monitor:
         *,
         origin: Origin = Origin.USER,
         deadline: float = COMMAND_DEADLINE,
+        oob: bool = False,
     ) -> object:
-        """Run one command and give its return value.
+        """Run one command and give its return value. Whoever is cancelled meanwhile gives up waiting, and no more: the
+        reply is kept in the record when it comes.
 
         :param deadline: seconds until it counts as unanswered. The command may still be carried out later.
+        :param oob: out of band: before the commands that wait, beside a main loop that is busy (docs/interop/qmp-spec,
+            "Out-of-band execution"). qemu.qmp negotiates that where it is offered; QEMU refuses what cannot run so.
         :raise CommandFailed: when QEMU answers with an error.
         :raise MonitorTimeout: when it does not answer in time.
         :raise MonitorClosed: when the connection ends first.
@@ -278,14 +287,19 @@ class Monitor:
             raise MonitorClosed("the connection to QEMU has ended")
         self._serial += 1
         id_ = f"wb-{self._serial}"
-        data = _message(command, arguments, id_)
+        data = _message(command, arguments, id_, oob=oob)
         record = self.record
         record.add(time.time(), Kind.COMMAND, origin, command, arguments or {})
         begun = time.perf_counter()
         try:
             reply = await self._client.request(data, id_, deadline)
+        except asyncio.CancelledError:
+            text = f"gave up waiting for {command} after {time.perf_counter() - begun:.1f} s"
+            self._expect_late(id_, command, origin, begun, text)
+            raise
         except TimeoutError as error:
             text = f"no answer to {command} within {deadline:g} s"
+            self._expect_late(id_, command, origin, begun)
             record.add(time.time(), Kind.NOTE, origin, "", text)
             raise MonitorTimeout(
                 text, hint="QEMU is frozen or busy; the command may still be carried out when it wakes"
@@ -303,6 +317,21 @@ class Monitor:
         value = reply["return"]
         record.add(time.time(), Kind.REPLY, origin, command, value, latency)
         return value
+
+    def _expect_late(self, id_: str, command: str, origin: Origin, begun: float, said: str = "") -> None:
+        """Keep the reply to a command that nobody waits for, when it comes; and say now that nobody does."""
+        record = self.record
+        if said:
+            record.add(time.time(), Kind.NOTE, origin, "", said)
+
+        def came(reply: Mapping[str, object]) -> None:
+            if origin is not Origin.SCREEN:
+                record.add(time.time(), Kind.NOTE, origin, "", f"late: the reply to {command}")
+            kind = Kind.ERROR if "error" in reply else Kind.REPLY
+            value = reply.get("error", reply.get("return"))
+            record.add(time.time(), kind, origin, command, value, time.perf_counter() - begun)
+
+        self._client.late[id_] = came
 
     async def hmp(self, line: str, *, origin: Origin = Origin.USER, deadline: float = COMMAND_DEADLINE) -> str:
         """Run one HMP command line and give what it printed."""
@@ -350,9 +379,9 @@ class Monitor:
         self._closed.set()
 
 
-def _message(command: str, arguments: Mapping[str, object] | None, id_: str) -> bytes:
+def _message(command: str, arguments: Mapping[str, object] | None, id_: str, *, oob: bool = False) -> bytes:
     """A command ready to be sent."""
-    body: dict[str, object] = {"execute": command, "id": id_}
+    body: dict[str, object] = {"exec-oob" if oob else "execute": command, "id": id_}
     if arguments:
         body["arguments"] = arguments
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from textual import on, work
@@ -36,10 +37,18 @@ class QmpActions(BalloonActions):
             self.query_one(QmpConsole).explain(WorkbenchError(f"{request.command}: {chosen.name} has ended meanwhile"))
             return
         # What QEMU answers stands in the record already, and so in the console; the rest is told there too.
+        guest, console = self._guest(chosen.name), self.query_one(QmpConsole)
+        sent = asyncio.ensure_future(guest.execute(request.command, request.arguments, oob=request.oob))
+        wait = console.wait_for(request.command, sent.cancel)
         try:
-            await self._guest(chosen.name).execute(request.command, request.arguments)
-        except WorkbenchError as error:
-            self.query_one(QmpConsole).explain(error)
+            await asyncio.wait({sent})
+            if not sent.cancelled() and isinstance(error := sent.exception(), WorkbenchError):
+                console.explain(error)
+            elif not sent.cancelled():
+                sent.result()
+        finally:
+            sent.cancel()
+            console.no_longer(wait)
 
     async def _agreed(self, name: str, request: Request) -> bool:
         """Whether the user wants what the command does, once it is named."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -53,6 +54,22 @@ BURST = 200
 HINTS = "tab completes   f1 help   ! HMP   f2 polling"
 
 
+CLOCK = 0.5
+"""Seconds between changes of the clock beside a command that waits."""
+QUIET = 1.0
+"""Seconds that a command waits before anything is said of it."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Wait:
+    """A command that QEMU has not answered."""
+
+    command: str
+    begun: float
+    """Seconds of the monotonic clock."""
+    give_up: Callable[[], object]
+
+
 class QmpConsole(Widget):
     """Shows one guest's record, and posts what the user wants sent."""
 
@@ -79,6 +96,14 @@ class QmpConsole(Widget):
             show=False,
         ),
         Binding("f4", "toggle_whole", "All", id="qmp.whole", tooltip="Show all of a shortened reply", show=False),
+        Binding(
+            "ctrl+c",
+            "give_up",
+            "Give up",
+            id="qmp.give-up",
+            tooltip="Wait no longer for the oldest command",
+            show=False,
+        ),
         Binding("ctrl+l", "clear", "Clear", id="qmp.clear", tooltip="Clear the log", show=False),
     ]
 
@@ -124,6 +149,9 @@ class QmpConsole(Widget):
         self._refused = ""
         """The line whose check failed last: entered again, it is sent as it is."""
 
+        self._waits: list[Wait] = []
+        """The user's commands that QEMU has not answered, the oldest first."""
+
     def compose(self) -> ComposeResult:
         # The input first: who goes to this pane wants to type.
         with Horizontal():
@@ -137,6 +165,7 @@ class QmpConsole(Widget):
     def on_mount(self) -> None:
         self._flushing = self.set_interval(FLUSH, self._flush)
         self.set_interval(COUNT, self._show_count)
+        self._clock = self.set_interval(CLOCK, self._show_waits, pause=True)
 
     # What comes down.
 
@@ -171,6 +200,40 @@ class QmpConsole(Widget):
         recorded = isinstance(error, CommandFailed | MonitorTimeout)
         if not recorded or error.hint:
             self._say(Note(time.time(), error.hint if recorded else error.message, "" if recorded else error.hint))
+
+    # Waiting.
+
+    def wait_for(self, command: str, give_up: Callable[[], object]) -> Wait:
+        """A command was sent: show how long it takes, until :meth:`no_longer`.
+
+        :param give_up: ends the waiting; the command is carried out all the same.
+        """
+        wait = Wait(command, time.monotonic(), give_up)
+        self._waits.append(wait)
+        self._clock.resume()
+        return wait
+
+    def no_longer(self, wait: Wait) -> None:
+        """The command was answered, or is given up."""
+        self._waits.remove(wait)
+        self._show_waits()
+
+    def _show_waits(self) -> None:
+        waits = [wait for wait in self._waits if time.monotonic() - wait.begun >= QUIET]
+        words = HINTS
+        if waits:
+            more = f" and {len(waits) - 1} more" if len(waits) > 1 else ""
+            words = f"{waits[0].command} {time.monotonic() - waits[0].begun:3.0f} s{more}   ctrl+c waits no longer"
+        if str(self.border_subtitle) != words:
+            self.border_subtitle = Content(words)
+        if not self._waits:
+            self._clock.pause()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return bool(self._waits) if action == "give_up" else True
+
+    def action_give_up(self) -> None:
+        self._waits[0].give_up()
 
     def on_unmount(self) -> None:
         self._stop_listening()

@@ -14,6 +14,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from workbench.domain.command_help import command_in
+from workbench.domain.completion import Completion
 from workbench.domain.text import visible
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.events import Key
 
-    from workbench.domain.completion import Completion
     from workbench.ui.input_history import InputHistory
 
     Completer = Callable[[str, int], Sequence[Completion]]
@@ -84,6 +84,14 @@ class QmpInput(Input):
         Binding(
             "shift+tab", "complete_back", "Back", id="qmp.complete-back", tooltip="The candidate before", show=False
         ),
+        Binding(
+            "ctrl+r",
+            "search",
+            "Search",
+            id="qmp.history",
+            tooltip="Find a command of before by any part of it",
+            show=False,
+        ),
         Binding("f1", "help", "Help", id="qmp.help", tooltip="Tell of the command that is typed", show=False),
         Binding("escape", "leave", "Leave", id="qmp.leave", tooltip="Close the list, or leave the line", show=False),
     ]
@@ -121,11 +129,17 @@ class QmpInput(Input):
         self._recalled: int | None = None
         """Index of the history's line that is shown; None while the user's own draft is."""
         self._draft = ""
+        self._searching = False
+        """Whether the list shows lines of the history."""
 
     @property
     def completions(self) -> Sequence[Completion]:
-        """The ways to go on at the cursor."""
+        """The ways to go on at the cursor; while the history is searched, the lines that have the text in them."""
         text, cursor = self.value, self.cursor_position
+        if self._searching:
+            words = text.lower().split()
+            lines = dict.fromkeys(reversed(self._history.lines))
+            return [Completion(line, 0, line) for line in lines if all(word in line.lower() for word in words)][:LISTED]
         if self._completed[:2] != (text, cursor):
             self._completed = (text, cursor, self._completer(text, cursor) if text.strip() else ())
         return self._completed[2]
@@ -175,7 +189,11 @@ class QmpInput(Input):
         return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in value)
 
     def watch_value(self, _value: str) -> None:
-        self._close_list()
+        if self._searching and self._list is not None and self.completions:
+            self._list.fill(self.completions)
+            self._place_list(self.completions)
+        else:
+            self._close_list()
         self._announce()
 
     def watch_selection(self) -> None:
@@ -230,6 +248,18 @@ class QmpInput(Input):
         elif completions and not self._insert_common(completions):
             await self._open_list(completions)
 
+    async def action_search(self) -> None:
+        """List the lines of before that have every word of the text in them, the newest first; again: the one before."""
+        if self._searching and self.choosing:
+            self._move(1)
+            return
+        self._searching = True
+        if self.completions:
+            await self._open_list(self.completions)
+        else:
+            self._searching = False
+            self.app.bell()
+
     def action_help(self) -> None:
         """Tell of the command that is typed, or of the one that is suggested for what is typed of it."""
         command = command_in(self.value)
@@ -270,6 +300,11 @@ class QmpInput(Input):
         self._insert(self.completions[index])
 
     def _insert(self, completion: Completion) -> None:
+        if self._searching:
+            self._searching = False
+            self.value = completion.text
+            self.cursor_position = len(completion.text)
+            return
         self._put(completion.start, completion.text)
 
     def _insert_common(self, completions: Sequence[Completion]) -> bool:
@@ -302,12 +337,17 @@ class QmpInput(Input):
             await self.parent.mount(self._list)
         self._list.fill(completions[:LISTED])
         self._list.display = True
+        self._place_list(completions)
+
+    def _place_list(self, completions: Sequence[Completion]) -> None:
+        assert self._list is not None
         word = self.region.x + completions[0].start - self.scroll_offset.x
         height = min(len(completions), 10)
         above = self.region.y - height
         self._list.absolute_offset = Offset(max(0, word - 1), above if above >= 0 else self.region.y + 1)
 
     def _close_list(self) -> None:
+        self._searching = False
         if self._list is not None:
             self._list.display = False
 
