@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.qmp_input import InputError
-from workbench.domain.traffic import Kind, Message, Origin, Record
-from workbench.domain.transcript import as_json, json_line, steps
+from workbench.domain.qmp_input import InputError, parse_line
+from workbench.domain.traffic import HMP, LARGEST, Kind, Message, Origin, Record
+from workbench.domain.transcript import copied, device_of, json_line, line_of, steps, typed
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(),
@@ -23,7 +23,7 @@ def test_what_is_saved_gives_the_users_commands_back(passed: list[tuple[Kind, Or
     record = Record()
     for kind, origin, payload in passed:
         record.add(1.5, kind, origin, "some-name", payload, 0.001)
-    lines = [json_line(as_json(message)) for message in record]
+    lines = [line_of(message).decode() for message in record]
     assert all("\n" not in line and "\x1b" not in line for line in lines)
     sent = [payload for kind, origin, payload in passed if (kind, origin) == (Kind.COMMAND, Origin.USER)]
     assert [step.request.arguments for step in steps(lines)] == sent
@@ -37,9 +37,9 @@ def test_each_kind_has_a_line_of_its_own() -> None:
     record.add(2.0, Kind.ERROR, Origin.USER, "x", {"class": "GenericError", "desc": "no"}, 0.5)
     record.add(3.0, Kind.EVENT, Origin.SCREEN, "RESET", {"guest": True})
     record.add(4.0, Kind.NOTE, Origin.SCREEN, "", "closed")
-    assert [as_json(message) for message in record] == [
+    assert [json.loads(line_of(message)) for message in record] == [
         {"time": 1.0, "origin": "user", "execute": "balloon", "arguments": {"value": 1}},
-        {"time": 1.0, "origin": "action", "execute": "stop"},
+        {"time": 1.0, "origin": "action", "execute": "stop", "arguments": {}},
         {"time": 2.0, "origin": "user", "command": "balloon", "return": {}, "latency": 0.0004},
         {
             "time": 2.0, "origin": "user", "command": "x",
@@ -71,4 +71,46 @@ def test_a_bad_line_is_named() -> None:
 
 def test_message_of_any_kind_has_a_line() -> None:
     for kind in Kind:
-        assert as_json(Message(1, 1.0, kind, Origin.USER, "n", {}))["time"] == 1.0
+        assert json.loads(line_of(Message.of(1, 1.0, kind, Origin.USER, "n", {})))["time"] == 1.0
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z][a-z-]*", fullmatch=True), values, max_size=4))
+def test_a_command_is_copied_as_it_can_be_typed(given_: dict[str, object]) -> None:
+    message = Message.of(1, 1.0, Kind.COMMAND, Origin.USER, "some-name", given_)
+    request = parse_line(typed(message))
+    assert (request.command, request.arguments) == ("some-name", given_)
+
+
+def test_what_is_copied() -> None:
+    def of(kind: Kind, name: str, payload: object) -> str:
+        return copied(Message.of(1, 1.0, kind, Origin.USER, name, payload))
+
+    assert of(Kind.COMMAND, "balloon", {"value": 1}) == "balloon value=1"
+    assert of(Kind.COMMAND, HMP, {"command-line": "info status"}) == "!info status"
+    assert of(Kind.REPLY, HMP, "a\r\nb\r\n") == "a\nb\n"
+    assert of(Kind.REPLY, "x", {"a": 1}) == '{\n  "a": 1\n}'
+    assert of(Kind.ERROR, "x", {"class": "GenericError", "desc": "no"}) == "GenericError: no"
+    assert json.loads(of(Kind.EVENT, "RESET", {"a": 1})) == {"event": "RESET", "data": {"a": 1}}
+
+
+@pytest.mark.parametrize(
+    ("data", "device"),
+    [
+        ({"device": "disk0", "path": "/machine/peripheral/disk0"}, "/machine/peripheral/disk0"),
+        ({"qom-path": "/machine/x", "device": "d"}, "/machine/x"),
+        ({"id": "port0", "open": True}, "port0"),
+        ({"info": {"device": "dimm0", "slot": "0"}}, "dimm0"),
+        ({"actual": 5}, ""),
+        ({"path": "relative", "device": ""}, ""),
+    ],
+)
+def test_the_device_that_an_event_names(data: dict[str, object], device: str) -> None:
+    assert device_of(Message.of(1, 1.0, Kind.EVENT, Origin.SCREEN, "X", data)) == device
+
+
+def test_what_is_too_large_is_saved_as_its_beginning() -> None:
+    record = Record()
+    record.add(1.0, Kind.REPLY, Origin.USER, "x", "a" * (LARGEST + 1))
+    line = json.loads(line_of(next(iter(record))))
+    assert (line["reply"], line["cut"]) == ("x", LARGEST + 3)
+    assert line["beginning"].startswith('"aaa')

@@ -23,7 +23,7 @@ def plain(lines: list[Pieces]) -> list[str]:
 
 
 def message(kind: Kind, payload: object, *, name: str = "x", origin: Origin = Origin.USER) -> Message:
-    return Message(1, NOON, kind, origin, name, payload, 0.0004 if kind in (Kind.REPLY, Kind.ERROR) else None)
+    return Message.of(1, NOON, kind, origin, name, payload, 0.0004 if kind in (Kind.REPLY, Kind.ERROR) else None)
 
 
 def shown(item: Message | Note, width: int = 70, *, whole: bool = False) -> list[str]:
@@ -113,7 +113,7 @@ def test_long_replies_are_shortened() -> None:
     short = lay_out(item, 80)
     assert short.shortened
     assert len(short.lines) == SHORT + 1
-    assert plain(short.lines)[-1].strip() == "… 58.9 kB in all: f4 or a click shows it"
+    assert plain(short.lines)[-1].strip() == "… 48.9 kB in all: f4 or a click shows it"
     whole = lay_out(item, 80, whole=True)
     assert len(whole.lines) == ALL + 1
     assert "workbench qmp" in plain(whole.lines)[-1]

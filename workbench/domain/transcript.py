@@ -8,17 +8,20 @@
     {"time": 1763949600.3, "event": "BALLOON_CHANGE", "data": {"actual": 268435456}}
     {"time": 1763949600.9, "note": "QEMU closed the connection"}
 
+What was too large to be kept whole stands as ``{"time": …, "reply": "COMMAND", "cut": BYTES, "beginning": "…"}``.
+
 Commands have the members of a QMP command, so a file of bare QMP commands can be sent as well.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench.domain.qmp_input import InputError, Request, parse_line
-from workbench.domain.traffic import Kind, Message, Origin
+from workbench.domain.traffic import HMP, Kind, Message, Origin, arguments_of, encoded, hmp_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,26 +36,85 @@ class Step:
     request: Request
 
 
-def as_json(message: Message) -> dict[str, object]:
-    """One message as the object that its line holds."""
+def line_of(message: Message) -> bytes:
+    """One message as its line, without the newline. What it said is JSON already, and is not made anew."""
     head: dict[str, object] = {"time": round(message.time, 6)}
+    tail: dict[str, object] = {}
+    if message.kind not in (Kind.EVENT, Kind.NOTE):
+        head["origin"] = message.origin.value
+    if message.cut:
+        return encoded(head | {message.kind.value: message.name, "cut": message.cut, "beginning": message.payload})
     match message.kind:
         case Kind.EVENT:
-            return head | {"event": message.name, "data": message.payload}
+            head["event"], member = message.name, b"data"
         case Kind.NOTE:
-            return head | {"note": message.payload}
+            member = b"note"
         case Kind.COMMAND:
-            command = {"origin": message.origin.value, "execute": message.name}
-            return head | command | ({"arguments": message.payload} if message.payload else {})
-    member = "error" if message.kind is Kind.ERROR else "return"
-    latency = {} if message.latency is None else {"latency": round(message.latency, 6)}
-    return head | {"origin": message.origin.value, "command": message.name, member: message.payload} | latency
+            head["execute"], member = message.name, b"arguments"
+        case _:
+            head["command"], member = message.name, b"error" if message.kind is Kind.ERROR else b"return"
+            tail = {} if message.latency is None else {"latency": round(message.latency, 6)}
+    behind = b"," + encoded(tail)[1:] if tail else b"}"
+    return encoded(head)[:-1] + b',"' + member + b'":' + message.body + behind
 
 
 def json_line(value: object) -> str:
     """A value as one line of JSON that any reader of UTF-8 takes, also with halves of surrogate pairs in it."""
     text = json.dumps(value, ensure_ascii=False)
     return text if text.isprintable() else json.dumps(value)
+
+
+def typed(message: Message) -> str:
+    """A command as it can be typed at the console again."""
+    line = hmp_line(message)
+    if line is not None:
+        return f"!{line}"
+    arguments = arguments_of(message)
+    if not arguments:
+        return message.name
+    plain = all(
+        isinstance(value, int | float) or (isinstance(value, str) and _PLAIN.fullmatch(value) and _PLAIN.fullmatch(key))
+        for key, value in arguments.items()
+    )
+    if plain and all(_PLAIN.fullmatch(key) and "." not in key for key in arguments):
+        words = (f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in arguments.items())
+        return " ".join([message.name, *words])
+    return f"{message.name} {json_line(arguments)}"
+
+
+def copied(message: Message) -> str:
+    """What one wants of a message elsewhere: a command to type, a reply as JSON or as the text that it is."""
+    payload = message.payload
+    match message.kind:
+        case Kind.COMMAND:
+            return typed(message)
+        case Kind.EVENT:
+            return json_line({"event": message.name, "data": payload})
+        case Kind.ERROR:
+            failure = arguments_of(message)
+            return f"{failure.get('class', 'Error')}: {failure.get('desc', '')}" if failure else str(payload)
+    if isinstance(payload, str) and (message.cut or message.kind is Kind.NOTE or message.name == HMP):
+        return payload.replace("\r\n", "\n")
+    return json.dumps(payload, indent=2, ensure_ascii=False)
+
+
+def device_of(event: Message) -> str:
+    """The device that an event names: its id or its QOM path; empty when it names none.
+
+    The members are those of qapi/qdev.json, block-core.json, net.json, char.json, machine.json and acpi.json.
+    """
+    data = arguments_of(event)
+    info = data.get("info")
+    for members in (data, info if isinstance(info, dict) else {}):
+        for key in ("qom-path", "path", "device", "id", "name"):
+            value = members.get(key)
+            if isinstance(value, str) and value and (key != "path" or value.startswith("/")):
+                return value
+    return ""
+
+
+_PLAIN = re.compile(r"[A-Za-z_./:][\w./:-]*", re.ASCII)
+"""Texts that need no quotes, and are not taken for numbers."""
 
 
 def steps(lines: Iterable[str]) -> list[Step]:

@@ -72,7 +72,7 @@ async def _run(settings: Settings, name: str, words: Sequence[str], hmp: bool, t
     async with guest_monitor(settings, name) as monitor:
         request = hmp_request(" ".join(words)) if hmp else await _read(settings, monitor, words)
         try:
-            reply = await monitor.execute(request.command, request.arguments, deadline=timeout)
+            reply = await monitor.execute(request.command, request.arguments, deadline=timeout, oob=request.oob)
         except CommandFailed as error:
             raise failure_of(error) from error
     if as_json:

@@ -46,7 +46,9 @@ class Runner:
         if request.hmp:
             head["command"] = f"!{request.arguments['command-line']}"
         try:
-            value = await self._monitor.execute(request.command, request.arguments, deadline=self._timeout)
+            value = await self._monitor.execute(
+                request.command, request.arguments, deadline=self._timeout, oob=request.oob
+            )
         except CommandFailed as error:
             answer = {"class": error.error_class, "desc": error.description}
             click.echo(json_line({**head, "error": answer}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from textual import on, work
@@ -11,8 +12,11 @@ from workbench.domain.effects import effects_of
 from workbench.domain.preferences import Preferences
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import confirm
+from workbench.ui.record_file import save_record
 from workbench.ui.screens.balloon_actions import BalloonActions
+from workbench.ui.widgets.device_tree import DeviceTreePane
 from workbench.ui.widgets.qmp_console import QmpConsole
+from workbench.ui.widgets.record_pane import RecordPane
 
 if TYPE_CHECKING:
     from workbench.domain.qmp_input import Request
@@ -59,6 +63,31 @@ class QmpActions(BalloonActions):
             return True
         question = confirm(f"{request.command} on {name}?", words, ("send", "Send it", "warning"))
         return await self.app.push_screen_wait(question) == "send"
+
+    @on(RecordPane.DeviceWanted)
+    async def _show_device(self, message: RecordPane.DeviceWanted) -> None:
+        """Go to the device that an event names."""
+        if self.query_one(DeviceTreePane).reveal(message.device):
+            await self.run_action("pane('devices')")
+        else:
+            self.notify(f"the device tree has no {message.device}", timeout=3, markup=False)
+
+    @on(RecordPane.SaveWanted)
+    @work(group="save")
+    async def _save_record(self) -> None:
+        """Save what passed between the workbench and the guest that is shown, and say where."""
+        pane, chosen = self.query_one(RecordPane), self._chosen
+        if pane.record is None or chosen is None or not len(pane.record):
+            self.notify("Nothing has passed yet", timeout=2)
+            return
+        messages = tuple(pane.record)
+        directory = self._engine.history_file.parent / "records"
+        try:
+            file = await asyncio.to_thread(save_record, messages, directory, chosen.name, time.time())
+        except OSError as error:
+            self.notify(f"not saved: {error.strerror}: {directory}", severity="error", markup=False)
+            return
+        self.notify(f"{len(messages):,} messages: {file}", title="Saved", timeout=8, markup=False)
 
 
 async def lost_by(guest: Guest, request: Request) -> str:

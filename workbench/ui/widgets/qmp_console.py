@@ -1,13 +1,8 @@
-"""The QMP console: what passed between the workbench and one QEMU, and a line to send more.
-
-The user's commands, those of keys and buttons, and events stand in the log. What the screen itself asks to keep its panes
-true, ten times a second at times, is counted in one line at the end, or shown with the rest at a key.
-"""
+"""The QMP console: what passed between the workbench and one QEMU, and a line to send more."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,19 +11,18 @@ from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message as TextualMessage
-from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Label, OptionList
 
 from workbench.domain.completion import complete
 from workbench.domain.qmp_input import InputError, Request, checked, parse_line
-from workbench.domain.traffic import Kind, Message, Origin
 from workbench.errors import CommandFailed, MonitorTimeout, WorkbenchError
 from workbench.ui.input_history import InputHistory
 from workbench.ui.known_values import KnownValues
 from workbench.ui.widgets.qmp_input import QmpInput
+from workbench.ui.widgets.record_pane import RecordPane
 from workbench.ui.widgets.traffic_lines import Note
-from workbench.ui.widgets.traffic_log import MAX_ITEMS, TrafficLog
+from workbench.ui.widgets.traffic_log import TrafficLog
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -36,7 +30,6 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
-    from textual.timer import Timer
 
     from workbench.domain.completion import Completion
     from workbench.domain.schema import Schema
@@ -45,15 +38,7 @@ if TYPE_CHECKING:
 
     SchemaLoader = Callable[[], Awaitable[Schema]]
 
-FLUSH = 0.05
-"""Seconds between what comes and what is drawn: many messages make one change of the screen."""
-COUNT = 2.0
-"""Seconds between changes of the line that counts the screen's own polling."""
-BURST = 200
-"""Messages that are drawn of those that came since the last time."""
-HINTS = "tab completes   f1 help   ! HMP   f2 polling"
-
-
+HINTS = "tab completes   f1 help   ! HMP   f2 polling   f3 events"
 CLOCK = 0.5
 """Seconds between changes of the clock beside a command that waits."""
 QUIET = 1.0
@@ -83,7 +68,6 @@ class QmpConsole(Widget):
         & > Horizontal > QmpInput { width: 1fr; min-width: 20; background: $background; }
         & > Horizontal > QmpInput:focus { background-tint: transparent; }
         & > Horizontal > #qmp-hint { max-width: 40%; padding-left: 2; text-wrap: nowrap; text-overflow: ellipsis; }
-        & > TrafficLog { height: 1fr; background: $background; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -95,6 +79,7 @@ class QmpConsole(Widget):
             tooltip="Show or count what the screen asks",
             show=False,
         ),
+        Binding("f3", "events", "Events", id="qmp.events", tooltip="Events by name: show or hide them", show=False),
         Binding("f4", "toggle_whole", "All", id="qmp.whole", tooltip="Show all of a shortened reply", show=False),
         Binding(
             "ctrl+c",
@@ -104,11 +89,9 @@ class QmpConsole(Widget):
             tooltip="Wait no longer for the oldest command",
             show=False,
         ),
+        Binding("ctrl+s", "save", "Save", id="qmp.save", tooltip="Save all that passed as JSON lines", show=False),
         Binding("ctrl+l", "clear", "Clear", id="qmp.clear", tooltip="Clear the log", show=False),
     ]
-
-    polling: reactive[bool] = reactive(False, init=False)
-    """Whether the screen's own commands are shown one by one."""
 
     class Submitted(TextualMessage):
         """The user wants a command sent."""
@@ -131,18 +114,10 @@ class QmpConsole(Widget):
         self.border_title = "QMP"
         self.border_subtitle = Content(HINTS)
         self._history = InputHistory(history_file)
-        self._record: Record | None = None
-        self._forget: Callable[[], None] | None = None
         self._load_schema: SchemaLoader | None = None
         self._schema: Schema | None = None
         self._schema_asked = False
         self._name = ""
-        self._new: list[Message] = []
-        """What came since the last flush."""
-        self._counted: Counter[str] = Counter()
-        """The screen's own commands by name, since the log began."""
-        self._flushing: Timer | None = None
-        """Runs while there is something to draw."""
         self._lookups: Lookups | None = None
         self._known: KnownValues | None = None
         """What the guest has, for completion."""
@@ -160,11 +135,9 @@ class QmpConsole(Widget):
                 self._history, self._complete, placeholder="command key=value \N{MIDDLE DOT} JSON \N{MIDDLE DOT} !hmp"
             )
             yield Label("", id="qmp-hint", markup=False)
-        yield TrafficLog()
+        yield RecordPane()
 
     def on_mount(self) -> None:
-        self._flushing = self.set_interval(FLUSH, self._flush)
-        self.set_interval(COUNT, self._show_count)
         self._clock = self.set_interval(CLOCK, self._show_waits, pause=True)
 
     # What comes down.
@@ -177,7 +150,6 @@ class QmpConsole(Widget):
         :param load_schema: gives the schema of the running QEMU; None when the guest does not run.
         :param lookups: tells what it knows, and what QEMU's manual says.
         """
-        self._stop_listening()
         self._name = name
         self.border_title = Content(f"QMP \N{MIDDLE DOT} {name}") if name else "QMP"
         self._load_schema = load_schema
@@ -188,10 +160,7 @@ class QmpConsole(Widget):
             self._known.close()
         self._known = KnownValues(lookups.known, self._learned) if lookups is not None else None
         self._lookups = lookups
-        self._record = record
-        if record is not None:
-            self._forget = record.listen(self._came)
-        self._rebuild()
+        self.pane.show(record)
         if self._input.has_focus:
             self._read_schema()
 
@@ -199,7 +168,7 @@ class QmpConsole(Widget):
         """Say what went wrong with a command. What QEMU answered, and a deadline that passed, stand in the record."""
         recorded = isinstance(error, CommandFailed | MonitorTimeout)
         if not recorded or error.hint:
-            self._say(Note(time.time(), error.hint if recorded else error.message, "" if recorded else error.hint))
+            self.say(Note(time.time(), error.hint if recorded else error.message, "" if recorded else error.hint))
 
     # Waiting.
 
@@ -236,78 +205,35 @@ class QmpConsole(Widget):
         self._waits[0].give_up()
 
     def on_unmount(self) -> None:
-        self._stop_listening()
         if self._known is not None:
             self._known.close()
 
-    def _stop_listening(self) -> None:
-        if self._forget is not None:
-            self._forget()
-            self._forget = None
-
     # The log.
 
-    def _came(self, message: Message) -> None:
-        self._new.append(message)
-        if message.is_polling and message.kind is Kind.COMMAND:
-            self._counted[message.name] += 1
-        # Only a flag is set here: this runs in the engine's own task, which is no place for Textual's calls.
-        if self._flushing is not None:
-            self._flushing.resume()
+    @property
+    def pane(self) -> RecordPane:
+        """What passed."""
+        return self.query_one(RecordPane)
 
-    def _flush(self) -> None:
-        if self._flushing is not None:
-            self._flushing.pause()
-        new = [message for message in self._new if self._shown(message)]
-        self._new.clear()
-        if len(new) > BURST:
-            # More than anybody reads, and laying it out would hold up the keys. The record has it.
-            left_out = f"{len(new) - BURST:,} messages came too fast to be shown"
-            self._traffic.add([Message(0, new[-BURST].time, Kind.NOTE, Origin.SCREEN, "", left_out)])
-        if new:
-            self._traffic.add(new[-BURST:])
-            self._show_count()
-
-    def _shown(self, message: Message) -> bool:
-        return self.polling or not message.is_polling
-
-    def _show_count(self) -> None:
-        if self.polling or not self._counted:
-            self._traffic.set_tail([])
-            return
-        counts = ", ".join(f"{count:,} \N{MULTIPLICATION SIGN} {name}" for name, count in self._counted.most_common(4))
-        self._traffic.set_tail([(f"\N{MIDDLE DOT} screen: {counts}", "muted")])
-
-    def _rebuild(self) -> None:
-        """Fill the log anew from the record."""
-        self._new.clear()
-        self._counted.clear()
-        log = self._traffic
-        log.clear()
-        messages = list(self._record) if self._record is not None else []
-        self._counted.update(m.name for m in messages if m.is_polling and m.kind is Kind.COMMAND)
-        log.add([message for message in messages if self._shown(message)][-MAX_ITEMS:])
-        self._show_count()
-
-    def _say(self, note: Note) -> None:
+    def say(self, note: Note) -> None:
         """Add a line of the console's own, behind everything that came before."""
-        self._flush()
-        self._traffic.add([note])
-
-    def watch_polling(self) -> None:
-        self._rebuild()
+        self.pane.say(note)
 
     def action_toggle_polling(self) -> None:
-        self.polling = not self.polling
+        self.pane.polling = not self.pane.polling
 
     def action_toggle_whole(self) -> None:
-        if not self._traffic.toggle_whole():
+        if not self.pane.toggle_whole():
             self.notify("No reply here is shortened", timeout=2)
 
+    def action_events(self) -> None:
+        self.pane.action_events()
+
+    def action_save(self) -> None:
+        self.pane.post_message(RecordPane.SaveWanted())
+
     def action_clear(self) -> None:
-        self._flush()
-        self._counted.clear()
-        self._traffic.clear()
+        self.pane.clear()
 
     # The line.
 
@@ -319,19 +245,19 @@ class QmpConsole(Widget):
             return
         if self._load_schema is None:
             hint = f"{self._name} does not run" if self._name else "no guest is chosen"
-            self._say(Note(time.time(), "there is no QEMU to send this to", hint, text))
+            self.say(Note(time.time(), "there is no QEMU to send this to", hint, text))
             return
         try:
             request = self._understood(text)
         except InputError as error:
-            self._say(Note(time.time(), error.message, error.hint, text, error.span))
+            self.say(Note(time.time(), error.message, error.hint, text, error.span))
             return
         self.post_message(self.Submitted(self, text, request))
         self._refused = ""
         try:
             self._input.taken()
         except OSError as error:
-            self._say(Note(time.time(), f"the line is not kept for the next run: {error.strerror}"))
+            self.say(Note(time.time(), f"the line is not kept for the next run: {error.strerror}"))
 
     def _understood(self, text: str) -> Request:
         request = parse_line(text, self._schema)
@@ -365,7 +291,7 @@ class QmpConsole(Widget):
     @on(QmpInput.Left)
     def _leave_input(self, message: QmpInput.Left) -> None:
         message.stop()
-        self._traffic.focus()
+        self.pane.query_one(TrafficLog).focus()
 
     @on(OptionList.OptionSelected)
     def _choose(self, message: OptionList.OptionSelected) -> None:
@@ -396,15 +322,11 @@ class QmpConsole(Widget):
             schema = await load()
         except WorkbenchError as error:
             self._schema_asked = False
-            self._say(Note(time.time(), f"commands are not completed: {error.message}", error.hint))
+            self.say(Note(time.time(), f"commands are not completed: {error.message}", error.hint))
             return
         if self._load_schema is load:
             self._schema = schema
             self._input.forget_completions()
-
-    @property
-    def _traffic(self) -> TrafficLog:
-        return self.query_one(TrafficLog)
 
     @property
     def _input(self) -> QmpInput:

@@ -13,7 +13,6 @@ Nothing here knows a widget: an item and a width in, pieces with roles out.
 
 from __future__ import annotations
 
-import json
 import textwrap
 import time
 from collections.abc import Mapping
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING, cast
 from rich.cells import cell_len
 
 from workbench.domain.text import visible
-from workbench.domain.traffic import Kind, Message, Origin
+from workbench.domain.traffic import HMP, Kind, Message, Origin, hmp_line
 from workbench.ui.widgets.json_lines import Pieces, assignments, json_lines, wrapped
 
 if TYPE_CHECKING:
@@ -47,8 +46,6 @@ SHORT_SCREEN = 3
 """The same for what the screen asked."""
 ALL = 4000
 """Lines that a reply has at most."""
-
-HMP = "human-monitor-command"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,27 +127,29 @@ def _label(item: Item) -> str:
 def _body(item: Item, width: int) -> Iterator[Pieces]:
     if isinstance(item, Note):
         return _note(item, width)
+    payload = item.payload
+    if item.cut:
+        return wrapped([(visible(str(payload)), "text")], width)
     if item.kind is Kind.COMMAND:
-        return wrapped(_command(item), width)
+        return wrapped(command_pieces(item), width)
     if item.kind is Kind.REPLY:
-        return _text(item.payload, width) if _is_text(item) else json_lines(item.payload, width)
+        is_text = item.name == HMP and isinstance(payload, str)
+        return _text(payload, width) if is_text else json_lines(payload, width)
     if item.kind is Kind.ERROR:
-        return wrapped(_failure(item.payload), width)
+        return wrapped(_failure(payload), width)
     if item.kind is Kind.EVENT:
-        data = assignments(cast("Mapping[str, object]", item.payload)) if isinstance(item.payload, Mapping) else []
-        return wrapped([(visible(item.name), "name"), ("  ", "plain"), *data] if data else [(item.name, "name")], width)
-    return wrapped([(visible(str(item.payload)), "muted")], width)
+        data = assignments(cast("Mapping[str, object]", payload)) if isinstance(payload, Mapping) else []
+        return wrapped([(visible(item.name), "name"), *([("  ", "plain"), *data] if data else [])], width)
+    return wrapped([(visible(str(payload)), "muted")], width)
 
 
-def _command(message: Message) -> Pieces:
+def command_pieces(message: Message) -> Pieces:
+    """A command as it is typed."""
+    line = hmp_line(message)
+    if line is not None:
+        return [("!", "plain"), (visible(line), "name")]
     arguments = cast("Mapping[str, object]", message.payload)
-    if message.name == HMP and arguments.keys() == {"command-line"}:
-        return [("!", "plain"), (visible(str(arguments["command-line"])), "name")]
     return [(visible(message.name), "name"), *([(" ", "plain"), *assignments(arguments)] if arguments else [])]
-
-
-def _is_text(message: Message) -> bool:
-    return message.name == HMP and isinstance(message.payload, str)
 
 
 def _text(payload: object, width: int) -> Iterator[Pieces]:
@@ -185,15 +184,16 @@ def _prose(text: str, role: str, width: int) -> Iterator[Pieces]:
 
 
 def _more(item: Item, whole: bool) -> str:
-    size = _size(item.payload) if isinstance(item, Message) else ""
+    size = _size(item.cut or len(item.body)) if isinstance(item, Message) else ""
+    if isinstance(item, Message) and item.cut:
+        size += f", of which {_size(len(item.body))} are kept"
     if whole:
         return f"… {size} in all: workbench qmp prints it"
     return f"… {size} in all: f4 or a click shows it"
 
 
-def _size(payload: object) -> str:
-    """How much JSON, or text, a payload is."""
-    size = len(payload) if isinstance(payload, str) else len(json.dumps(payload))
+def _size(size: int) -> str:
+    """How much JSON it is."""
     return f"{size / 1e6:,.1f} MB" if size >= 1_000_000 else f"{size / 1e3:,.1f} kB"
 
 

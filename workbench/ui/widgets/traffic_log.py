@@ -2,135 +2,156 @@
 
 A line-API widget of its own and not a RichLog: lines are laid out anew when the width changes, a reply of megabytes
 costs the lines that are shown of it, one line at the end changes in place, text can be selected, and a reader who has
-scrolled up stays where they are.
+scrolled up stays where they are. It holds a stretch of the record, and asks for the next one at its edges.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len
-from rich.segment import Segment
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
-from textual.widget import Widget
+from textual.binding import Binding
 
-from workbench.domain.traffic import Kind, Message
-from workbench.ui.widgets.traffic_lines import ROLES, Item, Layout, lay_out
+from workbench.ui.widgets.log_lines import LogLines
+from workbench.ui.widgets.traffic_entries import MAX_ITEMS, Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from textual.events import Click, Resize
-    from textual.selection import Selection
+    from textual.binding import BindingType
+    from textual.events import Click
 
-    from workbench.ui.widgets.json_lines import Pieces
-
-MAX_ITEMS = 1000
-MAX_LINES = 20_000
+    from workbench.ui.widgets.traffic_lines import Item
 
 
-@dataclass(slots=True, eq=False)
-class _Entry:
-    item: Item
-    whole: bool = False
-    """Whether all of it is shown."""
-    layout: Layout = field(default_factory=Layout)
-    repeats: int = 1
+class TrafficLog(LogLines):
+    """Items at the end, the oldest forgotten."""
 
-
-@dataclass(slots=True, eq=False)
-class _Line:
-    entry: _Entry | None
-    pieces: Pieces
-    strip: Strip | None = None
-    """Its rendering, until the theme changes."""
-
-
-class TrafficLog(ScrollView, can_focus=True):
-    """Items at the end, the oldest forgotten; below them one muted line that changes in place."""
-
-    ALLOW_SELECT = True
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"traffic--{role}" for role in ROLES}
-    DEFAULT_CSS = """
-    TrafficLog {
-        overflow-x: hidden;
-        overflow-y: scroll;
-        scrollbar-gutter: stable;
-        scrollbar-size-vertical: 1;
-        & > .traffic--plain, & > .traffic--text { color: $foreground; }
-        & > .traffic--time, & > .traffic--label, & > .traffic--muted { color: $text-muted; }
-        & > .traffic--sent { color: $primary; }
-        & > .traffic--received { color: $text-success; }
-        & > .traffic--event { color: $text-warning; }
-        & > .traffic--error { color: $text-error; }
-        & > .traffic--name { color: $foreground; text-style: bold; }
-        & > .traffic--key { color: $text-primary; }
-        & > .traffic--string { color: $text-success; }
-        & > .traffic--number { color: $text-warning; }
-        & > .traffic--literal { color: $text-accent; }
-    }
-    """
-
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._entries: deque[_Entry] = deque()
-        self._lines: list[_Line] = []
-        self._tail = _Line(None, [])
-        self._laid_out_width = 0
-        self._following = True
-        """Whether the reader is at the end, and wants to stay there."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "cursor(-1)", "Up", id="qmp.up", tooltip="The message above", show=False),
+        Binding("down", "cursor(1)", "Down", id="qmp.down", tooltip="The message below", show=False),
+        Binding("enter", "toggle_chosen", "Open", id="qmp.open", tooltip="Open or fold the message", show=False),
+        Binding("home", "edge(False)", "Oldest", id="qmp.oldest", tooltip="The oldest message", show=False),
+        Binding("end", "edge(True)", "Newest", id="qmp.newest", tooltip="The newest message", show=False),
+    ]
 
     # What the console says.
 
-    def add(self, items: Iterable[Item]) -> None:
-        """Add items at the end; a reader at the end stays there, one who scrolled up keeps their place."""
-        last = self._entries[-1] if self._entries else None
-        new: list[_Entry] = []
-        repeats_before = last.repeats if last is not None else 0
-        older = last
-        for item in items:
-            if last is not None and _repeats(last.item, item):
-                last.repeats += 1
-            else:
-                last = _Entry(item)
-                new.append(last)
-        if older is not None and older.repeats != repeats_before:
-            self._replace(older)
-        # Laid out only now: a burst costs what the log can hold of it.
-        for entry in new[-MAX_ITEMS:]:
-            self._entries.append(entry)
-            self._lines += self._laid_out(entry)
-        self._lines_changed(forgotten=self._forget_oldest())
+    def add(self, items: Iterable[Item], most: int = MAX_ITEMS, left_out: Callable[[int], Item] | None = None) -> None:
+        """Add items at the end; a reader at the end stays there, one who scrolled up keeps their place.
 
-    def set_tail(self, pieces: Pieces) -> None:
-        """Change the line below the items; an empty one is not shown."""
-        if pieces == self._tail.pieces:
-            return
-        grown = bool(pieces) != bool(self._tail.pieces)
-        self._tail = _Line(None, pieces)
-        if grown:
-            self._lines_changed()
-        else:
-            self.refresh_line(len(self._lines))
+        :param most: new entries that are shown at most, with ``left_out`` telling how many messages came before them.
+        """
+        self._lines_changed(forgotten=self._held.add(items, most, left_out))
+
+    def fill(self, items: Iterable[Item], anchor: int = 0, *, above: bool = True) -> None:
+        """Show these and nothing else, from their end.
+
+        :param anchor: the serial of a message at which to stay instead: at the top of the log, or at its foot.
+        """
+        self._filling = True
+        self._held.clear()
+        self._chosen = None
+        self._held.add(items, MAX_ITEMS, None)
+        entry = self._held.holding(anchor) if anchor else None
+        self.following = entry is None
+        self._lines_changed()
+        if entry is not None:
+            line = self._held.line_of(entry)
+            foot = line + len(entry.layout.lines) - self.size.height
+            self.scroll_to(y=max(0, line if above else foot), animate=False, immediate=True, force=True)
+        self._filling = False
+
+    def forget_before(self, serial: int) -> None:
+        """Let go of what the record has forgotten."""
+        forgotten = self._held.forget_before(serial)
+        if forgotten:
+            self._lines_changed(forgotten=forgotten)
 
     def clear(self) -> None:
         """Forget everything that is shown."""
-        self._entries.clear()
-        self._lines.clear()
-        self._tail = _Line(None, [])
-        self._following = True
-        self._lines_changed()
+        self.set_tail([])
+        self.fill(())
 
     @property
-    def text(self) -> str:
-        """What is shown, as plain text."""
-        return "\n".join(_plain(line) for line in self._all_lines())
+    def span(self) -> tuple[int, int]:
+        """The serials of the first and the last message that are here; zeros when there is none."""
+        return self._held.span
+
+    # One message.
+
+    @property
+    def chosen(self) -> Item | None:
+        """The message that the cursor is on; without one the last that is on the screen."""
+        if self._chosen is not None:
+            return self._chosen.item
+        bottom = min(self.scroll_offset.y + self.size.height, len(self._held.lines))
+        entry = self._held.lines[bottom - 1].entry if bottom else None
+        return entry.item if entry is not None else None
+
+    @property
+    def chosen_serial(self) -> int:
+        """The serial of the message that the cursor is on; 0 without one."""
+        return self._chosen.last if self._chosen is not None else 0
+
+    @property
+    def near_start(self) -> bool:
+        """Whether the reader is among the messages that would be forgotten next."""
+        return self._held.nearly_full and self.scroll_offset.y < self.size.height
+
+    def choose(self, serial: int) -> bool:
+        """Set the cursor on a message of the record; False when it is not here."""
+        entry = self._held.holding(serial)
+        if entry is not None:
+            self._set_chosen(entry)
+        return entry is not None
+
+    def _set_chosen(self, entry: Entry) -> None:
+        self._chosen = entry
+        first = self._held.line_of(entry)
+        height = len(entry.layout.lines)
+        top, room = self.scroll_offset.y, self.size.height
+        if first < top or height >= room:
+            self.scroll_to(y=first, animate=False, immediate=True, force=True)
+        elif first + height > top + room:
+            self.scroll_to(y=first + height - room, animate=False, immediate=True, force=True)
+        self.following = self.is_vertical_scroll_end
+        self.refresh()
+
+    def action_cursor(self, step: int) -> None:
+        visible = self._visible(self._chosen) if self._chosen is not None else False
+        if not visible:
+            lines = self._held.lines[self.scroll_offset.y : self.scroll_offset.y + self.size.height]
+            entry = next((line.entry for line in (lines if step > 0 else reversed(lines)) if line.entry), None)
+        else:
+            entry = self._held.neighbour(self._chosen, step)
+        if entry is not None:
+            self._set_chosen(entry)
+        elif self._held.lines:
+            self.post_message(self.EdgeReached(end=step > 0, far=False))
+
+    def _visible(self, entry: Entry) -> bool:
+        first = self._held.line_of(entry)
+        top = self.scroll_offset.y
+        return first < top + self.size.height and first + len(entry.layout.lines) > top
+
+    def action_edge(self, end: bool) -> None:
+        self.post_message(self.EdgeReached(end=end, far=True))
+
+    def go_to_end(self, *, end: bool) -> None:
+        """Scroll to the end, or to the beginning, of what is here."""
+        self._chosen = None
+        if end:
+            self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
+        else:
+            self.scroll_to(y=0, animate=False, immediate=True, force=True)
+        self.following = end
+        self.refresh()
 
     # Long replies.
+
+    def action_toggle_chosen(self) -> None:
+        if self._chosen is not None and self._chosen.openable:
+            self._toggle(self._chosen)
 
     def toggle_whole(self, index: int | None = None) -> bool:
         """Show all of a shortened item, or its beginning again; False when there is none.
@@ -140,20 +161,24 @@ class TrafficLog(ScrollView, can_focus=True):
         entry = self._shortened_at(index) if index is not None else self._shortened_above()
         if entry is None:
             return False
+        self._toggle(entry)
+        return True
+
+    def _toggle(self, entry: Entry) -> None:
         entry.whole = not entry.whole
-        self._replace(entry)
-        self._following = self._following and not entry.whole
+        self._held.replace(entry)
+        self.following = self.following and not entry.whole
         self._lines_changed()
         if entry.whole:
             self._show_entry(entry)
-        return True
 
-    def _shortened_at(self, index: int) -> _Entry | None:
-        entry = self._lines[index].entry if 0 <= index < len(self._lines) else None
-        return entry if entry is not None and (entry.layout.shortened or entry.whole) else None
+    def _shortened_at(self, index: int) -> Entry | None:
+        lines = self._held.lines
+        entry = lines[index].entry if 0 <= index < len(lines) else None
+        return entry if entry is not None and entry.openable else None
 
-    def _shortened_above(self) -> _Entry | None:
-        bottom = min(self.scroll_offset.y + self.size.height, len(self._lines))
+    def _shortened_above(self) -> Entry | None:
+        bottom = min(self.scroll_offset.y + self.size.height, len(self._held.lines))
         for index in range(bottom - 1, -1, -1):
             if entry := self._shortened_at(index):
                 return entry
@@ -161,131 +186,12 @@ class TrafficLog(ScrollView, can_focus=True):
 
     def on_click(self, event: Click) -> None:
         index = self.scroll_offset.y + event.y
-        line = self._lines[index] if 0 <= index < len(self._lines) else None
-        if line is not None and line.entry is not None and line.entry.layout.shortened:
-            last = index + 1 == len(self._lines) or self._lines[index + 1].entry is not line.entry
-            if last:
-                self.toggle_whole(index)
-
-    # Lines.
-
-    def _laid_out(self, entry: _Entry) -> list[_Line]:
-        width = self._laid_out_width
-        if not width:
-            return []  # not on the screen yet: on_resize lays everything out
-        entry.layout = lay_out(entry.item, width, whole=entry.whole)
-        lines = entry.layout.lines
-        if entry.repeats > 1:
-            lines[-1] = [*lines[-1], (f"  {entry.repeats:,} times", "label")]
-        return [_Line(entry, pieces) for pieces in lines]
-
-    def _replace(self, entry: _Entry) -> None:
-        """Lay one entry out anew in its place."""
-        height = len(entry.layout.lines)
-        first = len(self._lines) - height  # the newest one, as a rule
-        if not height or first < 0 or self._lines[first].entry is not entry:
-            first = next((at for at, line in enumerate(self._lines) if line.entry is entry), len(self._lines))
-        self._lines[first : first + height] = self._laid_out(entry)
-
-    def _forget_oldest(self) -> int:
-        """Give the number of lines that went."""
-        forgotten = 0
-        while len(self._entries) > MAX_ITEMS or len(self._lines) - forgotten > MAX_LINES:
-            forgotten += len(self._entries.popleft().layout.lines)
-        del self._lines[:forgotten]
-        return forgotten
-
-    def _lines_changed(self, forgotten: int = 0) -> None:
-        height = len(self._lines) + bool(self._tail.pieces)
-        # Set without a layout of the whole screen, which takes longer than everything else that a message costs; the
-        # scrollbar is always there, so nothing else changes its place.
-        self.set_reactive(Widget.virtual_size, Size(self._laid_out_width, height))
-        self._scroll_update(self.virtual_size)
-        if self._following:
-            # Forced: the scrollbar that allows scrolling appears only with the next layout.
-            self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
-        elif forgotten:
-            self.scroll_to(y=max(0, self.scroll_y - forgotten), animate=False, immediate=True)
-        self.refresh()
-
-    def on_resize(self, event: Resize) -> None:
-        width = self.scrollable_content_region.width
-        if not width or width == self._laid_out_width:
-            self._lines_changed()
+        lines = self._held.lines
+        entry = lines[index].entry if 0 <= index < len(lines) else None
+        if entry is None:
             return
-        top = self.scroll_offset.y
-        anchor = self._lines[top].entry if top < len(self._lines) else None
-        self._laid_out_width = width
-        self._lines = [line for entry in self._entries for line in self._laid_out(entry)]
-        self._lines_changed()
-        if not self._following and anchor is not None:
-            self._show_entry(anchor)
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        super().watch_scroll_y(old_value, new_value)
-        self._following = self.is_vertical_scroll_end
-
-    def _show_entry(self, entry: _Entry) -> None:
-        first = next((at for at, line in enumerate(self._lines) if line.entry is entry), 0)
-        self.scroll_to(y=first, animate=False, immediate=True, force=True)
-
-    # Drawing.
-
-    def _all_lines(self) -> list[_Line]:
-        return [*self._lines, self._tail] if self._tail.pieces else self._lines
-
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        for line in (*self._lines, self._tail):
-            line.strip = None
-
-    def render_line(self, y: int) -> Strip:
-        index = self.scroll_offset.y + y
-        width = self.scrollable_content_region.width
-        if index < len(self._lines):
-            line = self._lines[index]
-        elif index == len(self._lines) and self._tail.pieces:
-            line = self._tail
+        last = index + 1 == len(lines) or lines[index + 1].entry is not entry
+        if last and (entry.layout.shortened or entry.earlier):
+            self._toggle(entry)
         else:
-            return Strip.blank(width, self.rich_style)
-        if line.strip is None:
-            line.strip = Strip(
-                Segment(text, self.get_component_rich_style(f"traffic--{role}")) for text, role in line.pieces
-            )
-        strip = self._selected(line.strip, line, index).crop_extend(0, width, self.rich_style)
-        return strip.apply_offsets(0, index)
-
-    def _selected(self, strip: Strip, line: _Line, index: int) -> Strip:
-        """The strip with the part that the mouse selected marked as such."""
-        selection = self.text_selection
-        span = selection.get_span(index) if selection is not None else None
-        if span is None:
-            return strip
-        text = _plain(line)
-        start = cell_len(text[: span[0]])
-        end = strip.cell_length if span[1] == -1 else cell_len(text[: span[1]])
-        if start >= end:
-            return strip
-        style = self.screen.get_component_rich_style("screen--selection")
-        before, marked, after = strip.crop(0, start), strip.crop(start, end), strip.crop(end)
-        return Strip.join([before, Strip([Segment(s.text, (s.style or style) + style) for s in marked]), after])
-
-    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        return selection.extract(self.text), "\n"
-
-    def selection_updated(self, selection: Selection | None) -> None:
-        self.refresh()
-
-
-def _plain(line: _Line) -> str:
-    return "".join(text for text, _ in line.pieces)
-
-
-def _repeats(last: Item, item: Item) -> bool:
-    """Whether a note or an event says again what the last line says, as every poll of a frozen QEMU does."""
-    return (
-        isinstance(last, Message)
-        and isinstance(item, Message)
-        and item.kind in (Kind.NOTE, Kind.EVENT)
-        and (last.kind, last.name, last.payload) == (item.kind, item.name, item.payload)
-    )
+            self._set_chosen(entry)

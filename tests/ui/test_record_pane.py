@@ -1,0 +1,267 @@
+"""The record on the screen: events, filter, search, copy and what is before and behind the log."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.ui.test_qmp_console import ConsoleApp, console, until
+from workbench.domain.record_search import Show
+from workbench.domain.traffic import HMP, Kind, Origin, Record
+from workbench.ui.widgets.event_list import EventList
+from workbench.ui.widgets.qmp_input import QmpInput
+from workbench.ui.widgets.record_find import RecordFind
+from workbench.ui.widgets.traffic_entries import MAX_ITEMS
+from workbench.ui.widgets.traffic_log import TrafficLog
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+    from workbench.ui.widgets.record_pane import RecordPane
+
+
+def event(app: ConsoleApp, name: str, **data: object) -> None:
+    app.record.add(1.0, Kind.EVENT, Origin.SCREEN, name, data)
+
+
+async def to_log(pilot: Pilot[None]) -> TrafficLog:
+    log = pilot.app.query_one(TrafficLog)
+    log.focus()
+    await pilot.pause()
+    return log
+
+
+def state(app: ConsoleApp) -> str:
+    return str(app.query_one("#record-state").render())
+
+
+def count(app: ConsoleApp) -> str:
+    return str(app.query_one("#record-count").render())
+
+
+# Events.
+
+
+async def test_events_that_repeat_are_folded_to_the_newest_and_opened(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        for offset in range(300):
+            event(app, "RTC_CHANGE", offset=offset)
+        event(app, "RESET", guest=True)
+        await until(pilot, lambda: "RESET" in app.shown)
+        folded, reset = app.shown.splitlines()
+        assert folded.endswith("RTC_CHANGE  offset=299  300 times")
+        assert reset.endswith("RESET  guest=true")
+        await to_log(pilot)
+        await pilot.press("up", "up", "enter")
+        lines = app.shown.splitlines()
+        assert "100 more before these" in lines[0]
+        assert lines[1].endswith("offset=100")
+        assert lines[200].endswith("offset=299")
+        await pilot.press("enter")
+        assert len(app.shown.splitlines()) == 2
+
+
+async def test_events_are_counted_by_name_and_hidden(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        for _ in range(1234):
+            event(app, "RTC_CHANGE")
+        event(app, "STOP [/x]")
+        await until(pilot, lambda: "RTC_CHANGE 1,234" in state(app))
+        assert "STOP [/x] 1" in state(app)
+        await pilot.press("f3")
+        await pilot.pause()
+        listed = app.query_one(EventList)
+        assert isinstance(app.focused, EventList)
+        prompts = [str(listed.get_option_at_index(index).prompt) for index in range(listed.option_count)]
+        assert [prompt.split()[1:] for prompt in prompts] == [["1,234", "RTC_CHANGE"], ["1", "STOP", "[/x]"]]
+        await pilot.press("space")
+        await until(pilot, lambda: "RTC_CHANGE" not in app.shown)
+        assert "STOP [/x]" in app.shown
+        event(app, "RTC_CHANGE")
+        event(app, "RESUME")
+        await until(pilot, lambda: "RESUME" in app.shown)
+        assert "RTC_CHANGE" not in app.shown
+        await until(pilot, lambda: "1 hidden" in state(app) and "RTC_CHANGE 1,235" in state(app))
+        await pilot.press("a")
+        await until(pilot, lambda: "RTC_CHANGE" in app.shown)
+        await pilot.press("escape")
+        assert isinstance(app.focused, TrafficLog)
+
+
+async def test_a_key_asks_for_the_device_of_an_event(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class App(ConsoleApp):
+        def on_record_pane_device_wanted(self, message: RecordPane.DeviceWanted) -> None:
+            asked.append(message.device)
+
+    app = App(Record())
+    async with app.run_test(size=(100, 30)) as pilot:
+        event(app, "DEVICE_DELETED", device="net0", path="/machine/peripheral/net0")
+        event(app, "RESET")
+        await until(pilot, lambda: "RESET" in app.shown)
+        await to_log(pilot)
+        await pilot.press("o")
+        assert asked == []
+        await pilot.press("up", "up", "o")
+        await pilot.pause()
+        assert asked == ["/machine/peripheral/net0"]
+
+
+# Filter.
+
+
+def some_of_all(app: ConsoleApp) -> None:
+    add = app.record.add
+    add(1.0, Kind.COMMAND, Origin.USER, "my-command", {})
+    add(1.0, Kind.REPLY, Origin.USER, "my-command", "my-reply", 0.1)
+    add(1.0, Kind.COMMAND, Origin.ACTION, "balloon", {"value": 5})
+    add(1.0, Kind.ERROR, Origin.ACTION, "balloon", {"class": "GenericError", "desc": "refused"}, 0.1)
+    add(1.0, Kind.EVENT, Origin.SCREEN, "RESET", {})
+    add(1.0, Kind.NOTE, Origin.SCREEN, "", "closed")
+
+
+@pytest.mark.parametrize(
+    ("show", "words"),
+    [
+        (Show.ALL, {"my-command", "my-reply", "balloon", "refused", "RESET", "closed"}),
+        (Show.MINE, {"my-command", "my-reply"}),
+        (Show.EVENTS, {"RESET"}),
+        (Show.COMMANDS, {"my-command", "balloon"}),
+        (Show.REPLIES, {"my-reply", "refused"}),
+        (Show.ERRORS, {"refused"}),
+    ],
+)
+async def test_the_log_is_filtered_by_a_key(tmp_path: Path, show: Show, words: set[str]) -> None:
+    everything = ("my-command", "my-reply", "balloon", "refused", "RESET", "closed")
+    async with console(None, tmp_path) as (pilot, app):
+        some_of_all(app)
+        await until(pilot, lambda: "closed" in app.shown)
+        await to_log(pilot)
+        for _ in range(list(Show).index(show)):
+            await pilot.press("f")
+        await pilot.pause()
+        assert {word for word in everything if word in app.shown} == words
+        assert (f"only {show.value}" in state(app)) == (show is not Show.ALL)
+        some_of_all(app)
+        await until(pilot, lambda: app.shown.count(min(words)) == 2 or "RESET  2 times" in app.shown)
+        assert {word for word in everything if word in app.shown} == words
+
+
+# Search.
+
+
+async def test_search_goes_to_what_is_far_above_and_back(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        for index in range(20_000):
+            name = "NEEDLE" if index in (7, 9_000, 19_990) else f"EVENT_{index}"
+            event(app, name, value=index)
+        await until(pilot, lambda: "EVENT_19999" in app.shown)
+        log = await to_log(pilot)
+        await pilot.press("slash", *"needle value")
+        await until(pilot, lambda: count(app) == "3 of 3")
+        await pilot.press("enter")
+        assert isinstance(app.focused, TrafficLog)
+        await pilot.press("N")
+        assert "EVENT_9001" in app.shown
+        assert len(app.shown.splitlines()) <= MAX_ITEMS + 1
+        visible = app.shown.splitlines()[log.scroll_offset.y : log.scroll_offset.y + log.size.height]
+        assert any("NEEDLE  value=9000" in line for line in visible)
+        await pilot.press("N")
+        assert "NEEDLE  value=7" in app.shown
+        await pilot.press("N")
+        assert "NEEDLE  value=19990" in app.shown
+        await pilot.press("end")
+        await pilot.pause()
+        assert app.shown.splitlines()[log.scroll_offset.y + log.size.height - 1].endswith("value=19999")
+
+
+async def test_matches_are_marked_and_escape_forgets_them(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        app.record.add(1.0, Kind.COMMAND, Origin.USER, "balloon", {"value": 268435456})
+        app.record.add(1.0, Kind.REPLY, Origin.USER, HMP, "VM status: running\r\n", 0.1)
+        await until(pilot, lambda: "running" in app.shown)
+        log = await to_log(pilot)
+        for text, line, marked in (("BALLOON value=268", 0, "balloon value=268"), ("status: run", 1, "status: run")):
+            await pilot.press("slash", *text)
+            await until(pilot, lambda: count(app) == "1 of 1")
+            style = log.get_component_rich_style("traffic--match")
+            segments = log.render_line(line)
+            assert "".join(s.text for s in segments if s.style and s.style.bgcolor == style.bgcolor) == marked
+            await pilot.press("escape")
+            segments = log.render_line(line)
+            assert not [s for s in segments if s.style and s.style.bgcolor == style.bgcolor]
+        await pilot.press("slash", *"no such thing")
+        await until(pilot, lambda: count(app) == "nothing found")
+
+
+async def test_letters_typed_to_find_are_letters(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        event(app, "RESET")
+        await until(pilot, lambda: "RESET" in app.shown)
+        await pilot.press("slash", "n", "f")
+        assert app.query_one(QmpInput).value == "/nf"
+        await to_log(pilot)
+        await pilot.press("slash", *"nNyfow")
+        assert app.query_one(RecordFind).text == "nNyfow"
+
+
+async def test_the_log_goes_on_at_its_edges(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        for index in range(3 * MAX_ITEMS):
+            event(app, f"EVENT_{index}")
+        await until(pilot, lambda: f"EVENT_{3 * MAX_ITEMS - 1}" in app.shown)
+        log = await to_log(pilot)
+        await pilot.press("home")
+        await pilot.pause()
+        assert app.shown.splitlines()[0].endswith("EVENT_0")
+        assert log.scroll_offset.y == 0
+        event(app, "LATE")
+        await until(pilot, lambda: "later" in state(app))
+        assert "LATE" not in app.shown
+        seen = set()
+        for _ in range(400):
+            seen |= {line.split()[-1] for line in app.shown.splitlines()}
+            if "LATE" in app.shown:
+                break
+            await pilot.press("pagedown")
+            log.scroll_end(animate=False, immediate=True)
+            await pilot.pause()
+        assert seen | {"LATE"} >= {f"EVENT_{index}" for index in range(3 * MAX_ITEMS)}
+        await pilot.press("end")
+        await pilot.pause()
+        event(app, "LATEST")
+        await until(pilot, lambda: "LATEST" in app.shown)
+        assert log.scroll_offset.y == log.max_scroll_y
+
+
+# Copy.
+
+
+async def test_what_is_chosen_is_copied(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        app.record.add(1.0, Kind.COMMAND, Origin.USER, "balloon", {"value": 1})
+        app.record.add(1.0, Kind.REPLY, Origin.USER, "balloon", {"a": [1]}, 0.1)
+        await until(pilot, lambda: "◂" in app.shown)
+        await to_log(pilot)
+        await pilot.press("y")
+        assert json.loads(app.clipboard) == {"a": [1]}
+        await pilot.press("up", "up", "y")
+        assert app.clipboard == "balloon value=1"
+
+
+async def test_a_cleared_log_finds_what_was_before_no_more_by_scrolling(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        event(app, "BEFORE")
+        await until(pilot, lambda: "BEFORE" in app.shown)
+        await pilot.press("ctrl+l")
+        event(app, "AFTER")
+        await until(pilot, lambda: "AFTER" in app.shown)
+        await to_log(pilot)
+        await pilot.press("home", "up", "up")
+        await pilot.pause()
+        assert "BEFORE" not in app.shown

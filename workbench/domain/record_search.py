@@ -1,0 +1,156 @@
+"""Finding in a record: which messages are shown, and which of them hold a text.
+
+A search compares simple forms: small letters, without quotes, braces, commas and spaces, with ``=`` as ``:``. So
+``value=268`` finds what stands on the screen as ``balloon value=268435456`` and in the record as
+``{"value":268435456}``. The simple form of a block of messages is one run of bytes, made when it is first searched:
+100,000 messages are looked through at the speed at which bytes are compared.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from workbench.domain.traffic import HMP, Kind, Message, Origin, arguments_of, hmp_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from workbench.domain.traffic import Block, Kept, Record
+
+
+class Show(StrEnum):
+    """Which messages."""
+
+    ALL = "all"
+    MINE = "mine"
+    EVENTS = "events"
+    COMMANDS = "commands"
+    REPLIES = "replies"
+    ERRORS = "errors"
+
+
+_KINDS = {
+    Show.EVENTS: (Kind.EVENT,),
+    Show.COMMANDS: (Kind.COMMAND,),
+    Show.REPLIES: (Kind.REPLY, Kind.ERROR),
+    Show.ERRORS: (Kind.ERROR,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What of a record is shown."""
+
+    show: Show = Show.ALL
+    polling: bool = False
+    """Whether with what the screen asks by itself."""
+    hidden: frozenset[str] = frozenset()
+    """Events that are not shown, by name."""
+
+    def takes(self, message: Message) -> bool:
+        """Whether a message is shown."""
+        chosen = self.chooser()
+        return (self.polling or not message.is_polling) and (chosen is None or chosen(message))
+
+    def chooser(self) -> Callable[[Message], bool] | None:
+        """The same for messages of which it is known whether they are polling; None when all of them are shown."""
+        hidden = self.hidden
+        if self.show is Show.MINE:
+            return lambda message: message.origin is Origin.USER
+        kinds = _KINDS.get(self.show)
+        if kinds is None:
+            if not hidden:
+                return None
+            return lambda message: message.kind is not Kind.EVENT or message.name not in hidden
+        if not hidden or Kind.EVENT not in kinds:
+            return lambda message: message.kind in kinds
+        return lambda message: message.kind is Kind.EVENT and message.name not in hidden
+
+    def choose(self, messages: Iterator[Message]) -> Iterator[Message]:
+        """Those that are shown of messages that hold no polling unless it is shown."""
+        return filter(self.chooser(), messages) if self.chooser() is not None else messages
+
+
+_SKIPPED = b'"{}, '
+_SIMPLE = bytes(byte + 32 if 65 <= byte <= 90 else 58 if byte == 61 else byte for byte in range(256))
+"""A to Z as a to z, and ``=`` as ``:``."""
+
+
+def simple(text: str) -> bytes:
+    """The form in which texts are compared; empty when there is nothing to find."""
+    return text.encode("utf-8", "surrogatepass").translate(_SIMPLE, _SKIPPED).replace(b"\n", b"")
+
+
+def pattern(text: str) -> re.Pattern[str] | None:
+    """What finds the same in a line on the screen; None for a text that finds nothing."""
+    wanted = simple(text).decode("utf-8", "surrogatepass")
+    if not wanted:
+        return None
+    parts = ("[:=]" if character == ":" else re.escape(character) for character in wanted)
+    return re.compile(r'["{}, ]*'.join(parts), re.IGNORECASE | re.ASCII)
+
+
+def search(record: Record, text: str, filter_: Filter) -> list[int]:
+    """The serials of the messages that are shown and hold a text, oldest first."""
+    wanted = simple(text)
+    if not wanted:
+        return []
+    found = list(_find(record.messages, wanted, filter_))
+    if filter_.polling:
+        found = sorted([*found, *_find(record.polling, wanted, filter_)])
+    return found
+
+
+def forget_index(record: Record) -> None:
+    """Give back what searching took."""
+    for kept in (record.messages, record.polling):
+        for block in kept.blocks:
+            block.index = None
+
+
+def prepare(record: Record, filter_: Filter) -> Iterator[None]:
+    """Make the index ahead of the first search, a block at each step."""
+    for kept in (record.messages, record.polling) if filter_.polling else (record.messages,):
+        for block in tuple(kept.blocks):
+            if block.index is None:
+                block.index = _index(block)
+                yield
+
+
+def _find(kept: Kept, wanted: bytes, filter_: Filter) -> Iterator[int]:
+    chosen = filter_.chooser()
+    for block in kept.blocks:
+        index = block.index
+        if index is None:
+            index = block.index = _index(block)
+        if wanted in index:
+            found = [
+                message for message, line in zip(block.messages, index.split(b"\n"), strict=True) if wanted in line
+            ]
+            yield from (message.serial for message in (found if chosen is None else filter(chosen, found)))
+
+
+def _index(block: Block) -> bytes:
+    return b"\n".join(map(_said, block.messages)).translate(_SIMPLE, _SKIPPED)
+
+
+def _said(message: Message) -> bytes:
+    """A message about as it stands on the screen, on one line: JSON has no newline inside."""
+    kind = message.kind
+    if kind is Kind.ERROR:
+        failure = arguments_of(message)
+        return _flat(f"{failure.get('class', '')}: {failure.get('desc', '')}" if failure else str(message.payload))
+    if message.name == HMP:
+        if kind is Kind.REPLY:
+            return message.body.replace(b"\\r\\n", b" ").replace(b"\\n", b" ")
+        line = hmp_line(message)
+        if line is not None:
+            return _flat(f"!{line}")
+    return message.body if kind in (Kind.REPLY, Kind.NOTE) else _flat(message.name) + b" " + message.body
+
+
+def _flat(text: str) -> bytes:
+    return text.encode("utf-8", "replace").replace(b"\n", b" ")

@@ -1,0 +1,119 @@
+"""Finding in a record: what is typed, what was found, and the match that one is at."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding
+from textual.widget import Widget
+
+from workbench.domain.record_search import Filter, forget_index, pattern, prepare, search
+from workbench.ui.widgets.record_find import RecordFind
+from workbench.ui.widgets.traffic_log import TrafficLog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from textual.binding import BindingType
+    from textual.timer import Timer
+
+    from workbench.domain.traffic import Record
+
+AHEAD = 0.01
+"""Seconds between pieces of the index that are made while one begins to type."""
+PIECE = 20
+"""Blocks of such a piece: a few milliseconds."""
+
+
+class FindingPane(Widget):
+    """The part of the record's pane that finds."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "find", "Find", id="qmp.find", tooltip="Find in all that passed", show=False),
+        Binding("n", "next(1)", "Next", id="qmp.next", tooltip="The next match", show=False),
+        Binding("N", "next(-1)", "Before", id="qmp.previous", tooltip="The match before", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._log = TrafficLog()
+        self._find = RecordFind()
+        self._record: Record | None = None
+        self._filter = Filter()
+        self._at = 0
+        """The serial that the search began at, or the match that one is at."""
+        self._ahead: Iterator[None] = iter(())
+        self._preparing: Timer | None = None
+
+    def _go_to(self, serial: int) -> None:
+        """Set the cursor on a message, wherever it is."""
+        raise NotImplementedError
+
+    def action_find(self) -> None:
+        record = self._record
+        if record is None:
+            return
+        self._at = self._log.chosen_serial or record.end
+        self._find.open()
+        self._ahead = prepare(record, self._filter)
+        if self._preparing is None:
+            self._preparing = self.set_interval(AHEAD, self._prepare)
+
+    def _prepare(self) -> None:
+        for _ in range(PIECE):
+            if next(self._ahead, self) is self:
+                self._end_preparing()
+                return
+
+    def _end_preparing(self) -> None:
+        if self._preparing is not None:
+            self._preparing.stop()
+            self._preparing = None
+
+    @on(RecordFind.Changed)
+    def _sought(self, message: RecordFind.Changed) -> None:
+        """Go to the last match before where one was, as one types; to the first one behind when there is none."""
+        message.stop()
+        self._log.mark(pattern(message.text))
+        found = self._search()
+        before = bisect_right(found, self._at)
+        if found:
+            self._go_to_match(found, max(0, before - 1))
+        else:
+            self._find.show_count(0, 0)
+
+    @on(RecordFind.Stepped)
+    def _stepped(self, message: RecordFind.Stepped) -> None:
+        message.stop()
+        self.action_next(message.by)
+
+    def action_next(self, by: int) -> None:
+        """The next match, or the one before, round the ends."""
+        found = self._search()
+        if not found:
+            if self._find.text.strip():
+                self.notify(f"nothing found: {self._find.text}", timeout=2, markup=False)
+            return
+        here = self._log.chosen_serial or self._at
+        at = bisect_right(found, here) if by > 0 else bisect_left(found, here) - 1
+        self._go_to_match(found, at % len(found))
+
+    def _go_to_match(self, found: list[int], at: int) -> None:
+        self._go_to(found[at])
+        self._find.show_count(at + 1, len(found))
+
+    def _search(self) -> list[int]:
+        return search(self._record, self._find.text, self._filter) if self._record is not None else []
+
+    @on(RecordFind.Closed)
+    def _leave_find(self, message: RecordFind.Closed) -> None:
+        message.stop()
+        self._find.close()
+        self._end_preparing()
+        if not message.keep:
+            self._log.mark(None)
+            if self._record is not None:
+                forget_index(self._record)
+        self._log.focus()

@@ -1,0 +1,342 @@
+"""What passed on one guest's monitor: followed live, filtered, searched, copied and saved.
+
+The log holds a stretch of the record: its end while the reader follows, another one while they look at what was before.
+What the screen itself asks to keep its panes true, ten times a second at times, is counted in one line at the end, or
+shown with the rest at a key. Events that repeat are folded, and counted by name.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import replace
+from heapq import merge
+from itertools import islice
+from operator import itemgetter
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding
+from textual.content import Content
+from textual.message import Message as TextualMessage
+from textual.reactive import reactive
+
+from workbench.domain.record_search import Show
+from workbench.domain.text import visible
+from workbench.domain.traffic import Kind, Message, Origin
+from workbench.domain.transcript import copied, device_of
+from workbench.ui.widgets.event_list import EventList
+from workbench.ui.widgets.record_finding import FindingPane
+from workbench.ui.widgets.text_block import TextBlock
+from workbench.ui.widgets.traffic_entries import MAX_ITEMS
+from workbench.ui.widgets.traffic_lines import Item, Note
+from workbench.ui.widgets.traffic_log import TrafficLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.timer import Timer
+
+    from workbench.domain.record_search import Filter
+    from workbench.domain.traffic import Record
+
+FLUSH = 0.05
+"""Seconds between what comes and what is drawn: many messages make one change of the screen."""
+COUNT = 2.0
+"""Seconds between changes of the line that counts the screen's own polling."""
+EVENTS = 0.5
+"""The same of the counts of events."""
+BURST = 200
+"""Messages that are drawn of those that came since the last time, events that repeat counted as one."""
+PAGE = MAX_ITEMS // 2
+"""Messages before and behind the one that is gone to."""
+NOTES = 100
+"""Lines of the console's own that are kept."""
+
+
+class RecordPane(FindingPane):
+    """Shows one guest's record."""
+
+    DEFAULT_CSS = """
+    RecordPane {
+        layout: vertical; height: 1fr;
+        & > TrafficLog { height: 1fr; background: $background; }
+        & > #record-state {
+            dock: bottom; height: 1; display: none;
+            color: $foreground-muted; text-wrap: nowrap; text-overflow: ellipsis;
+        }
+        & > #record-state.-open { display: block; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "filter", "Filter", id="qmp.filter", tooltip="Show only a part: mine, events, …", show=False),
+        Binding("y", "copy", "Copy", id="qmp.copy", tooltip="Copy the command, reply or event", show=False),
+        Binding("o", "device", "Device", id="qmp.device", tooltip="Go to the device of the event", show=False),
+    ]
+
+    polling: reactive[bool] = reactive(False, init=False)
+    """Whether the screen's own commands are shown one by one."""
+
+    class DeviceWanted(TextualMessage):
+        """The reader wants to see a device that an event names, by its id or QOM path."""
+
+        def __init__(self, device: str) -> None:
+            super().__init__()
+            self.device = device
+
+    class SaveWanted(TextualMessage):
+        """The reader wants the record saved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._events = EventList()
+        self._state = TextBlock(id="record-state")
+        self._forget: Callable[[], None] | None = None
+        self._new: list[Message] = []
+        """What came since the last flush."""
+        self._counted: Counter[str] = Counter()
+        """The screen's own commands by name, since the log began."""
+        self._notes: deque[tuple[int, Note]] = deque(maxlen=NOTES)
+        """The console's own lines, each with the serial of the message before it."""
+        self._floor = 0
+        """The serial of the last message before the log was cleared."""
+        self._later = 0
+        """Messages behind those that the log holds; it holds the newest when there are none."""
+        self._flushing: Timer | None = None
+        """Runs while there is something to draw."""
+
+    def compose(self) -> ComposeResult:
+        yield self._state
+        yield self._find
+        yield self._events
+        yield self._log
+
+    def on_mount(self) -> None:
+        self._flushing = self.set_interval(FLUSH, self._flush)
+        self.set_interval(COUNT, self._show_polling)
+        self.set_interval(EVENTS, self._show_state)
+
+    def on_unmount(self) -> None:
+        self._stop_listening()
+
+    # What comes.
+
+    @property
+    def record(self) -> Record | None:
+        return self._record
+
+    def show(self, record: Record | None) -> None:
+        """Show another guest's record, or another run's."""
+        self._stop_listening()
+        self._record = record
+        self._notes.clear()
+        self._floor = 0
+        if record is not None:
+            self._forget = record.listen(self._came)
+        self._fill()
+
+    def say(self, note: Note) -> None:
+        """Add a line of the console's own, behind everything that came before."""
+        self._flush()
+        self._notes.append((self._record.end - 1 if self._record else 0, note))
+        if self._later:
+            self._fill()
+        else:
+            self._log.add([note])
+
+    def _stop_listening(self) -> None:
+        if self._forget is not None:
+            self._forget()
+            self._forget = None
+
+    def _came(self, message: Message) -> None:
+        self._new.append(message)
+        if message.is_polling and message.kind is Kind.COMMAND:
+            self._counted[message.name] += 1
+        # Only a flag is set here: this runs in the engine's own task, which is no place for Textual's calls.
+        if self._flushing is not None:
+            self._flushing.resume()
+
+    def _flush(self) -> None:
+        if self._flushing is not None:
+            self._flushing.pause()
+        new = [message for message in self._new if self._filter.takes(message)]
+        self._new.clear()
+        if not new:
+            return
+        # A reader among older messages keeps them: the log would have to let go of them for the new ones.
+        if self._later or (not self._log.following and self._log.near_start):
+            self._later += len(new)
+        else:
+            self._log.add(new, BURST, lambda lost: _left_out(new[-1].time, lost))
+        if self._record is not None:
+            self._log.forget_before(self._record.first)
+        self._show_polling()
+
+    def _show_polling(self) -> None:
+        if self.polling or not self._counted or self._filter.show is not Show.ALL:
+            self._log.set_tail([])
+            return
+        counts = ", ".join(f"{count:,} \N{MULTIPLICATION SIGN} {name}" for name, count in self._counted.most_common(4))
+        self._log.set_tail([(f"\N{MIDDLE DOT} screen: {counts}", "muted")])
+
+    def _show_state(self) -> None:
+        """The line with the counts of events and what is not shown."""
+        record = self._record
+        words: list[Content] = []
+        if self._filter.show is not Show.ALL:
+            words.append(Content.assemble(("only ", "$foreground-muted"), (self._filter.show.value, "$warning")))
+        if self._later:
+            words.append(Content.assemble((f"{self._later:,} later: end", "$warning")))
+        if self._filter.hidden:
+            words.append(Content.styled(f"{len(self._filter.hidden)} hidden", "$warning"))
+        if record is not None and record.events:
+            parts = [
+                Content.assemble((visible(name), "$foreground"), f" {count:,}")
+                for name, count in record.events.most_common(5)
+            ]
+            more = [Content(f"{len(record.events) - 5} more")] if len(record.events) > 5 else []
+            words.append(Content.assemble("\N{HIGH VOLTAGE SIGN} ", Content("  ").join([*parts, *more])))
+            self._events.count(record.events)
+        self._state.set_class(bool(words), "-open")
+        self._state.show(Content("  \N{MIDDLE DOT}  ").join(words))
+
+    # Which stretch is shown.
+
+    def _messages(self, after: int) -> Iterator[Item]:
+        """What is shown behind a message, oldest first, with the console's own lines."""
+        if self._record is None:
+            return iter(())
+        found = self._filter.choose(self._record.after(max(after, self._floor), polling=self._filter.polling))
+        if not self._notes or self._filter.show not in (Show.ALL, Show.MINE):
+            return found
+        messages: Iterator[tuple[int, Item]] = ((message.serial, message) for message in found)
+        notes: Iterator[tuple[int, Item]] = ((serial, note) for serial, note in self._notes if serial >= after)
+        return (item for _, item in merge(messages, notes, key=itemgetter(0)))
+
+    def _before(self, serial: int, count: int) -> int:
+        """The serial of the message that is so many before another one; where the record begins when there are fewer."""
+        assert self._record is not None
+        found = self._filter.choose(self._record.before(serial, polling=self._filter.polling))
+        last = serial
+        for message in islice(found, count):
+            if message.serial <= self._floor:
+                break
+            last = message.serial
+        return last
+
+    def _fill(self) -> None:
+        """Show the newest."""
+        self._new.clear()
+        self._later = 0
+        record = self._record
+        self._counted.clear()
+        if record is None:
+            self._log.fill(())
+        else:
+            commands = (m.name for m in record.polling.after(self._floor) if m.kind is Kind.COMMAND)
+            self._counted.update(commands)
+            self._log.fill(self._messages(self._before(record.end, MAX_ITEMS) - 1))
+        self._show_polling()
+        if self.is_mounted:
+            self._show_state()
+
+    def _fill_around(self, serial: int, *, above: bool = True) -> None:
+        """Show a message with those before and behind it."""
+        assert self._record is not None
+        items = self._messages(self._before(serial, PAGE) - 1)
+        shown = list(islice(items, 2 * PAGE))
+        self._new.clear()
+        self._later = sum(1 for _ in items)
+        self._log.fill(shown, serial, above=above)
+        self._show_state()
+
+    def _go_to(self, serial: int) -> None:
+        """Set the cursor on a message, wherever it is."""
+        if not self._log.choose(serial):
+            self._fill_around(serial)
+            self._log.choose(serial)
+        self._show_state()
+
+    @on(TrafficLog.EdgeReached)
+    def _show_more(self, message: TrafficLog.EdgeReached) -> None:
+        message.stop()
+        record, (first, last) = self._record, self._log.span
+        if record is None or not first:
+            return
+        earlier = self._before(first, 1) < first
+        if message.far and (self._later if message.end else earlier):
+            if message.end:
+                self._fill()
+            else:
+                self._fill_around(next(self._filter.choose(record.after(self._floor, polling=self.polling))).serial)
+        elif message.end and self._later:
+            self._fill_around(last, above=False)
+        elif not message.end and earlier:
+            self._fill_around(first)
+        if message.far:
+            self._log.go_to_end(end=message.end)
+
+    # What the reader chooses.
+
+    def _set_filter(self, filter_: Filter) -> None:
+        self._filter = filter_
+        self._fill()
+
+    def watch_polling(self) -> None:
+        self._set_filter(replace(self._filter, polling=self.polling))
+
+    def action_filter(self) -> None:
+        shows = list(Show)
+        self._set_filter(replace(self._filter, show=shows[(shows.index(self._filter.show) + 1) % len(shows)]))
+
+    def action_events(self) -> None:
+        if self._events.is_open:
+            self._events.action_leave()
+        elif self._record is None or not self._record.events:
+            self.notify("No event has come", timeout=2)
+        else:
+            self._events.open(self._record.events)
+
+    @on(EventList.Changed)
+    def _hide_events(self, message: EventList.Changed) -> None:
+        message.stop()
+        self._set_filter(replace(self._filter, hidden=message.hidden))
+
+    @on(EventList.Closed)
+    def _events_closed(self, message: EventList.Closed) -> None:
+        message.stop()
+        self._log.focus()
+
+    def toggle_whole(self) -> bool:
+        """Show all of the last shortened item, or its beginning again; False when there is none."""
+        return self._log.toggle_whole()
+
+    def clear(self) -> None:
+        """Begin the log anew; the record keeps everything."""
+        self._floor = self._record.end - 1 if self._record else 0
+        self._notes.clear()
+        self._fill()
+
+    def action_copy(self) -> None:
+        item = self._log.chosen
+        if item is None:
+            return
+        text = item.typed or item.message if isinstance(item, Note) else copied(item)
+        self.app.copy_to_clipboard(text)
+        words = text if len(text) <= 40 and "\n" not in text else f"{len(text):,} characters"
+        self.notify(visible(words), title="Copied", timeout=2, markup=False)
+
+    def action_device(self) -> None:
+        item = self._log.chosen
+        device = device_of(item) if isinstance(item, Message) and item.kind is Kind.EVENT else ""
+        if device:
+            self.post_message(self.DeviceWanted(device))
+        else:
+            self.notify("No event that names a device is chosen", timeout=2)
+
+
+def _left_out(when: float, count: int) -> Message:
+    """In place of what came faster than anybody reads, and than it can be laid out. The record has it."""
+    return Message.of(0, when, Kind.NOTE, Origin.SCREEN, "", f"{count:,} messages came too fast to be shown")

@@ -1,0 +1,204 @@
+"""The items of a log as entries and lines: folded where they repeat, laid out for one width, the oldest forgotten.
+
+::
+
+    14:02:11 ⚡ RTC_CHANGE  offset=3  1,204 times       one entry, folded: the newest of them
+
+Opened, it shows the last of them one by one. Nothing here knows a widget.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from workbench.domain.traffic import Kind, Message
+from workbench.ui.widgets.traffic_lines import Item, Layout, lay_out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from textual.strip import Strip
+
+    from workbench.ui.widgets.json_lines import Pieces
+
+MAX_ITEMS = 1000
+MAX_LINES = 20_000
+OPENED = 200
+"""Repeated events that an opened entry shows: the newest."""
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One item, or several that say the same one after another."""
+
+    item: Item
+    """The newest."""
+    whole: bool = False
+    """Whether all of it is shown."""
+    layout: Layout = field(default_factory=Layout)
+    repeats: int = 1
+    earlier: deque[Message] = field(default_factory=lambda: deque(maxlen=OPENED - 1))
+    """Events before the newest one; notes are not kept."""
+    first: int = 0
+    """The serial of the oldest; 0 for what is no message of the record."""
+
+    @property
+    def last(self) -> int:
+        """The serial of the newest."""
+        return self.item.serial if isinstance(self.item, Message) else 0
+
+    @property
+    def openable(self) -> bool:
+        """Whether there is more to see than is shown, or was before it was opened."""
+        return self.layout.shortened or self.whole or bool(self.earlier)
+
+    def repeat(self, item: Message) -> None:
+        """Take one more in."""
+        if item.kind is Kind.EVENT and isinstance(self.item, Message):
+            self.earlier.append(self.item)
+        self.item = item
+        self.repeats += 1
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """One line of an entry; of none for the line below them all."""
+
+    entry: Entry | None
+    pieces: Pieces
+    strip: Strip | None = None
+    """Its rendering, until the theme changes."""
+
+    @property
+    def text(self) -> str:
+        return "".join(text for text, _ in self.pieces)
+
+
+class Entries:
+    """Entries and their lines."""
+
+    def __init__(self) -> None:
+        self.entries: deque[Entry] = deque()
+        self.lines: list[Line] = []
+        self.width = 0
+        """Cells; nothing is laid out while it is 0."""
+
+    def add(self, items: Iterable[Item], most: int, left_out: Callable[[int], Item] | None) -> int:
+        """Add items at the end; gives the number of lines that went at the beginning.
+
+        :param most: new entries that are laid out: a burst costs what anybody can read of it.
+        :param left_out: says in an item how many came before them.
+        """
+        last = self.entries[-1] if self.entries else None
+        older, repeats = last, last.repeats if last else 0
+        new: list[Entry] = []
+        for item in items:
+            if last is not None and repeats_last(last.item, item):
+                assert isinstance(item, Message)
+                last.repeat(item)
+            else:
+                last = Entry(item, first=item.serial if isinstance(item, Message) else 0)
+                new.append(last)
+        if older is not None and older.repeats != repeats:
+            self.replace(older)
+        lost = sum(entry.repeats for entry in new[:-most])
+        if lost and left_out is not None:
+            new = [Entry(left_out(lost)), *new[-most:]]
+        for entry in new[-MAX_ITEMS:]:
+            self.entries.append(entry)
+            self.lines += self._laid_out(entry)
+        return self._forget_oldest()
+
+    def replace(self, entry: Entry) -> None:
+        """Lay one entry out anew in its place."""
+        height = len(entry.layout.lines)
+        first = self.line_of(entry)
+        self.lines[first : first + height] = self._laid_out(entry)
+
+    def lay_out_all(self, width: int) -> None:
+        self.width = width
+        self.lines = [line for entry in self.entries for line in self._laid_out(entry)]
+
+    def clear(self) -> None:
+        self.entries.clear()
+        self.lines.clear()
+
+    def line_of(self, entry: Entry) -> int:
+        """Where it begins; behind the last line when it is not there."""
+        first = len(self.lines) - len(entry.layout.lines)  # the newest one, as a rule
+        if 0 <= first < len(self.lines) and self.lines[first].entry is entry:
+            return first
+        return next((at for at, line in enumerate(self.lines) if line.entry is entry), len(self.lines))
+
+    def holding(self, serial: int) -> Entry | None:
+        """The entry of a message of the record; None when it is not here."""
+        return next((entry for entry in self.entries if entry.first <= serial <= entry.last and entry.first), None)
+
+    def neighbour(self, entry: Entry | None, step: int) -> Entry | None:
+        """The entry some steps behind or before another one; None past the ends."""
+        entries = list(self.entries)
+        at = next((at for at, each in enumerate(entries) if each is entry), None)
+        if at is None:
+            return entries[-1] if entries else None
+        return entries[at + step] if 0 <= at + step < len(entries) else None
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The serials of the first and the last message of the record that are here; zeros when there is none."""
+        first = next((entry.first for entry in self.entries if entry.first), 0)
+        return first, next((entry.last for entry in reversed(self.entries) if entry.first), 0)
+
+    @property
+    def nearly_full(self) -> bool:
+        """Whether more entries push out the oldest ones."""
+        return len(self.entries) > MAX_ITEMS * 0.9 or len(self.lines) > MAX_LINES * 0.9
+
+    def forget_before(self, serial: int) -> int:
+        """Let go of what the record has forgotten; gives the number of lines that went."""
+        forgotten = 0
+        while self.entries and 0 < self.entries[0].last < serial:
+            forgotten += len(self.entries.popleft().layout.lines)
+        del self.lines[:forgotten]
+        return forgotten
+
+    def _forget_oldest(self) -> int:
+        forgotten = 0
+        while len(self.entries) > MAX_ITEMS or len(self.lines) - forgotten > MAX_LINES:
+            forgotten += len(self.entries.popleft().layout.lines)
+        del self.lines[:forgotten]
+        return forgotten
+
+    def _laid_out(self, entry: Entry) -> list[Line]:
+        if not self.width:
+            return []  # not on the screen yet: its size comes with the first layout
+        entry.layout = _layout(entry, self.width)
+        return [Line(entry, pieces) for pieces in entry.layout.lines]
+
+
+def _layout(entry: Entry, width: int) -> Layout:
+    if entry.whole and entry.earlier:
+        layout = Layout()
+        hidden = entry.repeats - len(entry.earlier) - 1
+        if hidden:
+            layout.lines.append([(f"            … {hidden:,} more before these", "muted")])
+        for item in (*entry.earlier, entry.item):
+            layout.lines += lay_out(item, width).lines
+        return layout
+    layout = lay_out(entry.item, width, whole=entry.whole)
+    if entry.repeats > 1:
+        layout.lines[-1] = [*layout.lines[-1], (f"  {entry.repeats:,} times", "label")]
+    return layout
+
+
+def repeats_last(last: Item, item: Item) -> bool:
+    """Whether an item says again what the last one says: an event of the same name, or a note with the same words.
+
+    Every poll of a frozen QEMU makes such a note.
+    """
+    if not (isinstance(last, Message) and isinstance(item, Message)) or last.kind is not item.kind:
+        return False
+    if item.kind is Kind.EVENT:
+        return last.name == item.name
+    return item.kind is Kind.NOTE and last.body == item.body
