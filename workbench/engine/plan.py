@@ -20,6 +20,7 @@ from workbench.engine.needs import file_problems
 from workbench.engine.pinning import check_pins
 from workbench.engine.qemu import install_hint, qemu_binary, qemu_version
 from workbench.engine.state import StateDirectory
+from workbench.engine.taken import Taken
 from workbench.errors import HostError, HugepageShortage, ProfileError
 
 if TYPE_CHECKING:
@@ -86,7 +87,9 @@ async def plan(loaded: LoadedProfile, settings: Settings, *, check: bool = True,
     :raise HostError: when QEMU, the demo guest or room in a hugepage pool is missing.
     """
     profile = loaded.profile
-    problems = loaded.problems or (file_problems(loaded) if check else ())
+    problems = loaded.problems
+    if check and not problems:
+        problems = (*file_problems(loaded), *Taken(settings.state).problems(loaded))
     if problems or profile is None:
         count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise ProfileError(f"the profile {loaded.name} has {count}", problems)

@@ -28,14 +28,17 @@ def command(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
     Exits with 1 when there is a problem. What is no mistake and may still harm is a warning, on standard error.
     """
     from workbench.engine.needs import file_problems
+    from workbench.engine.taken import Taken
 
     loaded = _load(settings, files)
     said = _asked(settings, loaded)
+    taken = Taken(settings.state)
     warn_of(loaded)
     problems = [
         problem
         for profile in loaded
-        for problem in profile.problems or sorted({*file_problems(profile), *said.get(str(profile.path), ())})
+        for problem in profile.problems
+        or sorted({*file_problems(profile), *taken.problems(profile), *said.get(str(profile.path), ())})
     ]
     if as_json:
         keys = ("file", "line", "column", "key", "message")
