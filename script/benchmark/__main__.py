@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
 
-from . import completion, plot, roundtrip, screen, version
+from . import completion, plot, profiles, roundtrip, screen, version
 from .figures import Figure, Unavailable
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ ALONE: dict[str, Callable[[], list[Figure]]] = {
     "roundtrip": roundtrip.measure,
     "completion": completion.measure,
     "plot": plot.measure,
+    "profiles": profiles.measure,
 }
 FAILED = "failed"
 WITH_A_GUEST = ("tree", "start", "idle", "change", "sampling", "month", "keys")

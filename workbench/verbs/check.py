@@ -34,12 +34,10 @@ def command(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
     said = _asked(settings, loaded)
     taken = Taken(settings.state)
     warn_of(loaded)
-    problems = [
-        problem
-        for profile in loaded
-        for problem in profile.problems
-        or sorted({*file_problems(profile), *taken.problems(profile), *said.get(str(profile.path), ())})
-    ]
+    problems: list[Problem] = []
+    for profile in loaded:
+        found = {*file_problems(profile), *taken.problems(profile), *said.get(str(profile.path), ())}
+        problems += profile.problems or sorted(found)
     if as_json:
         keys = ("file", "line", "column", "key", "message")
         print_json([{key: getattr(problem, key) for key in keys} for problem in problems])
