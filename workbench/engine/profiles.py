@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,6 +20,8 @@ from workbench.engine.files import write_atomic
 from workbench.errors import HostError, NotFound, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from workbench.domain.profile import GuestProfile
 
 SUFFIX = ".toml"
@@ -184,7 +186,7 @@ def parse_text(path: Path, text: str, *, name: str, file: str) -> LoadedProfile:
         directory=str(path.parent),
         identity=os.path.realpath(path),
         read=read,
-        environment=_environment(),
+        environment=_Environment(),
     )
     return LoadedProfile(name, path, file, text, parsed, tuple(bases))
 
@@ -201,13 +203,21 @@ def _base_source(path: Path) -> Source:
     return Source(text, shown(path), str(path.parent), os.path.realpath(path))
 
 
-def _environment() -> dict[str, str]:
-    """The variables that are text: what is not UTF-8 cannot stand in a profile."""
-    known = {}
-    for key, value in os.environ.items():
-        with suppress(UnicodeEncodeError):
-            known[key] = value.encode().decode()
-    return known
+class _Environment(Mapping[str, str]):
+    """The variables that are text: what is not UTF-8 cannot stand in a profile. None is looked at before it is named."""
+
+    def __getitem__(self, key: str) -> str:
+        value = os.environ[key]
+        try:
+            return value.encode().decode()
+        except UnicodeEncodeError as error:
+            raise KeyError(key) from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(os.environ)
+
+    def __len__(self) -> int:
+        return len(os.environ)
 
 
 def started_profile(directory: Path) -> GuestProfile | None:

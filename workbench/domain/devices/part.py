@@ -7,6 +7,7 @@ behind it.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
@@ -82,13 +83,15 @@ def extra(type_: Any, key: str) -> Any:
 
 def named(part: Part, side: str) -> dict[str, Any]:
     """The fields that QEMU takes on one side, ``device`` or ``backend``, by QEMU's names; unset ones left out."""
-    values: dict[str, Any] = {}
-    for field in msgspec.structs.fields(part):
-        name = extra(field.type, side)
-        value = getattr(part, field.name)
-        if name is not None and value is not None:
-            values[name] = value
-    return values
+    values = ((name, getattr(part, field)) for name, field in _names(type(part), side))
+    return {name: value for name, value in values if value is not None}
+
+
+@cache
+def _names(part: type[Part], side: str) -> tuple[tuple[str, str], ...]:
+    """QEMU's name and ours of each field that QEMU takes on that side."""
+    found = ((extra(field.type, side), field.name) for field in msgspec.structs.fields(part))
+    return tuple((name, field) for name, field in found if name is not None)
 
 
 def json_option(option: str, values: Mapping[str, Any]) -> Option:
