@@ -1,0 +1,102 @@
+"""A target that another QMP client sets: seen in the config space, told as somebody else's, and right in everything."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.commandline import CommandLine, command_line
+from tests.engine.test_guest import balloon_of, opened, reading_of, settled, until
+from tests.engine.test_ledger import ledger_of, watched
+from workbench.domain.balloon import Source
+from workbench.domain.marks import MarkKind
+from workbench.engine.monitor import Monitor
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from workbench.engine.demo import DemoGuest
+
+MIB = 1 << 20
+RAM = 512 * MIB
+
+
+@pytest.fixture(scope="module")
+def demo(demo_guest: DemoGuest) -> Iterator[CommandLine]:
+    with command_line() as workbench:
+        workbench.sample("demo")
+        workbench.start("demo")
+        workbench.wait_for_boot()
+        yield workbench
+
+
+@asynccontextmanager
+async def stranger(workbench: CommandLine) -> AsyncIterator[Monitor]:
+    """Somebody with a tool of their own, on the monitor that is theirs."""
+    monitor = await Monitor.connect(workbench.state / "demo" / "qmp-user.sock")
+    try:
+        yield monitor
+    finally:
+        await monitor.close()
+
+
+async def test_a_target_of_a_stranger_is_seen_at_once_and_is_not_ours(demo: CommandLine) -> None:
+    async with opened(demo) as engine, stranger(demo) as other:
+        guest = await watched(engine, "demo")
+        await guest.set_target(RAM)
+        await settled(guest, RAM)
+        before = ledger_of(guest).now
+        await other.execute("balloon", {"value": 300 * MIB})
+        await until(lambda: reading_of(guest).target == 300 * MIB, "the stranger's target", deadline=10)
+        seen = reading_of(guest)
+        assert (seen.source, seen.diff) == (Source.CONFIG_SPACE, seen.actual - 300 * MIB)
+        assert not balloon_of(guest).ours
+        await settled(guest, 300 * MIB)
+        ledger = ledger_of(guest)
+        assert not ledger.ours
+        assert (ledger.asked.before, ledger.asked.now) == (0, RAM - 300 * MIB)
+        assert (ledger.held.before, ledger.held.now) == (0, RAM - 300 * MIB)
+        assert ledger.host.before is not None
+        assert before.resident is not None
+        assert abs(ledger.host.before - before.resident) < 16 * MIB, "what was held before it, not in its midst"
+        assert ledger.words[0] == "another client set this target, not the workbench"
+        assert [mark.size for mark in balloon_of(guest).marks if mark.kind is MarkKind.FOREIGN_REQUEST] == [300 * MIB]
+        sample = balloon_of(guest).history[-1]
+        assert (sample.target, sample.actual) == (300 * MIB, 300 * MIB)
+        shown = await asyncio.to_thread(demo, "balloon", "demo", "--json")
+        assert (shown.json["ours"], shown.json["target"]) == (False, 300 * MIB), "the command line knows it too"
+        await guest.set_target(RAM)
+        await settled(guest, RAM)
+        assert balloon_of(guest).ours
+        assert ledger_of(guest).ours
+
+
+async def test_a_target_that_the_guest_cannot_follow_is_seen_without_any_event(demo: CommandLine) -> None:
+    """A paused guest sends no BALLOON_CHANGE: only looking tells."""
+    async with opened(demo) as engine, stranger(demo) as other:
+        guest = await watched(engine, "demo")
+        await guest.pause()
+        await until(lambda: guest.snapshot.status == "paused", "the pause")
+        await other.execute("balloon", {"value": 400 * MIB})
+        await until(lambda: reading_of(guest).target == 400 * MIB, "the stranger's target", deadline=10)
+        assert (reading_of(guest).diff, balloon_of(guest).ours) == (112 * MIB, False)
+        assert ledger_of(guest).asked.change == 112 * MIB
+        await guest.set_target(RAM)
+        await guest.resume()
+        await settled(guest, RAM)
+
+
+async def test_another_workbench_is_no_stranger(demo: CommandLine) -> None:
+    async with opened(demo) as engine:
+        guest = await watched(engine, "demo")
+        done = await asyncio.to_thread(demo, "balloon", "demo", "350M", "--wait", "--json")
+        assert done.code == 0, done
+        await settled(guest, 350 * MIB)
+        assert balloon_of(guest).ours
+        assert ledger_of(guest).ours
+        assert ledger_of(guest).asked.before == 0
+        await guest.set_target(RAM)
+        await settled(guest, RAM)
