@@ -135,7 +135,7 @@ def test_a_dear_look_is_taken_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 64 GiB in small pages one look takes a quarter of a second: it may cost a fiftieth of a CPU, no more."""
     clock, spent, looks = 100.0, 0.0, 0
 
-    def walk(_pid: int, ram: int) -> RamMapping:
+    def walk(_pid: int, ram: int, _start: int | None) -> RamMapping:
         nonlocal spent, looks
         looks, spent = looks + 1, spent + 0.25
         return RamMapping(ram, 4096, False, False, b"", (0, 0), 0)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.hugepages import hugepage_pool
-from tests.real import running_qemu
+from tests.real import each_qemu, running_qemu
+from workbench.engine.backing import HostSide
 from workbench.engine.monitor import Monitor
-from workbench.engine.resident import mapping_of, resident_ram
+from workbench.engine.resident import mapping_at, mapping_of, resident_ram
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,3 +154,36 @@ async def answering(path: Path) -> None:
     """Until QEMU answers: its machine is built then, and what is preallocated is taken."""
     monitor = await Monitor.connect(path, deadline=30)
     await monitor.close()
+
+
+def test_a_known_address_finds_the_ram_among_mappings_of_its_size() -> None:
+    other, ram = mapping(1000, 512, 511), mapping(2000, 512, 200)
+    lines = "".join([HEAP, other, ram, LIBRARY]).encode().splitlines(keepends=True)
+    found = mapping_at(lines, BASE + 2000 * MIB, BASE + 2512 * MIB)
+    assert found is not None
+    assert found.resident == 200 * MIB
+    split = "".join([mapping(2000, 200, 150), mapping(2200, 312, 7), LIBRARY]).encode().splitlines(keepends=True)
+    found = mapping_at(split, BASE + 2000 * MIB, BASE + 2512 * MIB)
+    assert found is not None
+    assert found.resident == 157 * MIB
+    assert mapping_at(split, BASE + 2000 * MIB, BASE + 2513 * MIB) is None, "not all of it is there"
+    assert mapping_at(split, BASE + 3000 * MIB, BASE + 3512 * MIB) is None
+
+
+@each_qemu()
+async def test_another_mapping_of_the_rams_size_is_not_taken_for_it(qemu: str) -> None:
+    """What is mapped later lies lower, and comes first in smaps."""
+    other = {"qom-type": "memory-backend-ram", "id": "other", "size": 96 * MIB, "prealloc": True}
+    with running_qemu(binary=qemu, memory="96M", paused=True) as (process, path):
+        monitor = await Monitor.connect(path, deadline=30)
+        side = HostSide(process.pid, 96 * MIB, path.parent / "no.log")
+        while side.asking:
+            await side.ask(monitor.execute)
+        await monitor.execute("object-add", other)
+        assert resident_ram(process.pid, 96 * MIB) == 96 * MIB, "by its size alone the wrong one is found"
+        held = side.look(96 * MIB, 96 * MIB)
+        assert held is not None
+        assert held.resident < 64 * MIB, "of the RAM little is touched; of the other object all"
+        assert side.look(96 * MIB, 128 * MIB) is None, "what was plugged in lies elsewhere"
+        assert side.backing(reporting=None) is None
+        await monitor.close()

@@ -27,9 +27,13 @@ PERIPHERALS = ("/machine/peripheral", "/machine/peripheral-anon")
 """Where QEMU keeps the devices that its command line or ``device_add`` made, with and without an id."""
 NETWORKS = "info network"
 QUESTIONS = (*PERIPHERALS, NETWORKS)
+"""What tells which devices pin memory."""
+RAM_START = "gpa2hva 0"
+"""Where in QEMU the guest's first byte of RAM is (QEMU: monitor/hmp-cmds-target.c, ``hmp_gpa2hva``)."""
 
 _CHILD = re.compile(r"child<(.+)>")
 _NETWORK = re.compile(r"^[ \\]*([^:\s]+): index=\d+,type=(vhost-vdpa)\b", re.MULTILINE)
+_ADDRESS = re.compile(r"^Host virtual address for 0x0 \(.*\) is 0x([0-9a-f]+)\s*$")
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z ")
 
 
@@ -80,16 +84,19 @@ class HostSide:
         self._log = RefusalLog(log)
         self._population: object = None
         """The guest's PCI devices when they were last looked at."""
-        self._questions = list(QUESTIONS)
-        """What has to be asked to know which devices pin memory."""
+        self._questions = [RAM_START, *QUESTIONS]
+        """What has to be asked."""
         self._pinning: dict[str, tuple[str, ...]] = {}
         """The answers."""
         self.held: RamHeld | None = None
         """What the host held at the last look."""
 
-    def look(self, ram: int) -> RamHeld | None:
-        """What the host holds of ``ram`` bytes of RAM now; None when that cannot be seen."""
-        self.held = self._meter.look(ram)
+    def look(self, base: int, ram: int) -> RamHeld | None:
+        """What the host holds of ``ram`` bytes of RAM now; None when that cannot be seen.
+
+        :param base: what of it the guest had at the start: what was plugged in later lies elsewhere, and is not seen.
+        """
+        self.held = self._meter.look(base) if base == ram else None
         return self.held
 
     def look_at_devices(self, pci: object) -> None:
@@ -110,7 +117,10 @@ class HostSide:
     async def ask(self, execute: Execute) -> None:
         """Ask QEMU the next question: one command."""
         question = self._questions[0]
-        if question == NETWORKS:
+        if question == RAM_START:
+            await self._ask_start(execute)
+            found: Iterable[str] = ()
+        elif question == NETWORKS:
             text = await execute("human-monitor-command", {"command-line": NETWORKS})
             found = pinning_networks(str(text))
         else:
@@ -118,6 +128,12 @@ class HostSide:
             found = pinning_children(cast("list[Mapping[str, str]]", children))
         self._pinning[question] = tuple(found)
         self._questions.pop(0)
+
+    async def _ask_start(self, execute: Execute) -> None:
+        text = await execute("human-monitor-command", {"command-line": RAM_START})
+        match = _ADDRESS.match(str(text))
+        if match is not None:
+            self._meter.know_start(int(match[1], 16))
 
     def backing(self, *, reporting: bool | None) -> Backing | None:
         """What the guest's RAM stands on; None when that cannot be seen.

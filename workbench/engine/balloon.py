@@ -58,7 +58,7 @@ class BalloonProbe:
         self._deadline = deadline
         self._bar: ModernBar | None = None
         self._path = ""
-        self.ram = running.facts.memory
+        self.ram = self._base = running.facts.memory
         self.started = running.facts.started
         """Unix time at which QEMU started."""
         self.present = True
@@ -156,7 +156,8 @@ class BalloonProbe:
     async def look_at_ram(self) -> None:
         """How much RAM the guest has, with what was plugged in (QEMU counts it so: ``get_current_ram_size``)."""
         summary = cast("Mapping[str, int]", await self._execute("query-memory-size-summary"))
-        self.ram = summary["base-memory"] + summary.get("plugged-memory", 0)
+        self._base = summary["base-memory"]
+        self.ram = self._base + summary.get("plugged-memory", 0)
 
     async def look_at_features(self) -> None:
         """What the driver agreed to, where this QEMU can be asked."""
@@ -226,7 +227,7 @@ class BalloonProbe:
 
     def look_at_host(self) -> HostMemory | None:
         """What the host holds of the guest's RAM now; None when that cannot be read."""
-        held = self._host.look(self.ram)
+        held = self._host.look(self._base, self.ram)
         if held is None:
             return None
         baseline = self.record.baseline if self.record else None

@@ -54,6 +54,11 @@ class RamMeter:
         self._file: str | None = None
         """``/proc/PID/fd/N`` of the file that is the RAM, if its blocks are the measure."""
         self._next_walk = 0.0
+        self._start: int | None = None
+
+    def know_start(self, address: int) -> None:
+        """Where in QEMU the RAM begins: then no other mapping of its size can be taken for it."""
+        self._start, self._next_walk = address, 0.0
 
     def look(self, ram: int) -> RamHeld | None:
         """What the host holds now; None when the process is gone or none of its mappings is the RAM.
@@ -82,7 +87,7 @@ class RamMeter:
         """Find the RAM in smaps, and the file that it is."""
         begun = time.monotonic()
         spent = time.thread_time()
-        self._mapping = ram_mapping(self._pid, self._ram)
+        self._mapping = ram_mapping(self._pid, self._ram, self._start)
         cost = time.thread_time() - spent
         self._file = None if self._mapping is None else self._find_file(self._mapping)
         self._next_walk = begun + (REMAP if self._file else cost / SHARE)

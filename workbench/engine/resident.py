@@ -37,15 +37,17 @@ def resident_ram(pid: int, ram: int) -> int | None:
     return None if found is None else found.resident
 
 
-def ram_mapping(pid: int, ram: int) -> RamMapping | None:
-    """The guest's RAM; None when the process is gone or no mapping has the RAM's size.
+def ram_mapping(pid: int, ram: int, start: int | None = None) -> RamMapping | None:
+    """The guest's RAM; None when the process is gone or no mapping is it.
+
+    :param start: its address in QEMU, where that is known; otherwise the mapping that has the RAM's size counts.
 
     QEMU maps a RAM block of ``ram`` bytes in one piece (util/mmap-alloc.c, ``qemu_ram_mmap``), but the kernel may split
     the mapping (madvise, mprotect) or merge it with a neighbour, so parts that touch each other count together.
     """
     try:
         with open(f"/proc/{pid}/smaps", "rb") as file:
-            return mapping_of(file, ram)
+            return mapping_of(file, ram) if start is None else mapping_at(file, start, start + ram)
     except OSError:
         return None
 
@@ -59,6 +61,19 @@ def mapping_of(lines: Iterable[bytes], ram: int) -> RamMapping | None:
         if run.size >= ram and (best is None or run.size < best.size):
             best = run
     return None if best is None else _found(best.parts, ram)
+
+
+def mapping_at(lines: Iterable[bytes], low: int, high: int) -> RamMapping | None:
+    """What lies from ``low`` to ``high``; None when not all of it is mapped."""
+    parts: list[_Mapping] = []
+    for run in _runs(lines):
+        part = run.parts[-1]
+        if part.end > low and part.start < high:
+            parts.append(part)
+        if part.end >= high:
+            break
+    covered = sum(min(part.end, high) - max(part.start, low) for part in parts)
+    return _found(parts, high - low) if parts and covered == high - low else None
 
 
 def _found(parts: Sequence[_Mapping], ram: int) -> RamMapping:
