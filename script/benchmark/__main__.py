@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ALONE: dict[str, Callable[[], list[Figure]]] = {
     "version": version.measure,
     "roundtrip": roundtrip.measure,
+    "editor": editor.measure,
     "completion": completion.measure,
     "plot": plot.measure,
     "profiles": profiles.measure,

@@ -16,6 +16,7 @@ from workbench.domain.hugepages import Supply
 from workbench.domain.ledger import Ledger, Moment
 from workbench.domain.lifecycle import Phase
 from workbench.domain.parse import parse
+from workbench.domain.profile import check_name
 from workbench.domain.schema import Schema
 from workbench.domain.snapshot import GuestSnapshot, HostSnapshot, HugepagePool
 from workbench.domain.timeline import PathView
@@ -260,6 +261,24 @@ class FakeProfiles:
         return Checked(
             file, parsed, argv_parts(parsed.profile, Launch("/usr/bin/qemu", "/run/demo", "tcg")), "/usr/bin/qemu"
         )
+
+    samples_stand_in = False
+
+    def templates(self) -> Mapping[str, str]:
+        return {"empty": "", "small": '[memory]\nsize = "64M"\n'}
+
+    def name_trouble(self, name: str) -> str:
+        return check_name(name) or (f"there is a profile {name} already" if name in self.files else "")
+
+    async def create(self, name: str, text: str) -> ProfileText:
+        return self.write(name, text)
+
+    async def rename(self, name: str, new: str) -> ProfileText:
+        return self.write(new, self.files.pop(name).text)
+
+    async def trash(self, name: str) -> Path:
+        del self.files[name]
+        return Path(f"/profiles/.trash/{name}.toml")
 
     async def check_host(self, known: ProfileText, text: str) -> tuple[Problem, ...]:
         return self.host_problems

@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 
 from tests.ui.fake_engine import FakeEngine, running
 from workbench.domain.problems import Problem
+from workbench.domain.snapshot import GuestSnapshot
 from workbench.errors import HostError
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.screens import editor as editor_module
@@ -345,3 +346,76 @@ class TestForm:
             await wait_until(lambda: "rng = false" in area(screen).text)
             assert "# mine" in area(screen).text
             assert "# enough" in area(screen).text
+
+
+@asynccontextmanager
+async def listed(**texts: str) -> AsyncIterator[tuple[Pilot[None], FakeEngine]]:
+    """The list of guests, none of which runs."""
+    engine = FakeEngine(*(GuestSnapshot(name) for name in texts))
+    for name, text in texts.items():
+        engine.profiles.write(name, text)
+    async with WorkbenchApp(engine).run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await press(pilot, "g")
+        yield pilot, engine
+
+
+async def type_name(pilot: Pilot[None], name: str) -> None:
+    await wait_until(lambda: bool(pilot.app.screen.query(Input)) and dialog(pilot))
+    await pilot.pause()
+    pilot.app.screen.query_one(Input).value = name
+    await press(pilot, "enter")
+
+
+class TestFiles:
+    async def test_new_from_a_template(self) -> None:
+        async with listed(one="a = 1") as (pilot, engine):
+            await press(pilot, "n")
+            await wait_until(lambda: dialog(pilot))
+            await pilot.pause()
+            await press(pilot, "end", "enter")
+            await type_name(pilot, "one")
+            assert dialog(pilot), "a name that is taken is not taken again"
+            await type_name(pilot, "two")
+            await wait_until(lambda: isinstance(pilot.app.screen, EditorScreen))
+            assert engine.profiles.files["two"].text == '[memory]\nsize = "64M"\n'
+            assert engine.profiles.files["one"].text == "a = 1"
+
+    async def test_new_without_any_guest(self) -> None:
+        async with listed() as (pilot, engine):
+            await press(pilot, "n")
+            await wait_until(lambda: dialog(pilot))
+            await pilot.pause()
+            await press(pilot, "enter")
+            await type_name(pilot, "first")
+            await wait_until(lambda: "first" in engine.profiles.files)
+
+    async def test_duplicate(self) -> None:
+        async with listed(one=TEXT) as (pilot, engine):
+            await press(pilot, "D")
+            await type_name(pilot, "two")
+            await wait_until(lambda: "two" in engine.profiles.files)
+            assert engine.profiles.files["two"].text == TEXT == engine.profiles.files["one"].text
+
+    async def test_rename(self) -> None:
+        async with listed(one=TEXT) as (pilot, engine):
+            await press(pilot, "R")
+            await type_name(pilot, "two")
+            await wait_until(lambda: list(engine.profiles.files) == ["two"])
+
+    async def test_a_guest_that_runs_is_not_renamed(self) -> None:
+        async with opened() as (pilot, engine, _):
+            await press(pilot, "escape")
+            await wait_until(lambda: isinstance(pilot.app.screen, MainScreen))
+            await press(pilot, "g", "R")
+            await answer(pilot, "ok")
+            assert list(engine.profiles.files) == ["demo"]
+
+    async def test_delete_asks(self) -> None:
+        async with listed(one=TEXT) as (pilot, engine):
+            await press(pilot, "X")
+            await answer(pilot, "cancel")
+            assert list(engine.profiles.files) == ["one"]
+            await press(pilot, "X")
+            await answer(pilot, "delete")
+            await wait_until(lambda: not engine.profiles.files)

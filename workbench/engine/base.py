@@ -175,6 +175,25 @@ class Profiles(Protocol):
     def check(self, known: ProfileText, text: str) -> Checked:
         """What is wrong with a text in itself, and the options that it gives: quick enough for each key."""
 
+    @property
+    def samples_stand_in(self) -> bool:
+        """Whether the user has no directory of profiles yet: the first one that is written ends that."""
+
+    def templates(self) -> Mapping[str, str]:
+        """What a new profile can begin with, by name."""
+
+    def name_trouble(self, name: str) -> str:
+        """Why a new profile cannot have this name; empty when it can."""
+
+    async def create(self, name: str, text: str) -> ProfileText:
+        """Write a new profile; one that is there is never overwritten."""
+
+    async def rename(self, name: str, new: str) -> ProfileText:
+        """Give a profile another name, and the UEFI variables that the workbench keeps for it too."""
+
+    async def trash(self, name: str) -> Path:
+        """Move a profile into the trash, and say where it is now."""
+
     async def check_host(self, known: ProfileText, text: str) -> tuple[Problem, ...]:
         """What files and the installed QEMU have against a text that is right in itself."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,14 +15,25 @@ from workbench.engine.accelerator import choose_accelerator
 from workbench.engine.build import BuildReader
 from workbench.engine.needs import file_problems
 from workbench.engine.plan import launch_of
-from workbench.engine.profiles import SUFFIX, file_states, parse_text, read_text, shown
+from workbench.engine.profiles import SUFFIX, file_states, parse_text, read_text, samples_directory, shown
 from workbench.engine.qemu import qemu_binary, qemu_version
-from workbench.errors import HostError, ProfileChanged, UsageError, WorkbenchError
+from workbench.errors import HostError, NotFound, ProfileChanged, UsageError, WorkbenchError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from workbench.domain.problems import Problem
     from workbench.engine.profiles import LoadedProfile, ProfileStore
     from workbench.settings import Settings
+
+TRASH = ".trash"
+"""The directory beside the profiles into which deleted ones go."""
+EMPTY = """\
+# Every key and its default: the form of the editor (f2), or the reference in the README.
+
+[memory]
+size = "512M"
+"""
 
 
 class ProfileFiles:
@@ -92,6 +105,75 @@ class ProfileFiles:
         except HostError as error:
             return Checked(loaded.file, loaded.parsed, why=error.message)
         return Checked(loaded.file, loaded.parsed, argv_parts(profile, launch), launch.binary)
+
+    @property
+    def samples_stand_in(self) -> bool:
+        return not self._store.directory.exists()
+
+    def templates(self) -> Mapping[str, str]:
+        found = {"empty": EMPTY}
+        for path in sorted(samples_directory().glob(f"*{SUFFIX}")):
+            found[path.name.removesuffix(SUFFIX)] = read_text(path)
+        return found
+
+    def name_trouble(self, name: str) -> str:
+        trouble = check_name(name)
+        if trouble:
+            return trouble
+        return f"there is a profile {name} already" if os.path.lexists(self._path(name)) else ""
+
+    async def create(self, name: str, text: str) -> ProfileText:
+        self._refuse(name)
+        await self._look_at_host()
+        await asyncio.to_thread(self._store.write, name, text)
+        return await asyncio.to_thread(self._read, name)
+
+    async def rename(self, name: str, new: str) -> ProfileText:
+        self._refuse(new)
+        old, path = self._own(name), self._path(new)
+        variables = self._settings.data / "uefi" / f"{name}.fd"
+        moves = [(old, path)]
+        if variables.exists():
+            moves.append((variables, variables.with_name(f"{new}.fd")))
+        try:
+            for _, target in moves:
+                if os.path.lexists(target):
+                    raise HostError(f"{shown(target)} is there already: it is not overwritten")
+            for source, target in moves:
+                os.rename(source, target)
+        except OSError as error:
+            raise HostError(f"{shown(source)} cannot be renamed: {error.strerror}") from error
+        return await self.read(new)
+
+    async def trash(self, name: str) -> Path:
+        path = self._own(name)
+        trash = self._store.directory / TRASH
+        stem = f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+        target, number = trash / f"{stem}{SUFFIX}", 2
+        try:
+            trash.mkdir(exist_ok=True)
+            while os.path.lexists(target):
+                target, number = trash / f"{stem}-{number}{SUFFIX}", number + 1
+            os.rename(path, target)
+        except OSError as error:
+            raise HostError(f"{shown(path)} cannot be moved to the trash: {error.strerror}") from error
+        return target
+
+    def _own(self, name: str) -> Path:
+        """:raise NotFound: when the user has no file of that name."""
+        path = self._path(name)
+        if not os.path.lexists(path):
+            raise NotFound(
+                f"{name} is a sample that comes with the workbench, and no file of yours",
+                hint="D duplicates it under a name of yours",
+            )
+        return path
+
+    def _refuse(self, name: str) -> None:
+        """:raise UsageError: when a new profile cannot have this name."""
+        trouble = self.name_trouble(name)
+        if trouble:
+            raise UsageError(trouble)
 
     async def check_host(self, known: ProfileText, text: str) -> tuple[Problem, ...]:
         return await asyncio.to_thread(self._check_host, known, text)

@@ -5,41 +5,38 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual import on, work
-from textual.screen import Screen
 
 from workbench.domain.hugepages import Supply
 from workbench.domain.lifecycle import Phase
 from workbench.errors import HugepageShortage, WorkbenchError
-from workbench.ui.dialogs import confirm, error_dialog
+from workbench.ui.dialogs import confirm
+from workbench.ui.screens.profile_actions import PROFILE_ACTIONS, ProfileActions
 from workbench.ui.widgets.guest_list import GuestList
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from workbench.domain.snapshot import GuestSnapshot
-    from workbench.engine.base import Engine, Guest
+    from workbench.engine.base import Guest
 
 POWER_DOWN_PATIENCE = 10.0
 """Seconds that a guest may take to power down until the screen offers to kill it."""
 
 
-class GuestActions(Screen[None]):
+class GuestActions(ProfileActions):
     """The part of the screen that carries them out."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__()
-        self._engine = engine
 
     @on(GuestList.ActionRequested)
     @work(group="lifecycle")
     async def _act(self, message: GuestList.ActionRequested) -> None:
         snapshot = next((guest for guest in self._engine.guests() if guest.name == message.name), None)
+        if message.action in PROFILE_ACTIONS:
+            await self._act_on_profile(message.action, snapshot)
+            return
         if snapshot is None:
             return
         if message.action == "rebalance":
             self._rebalance()
-        elif message.action == "edit":
-            await self._edit(snapshot.name)
         elif message.action == "start":
             await self._start_guest(snapshot)
         elif not snapshot.phase.alive:
@@ -59,16 +56,6 @@ class GuestActions(Screen[None]):
             self.notify("no guest runs: s starts the chosen one", severity="warning", timeout=3, markup=False)
             return
         self.app.push_screen(RebalanceScreen(self._engine))
-
-    async def _edit(self, name: str) -> None:
-        from workbench.ui.screens.editor import EditorScreen
-
-        try:
-            known = await self._engine.profiles.read(name)
-        except WorkbenchError as error:
-            self._tell(error)
-            return
-        self.app.push_screen(EditorScreen(self._engine.profiles, known))
 
     async def _start_guest(self, snapshot: GuestSnapshot) -> None:
         if snapshot.phase.alive:
@@ -158,9 +145,6 @@ class GuestActions(Screen[None]):
             self._tell(error)
             return False
         return True
-
-    def _tell(self, error: WorkbenchError) -> None:
-        self.app.push_screen(error_dialog(error))
 
     def _guest(self, name: str) -> Guest:
         return self._engine.guest(name)

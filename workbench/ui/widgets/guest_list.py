@@ -49,6 +49,24 @@ class GuestList(OptionList):
         ),
         Binding("r", "request('reset')", "Reset", id="guests.reset", tooltip="Reset the guest; asks first"),
         Binding("e", "request('edit')", "Edit", id="guests.edit", tooltip="Edit the guest's profile"),
+        Binding("n", "request('new')", "New", id="guests.new", tooltip="Make a new profile from a template"),
+        Binding(
+            "D",
+            "request('duplicate')",
+            "Duplicate",
+            id="guests.duplicate",
+            tooltip="Copy the profile under another name",
+            show=False,
+        ),
+        Binding("R", "request('rename')", "Rename", id="guests.rename", tooltip="Rename the profile", show=False),
+        Binding(
+            "X",
+            "request('delete')",
+            "Delete",
+            id="guests.delete",
+            tooltip="Move the profile to the trash; asks first",
+            show=False,
+        ),
         Binding(
             "B",
             "request('rebalance')",
@@ -138,8 +156,8 @@ class GuestList(OptionList):
 
     def action_request(self, action: str) -> None:
         name = self.chosen
-        if name is not None:
-            self.post_message(self.ActionRequested(self, name, action))
+        if name is not None or action == "new":
+            self.post_message(self.ActionRequested(self, name or "", action))
 
 
 def entry(guest: GuestSnapshot, now: float, width: int = WIDTH) -> Content:

@@ -1,0 +1,36 @@
+"""What a key in the editor waits for: the check of the whole text, and the command line that it gives."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+
+from workbench.engine.editing import ProfileFiles
+from workbench.engine.profiles import ProfileStore, samples_directory
+from workbench.settings import Settings
+
+from .figures import Figure, latency
+
+LIMIT = 16.0
+"""Milliseconds: one frame."""
+CHECKS = 200
+DISKS = 20
+"""Disks beside what the sample has: a long profile."""
+
+
+def measure() -> list[Figure]:
+    with tempfile.TemporaryDirectory() as directory:
+        settings = Settings(Path(directory) / "profiles", Path(directory) / "state")
+        files = ProfileFiles(ProfileStore(settings.profiles), settings)
+        known = asyncio.run(files.read("demo"))
+        text = known.text + "".join(f'\n[[scsi]]\n[[scsi.disk]]\nfile = "{number}.img"\n' for number in range(DISKS))
+        sample = (samples_directory() / "demo.toml").read_text(encoding="utf-8")
+        seconds = []
+        for number in range(CHECKS):
+            changed = f"{text if number % 2 else sample}# {number}\n"
+            begun = time.perf_counter()
+            files.check(known, changed)
+            seconds.append(time.perf_counter() - begun)
+    return [latency("check in the editor", seconds, 0.95, LIMIT)]

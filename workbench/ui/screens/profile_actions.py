@@ -1,0 +1,100 @@
+"""What the user asks of a profile as a file: edit, new, duplicate, rename, delete; with the questions that come before a loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.screen import Screen
+
+from workbench.errors import WorkbenchError
+from workbench.ui.dialogs import confirm, error_dialog
+
+if TYPE_CHECKING:
+    from workbench.domain.editing import ProfileText
+    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.engine.base import Engine
+
+PROFILE_ACTIONS = ("edit", "new", "duplicate", "rename", "delete")
+SAME = "Addresses, ports and disk images are the same in both: change what they cannot share."
+
+
+class ProfileActions(Screen[None]):
+    """The part of the screen that carries them out."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._engine = engine
+
+    async def _act_on_profile(self, action: str, guest: GuestSnapshot | None) -> None:
+        try:
+            if action == "new":
+                await self._new_profile()
+            elif guest is None:
+                return
+            elif action == "edit":
+                self._open_editor(await self._engine.profiles.read(guest.name))
+            elif action == "duplicate":
+                await self._duplicate(guest.name)
+            elif action == "rename":
+                await self._rename(guest)
+            else:
+                await self._delete(guest)
+        except WorkbenchError as error:
+            self._tell(error)
+
+    def _open_editor(self, known: ProfileText) -> None:
+        from workbench.ui.screens.editor import EditorScreen
+
+        self.app.push_screen(EditorScreen(self._engine.profiles, known))
+
+    async def _ask_name(self, title: str, words: str, value: str = "") -> str | None:
+        from workbench.ui.value_dialog import ValueDialog
+
+        trouble = self._engine.profiles.name_trouble
+        if self._engine.profiles.samples_stand_in:
+            words += (
+                " The samples stand in for your own profiles until there is one; n makes one from each of them later."
+            )
+        return await self.app.push_screen_wait(ValueDialog(title, Content(words), value=value, trouble=trouble))
+
+    async def _new_profile(self) -> None:
+        from workbench.ui.value_dialog import ValueDialog
+
+        templates = self._engine.profiles.templates()
+        words = Content("What it begins with: nothing but its RAM, or one of the samples.")
+        choice = await self.app.push_screen_wait(ValueDialog("New profile", words, choices=tuple(templates)))
+        name = choice and await self._ask_name("New profile", "The guest's name.")
+        if choice and name:
+            self._open_editor(await self._engine.profiles.create(name, templates[choice]))
+
+    async def _duplicate(self, name: str) -> None:
+        known = await self._engine.profiles.read(name)
+        new = await self._ask_name(f"Duplicate {name}", f"The name of the copy. {SAME}", f"{name}-copy")
+        if new:
+            self._open_editor(await self._engine.profiles.create(new, known.text))
+
+    async def _rename(self, guest: GuestSnapshot) -> None:
+        if guest.phase.alive:
+            raise WorkbenchError(f"{guest.name} runs, and a guest that runs keeps its name", hint="stop it first: x")
+        words = "Its new name. The history and the logs of its runs stay under the old one."
+        new = await self._ask_name(f"Rename {guest.name}", words, guest.name)
+        if new:
+            known = await self._engine.profiles.rename(guest.name, new)
+            self.notify(known.path, title="Renamed", timeout=4, markup=False)
+
+    async def _delete(self, guest: GuestSnapshot) -> None:
+        runs = " The guest runs on without it." if guest.phase.alive else ""
+        answer = await self.app.push_screen_wait(
+            confirm(
+                f"Delete the profile {guest.name}?",
+                f"It goes to the trash beside the profiles, from where you can move it back. Its disk images stay.{runs}",
+                ("delete", "Delete", "error"),
+            )
+        )
+        if answer == "delete":
+            path = await self._engine.profiles.trash(guest.name)
+            self.notify(str(path), title="In the trash", timeout=8, markup=False)
+
+    def _tell(self, error: WorkbenchError) -> None:
+        self.app.push_screen(error_dialog(error))
