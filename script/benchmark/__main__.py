@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
 
-from . import completion, plot, profiles, roundtrip, screen, version
+from . import completion, editor, plot, profiles, roundtrip, screen, version
 from .figures import Figure, Unavailable
 
 if TYPE_CHECKING:
