@@ -430,6 +430,7 @@ async def test_a_command_that_ends_something_asks_first(line: str, tmp_path: Pat
         if not isinstance(pilot.app.screen, Dialog):
             await press(pilot, "enter")
         assert isinstance(pilot.app.screen, Dialog)
+        assert f"{line} on demo?" in str(pilot.app.screen.query_one("Dialog > Vertical").border_title)
         await press(pilot, "enter")
         assert asked(engine) == []
 

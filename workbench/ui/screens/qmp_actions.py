@@ -10,6 +10,7 @@ from textual import on, work
 
 from workbench.domain.effects import effects_of
 from workbench.domain.preferences import Preferences
+from workbench.domain.text import visible
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import confirm
 from workbench.ui.record_file import save_record
@@ -61,7 +62,8 @@ class QmpActions(BalloonActions):
         words = await lost_by(self._guest(name), request)
         if not words:
             return True
-        question = confirm(f"{request.command} on {name}?", words, ("send", "Send it", "warning"))
+        line = f"!{request.arguments.get('command-line', '')}" if request.hmp else request.command
+        question = confirm(f"{visible(line)} on {name}?", words, ("send", "Send it", "warning"))
         return await self.app.push_screen_wait(question) == "send"
 
     @on(RecordPane.DeviceWanted)
