@@ -491,7 +491,8 @@ async def test_ctrl_c_gives_up_a_command_that_is_not_answered(tmp_path: Path) ->
         guest.execute = never  # type: ignore[method-assign]
         await type_command(pilot, "query-status")
         await press(pilot, "ctrl+c")
-        await pilot.app.workers.wait_for_complete()
+        for _ in range(50):  # not until all workers are done: this one would wait for ever
+            await pilot.pause()
         assert ended == ["given up"]
 
 
