@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -12,20 +13,24 @@ from workbench.domain.balloon import Balloon, GuestStats, HostMemory, Reading, S
 from workbench.domain.diagnosis import Verdict
 from workbench.domain.editing import Checked, ProfileText
 from workbench.domain.history import Past
+from workbench.domain.hotplug import Behind, Keeping, Kind, Plan, Unplug
+from workbench.domain.hotplug import State as UnplugState
 from workbench.domain.hugepages import Supply
 from workbench.domain.ledger import Ledger, Moment
 from workbench.domain.lifecycle import Phase
 from workbench.domain.parse import parse
+from workbench.domain.plugging import FreeBus, Offer
 from workbench.domain.profile import check_name
 from workbench.domain.schema import Schema
 from workbench.domain.snapshot import GuestSnapshot, HostSnapshot, HugepagePool
 from workbench.domain.timeline import PathView
 from workbench.domain.traffic import Origin, Record
+from workbench.domain.type_info import PropertyInfo
 from workbench.domain.units import GIB, MIB
 from workbench.errors import NotFound, ProfileChanged, WorkbenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from workbench.domain.buses import Bus
     from workbench.domain.drift import Difference
@@ -136,6 +141,40 @@ class FakeLookups:
         return ()
 
 
+class FakeHotplug:
+    """Has one free slot, and notes what is plugged in and out; a test says how an unplug ends."""
+
+    def __init__(self, note: Callable[..., Awaitable[None]]) -> None:
+        self._note = note
+        self.buses: tuple[FreeBus, ...] = (FreeBus("pcie-port0"),)
+        self.end = Unplug("net1", UnplugState.GONE)
+        self.kept = Keeping("demo", "/profiles/demo.toml", "", "", '[[net]]\nid = "net1"\n', ("speed",))
+
+    async def offer(self, kind: Kind) -> Offer:
+        infos = {
+            "speed": PropertyInfo("speed", "int32", "", -1, True),
+            "mrg_rxbuf": PropertyInfo("mrg_rxbuf", "bool", "on/off [/b]", True, True),
+        }
+        return Offer(kind, f"{kind}1", self.buses, {"virtio-net-pci": infos})
+
+    async def plug(self, offer: Offer, plan: Plan) -> None:
+        await self._note("plug", plan.id, [step.command for step in plan.steps])
+
+    async def behind(self, name: str) -> tuple[str, tuple[Behind, ...]]:
+        return "virtio-net-pci", (Behind(f"netdev {name}-host", "netdev_del", {"id": f"{name}-host"}),)
+
+    async def unplug(self, name: str, patience: float) -> Unplug:
+        await self._note("unplug", name)
+        return replace(self.end, id=name)
+
+    async def keeping(self, name: str) -> Keeping:
+        return self.kept
+
+    async def keep(self, change: Keeping) -> str:
+        await self._note("keep", change.path)
+        return f"{change.path}:9"
+
+
 class FakeGuest:
     """Notes what it is asked for."""
 
@@ -144,6 +183,7 @@ class FakeGuest:
         self.record = Record()
         self.watched = False
         self.devices: Devices = FakeDevices()
+        self.hotplug = FakeHotplug(self._note)
         self.asked: list[object] = []
         self.pasts: list[tuple[float, float]] = []
         """What of its history was asked for."""

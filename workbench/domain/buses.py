@@ -46,6 +46,11 @@ def qdev_id(path: str) -> str:
     return name if above == "/machine/peripheral" else ""
 
 
+def id_in(path: str) -> str:
+    """The id of the device that a QOM path is, or lies in; empty when it has none."""
+    return path.removeprefix(above).partition("/")[0] if path.startswith(above := "/machine/peripheral/") else ""
+
+
 def bus_name(path: str) -> str:
     """A bus's name by its QOM path. QOM calls the main system bus ``sysbus``, everything else main-system-bus."""
     return "main-system-bus" if path == ROOT else path.rpartition("/")[2]

@@ -76,6 +76,36 @@ class Plan:
     def driver(self) -> str:
         return str(self.steps[-1].arguments["driver"])
 
+    @property
+    def plugged(self) -> Plugged:
+        return Plugged(self.kind, self.id, self.bus, self.document, self.extra)
+
+
+@dataclass(frozen=True, slots=True)
+class Plugged:
+    """A device that was plugged in, as far as a profile can have it."""
+
+    kind: Kind
+    id: str
+    bus: str
+    document: Mapping[str, object]
+    extra: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """A change of a profile that keeps a device, not yet written."""
+
+    name: str
+    path: str
+    before: str
+    """The file's text that the change was made from."""
+    after: str
+    table: str
+    """What is added."""
+    left_out: tuple[str, ...] = ()
+    """Properties that a profile has no key for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Behind:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from workbench.domain.devices.part import Option, Part
+    from workbench.domain.hotplug import Plugged
     from workbench.domain.shape import Shape
     from workbench.domain.type_info import PropertyInfo
 
@@ -189,6 +190,11 @@ def plan(offer: Offer, values: Mapping[str, str]) -> Plan:
         raise PlanProblems(problems)
     steps = tuple(_steps(offer, part, name, bus, extra))
     return Plan(offer.kind, name, bus.name, steps, part, document, tuple(extra))
+
+
+def part_of(one: Plugged) -> Part | None:
+    """The device as a profile would have it; None when its keys are not known here."""
+    return _part(PARTS[one.kind], one.document, {})
 
 
 def _steps(offer: Offer, part: Part, name: str, bus: FreeBus, extra: Mapping[str, object]) -> Any:

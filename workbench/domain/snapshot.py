@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from workbench.domain.balloon import Balloon
+    from workbench.domain.hotplug import Unplug
     from workbench.domain.hugepages import NodePool
 
 
@@ -61,6 +62,8 @@ class GuestSnapshot:
     """For each device's id the place in the profile that made it, such as ``demo.toml:14``."""
     devices_revision: int = 0
     """Grows when the device tree may have changed."""
+    unplugs: tuple[Unplug, ...] = ()
+    """Devices that were asked to go, and of which it is not known yet whether they do."""
 
 
 @dataclass(frozen=True, slots=True)

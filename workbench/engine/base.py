@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from workbench.domain.drift import Difference
     from workbench.domain.editing import Checked, ProfileText
     from workbench.domain.history import Past
+    from workbench.domain.hotplug import Behind, Keeping, Kind, Plan, Unplug
     from workbench.domain.known import Known, Lookup
     from workbench.domain.manual import Paragraph
+    from workbench.domain.plugging import Offer
     from workbench.domain.problems import Problem
     from workbench.domain.qom import Property
     from workbench.domain.safety import Wish
@@ -76,6 +78,31 @@ class Lookups(Protocol):
         """
 
 
+class Hotplug(Protocol):
+    """Devices of one guest that come and go while it runs: one change at a time.
+
+    Every coroutine raises a :class:`workbench.errors.WorkbenchError` when it cannot do what it says.
+    """
+
+    async def offer(self, kind: Kind) -> Offer:
+        """What the guest has for one more device of a kind."""
+
+    async def plug(self, offer: Offer, plan: Plan) -> None:
+        """Make what is behind a device, then the device; when QEMU refuses it, nothing is left."""
+
+    async def behind(self, name: str) -> tuple[str, tuple[Behind, ...]]:
+        """The type of a device, and what stands behind it and goes with it."""
+
+    async def unplug(self, name: str, patience: float) -> Unplug:
+        """Ask a device to go and wait so many seconds for the guest's answer; the snapshot has it until it is known."""
+
+    async def keeping(self, name: str) -> Keeping:
+        """What would be written into the profile to keep a device that was plugged in."""
+
+    async def keep(self, change: Keeping) -> str:
+        """Write it, unless the file was changed meanwhile, and give the place: file and line."""
+
+
 class Guest(Protocol):
     """One guest. Whatever changes it goes through its driver task, one request at a time.
 
@@ -116,6 +143,10 @@ class Guest(Protocol):
     @property
     def devices(self) -> Devices:
         """What is in it."""
+
+    @property
+    def hotplug(self) -> Hotplug:
+        """What can be plugged in and out."""
 
     async def past(self, start: float, step: float) -> Past:
         """What was recorded from ``start`` (Unix time) until now, in spans of about ``step`` seconds, however long it is."""

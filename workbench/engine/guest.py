@@ -26,6 +26,7 @@ from workbench.engine.console import Console
 from workbench.engine.history import HistoryFiles
 from workbench.engine.launch import find_end, kill
 from workbench.engine.local_devices import LocalDevices
+from workbench.engine.local_hotplug import LocalHotplug
 from workbench.engine.lookups import LocalLookups
 from workbench.engine.monitor import Monitor
 from workbench.engine.path import PathWatch
@@ -95,6 +96,7 @@ class LocalGuest:
         """Set when the guest was looked at for the first time, whether or not it answered."""
         self._wake = asyncio.Event()
         self._changes = asyncio.Lock()
+        self.hotplug = LocalHotplug(self._connected, running, settings, self._changes, self._devices_changed)
         self._driver = asyncio.create_task(self._drive(), name=f"guest {running.name}")
 
     # What a screen may ask for.
@@ -180,6 +182,7 @@ class LocalGuest:
         async with self._changes:
             with suppress(MonitorError):
                 await self._protector.leave(self._probe)
+        await self.hotplug.close()
         self._driver.cancel()
         with suppress(asyncio.CancelledError):
             await self._driver
@@ -206,6 +209,7 @@ class LocalGuest:
             self._publish_trouble(error.message)
         else:
             await self._serve(self._monitor)
+            self.hotplug.forget()
             await self._monitor.close()
             self._monitor = self._probe = None
         if self._running.alive:
@@ -290,7 +294,8 @@ class LocalGuest:
             woken.cancel()
         self._wake.clear()
 
-    def _on_event(self, name: str, _data: Mapping[str, object], when: float) -> None:
+    def _on_event(self, name: str, data: Mapping[str, object], when: float) -> None:
+        self.hotplug.note(name, data)
         if name in TREE_EVENTS:
             if self._probe is not None:
                 self._probe.forget_address()
@@ -306,6 +311,11 @@ class LocalGuest:
             self._readings.expire()
             self._next_rest = 0.0
         self._wake.set()
+
+    def _devices_changed(self) -> None:
+        """A device was plugged in, asked to go, or is gone."""
+        revision = self.snapshot.devices_revision + 1
+        self._emit(replace(self.snapshot, unplugs=self.hotplug.waiting, devices_revision=revision))
 
     # What it publishes.
 

@@ -72,9 +72,15 @@ async def behind_of(qom: QomReader, name: str) -> tuple[str, tuple[Behind, ...]]
 class Unplugs:
     """The devices of one guest that were asked to go. Give it every event of the monitor by :meth:`note`."""
 
-    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
-        """:param changed: called when one of them is in another state."""
+    def __init__(
+        self, changed: Callable[[], None] = lambda: None, ended: Callable[[Unplug], None] = lambda _: None
+    ) -> None:
+        """
+        :param changed: called when one of them is in another state.
+        :param ended: called with each of which it became known how it ended.
+        """
         self._changed = changed
+        self._ended = ended
         self._now: dict[str, Unplug] = {}
         self._answered: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[Unplug]] = set()
@@ -151,6 +157,7 @@ class Unplugs:
             if end.state is State.GONE:
                 end = replace(end, left=await _remove(execute, rest))
         finally:
+            self._ended(end)
             self._drop(name)
         return end
 

@@ -5,7 +5,6 @@ Whatever the edit did is checked by reading the result: it must be the same gues
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +14,14 @@ from workbench.domain.devices.net import Net
 from workbench.domain.devices.rng import Rng
 from workbench.domain.devices.scsi import Disk
 from workbench.domain.devices.serial import SerialPort
+from workbench.domain.hotplug import Keeping
+from workbench.domain.plugging import part_of
 from workbench.domain.toml_edit import append_table, remove_key, table_text
 from workbench.engine.profiles import ProfileStore, parse_text, read_profile
-from workbench.errors import NotFound, ProfileError, WorkbenchError
+from workbench.errors import NotFound, ProfileChanged, ProfileError, WorkbenchError
 
 if TYPE_CHECKING:
-    from workbench.domain.hotplug import Plan
+    from workbench.domain.hotplug import Plugged
     from workbench.domain.profile import GuestProfile
     from workbench.engine.profiles import LoadedProfile
     from workbench.engine.state import Running
@@ -31,22 +32,7 @@ STANDING = "# The card that a guest has without any [[net]]."
 """Above the table of that card, which has to be written as soon as there is another one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Keeping:
-    """One change of a profile, not yet written."""
-
-    name: str
-    path: Path
-    before: str
-    """The file's text that the change was made from."""
-    after: str
-    table: str
-    """What is added."""
-    left_out: tuple[str, ...] = ()
-    """Properties that a profile has no key for."""
-
-
-def keeping(settings: Settings, running: Running, plan: Plan) -> Keeping:
+def keeping(settings: Settings, running: Running, one: Plugged) -> Keeping:
     """What would be written.
 
     :raise WorkbenchError: when it cannot be kept, with the table to be written by hand.
@@ -63,40 +49,40 @@ def keeping(settings: Settings, running: Running, plan: Plan) -> Keeping:
     profile = loaded.profile
     if profile is None:
         raise ProfileError(f"the profile {running.name} has problems", loaded.problems)
-    where, many, wanted = _place(profile, plan)
-    table = table_text(where, plan.document, many=many)
+    where, many, wanted = _place(profile, one)
+    table = table_text(where, one.document, many=many)
     after = _edited(loaded, where, table)
     if after is None or parse_text(path, after, name=running.name, file=loaded.file).profile != wanted:
         raise WorkbenchError(
             f"{path} is written in a way that the device cannot be added to by itself",
             hint=f"write it there by hand:\n{table}",
         )
-    return Keeping(running.name, path, loaded.text, after, table, tuple(plan.extra))
+    return Keeping(running.name, str(path), loaded.text, after, table, tuple(one.extra))
 
 
 def keep_plan(settings: Settings, change: Keeping) -> str:
     """Write it, and give the place: file and line.
 
-    :raise WorkbenchError: when the file was changed meanwhile; nothing is written then.
+    :raise ProfileChanged: when the file was changed meanwhile; nothing is written then.
     :raise HostError: when the disk refuses; the old file stands.
     """
-    now = read_profile(change.path, name=change.name)
+    now = read_profile(Path(change.path), name=change.name)
     if now.text != change.before:
-        raise WorkbenchError(f"{change.path} was changed meanwhile: nothing was written", hint="keep it again")
+        raise ProfileChanged(f"{change.path} was changed meanwhile: nothing was written", hint="keep it again")
     ProfileStore(settings.profiles).write(change.name, change.after)
     line = change.after[: change.after.replace("\r\n", "\n").find(change.table)].count("\n") + 1
     return f"{change.path}:{line}"
 
 
-def _place(profile: GuestProfile, plan: Plan) -> tuple[tuple[str | int, ...], bool, GuestProfile]:
+def _place(profile: GuestProfile, one: Plugged) -> tuple[tuple[str | int, ...], bool, GuestProfile]:
     """Where the table goes, whether it is one of many, and the guest with it."""
-    part = plan.part
+    part = part_of(one)
     if isinstance(part, Net):
         return ("net",), True, replace(profile, net=(*profile.net, part))
     if isinstance(part, SerialPort):
         return ("serial",), True, replace(profile, serial=(*profile.serial, part))
     if isinstance(part, Disk):
-        owner = plan.bus.removesuffix(".0")
+        owner = one.bus.removesuffix(".0")
         for index, scsi in enumerate(profile.scsi):
             if scsi.id == owner:
                 more = replace(scsi, disk=(*scsi.disk, part))

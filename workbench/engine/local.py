@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from workbench.domain.safety import Wish
     from workbench.domain.schema import Schema
     from workbench.domain.snapshot import HostSnapshot
-    from workbench.engine.base import Devices, Lookups
+    from workbench.engine.base import Devices, Hotplug, Lookups
     from workbench.engine.editing import ProfileFiles
     from workbench.engine.state import Running
     from workbench.settings import Settings
@@ -304,6 +304,10 @@ class StoppedGuest:
 
     @property
     def devices(self) -> Devices:
+        self._refuse()
+
+    @property
+    def hotplug(self) -> Hotplug:
         self._refuse()
 
     @property

@@ -6,35 +6,40 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from workbench.domain.hotplug import Kind, Plugged
 from workbench.engine.files import write_atomic
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workbench.domain.hotplug import Plan
-
 FILE = "plugged.json"
 
 
-def note_plugged(directory: Path, plan: Plan) -> None:
-    """Remember it until the guest ends.
-
-    :raise OSError: when the disk refuses.
-    """
-    kept = {"kind": plan.kind.value, "bus": plan.bus, "document": plan.document, "extra": list(plan.extra)}
-    write_atomic(directory / FILE, json.dumps({**plugged(directory), plan.id: kept}), lasting=False)
+def note_plugged(directory: Path, one: Plugged) -> None:
+    """Remember it until the guest ends. What fails here costs no more than that it cannot be kept in the profile."""
+    kept = {"kind": one.kind.value, "bus": one.bus, "document": one.document, "extra": one.extra}
+    with suppress(OSError):
+        write_atomic(directory / FILE, json.dumps({**_read(directory), one.id: kept}), lasting=False)
 
 
 def note_unplugged(directory: Path, name: str) -> None:
     """Forget it: it is gone."""
-    now = plugged(directory)
+    now = _read(directory)
     if now.pop(name, None) is not None:
         with suppress(OSError):
             write_atomic(directory / FILE, json.dumps(now), lasting=False)
 
 
-def plugged(directory: Path) -> dict[str, dict[str, Any]]:
+def plugged(directory: Path) -> dict[str, Plugged]:
     """What was plugged in, by id; empty where nothing was, or the file is no longer what we wrote."""
+    found = {}
+    for name, one in _read(directory).items():
+        with suppress(KeyError, TypeError, ValueError):
+            found[name] = Plugged(Kind(one["kind"]), name, str(one["bus"]), dict(one["document"]), tuple(one["extra"]))
+    return found
+
+
+def _read(directory: Path) -> dict[str, Any]:
     try:
         found = json.loads((directory / FILE).read_bytes())
     except (OSError, ValueError):

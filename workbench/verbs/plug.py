@@ -56,14 +56,14 @@ async def _plug(
         offered = await _offer(running, monitor, Kind(kind))
         plan = _planned(offered, words)
         if keep:
-            keeping(settings, running, plan)  # before anything is changed: it may not be possible
+            keeping(settings, running, plan.plugged)  # before anything is changed: it may not be possible
         if not dry_run:
             await plug(monitor.execute, plan, offered)
     if dry_run:
         _print_steps(plan, as_json)
         return
-    note_plugged(running.path, plan)
-    place = keep_plan(settings, keeping(settings, running, plan)) if keep else ""
+    note_plugged(running.path, plan.plugged)
+    place = keep_plan(settings, keeping(settings, running, plan.plugged)) if keep else ""
     if as_json:
         print_json({"guest": name, "id": plan.id, "driver": plan.driver, "bus": plan.bus, "kept": place or None})
         return

@@ -47,6 +47,7 @@ class DeviceActions(BalloonActions):
         pane.profile_lines = snapshot.device_lines
         pane.version = snapshot.qemu_version
         pane.trouble = devices_trouble(snapshot)
+        pane.pending = {one.id: str(one.state) for one in snapshot.unplugs}
         if snapshot.devices_revision != self._devices_revision and snapshot.balloon is not None:
             self._devices_revision = snapshot.devices_revision
             self._read_devices()

@@ -122,6 +122,7 @@ def bindings_of(roots: Sequence[DOMNode], *, below: bool) -> dict[str, Binding]:
 
 def window_bindings() -> dict[str, dict[str, Binding]]:
     """The keys of the windows that open over the main screen, by their titles."""
+    from workbench.ui.plug_form import PlugForm
     from workbench.ui.screens.editor import EditorScreen
     from workbench.ui.screens.rebalance import RebalanceScreen
     from workbench.ui.widgets.problem_list import ProblemList
@@ -130,6 +131,7 @@ def window_bindings() -> dict[str, dict[str, Binding]]:
     windows: dict[str, tuple[type[DOMNode], ...]] = {
         "Rebalance": (RebalanceScreen,),
         "Editor": (EditorScreen, FormList, ProblemList),
+        "Plug in": (PlugForm,),
     }
     return {
         title: {str(binding.id): binding for node in nodes for binding in node.BINDINGS if isinstance(binding, Binding)}

@@ -13,8 +13,9 @@ from textual.css.query import NoMatches
 from textual.message import Message
 from textual.widgets import Static
 
-from workbench.ui.screens.device_actions import DEVICES_INTERVAL, DeviceActions
+from workbench.ui.screens.device_actions import DEVICES_INTERVAL
 from workbench.ui.screens.history_actions import HistoryActions
+from workbench.ui.screens.hotplug_actions import HotplugActions
 from workbench.ui.screens.qmp_actions import QmpActions
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.console_pane import ConsolePane
@@ -51,7 +52,7 @@ HOST_INTERVAL = 3.0
 """Seconds between looks at the host's memory and hugepage pools."""
 
 
-class MainScreen(HistoryActions, QmpActions, DeviceActions):
+class MainScreen(HistoryActions, QmpActions, HotplugActions):
     """Wires the panes to the engine: snapshots down, requests up."""
 
     AUTO_FOCUS = "#balloon"

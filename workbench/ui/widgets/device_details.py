@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from workbench.domain.buses import Bus, BusDevice
+from workbench.domain.buses import Bus, BusDevice, id_in
 from workbench.domain.drift import Difference
 from workbench.domain.pci import Bar, Bridge
 from workbench.domain.qom import Child, Property
@@ -81,6 +81,8 @@ def _object(row: Row, shown: Shown, back: Background) -> Iterator[tuple[str, str
     pci = _pci(row, shown)
     type_name = type_of(row, shown)
     name = pci.qdev_id if pci is not None and pci.path == row.path else _id(row.path)
+    if (name or id_in(row.path)) in shown.pending:
+        yield "unplug", f"{shown.pending[name or id_in(row.path)]}: the guest has not let it go yet"
     for one in shown.differences:
         if row.path and one.path == row.path:
             yield "drift", f"{one.kind}: {one.words}{f' ({one.place})' if one.place else ''}"

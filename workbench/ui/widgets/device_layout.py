@@ -14,6 +14,8 @@ HINTS_FROM = 72
 """Columns of the pane from which hints have room."""
 DIFFERS = "≠"
 """Stands for a flag that has no room."""
+PENDING = "…"
+"""The same where the device was asked to go, and it is not known yet whether it does."""
 
 
 class Fitted(NamedTuple):
@@ -59,7 +61,8 @@ class Layout:
         room = self.width - cell_len(row.guide)
         taken = cell_len(row.text)
         value = row.short_value if self.short and row.short_value else row.value
-        flag = f" {DIFFERS}" if row.flag else ""
+        mark = PENDING if row.flag.startswith("unplug") else DIFFERS
+        flag = f" {mark}" if row.flag else ""
         note = ""
         if row.note and self.note_column:
             note = " " * (self.note_column - cell_len(row.guide) - taken) + row.note
@@ -69,7 +72,7 @@ class Layout:
         text = cut(row.text, room - cell_len(flag) - (cell_len(value) + 1 if value else 0))
         left = room - cell_len(text) - cell_len(note) - cell_len(value) - 1
         if flag and cell_len(row.flag) + 4 <= left:
-            flag = f" {DIFFERS} {row.flag}"
+            flag = f" {mark} {row.flag}"
         if row.hint and self.hint_column and not note:
             note = self._hint(row, text, left - cell_len(flag))
         return Fitted(row.guide, text, note, value, flag)

@@ -89,12 +89,16 @@ class Shown:
     buses: Bus | None = None
     differences: Sequence[Difference] = ()
     """How the guest differs from its profile."""
+    pending: Mapping[str, str] = field(default_factory=dict)
+    """qdev id -> what becomes of it now: that it was asked to go."""
     flags: Mapping[str, str] = field(init=False)
-    """qdev id or QOM path -> how it differs from the profile, in a word or two."""
+    """qdev id or QOM path -> how it differs from the profile, or what becomes of it, in a word or two."""
 
     def __post_init__(self) -> None:
         running = [one for one in self.differences if one.path]
-        self.flags = {key: str(one.kind) for one in running for key in (one.name, one.path)}
+        flags = {key: str(one.kind) for one in running for key in (one.name, one.path)}
+        flags |= {f"/machine/peripheral/{name}": words for name, words in self.pending.items()}
+        self.flags = flags | dict(self.pending)
 
     def is_open(self, key: str, *, default: bool = False) -> bool:
         return key in self.expanded or (default and key not in self.closed)

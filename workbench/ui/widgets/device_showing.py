@@ -103,6 +103,8 @@ class DeviceShowing(Widget):
     """qdev id -> the line of the profile that made it, as ``demo.toml:14``."""
     differences: reactive[tuple[Difference, ...]] = reactive((), init=False)
     """How the guest differs from its profile."""
+    pending: reactive[Mapping[str, str]] = reactive(dict, init=False)
+    """qdev id -> what becomes of a device that was asked to go."""
     version: reactive[str] = reactive("", init=False)
     """QEMU's version, since files move in its source."""
 
@@ -213,6 +215,9 @@ class DeviceShowing(Widget):
     def watch_differences(self) -> None:
         self._show()
 
+    def watch_pending(self) -> None:
+        self._show()
+
     def watch_profile_lines(self) -> None:
         self._show_details(self._lines.row)
 
@@ -258,6 +263,7 @@ class DeviceShowing(Widget):
             self.tree,
             store.buses,
             self.differences,
+            self.pending,
         )
 
     def _show_subtitle(self) -> None:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding
+from textual.message import Message
 
+from workbench.domain.buses import id_in
 from workbench.domain.finding import Spot, spots
 from workbench.domain.qom import Property
 from workbench.ui.widgets.device_finding import FindBar
@@ -54,9 +56,27 @@ class DeviceTreePane(DeviceShowing):
         Binding("N", "next(-1)", "Previous", id="devices.previous", tooltip="The match before", show=False),
         Binding("u", "undo", "Undo", id="devices.undo", tooltip="Take the last change of a property back", show=False),
         Binding("y", "copy_path", "Copy path", id="devices.copy", tooltip="Copy the QOM path", show=False),
+        Binding("a", "plug", "Plug in", id="devices.plug", tooltip="Plug a device into the running guest", show=False),
+        Binding("x", "unplug", "Take out", id="devices.unplug", tooltip="Take this device out of the guest", show=False),
+        Binding("K", "keep", "Keep it", id="devices.keep", tooltip="Write this device into the profile", show=False),
         Binding("z", "zoom", "Zoom", id="devices.zoom", tooltip="Give this pane the whole screen, or back"),
         Binding("r", "refresh_devices", "Refresh", id="devices.refresh", tooltip="Read what is open again"),
     ]  # fmt: skip
+
+    class HotplugRequested(Message):
+        """A device is to come, to go, or to be kept."""
+
+        def __init__(self, control: DeviceTreePane, what: str, name: str = "") -> None:
+            super().__init__()
+            self._control = control
+            self.what = what
+            """``plug``, ``unplug`` or ``keep``."""
+            self.name = name
+            """The id of the device under the cursor; empty for ``plug``."""
+
+        @property
+        def control(self) -> DeviceTreePane:
+            return self._control
 
     # Moving.
 
@@ -191,6 +211,31 @@ class DeviceTreePane(DeviceShowing):
 
     def action_undo(self) -> None:
         self.set_bar.undo(self.guest)
+
+    # Plugging.
+
+    def action_plug(self) -> None:
+        if self.tree is not None:
+            self.post_message(self.HotplugRequested(self, "plug"))
+
+    def action_unplug(self) -> None:
+        self._ask_for_device("unplug")
+
+    def action_keep(self) -> None:
+        self._ask_for_device("keep")
+
+    def seek(self, name: str) -> None:
+        """Go to a device as soon as it is in the tree."""
+        self._sought = f"/machine/peripheral/{name}"
+        self._show()
+
+    def _ask_for_device(self, what: str) -> None:
+        row = self._lines.row
+        name = id_in(row.path) if row is not None else ""
+        if name:
+            self.post_message(self.HotplugRequested(self, what, name))
+        else:
+            self.notify("This line belongs to no device with an id", severity="warning", timeout=3, markup=False)
 
     # The rest.
 

@@ -1,0 +1,99 @@
+"""Plugging through a guest's driver, as the screen does: what it sends is seen, what is pending is in the snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.engine.test_guest import opened, running, until
+from workbench.domain.hotplug import Kind, State
+from workbench.domain.plugging import plan
+from workbench.domain.traffic import Kind as Message
+from workbench.domain.traffic import Origin
+from workbench.errors import CommandFailed, NotFound, ProfileChanged
+
+if TYPE_CHECKING:
+    from tests.commandline import CommandLine
+    from workbench.engine.guest import LocalGuest
+
+PROFILE = '# mine\nmemory.size = "64M"\naccelerator = "tcg"\n'
+
+
+async def plug(guest: LocalGuest, kind: Kind, **values: str) -> str:
+    offer = await guest.hotplug.offer(kind)
+    wanted = plan(offer, values)
+    await guest.hotplug.plug(offer, wanted)
+    return wanted.id
+
+
+def actions(guest: LocalGuest) -> list[str]:
+    return [one.name for one in guest.record if one.origin is Origin.ACTION and one.kind is Message.COMMAND]
+
+
+async def test_an_unplug_without_an_answer_stays_in_the_snapshot_until_it_comes(workbench: CommandLine) -> None:
+    workbench.profile("fw", PROFILE)
+    workbench.start("fw")
+    async with opened(workbench) as engine:
+        guest = running(engine, "fw")
+        await until(lambda: guest.snapshot.balloon, "the first reading")
+        revision = guest.snapshot.devices_revision
+        assert await plug(guest, Kind.NET) == "net1"
+        assert guest.snapshot.devices_revision > revision, "the tree is read again"
+        kind, rest = await guest.hotplug.behind("net1")
+        assert (kind, [one.words for one in rest]) == ("virtio-net-pci", ["netdev net1-host"])
+        asked = asyncio.create_task(guest.hotplug.unplug("net1", 0.3))
+        await until(lambda: guest.snapshot.unplugs, "the mark")
+        assert (guest.snapshot.unplugs[0].id, guest.snapshot.unplugs[0].state) == ("net1", State.PENDING)
+        assert (await asked).state is State.OVERDUE
+        assert guest.snapshot.unplugs[0].state is State.OVERDUE
+        tree = await guest.devices.tree()
+        assert tree.device("net1") is not None, "it is still there"
+        await guest.reset()
+        await until(lambda: not guest.snapshot.unplugs, "the reset to carry it out")
+        tree = await guest.devices.tree()
+        assert tree.device("net1") is None
+        await until(lambda: "netdev_del" in actions(guest), "its netdev to go with it")
+        assert actions(guest) == ["netdev_add", "device_add", "device_del", "system_reset", "netdev_del"]
+        with pytest.raises(NotFound):
+            await guest.hotplug.keeping("net1")
+
+
+async def test_what_the_screen_plugs_in_is_kept_unless_the_profile_changed_meanwhile(workbench: CommandLine) -> None:
+    file = workbench.profile("fw", PROFILE)
+    workbench.start("fw")
+    async with opened(workbench) as engine:
+        guest = running(engine, "fw")
+        await until(lambda: guest.snapshot.balloon, "the first reading")
+        with pytest.raises(CommandFailed, match="power of 2"):
+            await plug(guest, Kind.NET, rx_queue_size="300")
+        assert actions(guest) == ["netdev_add", "device_add", "netdev_del"], "nothing is left"
+        await plug(guest, Kind.NET, speed="1000")
+        change = await guest.hotplug.keeping("net1")
+        assert change.left_out == ("speed",)
+        file.write_text(f"{PROFILE}# more\n")
+        with pytest.raises(ProfileChanged):
+            await guest.hotplug.keep(change)
+        assert file.read_text() == f"{PROFILE}# more\n"
+        place = await guest.hotplug.keep(await guest.hotplug.keeping("net1"))
+        assert file.read_text().startswith(f"{PROFILE}# more\n")
+        line = int(place.rpartition(":")[2])
+        assert file.read_text().splitlines()[line - 1 : line + 1] == ["[[net]]", 'id = "net1"']
+        assert await guest.devices.drift() == ()
+
+
+async def test_a_qemu_that_ends_meanwhile_claims_nothing(workbench: CommandLine) -> None:
+    workbench.profile("fw", PROFILE)
+    workbench.start("fw")
+    async with opened(workbench) as engine:
+        guest = running(engine, "fw")
+        await until(lambda: guest.snapshot.balloon, "the first reading")
+        await plug(guest, Kind.RNG)
+        asked = asyncio.create_task(guest.hotplug.unplug("rng1", 30))
+        await until(lambda: guest.snapshot.unplugs, "the mark")
+        await guest.kill()
+        with pytest.raises(Exception, match=r"not known|ended"):
+            await asked
+        await until(lambda: not guest.snapshot.phase.alive, "the end")
+        assert guest.snapshot.unplugs == ()

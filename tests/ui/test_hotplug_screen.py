@@ -1,0 +1,238 @@
+"""Plugging in, taking out and keeping by keys, on the screen alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from textual.widgets import Input
+
+from tests.ui.fake_engine import FakeEngine, running
+from tests.ui.test_device_tree import TREE
+from workbench.domain.hotplug import State, Unplug
+from workbench.errors import CommandFailed, NotFound
+from workbench.ui.app import WorkbenchApp
+from workbench.ui.plug_form import KindDialog, PlugForm
+from workbench.ui.screens.main import MainScreen
+from workbench.ui.widgets.device_lines import DeviceLines
+from workbench.ui.widgets.device_tree import DeviceTreePane
+from workbench.ui.widgets.text_block import TextBlock
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
+
+NET = "/machine/peripheral/net0"
+SIZES = [(80, 24), (120, 40), (200, 60)]
+
+
+def sent(app: WorkbenchApp) -> str:
+    return str(app.screen.query_one("#plug-steps", TextBlock).render())
+
+
+async def to_devices(app: WorkbenchApp, pilot: Pilot[None], device: str = NET) -> DeviceTreePane:
+    await pilot.pause()
+    pane = app.screen.query_one(DeviceTreePane)
+    pane.tree = TREE
+    await pilot.press("d")
+    await pilot.pause()
+    lines = pane.query_one(DeviceLines)
+    lines.focus()
+    number = lines.number_of(device)
+    assert number is not None
+    lines.cursor = number
+    await pilot.pause()
+    return pane
+
+
+async def to_form(app: WorkbenchApp, pilot: Pilot[None], digit: str = "1") -> PlugForm:
+    await to_devices(app, pilot)
+    await pilot.press("a")
+    await pilot.pause()
+    assert isinstance(app.screen, KindDialog)
+    await pilot.press(digit)
+    await pilot.pause()
+    assert isinstance(app.screen, PlugForm)
+    return app.screen
+
+
+def notes(app: WorkbenchApp) -> str:
+    return " ".join(f"{one.title} {one.message}" for one in app._notifications)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_card_is_plugged_in_after_its_commands_were_shown(size: tuple[int, int]) -> None:
+    engine = FakeEngine(running())
+    app = WorkbenchApp(engine)
+    async with app.run_test(size=size) as pilot:
+        form = await to_form(app, pilot)
+        assert '"type": "user"' in sent(app)
+        assert "device_add" in sent(app)
+        for widget in (form.query_one(Input), form.query_one("#plug-sent")):
+            assert app.screen.region.contains_region(widget.region), "all of it is on the screen"
+            assert widget.region.height > 0
+        await pilot.press("down", "down", "down", *"52:54:00:aa:bb:cc")
+        assert '"mac": "52:54:00:aa:bb:cc"' in sent(app)
+        assert engine.guest("demo").asked == [], "nothing was sent yet"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert engine.guest("demo").asked == [("plug", "net1", ["netdev_add", "device_add"])]
+        assert "net1 (virtio-net-pci) on pcie-port0" in notes(app)
+        assert isinstance(app.screen, MainScreen)
+
+
+async def test_what_cannot_be_meant_is_not_sent_and_all_properties_come_by_a_key() -> None:
+    engine = FakeEngine(running())
+    app = WorkbenchApp(engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        form = await to_form(app, pilot)
+        assert "mrg_rxbuf" not in [row.key for row in form._rows]
+        await pilot.press("ctrl+t")
+        keys = [row.key for row in form._rows]
+        assert keys[-2:] == ["mrg_rxbuf", "speed"]
+        await pilot.press("up", *"fast")
+        assert sent(app) == "speed: a whole number, or a size such as 64M"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.screen is form
+        await pilot.press(*["backspace"] * 4, *"1000", "up")
+        assert "on/off [/b]" in str(form.query_one("#plug-about", TextBlock).render())
+        await pilot.press("tab")
+        assert '"speed": 1000' in sent(app)
+        assert '"mrg_rxbuf": false' in sent(app)
+        await pilot.press("ctrl+t")
+        assert {"speed", "mrg_rxbuf"} <= {row.key for row in form._rows}, "what was typed stays in sight"
+        await pilot.press("escape")
+        await pilot.pause()
+        assert engine.guest("demo").asked == []
+
+
+async def test_without_room_the_form_names_the_key_that_gives_more() -> None:
+    engine = FakeEngine(running())
+    engine.guest("demo").hotplug.buses = ()
+    app = WorkbenchApp(engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await to_form(app, pilot, "4")
+        assert "root-ports" in sent(app)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(app.screen, PlugForm)
+
+
+async def test_a_choice_changes_the_kind_of_device() -> None:
+    app = WorkbenchApp(FakeEngine(running()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        form = await to_form(app, pilot, "3")
+        assert "virtconsole" in sent(app)
+        await pilot.press("down", "down", "tab")
+        assert (form._row.key, form.query_one(Input).value) == ("kind", "port")
+        assert "kind: a port needs a name" in sent(app)
+        await pilot.press("down", *"a.b")
+        assert "virtserialport" in sent(app)
+
+
+async def test_qemu_s_refusal_is_told() -> None:
+    engine = FakeEngine(running())
+    engine.guest("demo").failure = CommandFailed("device_add", "GenericError", "no slot [/b]")
+    app = WorkbenchApp(engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await to_form(app, pilot)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "Plugged in" not in notes(app)
+        assert not isinstance(app.screen, MainScreen | PlugForm), "an error dialog"
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (State.GONE, "Taken out net0 is out of demo"),
+        (State.REFUSED, "Refused demo refused to let net0 go: it stays"),
+        (State.OVERDUE, "No answer in 15 s net0 is still in demo: the request stands"),
+    ],
+)
+async def test_a_device_is_taken_out_after_a_question(state: State, words: str) -> None:
+    engine = FakeEngine(running())
+    engine.guest("demo").hotplug.end = Unplug("", state)
+    app = WorkbenchApp(engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await to_devices(app, pilot)
+        await pilot.press("x")
+        await pilot.pause()
+        assert "netdev net0-host" in str(app.screen.query_one("VerticalScroll Static").render())
+        await pilot.press("escape")
+        await pilot.pause()
+        assert engine.guest("demo").asked == []
+        await pilot.press("x")
+        await pilot.pause()
+        await pilot.press("right", "enter")
+        await pilot.pause()
+        assert engine.guest("demo").asked == [("unplug", "net0")]
+        assert words in notes(app)
+
+
+async def test_a_device_that_was_asked_to_go_is_marked_until_it_is_known() -> None:
+    snapshot = running()
+    engine = FakeEngine(snapshot)
+    app = WorkbenchApp(engine)
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = await to_devices(app, pilot)
+        lines = pane.query_one(DeviceLines)
+
+        def flag() -> str:
+            return next(row.flag for row in lines.rows if row.key == NET)
+
+        for state in (State.PENDING, State.OVERDUE):
+            engine.publish(replace(snapshot, unplugs=(Unplug("net0", state),)))
+            await pilot.pause()
+            assert flag() == state.value
+            line = next(lines.render_line(y).text for y in range(lines.size.height) if "net0" in lines.render_line(y).text)
+            assert f"… {state.value}" in line or " …" in line
+            assert "has not let it go" in " ".join(str(pane.query_one("#device-details").render()).split())
+        engine.publish(snapshot)
+        await pilot.pause()
+        assert flag() == ""
+
+
+async def test_a_device_is_kept_after_its_table_was_shown() -> None:
+    engine = FakeEngine(running())
+    app = WorkbenchApp(engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await to_devices(app, pilot)
+        await pilot.press("K")
+        await pilot.pause()
+        text = str(app.screen.query_one("VerticalScroll Static").render())
+        assert '[[net]]\nid = "net1"' in text
+        assert "no key for speed" in text
+        await pilot.press("right", "enter")
+        await pilot.pause()
+        assert engine.guest("demo").asked == [("keep", "/profiles/demo.toml")]
+        assert "/profiles/demo.toml:9" in notes(app)
+
+
+async def test_a_line_without_an_id_cannot_be_taken_out() -> None:
+    engine = FakeEngine(running())
+    app = WorkbenchApp(engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        pane = await to_devices(app, pilot)
+        pane.query_one(DeviceLines).cursor = 0
+        await pilot.press("x", "K")
+        await pilot.pause()
+        assert "no device with an id" in notes(app)
+        assert isinstance(app.screen, MainScreen)
+
+
+async def test_what_was_not_plugged_in_by_us_cannot_be_kept() -> None:
+    engine = FakeEngine(running())
+    hotplug = engine.guest("demo").hotplug
+
+    async def refuse(name: str) -> None:
+        raise NotFound(f"{name} was not plugged in")
+
+    hotplug.keeping = refuse  # type: ignore[method-assign,assignment]
+    app = WorkbenchApp(engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await to_devices(app, pilot)
+        await pilot.press("K")
+        await pilot.pause()
+        assert not isinstance(app.screen, MainScreen), "the reason, in a dialog"

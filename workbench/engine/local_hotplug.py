@@ -1,0 +1,128 @@
+"""Devices that come and go in a guest on this host: what a screen may ask for, for as long as one connection lasts."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+
+from workbench.domain.hotplug import State
+from workbench.domain.traffic import Origin
+from workbench.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from workbench.domain.hotplug import Behind, Keeping, Kind, Plan, Unplug
+    from workbench.domain.plugging import Offer
+    from workbench.engine.hotplug import Unplugs
+    from workbench.engine.monitor import Monitor
+    from workbench.engine.qom import QomReader
+    from workbench.engine.state import Running
+    from workbench.settings import Settings
+
+
+class LocalHotplug:
+    """See :class:`workbench.engine.base.Hotplug`."""
+
+    def __init__(
+        self,
+        connected: Callable[[], Monitor],
+        running: Running,
+        settings: Settings,
+        changes: asyncio.Lock,
+        changed: Callable[[], None],
+    ) -> None:
+        """
+        :param connected: gives the connection to QEMU, or raises why there is none.
+        :param changes: held while commands change the guest.
+        :param changed: called when a device came, was asked to go, or is gone.
+        """
+        self._connected = connected
+        self._running = running
+        self._settings = settings
+        self._changes = changes
+        self._changed = changed
+        self._unplugs: Unplugs | None = None
+
+    async def offer(self, kind: Kind) -> Offer:
+        from workbench.engine.buses import BusReader
+        from workbench.engine.offers import offer
+
+        qom = self._qom()
+        return await offer(self._running, qom, BusReader(qom), kind, self._running.pid)
+
+    async def plug(self, offer: Offer, plan: Plan) -> None:
+        from workbench.engine.hotplug import plug
+        from workbench.engine.plugged import note_plugged
+
+        async with self._changes:
+            await plug(partial(self._connected().execute, origin=Origin.ACTION), plan, offer)
+        await asyncio.to_thread(note_plugged, self._running.path, plan.plugged)
+        self._changed()
+
+    async def behind(self, name: str) -> tuple[str, tuple[Behind, ...]]:
+        from workbench.engine.hotplug import behind_of
+
+        return await behind_of(self._qom(), name)
+
+    async def unplug(self, name: str, patience: float) -> Unplug:
+        from workbench.engine.hotplug import Unplugs
+
+        if self._unplugs is None:
+            self._unplugs = Unplugs(self._changed, self._gone)
+        return await self._unplugs.unplug(self._execute, self._qom(), name, patience)
+
+    async def keeping(self, name: str) -> Keeping:
+        from workbench.engine.keeping import keeping
+        from workbench.engine.plugged import plugged
+
+        one = (await asyncio.to_thread(plugged, self._running.path)).get(name)
+        if one is None:
+            raise NotFound(
+                f"{name} was not plugged in by the workbench in this run: what is behind it is not known",
+                hint="only what it plugged in itself can be kept",
+            )
+        return await asyncio.to_thread(keeping, self._settings, self._running, one)
+
+    async def keep(self, change: Keeping) -> str:
+        from workbench.engine.keeping import keep_plan
+
+        place = await asyncio.to_thread(keep_plan, self._settings, change)
+        self._changed()
+        return place
+
+    @property
+    def waiting(self) -> tuple[Unplug, ...]:
+        """Devices of which it is not known yet whether they go."""
+        return self._unplugs.waiting if self._unplugs is not None else ()
+
+    def note(self, event: str, data: Mapping[str, object]) -> None:
+        """An event of QEMU."""
+        if self._unplugs is not None:
+            self._unplugs.note(event, data)
+
+    def forget(self) -> None:
+        """The connection ended: events may have been missed."""
+        if self._unplugs is not None:
+            self._unplugs.forget()
+
+    async def close(self) -> None:
+        if self._unplugs is not None:
+            await self._unplugs.close()
+
+    def _gone(self, end: Unplug) -> None:
+        from workbench.engine.plugged import note_unplugged
+
+        if end.state is State.GONE:
+            note_unplugged(self._running.path, end.id)
+
+    async def _execute(self, command: str, arguments: Mapping[str, object] | None = None) -> object:
+        async with self._changes:
+            return await self._connected().execute(command, arguments, origin=Origin.ACTION)
+
+    def _qom(self) -> QomReader:
+        from workbench.engine.devices import DeviceReader
+
+        monitor = self._connected()
+        return DeviceReader(partial(monitor.execute, origin=Origin.SCREEN), monitor.version).qom

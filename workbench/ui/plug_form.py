@@ -1,0 +1,238 @@
+"""The form for a device to be plugged in: a line for each key, and the QMP commands that would be sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from workbench.domain.hotplug import Kind, Plan
+from workbench.domain.plugging import PlanProblems, plan, rows
+from workbench.ui.dialogs import Dialog
+from workbench.ui.widgets.device_row import clean
+from workbench.ui.widgets.text_block import TextBlock
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.events import Key
+
+    from workbench.domain.plugging import Offer, Row
+
+KINDS = {
+    Kind.NET: "a virtio network card",
+    Kind.DISK: "a SCSI disk or CD drive",
+    Kind.SERIAL: "a virtio serial port or console",
+    Kind.RNG: "a virtio entropy source",
+}
+KEY_WIDTH, VALUE_WIDTH = 24, 26
+
+
+class KindDialog(Dialog):
+    """A digit chooses; the result is the kind, or empty for none."""
+
+    DEFAULT_CSS = """
+    KindDialog > Vertical { width: 48; }
+    KindDialog Static { link-style: none; link-color: $foreground; link-background-hover: $foreground 10%; }
+    """
+
+    def __init__(self, guest: str) -> None:
+        lines = [
+            Content.from_markup(
+                f"[@click=screen.choose({digit})][bold $accent]{digit}[/]  $kind $words[/]",
+                kind=f"{kind:<7}",
+                words=words,
+            )
+            for digit, (kind, words) in enumerate(KINDS.items(), 1)
+        ]
+        keys = Content.styled("a digit chooses, esc closes", "$foreground-muted")
+        super().__init__(f"Plug into {guest}", Content("\n").join([*lines, Content(""), keys]), [])
+
+    def on_key(self, event: Key) -> None:
+        if event.key.isdecimal() and 1 <= int(event.key) <= len(KINDS):
+            event.stop()
+            self.action_choose(int(event.key))
+
+    def action_choose(self, digit: int) -> None:
+        self.dismiss(list(KINDS)[digit - 1].value)
+
+
+class PlugForm(ModalScreen[Plan | None]):
+    """What is typed belongs to the line that is chosen; below stands what would be sent, or why it cannot be."""
+
+    DEFAULT_CSS = """
+    PlugForm {
+        align: center middle;
+        & > Vertical {
+            width: 100; max-width: 96%; height: auto; max-height: 96%; padding: 0 1;
+            background: $surface; border: round $primary; border-subtitle-color: $foreground-muted;
+        }
+        & OptionList {
+            height: auto; max-height: 12; border: none; padding: 0; background: transparent; text-wrap: nowrap;
+        }
+        & Input { width: 1fr; background: $panel; }
+        & #plug-about { height: 2; color: $foreground-muted; }
+        & #plug-sent { height: auto; max-height: 8; min-height: 3; }
+        & #plug-steps { height: auto; }
+        & #plug-steps.-bad { color: $error; }
+    }
+    PlugForm.-low OptionList { max-height: 7; }
+    PlugForm.-low #plug-sent { max-height: 5; }
+    """
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-low"), (32, "-high")]  # type: ignore[misc]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Cancel", id="plug.cancel", tooltip="Plug nothing in"),
+        Binding("up", "move(-1)", "Up", id="plug.up", tooltip="The line above", show=False, priority=True),
+        Binding("down", "move(1)", "Down", id="plug.down", tooltip="The line below", show=False, priority=True),
+        Binding(
+            "tab", "choice", "Next choice", id="plug.choice", tooltip="The next value that it can have", priority=True
+        ),
+        Binding("ctrl+t", "all", "All", id="plug.all", tooltip="Every property of the device, or the usual few"),
+    ]
+
+    def __init__(self, guest: str, offer: Offer) -> None:
+        super().__init__()
+        self._guest = guest
+        self._offer = offer
+        self._values: dict[str, str] = {}
+        self._all = False
+        self._rows: tuple[Row, ...] = ()
+        self._plan: Plan | None = None
+        self._list = OptionList(markup=False)
+        self._list.can_focus = False
+        self._input = Input(compact=True)
+        self._about = TextBlock(id="plug-about")
+        self._steps = TextBlock(id="plug-steps")
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            box.border_title = Content(f"Plug {KINDS[self._offer.kind]} into {self._guest}")
+            box.border_subtitle = Content("↑↓ line · tab next choice · ctrl+t all · enter plug in · esc")
+            yield self._list
+            yield self._input
+            yield self._about
+            with VerticalScroll(id="plug-sent", can_focus=False):
+                yield self._steps
+
+    def on_mount(self) -> None:
+        self._input.focus()
+        self._fill()
+        self._go(0)
+        self._check()
+
+    @property
+    def _row(self) -> Row:
+        return self._rows[self._list.highlighted or 0]
+
+    def _fill(self) -> None:
+        """Make the lines anew; the cursor keeps its key."""
+        key = self._row.key if self._rows else ""
+        self._rows = tuple(
+            row for row in rows(self._offer, self._values) if self._all or row.usual or self._is_set(row)
+        )
+        self._list.clear_options()
+        self._list.add_options([Option(self._line(row)) for row in self._rows])
+        self._list.highlighted = next((number for number, row in enumerate(self._rows) if row.key == key), 0)
+
+    @property
+    def _room(self) -> int:
+        """Columns for what a line takes."""
+        return (
+            max(self._list.scrollable_content_region.width or self.app.size.width - 8, 60) - KEY_WIDTH - VALUE_WIDTH - 4
+        )
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fill)
+
+    def _is_set(self, row: Row) -> bool:
+        return bool(self._values.get(row.key))
+
+    def _line(self, row: Row) -> Content:
+        value = self._values.get(row.key, "")
+        shown = clean(value or row.default)
+        shown = shown if len(shown) <= VALUE_WIDTH else f"{shown[: VALUE_WIDTH - 1]}…"
+        return Content.assemble(
+            f"{row.key:<{KEY_WIDTH}} ",
+            (f"{shown:<{VALUE_WIDTH}} ", "bold" if value else "$foreground-muted"),
+            (row.type if len(row.type) <= self._room else f"{row.type[: self._room - 1]}…", "$foreground-muted"),
+        )
+
+    def _go(self, number: int) -> None:
+        """To another line."""
+        self._list.highlighted = number % len(self._rows)
+        row = self._row
+        with self._input.prevent(Input.Changed):
+            self._input.value = self._values.get(row.key, "")
+        self._input.cursor_position = len(self._input.value)
+        self._input.placeholder = row.default or row.type
+        words = [f"{row.key} takes {row.type}.", row.description]
+        if row.default:
+            words.append(f"Default: {row.default}.")
+        self._about.show(Content(clean(" ".join(filter(None, words)))))
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._set(event.value)
+
+    def _set(self, text: str) -> None:
+        row, before = self._row, [one.key for one in self._rows]
+        self._values[row.key] = text
+        if [
+            one.key for one in rows(self._offer, self._values) if self._all or one.usual or self._is_set(one)
+        ] != before:
+            self._fill()  # another kind of device has other properties
+        else:
+            self._list.replace_option_prompt_at_index(self._list.highlighted or 0, self._line(row))
+        self._check()
+
+    def _check(self) -> None:
+        """Show what would be sent, or why it cannot be."""
+        try:
+            self._plan = plan(self._offer, self._values)
+        except PlanProblems as error:
+            self._plan = None
+            lines = [f"{key}: {why}" if key else why for key, why in error.problems.items()]
+        else:
+            lines = [step.words for step in self._plan.steps]
+        self._steps.set_class(self._plan is None, "-bad")
+        self._steps.show(Content("\n".join(map(clean, lines))))
+
+    @on(Input.Submitted)
+    def _submit(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self._plan is not None:
+            self.dismiss(self._plan)
+        else:
+            self.app.bell()
+
+    @on(OptionList.OptionHighlighted)
+    def _clicked(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        if 0 <= event.option_index < len(self._rows):
+            self._go(event.option_index)
+
+    def action_move(self, by: int) -> None:
+        self._go((self._list.highlighted or 0) + by)
+
+    def action_choice(self) -> None:
+        row = self._row
+        choices = row.choices or (("on", "off") if row.type in ("bool", "true or false") else ())
+        if choices:
+            now = self._values.get(row.key) or row.default
+            index = choices.index(now) + 1 if now in choices else 0
+            self._input.value = choices[index % len(choices)]
+
+    def action_all(self) -> None:
+        self._all = not self._all
+        self._fill()
+        self._go(self._list.highlighted or 0)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
