@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,8 +10,10 @@ from textual.content import Content
 
 from tests.ui.fake_engine import FakeEngine, balloon, running
 from workbench.domain.balloon import State
+from workbench.domain.ledger import Ledger, Moment
 from workbench.domain.units import MIB
 from workbench.ui.app import WorkbenchApp
+from workbench.ui.widgets import ledger_text
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.balloon_room import PLOT, PLOT_LEAST, choose, height, staged_rows
 from workbench.ui.widgets.history_plot import HistoryPlot
@@ -68,3 +71,12 @@ async def test_nothing_of_the_panel_is_cut_off(size: tuple[int, int], state: Sta
         assert (
             panel.query_one("#balloon-ledger", TextBlock).shown.plain.splitlines()[:1] == before.plain.splitlines()[:1]
         )
+
+
+@pytest.mark.parametrize("width", [40, 48, 60, 66, 76, 92, 120])
+def test_what_was_never_used_is_never_called_used(width: int) -> None:
+    """Its last word alone would say the opposite."""
+    before = Moment(0, 512 * MIB, 512 * MIB, 79 * MIB, 436 * MIB)
+    ledger = Ledger(512 * MIB, Moment(1, 256 * MIB, 256 * MIB, 79 * MIB, 180 * MIB), before)
+    for text in (ledger_text.brief(ledger, width), ledger_text.figures(ledger, width)):
+        assert re.search("(never used|unused) +177\u2013256", text.plain), text.plain

@@ -256,8 +256,17 @@ async def test_a_ramp_that_was_left_says_where_and_offers_to_go_on() -> None:
         assert pilot.app.screen.query_one("#balloon-safety").region.bottom <= 24
 
 
-async def test_what_the_guard_did_is_told_once_and_stands_until_it_is_dismissed() -> None:
-    async with opened() as (pilot, engine):
+async def test_what_the_guard_did_stands_in_the_panel_and_no_toast_covers_it() -> None:
+    async with opened(size=(80, 24)) as (pilot, engine):
+        engine.publish(running(protection=Protection(alarm=ALARM, armed=True)))
+        await pilot.pause()
+        assert "guard gave 128 MiB back at" in safety_words(pilot)
+        assert not [note for note in pilot.app._notifications if note.title == "Guard"]
+
+
+async def test_what_the_guard_did_behind_another_pane_is_told_once() -> None:
+    async with opened(size=(80, 24)) as (pilot, engine):
+        await press(pilot, "d")
         engine.publish(running(protection=Protection(alarm=ALARM, armed=True)))
         await pilot.pause()
         engine.publish(running(protection=Protection(alarm=ALARM, armed=True), status="running", pid=4712))

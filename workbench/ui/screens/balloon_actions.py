@@ -60,12 +60,15 @@ class BalloonActions(GuestActions):
         await self._try(lambda: self._guest(message.guest).protect(message.wish))
 
     def _tell_alarm(self, snapshot: GuestSnapshot) -> None:
-        """The guard acted, on whichever guest: said once."""
+        """The guard acted, on whichever guest: said once, and not on top of the panel that says it already."""
         alarm = snapshot.protection.alarm
-        if alarm is not None and self._alarms.get(snapshot.name) != alarm:
+        if alarm is None or self._alarms.get(snapshot.name) == alarm:
+            return
+        self._alarms[snapshot.name] = alarm
+        chosen = self._chosen is not None and self._chosen.name == snapshot.name
+        if not (chosen and self.is_current and self.query_one(BalloonPanel).is_on_screen):
             words = f"{snapshot.name} got {mib(alarm.returned)} MiB back: {alarm.why}"
             self.notify(words, title="Guard", severity="error", timeout=15, markup=False)
-            self._alarms[snapshot.name] = alarm
 
     @on(BalloonPanel.PathToggled)
     def _make_room(self, message: BalloonPanel.PathToggled) -> None:

@@ -9,7 +9,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input
 
-from workbench.domain.units import MIB, format_size
+from workbench.domain.speed import Speeds
+from workbench.domain.units import format_size
 from workbench.ui.widgets import balloon_room, balloon_text, safety_text
 from workbench.ui.widgets.balloon_keys import BALLOON_KEYS, LARGE_STEP, SMALL_STEP
 from workbench.ui.widgets.balloon_staging import BalloonStaging
@@ -141,8 +142,8 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
             self._sent = None
         if new is None or old is None or (old.name, old.pid) != (new.name, new.pid):
             self._plot.forget()
-        if new is not None and new.balloon is not None and abs(new.balloon.rate) > MIB:
-            self._speed[new.name] = abs(new.balloon.rate)
+        if new is not None and new.balloon is not None:
+            self._speeds[new.name] = self._speeds.get(new.name, Speeds()).after(new.balloon.rate)
         self._show()
 
     def show_past(self, past: Past) -> None:
@@ -190,18 +191,21 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
             self.set_class(False, "-situation")
             return
         head.show(balloon_text.head(balloon, snapshot.memory or 0, self._width))
-        trouble = self._trouble_words(snapshot, balloon)
-        situation.show(trouble)
-        self.set_class(bool(trouble.plain), "-situation")
         self._plot.show(balloon.history, snapshot.memory or 0, marks=balloon.marks)
         self._show_staged()
-        self._share_rows(balloon)
+        trouble = self._trouble_words(snapshot, balloon, self._share_rows(snapshot, balloon))
+        situation.show(trouble)
+        self.set_class(bool(trouble.plain), "-situation")
 
-    def _share_rows(self, balloon: Balloon) -> None:
-        """The ledger in the fullest form that leaves the plot readable."""
+    def _share_rows(self, snapshot: GuestSnapshot, balloon: Balloon) -> int:
+        """The ledger in the fullest form that leaves the plot readable.
+
+        :return: rows that nobody wants, for more of what says why the balloon stands.
+        """
         width = self._width
-        blocks = ("#balloon-head", "#balloon-situation", "#balloon-safety")
+        blocks = ("#balloon-head", "#balloon-safety")
         taken = sum(balloon_room.height(self.query_one(name, TextBlock).shown, width) for name in blocks)
+        taken += balloon_room.height(self._trouble_words(snapshot, balloon), width)
         taken += 1 + balloon_room.staged_rows(self.query_one("#balloon-staged", TextBlock).shown, width)
         taken += self.has_class("-typing") + self.has_class("-mistake")
         forms = balloon_text.ledger(balloon, time.time(), width)
@@ -210,6 +214,7 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         self.query_one("#balloon-ledger", TextBlock).show(form or Content(""))
         self.set_class(form is None, "-no-ledger")
         self.set_class(not plot, "-no-plot")
+        return 0 if plot or form is None else max(0, rows - balloon_room.height(form, width) - 1)
 
     def _show_safety(self) -> None:
         """The title with what protects the guest, and the lines of ramp and guard."""
@@ -222,12 +227,23 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         self.query_one("#balloon-safety", TextBlock).show(words)
         self.set_class(bool(words.plain), "-safety")
 
-    def _trouble_words(self, snapshot: GuestSnapshot, balloon: Balloon) -> Content:
+    def _trouble_words(self, snapshot: GuestSnapshot, balloon: Balloon, spare: int = 0) -> Content:
+        """Why the balloon stands, with the evidence that has room.
+
+        :param spare: rows more than it must have.
+        """
         if not snapshot.answering:
             return Content.assemble(
                 (snapshot.trouble, "bold $error"), ("; the numbers are the last that were read", "$foreground-muted")
             )
-        return balloon_text.situation(balloon, evidence=3 if self._roomy else 1)
+        usual = 3 if self._roomy else 1
+        words = balloon_text.situation(balloon, evidence=usual)
+        most = balloon_room.height(words, self._width) + spare
+        for lines in range(len(balloon.verdict.evidence) if words.plain else 0, usual, -1):
+            more = balloon_text.situation(balloon, evidence=lines)
+            if balloon_room.height(more, self._width) <= most:
+                return more
+        return words
 
     def _tick(self) -> None:
         """Ages and the plot's right edge move on though nothing new was read, as from a QEMU that does not answer."""

@@ -14,6 +14,7 @@ from textual.widgets import Input
 from workbench.domain.balloon import State
 from workbench.domain.forecast import forecast
 from workbench.domain.safety import Protection, Wish
+from workbench.domain.speed import Speeds
 from workbench.domain.target import clamp_target, parse_target
 from workbench.domain.targets import Targets, Way
 from workbench.domain.units import SizeError
@@ -56,8 +57,8 @@ class BalloonStaging(Vertical):
         super().__init__(id=id, classes="pane")
         self._targets: dict[str, Targets] = {}
         """What each guest was given in this session."""
-        self._speed: dict[str, float] = {}
-        """Bytes a second that each guest's balloon was last seen to move at."""
+        self._speeds: dict[str, Speeds] = {}
+        """How fast each guest's balloon was last seen to move."""
         self._sent: tuple[int, float] | None = None
         """The target that was posted last, and when."""
 
@@ -276,7 +277,7 @@ class BalloonStaging(Vertical):
         return forecast(
             balloon,
             size,
-            self._speed.get(snapshot.name, 0.0),
+            self._speeds.get(snapshot.name, Speeds()).towards(balloon.reading.actual, size),
             floor=snapshot.safety.floor,
             ramp=snapshot.protection.ramp,
         )

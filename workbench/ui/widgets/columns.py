@@ -15,6 +15,8 @@ class Column:
     value: str
     style: str = ""
     name_style: str = "$foreground-muted"
+    short: str = ""
+    """The name where there is no room for all of it; without one its last word."""
 
 
 CELL = 18
@@ -43,6 +45,6 @@ def grid(rows: list[list[Column]], width: int, *, fit: int = 3, least: int = CEL
 def _cell(column: Column, width: int) -> Content:
     # "host holds" is "holds" where both words and the value do not fit.
     whole = not column.name or len(column.name) + len(column.value) < width
-    name = column.name if whole else column.name.split()[-1]
+    name = column.name if whole else column.short or column.name.split()[-1]
     room = max(1, width - len(name))
     return Content.assemble((name, column.name_style), (f"{column.value:>{room}}", column.style))

@@ -19,6 +19,8 @@ NAMES = 7
 CELL_MOST = 12
 PAGES = 12
 """Columns for a number of pages."""
+UNUSED = "unused"
+"""Never used, where there is no room: its last word alone would say the opposite."""
 BRIEF_UNITS = 64
 """From this width on each figure of the short form has its unit."""
 WITH_PAGES = NAMES + 4 * (8 + PAGES)
@@ -72,7 +74,7 @@ def figures(ledger: Ledger, width: int) -> Content:
             "bold $warning" if ledger.void else "",
         ),
         Column("yield", DASH if share is None else f"{percent(share)} %", "bold $warning" if ledger.void else ""),
-        Column("never used", never_used(ledger)),
+        Column("never used", never_used(ledger), short=UNUSED),
     ]
     per_row = 4 if width >= 4 * 20 + 12 else 2
     return grid([columns[at : at + per_row] for at in range(0, len(columns), per_row)], width, fit=per_row)
@@ -82,6 +84,7 @@ def brief(ledger: Ledger, width: int) -> Content:
     """The figures that matter, where there is no room for the table."""
     unit = " MiB" if width >= BRIEF_UNITS else ""
     reclaimed, unreturned = ledger.reclaimed, ledger.unreturned
+    given = unit if ledger.never_used is not None else ""
 
     def plain(size: int | None) -> str:
         return DASH if size is None else f"{mib(size)}{unit}"
@@ -99,7 +102,7 @@ def brief(ledger: Ledger, width: int) -> Content:
                 "bold $error" if ledger.loss else "",
             ),
             Column("unreturned", plain(unreturned), "bold $warning" if ledger.void else ""),
-            Column("never used", f"{never_used(ledger)}{unit if ledger.never_used is not None else ''}"),
+            Column("never used" if unit else UNUSED, f"{never_used(ledger)}{given}", short=UNUSED),
         ],
     ]
     return grid(rows, width, least=16)

@@ -1,0 +1,38 @@
+"""How fast a guest's balloon was seen to move, each way by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from workbench.domain.units import MIB
+
+STANDS = MIB
+"""Bytes a second below which a balloon counts as standing still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speeds:
+    """What a guest's balloon reached, when it last moved, in bytes a second; 0 where it was not seen to move that way.
+
+    Deflating is several times as fast as inflating, so one tells nothing of the other. The rate is a mean over about a
+    second, so at the end of each movement it falls to nothing: the largest of a movement is kept.
+    """
+
+    inflating: float = 0.0
+    deflating: float = 0.0
+    moves: int = 0
+    """The way of the movement that goes on, the sign of its rate: 0 while the balloon stands."""
+
+    def after(self, rate: float) -> Speeds:
+        """With one more rate, in bytes of ``actual`` a second, signed."""
+        speed = abs(rate)
+        if speed <= STANDS:
+            return replace(self, moves=0)
+        way = 1 if rate > 0 else -1
+        if way == 1:
+            return Speeds(self.inflating, max(speed, self.deflating) if self.moves == way else speed, way)
+        return Speeds(max(speed, self.inflating) if self.moves == way else speed, self.deflating, way)
+
+    def towards(self, actual: int, target: int) -> float:
+        """The speed from ``actual`` to ``target``, both in bytes."""
+        return self.inflating if target < actual else self.deflating
