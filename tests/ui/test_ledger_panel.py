@@ -1,0 +1,135 @@
+"""What the balloon panel shows of the ledger: the four columns, losses as losses, and what will happen before it does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.ui.fake_engine import NOW, RAM, balloon, running
+from tests.ui.test_screen import asked, opened, press, text_of
+from workbench.domain.backing import Backing
+from workbench.domain.balloon import Balloon, HostMemory
+from workbench.domain.ledger import Ledger, Moment
+from workbench.domain.lifecycle import Phase
+from workbench.domain.snapshot import GuestSnapshot
+from workbench.domain.units import MIB
+from workbench.ui.widgets import balloon_text, ledger_text
+
+HUGE = Backing(2 * MIB, reporting=False)
+REPORTING = Backing(2 * MIB, reporting=True)
+CAUTION = "balloon.free-page-reporting: on hugepages [this] can end the guest"
+
+
+def inflated(before: int, now: int, backing: Backing, *, ours: bool = True) -> Balloon:
+    """512 MiB that gave 256, with the host's side in MiB."""
+    half = RAM // 2
+    return replace(
+        balloon(half, half, ours=ours),
+        host=HostMemory(now * MIB, before * MIB),
+        backing=backing,
+        ledger=Ledger(
+            RAM,
+            Moment(NOW, half, half, now * MIB, 182 * MIB),
+            Moment(NOW - 60, RAM, RAM, before * MIB, 438 * MIB),
+            ours=ours,
+            backing=backing,
+        ),
+    )
+
+
+def full(found: Balloon) -> Ledger:
+    assert found.ledger is not None
+    return found.ledger
+
+
+@pytest.mark.parametrize("width", [36, 46, 76, 104, 160])
+def test_the_table_is_aligned_and_as_wide_as_the_panel(width: int) -> None:
+    lines = ledger_text.table(full(inflated(213, 207, Backing())), width, tall=True).plain.splitlines()
+    assert [line.split()[0] for line in lines] == ["MiB", "before", "now", "change"]
+    assert len({len(line) for line in lines}) == 1
+    assert len(lines[0]) <= width
+    with_pages = width >= ledger_text.WITH_PAGES
+    assert lines[2].split()[1:] == (
+        ["256", "65,536", "256", "65,536", "207", "52,992", "182", "46,592"]
+        if with_pages
+        else ["256", "256", "207", "182"]
+    )
+    assert lines[3].split()[1:][:2] == (["+256", "+65,536"] if with_pages else ["+256", "+256"])
+
+
+def test_no_number_moves_when_it_changes() -> None:
+    small = ledger_text.table(full(inflated(3, 7, Backing())), 46, tall=True).plain.splitlines()
+    large = ledger_text.table(full(inflated(513, 207, Backing())), 46, tall=True).plain.splitlines()
+    assert [len(line) for line in small] == [len(line) for line in large]
+
+
+def test_a_loss_is_red_and_what_is_not_known_a_dash() -> None:
+    lost = full(inflated(114, 354, REPORTING))
+    styles = [str(span.style) for span in ledger_text.figures(lost, 80).spans]
+    assert "bold $error" in styles
+    assert "\u2212240" in ledger_text.figures(lost, 80).plain
+    assert str(ledger_text.words(lost, 1).spans[0].style) == "bold $error"
+    fine = ledger_text.figures(full(inflated(430, 174, Backing())), 80)
+    assert "bold $error" not in [str(span.style) for span in fine.spans]
+    unknown = ledger_text.figures(Ledger(RAM, Moment(NOW)), 80).plain.split()
+    assert unknown.count("\u2013") == 4
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(1.0, "100"), (0.999, "99"), (0.62, "62"), (0.001, "1"), (0.0, "0"), (-1, "0")]
+)
+def test_a_share_is_whole_only_when_it_is(share: float, text: str) -> None:
+    assert ledger_text.percent(share) == text
+
+
+async def test_the_panel_tells_a_loss_and_whose_target_it_was() -> None:
+    lost = running(balloon=inflated(114, 354, REPORTING, ours=False), backing="2M pages")
+    async with opened(lost) as (pilot, _):
+        ledger = text_of(pilot, "#balloon-ledger")
+        assert "a loss: the guest gave 256 MiB" in ledger
+        assert "target set by another client" in ledger
+
+
+async def test_a_target_that_is_void_is_told_before_it_is_sent() -> None:
+    void = running(balloon=replace(balloon(), backing=HUGE), backing="2M pages")
+    async with opened(void) as (pilot, engine):
+        await press(pilot, "b", "left_square_bracket")
+        staged = text_of(pilot, "#balloon-staged")
+        assert "host gains nothing: 2M pages" in staged
+        assert "2 MiB pages come back only whole" in staged
+        assert asked(engine) == []
+        ordinary = running(balloon=replace(balloon(), backing=Backing()))
+        engine.publish(ordinary)
+        await press(pilot, "left_square_bracket")
+        staged = text_of(pilot, "#balloon-staged")
+        assert "host gains 0\u2013100 MiB" in staged
+        assert "come back" not in staged
+
+
+def test_where_there_is_room_all_reasons_are_told() -> None:
+    from workbench.domain.forecast import forecast
+
+    plan = forecast(replace(balloon(), backing=HUGE), RAM // 2, 0.0)
+    wide, narrow = (balloon_text.staged_lines(plan, 100, live=False, roomy=roomy).plain for roomy in (True, False))
+    assert "QEMU frees a page of 2 MiB only whole" in wide
+    assert "instead: ordinary memory" in wide
+    assert "instead" not in narrow
+
+
+async def test_the_start_of_a_guest_that_may_end_by_sigbus_warns_of_it() -> None:
+    stopped = GuestSnapshot("demo", phase=Phase.STOPPED, memory=RAM, cautions=(CAUTION,))
+    async with opened(stopped) as (pilot, engine):
+        assert CAUTION in text_of(pilot, "#balloon-head"), "before anything is pressed"
+        await press(pilot, "g", "s")
+        await pilot.app.workers.wait_for_complete()
+        assert engine.started == ["demo"]
+        assert CAUTION in [notification.message for notification in pilot.app._notifications]
+
+
+async def test_why_a_guest_died_stands_below_how() -> None:
+    cause = "a hugepage that it touched was gone"
+    died = GuestSnapshot("demo", memory=RAM, ended="killed by signal 7 (SIGBUS)", ended_cause=cause)
+    async with opened(died) as (pilot, _):
+        head = text_of(pilot, "#balloon-head")
+        assert head.index("signal 7 (SIGBUS)") < head.index(cause)
