@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import os
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from workbench.domain.manual import Shape
 from workbench.engine import manual
-from workbench.engine.manual import manual_of
+from workbench.engine.manual import NAMES, manual_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
+_HEAD = re.compile(r"(?:^|\\fP)\.SS \\fB(\S+)\\fP \(Command\)$|^\.B Command (\S+)", re.MULTILINE)
 PAGE = ".SS \\fBballoon\\fP (Command)\n.sp\nChange it.\n"
 
 
@@ -40,3 +45,28 @@ def test_a_broken_page_is_said(place: Path, raw: bytes) -> None:
 def test_without_a_page_its_package_is_named(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manual, "HOMES", ())
     assert "qemu-system-common" in manual_of("balloon")[0].text
+
+
+def real_pages() -> Iterator[Path]:
+    """The page of this host, and those that WORKBENCH_TEST_MANUALS names, with a colon between them."""
+    yield from (Path(name) for name in os.environ.get("WORKBENCH_TEST_MANUALS", "").split(":") if name)
+    for home in manual.HOMES:
+        yield from (file for name in NAMES if (file := home / "man7" / name).is_file())
+
+
+@pytest.mark.parametrize("file", list(real_pages()), ids=str)
+def test_every_command_of_a_real_page_is_told_of(file: Path, place: Path) -> None:
+    raw = file.read_bytes()
+    (place / file.name).write_bytes(raw)
+    source = (gzip.decompress(raw) if file.suffix == ".gz" else raw).decode()
+    commands = {(match[1] or match[2]).replace("\\-", "-") for match in _HEAD.finditer(source)}
+    assert {"balloon", "device_add", "query-status"} <= commands
+    for command in commands:
+        *said, where = manual_of(command)
+        assert where.text.startswith("From "), command
+        assert said
+        assert not any(
+            re.search(r"\\f|\\\(|^\.[A-Z]|\(Command\)", one.text) for one in said if one.shape is not Shape.CODE
+        ), command
+    arguments = {one.text.split(":")[0].split(" ")[0] for one in manual_of("balloon") if one.shape is Shape.TERM}
+    assert arguments == {"value"}
