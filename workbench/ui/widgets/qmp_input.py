@@ -271,14 +271,18 @@ class QmpInput(Input):
         self.post_message(self.HelpRequested(command))
 
     async def _on_key(self, event: Key) -> None:
-        """``?`` on an empty field, or right behind a command's name, asks for help: it stands in no command."""
+        """``?`` on an empty field, or right behind a command's name or its beginning, asks for help; else it is a letter."""
         text = self.value[: self.cursor_position].strip()
-        if event.character == "?" and self.value.strip() == text and command_in(text) == text:
+        if event.character == "?" and self.value.strip() == text == command_in(text) and self._begins_a_command(text):
             event.stop()
             event.prevent_default()
             self.action_help()
             return
         await super()._on_key(event)
+
+    def _begins_a_command(self, text: str) -> bool:
+        """Whether there is a command to tell of; of an empty line the console itself is told of."""
+        return not text or any(one.label.startswith(text) for one in self._completer(text, len(text)))
 
     def action_complete_back(self) -> None:
         self._move(-1)
