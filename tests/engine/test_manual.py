@@ -36,7 +36,7 @@ def test_a_page_is_found_and_names_itself(place: Path) -> None:
     assert "does not tell of stop" in manual_of("stop")[0].text
 
 
-@pytest.mark.parametrize("raw", [b"no gzip", gzip.compress(PAGE.encode())[:-12]])
+@pytest.mark.parametrize("raw", [b"no gzip", gzip.compress(PAGE.encode())[:-12]], ids=["no gzip", "cut short"])
 def test_a_broken_page_is_said(place: Path, raw: bytes) -> None:
     (place / "qemu-qmp-ref.7.gz").write_bytes(raw)
     assert "cannot be read" in manual_of("balloon")[0].text
