@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
 
-from . import completion, editor, plot, profiles, roundtrip, screen, version
+from . import completion, console, editor, plot, profiles, roundtrip, screen, version
 from .figures import Figure, Unavailable
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ ALONE: dict[str, Callable[[], list[Figure]]] = {
     "version": version.measure,
     "roundtrip": roundtrip.measure,
     "editor": editor.measure,
+    "console": console.measure,
     "completion": completion.measure,
     "plot": plot.measure,
     "profiles": profiles.measure,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ui.fake_engine import running
 from tests.ui.test_qmp_console import ConsoleApp, console, until
+from tests.ui.test_screen import opened
 from workbench.domain.record_search import Show
 from workbench.domain.traffic import HMP, Kind, Origin, Record
 from workbench.ui.widgets.event_list import EventList
@@ -110,6 +114,30 @@ async def test_a_key_asks_for_the_device_of_an_event(tmp_path: Path) -> None:
         await pilot.press("up", "up", "o")
         await pilot.pause()
         assert asked == ["/machine/peripheral/net0"]
+
+
+async def test_a_flood_drops_no_key_and_no_count(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        flooding = True
+
+        async def flood() -> None:
+            names = cycle(("RTC_CHANGE", "BALLOON_CHANGE", "STOP"))
+            while flooding:
+                for name in islice(names, 100):
+                    event(app, name, n=1)
+                await asyncio.sleep(0.01)
+
+        task = asyncio.create_task(flood())
+        text = "query-block-jobs-" * 3
+        await pilot.press(*text)
+        flooding = False
+        await task
+        assert app.query_one(QmpInput).value == text
+        total = sum(app.record.events.values())
+        assert total > 3000
+        await until(pilot, lambda: f"{app.record.events['STOP']:,}" in state(app))
+        assert "came too fast to be shown" in app.shown
+        assert len(app.shown.splitlines()) <= MAX_ITEMS + 1
 
 
 # Filter.
@@ -265,3 +293,41 @@ async def test_a_cleared_log_finds_what_was_before_no_more_by_scrolling(tmp_path
         await pilot.press("home", "up", "up")
         await pilot.pause()
         assert "BEFORE" not in app.shown
+
+
+# What the screen does for it.
+
+
+async def test_the_screen_saves_the_record_where_its_user_can_read_it_alone(tmp_path: Path) -> None:
+    async with opened(history=tmp_path / "state" / "history") as (pilot, engine):
+        record = engine.guest("demo").record
+        await pilot.press("colon", "ctrl+s")
+        assert not (tmp_path / "state" / "records").exists()  # nothing has passed
+        record.add(1.0, Kind.COMMAND, Origin.USER, "balloon", {"value": 1})
+        record.add(1.1, Kind.EVENT, Origin.SCREEN, "RESET", {"x": "[/y]\x1b"})
+        for _ in range(2):
+            await pilot.press("ctrl+s")
+            await pilot.app.workers.wait_for_complete()
+        files = list((tmp_path / "state" / "records").iterdir())
+        assert len(files) == 2  # an older one is never replaced
+        for file in files:
+            assert file.stat().st_mode & 0o777 == 0o600
+            lines = [json.loads(line) for line in file.read_text().splitlines()]
+            assert lines[0]["execute"] == "balloon"
+            assert lines[1]["event"] == "RESET"
+
+
+async def test_a_record_that_cannot_be_saved_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "records").write_text("in the way")
+    async with opened(history=tmp_path / "history") as (pilot, engine):
+        engine.guest("demo").record.add(1.0, Kind.EVENT, Origin.SCREEN, "RESET", {})
+        await pilot.press("colon", "ctrl+s")
+        await pilot.app.workers.wait_for_complete()
+        assert [note.severity for note in pilot.app._notifications] == ["error"]
+        assert [file.name for file in tmp_path.iterdir()] == ["records"]
+
+
+async def test_the_users_own_monitor_is_shown(tmp_path: Path) -> None:
+    async with opened(running(user_monitor="/run/[x]/qmp-user.sock"), size=(140, 50)) as (pilot, _):
+        state_line = pilot.app.screen.query_one("#record-state")
+        await until(pilot, lambda: "yours: /run/[x]/qmp-user.sock" in str(state_line.render()))

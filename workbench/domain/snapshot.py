@@ -45,6 +45,8 @@ class GuestSnapshot:
     """Unix time at which QEMU started."""
     status: str = ""
     """QEMU's ``RunState``, such as ``running`` or ``io-error``."""
+    user_monitor: str = ""
+    """The QMP socket that is left free for the user's own tools; empty when it does not run."""
     profile_path: str = ""
     """The profile's file; for a running guest the copy it was started from stands in its state directory."""
     problems: int = 0

@@ -225,6 +225,7 @@ class LocalEngine:
         profile = started_profile(running.path)
         snapshot = replace(
             old,
+            user_monitor=str(running.path / "qmp-user.sock"),
             phase=Phase.RUNNING,
             pid=running.pid,
             memory=facts.memory or None,

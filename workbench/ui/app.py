@@ -19,6 +19,7 @@ from workbench.ui.screens.main import MainScreen
 from workbench.ui.theme import DARK, LIGHT, series_variables
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.guest_list import GuestList
+from workbench.ui.widgets.qmp_console import QmpConsole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -145,6 +146,10 @@ class WorkbenchApp(App[None]):
                     title = f"{binding.description}: {binding.tooltip}"
                     yield SystemCommand(title, binding.tooltip, partial(self.run_action, binding.action, node))
 
+        console = main.query_one(QmpConsole)
+        yield SystemCommand(
+            "Save: All that passed in QMP as JSON lines", "Of the guest that is shown", console.action_save
+        )
         panel = main.query_one(BalloonPanel)
         for name, text in panel.presets:
             yield SystemCommand(

@@ -175,6 +175,7 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
         alive = snapshot.phase.alive and snapshot.pid is not None
         console = self.query_one(QmpConsole)
         console.show(snapshot.name, guest.record, *((guest.schema, guest.lookups) if alive else (None,)))
+        console.pane.monitor = snapshot.user_monitor if alive else ""
         self.query_one(ConsolePane).show(snapshot.name, guest.console)
         self.query_one(PathPane).show_path_of(snapshot.name, guest.path)
         self._forget_devices()

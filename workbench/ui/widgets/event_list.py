@@ -31,6 +31,7 @@ class EventList(OptionList):
         background: $surface; border: none; padding: 0 1;
         &.-open { display: block; }
         & > .option-list--option-highlighted { background: $boost; text-style: none; }
+        &:focus { border: none; }
         &:focus > .option-list--option-highlighted { background: $primary-muted; }
     }
     """

@@ -47,10 +47,12 @@ COUNT = 2.0
 """Seconds between changes of the line that counts the screen's own polling."""
 EVENTS = 0.5
 """The same of the counts of events."""
-BURST = 200
+BURST = 100
 """Messages that are drawn of those that came since the last time, events that repeat counted as one."""
 PAGE = MAX_ITEMS // 2
 """Messages before and behind the one that is gone to."""
+ROOMY = 8
+"""Lines from which on one is spent on where the user's own monitor is."""
 NOTES = 100
 """Lines of the console's own that are kept."""
 
@@ -77,6 +79,9 @@ class RecordPane(FindingPane):
 
     polling: reactive[bool] = reactive(False, init=False)
     """Whether the screen's own commands are shown one by one."""
+
+    monitor: reactive[str] = reactive("", init=False)
+    """The QMP socket that is free for the user's own tools; empty when there is none."""
 
     class DeviceWanted(TextualMessage):
         """The reader wants to see a device that an event names, by its id or QOM path."""
@@ -199,6 +204,8 @@ class RecordPane(FindingPane):
             more = [Content(f"{len(record.events) - 5} more")] if len(record.events) > 5 else []
             words.append(Content.assemble("\N{HIGH VOLTAGE SIGN} ", Content("  ").join([*parts, *more])))
             self._events.count(record.events)
+        if self.monitor and (words or self.size.height >= ROOMY):
+            words.append(Content(f"yours: {visible(self.monitor)}"))
         self._state.set_class(bool(words), "-open")
         self._state.show(Content("  \N{MIDDLE DOT}  ").join(words))
 
@@ -286,6 +293,9 @@ class RecordPane(FindingPane):
 
     def watch_polling(self) -> None:
         self._set_filter(replace(self._filter, polling=self.polling))
+
+    def watch_monitor(self) -> None:
+        self._show_state()
 
     def action_filter(self) -> None:
         shows = list(Show)

@@ -39,8 +39,8 @@ class Entry:
     """Whether all of it is shown."""
     layout: Layout = field(default_factory=Layout)
     repeats: int = 1
-    earlier: deque[Message] = field(default_factory=lambda: deque(maxlen=OPENED - 1))
-    """Events before the newest one; notes are not kept."""
+    earlier: deque[Message] | None = None
+    """Events before the newest one, when there are any; notes are not kept."""
     first: int = 0
     """The serial of the oldest; 0 for what is no message of the record."""
 
@@ -57,6 +57,8 @@ class Entry:
     def repeat(self, item: Message) -> None:
         """Take one more in."""
         if item.kind is Kind.EVENT and isinstance(self.item, Message):
+            if self.earlier is None:
+                self.earlier = deque(maxlen=OPENED - 1)
             self.earlier.append(self.item)
         self.item = item
         self.repeats += 1
