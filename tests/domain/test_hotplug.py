@@ -147,6 +147,22 @@ def test_a_device_is_gone_only_when_qemu_said_so_of_it(events: list[tuple[str, d
         assert one.state is (State.GONE if ends[0] == "DEVICE_DELETED" else State.REFUSED)
 
 
+@pytest.mark.parametrize(
+    ("source", "status", "state"),
+    [
+        (1, 0, State.PENDING),
+        (3, 0x84, State.PENDING),
+        (3, 0, State.PENDING),
+        (3, 0x82, State.REFUSED),
+        (1, 1, State.PENDING),
+    ],
+)
+def test_memory_that_is_busy_is_refused_by_acpi(source: int, status: int, state: State) -> None:
+    info = {"device": "dimm0", "source": source, "status": status, "slot": "0", "slot-type": "DIMM"}
+    assert Unplug("dimm0").after("ACPI_DEVICE_OST", {"info": info}).state is state
+    assert Unplug("dimm1").after("ACPI_DEVICE_OST", {"info": info}).state is State.PENDING
+
+
 def test_what_stands_behind_a_device_is_known_by_its_properties() -> None:
     found = behind(
         (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commandline import DEADLINE, wait_until
+from tests.commandline import CHECKOUT, DEADLINE, wait_until
 from workbench.domain.hotplug import Kind
 from workbench.engine.plugged import plugged
 
@@ -154,3 +154,21 @@ def test_what_a_profile_cannot_hold_is_not_kept(workbench: CommandLine) -> None:
     workbench("plug", "one", "net", "--keep").check_error(1, "by hand", "[[net]]")
     assert file.read_text() == before
     assert "net1" not in ids(workbench, "one")
+
+
+def test_a_guest_that_refuses_is_said_to_refuse(workbench: CommandLine) -> None:
+    """A memory module whose pages the guest's kernel itself uses: it tells so by ACPI's _OST (QEMU: hw/acpi/memory_hotplug.c)."""
+    text = (CHECKOUT / "profiles/demo.toml").read_text()
+    workbench.profile("demo", text.replace('size = "512M"', 'size = "256M"\nmaximum = "1G"\nslots = 1'))
+    workbench.start("demo")
+    workbench.wait_for_boot()
+    done(workbench("qmp", "demo", "object-add", "qom-type=memory-backend-ram", "id=m0", "size=128M"))
+    done(workbench("qmp", "demo", "device_add", "driver=pc-dimm", "id=dimm0", "memdev=m0"))
+    module = "/sys/devices/system/memory/memory32"
+    wait_until(lambda: "state" in said_in(workbench, f"ls {module}"), "the guest to see the module")
+    said_in(workbench, f"echo online_kernel > {module}/state")
+    said_in(workbench, "i=0; while [ $i -lt 1500 ]; do mkdir -p /tmp/many/$i; i=$((i+1)); done")
+    refused = workbench("unplug", "demo", "dimm0", "--timeout", "20", "--json")
+    assert (refused.code, refused.json["state"]) == (1, "refused"), refused
+    refused.check_error(1, "demo refused to let dimm0 go")
+    assert "dimm0" in ids(workbench, "demo")

@@ -7,6 +7,7 @@ out is a request: the guest decides, and one without an operating system never a
        │             │  ▲
        │             │  └────── device_del again: "already in the process of unplug"
        │             ├───────── DEVICE_UNPLUG_GUEST_ERROR ──────────► REFUSED: it stays
+       │             ├───────── ACPI_DEVICE_OST: "busy" ────────────► REFUSED: so a Linux on a PC says it of memory
        │             └───────── the time runs out ──► OVERDUE: the request stands, and either event may still come
        └─ QEMU refuses: nothing was asked of the guest
 
@@ -146,15 +147,27 @@ class Unplug:
             return self
         if event == "DEVICE_DELETED":
             return replace(self, state=State.GONE)
-        # MEM_UNPLUG_ERROR says the same for memory alone, on QEMUs before 6.2.
-        return replace(self, state=State.REFUSED) if event == "DEVICE_UNPLUG_GUEST_ERROR" else self
+        refused = event == "DEVICE_UNPLUG_GUEST_ERROR" or (event == "ACPI_DEVICE_OST" and _is_refusal(data))
+        return replace(self, state=State.REFUSED) if refused else self
 
     def late(self) -> Unplug:
         """What it is when the time has run out."""
         return replace(self, state=State.OVERDUE) if self.state is State.PENDING else self
 
     def _mine(self, data: Mapping[str, object]) -> bool:
-        return data.get("device") == self.id
+        info = data.get("info")
+        return self.id in (data.get("device"), info.get("device") if isinstance(info, dict) else None)
+
+
+EJECTION = (0x3, 0x103)
+"""``source`` of an ``ACPI_DEVICE_OST`` that is about taking a device out (ACPI 6.5, 6.3.5 _OST; Linux: include/linux/acpi.h)."""
+UNDER_WAY = (0x0, 0x84)
+"""``status`` of one that is done, or in progress; any other one is a refusal, such as 0x82, busy."""
+
+
+def _is_refusal(data: Mapping[str, object]) -> bool:
+    info = data.get("info")
+    return isinstance(info, dict) and info.get("source") in EJECTION and info.get("status") not in UNDER_WAY
 
 
 def steps_of(options: Iterable[Option], chardev: Mapping[str, object] | None = None, **more: object) -> Iterator[Step]:

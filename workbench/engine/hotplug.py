@@ -92,11 +92,10 @@ class Unplugs:
 
     def note(self, event: str, data: Mapping[str, object]) -> None:
         """An event of QEMU."""
-        name = str(data.get("device", ""))
-        one = self._now.get(name)
-        if one is not None and (now := one.after(event, data)) != one:
-            self._now[name] = now
-            self._answered[name].set()
+        for name, one in self._now.items():
+            if (now := one.after(event, data)) != one:
+                self._now[name] = now
+                self._answered[name].set()
 
     def forget(self) -> None:
         """The connection ended: events may have been missed."""
