@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.ui.fake_engine import RAM, balloon
-from workbench.domain.balloon import Sample
+from workbench.domain.balloon import Reading, Sample, Source
 from workbench.domain.floor import floor_of, used_by
 from workbench.domain.units import MIB
 
@@ -23,6 +23,13 @@ def test_a_guest_that_uses_little_keeps_a_share_of_its_ram() -> None:
     floor = floor_of(balloon(available=RAM - 10 * MIB))
     assert floor is not None
     assert (floor.size, floor.why) == (RAM // 8, "1/8 of RAM")
+
+
+def test_a_small_guest_keeps_the_least_and_is_not_told_of_a_share() -> None:
+    small = replace(balloon(), stats=None, reading=Reading(0, 128 * MIB, 128 * MIB, 128 * MIB, Source.CONFIG_SPACE))
+    floor = floor_of(small)
+    assert floor is not None
+    assert (floor.size, floor.why) == (64 * MIB, "the least for any guest")
 
 
 def test_a_guest_that_says_nothing_keeps_a_share_of_its_ram() -> None:

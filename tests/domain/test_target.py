@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.domain.balloon import PAGE
-from workbench.domain.target import LEAST, check_target, clamp_target, parse_target
+from workbench.domain.target import LEAST, check_target, clamp_target, commanded_target, parse_target
 from workbench.domain.units import GIB, MIB, SizeError
 
 RAM = 512 * MIB
@@ -99,3 +99,20 @@ def test_a_clamped_target_can_be_sent(size: int, ram: int) -> None:
     assert check_target(clamped, ram=ram, written="") == clamped
     if LEAST <= size <= ram:
         assert size - PAGE < clamped <= size
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "target"),
+    [
+        ("balloon", {"value": 64 << 20}, 64 << 20),
+        ("balloon", {"value": 0}, None),
+        ("balloon", {"value": "64M"}, None),
+        ("query-balloon", {}, None),
+        ("human-monitor-command", {"command-line": "balloon 64"}, 64 << 20),
+        ("human-monitor-command", {"command-line": "balloon 1G"}, 1 << 30),
+        ("human-monitor-command", {"command-line": "info balloon"}, None),
+        ("human-monitor-command", {"command-line": "balloon x"}, None),
+    ],
+)
+def test_the_target_of_a_command(command: str, arguments: dict[str, object], target: int | None) -> None:
+    assert commanded_target(command, arguments) == target

@@ -127,7 +127,11 @@ def test_a_ramp_that_takes_too_long_is_left_at_a_step(full: CommandLine) -> None
 def test_the_guard_of_a_command_gives_everything_back(full: CommandLine) -> None:
     done = full("balloon", "demo", "24M", "--guard", "--yes", "--ramp", "off")
     done.check_error(4, "the guard gave demo", "below its line of 32 MiB", "hint: ")
-    assert full("balloon", "demo", "--wait", "--json").json["actual"] == 256 * MIB
+    shown = full("balloon", "demo", "--wait", "--json").json
+    assert shown["actual"] == 256 * MIB
+    guard = shown["guard"]
+    assert isinstance(guard, dict)
+    assert (guard["armed"], "below its line of 32 MiB" in guard["acted"]["why"]) == (False, True)
     assert '"kind":"guard"' in (full.state / "demo" / "marks").read_text()
     assert not (full.state / "demo" / "guard.json").exists(), "the interval is as it was"
 
@@ -160,13 +164,18 @@ def test_a_screen_that_is_killed_mid_ramp_leaves_a_step_and_the_next_one_goes_on
         screen.wait_for("ramp to 144 MiB", "step 2 of 4")
         screen.process().send_signal(signal.SIGKILL)
         screen.wait_for("exit status 137")
-    at = full("balloon", "demo", "--json").json["target"]
+    shown = full("balloon", "demo", "--json").json
+    at, ramp = shown["target"], shown["ramp"]
     assert isinstance(at, int)
+    assert isinstance(ramp, dict)
+    assert ramp["profile"] == {"step": 32 * MIB, "seconds": 1.0}
+    assert (ramp["under_way"], ramp["left"]["at"], ramp["left"]["goal"]) == (None, at, 144 * MIB)
+    assert "to go on: workbench balloon demo 144M --ramp 32M/1s" in full("balloon", "demo").stdout
+    assert shown["floor"] == {"size": 128 * MIB, "why": "from its profile"}
     assert 144 * MIB < at < 256 * MIB
     with terminal(full.environment) as screen:
         screen.open(*SCREEN, width=size[0], height=size[1])
-        screen.wait_for("a ramp to 144 MiB was left at", "goes on")
-        assert f"left at {at // MIB} MiB" in screen.picture()
+        screen.wait_for(f"a ramp to 144 MiB was left at {at // MIB} MiB", "goes on")
         screen.keys("o")
         screen.wait_for("ramp to 144 MiB", "stops it here")
         screen.wait_until(lambda seen: "stops it here" not in seen, "the end of the ramp")

@@ -22,7 +22,8 @@ from workbench.domain.balloon import State
 from workbench.domain.marks import MarkKind
 from workbench.domain.ramp import Ramp, Ramping
 from workbench.domain.safety import Wish
-from workbench.engine.ramping import FILE, RampRecord, _born
+from workbench.engine.owner import born
+from workbench.engine.ramping import FILE, RampRecord
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -211,7 +212,7 @@ async def test_a_ramp_of_a_living_process_is_shown_as_its_own(ramped: CommandLin
             await guest.set_target(RAM - 32 * MIB)
             await settled(guest, RAM - 32 * MIB)
             under_way = Ramping(Ramp(16 * MIB, 1), RAM, RAM - 96 * MIB, RAM - 32 * MIB, time.time())
-            record = RampRecord(under_way, owner.pid, _born(owner.pid))
+            record = RampRecord(under_way, owner.pid, born(owner.pid))
             (ramped.state / "demo" / FILE).write_bytes(msgspec.json.encode(record))
             await until(lambda: guest.snapshot.protection.elsewhere, "the other one's ramp")
             assert ramping(guest) == under_way
@@ -223,11 +224,11 @@ async def test_a_ramp_of_a_living_process_is_shown_as_its_own(ramped: CommandLin
 
 
 def test_a_process_is_known_by_its_start() -> None:
-    assert _born(os.getpid()) > 0
+    assert born(os.getpid()) > 0
     with subprocess.Popen(["true"]) as process:
         process.wait()
-        assert _born(process.pid) == 0
-    assert _born(2**22 + 1) == 0
+        assert born(process.pid) == 0
+    assert born(2**22 + 1) == 0
 
 
 async def test_a_reset_ends_a_ramp(demo_guest: DemoGuest, workbench: CommandLine) -> None:
@@ -343,8 +344,12 @@ async def test_the_guard_asks_for_reports_every_second_and_leaves_the_interval_a
         await guest.protect(Wish.ARM)
         await until(lambda: guest._probe is not None and guest._probe.interval == 1, "an interval of 1 s")
         assert await interval_of(ramped) == 1
+        shown = await asyncio.to_thread(ramped, "balloon", "demo", "--json")
+        assert shown.json["guard"] == {"profile": False, "armed": True, "acted": None}
         await guest.protect(Wish.DISARM)
         assert await interval_of(ramped) == 2
+        shown = await asyncio.to_thread(ramped, "balloon", "demo", "--json")
+        assert shown.json["guard"] == {"profile": False, "armed": False, "acted": None}
         await guest.protect(Wish.ARM)
         await until(lambda: guest._probe is not None and guest._probe.interval == 1, "the same again")
     assert await interval_of(ramped) == 2, "the screen is left, and nobody guards"
@@ -354,7 +359,7 @@ async def test_the_interval_of_a_guard_that_was_killed_is_mended_by_the_next_scr
     async with watched(ramped) as guest:
         assert guest._probe is not None
         await guest._probe.set_interval(1)
-        (ramped.state / "demo" / "guard.json").write_text("2\n")
+        (ramped.state / "demo" / "guard.json").write_text('{"interval":2,"pid":4194305,"born":7}')
     async with watched(ramped):
         await until(lambda: not (ramped.state / "demo" / "guard.json").exists(), "the mending")
     assert await interval_of(ramped) == 2

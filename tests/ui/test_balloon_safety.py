@@ -14,6 +14,7 @@ from tests.ui.test_screen import asked, opened, press, text_of
 from workbench.domain.balloon import PAGE, Sample
 from workbench.domain.forecast import forecast
 from workbench.domain.guard import Alarm
+from workbench.domain.qmp_input import Request
 from workbench.domain.ramp import Ramp, Ramping
 from workbench.domain.safety import Protection, Safety, Wish
 from workbench.domain.units import MIB
@@ -22,6 +23,7 @@ from workbench.ui.preset_dialog import PresetDialog
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.balloon_text import forecast_parts, staged_lines
 from workbench.ui.widgets.guest_list import GuestList
+from workbench.ui.widgets.qmp_console import QmpConsole
 from workbench.ui.widgets.safety_text import protection_lines
 
 if TYPE_CHECKING:
@@ -42,6 +44,26 @@ async def test_a_target_below_the_floor_asks_and_names_it() -> None:
         await press(pilot, "right", "enter")
         await pilot.app.workers.wait_for_complete()
         assert asked(engine) == [("target", 384 * MIB)]
+
+
+@pytest.mark.parametrize("line", ["balloon value=128M", "!balloon 128"])
+async def test_a_target_that_is_typed_as_a_command_asks_the_same(line: str) -> None:
+    async with opened(running(safety=Safety(floor=400 * MIB))) as (pilot, engine):
+        console = pilot.app.screen.query_one(QmpConsole)
+        hmp: dict[str, object] = {"command-line": "balloon 128"}
+        request = (
+            Request("human-monitor-command", hmp, hmp=True)
+            if line[0] == "!"
+            else Request("balloon", {"value": 128 * MIB})
+        )
+        console.post_message(QmpConsole.Submitted(console, line, request))
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, Dialog)
+        words = " ".join("\n".join(str(widget.render()) for widget in pilot.app.screen.query(Static)).split())
+        assert "below the floor of 400 MiB" in words
+        await press(pilot, "escape")
+        await pilot.app.workers.wait_for_complete()
+        assert asked(engine) == []
 
 
 async def test_a_target_at_the_floor_does_not_ask() -> None:

@@ -37,7 +37,9 @@ def floor_of(balloon: Balloon, configured: int | None = None) -> Floor | None:
         return None
     if configured is not None:
         return Floor(min(configured, reading.ram), "from its profile")
-    share = Floor(max(reading.ram // RAM_SHARE, min(LEAST, reading.ram)), f"1/{RAM_SHARE} of RAM")
+    share = Floor(reading.ram // RAM_SHARE, f"1/{RAM_SHARE} of RAM")
+    if share.size < LEAST:
+        share = Floor(min(LEAST, reading.ram), "the least for any guest")
     used = used_by(balloon)
     if used is None:
         return share

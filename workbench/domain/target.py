@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from workbench.domain.balloon import PAGE
 from workbench.domain.units import MIB, SizeError, format_size, parse_size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LEAST = MIB
 """The smallest target: below it nothing runs, and 0 is an error of QEMU's."""
@@ -55,3 +59,20 @@ def check_target(size: int, *, ram: int, written: str) -> int:
 def clamp_target(size: int, *, ram: int) -> int:
     """The nearest target that can be sent, a whole number of balloon pages."""
     return min(max(size, LEAST), ram) // PAGE * PAGE
+
+
+def commanded_target(command: str, arguments: Mapping[str, object]) -> int | None:
+    """The target in bytes that a QMP or HMP command sets; None for a command that sets none.
+
+    HMP's number is in MiB where it has no unit (QEMU: hmp-commands.hx, ``balloon``, ``value:M``).
+    """
+    if command == "balloon":
+        value = arguments.get("value")
+        return value if isinstance(value, int) and value > 0 else None
+    words = str(arguments.get("command-line", "")).split() if command == "human-monitor-command" else []
+    if len(words) != 2 or words[0] != "balloon":
+        return None
+    try:
+        return parse_size(words[1] if words[1][-1].isalpha() else f"{words[1]}M") or None
+    except SizeError:
+        return None

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from workbench.domain import guard
 from workbench.domain.guard import Alarm, Sight, keep_sight
 from workbench.domain.marks import Mark, MarkKind
 from workbench.domain.units import mib
 from workbench.engine.files import write_atomic
+from workbench.engine.owner import lives, this_process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +23,18 @@ if TYPE_CHECKING:
     from workbench.engine.balloon import BalloonProbe
 
 FILE = "guard.json"
-"""Holds the polling interval as it was before, so that it can be set again also by the next workbench."""
+"""Holds the polling interval as it was before, so that it can be set again also by the next workbench, and who armed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRecord:
+    """What stands in the file."""
+
+    interval: int
+    """Seconds between two reports, as they were before."""
+    pid: int
+    born: int
+    """The process that armed the guard, and its start in clock ticks since the host's boot."""
 
 
 class Guarding:
@@ -30,6 +45,8 @@ class Guarding:
         self.armed = armed
         self.alarm: Alarm | None = None
         self._sights: tuple[Sight, ...] = ()
+        self._noted = False
+        """Whether the file says that we armed it."""
         self._restored = False
         """Whether it was seen to that the interval is the guest's own, since the guard was disarmed or we began."""
 
@@ -75,23 +92,37 @@ class Guarding:
             return
         if self.armed:
             self._restored = False
+            if probe.interval != guard.INTERVAL or not self._noted:
+                before = self._before()
+                record = GuardRecord(probe.interval if before is None else before, *this_process())
+                with suppress(OSError):  # without it the interval stays until the guest's next start
+                    write_atomic(self._path, msgspec.json.encode(record), lasting=False)
+                self._noted = True
             if probe.interval != guard.INTERVAL:
-                if self._before() is None:
-                    with suppress(OSError):  # without it the interval stays until the guest's next start
-                        write_atomic(self._path, f"{probe.interval}\n", lasting=False)
                 await probe.set_interval(guard.INTERVAL)
         elif not self._restored:
             if (before := self._before()) is not None and probe.interval != before:
                 await probe.set_interval(before)
-            self._restored = True
+            self._restored, self._noted = True, False
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
 
     def _before(self) -> int | None:
-        try:
-            return int(self._path.read_text())
-        except (OSError, ValueError):
-            return None
+        record = _read(self._path)
+        return record.interval if record is not None else None
+
+
+def _read(path: Path) -> GuardRecord | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=GuardRecord)
+    except (OSError, ValueError):
+        return None
+
+
+def is_armed(directory: Path) -> bool:
+    """Whether a workbench that lives has armed the guest's guard."""
+    record = _read(directory / FILE)
+    return record is not None and lives(record.pid, record.born)
 
 
 def alarm_words(name: str, alarm: Alarm) -> str:

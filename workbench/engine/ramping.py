@@ -10,7 +10,6 @@ import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,8 +19,11 @@ from workbench.domain.marks import Mark, MarkKind
 from workbench.domain.ramp import Ramping
 from workbench.domain.units import mib
 from workbench.engine.files import write_atomic
+from workbench.engine.owner import lives, this_process
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from workbench.domain.balloon import Reading
     from workbench.domain.diagnosis import Verdict
     from workbench.domain.ramp import Ramp
@@ -133,7 +135,7 @@ class Ramper:
     async def _send(self, probe: BalloonProbe, ramping: Ramping) -> None:
         # Noted first: whoever ends us between the two leaves a file whose target is not the guest's, which says nothing.
         before, self.ramping = self.ramping, ramping
-        self._write(RampRecord(ramping, os.getpid(), _born(os.getpid())))
+        self._write(RampRecord(ramping, *this_process()))
         try:
             await probe.set_target(ramping.at)
         except BaseException:
@@ -148,20 +150,25 @@ class Ramper:
             write_atomic(self._path, msgspec.json.encode(record), lasting=False)
 
     def _load(self) -> RampRecord | None:
-        try:
-            return msgspec.json.decode(self._path.read_bytes(), type=RampRecord)
-        except (OSError, ValueError):
-            return None
+        return _read(self._path)
 
 
 def _lives(record: RampRecord) -> bool:
-    return record.pid != os.getpid() and _born(record.pid) == record.born != 0
+    return record.pid != os.getpid() and lives(record.pid, record.born)
 
 
-def _born(pid: int) -> int:
-    """Start time of a process in clock ticks since the host's boot (proc_pid_stat(5), field 22); 0 when it is gone."""
+def _read(path: Path) -> RampRecord | None:
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-        return 0 if fields[0] in "ZX" else int(fields[19])
-    except (OSError, IndexError, ValueError):
-        return 0
+        return msgspec.json.decode(path.read_bytes(), type=RampRecord)
+    except (OSError, ValueError):
+        return None
+
+
+def found(directory: Path, target: int) -> tuple[Ramping | None, bool]:
+    """The ramp that the guest with that target is on, and whether somebody carries it out; nothing is changed."""
+    record = _read(directory / FILE)
+    if record is None or record.ramping.at != target:
+        return None, False
+    alive = lives(record.pid, record.born)
+    done = not alive and record.ramping.at == record.ramping.goal
+    return (None, False) if done else (record.ramping, alive)

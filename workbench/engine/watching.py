@@ -16,12 +16,14 @@ from workbench.engine.balloon import BalloonProbe
 from workbench.engine.monitor import Monitor
 from workbench.engine.readings import Readings
 from workbench.engine.silence import is_stopped, silence_words
+from workbench.engine.standing import standing_of
 from workbench.errors import MonitorTimeout, WorkbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from workbench.domain.balloon import Balloon
+    from workbench.domain.standing import Standing
     from workbench.engine.state import Running
 
 DEADLINE = 1.5
@@ -45,6 +47,8 @@ class Seen:
     """Why not, in words."""
     ended: bool = False
     """Whether its QEMU is gone."""
+    standing: Standing | None = None
+    """Its floor, ramp and guard; None when it was not read."""
 
 
 class Watched:
@@ -62,7 +66,8 @@ class Watched:
         name = self.running.name
         try:
             async with asyncio.timeout(DEADLINE + settle):
-                return Seen(name, time.time(), await self._read(settle))
+                balloon = await self._read(settle)
+            return Seen(name, time.time(), balloon, standing=standing_of(self.running.path, balloon))
         except TimeoutError:
             trouble = silence_words(self.running.pid)
         except WorkbenchError as error:

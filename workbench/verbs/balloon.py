@@ -17,6 +17,7 @@ from workbench.verbs.common import guest_monitor, json_option, pass_settings, pr
 if TYPE_CHECKING:
     from workbench.domain.balloon import Balloon, Reading
     from workbench.domain.safety import Safety
+    from workbench.domain.standing import Standing
     from workbench.engine.balloon import BalloonProbe
     from workbench.engine.state import Running
     from workbench.errors import NotReached
@@ -91,11 +92,11 @@ def command(
         return
     if wait is None and (ramp is not None or guard):
         wait = WAIT
-    balloon, late, why = run(_balloon(settings, name, target, wait, ramp=ramp, guard=guard, yes=yes))
+    balloon, standing, late, why = run(_balloon(settings, name, target, wait, ramp=ramp, guard=guard, yes=yes))
     if as_json:
-        print_json(as_object(name, balloon))
+        print_json(as_object(name, balloon, standing))
     else:
-        for line in as_lines(name, balloon):
+        for line in as_lines(name, balloon, standing):
             click.echo(line)
     if why is not None:
         raise why
@@ -132,14 +133,15 @@ async def _balloon(
     ramp: str | None = None,
     guard: bool = False,
     yes: bool = False,
-) -> tuple[Balloon, bool, NotReached | None]:
-    """The balloon after all that was asked, whether the wait was in vain, and why where that is known already."""
+) -> tuple[Balloon, Standing, bool, NotReached | None]:
+    """The balloon after all that was asked, with floor, ramp and guard, whether the wait was in vain, and why if known."""
     from workbench.domain.balloon import State
     from workbench.domain.safety import safety_of
     from workbench.domain.traffic import Origin
     from workbench.engine.balloon import BalloonProbe
     from workbench.engine.profiles import started_profile
     from workbench.engine.readings import Readings
+    from workbench.engine.standing import standing_of
     from workbench.engine.state import StateDirectory
     from workbench.engine.watching import look_until_told
     from workbench.verbs.balloon_set import care_of
@@ -159,7 +161,8 @@ async def _balloon(
             await _wait(probe, wait)
         # Two looks, if need be; what only time can tell, the guest's directory has from the looks before this one.
         balloon = await look_until_told(Readings(running, lasting=False), probe)
-        return balloon, wait is not None and balloon.verdict.state is not State.SETTLED, why
+        late = wait is not None and balloon.verdict.state is not State.SETTLED
+        return balloon, standing_of(running.path, balloon), late, why
 
 
 def required(reading: Reading | None) -> Reading:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from workbench.domain.balloon import Balloon
     from workbench.domain.ledger import Ledger
+    from workbench.domain.ramp import Ramping
+    from workbench.domain.standing import Standing
 
 
-def as_object(name: str, balloon: Balloon) -> dict[str, object]:
+def as_object(name: str, balloon: Balloon, standing: Standing) -> dict[str, object]:
     """What ``--json`` prints. Sizes are bytes; what is not known is null."""
     reading, host, verdict = balloon.reading, balloon.host, balloon.verdict
     known = reading is not None
@@ -48,7 +50,38 @@ def as_object(name: str, balloon: Balloon) -> dict[str, object]:
         else None,
         "backing": asdict(balloon.backing) if balloon.backing else None,
         "ledger": ledger_object(balloon.ledger) if balloon.ledger else None,
+        **standing_object(standing),
     }
+
+
+def standing_object(standing: Standing) -> dict[str, object]:
+    """Floor, ramp and guard."""
+    acted = standing.acted
+    return {
+        "floor": asdict(standing.floor) if standing.floor else None,
+        "ramp": {
+            "profile": asdict(standing.ramp) if standing.ramp else None,
+            "under_way": None if standing.left else ramping_object(standing.ramping),
+            "left": ramping_object(standing.ramping) if standing.left else None,
+        },
+        "guard": {
+            "profile": standing.guard,
+            "armed": standing.armed,
+            "acted": {"time": acted.time, "why": guard_reason(acted.text), "returned": acted.size} if acted else None,
+        },
+    }
+
+
+def ramping_object(ramping: Ramping | None) -> dict[str, object] | None:
+    if ramping is None:
+        return None
+    ramp = {"step_size": ramping.ramp.step, "seconds": ramping.ramp.seconds, "held": ramping.held}
+    return {"goal": ramping.goal, "at": ramping.at, "step": ramping.step, "steps": ramping.steps, **ramp}
+
+
+def guard_reason(text: str) -> str:
+    """Why the guard acted, from the text of its mark."""
+    return text.removeprefix("guard: ")
 
 
 def ledger_object(ledger: Ledger) -> dict[str, object]:
@@ -64,7 +97,7 @@ def ledger_object(ledger: Ledger) -> dict[str, object]:
     }
 
 
-def as_lines(name: str, balloon: Balloon) -> list[str]:
+def as_lines(name: str, balloon: Balloon, standing: Standing) -> list[str]:
     """The same for people."""
     from workbench.domain.units import mib
 
@@ -86,6 +119,7 @@ def as_lines(name: str, balloon: Balloon) -> list[str]:
     if balloon.stats is not None and balloon.stats.available is not None:
         age = max(0.0, time.time() - balloon.stats.last_update)
         lines.append(f"  guest   {mib(balloon.stats.available):>10} available, {age:.0f} s ago")
+    lines += standing_lines(name, standing)
     if balloon.ledger is not None:
         lines += [f"  {line}" for line in balloon.ledger.words]
     lines += [f"  - {line}" for line in verdict.evidence]
@@ -95,4 +129,25 @@ def as_lines(name: str, balloon: Balloon) -> list[str]:
         lines.append(f"  note: {note.text}")
         lines += [f"  - {line}" for line in note.evidence]
         lines += [f"  {note.advice}"] * bool(note.advice)
+    return lines
+
+
+def standing_lines(name: str, standing: Standing) -> list[str]:
+    """Floor, ramp and guard, as far as there is something to say of them."""
+    from workbench.domain.units import format_size, mib
+
+    lines, ramping, acted = [], standing.ramping, standing.acted
+    if standing.floor is not None:
+        lines.append(f"  floor   {mib(standing.floor.size):>10}   {standing.floor.why}")
+    if ramping is not None:
+        way = f"{mib(ramping.at)}, step {ramping.step} of {ramping.steps} to {mib(ramping.goal)}"
+        what = (
+            f"was left at {way}; to go on: workbench balloon {name} {format_size(ramping.goal)} --ramp {ramping.ramp}"
+        )
+        lines.append(f"  ramp    {what if standing.left else f'is at {way}'}")
+    if standing.armed:
+        lines.append("  guard   armed")
+    if acted is not None:
+        clock = time.strftime("%H:%M:%S", time.localtime(acted.time))
+        lines.append(f"  guard   gave {mib(acted.size or 0)} back at {clock}: {guard_reason(acted.text)}")
     return lines

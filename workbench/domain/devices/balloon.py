@@ -45,7 +45,7 @@ class Balloon(Part, frozen=True, kw_only=True):
 
     # What follows is the workbench's own: QEMU knows nothing of it.
     floor: Annotated[Size, Meta(ge=LEAST)] | None = None
-    """A target below it is asked about first. When not given: 1.3 × what the guest uses, and at least 1/8 of its RAM."""
+    """A target below it is asked about first. When not given: 1.3 × what the guest uses, and at least 1/8 of its RAM, or 64M."""
     ramp: Annotated[str, judged(ramp_trouble), words("a ramp such as 256M/5s")] | None = None
     """A larger inflation goes in steps: at most 256 MiB at a time, at least 5 seconds apart, and each one waits until
     the guest has done the one before. Deflation is never slowed. When not given: all in one step."""

@@ -10,11 +10,14 @@ from textual import on, work
 
 from workbench.domain.effects import effects_of
 from workbench.domain.preferences import Preferences
+from workbench.domain.target import commanded_target
 from workbench.domain.text import visible
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import confirm
 from workbench.ui.record_file import save_record
 from workbench.ui.screens.balloon_actions import BalloonActions
+from workbench.ui.widgets.balloon_panel import BalloonPanel
+from workbench.ui.widgets.balloon_text import risk_words
 from workbench.ui.widgets.device_tree import DeviceTreePane
 from workbench.ui.widgets.qmp_console import QmpConsole
 from workbench.ui.widgets.record_pane import RecordPane
@@ -59,6 +62,11 @@ class QmpActions(BalloonActions):
         """Whether the user wants what the command does, once it is named."""
         if not self.preferences.ask:
             return True
+        target = commanded_target(request.command, request.arguments)
+        plan = self.query_one(BalloonPanel).plan(target) if target is not None else None
+        if plan is not None and plan.risky:
+            ask = confirm(*risk_words(name, plan), ("send", "Send it", "warning"))
+            return await self.app.push_screen_wait(ask) == "send"
         words = await lost_by(self._guest(name), request)
         if not words:
             return True

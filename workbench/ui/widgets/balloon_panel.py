@@ -259,7 +259,7 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         self._show_staged()
 
     def _show_staged(self) -> None:
-        plan = None if self.staged is None else self._plan(self.staged)
+        plan = None if self.staged is None else self.plan(self.staged)
         self.query_one("#balloon-staged", TextBlock).show(
             balloon_text.staged_lines(plan, self._width, live=self.live, roomy=self._roomy)
         )

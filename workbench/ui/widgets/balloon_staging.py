@@ -239,7 +239,7 @@ class BalloonStaging(Vertical):
 
     def _send(self, size: int, way: Way = Way.NEW) -> None:
         """Post the request."""
-        plan = self._plan(size)
+        plan = self.plan(size)
         if plan is None:
             self._refuse()
             return
@@ -269,7 +269,7 @@ class BalloonStaging(Vertical):
             reason = "nothing was read from the balloon yet"
         self.post_message(self.Refused(self, reason))
 
-    def _plan(self, size: int) -> Forecast | None:
+    def plan(self, size: int) -> Forecast | None:
         """What a target would do; None while nothing is known of the balloon."""
         balloon, snapshot = self._balloon(), self.snapshot
         if snapshot is None or balloon is None or balloon.reading is None:

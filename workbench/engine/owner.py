@@ -1,0 +1,28 @@
+"""Which process a note in a guest's directory is of, and whether that still lives."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def born(pid: int) -> int:
+    """Start time of a process in clock ticks since the host's boot (proc_pid_stat(5), field 22); 0 when it is gone.
+
+    With it a process is known: another one may get its pid.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return 0 if fields[0] in "ZX" else int(fields[19])
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def lives(pid: int, start: int) -> bool:
+    """Whether the process of that pid and start time is there."""
+    return born(pid) == start != 0
+
+
+def this_process() -> tuple[int, int]:
+    """Our own pid and start time."""
+    return os.getpid(), born(os.getpid())

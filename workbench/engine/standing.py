@@ -1,0 +1,32 @@
+"""Floor, ramp and guard of a guest, from its directory: what other workbenches do with it, and its profile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.domain.floor import floor_of
+from workbench.domain.safety import safety_of
+from workbench.domain.standing import Standing, last_act
+from workbench.engine.guarding import is_armed
+from workbench.engine.profiles import started_profile
+from workbench.engine.ramping import found
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workbench.domain.balloon import Balloon
+
+
+def standing_of(directory: Path, balloon: Balloon) -> Standing:
+    """How it stands now; nothing is changed by looking."""
+    safety = safety_of(started_profile(directory))
+    ramping, lives = found(directory, balloon.reading.target) if balloon.reading is not None else (None, False)
+    return Standing(
+        floor=floor_of(balloon, safety.floor),
+        ramp=safety.ramp,
+        ramping=ramping,
+        left=ramping is not None and not lives,
+        guard=safety.guard,
+        armed=is_armed(directory),
+        acted=last_act(balloon.marks),
+    )
