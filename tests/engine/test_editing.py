@@ -9,7 +9,7 @@ import pytest
 
 from workbench.engine.editing import TRASH, ProfileFiles
 from workbench.engine.profiles import ProfileStore, samples_directory
-from workbench.errors import NotFound, ProfileChanged, UsageError
+from workbench.errors import NotFound, ProfileChanged, ProfileError, UsageError
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -138,3 +138,18 @@ async def test_a_check_is_quick(files: ProfileFiles) -> None:
     for _ in range(5):
         files.check(known, known.text)
     assert (time.process_time() - started) / 5 < 0.1
+
+
+async def test_compared_with_another_and_with_what_runs(files: ProfileFiles, tmp_path: Path) -> None:
+    known = await files.create("mine", TEXT)
+    await files.create("other", TEXT.replace("256M", "512M"))
+    assert files.comparable("mine") == ("other",)
+    assert [change.name for change in await files.compare(known, TEXT, "other")] == ["-m", "-object ram0"]
+    (tmp_path / "state/mine").mkdir(parents=True)
+    (tmp_path / "state/mine/profile.toml").write_text(TEXT)
+    assert files.comparable("mine") == ("", "other")
+    assert await files.compare(known, TEXT, "") == ()
+    (change,) = await files.compare(known, f'{TEXT}[[net]]\nmac = "52:54:00:00:00:01"\n', "")
+    assert change.name == "-device net0"
+    with pytest.raises(ProfileError):
+        await files.compare(known, "x = 1", "")

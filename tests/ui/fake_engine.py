@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from workbench.domain.argv import Launch, argv_parts
 from workbench.domain.backing import Backing
 from workbench.domain.balloon import Balloon, GuestStats, HostMemory, Reading, Sample, Source, State
+from workbench.domain.compare import Change, compare
 from workbench.domain.diagnosis import Verdict
 from workbench.domain.editing import Checked, ProfileText
 from workbench.domain.history import Past
@@ -303,6 +304,13 @@ class FakeProfiles:
         )
 
     samples_stand_in = False
+
+    def comparable(self, name: str) -> tuple[str, ...]:
+        return ("", *(other for other in self.files if other != name))
+
+    async def compare(self, known: ProfileText, text: str, other: str) -> tuple[Change, ...]:
+        theirs = self.files[other or known.name].text
+        return compare(self.check(known, theirs).parts, self.check(known, text).parts)
 
     def templates(self) -> Mapping[str, str]:
         return {"empty": "", "small": '[memory]\nsize = "64M"\n'}

@@ -419,3 +419,16 @@ class TestFiles:
             await press(pilot, "X")
             await answer(pilot, "delete")
             await wait_until(lambda: not engine.profiles.files)
+
+
+async def test_compared_with_the_guest_that_runs() -> None:
+    async with opened() as (pilot, _, screen):
+        area(screen).become(TEXT.replace("1G", "2G"))
+        await press(pilot, "f5")
+        await wait_until(lambda: dialog(pilot))
+        await pilot.pause()
+        await press(pilot, "enter")
+        await wait_until(lambda: bool(pilot.app.screen.query("#ok")))
+        words = " ".join(str(widget.render()) for widget in pilot.app.screen.query(Static))
+        assert "~ -m: 1024M \u2192 2048M  memory.size" in words
+        assert "net0" not in words

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from workbench.domain.argv import argv_parts
+from workbench.domain.compare import compare
 from workbench.domain.editing import Checked, ProfileText
 from workbench.domain.profile import check_name
 from workbench.engine.accelerator import choose_accelerator
@@ -17,11 +19,13 @@ from workbench.engine.needs import file_problems
 from workbench.engine.plan import launch_of
 from workbench.engine.profiles import SUFFIX, file_states, parse_text, read_text, samples_directory, shown
 from workbench.engine.qemu import qemu_binary, qemu_version
-from workbench.errors import HostError, NotFound, ProfileChanged, UsageError, WorkbenchError
+from workbench.errors import HostError, NotFound, ProfileChanged, ProfileError, UsageError, WorkbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from workbench.domain.argv import ArgvPart
+    from workbench.domain.compare import Change
     from workbench.domain.problems import Problem
     from workbench.engine.profiles import LoadedProfile, ProfileStore
     from workbench.settings import Settings
@@ -93,6 +97,35 @@ class ProfileFiles:
                 )
         self._store.write(known.name, text)
         return ProfileText(known.name, known.path, text, file_states(path))
+
+    def comparable(self, name: str) -> tuple[str, ...]:
+        names = tuple(entry.name for entry in self._store.entries() if entry.name != name)
+        return ("", *names) if self._started(name).exists() else names
+
+    async def compare(self, known: ProfileText, text: str, other: str) -> tuple[Change, ...]:
+        if other:
+            theirs = await self.read(other)
+        else:
+            # Its paths begin where the profile's do: the copy only stands in another place.
+            theirs = replace(known, text=await asyncio.to_thread(self._started(known.name).read_text))
+        return compare(*(self._as_guest(one, its) for one, its in ((theirs, theirs.text), (known, text))))
+
+    def _started(self, name: str) -> Path:
+        """The profile as the guest that runs was started with it."""
+        return self._settings.state / name / "profile.toml"
+
+    def _as_guest(self, known: ProfileText, text: str) -> tuple[ArgvPart, ...]:
+        """The options as of a guest named GUEST: a name is no difference.
+
+        :raise ProfileError: when the text has problems.
+        :raise HostError: when there is no QEMU, or what the profile needs of this host is missing.
+        """
+        checked = self.check(replace(known, name="GUEST"), text)
+        if checked.problems:
+            raise ProfileError(f"the profile {known.name} has problems", checked.problems)
+        if checked.why:
+            raise HostError(checked.why)
+        return checked.parts
 
     def check(self, known: ProfileText, text: str) -> Checked:
         loaded = self._loaded(known, text)

@@ -30,6 +30,7 @@ VERBS = {
     "unplug": "Take a device out of a running guest.",
     "import": "A profile from a QEMU command line, a script, a libvirt domain or a QEMU that runs.",
     "export": "A profile as a QEMU command line, a script or a libvirt domain.",
+    "compare": "Two profiles by their options, or a running guest with what its profile says now.",
     "doctor": "What this host can do, and what to mend.",
     "demo": "Build the demo guest if needed, start it, open the screen.",
 }

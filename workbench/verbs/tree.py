@@ -41,7 +41,7 @@ def command(settings: Settings, name: str, view: str, depth: int | None, diff: b
     if diff:
         if depth is not None:
             raise click.UsageError("--depth is for --view qom and bus, not for --diff")
-        if run(_diff(settings, name, as_json)):
+        if run(show_diff(settings, name, as_json)):
             raise click.exceptions.Exit(1)
         return
     if depth is not None and view not in ("qom", "bus"):
@@ -76,7 +76,7 @@ async def _show(settings: Settings, name: str, view: str, depth: int | None, as_
         )
 
 
-async def _diff(settings: Settings, name: str, as_json: bool) -> bool:
+async def show_diff(settings: Settings, name: str, as_json: bool) -> bool:
     """Print every difference; whether there is one."""
     from workbench.engine.devices import DeviceReader
     from workbench.engine.drift import DriftReader

@@ -58,6 +58,13 @@ class EditorScreen(FormEdits):
             "f3", "show('command')", "Command", id="editor.command", tooltip="The QEMU command line beside the text"
         ),
         Binding("f4", "problems", "Problems", id="editor.problems", tooltip="Go to the problems, or back to the text"),
+        Binding(
+            "f5",
+            "compare",
+            "Compare",
+            id="editor.compare",
+            tooltip="Compare with another profile, or with the guest that runs",
+        ),
         Binding("ctrl+g", "show_file", "File", id="editor.file", tooltip="Show where the profile is saved", show=False),
         Binding(
             "escape", "leave", "Leave", id="editor.leave", tooltip="Leave the editor; asks when something is unsaved"

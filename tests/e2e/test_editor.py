@@ -1,0 +1,51 @@
+"""The editor as a person uses it: a copy of the demo's profile, changed, saved and started."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.e2e.terminal import SCREEN, terminal
+
+if TYPE_CHECKING:
+    from tests.commandline import CommandLine
+    from workbench.engine.demo import DemoGuest
+
+MIB = 1 << 20
+
+
+def test_a_copy_is_edited_saved_and_started(workbench: CommandLine, demo_guest: DemoGuest) -> None:
+    workbench.sample("demo")
+    path = workbench.profiles / "demo-copy.toml"
+    with terminal(workbench.environment) as screen:
+        screen.open(*SCREEN)
+        screen.wait_for("demo", "stopped")
+        screen.keys("g")
+        screen.wait_for("e Edit")
+        screen.keys("D")
+        screen.wait_for("Duplicate demo", "demo-copy")
+        screen.keys("Enter")
+        screen.wait_for("demo-copy.toml", "QEMU command line", "-m 512M")
+
+        screen.keys("F2")
+        screen.wait_for("Form", "accelerator")
+        screen.keys(*["Down"] * 16)
+        screen.wait_for("a size such as 256M")
+        screen.keys("Enter")
+        screen.wait_for("memory.size")
+        screen.keys(*["BSpace"] * 4)
+        screen.type("320M")
+        screen.keys("Enter")
+        screen.wait_for('size = "320M"', "not saved")
+        screen.keys("C-s")
+        screen.wait_for("Saved", without="not saved")
+        original = path.with_name("demo.toml").read_text()
+        assert path.read_text() == original.replace('size = "512M"', 'size = "320M"')
+
+        screen.keys("Escape")
+        screen.wait_for("Form")
+        screen.keys("Escape")
+        screen.wait_for("Guests", "demo-copy")
+        screen.keys("g", "j")
+        screen.keys("s")
+        screen.wait_for("running")
+    assert workbench("balloon", "demo-copy", "--json").json["ram"] == 320 * MIB

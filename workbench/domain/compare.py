@@ -1,0 +1,72 @@
+"""Two profiles held against each other by the options that they give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.domain.drift import settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from workbench.domain.argv import ArgvPart
+
+_TYPE = {"-device": "driver", "-object": "qom-type"}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One option that differs."""
+
+    name: str
+    """The option, with the id of what it makes: ``-device net0``."""
+    one: ArgvPart | None
+    """None where the first profile does not give it."""
+    other: ArgvPart | None
+    words: str
+    """What differs in it, setting by setting; empty where one of them has none of it."""
+
+
+def compare(one: Iterable[ArgvPart], other: Iterable[ArgvPart]) -> tuple[Change, ...]:
+    """Every difference, in the order of the first profile, then what only the other one gives."""
+    first, second = _by_name(one), _by_name(other)
+    changes = []
+    for name in dict.fromkeys((*first, *second)):
+        left, right = first.get(name), second.get(name)
+        if left is None or right is None:
+            changes.append(Change(name, left, right, ""))
+        elif left.options != right.options:
+            changes.append(Change(name, left, right, _words(left, right)))
+    return tuple(changes)
+
+
+def _by_name(parts: Iterable[ArgvPart]) -> dict[str, ArgvPart]:
+    """Each option by its name and the id in its value; the second of one name is ``NAME 2``."""
+    found: dict[str, ArgvPart] = {}
+    for part in parts:
+        option = part.options[0]
+        settings = settings_of(part.options, _TYPE.get(option, "type"))
+        named = settings.get("id") or settings.get("node-name") or ""
+        key = base = f"{option} {named}" if isinstance(named, str) and named else option
+        number = 2
+        while key in found:
+            key, number = f"{base} {number}", number + 1
+        found[key] = part
+    return found
+
+
+def _words(one: ArgvPart, other: ArgvPart) -> str:
+    kind = _TYPE.get(one.options[0], "type")
+    left, right = settings_of(one.options, kind), settings_of(other.options, kind)
+    differ = [key for key in dict.fromkeys((*left, *right)) if left.get(key) != right.get(key)]
+    plain = all("=" not in word and "{" not in word for word in (*one.options[1:], *other.options[1:]))
+    if not differ or plain:
+        return f"{' '.join(one.options[1:])} \u2192 {' '.join(other.options[1:])}"
+    return "; ".join(f"{key}: {_shown(left.get(key))} \u2192 {_shown(right.get(key))}" for key in differ)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "nothing"
+    return ("on" if value else "off") if isinstance(value, bool) else str(value)
