@@ -432,3 +432,17 @@ async def test_compared_with_the_guest_that_runs() -> None:
         words = " ".join(str(widget.render()) for widget in pilot.app.screen.query(Static))
         assert "~ -m: 1024M \u2192 2048M  memory.size" in words
         assert "net0" not in words
+
+
+async def test_keys_that_come_before_a_question_opens_do_not_take_its_answer() -> None:
+    async with opened() as (pilot, _, screen):
+        await press(pilot, "f2")
+        form = screen.query_one(ProfileForm)
+        await wait_until(lambda: bool(form.rows))
+        form.choose(("memory", "size"))
+        row = form.row
+        assert row is not None
+        form.post_message(ProfileForm.Asked(row, "change"))
+        form.post_message(ProfileForm.Asked(row, "remove"))
+        await type_name(pilot, "3G")
+        await wait_until(lambda: area(screen).text == TEXT.replace("1G", "3G"))

@@ -36,6 +36,8 @@ class FormEdits(Screen[None]):
         super().__init__()
         self._profiles = profiles
         self._known = known
+        self._asking = False
+        """Whether the form's last wish is being carried out."""
 
     @property
     def _area(self) -> ProfileArea:
@@ -64,8 +66,20 @@ class FormEdits(Screen[None]):
         self.app.push_screen(Dialog(title, body, [("ok", "OK", "primary")]))
 
     @on(ProfileForm.Asked)
-    @work(group="form", exclusive=True)
+    def _asked(self, message: ProfileForm.Asked) -> None:
+        """One change at a time: a key that comes while a question is about to open would take its answer away."""
+        if not self._asking:
+            self._asking = True
+            self._change(message)
+
+    @work(group="form")
     async def _change(self, message: ProfileForm.Asked) -> None:
+        try:
+            await self._carry_out(message)
+        finally:
+            self._asking = False
+
+    async def _carry_out(self, message: ProfileForm.Asked) -> None:
         row, path = message.row, message.row.path
         if message.action == "add":
             self._edit(lambda text: self._with_table(text, row))

@@ -36,7 +36,7 @@ class FormList(OptionList):
         Binding("enter", "select", "Change", id="form.change", tooltip="Change the value, open the table, or add one"),
         Binding("space", "act('toggle')", "Open/close", id="form.toggle", tooltip="Open or close a table", show=False),
         Binding(
-            "delete,backspace",
+            "delete",
             "act('remove')",
             "Default",
             id="form.remove",
