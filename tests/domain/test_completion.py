@@ -93,6 +93,15 @@ def known(lookup: Lookup) -> list[Known]:
         Lookup(Kind.CHILD, "/"): [Known("/machine", "pc-machine"), Known("/objects", "container")],
         Lookup(Kind.CHILD, "/machine"): [Known("/machine/peripheral", "container"), Known("/machine/q35", "q35")],
         Lookup(Kind.PROPERTY, "/machine"): [Known("type", "string")],
+        Lookup(Kind.DRIVER): [Known("virtio-net-pci", "bus PCI"), Known("scsi-hd", "bus SCSI")],
+        Lookup(Kind.DRIVER_PROPERTY, "virtio-net-pci"): [
+            Known("bus", "not the schema's", "str"),
+            Known("legacy", "OnOffAuto", "str", ("on", "off", "auto")),
+            Known("mq", "bool, on/off", "bool"),
+            Known("netdev", "str", "str"),
+            Known("vectors", "uint32", "int"),
+        ],
+        Lookup(Kind.NET): [Known("hub0", "hubport")],
     }.get(lookup, [])
 
 
@@ -113,6 +122,17 @@ def known(lookup: Lookup) -> list[Known]:
         ("qom-set path=/elsewhere property=", []),
         ("qom-set property=", []),
         ('human-monitor-command {"cpu-index": ', ["0", "1"]),
+        ("device_add driver=", ["virtio-net-pci", "scsi-hd"]),
+        ("device_add driver=hd", ["scsi-hd"]),
+        ("device_add driver=virtio-net-pci ", ["bus=", "id=", "legacy=", "mq=", "netdev=", "vectors="]),
+        ("device_add driver=virtio-net-pci mq=true v", ["vectors=", "netdev="]),
+        ("device_add driver=virtio-net-pci mq=", ["true", "false"]),
+        ("device_add driver=virtio-net-pci legacy=o", ["on", "off", "auto"]),
+        ("device_add driver=virtio-net-pci netdev=", ["hub0"]),
+        ("device_add driver=scsi-hd v", []),
+        ('device_add {"driver": "virtio-net-pci", "m', ['"mq": ']),
+        ('device_add {"driver": "virtio-net-pci", "mq": t', ["true"]),
+        ('{"execute": "device_add", "arguments": {"driver": "virtio-net-pci", "l', ['"legacy": "']),
     ],
 )
 def test_values_that_the_guest_knows(line: str, expected: list[str]) -> None:
@@ -123,6 +143,14 @@ def test_a_value_of_the_guest_says_what_it_is() -> None:
     line = "device_del id=n"
     [net] = complete(SCHEMA, line, len(line), known)
     assert (net.label, net.detail, net.start) == ("net0", "virtio-net-pci", 14)
+
+
+def test_a_property_of_a_device_says_what_it_is() -> None:
+    line = "device_add driver=virtio-net-pci m"
+    [mq] = complete(SCHEMA, line, len(line), known)
+    assert mq.detail == "bool, on/off"
+    bus = complete(SCHEMA, line.removesuffix("m"), len(line) - 1, known)[0]
+    assert bus.detail == "string, optional"
 
 
 json_values = st.recursive(

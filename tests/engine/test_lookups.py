@@ -8,6 +8,7 @@ from tests.real import each_qemu, running_qemu
 from workbench.domain.known import Kind, Lookup
 from workbench.engine.lookups import LocalLookups
 from workbench.engine.monitor import Monitor
+from workbench.engine.schema import build_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,17 @@ async def test_each_sort_of_value(qemu: str) -> None:
             assert await known(Kind.JOB) == {}
             assert (await known(Kind.NET))["hub0"] == "hubport"
             assert await known(Kind.CHILD, "/no/such") == {}
+            if build_of(monitor):  # not one that a loader runs
+                drivers = await known(Kind.DRIVER)
+                properties = await known(Kind.DRIVER_PROPERTY, "virtio-net-pci")
+                assert properties["mac"].startswith("str, Ethernet 6-byte MAC Address")
+                assert properties["ats"] == "bool, on/off, default false"
+                assert await known(Kind.DRIVER_PROPERTY, "no-such") == {}
+                if drivers:  # this QEMU can load its own modules
+                    assert drivers["virtio-net-pci"] == "bus PCI"
+                    assert "pc-i440fx-7.2-machine" not in drivers
+                    assert await known(Kind.DRIVER_PROPERTY, "virtio-net") == properties
+            assert not {"device-list-properties", "qom-list-types"} & {message.name for message in monitor.record}
             assert not any(message.origin.value == "user" for message in monitor.record)
         finally:
             await monitor.close()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.domain.known import Known, Lookup, lookups
+from workbench.domain.known import Kind, Known, Lookup, lookups
 from workbench.domain.schema import Member
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ OFFERED = 400
 
 def describe(schema: Schema, member: Member) -> str:
     """An argument's type in words, whether it may be left out, and what to know of it."""
+    if member.detail:
+        return member.detail
     needed = "optional" if member.optional else "required"
     return ", ".join((schema.words(member.type), needed, *warnings(member.features)))
 
@@ -55,7 +57,7 @@ class Candidates:
                 given = given[int(part)] if isinstance(given, list) and int(part) < len(given) else None
             else:
                 inner = given if isinstance(given, Mapping) else {}
-                members = schema.members(member.type, inner)
+                members = [*schema.members(member.type, inner), *(self._properties(inner) if not member.name else ())]
                 member = next((one for one in members if one.name == part), None)
                 given = inner.get(part)
         return member, given
@@ -66,7 +68,9 @@ class Candidates:
         if owner is None:
             return []
         inner = inner if isinstance(inner, Mapping) else {}
-        members = {one.name: one for one in self.schema.members(owner.type, inner) if _open(inner.get(one.name))}
+        named = [*self.schema.members(owner.type, inner), *(() if path else self._properties(inner))]
+        members = {one.name: one for one in reversed(named) if _open(inner.get(one.name))}
+        members = {one.name: members[one.name] for one in named if one.name in members}  # the schema's word comes first
         # What is missing comes before what may be left out; otherwise QEMU's own order, which its authors chose.
         ordered = sorted(members, key=lambda name: members[name].optional)
         return [members[name] for name in matching(ordered, word)]
@@ -86,7 +90,17 @@ class Candidates:
         return found + [known[name] for name in matching(known, word)[:OFFERED]]
 
     def _fixed(self, member: Member | None, word: str) -> list[str]:
-        return matching(self.schema.values(member.type), word) if member is not None else []
+        return matching(member.choices or self.schema.values(member.type), word) if member is not None else []
+
+    def _properties(self, given: Mapping[str, object]) -> list[Member]:
+        """The properties of the device that ``device_add`` is to make, as far as they were asked for already."""
+        driver = given.get("driver")
+        if self.command != "device_add" or not isinstance(driver, str) or not driver:
+            return []
+        known = self.ask(Lookup(Kind.DRIVER_PROPERTY, driver))
+        return [
+            Member(str(one.value), one.type, optional=True, detail=one.detail, choices=one.choices) for one in known
+        ]
 
     def _detail(self, member: Member | None, value: str) -> str:
         if member is None:

@@ -36,6 +36,10 @@ class Kind(StrEnum):
     """Trace events: ``trace-event-get-state``."""
     JOB = "job"
     """``query-jobs``."""
+    DRIVER = "driver"
+    """Devices that this QEMU can make: another QEMU of the same program is asked, ``-device help``."""
+    DRIVER_PROPERTY = "driver-property"
+    """Properties of one of them: the other QEMU is asked, ``device-list-properties``."""
     NET = "net"
     """Network backends and devices: HMP ``info network``."""
 
@@ -46,7 +50,7 @@ class Lookup:
 
     kind: Kind
     of: str = ""
-    """The QOM path, for :attr:`Kind.CHILD` and :attr:`Kind.PROPERTY`."""
+    """The QOM path, for :attr:`Kind.CHILD` and :attr:`Kind.PROPERTY`; the driver, for :attr:`Kind.DRIVER_PROPERTY`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,10 @@ class Known:
     value: str | int
     detail: str = ""
     """What it is, in few words: a type, a driver, a file."""
+    type: str = ""
+    """Of a property of a driver: its type in QAPI, ``bool``, ``int`` or ``str``."""
+    choices: tuple[str, ...] = ()
+    """Of a property of a driver: the values that it can have, where QEMU lists them."""
 
 
 _NODES = (Kind.NODE, Kind.DRIVE)
@@ -76,6 +84,7 @@ _EXACT: Mapping[tuple[str, str], tuple[Kind, ...]] = {
     ("trace-event-set-state", "name"): (Kind.TRACE,),
     ("screendump", "device"): (Kind.DEVICE,),
     ("input-send-event", "device"): (Kind.DEVICE,),
+    ("device_add", "driver"): (Kind.DRIVER,),
     ("device_add", "drive"): _NODES,
     ("device_add", "netdev"): (Kind.NET,),
     ("device_add", "chardev"): (Kind.CHARDEV,),

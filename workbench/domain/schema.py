@@ -46,6 +46,10 @@ class Member:
     optional: bool = False
     features: tuple[str, ...] = ()
     """``deprecated`` and ``unstable`` among others (docs/devel/qapi-code-gen.rst, "Special features")."""
+    detail: str = ""
+    """What QEMU says of it, when the schema does not name it: a property of a device."""
+    choices: tuple[str, ...] = ()
+    """The values of such a property, where they are known."""
 
 
 @dataclass(frozen=True, slots=True)

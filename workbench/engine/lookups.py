@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, cast
 
 from workbench.domain.known import Kind, Known, Lookup
 from workbench.domain.traffic import Origin
+from workbench.engine.drivers import DriverBook
 from workbench.engine.files import process_has_file
+from workbench.engine.schema import build_of
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class LocalLookups:
         """:param connected: gives the connection to QEMU, or raises why there is none."""
         self._connected = connected
         self._pid = pid
+        self._drivers = DriverBook()
 
     async def has_file(self, path: str) -> bool:
         return await asyncio.to_thread(process_has_file, self._pid, path)
@@ -44,11 +47,23 @@ class LocalLookups:
         return await asyncio.to_thread(manual_of, command, self._pid)
 
     async def known(self, lookup: Lookup) -> Sequence[Known]:
+        if lookup.kind in (Kind.DRIVER, Kind.DRIVER_PROPERTY):
+            return await self._of_program(lookup)
         execute = partial(self._connected().execute, origin=Origin.SCREEN, deadline=DEADLINE)
         try:
             return tuple([known async for known in _ASK[lookup.kind](execute, lookup.of)])
         except CommandFailed:
             return ()  # a path that is not there, or a command that this QEMU has not
+
+    async def _of_program(self, lookup: Lookup) -> Sequence[Known]:
+        """What another QEMU of the same program says."""
+        monitor = self._connected()
+        if not build_of(monitor):
+            return ()  # what runs there is not known to be QEMU
+        program = f"/proc/{monitor.peer_pid}/exe"
+        if lookup.kind is Kind.DRIVER:
+            return await self._drivers.drivers(program)
+        return await self._drivers.properties(program, lookup.of)
 
 
 async def _qom(execute: Execute, path: str) -> list[Entry]:

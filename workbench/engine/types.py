@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from workbench.domain.type_info import PropertyInfo, TypeInfo
+from workbench.engine.empty_qemu import run_empty
 from workbench.engine.files import write_atomic
 from workbench.engine.schema import build_of
 from workbench.errors import CommandFailed
@@ -27,11 +28,7 @@ if TYPE_CHECKING:
     from workbench.engine.monitor import Monitor
     from workbench.engine.virtio_pci import Execute
 
-PATIENCE = 10.0
-"""Seconds that the second QEMU gets to start and answer; it takes 30 to 60 ms."""
 DEPTH_MAX = 32
-WITHOUT_CORE = 'ulimit -c 0; exec "$0" "$@"'
-_EMPTY = ("-machine", "none", "-nodefaults", "-no-user-config", "-display", "none", "-qmp", "stdio")
 _PREFIX = "qom-parents-"
 _KEPT = 16
 _QUESTION = (
@@ -94,30 +91,8 @@ class TypeBook:
 
 
 async def ask_parents(program: str) -> Mapping[str, str]:
-    """Every type's parent, by a QEMU of that program that is started for it; empty when it cannot tell.
-
-    It dies where modules of another build lie in its way: no core is wanted of that.
-    """
-    argv = ("/bin/sh", "-c", WITHOUT_CORE, program, *_EMPTY)
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-    except OSError:
-        return {}
-    try:
-        async with asyncio.timeout(PATIENCE):
-            out, _ = await process.communicate(_QUESTION)
-    except (TimeoutError, OSError):
-        out = b""
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return parse_parents(out)
+    """Every type's parent, by a QEMU of that program that is started for it; empty when it cannot tell."""
+    return parse_parents(await run_empty(program, "-qmp", "stdio", said=_QUESTION) or b"")
 
 
 def parse_parents(out: bytes) -> Mapping[str, str]:
