@@ -61,7 +61,7 @@ class ValueDialog(ModalScreen["str | None"]):
             if self._choices:
                 yield OptionList(*(Option(Content(choice), id=choice) for choice in self._choices), markup=False)
             else:
-                yield Input(self._value)
+                yield Input(self._value, select_on_focus=False)
             yield TextBlock(id="value-trouble")
 
     def on_mount(self) -> None:
