@@ -128,6 +128,15 @@ def test_on_hugepages_with_reporting_the_host_loses() -> None:
     assert "target at RAM" in ledger.words[-1]
 
 
+def test_a_guest_that_uses_what_it_kept_is_no_loss() -> None:
+    """Seen: a guest gave 56 MiB of 256, and a process in it took 100 MiB after that."""
+    ledger = inflated(81, 242)
+    assert not ledger.loss
+    assert ledger.words == (
+        "the guest gave 256 MiB, and touched memory since: the host holds 161 MiB more than before",
+    )
+
+
 def test_the_pool_is_evidence() -> None:
     ledger = Ledger(
         RAM,

@@ -11,11 +11,12 @@ import pytest
 from textual.widgets import Input, Static
 
 from tests.ui.fake_engine import RAM, FakeEngine, balloon, running
+from workbench.domain.backing import Backing
 from workbench.domain.balloon import State
 from workbench.domain.diagnosis import Verdict
 from workbench.domain.rebalance import propose
 from workbench.domain.rebalance_course import Course
-from workbench.domain.rebalance_guests import HUGEPAGES, candidate_of
+from workbench.domain.rebalance_guests import HUGEPAGES, LOCKED, PINNED, candidate_of
 from workbench.domain.safety import Safety
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.units import MIB
@@ -246,6 +247,10 @@ def test_what_is_known_of_a_guest_before() -> None:
     assert candidate_of(named, now + 60).floor == 200 * MIB, "unless its owner named a floor"
     assert candidate_of(replace(guest("a"), balloon=None), now).counts == RAM
     assert candidate_of(guest("a", status="paused"), now).fixed == "is paused: its driver does not run"
+    for backing, words in ((Backing(locked=True), LOCKED), (Backing(pinned=("vfio-pci hostdev0",)), PINNED)):
+        held = guest("a")
+        assert held.balloon is not None
+        assert candidate_of(replace(held, balloon=replace(held.balloon, backing=backing)), now).fixed == words
     stalled = guest("a", 200, 300)
     assert stalled.balloon is not None
     why = Verdict(State.STALLED, "the guest finds no more pages to give")

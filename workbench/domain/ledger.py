@@ -162,7 +162,15 @@ class Ledger:
 
     @property
     def loss(self) -> bool:
-        """Whether the host holds notably more than before, though the guest gave memory up."""
+        """Whether the host holds notably more than before, though the guest gave memory up, and cannot do with less.
+
+        On ordinary memory a guest that holds no more than it has just touched some since: that is its good right.
+        """
+        fails = self.backing is not None and self.backing.effect is not Effect.RETURNS
+        return self._grew and (self.void or fails)
+
+    @property
+    def _grew(self) -> bool:
         given, reclaimed = self.given, self.reclaimed
         return given is not None and given > 0 and reclaimed is not None and reclaimed < -self._noise
 
@@ -183,6 +191,9 @@ class Ledger:
         if unreturned > self._noise:
             got = mib(reclaimed) if reclaimed > self._noise else "none of it"
             return [f"the guest gave {mib(given)}, and the host got {got} back", *self._why()]
+        if self._grew:
+            more = mib(-reclaimed)
+            return [f"the guest gave {mib(given)}, and touched memory since: the host holds {more} more than before"]
         never = self.never_used_most or 0
         if never <= self._noise:
             return [f"the guest gave {mib(given)}, and the host got {mib(reclaimed)} back"]

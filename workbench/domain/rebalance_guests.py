@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from workbench.domain.snapshot import GuestSnapshot
 
 HUGEPAGES = "hugepages: the host would gain nothing"
+LOCKED = "its memory is locked: the host would gain nothing"
+PINNED = "a device pins its memory: the host would gain nothing"
 _PERCENTAGE = re.compile(r"(-?\d{1,6}(?:\.\d{1,10})?)\s*%", re.ASCII)
 
 
@@ -90,6 +92,9 @@ def unmovable(snapshot: GuestSnapshot) -> str:
         return verdict.cause
     if snapshot.backing:
         return HUGEPAGES
+    backing = snapshot.balloon.backing
+    if backing is not None and (backing.locked or backing.pinned):
+        return LOCKED if backing.locked else PINNED
     if verdict.state is State.STALLED:
         return f"stalled: {verdict.cause}"
     return ""
