@@ -46,6 +46,16 @@ async def test_each_sort_of_value(qemu: str) -> None:
             assert await known(Kind.JOB) == {}
             assert (await known(Kind.NET))["hub0"] == "hubport"
             assert await known(Kind.CHILD, "/no/such") == {}
+            commands = await known(Kind.HMP)
+            assert commands["system_powerdown"] == "send system power down event"
+            assert commands["balloon"].startswith("target -- request VM")
+            assert {"q", "quit", "help", "x"} <= set(commands)
+            shown = await known(Kind.HMP, "info")
+            assert shown["mtree"].startswith("[-f]")
+            assert "info" not in shown
+            asked = len(monitor.record)
+            assert await known(Kind.HMP) == commands
+            assert len(monitor.record) == asked
             if build_of(monitor):  # not one that a loader runs
                 drivers = await known(Kind.DRIVER)
                 properties = await known(Kind.DRIVER_PROPERTY, "virtio-net-pci")

@@ -19,6 +19,18 @@ OFFERED = 400
 """Values of the guest that are offered at most: trace events alone are thousands."""
 
 
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One way to go on: ``text`` in the place of what stands from ``start`` to the cursor."""
+
+    text: str
+    start: int
+    label: str
+    """What a list shows: a command, an argument, a value."""
+    detail: str = ""
+    """The type in words, and whether it is optional, deprecated or unstable; of a value of the guest, what it is."""
+
+
 def describe(schema: Schema, member: Member) -> str:
     """An argument's type in words, whether it may be left out, and what to know of it."""
     if member.detail:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from workbench.domain.candidates import Candidates, describe, matching, signature, warnings
+from workbench.domain.candidates import Candidates, Completion, describe, matching, signature, warnings
+from workbench.domain.hmp import complete_hmp
 from workbench.domain.json_cursor import place_in_json
 from workbench.domain.qmp_input import InputError, parse_line
 from workbench.domain.qmp_values import BadValue, decode_json
@@ -31,24 +32,12 @@ _PLAIN = re.compile(r"[^\s\"'{\[][^\s]*")
 """A value that ``key=value`` takes without quotes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """One way to go on: ``text`` in the place of what stands from ``start`` to the cursor."""
-
-    text: str
-    start: int
-    label: str
-    """What a list shows: a command, an argument, a value."""
-    detail: str = ""
-    """The type in words, and whether it is optional, deprecated or unstable; of a value of the guest, what it is."""
-
-
 def _nothing(_lookup: Lookup) -> Sequence[Known]:
     return ()
 
 
 def complete(schema: Schema, text: str, cursor: int, ask: Ask = _nothing) -> list[Completion]:
-    """The ways to go on at the cursor, the most likely first; none inside quotes or an HMP line.
+    """The ways to go on at the cursor, the most likely first; none inside quotes.
 
     :param ask: gives values that the guest knows; what it does not know yet can be asked for again later.
     """
@@ -56,6 +45,8 @@ def complete(schema: Schema, text: str, cursor: int, ask: Ask = _nothing) -> lis
     begin = _skip(head, 0)
     if head[begin : begin + 1] == "{":
         return _whole(Candidates(schema, "", ask), place_in_json(head, begin))
+    if head[begin : begin + 1] == "!":
+        return complete_hmp(head, begin + 1, ask)
     command = _COMMAND.match(head)
     if command is None:  # the pattern matches the empty text too
         return []

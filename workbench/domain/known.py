@@ -40,6 +40,8 @@ class Kind(StrEnum):
     """Devices that this QEMU can make: another QEMU of the same program is asked, ``-device help``."""
     DRIVER_PROPERTY = "driver-property"
     """Properties of one of them: the other QEMU is asked, ``device-list-properties``."""
+    HMP = "hmp"
+    """Commands of the human monitor: HMP ``help``; those below ``info``: ``help info``."""
     NET = "net"
     """Network backends and devices: HMP ``info network``."""
 
@@ -50,7 +52,8 @@ class Lookup:
 
     kind: Kind
     of: str = ""
-    """The QOM path, for :attr:`Kind.CHILD` and :attr:`Kind.PROPERTY`; the driver, for :attr:`Kind.DRIVER_PROPERTY`."""
+    """The QOM path, for :attr:`Kind.CHILD` and :attr:`Kind.PROPERTY`; the driver, for :attr:`Kind.DRIVER_PROPERTY`;
+    ``info`` or nothing, for :attr:`Kind.HMP`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from workbench.domain.hmp import parse_help
 from workbench.domain.known import Kind, Known, Lookup
 from workbench.domain.traffic import Origin
 from workbench.engine.drivers import DriverBook
@@ -37,6 +38,9 @@ class LocalLookups:
         self._connected = connected
         self._pid = pid
         self._drivers = DriverBook()
+        self._hmp: dict[str, Sequence[Known]] = {}
+        self._hmp_of: Monitor | None = None
+        """The connection that they were asked on."""
 
     async def has_file(self, path: str) -> bool:
         return await asyncio.to_thread(process_has_file, self._pid, path)
@@ -49,11 +53,23 @@ class LocalLookups:
     async def known(self, lookup: Lookup) -> Sequence[Known]:
         if lookup.kind in (Kind.DRIVER, Kind.DRIVER_PROPERTY):
             return await self._of_program(lookup)
-        execute = partial(self._connected().execute, origin=Origin.SCREEN, deadline=DEADLINE)
+        monitor = self._connected()
+        execute = partial(monitor.execute, origin=Origin.SCREEN, deadline=DEADLINE)
         try:
+            if lookup.kind is Kind.HMP:
+                return await self._hmp_commands(monitor, execute, lookup.of)
             return tuple([known async for known in _ASK[lookup.kind](execute, lookup.of)])
         except CommandFailed:
             return ()  # a path that is not there, or a command that this QEMU has not
+
+    async def _hmp_commands(self, monitor: Monitor, execute: Execute, of: str) -> Sequence[Known]:
+        """What ``help`` says, asked once on each connection: it is as long as the program runs."""
+        if self._hmp_of is not monitor:
+            self._hmp, self._hmp_of = {}, monitor
+        if of not in self._hmp:
+            text = await execute("human-monitor-command", {"command-line": f"help {of}".strip()})
+            self._hmp[of] = parse_help(str(text), of)
+        return self._hmp[of]
 
     async def _of_program(self, lookup: Lookup) -> Sequence[Known]:
         """What another QEMU of the same program says."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from workbench.domain.completion import Completion
+    from workbench.domain.candidates import Completion
     from workbench.domain.schema import Schema
     from workbench.domain.traffic import Record
     from workbench.engine.base import Lookups

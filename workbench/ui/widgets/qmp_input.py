@@ -13,8 +13,8 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from workbench.domain.candidates import Completion
 from workbench.domain.command_help import command_in
-from workbench.domain.completion import Completion
 from workbench.domain.text import visible
 
 if TYPE_CHECKING:
