@@ -530,7 +530,29 @@ async def test_no_key_waits_for_a_guest_that_does_not_answer(qemu_path: Path, tm
         assert app.query_one(CompletionList).option_count == 2
 
 
+async def test_hmp_and_devices_are_completed(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        field = app.query_one(QmpInput)
+        await type_line(pilot, "!info mtr")
+        await until(pilot, lambda: field.suggestion == "!info mtree ")
+        await type_line(pilot, "device_add driver=virtio-rng-p")
+        await until(pilot, lambda: field.suggestion == "device_add driver=virtio-rng-pci")
+        await pilot.press("right")
+        await type_line(pilot, f"{field.value} max-b")
+        await until(pilot, lambda: field.suggestion == "device_add driver=virtio-rng-pci max-bytes=")
+
+
 # Help.
+
+
+async def test_f1_tells_of_the_branch_that_is_typed(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await type_line(pilot, "blockdev-add driver=qcow2")
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, CommandHelp))
+        told = cast("CommandHelp", app.screen).text
+        assert "lazy-refcounts" in told
+        await pilot.press("escape")
 
 
 async def test_f1_tells_of_the_command_with_its_prose(qemu_path: Path, tmp_path: Path) -> None:

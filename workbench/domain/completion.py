@@ -37,7 +37,7 @@ def _nothing(_lookup: Lookup) -> Sequence[Known]:
 
 
 def complete(schema: Schema, text: str, cursor: int, ask: Ask = _nothing) -> list[Completion]:
-    """The ways to go on at the cursor, the most likely first; none inside quotes.
+    """The ways to go on at the cursor, the most likely first; none behind a mistake.
 
     :param ask: gives values that the guest knows; what it does not know yet can be asked for again later.
     """
@@ -102,11 +102,34 @@ def _word(candidates: Candidates, head: str, start: int, given: dict[str, object
     if value[:1] in ("{", "["):
         return _json(candidates, place_in_json(head, begin), path, given)
     if value[:1] in ("'", '"'):
-        return []
+        return _quoted(candidates, path, given, head, begin)
     return [
         Completion(_bare(known.value), begin, str(known.value), known.detail)
         for known in candidates.values(path, given, value)
     ]
+
+
+def _quoted(
+    candidates: Candidates, path: tuple[str, ...], given: dict[str, object], head: str, begin: int
+) -> list[Completion]:
+    """The strings that go on with a quoted value that is not finished; a quoted value is never anything else."""
+    quote, word = head[begin], head[begin + 1 :]
+    if _value_end(head, begin) is not None:
+        return []
+    if quote == '"':
+        try:
+            word = json.loads(f'"{word}"')
+        except ValueError:
+            return []  # it ends inside an escape
+    member, _ = candidates.member(path, given)
+    found = []
+    for known in candidates.values(path, given, word):
+        text = _json_value(candidates.schema, member, known.value)
+        if text.startswith('"'):
+            value = str(known.value)
+            bare = f"'{value}'" if quote == "'" and "'" not in value else text
+            found.append(Completion(bare, begin, value, known.detail))
+    return found
 
 
 def _whole(candidates: Candidates, place: Place | None) -> list[Completion]:

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from workbench.domain.command_help import arguments, features, returns
+from workbench.domain.command_help import arguments, command_in, features, given_in, returns
 from workbench.domain.manual import Paragraph, Shape
 from workbench.domain.text import visible
 
@@ -52,16 +52,18 @@ class CommandHelp(ModalScreen[None]):
         Binding("escape,f1,q,question_mark", "dismiss", "Close", id="qmp.help-close", tooltip="Close the help"),
     ]
 
-    def __init__(self, command: str, schema: Schema | None, manual: Manual | None) -> None:
+    def __init__(self, command: str, schema: Schema | None, manual: Manual | None, line: str = "") -> None:
         """
         :param command: empty for the console as a whole.
         :param schema: None while it is not known.
         :param manual: gives QEMU's manual of a command.
+        :param line: what is typed: the arguments that it gives decide which others there are.
         """
         super().__init__()
         self._command = command
         self._schema = schema
         self._manual = manual
+        self._line = line
         self._lines: list[Content] = []
 
     @property
@@ -98,7 +100,8 @@ class CommandHelp(ModalScreen[None]):
         assert self._schema is not None
         for feature in features(self._schema, self._command):
             yield Content.styled(feature, "$warning")
-        lines = arguments(self._schema, self._command)
+        given = given_in(self._line, self._schema) if command_in(self._line) == self._command else None
+        lines = arguments(self._schema, self._command, given)
         yield Content.styled("Arguments" if lines else "No arguments", "bold")
         yield from _table(lines)
         words, members = returns(self._schema, self._command)

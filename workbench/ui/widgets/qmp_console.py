@@ -286,7 +286,7 @@ class QmpConsole(Widget):
         from workbench.ui.command_help import CommandHelp  # not before somebody asks for it
 
         manual = self._lookups.manual if self._lookups is not None else None
-        self.app.push_screen(CommandHelp(message.command, self._schema, manual))
+        self.app.push_screen(CommandHelp(message.command, self._schema, manual, self._input.value))
 
     @on(QmpInput.Left)
     def _leave_input(self, message: QmpInput.Left) -> None:

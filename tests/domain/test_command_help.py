@@ -1,0 +1,43 @@
+"""What is told of a command, given the line that is typed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.domain.schemas import SCHEMA
+from workbench.domain.command_help import arguments, given_in
+
+COMMON = ["driver", "node-name", "read-only"]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("blockdev-add", [*COMMON, "\N{HORIZONTAL ELLIPSIS}"]),
+        ("blockdev-add driver=no-such", [*COMMON, "\N{HORIZONTAL ELLIPSIS}"]),
+        ("blockdev-add driver=file", [*COMMON, "filename", "locking"]),
+        ("blockdev-add driver=null-co", COMMON),
+        ("blockdev-add driver={}", [*COMMON, "\N{HORIZONTAL ELLIPSIS}"]),
+        ("blockdev-add driver=file node-name='not fin", [*COMMON, "filename", "locking"]),
+        ("blockdev-add driver=file fil", [*COMMON, "filename", "locking"]),
+        ('blockdev-add {"driver": "file"}', [*COMMON, "filename", "locking"]),
+        ('{"execute": "blockdev-add", "arguments": {"driver": "file"}}', [*COMMON, "filename", "locking"]),
+        ('{"execute": "blockdev-add", "arguments": {"driver": "file", "', [*COMMON, "filename", "locking"]),
+    ],
+)
+def test_the_chosen_branch_is_told(line: str, told: list[str]) -> None:
+    lines = arguments(SCHEMA, "blockdev-add", given_in(line, SCHEMA))
+    assert [one.name for one in lines if one.level == 0] == told
+
+
+def test_the_chosen_branch_of_a_member_is_told() -> None:
+    lines = arguments(SCHEMA, "blockdev-add", given_in("blockdev-add driver=raw file.driver=file x", SCHEMA))
+    assert [one.name for one in lines if one.level == 1] == [*COMMON, "filename", "locking"]
+
+
+@given(st.text() | st.text("blockdev-add driver=raw file.{}[]\"':!, "))
+def test_any_line_gives_something_or_nothing(line: str) -> None:
+    arguments(SCHEMA, "blockdev-add", given_in(line, SCHEMA))
+    arguments(SCHEMA, "blockdev-add", given_in(f"blockdev-add {line}", SCHEMA))
