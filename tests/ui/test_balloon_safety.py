@@ -66,6 +66,13 @@ async def test_a_target_that_is_typed_as_a_command_asks_the_same(line: str) -> N
         assert asked(engine) == []
 
 
+async def test_a_guest_that_another_screen_holds_is_not_said_to_be_stopped() -> None:
+    held = running(balloon=None, answering=False, trouble="another client holds its monitor")
+    async with opened(held) as (pilot, _):
+        await press(pilot, "5")
+        assert [note.message for note in pilot.app._notifications] == ["another client holds its monitor"]
+
+
 async def test_a_target_at_the_floor_does_not_ask() -> None:
     async with opened(running(safety=Safety(floor=384 * MIB))) as (pilot, engine):
         await press(pilot, "left_square_bracket", "enter")

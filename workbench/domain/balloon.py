@@ -48,6 +48,10 @@ class State(StrEnum):
     """No balloon device, or no driver in the guest to move it."""
 
 
+STALE = 5.0
+"""Seconds that a reading can be under way at the most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One look at the balloon. All sizes are bytes."""
@@ -61,6 +65,13 @@ class Reading:
     actual: int
     """RAM that the guest has: RAM - pages held. Written by the guest, so clamped to 0…RAM."""
     source: Source
+
+    def precedes(self, when: float) -> bool:
+        """Whether it is of before ``when``, so that a target that was sent then is not in it.
+
+        One that is much older says that the clock was set back, and is taken for a new one.
+        """
+        return when - STALE < self.time < when
 
     @property
     def diff(self) -> int:

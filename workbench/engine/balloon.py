@@ -260,8 +260,10 @@ class BalloonProbe:
     async def _read_config(self) -> Reading | None:
         if self._bar is None:
             return None
+        # The time before it is asked: a target that is sent meanwhile is not in it yet (Reading.precedes).
+        asked = time.time()
         words = await read_config(self._execute, self._bar, 2)
-        reading = None if words is None else reading_of(words[0], words[1], ram=self.ram, time=time.time())
+        reading = None if words is None else reading_of(words[0], words[1], ram=self.ram, time=asked)
         if reading is None:
             self.forget_address()  # it has moved since
         return reading
@@ -290,7 +292,7 @@ class BalloonProbe:
 
     def _notice_target(self, reading: Reading) -> None:
         """Keep the record true when somebody else has set the target."""
-        if self.record is not None and self.record.target == reading.target:
+        if self.record is not None and (self.record.target == reading.target or reading.precedes(self.record.since)):
             return
         written = load_record(self._running.path)
         if written is not None and written.target == reading.target:

@@ -71,7 +71,7 @@ class Ramper:
     async def step(self, probe: BalloonProbe, reading: Reading | None, verdict: Verdict) -> None:
         """After each reading: send the next step when it is due, hold, or end. Costs nothing when there is no ramp."""
         now = self.ramping
-        if now is None or reading is None:
+        if now is None or reading is None or reading.precedes(now.since):
             return
         if reading.target != now.at:
             self.end()  # somebody set another target: that one counts

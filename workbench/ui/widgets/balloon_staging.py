@@ -261,8 +261,10 @@ class BalloonStaging(Vertical):
         balloon = self._balloon()
         if self.snapshot is None:
             reason = "no guest is chosen"
-        elif balloon is None:
+        elif not self.snapshot.phase.alive:
             reason = f"{self.snapshot.name} does not run"
+        elif balloon is None:
+            reason = self.snapshot.trouble or "nothing was read from the balloon yet"
         elif balloon.verdict.state is State.ABSENT:
             reason = balloon.verdict.cause
         else:
