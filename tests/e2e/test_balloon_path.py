@@ -167,7 +167,7 @@ async def test_the_view_on_the_screen(running_demo: CommandLine) -> None:
         assert len(times) >= 5, "the stages that QEMU tells are lit"
         assert re.search(r"diff = num_pages \S held +0 = +65,536 \S +65,536", seen)
         screen.keys("v")
-        screen.wait_for("guest gave", without="vp_get()")
+        screen.wait_for("unreturned", without="vp_get()")
         await until_off(running_demo)
         assert await enabled(running_demo) == before
 
