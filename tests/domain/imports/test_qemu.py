@@ -124,7 +124,7 @@ class TestNothingIsLost:
             "-M microvm",
             "-qmp unix:/tmp/q,server=on,wait=off",
             "-device virtio-net-pci,netdev=n,mac=52:54:00:00:00:01,disable-legacy=on -netdev user,id=n",
-            "-device virtio-balloon,deflate-on-oom=on,page-poison=off",
+            "-device virtio-balloon,deflate-on-oom=on,ats=on",
             "-netdev user,id=n,net=10.1.0.0/16 -device virtio-net-pci,netdev=n",
             "disk.img",
             "-smbios type=1,manufacturer=a",

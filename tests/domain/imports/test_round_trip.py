@@ -105,6 +105,9 @@ SCSI = st.builds(
     st.lists(DISK, max_size=3),
     table(iothread=ON, queues=st.integers(1, 8)),
 )
+BALLOON = table(
+    page_poison=ON, free_page_hint=ON, deflate_on_oom=ON, free_page_reporting=ON, statistics=st.integers(0, 9)
+)
 PROFILE = table(
     machine=st.sampled_from(["q35", "pc", "pc-q35-7.2"]),
     accelerator=st.sampled_from(["kvm", "tcg"]),
@@ -142,7 +145,12 @@ PROFILE = table(
         ),
         max_size=2,
     ),
-    balloon=st.one_of(ON, table(deflate_on_oom=ON, free_page_reporting=ON, statistics=st.integers(0, 9))),
+    balloon=st.one_of(ON, BALLOON),
+        ON,
+        table(
+            page_poison=ON, free_page_hint=ON, deflate_on_oom=ON, free_page_reporting=ON, statistics=st.integers(0, 9)
+        ),
+    ),
     serial=st.lists(PORT, max_size=3),
     rng=st.one_of(ON, st.just({"source": "/dev/zero", "max-bytes": "1K", "period": 500})),
     display=st.sampled_from([{}, {"card": "virtio"}, {"vnc": "loopback", "port": 5901}]),

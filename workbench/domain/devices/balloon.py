@@ -43,6 +43,13 @@ class Balloon(Part, frozen=True, kw_only=True):
     statistics: Annotated[int, Meta(ge=0, le=3600), device("guest-stats-polling-interval")] = 2
     """Seconds between two readings of the guest's memory statistics; 0: none."""
 
+    page_poison: Annotated[bool | None, device("page-poison")] = None
+    """The guest may tell the value that it fills free pages with, which free page reporting and hints need where it does
+    that. QEMU's choice when not given: on."""
+    free_page_hint: bool = False
+    """The guest may tell which pages are free while it is migrated, so that they are not sent; a thread of QEMU's takes
+    the hints."""
+
     # What follows is the workbench's own: QEMU knows nothing of it.
     floor: Annotated[Size, Meta(ge=LEAST)] | None = None
     """A target below it is asked about first. When not given: 1.3 × what the guest uses, and at least 1/8 of its RAM, or 64M."""
@@ -78,4 +85,9 @@ class Balloon(Part, frozen=True, kw_only=True):
     def options(self, slot: str, *, hugepages: bool) -> Iterator[Option]:
         reporting = not hugepages if self.free_page_reporting is None else self.free_page_reporting
         values = named(replace(self, free_page_reporting=reporting), "device")
-        yield json_option("-device", {"driver": "virtio-balloon-pci", "id": BALLOON_ID, "addr": slot, **values})
+        card: dict[str, object] = {"driver": "virtio-balloon-pci", "id": BALLOON_ID, "addr": slot, **values}
+        if self.free_page_hint:
+            # QEMU: hw/virtio/virtio-balloon.c, virtio_balloon_device_realize(): hints need an iothread.
+            yield json_option("-object", {"qom-type": "iothread", "id": f"{BALLOON_ID}-thread"})
+            card |= {"free-page-hint": True, "iothread": f"{BALLOON_ID}-thread"}
+        yield json_option("-device", card)

@@ -66,13 +66,24 @@ def _balloon(found: Gathered, index: int, keys: Keys) -> bool:
         value = keys.take(name)
         if value is not None:
             entry[name] = bool(is_on(value))
+    poison = keys.take("page-poison")
+    if poison is not None:
+        entry["page-poison"] = bool(is_on(poison))
+    indexes = [index]
+    if is_on(keys.get("free-page-hint")):
+        thread = found.backend("object", keys.take("iothread"))
+        if thread is None or found.options[thread].keys.implied != "iothread":
+            return False
+        keys.take("free-page-hint")
+        entry["free-page-hint"] = True
+        indexes.append(thread)
     interval = keys.take("guest-stats-polling-interval")
     if interval is not None:
         entry["statistics"] = int(interval)
     if not place(found, keys, "the balloon") or keys or found.document["balloon"] is not False:
         return False
     found.document["balloon"] = entry
-    found.say(("balloon",), index)
+    found.say(("balloon",), *indexes)
     return True
 
 
