@@ -146,11 +146,6 @@ PROFILE = table(
         max_size=2,
     ),
     balloon=st.one_of(ON, BALLOON),
-        ON,
-        table(
-            page_poison=ON, free_page_hint=ON, deflate_on_oom=ON, free_page_reporting=ON, statistics=st.integers(0, 9)
-        ),
-    ),
     serial=st.lists(PORT, max_size=3),
     rng=st.one_of(ON, st.just({"source": "/dev/zero", "max-bytes": "1K", "period": 500})),
     display=st.sampled_from([{}, {"card": "virtio"}, {"vnc": "loopback", "port": 5901}]),
