@@ -5,18 +5,26 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.style import Style
+from rich.text import Text
+from textual.document._document_navigator import DocumentNavigator
+from textual.document._wrapped_document import WrappedDocument
 from textual.widgets import TextArea
+
+from workbench.ui.widgets.profile_document import ProfileDocument, location_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from rich.text import Text
+    from textual.document._document import EditResult, Location
 
     from workbench.domain.problems import Problem
 
 _HEADER = re.compile(r"\s*\[{1,2}[^#\"']*\]{1,2}")
 _KEY = re.compile(r"""\s*(?:[\w.\- ]|"(?:[^"\\]|\\.)*"|'[^']*')+?(?=\s*=)""")
 _TOKEN = re.compile(r"""(?P<string>"(?:[^"\\]|\\.)*"?|'[^']*'?)|(?P<comment>\#.*)|(?P<value>\b[\w+.:-]+\b)""")
+_HIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+"""What a terminal would act on, or not show; a tab is a tab."""
 _WORD = re.compile(r"""[\w.-]+|"(?:[^"\\]|\\.)*"?|'[^']*'?|\S""")
 
 
@@ -37,14 +45,14 @@ class ProfileArea(TextArea):
         & .profile-area--key { color: $foreground; }
         & .profile-area--string { color: $accent; }
         & .profile-area--value { color: $secondary; }
-        & .profile-area--comment { color: $foreground-muted; }
+        & .profile-area--comment { color: $foreground 55%; }
         & .profile-area--problem { color: $error; text-style: underline; }
     }
     """
 
     def __init__(self, id: str) -> None:
         super().__init__(
-            id=id, classes="pane", show_line_numbers=True, soft_wrap=False, compact=True, max_checkpoints=500
+            id=id, classes="pane", show_line_numbers=True, soft_wrap=True, compact=True, max_checkpoints=500
         )
         self._problems: dict[int, list[int]] = {}
         """Columns from 0 at which something is wrong, by the line from 0."""
@@ -60,15 +68,39 @@ class ProfileArea(TextArea):
             self._line_cache.clear()
             self.refresh()
 
+    def _set_document(self, text: str, language: str | None) -> None:
+        """As Textual does, with a document that keeps each line's own end."""
+        super()._set_document("", language)
+        self.document = ProfileDocument(text)
+        self.wrapped_document = WrappedDocument(self.document, tab_width=self.indent_width)
+        self.navigator = DocumentNavigator(self.wrapped_document)
+        self._rewrap_and_refresh_virtual_size()
+
+    def _replace_via_keyboard(self, insert: str, start: Location, end: Location) -> EditResult | None:
+        if isinstance(self.document, ProfileDocument):
+            insert = self.document.with_ends_of(min(start, end)[0], insert)
+        return super()._replace_via_keyboard(insert, start, end)
+
     def notify_style_update(self) -> None:
         self._line_cache.clear()
         super().notify_style_update()
 
     def get_line(self, line_index: int) -> Text:
-        line = super().get_line(line_index)
-        for start, end, name in spans(line.plain, self._problems.get(line_index, ())):
-            line.stylize(self.get_component_rich_style(f"profile-area--{name}", partial=True), start, end)
+        plain = self.document.get_line(line_index)
+        line = Text(_HIDDEN.sub("\N{REPLACEMENT CHARACTER}", plain), end="", no_wrap=True)
+        for start, end, name in spans(plain, self._problems.get(line_index, ())):
+            line.stylize(self._style(f"profile-area--{name}"), start, end)
         return line
+
+    def get_component_rich_style(self, *names: str, partial: bool = False, default: Style | None = None) -> Style:
+        """The line of the cursor has another background, and its words keep their colours."""
+        style = super().get_component_rich_style(*names, partial=partial, default=default)
+        return Style(bgcolor=style.bgcolor) if names == ("text-area--cursor-line",) else style
+
+    def _style(self, name: str) -> Style:
+        """The style over the background: a Rich colour alone knows no transparency."""
+        style = self.get_component_rich_style(name)
+        return Style(color=style.color, bold=style.bold, underline=style.underline)
 
     def jump(self, line: int, column: int) -> None:
         """Put the cursor to a place, both from 1, and look there."""
@@ -82,7 +114,7 @@ class ProfileArea(TextArea):
         if start == before_end == after_end:
             return
         cursor = self.cursor_location
-        self.replace(text[start:after_end], _location(before, start), _location(before, before_end))
+        self.replace(text[start:after_end], location_at(before, start), location_at(before, before_end))
         self.history.checkpoint()
         row = min(cursor[0], self.document.line_count - 1)
         self.move_cursor((row, min(cursor[1], len(self.document.get_line(row)))))
@@ -106,16 +138,15 @@ def spans(line: str, problems: Sequence[int]) -> list[tuple[int, int, str]]:
 
 
 def changed_range(before: str, after: str) -> tuple[int, int, int]:
-    """Where two texts begin to differ, and where in each of them they are the same again."""
+    """Where two texts begin to differ, and where in each of them they are the same again; never between CR and LF."""
     start, shorter = 0, min(len(before), len(after))
     while start < shorter and before[start] == after[start]:
         start += 1
+    if start and before[start - 1] == "\r" and "\n" in (before[start : start + 1], after[start : start + 1]):
+        start -= 1
     same = 0
     while same < shorter - start and before[-1 - same] == after[-1 - same]:
         same += 1
+    if same and before[-same] == "\n" and "\r" in (before[-same - 1 : -same], after[-same - 1 : -same]):
+        same -= 1
     return start, len(before) - same, len(after) - same
-
-
-def _location(text: str, offset: int) -> tuple[int, int]:
-    above = text[:offset]
-    return above.count("\n"), offset - (above.rfind("\n") + 1)
