@@ -18,6 +18,19 @@ SAMPLES = Path(__file__).parent.parent / "profiles"
 CORPUS = [*sorted(HERE.glob("*.toml")), *sorted(SAMPLES.glob("*.toml"))]
 """Every profile of the tests, and every sample."""
 
+NASTY = [
+    "a,b",
+    ",,x=y,",
+    "quo\"te's\\",
+    "line\nline\ttab",
+    "{'json': [1]}",
+    "-daemonize",
+    "id=serial0,path=x",
+    "grüße 🖥 %n $HOME #",
+    " leading and trailing ",
+]
+"""Texts that mean something to a shell, to JSON or to one of QEMU's parsers."""
+
 
 def read_guest(text: str) -> GuestProfile:
     """The guest of a profile's text that must be right."""

@@ -121,6 +121,15 @@ class TestOptions:
             part for part in options("", Launch("q", "/d", "tcg")) if part[0] in ("-append", "-kernel", "-initrd")
         ]
 
+    def test_a_long_serial_number_is_the_device_id_too(self) -> None:
+        """QEMU refuses to take more than 20 characters of it for that by itself."""
+        for length, more in ((20, {}), (21, {"device_id": "x" * 21})):
+            disk = devices(f"[[scsi]]\n[[scsi.disk]]\nfile = 'd'\nserial = '{'x' * length}'")["disk0"]
+            assert {key: disk[key] for key in ("serial", "device_id") if key in disk} == {
+                "serial": "x" * length,
+                **more,
+            }
+
     def test_a_card_needs_no_rom_file(self) -> None:
         """Debian has iPXE's in a package of its own, and QEMU does not start without the file that a card names."""
         assert devices("")["net0"]["romfile"] == ""

@@ -288,6 +288,18 @@ class TestMistakes:
                 "[[net]]\nforward = ['tcp:127.0.0.1:80-:80']\n[[net]]\nforward = ['tcp::80-:80']",
                 "4:12: net[1].forward[0]: tcp port 80 of the host is forwarded twice",
             ),
+            (
+                "[[serial]]\nkind = 'agent'\n[[serial]]\nkind = 'agent'",
+                '4:1: serial[1].kind: two ports have the name "org.qemu.guest_agent.0"',
+            ),
+            (
+                "[[serial]]\nkind = 'port'\nname = 'x'\n[[serial]]\nkind = 'port'\nname = 'x'",
+                '6:1: serial[1].name: two ports have the name "x"',
+            ),
+            (
+                "[display]\nvnc = 'loopback'\nport = 5901\n[[net]]\nforward = ['udp::5901-:22', 'tcp::5901-:22']",
+                "5:29: net[0].forward[1]: tcp port 5901 of the host is the display's: VNC listens there",
+            ),
             ("[[net]]\n" * 31, "1:3: net: 31 cards and 0 SCSI controllers: the board has 27 slots"),
         ],
     )

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import shutil
 import subprocess
 import tempfile
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import pytest
-import tomli_w
 from msgspec.structs import replace
 
 from tests.hugepages import hugepage_pool
-from tests.profile_files import CORPUS, HERE, copy_with_files, fake_kernel, qcow2, read_guest
+from tests.launched import ask, get, launch, launched
+from tests.profile_files import CORPUS, HERE, NASTY, copy_with_files, fake_kernel, qcow2, read_guest
 from tests.real import QEMU, each_qemu
-from workbench.domain.argv import MONITORS, Launch, qemu_argv
+from workbench.domain.argv import MONITORS
 from workbench.domain.boot import Flash
 from workbench.domain.devices.part import extra
 from workbench.engine.monitor import Monitor
-from workbench.engine.qemu import qemu_version
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
+    from workbench.domain.argv import Launch
     from workbench.domain.devices.part import Part
     from workbench.domain.profile import GuestProfile
 
@@ -37,41 +35,6 @@ def directory() -> Iterator[Path]:
     """A state directory with a short path: pytest's own are too deep for a socket."""
     with tempfile.TemporaryDirectory(prefix="wb-") as path:
         yield Path(path)
-
-
-@asynccontextmanager
-async def launched(guest: GuestProfile, planned: Launch) -> AsyncIterator[Monitor]:
-    """A QEMU of that command line, its CPUs not yet running, and a monitor on the socket of the verbs."""
-    state = Path(planned.directory)
-    with (state / "qemu.log").open("wb") as log:
-        process = subprocess.Popen([*qemu_argv(guest, planned), "-S"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    try:
-        socket = state / "qmp-cli.sock"
-        async with asyncio.timeout(60):
-            while not (socket.exists() and (state / "qmp-user.sock").exists()):
-                assert process.poll() is None, (state / "qemu.log").read_text()
-                await asyncio.sleep(0.005)
-        monitor = await Monitor.connect(socket)
-        try:
-            yield monitor
-        finally:
-            await monitor.close()
-    finally:
-        process.kill()
-        process.wait()
-
-
-def launch(qemu: str, state: Path, kernel: str | None = None, initrd: str | None = None) -> Launch:
-    """Relative paths begin at the state directory."""
-    return Launch(qemu, str(state), "tcg", qemu_version(qemu)[:2], base=str(state), kernel=kernel, initrd=initrd)
-
-
-async def get(monitor: Monitor, path: str, name: str) -> object:
-    return await monitor.execute("qom-get", {"path": path, "property": name})
-
-
-async def ask(monitor: Monitor, command: str) -> Any:
-    return await monitor.execute(command)
 
 
 @each_qemu()
@@ -237,64 +200,6 @@ async def test_a_full_board_is_taken(machine: str, directory: Path) -> None:
     async with launched(read_guest(text), launch(QEMU, directory)) as monitor:
         devices = (await ask(monitor, "query-pci"))[0]["devices"]
         assert sum(bool(device["qdev_id"]) for device in devices) == 26 + (4 if machine == "q35" else 0)
-
-
-NASTY = [
-    "a,b",
-    ",,x=y,",
-    "quo\"te's\\",
-    "line\nline\ttab",
-    "{'json': [1]}",
-    "-daemonize",
-    "id=serial0,path=x",
-    "grüße 🖥 %n $HOME #",
-    " leading and trailing ",
-]
-
-
-@each_qemu()
-@pytest.mark.parametrize("nasty", NASTY)
-async def test_qemu_understands_a_text_as_it_was_written(nasty: str, qemu: str, directory: Path) -> None:
-    """Each place that takes any text holds the same one; QEMU tells what it made of it."""
-    state = directory / nasty
-    state.mkdir()
-    fake_kernel(state / nasty)
-    (state / f"i{nasty}").write_bytes(b"initrd")
-    qcow2(state / f"d{nasty}")
-    (state / f"r{nasty}").write_bytes(bytes(64))
-    profile = read_guest(tomli_w.dumps(nasty_profile(nasty)))
-    planned = launch(qemu, state, f"{state}/{nasty}", f"{state}/i{nasty}")
-    before = set(state.iterdir())
-    async with launched(profile, planned) as monitor:
-        machine = {name: await get(monitor, "/machine", name) for name in ("append", "kernel", "initrd")}
-        assert machine == {"append": nasty, "kernel": f"{state}/{nasty}", "initrd": f"{state}/i{nasty}"}
-        assert await get(monitor, "/machine/peripheral/port0", "name") == nasty
-        assert await get(monitor, "/objects/rng0-source", "filename") == f"{state}/r{nasty}"
-        nodes = [node["image"]["filename"] for node in await ask(monitor, "query-named-block-nodes")]
-        assert f"{state}/d{nasty}" in nodes
-        chardevs = {entry["label"] for entry in await ask(monitor, "query-chardev")}
-        assert chardevs == {*MONITORS, "serial0", "port0-chardev", "port1-chardev"}
-        assert (await ask(monitor, "query-status"))["running"] is False
-        sockets = {f"{name}.sock" for name in (*MONITORS, "serial")} | {f"s{nasty}"}
-        logs = {"serial.log", "pid", "qemu.log", f"f{nasty}"}
-        made = {path.name for path in set(state.iterdir()) - before} - {"trace.log"}
-        assert made == sockets | logs
-        assert {path.name for path in directory.iterdir()} == {nasty}
-
-
-def nasty_profile(text: str) -> dict[str, Any]:
-    ports = [
-        {"kind": "port", "name": text, "path": f"s{text}"},
-        {"backend": "file", "path": f"f{text}"},
-    ]
-    return {
-        "description": text,
-        "memory": {"size": "16M"},
-        "boot": {"kernel": text, "initrd": f"i{text}", "cmdline": text},
-        "scsi": [{"disk": [{"file": f"d{text}"}]}],
-        "serial": ports,
-        "rng": {"source": f"r{text}"},
-    }
 
 
 def test_the_printed_command_line_can_be_pasted(directory: Path) -> None:

@@ -11,6 +11,8 @@ DISPLAY_ID = "vga0"
 """The id of the graphics card."""
 VNC_SOCKET = "vnc.sock"
 """The name in the state directory of the socket that VNC listens on."""
+LOOPBACK = "127.0.0.1"
+"""Where VNC listens for ``vnc = "loopback"``."""
 VNC_PORT = 5900
 """The port of VNC's display 0 (RFC 6143, 7.1)."""
 
@@ -34,9 +36,11 @@ class Display(Part, frozen=True, kw_only=True):
 
     def options(self, slot: str, directory: str) -> Iterator[Option]:
         """:param directory: the guest's state directory."""
-        where = f"127.0.0.1:{(self.port or VNC_PORT) - VNC_PORT}"
+        where = f"{LOOPBACK}:{(self.port or VNC_PORT) - VNC_PORT}"
         if self.vnc == "socket":
-            where = f"unix:{comma(f'{directory}/{VNC_SOCKET}')}"
+            # By its name: of a value without, QEMU's search for an id takes a doubled comma for an end (util/qemu-option.c,
+            # opts_parse_id()).
+            where = f"vnc=unix:{comma(f'{directory}/{VNC_SOCKET}')}"
         yield "-vnc", where
         driver = {"std": "VGA", "virtio": "virtio-vga"}[self.card]
         card: dict[str, Any] = {"driver": driver, "id": DISPLAY_ID, "addr": slot}

@@ -17,8 +17,8 @@ from workbench.domain.devices.net import EVERY_ADDRESS, Net, host_end
 from workbench.domain.devices.part import File, Part, Path, words
 from workbench.domain.devices.rng import RNG_ID, Rng
 from workbench.domain.devices.scsi import Disk, Scsi
-from workbench.domain.devices.serial import PORTS_MAX, SERIAL_ID, SerialPort
-from workbench.domain.display import DISPLAY_ID, Display
+from workbench.domain.devices.serial import AGENT, PORTS_MAX, SERIAL_ID, SerialPort
+from workbench.domain.display import DISPLAY_ID, LOOPBACK, Display
 from workbench.domain.memory import VIRTIO_MEM, Memory
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
@@ -167,6 +167,7 @@ class GuestProfile(Part, frozen=True, kw_only=True):
     def check(self) -> Iterator[tuple[Path, str]]:
         yield from self._same_ids()
         yield from self._same_addresses()
+        yield from self._same_names()
         yield from self._same_ports()
         if self.balloon is not None:
             yield from ((("balloon", *path), why) for path, why in self.balloon.check_ram(self.memory.size))
@@ -200,15 +201,30 @@ class GuestProfile(Part, frozen=True, kw_only=True):
                     yield ("net", index, "mac"), f"two cards have the address {net.mac}"
                 macs.add(net.mac.lower())
 
+    def _same_names(self) -> Iterator[tuple[Path, str]]:
+        """QEMU: hw/char/virtio-serial-bus.c, virtser_port_device_realize()."""
+        names: set[str] = set()
+        for index, port in enumerate(self.serial):
+            name = AGENT if port.kind == "agent" else port.name
+            if name in names:
+                key = "kind" if port.kind == "agent" else "name"
+                yield ("serial", index, key), f'two ports have the name "{name}"'
+            elif name is not None:
+                names.add(name)
+
     def _same_ports(self) -> Iterator[tuple[Path, str]]:
         taken: dict[tuple[str, int], set[str]] = {}
+        if self.display is not None and self.display.port is not None:
+            taken["tcp", self.display.port] = {LOOPBACK}
         for index, net in enumerate(self.net):
             for number, text in enumerate(net.forward):
                 protocol, address, port = host_end(text)
                 held = taken.setdefault((protocol, port), set())
                 # Who listens at every address leaves none to others.
                 if address in held or (held and EVERY_ADDRESS in (address, *held)):
-                    yield ("net", index, "forward", number), f"{protocol} port {port} of the host is forwarded twice"
+                    vnc = self.display is not None and port == self.display.port and protocol == "tcp"
+                    why = "the display's: VNC listens there" if vnc else "forwarded twice"
+                    yield ("net", index, "forward", number), f"{protocol} port {port} of the host is {why}"
                 held.add(address)
 
 

@@ -18,6 +18,10 @@ CACHES = {
 """The cache modes by their usual names: the device's write cache, and for the image whether it goes round the host's
 page cache and whether a flush is left out (QEMU: block.c, bdrv_parse_cache_mode())."""
 
+DEVICE_ID_MAX = 20
+"""Characters of a serial number that is a disk's device id too when that is not given. QEMU refuses a longer one since
+8.0, and before that cut it short (hw/scsi/scsi-disk.c, MAX_SERIAL_LEN_FOR_DEVID)."""
+
 
 def _sectors_trouble(size: int) -> str:
     return "" if size % 512 == 0 else f"{format_size(size)} is not a whole number of 512-byte sectors"
@@ -85,6 +89,8 @@ class Disk(Part, frozen=True, kw_only=True):
             disk |= {"write-cache": "on" if write_cache else "off"}
         if self.serial is not None:
             disk["serial"] = self.serial
+            if len(self.serial) > DEVICE_ID_MAX:
+                disk["device_id"] = self.serial
         if boot is not None:
             disk["bootindex"] = boot
         yield json_option("-device", disk)

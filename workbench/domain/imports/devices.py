@@ -129,7 +129,7 @@ def display(found: Gathered) -> None:
     cards = [index for index in found.named("device") if found.options[index].keys.implied in ("VGA", "virtio-vga")]
     if len(vnc) != 1 or len(cards) != 1:
         return
-    value = found.options[vnc[0]].value or ""
+    value = (found.options[vnc[0]].value or "").removeprefix("vnc=")
     keys = found.options[cards[0]].keys
     entry: dict[str, Any] = {"card": "virtio" if keys.implied == "virtio-vga" else "std"}
     loopback = re.fullmatch(r"127\.0\.0\.1:(\d{1,5})", value, re.ASCII)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.devices.scsi import CACHES
+from workbench.domain.devices.scsi import CACHES, DEVICE_ID_MAX
 from workbench.domain.imports.options import Keys, is_on
 from workbench.domain.imports.places import boots, name_of, place
 
@@ -84,6 +84,8 @@ def _disk(found: Gathered, keys: Keys, lun: int) -> tuple[dict[str, Any], list[i
     serial, boot = keys.take("serial"), keys.take("bootindex")
     if serial is not None:
         entry["serial"] = serial
+        if len(str(serial)) > DEVICE_ID_MAX and keys.get("device_id") == serial:
+            keys.take("device_id")
     if keys:
         return None
     boots(found, "cdrom" if cdrom else "disk", boot)
