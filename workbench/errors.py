@@ -119,6 +119,11 @@ class MonitorUnavailable(MonitorError):
 class MonitorTimeout(MonitorError):
     """QEMU did not answer within the deadline. It may be frozen, stopped by a signal, or busy."""
 
+    def __init__(self, message: str, *, hint: str = "", sent: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.sent = sent
+        """The command that waits in QEMU's socket: it may still be carried out."""
+
 
 class MonitorClosed(MonitorError):
     """The connection ended, as it does when QEMU ends."""

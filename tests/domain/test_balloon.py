@@ -84,17 +84,6 @@ def test_what_the_host_got_back_is_signed() -> None:
     assert HostMemory(resident=346 * MIB, baseline=104 * MIB).reclaimed == -242 * MIB
 
 
-def test_unreturned_is_what_stays_resident_above_actual() -> None:
-    assert HostMemory(300 * MIB, 0).unreturned(256 * MIB) == 44 * MIB
-    assert HostMemory(200 * MIB, 0).unreturned(256 * MIB) == 0
-
-
-def test_the_yield() -> None:
-    assert HostMemory(200 * MIB, 0).returned_share(reading(256, 256)) == 1
-    assert HostMemory(RAM, 0).returned_share(reading(256, 256)) == 0
-    assert HostMemory(RAM, 0).returned_share(reading(512, 512)) is None
-
-
 # The rate.
 
 

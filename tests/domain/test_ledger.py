@@ -84,6 +84,21 @@ def test_never_used_is_bounded_rightly(data: st.DataObject) -> None:
     assert ledger.unreturned == 0, "on ordinary memory no more is resident than the guest has"
 
 
+def test_unreturned_and_yield_are_of_what_the_guest_gave() -> None:
+    assert (inflated(300, 300).unreturned, inflated(200, 200).unreturned) == (44 * MIB, 0)
+    assert (inflated(200, 200).yield_, inflated(512, 512).yield_) == (1, 0)
+    assert inflated(512, 512, held=0).yield_ is None
+
+
+def test_what_no_driver_holds_is_not_called_held() -> None:
+    """After a reset the device still says what the driver before it held."""
+    before = Moment(1.0, RAM, RAM, 400 * MIB)
+    ledger = Ledger(RAM, now=Moment(2.0, 256 * MIB, None, 300 * MIB), before=before)
+    assert (ledger.held.now, ledger.given, ledger.unreturned, ledger.yield_, ledger.never_used) == (None,) * 5
+    assert ledger.asked.now == 256 * MIB
+    assert (ledger.void, ledger.loss, ledger.words) == (False, False, ())
+
+
 @given(st.integers(-(2**40), 2**40))
 def test_pages_of_a_size_are_whole_and_signed(size: int) -> None:
     assert abs(pages_in(size)) == abs(size) // PAGE

@@ -210,7 +210,11 @@ async def test_a_target_that_was_never_sent_is_taken_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [MonitorTimeout("no answer to balloon within 5 s"), MonitorClosed("the connection ended", sent=True)]
+    "error",
+    [
+        MonitorTimeout("no answer to balloon within 5 s", sent="balloon"),
+        MonitorClosed("the connection ended", sent=True),
+    ],
 )
 async def test_a_target_that_qemu_may_have_got_stays_ours(error: Exception) -> None:
     async with probed(QEMU) as (probe, _monitor, _running):

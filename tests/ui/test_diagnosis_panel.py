@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from tests.ui.fake_engine import balloon, running
+from tests.ui.fake_engine import NOW, balloon, running
 from tests.ui.test_screen import opened, text_of
-from workbench.domain.balloon import State
-from workbench.domain.causes import Cause, Finding, Verdict
+from workbench.domain.balloon import GuestStats, State
+from workbench.domain.causes import Cause, Circumstances, Finding, Verdict
+from workbench.domain.diagnosis import judge
 from workbench.domain.units import MIB
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 
@@ -50,3 +52,34 @@ async def test_a_note_stands_beside_a_settled_balloon() -> None:
         engine.publish(running(balloon=balloon(256 * MIB, 256 * MIB)))
         await pilot.pause()
         assert not pilot.app.screen.query_one(BalloonPanel).has_class("-situation")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_the_state_of_a_silent_qemu_is_not_known(size: tuple[int, int]) -> None:
+    silent = running(answering=False, trouble="QEMU's process is stopped (SIGSTOP)", balloon=balloon())
+    async with opened(silent, size=size) as (pilot, engine):
+        head = text_of(pilot, "#balloon-head")
+        assert "unknown" in head
+        assert "settled" not in head
+        assert re.search(r"read +\d+ \w+ ago", head)
+        assert "waits" not in text_of(pilot, "#balloon-situation")
+        waiting = replace(balloon(), unanswered=128 * MIB)
+        engine.publish(replace(silent, balloon=waiting))
+        await pilot.pause()
+        assert "a target of 128 MiB was sent and waits" in " ".join(text_of(pilot, "#balloon-situation").split())
+        engine.publish(running())
+        await pilot.pause()
+        assert "settled" in text_of(pilot, "#balloon-head")
+
+
+async def test_a_pause_is_said_once() -> None:
+    reading = balloon().reading
+    assert reading is not None
+    old = GuestStats(NOW - 60, 2, available=400 * MIB)
+    seen = Circumstances(NOW, driver_status=0x0F, status="paused", stats=old)
+    paused = replace(balloon(), verdict=judge(reading, seen))
+    assert [note.code for note in paused.verdict.notes] == [Cause.PAUSED, Cause.STATISTICS_PAUSED]
+    async with opened(running(balloon=paused)) as (pilot, _):
+        words = text_of(pilot, "#balloon-situation")
+        assert "note: the guest is paused: its driver does not run" in words
+        assert words.count("note") == 1

@@ -142,14 +142,6 @@ class HostMemory:
         """The fall of resident RAM since the target last changed; negative when it rose."""
         return self.baseline - self.resident
 
-    def unreturned(self, actual: int) -> int:
-        """What the guest gave up and the host did not get back: resident - actual, when positive."""
-        return max(0, self.resident - actual)
-
-    def returned_share(self, reading: Reading) -> float | None:
-        """The yield: 1 - unreturned / balloon size; None for an empty balloon."""
-        return 1 - self.unreturned(reading.actual) / reading.held if reading.held > 0 else None
-
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -207,6 +199,8 @@ class Balloon:
     host: HostMemory | None = None
     ours: bool = True
     """Whether the current target was set through this workbench."""
+    unanswered: int | None = None
+    """A target in bytes that was sent to a QEMU that does not answer, and may be carried out when it does."""
     history: tuple[Sample, ...] = field(default=(), repr=False)
     marks: tuple[Mark, ...] = field(default=(), repr=False)
     """What happened to the balloon, oldest first; of the newest 500."""
@@ -214,6 +208,11 @@ class Balloon:
     """The last change of the target, and what came of it."""
     backing: Backing | None = None
     """What the guest's RAM stands on; None when that could not be seen."""
+
+    @property
+    def unreturned(self) -> int | None:
+        """What the guest gave up and the host did not get back; None where that is not known: see :class:`Ledger`."""
+        return self.ledger.unreturned if self.ledger is not None else None
 
     @property
     def eta(self) -> float | None:

@@ -41,7 +41,8 @@ STOPPED_WORDS = {
 def judge(reading: Reading | None, seen: Circumstances) -> Verdict:
     """What the balloon is doing, from the last reading and its circumstances."""
     verdict = _state(reading, seen)
-    notes = tuple(note for note in (_ram_note(reading, seen), statistics_finding(seen)) if note is not None)
+    found = (_paused_note(verdict, seen), _ram_note(reading, seen), statistics_finding(seen))
+    notes = tuple(note for note in found if note is not None)
     if not seen.answering and verdict.code is not Cause.QEMU_SILENT:
         notes = (_silent(seen), *notes)
     return replace(verdict, notes=notes) if notes else verdict
@@ -119,6 +120,13 @@ def _paused(seen: Circumstances) -> Finding:
         advice = "it runs on when that is over, or when it is resumed"
     words = f"the guest is {seen.status}" + (f" ({why})" if why else "")
     return Finding(Cause.PAUSED, f"{words}: its driver does not run", advice)
+
+
+def _paused_note(verdict: Verdict, seen: Circumstances) -> Finding | None:
+    """A guest that stands and has what it should: the next target will wait."""
+    if verdict.state is not State.SETTLED or not seen.answering or seen.status in ("running", ""):
+        return None
+    return replace(_paused(seen), evidence=(f"QEMU is {seen.status}",))
 
 
 def _fights(reading: Reading, seen: Circumstances) -> Finding | None:

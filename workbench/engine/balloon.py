@@ -24,7 +24,7 @@ from workbench.engine.target_record import TargetRecord, ledger_of, load_record,
 from workbench.engine.virtio_pci import BALLOON, ModernBar, balloon_bar, balloon_unmapped, read_config, read_status
 from workbench.engine.virtio_state import read_negotiated
 from workbench.engine.witness import Witness
-from workbench.errors import CommandFailed, MonitorClosed
+from workbench.errors import CommandFailed, MonitorClosed, MonitorError, MonitorTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -208,8 +208,8 @@ class BalloonProbe:
         self._note(self._change(self.ram - pages * PAGE, time.time(), ours=True))
         try:
             yield
-        except (CommandFailed, MonitorClosed) as error:
-            if isinstance(error, MonitorClosed) and error.sent:
+        except MonitorError as error:
+            if isinstance(error, MonitorTimeout | MonitorClosed) and error.sent:
                 self._mark(MarkKind.REQUEST, self.ram - pages * PAGE)
             else:
                 self._note(before)
@@ -243,7 +243,16 @@ class BalloonProbe:
         """The last change of the target and what came of it, from what was read last; None when nothing was."""
         if self._reading is None:
             return None
-        return ledger_of(self.record, self._reading, self._stats, self._host.held, self.backing)
+        stale = self._reading.held > 0 and self.driver_status is not None and not self.driver_ok
+        return ledger_of(
+            self.record,
+            self._reading,
+            self._stats,
+            self._host.held,
+            self.backing,
+            began=self.asked_at,
+            stale=stale,
+        )
 
     def _change(self, target: int, since: float, *, ours: bool) -> TargetRecord:
         """A change of the target that was made, or found, since the last reading."""

@@ -33,7 +33,7 @@ from workbench.engine.path import PathWatch
 from workbench.engine.protection import Protector
 from workbench.engine.readings import DEADLINE as POLL_DEADLINE
 from workbench.engine.readings import Readings
-from workbench.engine.silence import is_stopped, silence_words
+from workbench.engine.silence import is_stopped, silence_words, stopped_error
 from workbench.errors import CommandFailed, MonitorClosed, MonitorError, MonitorTimeout, MonitorUnavailable
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ class LocalGuest:
         return await asyncio.to_thread(HistoryFiles.of(self._running.path).past, start, step)
 
     async def set_target(self, size: int) -> None:
+        self._awake()
         async with self._changes:
             self._connected()
             if self._probe is None or not self._probe.present:
@@ -396,7 +397,13 @@ class LocalGuest:
             )
         return self._monitor
 
+    def _awake(self) -> None:
+        """:raise MonitorTimeout: for a stopped QEMU: a change would wait in its socket, and strike when it runs on."""
+        if is_stopped(self._running.pid):
+            raise stopped_error(self._running.name, self._running.pid)
+
     async def _change(self, command: str) -> None:
+        self._awake()
         async with self._changes:
             await self._connected().execute(command, origin=Origin.ACTION)
         self._next_rest = 0.0

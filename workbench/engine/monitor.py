@@ -302,7 +302,7 @@ class Monitor:
             self._expect_late(id_, command, origin, begun)
             record.add(time.time(), Kind.NOTE, origin, "", text)
             raise MonitorTimeout(
-                text, hint="QEMU is frozen or busy; the command may still be carried out when it wakes"
+                text, hint="QEMU is frozen or busy; the command may still be carried out when it wakes", sent=command
             ) from error
         except QMPError as error:
             raise MonitorClosed(f"the connection to QEMU ended before it answered {command}", sent=True) from error

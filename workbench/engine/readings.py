@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from workbench.domain.movement import TakeBack
     from workbench.engine.balloon import BalloonProbe
     from workbench.engine.state import Running
+    from workbench.engine.target_record import TargetRecord
 
 RECENT = 300
 """Samples that the diagnosis looks at: half a minute of a guest that moves."""
@@ -40,12 +41,13 @@ class Readings:
 
     def __init__(self, running: Running, *, lasting: bool = True) -> None:
         """:param lasting: record for as long as this lives, not only at each look."""
-        self.started = running.facts.started
+        self.marks = MarksFile(running.path)
+        resets = (mark.time for mark in self.marks.load() if mark.kind is MarkKind.RESET)
+        self.started = max(running.facts.started, *resets, 0.0)
         """Unix time at which the guest last began: QEMU's start, or a reset."""
         self._recorder = Recorder(running.path, lasting=lasting)
         loaded = HistoryFiles.of(running.path).samples(HISTORY)
         self._history: deque[Sample] = deque(sorted(loaded, key=attrgetter("time")), maxlen=HISTORY)
-        self.marks = MarksFile(running.path)
         self._stats: GuestStats | None = None
         self._reading: Reading | None = None
         self._host: HostMemory | None = None
@@ -205,11 +207,19 @@ class Readings:
             stats=self._stats,
             host=self._host,
             ours=record.ours if record else True,
+            unanswered=None if answering else self._unanswered(record),
             history=history,
             marks=marks,
             ledger=probe.ledger(),
             backing=probe.backing,
         )
+
+    def _unanswered(self, record: TargetRecord | None) -> int | None:
+        """Bytes of a target that was sent after the last reading, which has another."""
+        reading = self._reading
+        if record is None or reading is None or record.since < reading.time or record.target == reading.target:
+            return None
+        return record.target
 
 
 def _mark_of(run: TakeBack) -> Mark:

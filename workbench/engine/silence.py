@@ -25,9 +25,16 @@ def silence_words(pid: int) -> str:
     return "QEMU does not answer: it is busy, or another client holds its monitor"
 
 
-def stopped_error(name: str, pid: int) -> MonitorTimeout:
-    """What the command line says of a guest whose QEMU is stopped."""
-    return MonitorTimeout(f"{name} does not answer: QEMU's process is stopped (SIGSTOP)", hint=_hint(pid))
+def stopped_error(name: str, pid: int, *, sent: str = "") -> MonitorTimeout:
+    """What is said of a request to a guest whose QEMU is stopped.
+
+    :param sent: the command that had gone to it by then, and waits; empty when none had.
+    """
+    stopped = "QEMU's process is stopped (SIGSTOP)"
+    if not sent:
+        return MonitorTimeout(f"{name} does not answer: {stopped}; nothing was sent", hint=_hint(pid))
+    words = f"{name} does not answer {sent}: {stopped}"
+    return MonitorTimeout(words, hint=f"{_hint(pid)}; it carries the command out then", sent=sent)
 
 
 def _hint(pid: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -71,14 +71,23 @@ def ledger_of(
     stats: GuestStats | None,
     held: RamHeld | None,
     backing: Backing | None,
+    *,
+    began: float,
+    stale: bool,
 ) -> Ledger:
-    """The ledger of the last change of the target."""
+    """The ledger of the last change of the target.
+
+    :param began: Unix time at which that was sent or found, or the guest was reset after it.
+    :param stale: whether the device's ``actual`` is that of a driver which is gone: nobody holds those pages any more.
+    """
     before = None if record is None else record.before
     if record is not None and before is None and record.baseline is not None:
         before = Moment(record.since, resident=record.baseline)
     # What the guest said before the change is not what it believes now.
-    stale = stats is not None and before is not None and record is not None and stats.last_update < record.since
-    now = _moment(reading, None if stale else stats, held)
+    old = stats is not None and before is not None and stats.last_update < began
+    now = _moment(reading, None if old else stats, held)
+    if stale:
+        now = replace(now, actual=None)
     return Ledger(reading.ram, now, before, ours=record is None or record.ours, backing=backing)
 
 

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 def as_object(name: str, balloon: Balloon, standing: Standing) -> dict[str, object]:
     """What ``--json`` prints. Sizes are bytes; what is not known is null."""
     reading, host, verdict = balloon.reading, balloon.host, balloon.verdict
-    known = reading is not None
-    share = host.returned_share(reading) if host and reading else None
+    share = balloon.ledger.yield_ if balloon.ledger else None
     return {
         "guest": name,
         "ram": reading.ram if reading else None,
@@ -41,7 +40,7 @@ def as_object(name: str, balloon: Balloon, standing: Standing) -> dict[str, obje
         "host": {
             "resident": host.resident,
             "reclaimed": host.reclaimed,
-            "unreturned": host.unreturned(reading.actual) if known and reading else None,
+            "unreturned": balloon.unreturned,
             "yield": round(share, 4) if share is not None else None,
             "measure": host.measure.value,
             "pool_free": host.pool_free,
@@ -112,10 +111,8 @@ def as_lines(name: str, balloon: Balloon, standing: Standing) -> list[str]:
             f"  diff    {mib(reading.diff):>10}{pages}",
         ]
     if host is not None and reading is not None:
-        lines.append(
-            f"  host    {mib(host.resident):>10} resident, {mib(host.reclaimed)} reclaimed, "
-            f"{mib(host.unreturned(reading.actual))} unreturned"
-        )
+        kept = "not known" if balloon.unreturned is None else mib(balloon.unreturned)
+        lines.append(f"  host    {mib(host.resident):>10} resident, {mib(host.reclaimed)} reclaimed, {kept} unreturned")
     if balloon.stats is not None and balloon.stats.available is not None:
         age = max(0.0, time.time() - balloon.stats.last_update)
         lines.append(f"  guest   {mib(balloon.stats.available):>10} available, {age:.0f} s ago")

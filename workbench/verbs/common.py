@@ -70,5 +70,5 @@ async def guest_monitor(
             await monitor.close()
     except MonitorTimeout as error:
         if is_stopped(running.pid):
-            raise stopped_error(name, running.pid) from error
+            raise stopped_error(name, running.pid, sent=error.sent) from error
         raise

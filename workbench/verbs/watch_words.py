@@ -51,7 +51,6 @@ def _row(seen: Seen) -> tuple[str, ...]:
         # Why, in the place of the numbers that there are not: further to the right a narrow terminal would cut it off.
         return visible(seen.name), state, "" if seen.ended else visible(seen.trouble)
     reading, host, stats = balloon.reading, balloon.host, balloon.stats
-    unreturned = host.unreturned(reading.actual) if host and reading else None
     return (
         visible(seen.name),
         balloon.verdict.state.value,
@@ -61,7 +60,7 @@ def _row(seen: Seen) -> tuple[str, ...]:
         _mib(round(balloon.rate), signed=True),
         _mib(stats.available if stats else None),
         _mib(host.resident if host else None),
-        _mib(unreturned),
+        _mib(balloon.unreturned),
         visible(balloon.verdict.cause),
     )
 

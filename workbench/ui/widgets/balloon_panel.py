@@ -190,7 +190,9 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
             head.show(balloon_text.empty_words(snapshot))
             self.set_class(False, "-situation")
             return
-        head.show(balloon_text.head(balloon, snapshot.memory or 0, self._width))
+        head.show(
+            balloon_text.head(balloon, snapshot.memory or 0, self._width, time.time(), answering=snapshot.answering)
+        )
         self._plot.show(balloon.history, snapshot.memory or 0, marks=balloon.marks)
         self._show_staged()
         trouble = self._trouble_words(snapshot, balloon, self._share_rows(snapshot, balloon))
@@ -233,9 +235,7 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         :param spare: rows more than it must have.
         """
         if not snapshot.answering:
-            return Content.assemble(
-                (snapshot.trouble, "bold $error"), ("; the numbers are the last that were read", "$foreground-muted")
-            )
+            return balloon_text.silence(snapshot.trouble, balloon)
         usual = 3 if self._roomy else 1
         words = balloon_text.situation(balloon, evidence=usual)
         most = balloon_room.height(words, self._width) + spare

@@ -35,15 +35,22 @@ WORDS_MOST = 6
 Part = str | tuple[str, str]
 
 
-def head(balloon: Balloon, ram: int, width: int) -> Content:
-    """Target, actual and diff in columns, with the state in words."""
+def head(balloon: Balloon, ram: int, width: int, now: float, *, answering: bool = True) -> Content:
+    """Target, actual and diff in columns, with the state in words.
+
+    :param answering: whether QEMU does; otherwise the numbers are the last that were read, and the state is not known.
+    """
     reading = balloon.reading
     state = balloon.verdict.state
     said = Column(state.value, "", name_style=STATE_STYLES[state])
+    if not answering:
+        said = Column("unknown", "", name_style="bold $warning")
     if reading is None:
         return grid([[Column("RAM", f"{mib(ram)} MiB"), said]], width)
-    eta, moving = balloon.eta, state in (State.INFLATING, State.DEFLATING)
+    eta, moving = balloon.eta, answering and state in (State.INFLATING, State.DEFLATING)
     source = "config space" if reading.source is Source.CONFIG_SPACE else "query-balloon"
+    if not answering:
+        source = f"read {age(now - reading.time)} ago"
     return grid(
         [
             [
@@ -113,6 +120,17 @@ def _freshness(balloon: Balloon, now: float) -> list[Part]:
     return parts
 
 
+def silence(trouble: str, balloon: Balloon) -> Content:
+    """What is said while QEMU does not answer."""
+    words = Content.assemble(
+        (trouble, "bold $error"), ("; the numbers are the last that were read", "$foreground-muted")
+    )
+    if balloon.unanswered is None:
+        return words
+    sent = f"a target of {mib(balloon.unanswered)} MiB was sent and waits: QEMU carries it out when it answers again"
+    return Content("\n").join([words, Content.styled(sent, "$warning")])
+
+
 def situation(balloon: Balloon, *, evidence: int = 3) -> Content:
     """Why the balloon is stalled or absent, what to do, and what was seen; nothing otherwise.
 
@@ -128,8 +146,10 @@ def situation(balloon: Balloon, *, evidence: int = 3) -> Content:
             key: list[Part] = [("a", "bold $accent"), (" sends it", "$foreground-muted")]
             lines[-1] += ["  ", *key] if verdict.advice else key
         lines += [[(f"  {line}", "$foreground-muted")] for line in verdict.evidence[:evidence]]
+    paused = Cause.PAUSED in (verdict.code, *(note.code for note in verdict.notes))
+    hidden = SAID_ELSEWHERE | ({Cause.STATISTICS_PAUSED} if paused else set())
     for note in verdict.notes:
-        if note.code not in SAID_ELSEWHERE:
+        if note.code not in hidden:
             lines.append([("note", "$warning"), f": {note.text}"])
             lines += [[(f"{ARROW} ", "$accent"), note.advice]] * bool(note.advice and evidence > 1)
     return _lines(lines)
