@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.commandline import wait_until
 from tests.engine.test_guest import balloon_of, opened, reading_of, running, settled, until
 from workbench.domain.balloon import State
 from workbench.domain.causes import Cause
 from workbench.domain.lifecycle import Phase
 from workbench.domain.marks import MarkKind
 from workbench.domain.traffic import Kind
+from workbench.engine.silence import is_stopped
 from workbench.errors import MonitorTimeout
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ def stopped(pid: int | None) -> Iterator[None]:
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
     try:
+        wait_until(lambda: is_stopped(pid), "the process to stop")  # a busy host comes to it late
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
