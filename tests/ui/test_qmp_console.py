@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from textual.app import App
+from textual import events
 from textual.widgets import Button, OptionList
 
 from tests.real import running_qemu
@@ -22,6 +22,7 @@ from workbench.engine.schema import read_schema
 from workbench.errors import MonitorTimeout, WorkbenchError
 from workbench.ui.command_help import CommandHelp
 from workbench.ui.input_history import InputHistory
+from workbench.ui.key_order import KeyOrder
 from workbench.ui.widgets import qmp_console
 from workbench.ui.widgets.qmp_console import QmpConsole
 from workbench.ui.widgets.qmp_input import CompletionList, QmpInput
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 
-class ConsoleApp(App[None]):
+class ConsoleApp(KeyOrder):
     """One console, and what a screen does for it."""
 
     CSS = "QmpConsole { border: round $primary; } Button { dock: top; height: 1; border: none; }"
@@ -136,6 +137,18 @@ async def test_a_command_typed_with_keys_is_answered(qemu_path: Path, tmp_path: 
         assert reply[8:].startswith(" ◂  {")
         assert reply.endswith(" ms")
         assert app.query_one(QmpInput).value == ""
+
+
+async def test_lines_typed_in_one_burst_are_commands_of_their_own(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        for key in ("x", "ctrl+u", *"query-status", "enter", *"query-name", "enter", *"!info", "space", *"status"):
+            character = " " if key == "space" else key if len(key) == 1 else None
+            app._driver.send_message(events.Key(key, character))  # type: ignore[union-attr]
+        await until(pilot, lambda: app.query_one(QmpInput).value == "!info status")
+        await until(pilot, lambda: app.shown.count("◂") == 2)
+        assert [message.text for message in app.submitted] == ["query-status", "query-name"]
+        assert app.history_file is not None
+        assert InputHistory(app.history_file).lines == ["query-status", "query-name"]
 
 
 async def test_values_are_typed_by_the_schema(qemu_path: Path, tmp_path: Path) -> None:

@@ -7,12 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from textual import work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding
 
 from workbench.domain.preferences import Preferences
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import error_dialog
+from workbench.ui.key_order import KeyOrder
 from workbench.ui.screens.first_look import FirstLook, first_look
 from workbench.ui.screens.help import binding_ids
 from workbench.ui.screens.main import MainScreen
@@ -46,7 +47,7 @@ class Unsaved(Protocol):
     async def may_leave(self) -> bool: ...
 
 
-class WorkbenchApp(App[None]):
+class WorkbenchApp(KeyOrder):
     """Shows one engine's guests. Guests run on when it ends, however it ends."""
 
     TITLE = "workbench"

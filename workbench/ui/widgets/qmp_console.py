@@ -132,7 +132,10 @@ class QmpConsole(Widget):
         with Horizontal():
             yield Label("QMP \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", id="qmp-prompt")
             yield QmpInput(
-                self._history, self._complete, placeholder="command key=value \N{MIDDLE DOT} JSON \N{MIDDLE DOT} !hmp"
+                self._history,
+                self._complete,
+                self._take,
+                placeholder="command key=value \N{MIDDLE DOT} JSON \N{MIDDLE DOT} !hmp",
             )
             yield Label("", id="qmp-hint", markup=False)
         yield RecordPane()
@@ -237,27 +240,26 @@ class QmpConsole(Widget):
 
     # The line.
 
-    @on(QmpInput.Submitted)
-    def _submit(self, message: QmpInput.Submitted) -> None:
-        message.stop()
-        text = message.value
+    def _take(self, text: str) -> bool:
+        """Send a line, or say why it cannot be sent; then it stays."""
         if not text.strip():
-            return
+            return False
         if self._load_schema is None:
             hint = f"{self._name} does not run" if self._name else "no guest is chosen"
             self.say(Note(time.time(), "there is no QEMU to send this to", hint, text))
-            return
+            return False
         try:
             request = self._understood(text)
         except InputError as error:
             self.say(Note(time.time(), error.message, error.hint, text, error.span))
-            return
-        self.post_message(self.Submitted(self, text, request))
+            return False
         self._refused = ""
+        self.post_message(self.Submitted(self, text, request))
         try:
-            self._input.taken()
+            self._history.add(text)
         except OSError as error:
             self.say(Note(time.time(), f"the line is not kept for the next run: {error.strerror}"))
+        return True
 
     def _understood(self, text: str) -> Request:
         request = parse_line(text, self._schema)

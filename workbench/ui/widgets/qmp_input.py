@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.ui.input_history import InputHistory
 
     Completer = Callable[[str, int], Sequence[Completion]]
+    Taker = Callable[[str], bool]
 
 LISTED = 200
 """Candidates in the list: more are found by typing on."""
@@ -75,7 +76,7 @@ class CompletionList(OptionList, can_focus=False):
 
 
 class QmpInput(Input):
-    """A command line. Its text stays until somebody takes it with :meth:`taken`."""
+    """A command line. Its text stays until somebody takes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "older", "Older", id="qmp.older", tooltip="The command before", show=False),
@@ -116,14 +117,16 @@ class QmpInput(Input):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, QmpInput.CompletionsChanged)
 
-    def __init__(self, history: InputHistory, completer: Completer, *, placeholder: str, id: str | None = None) -> None:
+    def __init__(self, history: InputHistory, completer: Completer, take: Taker, *, placeholder: str) -> None:
         """
         :param completer: gives the ways to go on in a line at a cursor.
+        :param take: takes a line that is to be sent; False leaves it here, to be mended.
         """
-        super().__init__(placeholder=placeholder, compact=True, select_on_focus=False, id=id)
+        super().__init__(placeholder=placeholder, compact=True, select_on_focus=False)
         self.suggester = _Suggester(self)
         self._history = history
         self._completer = completer
+        self._take = take
         self._completed: tuple[str, int, Sequence[Completion]] = ("", -1, ())
         self._list: CompletionList | None = None
         self._recalled: int | None = None
@@ -172,15 +175,6 @@ class QmpInput(Input):
     def choosing(self) -> bool:
         """Whether the list of candidates is open."""
         return self._list is not None and self._list.display
-
-    def taken(self) -> None:
-        """The line was sent: keep it in the history, and start anew.
-
-        :raise OSError: when the history cannot be written.
-        """
-        line, self.value = self.value, ""
-        self._recalled = None
-        self._history.add(line)
 
     # What changes.
 
@@ -296,8 +290,9 @@ class QmpInput(Input):
     async def action_submit(self) -> None:
         if self._list is not None and self.choosing:
             self.choose(self._list.highlighted or 0)
-        else:
-            await super().action_submit()
+        elif self._take(self.value):
+            # At once, and not when a message has come round: what is typed behind it is the next line.
+            self.value, self._recalled = "", None
 
     def choose(self, index: int) -> None:
         """Insert a candidate of the list."""

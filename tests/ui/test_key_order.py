@@ -1,0 +1,107 @@
+"""Keys that come in one burst: typed ahead while the screen was busy, or by a script."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.binding import Binding
+from textual.widgets import Input
+
+from workbench.ui.key_order import KeyOrder
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.message_pump import MessagePump
+    from textual.pilot import Pilot
+
+
+class Field(Input):
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+x", "vanish", "Vanish")]
+
+    async def action_vanish(self) -> None:
+        await self.remove()
+
+
+class Keys(KeyOrder):
+    """Two fields, and a key that goes to the second."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f5", "second", "Second")]
+
+    def compose(self) -> ComposeResult:
+        yield Field(id="first")
+        yield Input(id="second")
+
+    def on_mount(self) -> None:
+        self.lines: list[str] = []
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.lines.append(event.value)
+
+    def action_second(self) -> None:
+        self.query_one("#second").focus()
+
+    def value(self, id_: str) -> str:
+        return self.query_one(f"#{id_}", Input).value
+
+    def burst(self, *keys: str) -> None:
+        """Hand all keys over before the first of them is looked at, as one read of a terminal does."""
+        assert self._driver is not None
+        for key in keys:
+            self._driver.send_message(
+                events.Paste(key.removeprefix("paste:"))
+                if key.startswith("paste:")
+                else events.Key(key, key if len(key) == 1 else None)
+            )
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    for _ in range(5):
+        await pilot.pause()
+
+
+async def test_a_letter_behind_a_bound_key_comes_behind_it() -> None:
+    app = Keys()
+    async with app.run_test() as pilot:
+        app.burst(*"abc", "ctrl+u", *"def", "enter", *"gh", "home", "paste:i", "end", *"j")
+        await settled(pilot)
+        assert app.lines == ["def"]
+        assert app.value("first") == "idefghj"
+
+
+async def test_letters_go_where_the_key_before_them_went() -> None:
+    app = Keys()
+    async with app.run_test() as pilot:
+        app.burst(*"ab", "f5", *"cd", "enter")
+        await settled(pilot)
+        assert (app.value("first"), app.value("second"), app.lines) == ("ab", "cd", ["cd"])
+
+
+async def test_no_key_waits_for_ever_for_one_that_was_lost() -> None:
+    class Losing(Keys):
+        lose = True
+
+        def _follow(self, node: MessagePump, key: object) -> None:
+            if not self.lose:
+                super()._follow(node, key)
+            self.lose = False  # as with a widget that is removed while it has a key
+
+    app = Losing()
+    async with app.run_test() as pilot:
+        app.burst(*"abc", "f5", *"de")
+        async with asyncio.timeout(20):
+            while app.value("second") != "de":
+                await pilot.pause(0.01)
+        assert app.value("first") == "abc"
+
+
+async def test_a_widget_that_goes_with_a_key_takes_no_other_along() -> None:
+    app = Keys()
+    async with app.run_test() as pilot:
+        app.burst(*"ab", "ctrl+x", "f5", *"cd")
+        async with asyncio.timeout(20):
+            while not app.value("second").endswith("cd"):
+                await pilot.pause(0.01)
+        assert not app.query("#first")
