@@ -33,12 +33,34 @@ def test_what_loses_nothing_asks_nothing(command: str) -> None:
         ("human-monitor-command", {"command-line": "pmemsave 0 0x1000 /tmp/ram"}, "/tmp/ram"),
         ("human-monitor-command", {"command-line": "screendump '/tmp/a b.ppm' -f png"}, "/tmp/a b.ppm"),
         ("human-monitor-command", {"command-line": "dump-guest-memory -p /tmp/core"}, "/tmp/core"),
+        ("chardev-add", {"backend": {"type": "file", "data": {"out": "/tmp/x"}}}, "/tmp/x"),
+        ("chardev-add", {"backend": {"type": "null", "data": {"logfile": "/tmp/l"}}}, "/tmp/l"),
+        ("object-add", {"qom-type": "filter-dump", "file": "/tmp/d"}, "/tmp/d"),
+        ("human-monitor-command", {"command-line": "chardev-add file,id=c,path=/tmp/x"}, "/tmp/x"),
+        ("human-monitor-command", {"command-line": "chardev-add socket,path=/s,logfile=/tmp/l"}, "/tmp/l"),
+        ("human-monitor-command", {"command-line": "object_add filter-dump,id=d,file=/tmp/d"}, "/tmp/d"),
     ],
 )
 def test_a_file_that_would_be_overwritten(command: str, arguments: dict[str, object], file: str) -> None:
     [effect] = effects_of(command, arguments)
     assert effect.file == file
     assert file in effect.words
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("chardev-add", {"backend": {"type": "file", "data": {"out": "/tmp/x", "append": True}}}),
+        ("chardev-add", {"backend": {"type": "null", "data": {"logfile": "/tmp/l", "logappend": True}}}),
+        ("chardev-add", {"backend": 3}),
+        ("object-add", {"qom-type": "secret", "file": "/tmp/password"}),
+        ("human-monitor-command", {"command-line": "chardev-add file,id=c,path=/tmp/x,append=on"}),
+        ("human-monitor-command", {"command-line": "chardev-add socket,id=c,path=/tmp/s"}),
+        ("human-monitor-command", {"command-line": "chardev-add"}),
+    ],
+)
+def test_a_file_that_is_read_or_written_on_at_its_end(command: str, arguments: dict[str, object]) -> None:
+    assert effects_of(command, arguments) == ()
 
 
 def test_commands_inside_others_count() -> None:

@@ -46,8 +46,13 @@ def _effects(command: str, arguments: Mapping[str, object]) -> Iterator[Effect]:
         yield Effect(command, _QMP[command])
     elif command in _QMP_FILES:
         file = _inner(arguments, _QMP_FILES[command])
-        if file:
+        if isinstance(file, str) and file:
             yield _overwritten(command, file.removeprefix("file:"))
+    elif command in _CHARDEVS:
+        backend = _inner(arguments, "backend.data")
+        yield from _truncated(command, backend if isinstance(backend, Mapping) else {}, "out")
+    elif command == "object-add" and arguments.get("qom-type") == "filter-dump":
+        yield from _truncated(command, arguments, "file")
 
 
 def _of_hmp(line: str) -> Iterator[Effect]:
@@ -60,17 +65,34 @@ def _of_hmp(line: str) -> Iterator[Effect]:
     command = words[0]
     if command in _HMP:
         yield Effect(command, _HMP[command])
+    elif command in (*_CHARDEVS, "object_add"):
+        first, *rest = (words[-1] if words[1:] else "").split(",")
+        options: dict[str, object] = dict(part.partition("=")[::2] for part in rest)
+        names = {"file": "path", "backend=file": "path", "filter-dump": "file", "qom-type=filter-dump": "file"}
+        yield from _truncated(command, options, names.get(first, ""))
     elif command in _HMP_FILES:
         operands = [word for word in words[1:] if not word.startswith("-")]
         if len(operands) > _HMP_FILES[command]:
             yield _overwritten(command, operands[_HMP_FILES[command]])
 
 
-def _inner(arguments: Mapping[str, object], path: str) -> str:
+def _inner(arguments: Mapping[str, object], path: str) -> object:
+    """The value at a path; None where there is none."""
     value: object = arguments
     for part in path.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
-    return value if isinstance(value, str) else ""
+    return value
+
+
+def _truncated(command: str, options: Mapping[str, object], name: str) -> Iterator[Effect]:
+    """The files that a character device or a ``filter-dump`` begins anew, unless it is told to go on at their end.
+
+    chardev/char-file.c, ``qmp_chardev_open_file()``; chardev/char.c, ``qemu_char_open()``; net/dump.c.
+    """
+    for file, goes_on in ((name, "append"), ("logfile", "logappend")):
+        path = options.get(file)
+        if isinstance(path, str) and path and options.get(goes_on) not in (True, "on", "yes", "true", "y"):
+            yield _overwritten(command, path)
 
 
 def _overwritten(command: str, file: str) -> Effect:
@@ -191,3 +213,5 @@ _HMP_FILES = {
     "snapshot_blkdev": 1,
 }
 """Which word behind the command, options left out, names the file that it writes from its start."""
+_CHARDEVS = ("chardev-add", "chardev-change")
+"""Commands whose character device writes a file from its start, if it is one, and its log."""
