@@ -21,6 +21,7 @@ from workbench.engine.monitor import Monitor
 from workbench.engine.schema import read_schema
 from workbench.errors import MonitorTimeout, WorkbenchError
 from workbench.ui.command_help import CommandHelp
+from workbench.ui.hmp_help import HmpHelp
 from workbench.ui.input_history import InputHistory
 from workbench.ui.key_order import KeyOrder
 from workbench.ui.widgets import qmp_console
@@ -548,6 +549,10 @@ async def test_hmp_and_devices_are_completed(qemu_path: Path, tmp_path: Path) ->
         field = app.query_one(QmpInput)
         await type_line(pilot, "!info mtr")
         await until(pilot, lambda: field.suggestion == "!info mtree ")
+        await type_line(pilot, "!qom-get /machine/unatt")
+        await until(pilot, lambda: field.suggestion == "!qom-get /machine/unattached")
+        await type_line(pilot, "!migrate_set_capability auto-c")
+        await until(pilot, lambda: field.suggestion == "!migrate_set_capability auto-converge")
         await type_line(pilot, "device_add driver=virtio-rng-p")
         await until(pilot, lambda: field.suggestion == "device_add driver=virtio-rng-pci")
         await pilot.press("right")
@@ -592,6 +597,31 @@ async def test_a_question_mark_asks_for_help(qemu_path: Path, tmp_path: Path, li
         assert title in cast("CommandHelp", app.screen).text
         await pilot.press("escape")
         assert app.query_one(QmpInput).value == line
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("!info block disk0", ["!info block", "[-n] [-v] [device]", "block device"]),
+        ("!device_d", ["!device_del", " device", "remove device"]),
+        ("!dump-guest-memory ", ["-p: do paging to get guest's memory mapping.\n"]),
+        ("!info ", ["balloon ", "qtree "]),
+        ("!", ["device_del ", "x_colo_lost_heartbeat "]),
+        ("!devise_del x", ["no command devise_del", "Near to it: device_del"]),
+    ],
+)
+async def test_f1_tells_of_a_command_of_hmp(qemu_path: Path, tmp_path: Path, line: str, words: list[str]) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        await type_line(pilot, line)
+        field = app.query_one(QmpInput)
+        await until(pilot, lambda: bool(field.completions) or "x" in line or line.endswith(("0", "y ")))
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, HmpHelp))
+        told = cast("HmpHelp", app.screen)
+        await pilot.app.workers.wait_for_complete()
+        assert [each for each in words if each not in told.text] == []
+        await pilot.press("escape")
+        assert field.value == line
 
 
 async def test_a_question_mark_in_a_value_is_typed(qemu_path: Path, tmp_path: Path) -> None:

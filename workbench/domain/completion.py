@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.domain.candidates import Candidates, Completion, describe, matching, signature, warnings
-from workbench.domain.hmp import complete_hmp
+from workbench.domain.hmp_completion import complete_hmp
 from workbench.domain.json_cursor import place_in_json
 from workbench.domain.qmp_input import InputError, parse_line
 from workbench.domain.qmp_values import BadValue, decode_json
@@ -46,7 +46,7 @@ def complete(schema: Schema, text: str, cursor: int, ask: Ask = _nothing) -> lis
     if head[begin : begin + 1] == "{":
         return _whole(Candidates(schema, "", ask), place_in_json(head, begin))
     if head[begin : begin + 1] == "!":
-        return complete_hmp(head, begin + 1, ask)
+        return complete_hmp(schema, head, begin + 1, ask)
     command = _COMMAND.match(head)
     if command is None:  # the pattern matches the empty text too
         return []

@@ -1,22 +1,18 @@
-"""The commands of the human monitor (HMP), as ``help`` tells of them, and how a line of it goes on."""
+"""The commands of the human monitor (HMP), as ``help`` tells of them."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from workbench.domain.candidates import Completion, matching
-from workbench.domain.known import Kind, Known, Lookup
+from workbench.domain.known import Known
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from workbench.domain.candidates import Ask
-
-_BEFORE = " -- "
+ARGUMENTS_END = " -- "
 """Between a command's arguments and what it does (monitor/hmp.c, ``help_cmd_dump_one()``)."""
 _NAME = re.compile(r"[A-Za-z][\w-]*")
-_TOLD = {"", "info"}
+_BEHIND_A_COMMA = re.compile(r"\[,[^\]]*\]")
+_OPTION = re.compile(r"\[(-\w)\s+([^\]\[]*)\]|(?<![\w-])(-\w)\b")
+TOLD = ("", "info")
 """Commands below which ``help`` tells of more; the empty one is the line itself."""
 
 
@@ -30,33 +26,61 @@ def parse_help(text: str, below: str = "") -> tuple[Known, ...]:
         if _NAME.match(line):
             entries.append(line)
         elif line.strip() and entries:  # an explanation, or arguments, of more than one line
-            entries[-1] += f" {line.strip()}"
+            entries[-1] += f"\n{line.strip()}"
     found: dict[str, Known] = {}
     for entry in entries:
         line = entry.removeprefix(f"{below} ") if below else entry
         names, _, rest = line.partition(" ")
-        arguments, _, does = f" {rest}".partition(_BEFORE)
-        detail = _BEFORE.join(word for word in (arguments.strip(), does.strip()) if word)
+        arguments, _, does = f" {rest}".partition(ARGUMENTS_END)
+        detail = ARGUMENTS_END.join(word for word in (arguments.strip(), does.strip()) if word)
         for name in names.split("|"):
             if _NAME.fullmatch(name):
                 found[name] = Known(name, detail, "arguments" if arguments.strip() else "")
     return tuple(found.values())
 
 
-def complete_hmp(head: str, start: int, ask: Ask) -> list[Completion]:
-    """The ways to go on with a line for the human monitor: the names of commands, and of what ``info`` can show.
+def split_line(line: str) -> tuple[str, list[str], str]:
+    """A line in three: the name of its command, the words behind it that are finished, and the one at its end.
 
-    :param head: the line up to the cursor.
-    :param start: where it begins, behind the ``!``.
+    What is behind ``info`` belongs to the name; ``help`` asks for names.
     """
-    words = head[start:].split()
-    word = words.pop() if words and not head[-1].isspace() else ""
-    above = "" if words == ["help"] else " ".join(words)
-    if above not in _TOLD:
-        return []
-    known: Sequence[Known] = ask(Lookup(Kind.HMP, above))
-    named = {str(one.value): one for one in known}
-    return [
-        Completion(f"{name} " if named[name].type else name, len(head) - len(word), name, named[name].detail)
-        for name in matching(named, word)
-    ]
+    words = line.split()
+    word = words.pop() if words and not line[-1].isspace() else ""
+    if words == ["help"]:
+        return "", [], word
+    taken = 2 if words[:1] == ["info"] and len(words) > 1 else 1
+    return " ".join(words[:taken]), words[taken:], word
+
+
+def command_of(line: str) -> str:
+    """The command that a line is about: ``info block``, ``device_del``; for ``help NAME`` that name. Empty for none."""
+    words = line.split()
+    if words[:1] == ["help"] and len(words) > 1:
+        words = words[1:]
+    return " ".join(words[: 2 if words[:1] == ["info"] else 1])
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a command takes, as its help says."""
+
+    options: tuple[str, ...]
+    """Such as ``-f``."""
+    valued: frozenset[str]
+    """Those that a word of their own belongs to."""
+    operands: tuple[str, ...]
+    """Names of what else is given, in order; those of a choice, ``on|off``, as they are."""
+
+
+def usage_of(known: Known) -> Usage:
+    """Read the arguments of a command: ``[-f] device [format]``."""
+    if not known.type:
+        return Usage((), frozenset(), ())
+    arguments = known.detail.partition(ARGUMENTS_END)[0].removeprefix(f"{known.value} ")
+    found = [(match[1] or match[3], bool(match[1])) for match in _OPTION.finditer(arguments)]
+    rest = _OPTION.sub(" ", _BEHIND_A_COMMA.sub("", arguments)).replace("[", " ").replace("]", " ")
+    return Usage(
+        tuple(dict.fromkeys(option for option, _ in found)),
+        frozenset(option for option, valued in found if valued),
+        tuple(word.strip("|").partition(",")[0] for word in rest.split() if word.strip("|")),
+    )

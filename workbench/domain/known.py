@@ -125,7 +125,7 @@ def lookups(command: str, path: tuple[str, ...], arguments: Mapping[str, object]
         at = arguments.get("path")
         return (Lookup(Kind.PROPERTY, at),) if isinstance(at, str) and at else ()
     if name in {"path", "qom-path"}:
-        return _levels(word)
+        return levels(word)
     if name in {"cpu-index", "cpu", "vcpu"}:
         return (Lookup(Kind.CPU),)
     if name == "id" and command in _BLOCK_DEVICE_IDS:
@@ -139,7 +139,7 @@ def lookups(command: str, path: tuple[str, ...], arguments: Mapping[str, object]
     return ()
 
 
-def _levels(word: str) -> tuple[Lookup, ...]:
+def levels(word: str) -> tuple[Lookup, ...]:
     """What stands at the level of the word, and what is below it if it is the whole name of something."""
     if not word.startswith("/"):
         return (Lookup(Kind.CHILD, "/"),)

@@ -285,6 +285,11 @@ class QmpConsole(Widget):
     @on(QmpInput.HelpRequested)
     def _help(self, message: QmpInput.HelpRequested) -> None:
         message.stop()
+        if message.command.startswith("!") and self._lookups is not None:
+            from workbench.ui.hmp_help import HmpHelp
+
+            self.app.push_screen(HmpHelp(message.command[1:], self._lookups))
+            return
         from workbench.ui.command_help import CommandHelp  # not before somebody asks for it
 
         manual = self._lookups.manual if self._lookups is not None else None

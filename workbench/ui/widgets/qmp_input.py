@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from workbench.domain.candidates import Completion
 from workbench.domain.command_help import command_in
+from workbench.domain.hmp import command_of
 from workbench.domain.text import visible
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class QmpInput(Input):
         """The user is done typing."""
 
     class HelpRequested(Message):
-        """The user wants to know about a command; about the line itself where there is none."""
+        """The user wants to know about a command, ``!…`` for one of HMP; about the line itself where there is none."""
 
         def __init__(self, command: str) -> None:
             super().__init__()
@@ -256,13 +257,15 @@ class QmpInput(Input):
 
     def action_help(self) -> None:
         """Tell of the command that is typed, or of the one that is suggested for what is typed of it."""
-        command = command_in(self.value)
+        line = self.value.strip()
+        command = command_of(line[1:]) if line.startswith("!") else command_in(line)
+        above, _, word = command.rpartition(" ")
         candidates = self.completions
         if self.choosing and self._list is not None:
             candidates = candidates[self._list.highlighted or 0 :]
-        if candidates and candidates[0].label.startswith(command) and self.value.strip() == command:
-            command = candidates[0].label
-        self.post_message(self.HelpRequested(command))
+        if word and candidates and candidates[0].label.startswith(word) and line.lstrip("! ") == command:
+            command = f"{above} {candidates[0].label}".strip()
+        self.post_message(self.HelpRequested(f"!{command}" if line.startswith("!") else command))
 
     async def _on_key(self, event: Key) -> None:
         """``?`` on an empty field, or right behind a command's name or its beginning, asks for help; else it is a letter."""

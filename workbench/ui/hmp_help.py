@@ -1,0 +1,73 @@
+"""The window that tells of a command of the human monitor: what QEMU's own ``help`` says of it."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.content import Content
+from textual.widgets import Static
+
+from workbench.domain.hmp import ARGUMENTS_END, TOLD
+from workbench.domain.known import Kind, Lookup
+from workbench.domain.text import visible
+from workbench.errors import WorkbenchError
+from workbench.ui.command_help import CommandHelp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from workbench.domain.known import Known
+    from workbench.engine.base import Lookups
+
+
+class HmpHelp(CommandHelp):
+    """Asks the guest's QEMU, and shows what it says."""
+
+    def __init__(self, command: str, lookups: Lookups) -> None:
+        """:param command: ``info block``, ``device_del``; empty for all of them."""
+        super().__init__(command, None, None)
+        self._lookups = lookups
+
+    @property
+    def _title(self) -> str:
+        return f"!{visible(self._command)}"
+
+    def on_mount(self) -> None:
+        self._ask()
+
+    @work(group="manual", exclusive=True)
+    async def _ask(self) -> None:
+        above, _, name = self._command.rpartition(" ")
+        below = self._command if self._command in TOLD else ""
+        try:
+            beside = await self._lookups.known(Lookup(Kind.HMP, above))
+            inside = await self._lookups.known(Lookup(Kind.HMP, below)) if below or not self._command else ()
+        except WorkbenchError as error:
+            lines = [Content(error.message)]
+        else:
+            lines = list(self._told(name, beside, inside))
+        self._lines += lines
+        self.query_one("#command-schema", Static).update(Content("\n").join(lines))
+
+    def _told(self, name: str, beside: Sequence[Known], inside: Sequence[Known]) -> Iterator[Content]:
+        names = [str(one.value) for one in beside]
+        known = next((one for one in beside if one.value == name), None)
+        if known is not None:
+            arguments, _, does = known.detail.partition(ARGUMENTS_END) if known.type else ("", "", known.detail)
+            yield Content.assemble((self._title, "$accent"), f" {visible(' '.join(arguments.split()))}")
+            yield Content("")
+            yield from (Content(visible(line)) for line in does.split("\n"))
+        elif name:
+            yield Content(f"This QEMU's human monitor has no command {self._title[1:]}.")
+            near = get_close_matches(name, names, 3, 0.5)
+            if near:
+                yield Content(f"Near to it: {', '.join(near)}")
+        if not inside:
+            return
+        yield Content("")
+        width = max(len(str(one.value)) for one in inside) + 2
+        for one in inside:
+            does = visible(" ".join(one.detail.split()))
+            yield Content.assemble((str(one.value).ljust(width), "$accent"), (does, "$foreground-muted"))
