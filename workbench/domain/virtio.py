@@ -109,6 +109,25 @@ BIT_30 = 30
 and its status query calls it VHOST_USER_F_PROTOCOL_FEATURES, which it is only towards a vhost-user back end."""
 
 
+@dataclass(frozen=True, slots=True)
+class Bits:
+    """Feature bits of which a part may not be known."""
+
+    value: int = 0
+    mask: int = 0
+    """Which bits are known; the others are 0 in ``value``."""
+
+    def knows(self, half: int) -> bool:
+        """Whether bits 0 to 31 (half 0) or 32 to 63 (half 1) are known."""
+        return bool(self.mask >> 32 * half & HALF)
+
+    def with_half(self, half: int, value: int) -> Bits:
+        return Bits(self.value & ~(HALF << 32 * half) | value << 32 * half, self.mask | HALF << 32 * half)
+
+
+HALF = 0xFFFF_FFFF
+
+
 def features_of(device_id: int, bits: int) -> tuple[str, ...]:
     """The names of feature bits, lowest first; a bit without a name as ``bit N``."""
     known = {**FEATURES.get(device_id, {}), **COMMON_FEATURES}
@@ -125,14 +144,16 @@ class Virtio:
     driver: DriverState | None = None
     """The same in a word; None when it is not known."""
     offered: tuple[str, ...] | None = None
-    """Features that QEMU offers; None when this QEMU cannot be asked safely."""
+    """Features that QEMU offers; None when they cannot be read."""
     negotiated: tuple[str, ...] | None = None
     """Features that the driver agreed to; None as above."""
     note: str = ""
-    """Why something is missing here, in words."""
+    """Which features are missing here and why, in words."""
     config: tuple[ConfigField, ...] = ()
     queues: tuple[Queue, ...] | None = None
     """None when this QEMU cannot be asked safely."""
+    queues_note: str = ""
+    """Why there are no queues, in words."""
     vhost: bool = False
     """Whether the host's kernel or another process serves the queues: then QEMU's indices stand still."""
 

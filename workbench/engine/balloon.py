@@ -163,7 +163,12 @@ class BalloonProbe:
         """What the driver agreed to, where this QEMU can be asked."""
         if self._path and self.driver_ok:
             self.features = await read_negotiated(
-                self._execute, self._monitor.version, f"{self._path}/virtio-backend", BALLOON
+                self._execute,
+                self._monitor.version,
+                f"{self._path}/virtio-backend",
+                BALLOON,
+                self._bar,
+                self.driver_status,
             )
 
     @property

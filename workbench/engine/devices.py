@@ -6,7 +6,7 @@ What is not done, and why:
   ``module_load_qom_all()``), and where the package was renewed under a running QEMU, a module of another build ends it:
   ``util/module.c: module_load_dso: Assertion `QTAILQ_EMPTY(&dso_init_list)' failed``.
 - No ``x-query-virtio-status`` but on versions on which it was seen to be safe: on 11.1 it aborts QEMU.
-- No write to a register: the feature registers need one (a select), so they are not read.
+- No write to a register: what one selects is seen only as far as the guest selected it.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class DeviceReader:
         registers = await self._registers(device, bar) if bar is not None else Registers()
         state = tree.with_registers({device.address: registers}).device(path)
         known = Virtio(device.virtio_id, registers.status, state.driver if state else None, config=registers.config)
-        return await read_virtio(self._execute, self.version, f"{path}/virtio-backend", known)
+        return await read_virtio(self._execute, self.version, f"{path}/virtio-backend", known, bar)
 
     async def _registers(self, device: PciDevice, bar: ModernBar) -> Registers:
         """The status byte, and the balloon's words; other devices' configuration is in their properties."""

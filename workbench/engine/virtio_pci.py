@@ -1,4 +1,4 @@
-"""Looking at a modern virtio-pci device's registers from outside the guest, with HMP ``xp``, and never changing one.
+"""Looking at a virtio-pci device's registers from outside the guest, with HMP ``xp`` and ``i``, and never changing one.
 
 QEMU puts the registers of a virtio 1.x device into BAR 4 (hw/virtio/virtio-pci.c, ``virtio_pci_device_plugged()``)::
 
@@ -7,8 +7,11 @@ QEMU puts the registers of a virtio 1.x device into BAR 4 (hw/virtio/virtio-pci.
     BAR 4 + 0x2000  device configuration   the balloon's num_pages and actual
     BAR 4 + 0x3000  notify
 
+A transitional device has the registers of virtio 0.9 in the I/O ports of BAR 0 as well (``virtio_ioport_read()``):
+offered features at 0, negotiated ones at 4, and at 0x13 the ISR.
+
 So an address is no argument here: the functions take a :class:`ModernBar`, and each reads one place that is safe to
-read. What can be read only after writing a select register (features, queues) is left alone.
+read. No select register is written: of what it selects only that half is seen which the guest chose last.
 
 The guest may move or unmap a BAR at any time: take a new one from ``query-pci`` after RESET and DEVICE_DELETED, and now
 and then at rest.
@@ -31,10 +34,14 @@ BALLOON = 5
 _BAR = 4
 _BAR_SIZE_MIN = 0x4000
 """Four regions of 4 KiB. virtio-vga's BAR 4 is smaller and holds MSI-X (hw/display/virtio-vga.c)."""
+_QUEUE_COUNT = 0x12
 _STATUS = 0x14
 _CONFIG = 0x2000
 _CONFIG_WORDS_MAX = 0x1000 // 4
 
+_TRANSITIONAL = 0x1040
+"""PCI device ids from here on are of devices without the old registers (virtio 1.2, 4.1.2)."""
+_PORT = re.compile(r"^port[bwl]\[0x[0-9a-fA-F]+\] = (0x[0-9a-fA-F]+)\s*$")
 _DUMP = re.compile(r"^[0-9a-fA-F]+:((?:\s+0x[0-9a-fA-F]+)+)\s*$")
 
 
@@ -54,6 +61,8 @@ class ModernBar:
     slot: int
     function: int
     qdev_id: str
+    ports: int | None = None
+    """I/O address of the old registers of a transitional device; None without them, or while they are not mapped."""
 
     @property
     def pci_address(self) -> PciAddress:
@@ -88,7 +97,7 @@ def modern_bar(device: Mapping[str, object]) -> ModernBar | None:
     if address is None or not is_mapped(address):
         return None
     bus, slot, function = (cast("int", device.get(key, 0)) for key in ("bus", "slot", "function"))
-    return ModernBar(address, bus, slot, function, str(device.get("qdev_id") or ""))
+    return ModernBar(address, bus, slot, function, str(device.get("qdev_id") or ""), _ports(device))
 
 
 def is_mapped(address: int) -> bool:
@@ -122,6 +131,34 @@ async def read_config(execute: Execute, bar: ModernBar, words: int) -> tuple[int
     return await _dump(execute, "w", bar.address + _CONFIG, words)
 
 
+async def read_selected(execute: Execute, bar: ModernBar) -> tuple[int, ...] | None:
+    """Which half of the offered features the guest selected last and that half, then the same of the negotiated ones.
+
+    All four words are read at one moment: QEMU lets no virtual CPU at a register meanwhile.
+    """
+    return await _dump(execute, "w", bar.address, 4)
+
+
+async def read_queue_count(execute: Execute, bar: ModernBar) -> int | None:
+    """How many queues the device has (``num_queues``); None when it cannot be read there."""
+    values = await _dump(execute, "h", bar.address + _QUEUE_COUNT, 1)
+    return values[0] if values else None
+
+
+async def read_ports(execute: Execute, bar: ModernBar) -> tuple[int, int] | None:
+    """Bits 0 to 31 of the offered and of the negotiated features; None without the old registers."""
+    if bar.ports is None:
+        return None
+    found = []
+    for offset in (0, 4):
+        text = await execute("human-monitor-command", {"command-line": f"i /1wx {bar.ports + offset:#x}"})
+        match = _PORT.match(str(text).strip())
+        if match is None:
+            return None
+        found.append(int(match[1], 16))
+    return found[0], found[1]
+
+
 def parse_dump(text: str) -> tuple[int, ...]:
     """The values of an ``x`` or ``xp`` dump in hexadecimal; empty when QEMU could not read all of it.
 
@@ -145,6 +182,16 @@ def _register_address(device: Mapping[str, object]) -> int | None:
             size, address = region.get("size"), region.get("address")
             if isinstance(size, int) and isinstance(address, int) and size >= _BAR_SIZE_MIN:
                 return address
+    return None
+
+
+def _ports(device: Mapping[str, object]) -> int | None:
+    """The I/O address of BAR 0 of a transitional device, if it is mapped."""
+    ids = cast("Mapping[str, int]", device.get("id"))
+    for region in cast("Sequence[Mapping[str, object]]", device.get("regions") or ()):
+        address = region.get("address")
+        if (region.get("bar"), region.get("type")) == (0, "io") and ids["device"] < _TRANSITIONAL:
+            return address if isinstance(address, int) and is_mapped(address) else None
     return None
 
 

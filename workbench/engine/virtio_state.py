@@ -1,7 +1,8 @@
-"""What QEMU says of a virtio device beyond its properties and registers: features and queues.
+"""What is known of a virtio device beyond its properties: features and queues.
 
-The commands are unstable, and some versions die of them, so they are asked only of those on which they were seen to be
-safe. HMP's ``info virtio-status`` is no way around: it ends 11.1 too (SIGSEGV).
+QEMU's own commands for it are unstable, and some versions die of one, so they are asked only of those on which they were
+seen to be safe. HMP's ``info virtio-status`` is no way around: it ends 11.1 too (SIGSEGV). Elsewhere the features come
+from the registers, as far as those show them without a write.
 """
 
 from __future__ import annotations
@@ -10,52 +11,69 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from workbench.domain.virtio import Virtio, parse_features
+from workbench.domain.virtio import Bits, Status, Virtio, features_of, parse_features
 from workbench.domain.virtqueue import parse_queue
 from workbench.engine.qom import parse_version
+from workbench.engine.virtio_pci import read_ports, read_queue_count, read_selected
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
     from workbench.domain.virtqueue import Queue
-    from workbench.engine.virtio_pci import Execute
+    from workbench.engine.virtio_pci import Execute, ModernBar
 
 STATUS_QUERY_SAFE = frozenset({(7, 2), (8, 2), (10, 0)})
-"""Versions on which ``x-query-virtio-status`` and ``x-query-virtio-queue-status`` were run on net, scsi, balloon,
-serial, rng and blk, with a driver and without; tests/engine/test_devices.py runs them again on each QEMU at hand. They
-came with 7.2. 11.1 aborts (``visit_start_struct``)."""
+"""Versions on which ``x-query-virtio-status`` was run on net, scsi, balloon, serial, rng and blk, with a driver and
+without; tests/engine/test_devices.py runs it again on each QEMU at hand. It came with 7.2. 11.1 aborts
+(``visit_start_struct``): its answer lost ``backend-features`` and its schema kept them (hw/virtio/virtio-qmp.c)."""
+QUEUE_QUERY_SAFE = STATUS_QUERY_SAFE | {(11, 1)}
+"""The same for ``x-query-virtio-queue-status``, which does not read what is broken in 11.1."""
 FIRST = (7, 2)
 QUEUES_MAX = 64
 """Queues that are read of one device: virtio-serial with 31 ports has 64, a net device with 32 pairs 65."""
+HALVES = ("bits 0 to 31", "bits 32 to 63")
 
 
-async def read_virtio(execute: Execute, version: str, backend: str, known: Virtio) -> Virtio:
-    """The same with features and queues where this QEMU can be asked; else with the reason in ``note``.
+async def read_virtio(execute: Execute, version: str, backend: str, known: Virtio, bar: ModernBar | None) -> Virtio:
+    """The same with features and queues as far as they can be read; else with the reason in a note.
 
-    :param version: QEMU's, such as ``7.2.22``; empty = unknown: then it is not asked.
+    :param version: QEMU's, such as ``7.2.22``; empty = unknown: then no command is asked that might be deadly.
     :param backend: QOM path of the virtio device behind the PCI function.
+    :param bar: its registers; None while they are not mapped.
     """
     numbers = parse_version(version)
-    if numbers not in STATUS_QUERY_SAFE:
-        return replace(known, note=_why_not(version, numbers))
-    try:
-        reply = await execute("x-query-virtio-status", {"path": backend})
-    except CommandFailed as error:
-        return replace(known, note=error.description)
-    status = reply if isinstance(reply, dict) else {}
-    offered, negotiated = (
-        parse_features(known.device_id, status.get(key)) for key in ("host-features", "guest-features")
-    )
-    count = status.get("num-vqs")
-    queues = await _queues(execute, backend, count) if isinstance(count, int) else None
-    return replace(
-        known, offered=offered, negotiated=negotiated, queues=queues, vhost=status.get("vhost-started") is True
-    )
+    if numbers in STATUS_QUERY_SAFE:
+        try:
+            reply = await execute("x-query-virtio-status", {"path": backend})
+        except CommandFailed as error:
+            return replace(known, note=error.description, queues_note=error.description)
+        status = reply if isinstance(reply, dict) else {}
+        sets = (status.get(key) for key in ("host-features", "guest-features"))
+        offered, negotiated = (parse_features(known.device_id, one) for one in sets)
+        known = replace(known, offered=offered, negotiated=negotiated, vhost=status.get("vhost-started") is True)
+        count = status.get("num-vqs")
+    elif bar is None:
+        nobody = "nobody has mapped its registers yet"
+        return replace(known, note=nobody, queues_note=nobody)
+    else:
+        known = _with_bits(known, *await read_bits(execute, bar, known.status))
+        count = await read_queue_count(execute, bar)
+    if not isinstance(count, int):
+        return replace(known, queues_note="how many there are cannot be read")
+    if numbers not in QUEUE_QUERY_SAFE:
+        return replace(known, queues_note=f"{count}: {_why_no_queues(version, numbers)}")
+    return replace(known, queues=await _queues(execute, backend, count))
 
 
-async def read_negotiated(execute: Execute, version: str, backend: str, device_id: int) -> tuple[str, ...] | None:
-    """The features that the driver agreed to; None where this QEMU cannot be asked safely, or does not say."""
+async def read_negotiated(
+    execute: Execute, version: str, backend: str, device_id: int, bar: ModernBar | None, status: int | None
+) -> tuple[str, ...] | None:
+    """The features that the driver agreed to; None where those of the device's own kind cannot be read.
+
+    :param status: the device status byte.
+    """
     if parse_version(version) not in STATUS_QUERY_SAFE:
-        return None
+        agreed = (await read_bits(execute, bar, status))[1] if bar is not None else Bits()
+        return features_of(device_id, agreed.value) if agreed.knows(0) else None
     try:
         reply = await execute("x-query-virtio-status", {"path": backend})
     except CommandFailed:
@@ -63,9 +81,46 @@ async def read_negotiated(execute: Execute, version: str, backend: str, device_i
     return parse_features(device_id, reply.get("guest-features")) if isinstance(reply, dict) else None
 
 
-def _why_not(version: str, numbers: tuple[int, int]) -> str:
+async def read_bits(execute: Execute, bar: ModernBar, status: int | None) -> tuple[Bits, Bits]:
+    """Offered and negotiated features, as far as the registers show them without a write.
+
+    A modern driver has agreed to nothing before FEATURES_OK, whatever it has written by then (hw/virtio/virtio-pci.c,
+    ``virtio_pci_common_write()``); one of the old kind has no such step and no bits above 31.
+    """
+    offered = negotiated = Bits()
+    selected = await read_selected(execute, bar)
+    if selected is not None:
+        offered_half, offered_bits, agreed_half, agreed_bits = selected
+        if offered_half in (0, 1):
+            offered = offered.with_half(offered_half, offered_bits)
+        if agreed_half in (0, 1):
+            negotiated = negotiated.with_half(agreed_half, agreed_bits)
+    if status is not None and not status & Status.FEATURES_OK:
+        negotiated = Bits().with_half(0, 0).with_half(1, 0)
+    old = await read_ports(execute, bar)
+    if old is not None:
+        offered, negotiated = offered.with_half(0, old[0]), negotiated.with_half(0, old[1])
+    return offered, negotiated
+
+
+def _with_bits(known: Virtio, offered: Bits, negotiated: Bits) -> Virtio:
+    """With the features of which both is known, and a note on the others."""
+    both = offered.mask & negotiated.mask
+    unknown = [words for half, words in enumerate(HALVES) if not Bits(mask=both).knows(half)]
+    note = f"{' and '.join(unknown)} cannot be read without writing a register" if unknown else ""
+    if not both:
+        return replace(known, note=note)
+    return replace(
+        known,
+        offered=features_of(known.device_id, offered.value & both),
+        negotiated=features_of(known.device_id, negotiated.value & both),
+        note=note,
+    )
+
+
+def _why_no_queues(version: str, numbers: tuple[int, int]) -> str:
     if (0, 0) < numbers < FIRST:
-        return f"QEMU {version} has no command that tells them (since 7.2)"
+        return f"QEMU {version} has no command that tells of them (since 7.2)"
     return f"QEMU {version or 'of this version'} cannot be asked safely"
 
 

@@ -109,7 +109,7 @@ def qom_json(found: list[tuple[int, Child]]) -> list[dict[str, object]]:
 
 
 def virtio_json(device: PciDevice, virtio: Virtio) -> dict[str, object]:
-    """One virtio device as JSON; features are null where this QEMU cannot be asked safely, and ``note`` says so."""
+    """One virtio device as JSON; what is null cannot be read, and the notes say why."""
     return {
         "address": str(device.address),
         "name": device.name,
@@ -122,6 +122,7 @@ def virtio_json(device: PciDevice, virtio: Virtio) -> dict[str, object]:
         "offered": _list(virtio.offered),
         "negotiated": _list(virtio.negotiated),
         "note": virtio.note,
+        "queues_note": virtio.queues_note,
         "queues": None if virtio.queues is None else _queues(virtio),
         "vhost": virtio.vhost,
     }

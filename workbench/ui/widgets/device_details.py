@@ -45,7 +45,7 @@ def details(row: Row, shown: Shown, back: Background) -> Iterator[tuple[str, str
     elif isinstance(what, ConfigField):
         yield "word", f"{what.name}: {what.value:,} {what.unit}".rstrip() + (f", {what.words}" if what.words else "")
     elif isinstance(what, Virtio) and what.note:
-        yield "virtio", what.note
+        yield "features", what.note
     elif isinstance(what, Virtio) and what.vhost:
         yield "vhost", "served outside QEMU: the indices that QEMU has stand still"
     elif isinstance(what, Difference):

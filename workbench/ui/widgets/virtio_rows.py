@@ -87,13 +87,15 @@ def features(virtio: Virtio, row: Row, shown: Shown) -> Iterator[Item]:
             )
             for name in names
         ]
+        if virtio.note:
+            folded.below.append(leaf(f"{row.key}#note", folded.row, virtio.note, muted=True))
     yield folded
 
 
 def queues(virtio: Virtio, row: Row, shown: Shown) -> Iterator[Item]:
     """Every queue: its size and what is in flight; inside it its indices."""
     if virtio.queues is None:
-        yield leaf(f"{row.key}#queues", row, "queues", virtio.note or "not readable", tone="muted", source=virtio)
+        yield leaf(f"{row.key}#queues", row, "queues", virtio.queues_note or "not readable", tone="muted")
         return
     ready = sum(queue.ready for queue in virtio.queues)
     folded = group(f"{row.key}#queues", row, "queues", f"{ready} of {len(virtio.queues)}", shown, source=virtio)
