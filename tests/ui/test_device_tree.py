@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 RECORDED = json.loads((Path(__file__).parent.parent / "domain/recorded/devices-7.2.json").read_text())
 BALLOON = "/machine/peripheral/balloon0"
 CHILD = f"{BALLOON}/virtio-backend"
+WORDS = (ConfigField("num_pages", 65536), ConfigField("actual", 51456))
 STATES = {
     PciAddress(0, 1, 0): Registers(0x0F),
-    PciAddress(0, 3, 0): Registers(0x0F, (ConfigField("num_pages", 65536), ConfigField("actual", 51456))),
+    PciAddress(0, 3, 0): Registers(0x0F, WORDS),
     PciAddress(0, 5, 0): Registers(0),
 }
 NODE = Node(
@@ -51,7 +52,7 @@ NODE = Node(
         Property("romfile", "str", ""),
     ),
     (Child("virtio-backend", "virtio-balloon-device", CHILD),),
-    Virtio(5, 0x0F, None, ("STATS_VQ", "DEFLATE_ON_OOM"), ("STATS_VQ",)),
+    Virtio(5, 0x0F, None, ("STATS_VQ", "DEFLATE_ON_OOM"), ("STATS_VQ",), config=WORDS),
 )
 
 

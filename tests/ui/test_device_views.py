@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,15 @@ import pytest
 from textual.events import Key
 from textual.widgets import Static
 
-from tests.ui.test_device_tree import BALLOON, CHILD, NODE, TREE, Bench
+from tests.ui.test_device_tree import BALLOON, CHILD, NODE, TREE, WORDS, Bench
 from workbench.domain.buses import ROOT, Bus, BusDevice
 from workbench.domain.drift import Difference, Kind
 from workbench.domain.qom import Child, Node, Property
-from workbench.domain.virtio import Virtio
+from workbench.domain.virtio import DriverState, Virtio
+from workbench.domain.virtio_config import balloon_config
 from workbench.domain.virtqueue import Queue
-from workbench.ui.widgets.device_store import Question, Want
+from workbench.ui.widgets.device_row import Row
+from workbench.ui.widgets.device_store import Question, Store, Want
 from workbench.ui.widgets.device_views import View
 
 if TYPE_CHECKING:
@@ -245,12 +248,51 @@ async def test_what_cannot_be_asked_is_said_and_the_rest_is_shown(note: str) -> 
     async with app.run_test(size=(100, 50)) as pilot:
         await app.open_on(BALLOON)
         await pilot.press("4", "enter")
-        app.pane.set_node(replace(NODE, virtio=Virtio(5, 0x0F, None, note=note)))
+        virtio = Virtio(5, 0x0F, None, note=note, queues_note=f"3: {note}", config=WORDS)
+        app.pane.set_node(replace(NODE, virtio=virtio))
         await pilot.pause()
         assert app.line("DRIVER_OK").split()[-1] == "on"
         assert app.line("num_pages").split()[-1] == "65,536"
-        assert note in app.line("queues")
+        assert f"3: {note}" in app.line("queues")
         assert note in app.line("features")
+
+
+async def test_a_part_of_the_features_says_which_part_is_missing() -> None:
+    app = Bench()
+    async with app.run_test(size=(100, 50)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("4", "enter")
+        note = "bits 32 to 63 cannot be read without writing a register"
+        virtio = Virtio(5, 0x0F, None, ("STATS_VQ", "REPORTING"), ("STATS_VQ",), note=note)
+        app.pane.set_node(replace(NODE, virtio=virtio))
+        app.pane.place.now.open_key(f"{BALLOON}#features")
+        app.pane._show()
+        await pilot.pause()
+        assert app.line("features").split()[-3:] == ["1", "of", "2"]
+        assert app.line("STATS_VQ").split()[-1] == "on"
+        assert app.line("bits 32 to 63 cannot be read")
+
+
+async def test_the_words_of_the_balloon_move_while_they_are_on_the_screen() -> None:
+    """They are read with the other live values, not only with the tree; the status too."""
+    app = Bench()
+    async with app.run_test(size=(100, 50)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("enter")
+        app.pane.set_node(NODE)
+        await pilot.pause()
+        assert app.line("num_pages").split()[-1] == "65,536"
+        app.questions.clear()
+        async with asyncio.timeout(10):
+            while not any(one.want is Want.VIRTIO and one.path == BALLOON for one in app.questions):
+                await pilot.pause(0.05)
+        app.pane.set_virtio(BALLOON, Virtio(5, 0x07, DriverState.OK, config=balloon_config((4096, 77))))
+        await pilot.pause()
+        assert app.line("num_pages").split()[-1] == "4,096"
+        assert app.line("actual").split()[-1] == "77"
+        app.pane.set_virtio(BALLOON, Virtio(5, 0x80, DriverState.FAILED, config=balloon_config((4096, 77))))
+        await pilot.pause()
+        assert app.line("virtio-balloon").split()[-1] == "failed"
 
 
 async def test_values_that_nobody_can_see_are_not_read() -> None:
@@ -393,3 +435,11 @@ async def test_what_was_read_stands_while_qemu_does_not_answer_and_is_asked_for_
         app.pane._read_live()
         await pilot.pause()
         assert app.asked.count("/") == asked + 1
+
+
+@pytest.mark.parametrize("key", ["#num_pages", "#status:DRIVER", "#queue:0:used", "#feature:MAC"])
+def test_each_kind_of_line_that_lives_is_asked_for(key: str) -> None:
+    source = WORDS[0] if key == "#num_pages" else None
+    row = Row(f"{BALLOON}{key}", "", "text", path=BALLOON, source=source)
+    assert list(Store().live([row])) == [Question(Want.VIRTIO, BALLOON)]
+    assert list(Store().live([row], only_unread=True)) == []

@@ -11,10 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 from tests.real import running_qemu
+from workbench.domain.qom import Child
 from workbench.engine.monitor import Monitor
 from workbench.engine.virtio_pci import virtio_bars
 from workbench.verbs import tree as verb
 from workbench.verbs.group import workbench
+from workbench.verbs.tree_text import qom_lines
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -145,9 +147,58 @@ def test_qom(run: Any) -> None:
     assert "/machine/peripheral/far0" in [child["path"] for child in peripheral["children"]]
 
 
+def test_every_view_has_as_many_levels_as_are_asked_for(run: Any) -> None:
+    """In text and in JSON alike; what was left out is null there, and not empty."""
+
+    def both(view: str, depth: int) -> tuple[list[str], Any]:
+        options = ("--view", view, "--depth", str(depth))
+        return run(*options).splitlines(), json.loads(run(*options, "--json"))
+
+    lines, tree = both("pci", 1)
+    assert not any("01:00.0" in line for line in lines)
+    port = next(device for device in tree["buses"][0]["devices"] if device["id"] == "rp0")
+    assert port["devices"] is None
+    lines, tree = both("pci", 2)
+    assert any("01:00.0" in line for line in lines)
+    port = next(device for device in tree["buses"][0]["devices"] if device["id"] == "rp0")
+    assert [device["id"] for device in port["devices"]] == ["far0"]
+
+    lines, root = both("bus", 1)
+    assert (len(lines), root["devices"]) == (1, None)
+    lines, root = both("bus", 2)
+    assert len(lines) == 1 + len(root["devices"])
+    assert {device["buses"] for device in root["devices"]} == {None}
+    lines, root = both("bus", 3)
+    host = next(device for device in root["devices"] if device["type"] == "q35-pcihost")
+    assert [(bus["name"], bus["devices"]) for bus in host["buses"]] == [("pcie.0", None)]
+    assert "    bus: pcie.0 (PCIE)" in lines
+    assert not any(line.startswith("      dev:") for line in lines)
+
+    lines, roots = both("qom", 1)
+    assert {root["children"] for root in roots} == {None}
+    assert len(lines) == 1 + len(roots)
+    _, roots = both("qom", 2)
+    machine = next(root for root in roots if root["name"] == "machine")
+    assert {child["children"] for child in machine["children"]} == {None}
+
+    lines, devices = both("virtio", 1)
+    assert len([line for line in lines if not line.startswith(" ")]) == len(devices)
+    assert not any("offered" in line or "queue" in line for line in lines)
+    assert {(one["offered"], one["queues"]) for one in devices} == {(None, None)}
+
+
+def test_names_of_the_guest_move_no_terminal() -> None:
+    """The text goes to a terminal as it is printed; JSON escapes by itself."""
+    child = Child("a\x1b[2J[red]\u202e", "thing\r", "/a")
+    runner = CliRunner()
+    with runner.isolation() as (out, *_):
+        verb._print_lines(qom_lines([(1, child)]))
+        assert out.getvalue().decode() == "/\n  a\\x1b[2J[red]\\u202e (thing\\x0d)\n"
+
+
 def test_wrong_usage() -> None:
     runner = CliRunner()
     assert runner.invoke(workbench, ["tree", "demo", "--view", "isa"]).exit_code == 2
-    assert runner.invoke(workbench, ["tree", "demo", "--depth", "2"]).exit_code == 2
+    assert runner.invoke(workbench, ["tree", "demo", "--depth", "2", "--diff"]).exit_code == 2
     assert runner.invoke(workbench, ["tree", "demo", "--view", "qom", "--depth", "0"]).exit_code == 2
     assert runner.invoke(workbench, ["tree"]).exit_code == 2

@@ -19,7 +19,7 @@ from workbench.domain.qom import Child, Node, Property
 from workbench.domain.virtio import DriverState, virtio_status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from workbench.domain.virtio_config import ConfigField
 
@@ -82,6 +82,9 @@ class PciDevice:
         """The virtio device id (5 is a balloon); None when it is no virtio device."""
         return virtio_device_id(self.vendor, self.device)
 
+    def with_registers(self, read: Registers) -> PciDevice:
+        return replace(self, status=read.status, config=read.config, driver=_driver(self, read.status))
+
 
 @dataclass(frozen=True, slots=True)
 class PciBus:
@@ -106,12 +109,23 @@ class DeviceTree:
 
     def with_registers(self, registers: Mapping[PciAddress, Registers]) -> DeviceTree:
         """The same tree with driver states, as the registers of virtio devices show them."""
-        buses = (replace(bus, devices=_with_registers(bus.devices, registers)) for bus in self.buses)
-        return replace(self, buses=tuple(buses))
+        return self._each(lambda device: device.with_registers(registers.get(device.address, Registers())))
+
+    def with_later(self, key: str, later: Registers) -> DeviceTree:
+        """The same tree, where the registers of one device were read again; its key is that of the device."""
+        return self._each(lambda device: device.with_registers(later) if device.key == key else device)
 
     def with_names(self, names: Mapping[tuple[int, int], tuple[str, str]]) -> DeviceTree:
         """The same tree with names by a list of PCI ids; the vendors of QEMU's own table stay where it has none."""
-        return replace(self, buses=tuple(replace(bus, devices=_with_names(bus.devices, names)) for bus in self.buses))
+
+        def named(device: PciDevice) -> PciDevice:
+            vendor, title = names.get((device.vendor, device.device), ("", ""))
+            return replace(device, vendor_name=vendor or device.vendor_name, title=title)
+
+        return self._each(named)
+
+    def _each(self, change: Callable[[PciDevice], PciDevice]) -> DeviceTree:
+        return replace(self, buses=tuple(replace(bus, devices=_changed(bus.devices, change)) for bus in self.buses))
 
     def device(self, key: str) -> PciDevice | None:
         """The device of a key, a QOM path, a qdev id or a PCI address as text; None when there is none."""
@@ -204,30 +218,14 @@ def _bus_number(place: Place, behind: Mapping[str, int], root: int) -> int | Non
 def _join(devices: Iterable[PciDevice], places: Mapping[PciAddress, Place]) -> tuple[PciDevice, ...]:
     def join(device: PciDevice) -> PciDevice:
         place = places.get(device.address)
-        path, type_name = (place.path, place.type) if place else ("", "")
-        return replace(device, path=path, type=type_name, children=_join(device.children, places))
+        return replace(device, path=place.path, type=place.type) if place else device
 
-    return tuple(join(device) for device in devices)
-
-
-def _with_registers(devices: Iterable[PciDevice], registers: Mapping[PciAddress, Registers]) -> tuple[PciDevice, ...]:
-    def add(device: PciDevice) -> PciDevice:
-        read = registers.get(device.address, Registers())
-        driver, children = _driver(device, read.status), _with_registers(device.children, registers)
-        return replace(device, status=read.status, config=read.config, driver=driver, children=children)
-
-    return tuple(add(device) for device in devices)
+    return _changed(devices, join)
 
 
-def _with_names(
-    devices: Iterable[PciDevice], names: Mapping[tuple[int, int], tuple[str, str]]
-) -> tuple[PciDevice, ...]:
-    def add(device: PciDevice) -> PciDevice:
-        vendor, title = names.get((device.vendor, device.device), ("", ""))
-        children = _with_names(device.children, names)
-        return replace(device, vendor_name=vendor or device.vendor_name, title=title, children=children)
-
-    return tuple(add(device) for device in devices)
+def _changed(devices: Iterable[PciDevice], change: Callable[[PciDevice], PciDevice]) -> tuple[PciDevice, ...]:
+    """Each of them changed, and what is behind it."""
+    return tuple(replace(change(device), children=_changed(device.children, change)) for device in devices)
 
 
 def _driver(device: PciDevice, status: int | None) -> DriverState | None:

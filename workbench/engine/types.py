@@ -5,7 +5,9 @@ object of the type and drops it, which loads nothing that is not there already.
 
 Parents come from ``qom-list-types``, which loads every module and can end a QEMU whose package was renewed meanwhile. So
 a second, empty QEMU of the same program is asked (``/proc/PID/exe -machine none``), once for each build, and the answer
-is kept on disk. Where that cannot be run, parents are not known.
+is kept on disk. One that dies of its modules is asked again when it can load none: then only parents of types in modules
+are not known. Where that fails too, none are: QEMU 8.2 dies of the second module that it cannot load (util/module.c,
+``module_load_qom_all()``; mended in 9.1).
 """
 
 from __future__ import annotations
@@ -31,9 +33,8 @@ if TYPE_CHECKING:
 DEPTH_MAX = 32
 _PREFIX = "qom-parents-"
 _KEPT = 16
-_QUESTION = (
-    b'{"execute":"qmp_capabilities"}{"execute":"qom-list-types","arguments":{"abstract":true}}{"execute":"quit"}'
-)
+_HELLO = b'{"execute":"qmp_capabilities"}'
+_QUESTION = b'{"execute":"qom-list-types","arguments":{"abstract":true}}{"execute":"quit"}'
 
 
 class TypeBook:
@@ -92,7 +93,8 @@ class TypeBook:
 
 async def ask_parents(program: str) -> Mapping[str, str]:
     """Every type's parent, by a QEMU of that program that is started for it; empty when it cannot tell."""
-    return parse_parents(await run_empty(program, "-qmp", "stdio", said=_QUESTION) or b"")
+    found = parse_parents(await run_empty(program, "-qmp", "stdio", said=_HELLO + _QUESTION) or b"")
+    return found or parse_parents(await run_empty(program, "-qmp", "stdio", said=_QUESTION, sealed=_HELLO) or b"")
 
 
 def parse_parents(out: bytes) -> Mapping[str, str]:

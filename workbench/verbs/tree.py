@@ -9,6 +9,8 @@ import click
 from workbench.verbs.common import guest_monitor, json_option, pass_settings, print_json, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from workbench.domain.tree import DeviceTree, PciDevice
     from workbench.domain.virtio import Virtio
     from workbench.engine.devices import DeviceReader
@@ -31,7 +33,7 @@ QOM_DEPTH = 3
     "--depth",
     type=click.IntRange(min=1),
     metavar="N",
-    help=f"Levels of --view qom (default: {QOM_DEPTH}) or bus (default: all).",
+    help=f"Levels that are shown (default: {QOM_DEPTH} of --view qom, all of the others).",
 )
 @click.option("--diff", is_flag=True, help="How the guest differs from what its profile says now; exit 1 if it does.")
 @json_option
@@ -40,12 +42,10 @@ def command(settings: Settings, name: str, view: str, depth: int | None, diff: b
     """The device tree of a running guest, as it is now."""
     if diff:
         if depth is not None:
-            raise click.UsageError("--depth is for --view qom and bus, not for --diff")
+            raise click.UsageError("--depth is for a view, not for --diff")
         if run(show_diff(settings, name, as_json)):
             raise click.exceptions.Exit(1)
         return
-    if depth is not None and view not in ("qom", "bus"):
-        raise click.UsageError(f"--depth is for --view qom and bus, not for --view {view}")
     run(_show(settings, name, view, depth, as_json))
 
 
@@ -56,24 +56,32 @@ async def _show(settings: Settings, name: str, view: str, depth: int | None, as_
     from workbench.verbs.tree_json import bus_json, pci_json, qom_json, virtio_json
     from workbench.verbs.tree_text import bus_lines, pci_lines, qom_lines, virtio_lines
 
+    body: object
+    lines: Iterable[str]
     async with guest_monitor(settings, name) as monitor:
         reader = DeviceReader(monitor.execute, monitor.version)
         if view == "qom":
-            found = list(levels(await reader.qom.walk("/", (depth or QOM_DEPTH) - 1), "/"))
-            print_json(qom_json(found)) if as_json else click.echo("\n".join(qom_lines(found)))
-            return
-        if view == "bus":
+            nodes = await reader.qom.walk("/", (depth or QOM_DEPTH) - 1)
+            found = list(levels(nodes, "/"))
+            body, lines = qom_json(found, nodes), qom_lines(found)
+        elif view == "bus":
             root = await BusReader(reader.qom).root()
-            print_json(bus_json(root)) if as_json else click.echo("\n".join(bus_lines(root, depth)))
-            return
-        tree = await reader.tree()
-        if view == "pci":
-            print_json(pci_json(tree)) if as_json else click.echo("\n".join(pci_lines(tree)))
-            return
-        devices = await _virtio(reader, tree)
-        print_json([virtio_json(*pair) for pair in devices]) if as_json else click.echo(
-            "\n".join(line for pair in devices for line in virtio_lines(*pair))
-        )
+            body, lines = bus_json(root, depth), bus_lines(root, depth)
+        elif view == "pci":
+            tree = await reader.tree()
+            body, lines = pci_json(tree, depth), pci_lines(tree, depth)
+        else:
+            devices = await _virtio(reader, await reader.tree(), deep=depth != 1)
+            body = [virtio_json(*pair) for pair in devices]
+            lines = (line for pair in devices for line in virtio_lines(*pair))
+    print_json(body) if as_json else _print_lines(lines)
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    """Names are QEMU's or the guest's: no control sequence in them reaches the terminal."""
+    from workbench.domain.text import visible
+
+    click.echo("\n".join(map(visible, lines)))
 
 
 async def show_diff(settings: Settings, name: str, as_json: bool) -> bool:
@@ -87,16 +95,22 @@ async def show_diff(settings: Settings, name: str, as_json: bool) -> bool:
     async with guest_monitor(settings, name) as monitor:
         reader = DriftReader(StateDirectory(settings.state).running(name), settings)
         differences = await reader.read(DeviceReader(monitor.execute, monitor.version).qom)
-    print_json(drift_json(differences)) if as_json else click.echo("\n".join(drift_lines(name, differences)))
+    print_json(drift_json(differences)) if as_json else _print_lines(drift_lines(name, differences))
     return bool(differences)
 
 
-async def _virtio(reader: DeviceReader, tree: DeviceTree) -> list[tuple[PciDevice, Virtio]]:
-    """Every virtio device that has a QOM path, with what is known of it beyond properties."""
+async def _virtio(reader: DeviceReader, tree: DeviceTree, *, deep: bool) -> list[tuple[PciDevice, Virtio]]:
+    """Every virtio device, with what is known of it beyond properties.
+
+    :param deep: with features and queues.
+    """
+    from workbench.domain.virtio import Virtio
+
     found = []
     for device in tree:
-        if device.virtio_id is not None and device.path:
-            node = await reader.node(device.path)
-            if node.virtio is not None:
-                found.append((device, node.virtio))
+        if device.virtio_id is not None:
+            read = await reader.virtio(device.path) if deep and device.path else None
+            note = "" if read or not deep else "what else there is of it cannot be told"
+            plain = Virtio(device.virtio_id, device.status, device.driver, note=note, config=device.config)
+            found.append((device, read or plain))
     return found

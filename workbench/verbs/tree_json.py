@@ -9,27 +9,30 @@ from workbench.domain.virtio import virtio_status_bits
 from workbench.domain.virtqueue import queue_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from workbench.domain.buses import Bus
+    from workbench.domain.buses import Bus, BusDevice
     from workbench.domain.drift import Difference
-    from workbench.domain.qom import Child
+    from workbench.domain.qom import Child, Node
     from workbench.domain.tree import DeviceTree, PciDevice
     from workbench.domain.virtio import Virtio
 
 
-def pci_json(tree: DeviceTree) -> dict[str, object]:
-    """The PCI tree as JSON: addresses and ids as text, as ``lspci`` writes them; sizes in bytes."""
+def pci_json(tree: DeviceTree, depth: int | None = None) -> dict[str, object]:
+    """The PCI tree as JSON: addresses and ids as text, as ``lspci`` writes them; sizes in bytes.
+
+    :param depth: levels that are given, as in every function here; what lies deeper is null. None: all.
+    """
     return {
         "machine": tree.machine,
         "buses": [
-            {"number": bus.number, "name": bus.name, "devices": [device_json(device) for device in bus.devices]}
+            {"number": bus.number, "name": bus.name, "devices": [device_json(device, depth) for device in bus.devices]}
             for bus in tree.buses
         ],
     }
 
 
-def device_json(device: PciDevice) -> dict[str, object]:
+def device_json(device: PciDevice, depth: int | None = None) -> dict[str, object]:
     """One PCI function as JSON; a field that is not known is null, one that does not apply is absent."""
     body: dict[str, object] = {
         "address": str(device.address),
@@ -58,27 +61,26 @@ def device_json(device: PciDevice) -> dict[str, object]:
             "subordinate": device.bridge.subordinate,
             "windows": [asdict(window) | {"open": window.is_open} for window in device.bridge.windows],
         }
-        body["devices"] = [device_json(child) for child in device.children]
+        body["devices"] = None if depth == 1 else [device_json(child, _less(depth)) for child in device.children]
     return body
 
 
-def bus_json(bus: Bus) -> dict[str, object]:
-    """The buses as JSON, nested: a bus has devices, a device has buses."""
-    body: dict[str, object] = {
-        "name": bus.name,
-        "type": bus.type,
-        "path": bus.path,
-        "devices": [
-            {
-                "id": device.id or None,
-                "type": device.type,
-                "path": device.path,
-                "buses": [bus_json(below) for below in device.buses],
-            }
-            for device in bus.devices
-        ],
-    }
+def bus_json(bus: Bus, depth: int | None = None) -> dict[str, object]:
+    """The buses as JSON, nested: a bus has devices, a device has buses; each is a level."""
+    devices = [_bus_device(device, _less(depth)) for device in bus.devices]
+    body: dict[str, object] = {"name": bus.name, "type": bus.type, "path": bus.path}
+    body["devices"] = None if depth == 1 else devices
     return body | {"error": bus.error} if bus.error else body
+
+
+def _bus_device(device: BusDevice, depth: int | None) -> dict[str, object]:
+    buses = [bus_json(below, _less(depth)) for below in device.buses]
+    body: dict[str, object] = {"id": device.id or None, "type": device.type, "path": device.path}
+    return body | {"buses": None if depth == 1 else buses}
+
+
+def _less(depth: int | None) -> int | None:
+    return None if depth is None else depth - 1
 
 
 def drift_json(differences: Sequence[Difference]) -> list[dict[str, object]]:
@@ -96,14 +98,18 @@ def drift_json(differences: Sequence[Difference]) -> list[dict[str, object]]:
     ]
 
 
-def qom_json(found: list[tuple[int, Child]]) -> list[dict[str, object]]:
-    """The composition tree as JSON, nested: name, type, path, children."""
+def qom_json(found: list[tuple[int, Child]], nodes: Mapping[str, Node]) -> list[dict[str, object]]:
+    """The composition tree as JSON, nested: name, type, path, children.
+
+    :param nodes: what was read: children of anything else are null.
+    """
     roots: list[dict[str, object]] = []
     above: list[list[dict[str, object]]] = [roots]
     for depth, child in found:
         children: list[dict[str, object]] = []
         del above[depth:]
-        above[-1].append({"name": child.name, "type": child.type, "path": child.path, "children": children})
+        below = children if child.path in nodes else None
+        above[-1].append({"name": child.name, "type": child.type, "path": child.path, "children": below})
         above.append(children)
     return roots
 

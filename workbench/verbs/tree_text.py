@@ -18,14 +18,17 @@ if TYPE_CHECKING:
     from workbench.domain.virtio import Virtio
 
 
-def pci_lines(tree: DeviceTree) -> Iterator[str]:
-    """The PCI tree for people: one line for a device, its BARs below it."""
+def pci_lines(tree: DeviceTree, depth: int | None = None) -> Iterator[str]:
+    """The PCI tree for people: one line for a device, its BARs below it.
+
+    :param depth: buses behind one another that are printed, the root bus the first; all without one.
+    """
     for bus in tree.buses:
         yield " ".join(filter(None, (tree.machine, bus.name or f"bus {bus.number}")))
-        yield from _devices(bus.devices, "")
+        yield from _devices(bus.devices, "", depth)
 
 
-def _devices(devices: tuple[PciDevice, ...], indent: str) -> Iterator[str]:
+def _devices(devices: tuple[PciDevice, ...], indent: str, depth: int | None) -> Iterator[str]:
     for device in devices:
         last = device is devices[-1]
         yield f"{indent}{'└' if last else '├'} {_line(device)}".rstrip()
@@ -36,7 +39,8 @@ def _devices(devices: tuple[PciDevice, ...], indent: str) -> Iterator[str]:
             place = "not mapped" if bar.address is None else f"{bar.address:#x}"
             kind = "ROM" if bar.index == 6 else f"BAR {bar.index}"
             yield f"{below}  {kind:<5}  {bar.kind:<6} {_size(bar.size):>8}  {place}"
-        yield from _devices(device.children, below)
+        if depth is None or depth > 1:
+            yield from _devices(device.children, below, None if depth is None else depth - 1)
 
 
 def _function(device: PciDevice) -> Iterator[str]:

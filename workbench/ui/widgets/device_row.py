@@ -108,7 +108,7 @@ def flatten(items: list[Item], indent: str | None = None) -> Iterator[Row]:
     """The lines below one another, each with its guides; those at the root have none."""
     for item in items:
         row = item.row
-        row.text, row.value, row.note = clean(row.text), clean(row.value), clean(row.note)
+        row.text, row.value, row.note, row.hint = clean(row.text), clean(row.value), clean(row.note), clean(row.hint)
         if indent is None:
             yield row
             yield from flatten(item.below, "")

@@ -11,6 +11,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from workbench.domain.finding import Spot, spots
+from workbench.domain.tree import Registers
 from workbench.ui.widgets.detail_area import DetailArea
 from workbench.ui.widgets.device_details import Background, details, type_of
 from workbench.ui.widgets.device_finding import FindBar
@@ -156,7 +157,8 @@ class DeviceShowing(Widget):
 
     def set_node(self, node: Node) -> None:
         """The answer to a question for a node. One that nobody waits for any more does no harm."""
-        if self._store.take_node(node):
+        moved = self._take_registers(node.path, node.virtio)
+        if self._store.take_node(node) or moved:
             self._show_soon()
 
     def set_values(self, path: str, values: Iterable[Property]) -> None:
@@ -164,8 +166,18 @@ class DeviceShowing(Widget):
             self._show_soon()
 
     def set_virtio(self, path: str, virtio: Virtio | None) -> None:
-        if self._store.take_virtio(path, virtio):
+        moved = self._take_registers(path, virtio)
+        if self._store.take_virtio(path, virtio) or moved:
             self._show_soon()
+
+    def _take_registers(self, path: str, virtio: Virtio | None) -> bool:
+        """What was read of one device later than the tree; whether it says something new."""
+        if self.tree is None or virtio is None:
+            return False
+        later = self.tree.with_later(path, Registers(virtio.status, virtio.config))
+        moved = later != self.tree
+        self.set_reactive(DeviceShowing.tree, later)
+        return moved
 
     def set_buses(self, root: Bus) -> None:
         if self._store.take_buses(root):

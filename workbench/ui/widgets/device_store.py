@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from workbench.domain.buses import ROOT, BusDevice
 from workbench.domain.qom import Child, Property
 from workbench.domain.tree import PciDevice
+from workbench.domain.virtio_config import ConfigField
 from workbench.ui.widgets.device_row import NESTED
 from workbench.ui.widgets.device_views import View
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from workbench.domain.virtio import Virtio
     from workbench.ui.widgets.device_row import Row
 
+_OF_REGISTERS = re.compile("#(?:status|queue|feature)")
+"""In the keys of lines that show what a virtio device's registers and queues say."""
 MANY = 24
 """Objects from which one walk over all of QOM is better than reading each with its values."""
 
@@ -150,7 +154,7 @@ class Store:
         for row in rows:
             if isinstance(row.source, Property) and not (only_unread and not row.source.unread):
                 values.setdefault(row.path, {})[row.source.name] = row.source.type
-            elif ("#queue" in row.key or "#feature" in row.key) and not only_unread:
+            elif (isinstance(row.source, ConfigField) or _OF_REGISTERS.search(row.key)) and not only_unread:
                 virtio.add(row.path)
         for path, kinds in values.items():
             yield Question(Want.VALUES, path, tuple(kinds.items()))
