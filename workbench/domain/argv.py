@@ -129,14 +129,17 @@ def _house(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
 def _machine(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
     flash = f",pflash0={CODE},pflash1={VARS}" if launch.flash else ""
     more = "".join(f",{name}={comma(value)}" for name, value in profile.machine_options)
-    yield ArgvPart(("-machine", f"{profile.machine},memory-backend={RAM}{flash}{more}"), ("machine",))
+    own = not profile.qemu.gives_memory
+    memory = f",memory-backend={RAM}" if own else ""
+    yield ArgvPart(("-machine", f"{profile.machine}{memory}{flash}{more}"), ("machine",))
     accelerator = profile.tcg.options() if launch.accelerator == "tcg" else launch.accelerator
     yield ArgvPart(("-accel", accelerator), ("accelerator",))
     model = profile.cpu.options({"kvm": "host", "tcg": "max"}[launch.accelerator])
     yield ArgvPart(("-cpu", model), ("cpu", "model"))
     yield ArgvPart(("-smp", profile.cpu.smp()), ("cpu", "count"))
     yield ArgvPart(("-m", profile.memory.size_option()), ("memory", "size"))
-    yield ArgvPart(profile.memory.backend(), ("memory", "hugepages") if profile.memory.hugepages else ("memory",))
+    if own:
+        yield ArgvPart(profile.memory.backend(), ("memory", "hugepages") if profile.memory.hugepages else ("memory",))
     if profile.memory.lock:
         yield ArgvPart(("-overcommit", "mem-lock=on"), ("memory", "lock"))
 

@@ -19,6 +19,26 @@ GENERAL = frozenset({"driver", "id", "bus", "qom-type", "addr"})
 """Keys of every device or object that are no property of its own."""
 
 
+ALIASES = {
+    **{
+        f"virtio-{name}": f"virtio-{name}-pci"
+        for name in (
+            "9p", "balloon", "blk", "gpu", "input-host", "iommu", "keyboard", "mouse", "net", "rng", "scsi", "serial",
+            "sound", "tablet",
+        )
+    },
+    "ahci": "ich9-ahci",
+    "lsi": "lsi53c895a",
+    "e1000-82540em": "e1000",
+    "ac97": "AC97",
+    "es1370": "ES1370",
+}  # fmt: skip
+"""Other names of devices on a PC (QEMU: system/qdev-monitor.c, qdev_alias_table): ``-device`` takes them, QMP does not."""
+SUGAR = frozenset({"kernel-irqchip", "kvm-shadow-mem", "igd-passthru"})
+"""Options of ``-machine`` that are the accelerator's or a device's (QEMU: system/vl.c,
+qemu_apply_legacy_machine_options())."""
+
+
 @dataclass(frozen=True, slots=True)
 class Build:
     """What was asked of a QEMU so far."""
@@ -42,8 +62,13 @@ def types_of(profile: GuestProfile, parts: Iterable[ArgvPart], build: Build) -> 
     for part in parts:
         kind = part.options[0].removeprefix("-")
         if kind in ("device", "object") and len(part.options) > 1:
-            wanted.add((kind, keys_of(part.options[1]).implied))
+            wanted.add((kind, _type(kind, part)))
     return {(kind, name) for kind, name in wanted if name and name != "help" and name not in build.properties}
+
+
+def _type(kind: str, part: ArgvPart) -> str:
+    name = keys_of(part.options[1]).implied
+    return ALIASES.get(name, name) if kind == "device" else name
 
 
 def build_problems(profile: GuestProfile, parts: Iterable[ArgvPart], build: Build) -> Iterator[tuple[Path, str]]:
@@ -54,7 +79,7 @@ def build_problems(profile: GuestProfile, parts: Iterable[ArgvPart], build: Buil
     else:
         known = build.properties.get(build.machines[profile.machine])
         for name, _ in profile.machine_options if known is not None else ():
-            if known is not None and name not in known:
+            if known is not None and name not in known and name not in SUGAR:
                 yield (
                     ("machine-options", name),
                     f"{qemu}: the board {profile.machine} has no {name}{_near(name, known)}",
@@ -84,15 +109,16 @@ def _device(part: ArgvPart, build: Build, qemu: str) -> Iterator[tuple[Path, str
     if kind not in ("device", "object") or len(part.options) < 2 or not part.path:
         return
     keys = keys_of(part.options[1])
-    if keys.implied not in build.properties:
+    name = _type(kind, part)
+    if name not in build.properties:
         return
-    known = build.properties[keys.implied]
+    known = build.properties[name]
     if known is None:
         yield part.path, f"{qemu} has no {kind} {keys.implied}"
         return
-    for name in keys:
-        if name not in GENERAL and name not in known and "." not in name and "[" not in name:
-            yield part.path, f"{qemu}: {keys.implied} has no property {name}{_near(name, known)}"
+    for key in keys:
+        if key not in GENERAL and key not in known and "." not in key and "[" not in key:
+            yield part.path, f"{qemu}: {keys.implied} has no property {key}{_near(key, known)}"
 
 
 def _near(name: str, known: Iterable[str]) -> str:

@@ -56,6 +56,15 @@ class Qemu(Part, frozen=True, kw_only=True):
     """PCI slots at the front of the root bus that are left free for devices of ``args``: QEMU gives those their slots
     before the profile's own have theirs."""
 
+    @property
+    def gives_memory(self) -> bool:
+        """Whether an argument names what the RAM is; then the board has no memory of the profile's own: QEMU refuses both
+        (hw/core/numa.c, parse_numa_node())."""
+        keys = {"-numa": ",memdev=", "--numa": ",memdev=", "-machine": ",memory-backend=", "-M": ",memory-backend="}
+        return any(
+            keys[name] in f",{value}" for name, value in zip(self.args, self.args[1:], strict=False) if name in keys
+        )
+
     def check(self) -> Iterator[tuple[Path, str]]:
         for index, arg in enumerate(self.args):
             if arg in ("-daemonize", "--daemonize"):

@@ -76,7 +76,7 @@ async def start(
         _supply(plan, directory, supply)
         made = await prepare(plan)
         try:
-            _spawn(plan.argv, directory)
+            _spawn(plan.argv, directory, plan.launch.base)
             await _wait_for_monitor(plan, directory)
         except BaseException as error:
             if not (lasting and isinstance(error, asyncio.CancelledError)):
@@ -142,10 +142,12 @@ def _facts(plan: Plan) -> GuestFacts:
     )
 
 
-def _spawn(argv: Sequence[str], directory: Path) -> None:
+def _spawn(argv: Sequence[str], directory: Path, base: str) -> None:
+    """:param base: the profile's directory, where relative paths begin, those of ``[qemu] args`` too."""
     # start_new_session: closing the terminal sends SIGHUP to the sessions that it controls, and this is none of them.
     subprocess.run(
         ["/bin/sh", "-c", KEEPER, str(directory), *argv],
+        cwd=base,
         start_new_session=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

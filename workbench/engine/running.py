@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import psutil
 
@@ -27,6 +28,20 @@ def command_line_of(pid: int) -> tuple[list[str], str]:
         what = os.path.basename(argv[0]) if argv else "a kernel thread or a process that has ended"
         raise HostError(f"process {pid} is no QEMU: {what}", hint="what runs: pgrep -a qemu-system")
     return argv, directory
+
+
+def read_config(directory: str, path: str) -> str:
+    """The text of a file that ``-readconfig`` names.
+
+    :param directory: where relative paths begin.
+    :raise ValueError: when it cannot be read, with the reason.
+    """
+    try:
+        return Path(directory, path).read_text()
+    except OSError as error:
+        raise ValueError(str(error.strerror)) from error
+    except UnicodeDecodeError as error:
+        raise ValueError("it is not UTF-8") from error
 
 
 def _program(process: psutil.Process) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -34,6 +36,7 @@ def qemu(settings: Settings, argv: Sequence[str], write: str | None, as_json: bo
     """From a command line after --, or from a script's text on standard input."""
     from workbench.domain.imports.qemu import import_qemu
     from workbench.domain.imports.shell import PROGRAM, read_script
+    from workbench.engine.running import read_config
     from workbench.errors import UsageError
 
     if argv:
@@ -44,15 +47,18 @@ def qemu(settings: Settings, argv: Sequence[str], write: str | None, as_json: bo
                 hint="write it as it is run: workbench import qemu -- qemu-system-x86_64 …",
             )
         notes = [f"{' '.join(argv[:start])} in front of QEMU: a profile starts QEMU itself"] if start else []
-        imported = import_qemu(argv[start:], notes)
+        imported = import_qemu(argv[start:], notes, read=partial(read_config, os.getcwd()))
     else:
-        script = read_script(sys.stdin.read())
+        yours = {name: os.environ[name] for name in ("HOME", "USER", "LOGNAME") if name in os.environ}
+        script = read_script(sys.stdin.read(), yours)
         if not script.argv:
             raise UsageError(
                 "no command on standard input starts QEMU",
                 hint="give a script's text, or a command line after --: workbench import qemu -- qemu-system-x86_64 …",
             )
-        imported = import_qemu(script.argv, script.notes, source="a shell script")
+        imported = import_qemu(
+            script.argv, script.notes, source="a shell script", read=partial(read_config, os.getcwd())
+        )
     _deliver(settings, imported, write, as_json)
 
 
@@ -64,10 +70,12 @@ def qemu(settings: Settings, argv: Sequence[str], write: str | None, as_json: bo
 def running(settings: Settings, pid: int, write: str | None, as_json: bool) -> None:
     """From a QEMU that runs now, by its PID."""
     from workbench.domain.imports.qemu import import_qemu
-    from workbench.engine.running import command_line_of
+    from workbench.engine.running import command_line_of, read_config
 
     argv, directory = command_line_of(pid)
-    imported = import_qemu(argv, source=f"the QEMU with pid {pid}", directory=directory)
+    imported = import_qemu(
+        argv, source=f"the QEMU with pid {pid}", directory=directory, read=partial(read_config, directory)
+    )
     _deliver(settings, imported, write, as_json)
 
 

@@ -15,7 +15,7 @@ from workbench.domain.imports.qemu import Imported, import_qemu
 from workbench.domain.imports.writer import to_toml
 from workbench.domain.parse import parse
 
-BARE = "-nodefaults -display none"
+BARE = "-nodefaults -display none -serial none"
 
 
 def imported(line: str, **options: Any) -> Imported:
@@ -201,6 +201,160 @@ class TestNothingIsLost:
         assert found.text.count('"-S"') == argv.count("-S")
 
 
+class TestWhatArgumentsNeed:
+    """What stays an argument names other things, and has names and places of its own."""
+
+    @pytest.mark.parametrize(
+        ("line", "kept"),
+        [
+            ("-netdev user,id=n -device virtio-net-pci,netdev=n", "-object filter-dump,id=f,netdev=n,file=/d"),
+            ("-device virtio-net-pci,id=lan", "-set device.lan.mac=52:54:00:00:00:01"),
+            ("-device virtio-scsi-pci,id=hba", "-device scsi-block,bus=hba.0"),
+            (
+                "-device virtio-serial,id=vs -chardev null,id=c -device virtserialport,chardev=c,name=a",
+                "-mon chardev=c",
+            ),
+        ],
+    )
+    def test_what_an_argument_names_stays_with_it(self, line: str, kept: str) -> None:
+        assert args(f"{line} {kept}") == shlex.split(f"{line} {kept}")
+        assert args(line) == []
+
+    def test_a_device_of_the_profile_has_no_name_of_an_argument(self) -> None:
+        found = document(
+            "-netdev user,id=n -device virtio-net-pci,netdev=n -device e1000,id=net0 -device e1000,id=net1"
+        )
+        assert found["net"] == [{"id": "net2", "backend": "user"}]
+        assert args("-device virtio-balloon -device e1000,id=balloon0")[:2] == ["-device", "virtio-balloon"]
+
+    def test_a_chardev_that_the_workbench_has_too_gets_another_name(self) -> None:
+        line = "-chardev socket,id=qmp,path=/q,server=on -mon chardev=qmp,mode=control -chardev null,id=serial0 "
+        found = imported(line + '-serial chardev:serial0 -device \'{"driver":"isa-serial","chardev":"serial0"}\'')
+        kept = tomllib.loads(found.text)["qemu"]["args"]
+        assert kept == [
+            "-chardev", "socket,id=qmp-1,path=/q,server=on", "-mon", "chardev=qmp-1,mode=control",
+            "-chardev", "null,id=serial0-1", "-serial", "chardev:serial0-1",
+            "-device", '{"driver":"isa-serial","chardev":"serial0-1"}',
+        ]  # fmt: skip
+        assert any("qmp is called qmp-1 now" in note for note in found.notes)
+
+    def test_slots_that_arguments_name_are_not_taken(self) -> None:
+        found = imported("-M q35 -device virtio-balloon -device pcie-root-port,id=r,addr=0x3 -device e1000,addr=4.0")
+        profile = parse(found.text, name="x", file="x").profile
+        assert profile is not None
+        assert profile.slots()["balloon",] not in ("03.0", "04.0")
+
+    def test_memory_on_nodes_is_the_arguments_own(self) -> None:
+        line = "-m 256M -object memory-backend-ram,id=a,size=256M -numa node,memdev=a"
+        parsed = parse(imported(line).text, name="x", file="x").profile
+        assert parsed is not None
+        assert parsed.memory.size == 256 << 20
+        assert parsed.qemu.gives_memory
+        assert not parse("", name="x", file="x").profile.qemu.gives_memory  # type: ignore[union-attr]
+
+    def test_memory_and_flash_that_no_key_says_are_named_on(self) -> None:
+        assert args("-machine pc,memory-backend=a -object memory-backend-epc,id=a,size=1G")[:2] == [
+            "-machine", "memory-backend=a",
+        ]  # fmt: skip
+        assert args("-machine q35,pflash0=f -blockdev qcow2,node-name=f,file.driver=file,file.filename=/f")[:2] == [
+            "-machine", "pflash0=f",
+        ]  # fmt: skip
+        assert args("-m 64 -mem-path /dev/shm")[:4] == [
+            "-object", "memory-backend-file,id=pc.ram,size=64M,mem-path=/dev/shm", "-machine", "memory-backend=pc.ram",
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("device", "adds"),
+        [("virtio-vga", False), ("VGA", False), ("ramfb", True), ("virtio-gpu-pci", True), ("e1000", True)],
+    )
+    def test_a_graphics_card_keeps_qemu_from_adding_one(self, device: str, adds: bool) -> None:
+        found = tomllib.loads(import_qemu(["qemu-system-x86_64", "-device", device]).text)
+        assert ("-vga" in found["qemu"]["args"]) == adds
+
+    @pytest.mark.parametrize(
+        ("line", "adds"),
+        [("-device ide-hd", False), ("-hdc x", False), ("-drive index=2,file=x", False), ("-hda x", True)],
+    )
+    def test_a_drive_keeps_qemu_from_adding_a_cd(self, line: str, adds: bool) -> None:
+        found = tomllib.loads(import_qemu(["qemu-system-x86_64", *line.split()]).text)
+        assert ("if=ide,index=2,media=cdrom" in found["qemu"]["args"]) == adds
+
+    def test_numbers_that_are_none_stay(self) -> None:
+        for line in (
+            "-device virtio-scsi-pci,num_queues=x",
+            "-device virtio-balloon,guest-stats-polling-interval=y",
+            "-netdev tap,id=n,ifname=t,script=no,downscript=no,queues=z -device virtio-net-pci,netdev=n",
+            "-object rng-random,id=r -device virtio-rng-pci,rng=r,max-bytes=1k",
+            "-device virtio-scsi-pci,id=s -device scsi-cd,bus=s.0,lun=q",
+        ):
+            assert args(line) == line.split()
+
+    def test_what_speaks_on_the_terminal_is_left_out_and_told(self) -> None:
+        found = imported("-chardev stdio,mux=on,id=m -mon chardev=m -serial chardev:m -qmp stdio")
+        assert "args" not in found.text
+        assert len([note for note in found.notes if "workbench" in note]) >= 4
+
+    def test_what_the_sandbox_forbids_is_told(self) -> None:
+        assert "sandbox forbids" in imported("-netdev tap,id=t").text
+        assert document("-netdev tap,id=n,br=br1,helper=/h -device virtio-net-pci,netdev=n")["net"] == [
+            {"backend": "bridge", "interface": "br1"}
+        ]
+        assert "-sandbox off" in " ".join(imported("-sandbox off").notes)
+
+    def test_old_spellings_of_the_board(self) -> None:
+        found = document("-machine q35,kernel_irqchip=split,dump_guest_core=off -nographic")
+        assert found["machine-options"] == {"kernel-irqchip": "split", "dump-guest-core": "off", "graphics": "off"}
+
+    def test_another_program_is_told(self) -> None:
+        for program, told in (
+            ("qemu-system-aarch64", True),
+            ("/opt/q/qemu-system-x86_64", True),
+            ("/usr/bin/kvm", False),
+        ):
+            notes = import_qemu([program, "-nodefaults", "-serial", "none"]).notes
+            assert any(program.rpartition("/")[2] in note for note in notes) == told
+
+    def test_arguments_begin_where_it_was_run(self) -> None:
+        line = "-hda d.img -drive if=virtio,file=e.img,format=raw -cdrom /a -drive file=nbd:x -serial file:s.txt"
+        assert args_of(imported(line, directory="/vm")) == shlex.split(
+            "-hda /vm/d.img -drive if=virtio,file=/vm/e.img,format=raw -cdrom /a -drive file=nbd:x -serial file:/vm/s.txt"
+        )
+
+
+CONFIG = """
+# A comment
+[machine]
+  type = "q35"
+[memory]
+  size = "256"
+[device "lan"]
+  driver = "virtio-net-pci"
+  netdev = "n"
+[netdev "n"]
+  type = "user"
+[chardev "c,d"]
+  backend = "null"
+"""
+
+
+class TestReadConfig:
+    def test_a_file_is_understood(self) -> None:
+        found = tomllib.loads(imported("-readconfig a.cfg", read=lambda _: CONFIG).text)
+        assert (found["machine"], found["memory"], found["net"][0]["id"]) == ("q35", {"size": "256M"}, "lan")
+        assert found["qemu"]["args"] == ["-chardev", "null,id=c,,d"]
+
+    @pytest.mark.parametrize("text", ["x", "[nothing]", "[machine", 'a = "b"'])
+    def test_what_is_no_such_file_stays_and_is_told(self, text: str) -> None:
+        found = imported("-readconfig a.cfg", read=lambda _: text)
+        assert args_of(found) == ["-readconfig", "a.cfg"]
+        assert any("a.cfg: line 1" in note for note in found.notes)
+
+
+def args_of(found: Imported) -> list[str]:
+    kept: list[str] = tomllib.loads(found.text)["qemu"]["args"]
+    return kept
+
+
 class TestOptions:
     def test_every_option_with_a_value_takes_it(self) -> None:
         found = list(split_options(["-S", "-m", "1", "--machine", "q35", "disk", "-append"]))
@@ -238,7 +392,7 @@ class TestOptions:
 
 class TestText:
     def test_it_reads_as_a_person_would_write_it(self) -> None:
-        line = "-M q35 -m 1G -netdev user,id=n -device virtio-net-pci,netdev=n,id=lan -device e1000,netdev=x"
+        line = "-M q35 -m 1G -netdev user,id=n -device virtio-net-pci,netdev=n,id=lan,romfile= -device e1000,netdev=x"
         assert imported(line).text == (
             '# From a QEMU command line, by workbench import.\n\nmachine = "q35"\naccelerator = "tcg"\nballoon = false\n'
             'rng = false\nroot-ports = 0\n\n[cpu]\nmodel = "qemu64"\n\n[memory]\nsize = "1G"\n\n[[net]]\nid = "lan"\n'

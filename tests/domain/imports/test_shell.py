@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.domain.imports.shell import read_script
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Q = "qemu-system-x86_64"
 
@@ -56,6 +60,78 @@ def test_words(text: str, words: list[str]) -> None:
 def test_what_is_left_out_is_told(text: str, note: str) -> None:
     found = read_script(text.replace("{Q}", Q))
     assert any(note in one for one in found.notes), found.notes
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('if [ -n "$GUI" ]; then D=gtk; else D=none; fi\n{Q} -display $D', ["-display", "none"]),
+        ("G=1\nif [[ $G ]]; then D=gtk; else D=none; fi\n{Q} -display $D", ["-display", "gtk"]),
+        ("D=; if [ -z $G ]; then :; elif true; then D=1; else D=2; fi; {Q} -m 1$D", ["-m", "1"]),
+        ("if ! [ 2 -gt 1 ]; then M=1; else M=2; fi; {Q} -m $M", ["-m", "2"]),
+        ("if [ 2 -gt 1 ] && [ a = b ]; then M=1; else M=2; fi; {Q} -m $M", ["-m", "2"]),
+        ("if [ -e /dev/kvm ]; then K=-enable-kvm; fi\n{Q} $K", ["-enable-kvm"]),
+        ("M=a\ncase $M in a|b) X=1;; *) X=2;; esac\n{Q} -m $X", ["-m", "1"]),
+        ("M=z\ncase $M in (a|b) X=1;; z*) X=2;; *) X=3;; esac\n{Q} -m $X", ["-m", "2"]),
+        ("case $1 in start) {Q} -S;; *) {Q} -s;; esac", ["-s"]),
+        ("[ a = b ] && X=1\n[ a = a ] && X=2\n[ a = a ] || X=3\n{Q} -m $X", ["-m", "2"]),
+        ("X=; while [ $# -gt 0 ]; do X=1; shift; done; {Q} -m 2$X", ["-m", "2"]),
+        ("for d in a b; do A+=(-drive file=$d); done; {Q} ${A[@]}", ["-drive", "file=a", "-drive", "file=b"]),
+        ("for d in; do X=1; done; {Q} -m 1", ["-m", "1"]),
+        ("if [[ $D ]]; then {Q} -S; else {Q} -s; fi", ["-s"]),
+        ("cat <<EOF\ndon't {Q} -x\nEOF\n{Q} -S", ["-S"]),
+        ("cat <<-'E' >f\n\t{Q} -x\n\tE\n{Q} -S", ["-S"]),
+        ("command -v {Q} || exit\nmodprobe kvm\necho {Q}\n{Q} -S", ["-S"]),
+        ("{Q} --version\n{Q} -S", ["-S"]),
+        ("export M=1G; declare -i N=2; local x=3; {Q} -m $M -smp $N", ["-m", "1G", "-smp", "2"]),
+        ('{Q} -S "$@"', ["-S"]),
+        ('set -- -m 1G; set -- "$@" -S\n{Q} "$@"', ["-m", "1G", "-S"]),
+        ("{Q} -hda ${1:-disk.img} -m ${M:=2G} ${X:+-S}", ["-hda", "disk.img", "-m", "2G"]),
+        ("{Q} -hda ${D:-$H/disk.img}", ["-hda", "$H/disk.img"]),
+        ("M=4; {Q} -m $((M * 1024 - (2+1) % 2)) -smp $((1 + 7 / 2))", ["-m", "4095", "-smp", "4"]),
+        ('D=$(dirname "$0"); {Q} -hda $D/a -cdrom ${PWD}/b', ["-hda", "./a", "-cdrom", "./b"]),
+        ('D="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"\n{Q} -hda $D/a', ["-hda", "./a"]),
+        ("Q=$(which {Q}); $Q -S", ["-S"]),
+        ("$QEMU_BIN -m 1 -S", ["-m", "1", "-S"]),
+        ('A=(a \'b c\'); {Q} "${A[*]}" "${A[@]}"', ["a b c", "a", "b c"]),
+        ("f() { {Q} -S; }\nf", ["-S"]),
+    ],
+)
+def test_what_a_shell_would_run(text: str, words: list[str], tmp_path: Path) -> None:
+    """As bash has it too, where it says nothing of the user's environment."""
+    script = text.replace("{Q}", Q)
+    found = read_script(script)
+    assert list(found.argv[1:]) == words, found.notes
+    if any("stands in the profile" in note or "is taken for the directory" in note for note in found.notes):
+        return
+    (tmp_path / Q).write_text('#!/bin/sh\n[ "$1" = --version ] || printf "%s\\0" "$@" >"${0%/*}/words"\n')
+    (tmp_path / Q).chmod(0o755)
+    (tmp_path / "modprobe").symlink_to("/bin/true")
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "QEMU_BIN": Q}
+    subprocess.run(["bash", "-c", script], env=environment, cwd=tmp_path, capture_output=True, check=False)
+    assert (tmp_path / "words").read_text().split("\0")[:-1] == words
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("if [ -e /x ]; then M=1; else M=2; fi; {Q} -m $M", "M is set under a condition that cannot be known"),
+        ("if [ $G ]; then M=1; else M=2; fi; {Q} -m $M", "M is set in a branch of the script that is not taken"),
+        ("{Q} -S $@", "the script's own arguments are left out"),
+        ("{Q} -m $1", "$1 is an argument of the script"),
+        ("{Q} -S | tee log", "the pipe behind QEMU"),
+        ("{Q} -m 1 \\\n # a comment \\\n -S\n", "-S: it stands behind the end of QEMU's command"),
+        ("{Q} -hda ${PWD}/a", "is taken for the directory"),
+        ("N=$(nproc)\n{Q} -smp $N", "$(nproc) cannot be known"),
+    ],
+)
+def test_what_was_assumed_is_told(text: str, note: str) -> None:
+    assert any(note in one for one in read_script(text.replace("{Q}", Q)).notes)
+
+
+def test_what_is_not_qemus_is_no_matter() -> None:
+    found = read_script(f"swtpm socket --tpmstate dir=$T >log 2>&1 &\nU=$(id -u)\n{Q} -S\nsleep 1 | cat\n")
+    assert (found.argv[1:], found.notes) == (("-S",), [])
 
 
 def test_a_script_without_qemu() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.imports.options import is_on
+from workbench.domain.imports.options import is_on, whole
 from workbench.domain.imports.places import boots, name_of, place
 
 if TYPE_CHECKING:
     from workbench.domain.imports.gathered import Gathered
     from workbench.domain.imports.options import Keys
+
+
+ROM_NOTE = 'the virtio cards have no option ROM now: with "net" in boot.order they have it, and can boot'
 
 
 def card(found: Gathered, index: int, keys: Keys) -> bool:
@@ -26,17 +29,19 @@ def card(found: Gathered, index: int, keys: Keys) -> bool:
     if mac is not None:
         entry["mac"] = mac
     vectors = keys.take("vectors")
-    if queues is not None and is_on(queues) != (entry.get("queues", 1) > 1):
+    if entry.get("queues", 1) is None or (queues is not None and is_on(queues) != (entry.get("queues", 1) > 1)):
         return False
     if vectors is not None and str(vectors) != str(2 * entry.get("queues", 1) + 2):
         return False
-    if keys.take("romfile") not in (None, ""):
+    rom, boot = keys.take("romfile"), keys.take("bootindex")
+    if rom not in (None, ""):
         return False
-    boot = keys.take("bootindex")
     if not place(found, keys, entry.get("id", "a network card")) or keys:
         return False
     found.append("net", entry, indexes)
     boots(found, "net", boot)
+    if rom is None and boot is None:
+        found.notes.append(ROM_NOTE)
     return True
 
 
@@ -53,12 +58,16 @@ def _netdev(keys: Keys, entry: dict[str, Any]) -> bool:
             if texts:
                 entry["forward"] = texts
         case "tap":
+            if keys.get("helper") and set(keys) <= {"helper", "br"}:
+                entry |= {"backend": "bridge", "interface": keys.take("br") or "br0"}
+                keys.take("helper")
+                return True
             scripts = (keys.take("script"), keys.take("downscript"))
             if scripts != ("no", "no"):
                 return False
             entry |= {"backend": "tap", "interface": keys.take("ifname")}
             if queues := keys.take("queues"):
-                entry["queues"] = int(queues)
+                entry["queues"] = whole(queues)
         case "bridge":
             entry |= {"backend": "bridge", "interface": keys.take("br") or "br0"}
         case "stream":
@@ -86,3 +95,4 @@ def nic(found: Gathered, index: int) -> None:
     name_of(found, keys, entry, "a network card")
     if _netdev(keys, entry):
         found.append("net", entry, [index])
+        found.notes.append(ROM_NOTE)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.domain.display import VNC_PORT, VNC_SOCKET
 from workbench.domain.imports.cards import card, nic
 from workbench.domain.imports.disks import controller
-from workbench.domain.imports.options import Keys, is_on, keys_of, size_of
+from workbench.domain.imports.options import Keys, is_on, keys_of, size_of, whole
 from workbench.domain.imports.places import place
 from workbench.domain.imports.ports import serial
 from workbench.domain.profile import PORT_ID
@@ -44,13 +44,17 @@ def devices(found: Gathered) -> None:
         keys = found.options[index].keys
         reader = readers.get(keys.implied)
         if reader is not None:
+            since = len(found.notes)
             reader(found, index, keys)
+            found.tell(index, since)
     for index in found.named("balloon"):
         if keys_of(found.options[index].value or "").implied == "virtio" and found.document["balloon"] is False:
             found.document["balloon"] = _plain_balloon()
             found.say(("balloon",), index)
     for index in found.named("nic"):
+        since = len(found.notes)
         nic(found, index)
+        found.tell(index, since)
     found.document.setdefault("net", False)
 
 
@@ -79,8 +83,13 @@ def _balloon(found: Gathered, index: int, keys: Keys) -> bool:
         indexes.append(thread)
     interval = keys.take("guest-stats-polling-interval")
     if interval is not None:
-        entry["statistics"] = int(interval)
-    if not place(found, keys, "the balloon") or keys or found.document["balloon"] is not False:
+        entry["statistics"] = whole(interval)
+    if (
+        entry["statistics"] is None
+        or not place(found, keys, "the balloon")
+        or keys
+        or found.document["balloon"] is not False
+    ):
         return False
     found.document["balloon"] = entry
     found.say(("balloon",), *indexes)
@@ -99,10 +108,10 @@ def _rng(found: Gathered, index: int, keys: Keys) -> bool:
         return False
     most, period = keys.take("max-bytes"), keys.take("period")
     if most is not None:
-        entry["max-bytes"] = int(most)
+        entry["max-bytes"] = whole(most)
     if period is not None:
-        entry["period"] = int(period)
-    if not place(found, keys, "the entropy source") or keys:
+        entry["period"] = whole(period)
+    if None in entry.values() or not place(found, keys, "the entropy source") or keys:
         return False
     found.document["rng"] = entry
     found.say(("rng",), index, behind)

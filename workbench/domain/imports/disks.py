@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workbench.domain.devices.scsi import CACHES, DEVICE_ID_MAX
-from workbench.domain.imports.options import Keys, is_on
+from workbench.domain.imports.nodes import block_node
+from workbench.domain.imports.options import Keys, is_on, whole
 from workbench.domain.imports.places import boots, name_of, place
 
 if TYPE_CHECKING:
     from workbench.domain.imports.gathered import Gathered
+    from workbench.domain.imports.nodes import Image
 
 
 def controller(found: Gathered, index: int, keys: Keys) -> bool:
@@ -28,7 +30,9 @@ def controller(found: Gathered, index: int, keys: Keys) -> bool:
         indexes.append(behind)
     queues = keys.take("num_queues")
     if queues is not None:
-        entry["queues"] = int(queues)
+        entry["queues"] = whole(queues)
+    if queues is not None and entry["queues"] is None:
+        return False
     if not place(found, keys, entry.get("id", "a SCSI controller")) or keys:
         return False
     disks, disk_indexes = _disks(found, bus)
@@ -64,21 +68,25 @@ def _disk(found: Gathered, keys: Keys, lun: int) -> tuple[dict[str, Any], list[i
     entry: dict[str, Any] = {"media": "cdrom"} if cdrom else {}
     name_of(found, keys, entry, "a disk")
     places = [keys.take("channel"), keys.take("scsi-id"), keys.take("lun")]
-    if any(place is not None and int(place) != wanted for place, wanted in zip(places, (0, 0, lun), strict=True)):
+    if any(place is not None and whole(place) != wanted for place, wanted in zip(places, (0, 0, lun), strict=True)):
         return None
     write_cache = keys.take("write-cache")
-    node = keys.take("drive")
+    node, behind = keys.take("drive"), None
     indexes: list[int] = []
     if node is not None:
-        behind = found.backend("blockdev", node)
-        image = _blockdev(found.options[behind].keys, write_cache, cdrom) if behind is not None else None
-        if behind is None:
-            behind = found.backend("drive", node)
-            image = _drive(found.options[behind].keys, write_cache) if behind is not None else None
-        if behind is None or image is None:
+        image_node = block_node(found, node)
+        behind = found.backend("drive", node)
+        if image_node is not None:
+            image = _blockdev(image_node, write_cache, cdrom)
+            indexes += image_node.indexes
+        elif behind is not None:
+            image = _drive(found.options[behind].keys, write_cache, cdrom)
+            indexes.append(behind)
+        else:
+            return None
+        if image is None:
             return None
         entry |= image
-        indexes.append(behind)
     elif not cdrom:
         return None
     serial, boot = keys.take("serial"), keys.take("bootindex")
@@ -88,28 +96,41 @@ def _disk(found: Gathered, keys: Keys, lun: int) -> tuple[dict[str, Any], list[i
             keys.take("device_id")
     if keys:
         return None
+    if serial is None and indexes and behind is not None:
+        found.notes.append(
+            "a disk that names its -drive shows the guest that name: /dev/disk/by-id has another one now"
+        )
+    if lun and places[1:] == [None, None]:
+        found.notes.append("disks without an address had a SCSI target each; now they are LUNs of one target")
     boots(found, "cdrom" if cdrom else "disk", boot)
     return entry, indexes
 
 
-def _blockdev(keys: Keys, write_cache: object, cdrom: bool) -> dict[str, Any] | None:
-    keys.take("node-name")
-    inner = keys.take("file")
-    if not isinstance(inner, dict) or inner.get("driver") != "file" or keys.implied not in ("qcow2", "raw"):
+def _blockdev(image: Image, write_cache: object, cdrom: bool) -> dict[str, Any] | None:
+    keys, inner = image.keys, image.file
+    if keys.implied not in ("qcow2", "raw"):
         return None
-    cache = keys.take("cache") or {}
-    if set(inner) - {"driver", "filename", "cache", "aio"} or inner.get("aio", "threads") != "threads":
+    cache = _booleans(keys.take("cache"))
+    known = {"driver", "filename", "cache", "aio", "auto-read-only", "discard", "read-only"}
+    if set(inner) - known or inner.get("aio", "threads") != "threads":
         return None
-    if inner.get("cache", cache) != cache:
+    if "cache" in inner and _booleans(inner["cache"]) != cache:
         return None
     read_only = bool(is_on(keys.take("read-only")))
     discard = keys.take("discard") or "ignore"
     keys.take("auto-read-only")
+    if keys.take("backing") is not None:
+        return None  # a chain that is not the image's own
     mode = _cache_mode(write_cache, cache.get("direct", False), cache.get("no-flush", False))
     if keys or mode is None or (cdrom and not read_only):
         return None
-    entry = {"file": inner["filename"], "format": keys.implied, "cache": mode, "discard": discard}
+    entry = {"file": image.filename, "format": keys.implied, "cache": mode, "discard": discard}
     return entry | ({"read-only": True} if read_only and not cdrom else {})
+
+
+def _booleans(table: object) -> dict[str, bool]:
+    """The switches of a cache, each on or off."""
+    return {name: bool(is_on(value)) for name, value in table.items()} if isinstance(table, dict) else {}
 
 
 def _cache_mode(write_cache: object, direct: bool, no_flush: bool) -> str | None:
@@ -118,7 +139,7 @@ def _cache_mode(write_cache: object, direct: bool, no_flush: bool) -> str | None
     return next((name for name, state in CACHES.items() if state == (on, direct, no_flush)), None)
 
 
-def _drive(keys: Keys, write_cache: object) -> dict[str, Any] | None:
+def _drive(keys: Keys, write_cache: object, cdrom: bool) -> dict[str, Any] | None:
     """``-drive if=none``: an image and how it is opened, in one."""
     if keys.take("if") != "none":
         return None
@@ -130,7 +151,9 @@ def _drive(keys: Keys, write_cache: object) -> dict[str, Any] | None:
     read_only, media = is_on(keys.take("readonly", "read-only") or "off"), keys.take("media")
     if keys or not file or shape not in ("qcow2", "raw") or mode not in CACHES or discard is None:
         return None
-    if media not in (None, "disk") or write_cache is not None:
+    if media not in ((None, "cdrom") if cdrom else (None, "disk")) or write_cache is not None:
+        return None
+    if cdrom and not read_only and media is None:
         return None
     entry = {"file": file, "format": shape, "cache": mode, "discard": discard}
-    return entry | ({"read-only": True} if read_only else {})
+    return entry | ({"read-only": True} if read_only and not cdrom else {})

@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from workbench.domain.devices.part import Path
     from workbench.domain.imports.options import Given
+
+
+ID_KEYS = {"netdev": "id", "chardev": "id", "object": "id", "blockdev": "node-name", "drive": "id"}
+"""The key that names what an option makes behind a device."""
 
 
 @dataclass(slots=True)
@@ -28,18 +32,24 @@ class Gathered:
     why: dict[int, str] = field(default_factory=dict)
     """Of options that stay arguments: why, where more is to be said than that no key is for them."""
     notes: list[str] = field(default_factory=list)
+    told_of: dict[int, list[str]] = field(default_factory=dict)
+    """What is to be told of an option, as long as the document says it."""
     places: list[tuple[str, str]] = field(default_factory=list)
     """Devices that named their slot on the root bus, and which."""
     boots: list[tuple[int, str]] = field(default_factory=list)
     """The kinds of devices that had a place in the order of booting, and that place."""
+    words: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Arguments that stand there otherwise than they were given."""
+    more: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+    """Arguments that say what a part of an option said, in front of all others, each with its reason."""
+    foreign_board: str = ""
+    """A board that a profile cannot have."""
     backends: dict[tuple[str, str], int] = field(default_factory=dict)
     """The index of each netdev, chardev, object, block node and drive by its kind and id."""
 
     def __post_init__(self) -> None:
         for index, option in enumerate(self.options):
-            kind = {"netdev": "id", "chardev": "id", "object": "id", "blockdev": "node-name", "drive": "id"}.get(
-                option.name
-            )
+            kind = ID_KEYS.get(option.name)
             if kind is not None:
                 name = option.keys.get(kind)
                 if isinstance(name, str):
@@ -58,6 +68,28 @@ class Gathered:
         """Whether a file stands in the guest's state directory, which the pid file tells."""
         pid = next((option.value for option in self.options if option.name == "pidfile"), None)
         return pid is not None and posixpath.dirname(pid) == posixpath.dirname(path)
+
+    def tell(self, index: int, since: int) -> None:
+        """What was noted since there were so many notes is told of one option only: and only as long as it is taken."""
+        if index in self.taken:
+            self.told_of.setdefault(index, []).extend(self.notes[since:])
+        del self.notes[since:]
+
+    def every_note(self) -> list[str]:
+        return [*self.notes, *(note for index, notes in self.told_of.items() if index in self.taken for note in notes)]
+
+    def kept(self) -> Iterator[tuple[int, Given]]:
+        """The options that stay arguments, with their indexes."""
+        for index, option in enumerate(self.options):
+            if index not in self.taken and index not in self.left:
+                yield index, option
+
+    def gathered(self, path: Path) -> Path:
+        """A path in the finished document as this one has it, where undone devices still have their places."""
+        if len(path) < 2 or not isinstance(path[1], int):
+            return path
+        there = [index for index, one in enumerate(self.document.get(str(path[0])) or ()) if one is not None]
+        return (path[0], there[path[1]], *path[2:]) if path[1] < len(there) else path
 
     def named(self, *names: str) -> list[int]:
         """The indexes of the options of these names of which nothing was decided yet."""

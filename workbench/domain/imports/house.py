@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from workbench.domain.argv import MONITORS
+from workbench.domain.argv import MONITORS, SANDBOX, SANDBOX_HELPER
 from workbench.domain.imports.options import is_on
 
 if TYPE_CHECKING:
@@ -32,15 +32,21 @@ def house(found: Gathered) -> None:
         if found.options[index].value == "none":
             found.leave("", index)
     for index in found.named("msg"):
-        found.leave("", index)
+        found.leave(
+            "" if found.options[index].value == "timestamp=on" else "-msg: QEMU's messages have their time", index
+        )
     for index in found.named("sandbox"):
-        found.leave("", index)
+        ours = found.options[index].value in (SANDBOX, SANDBOX_HELPER)
+        found.leave(
+            "" if ours else f"-sandbox {found.options[index].value}: a guest has the workbench's own, on", index
+        )
     for index in found.named("pidfile"):
         found.leave("" if _own(found, index, "pid") else "-pidfile: the workbench finds its guests by its own", index)
     for index in found.named("D"):
         if _own(found, index, "trace.log"):
             found.leave("", index)
     _monitors(found)
+    _terminal(found)
     _console(found)
 
 
@@ -62,15 +68,43 @@ def _monitors(found: Gathered) -> None:
         keys = found.options[index].keys
         if keys.implied == "monitor-qmp" and keys.get("chardev") in MONITORS:
             found.leave("", index)
-    for index in found.named("monitor"):
-        if found.options[index].value in ("stdio", "none", "vc", "/dev/null"):
+    for index in found.named("monitor", "qmp", "qmp-pretty"):
+        option = found.options[index]
+        if option.value in ("stdio", "none", "vc", "/dev/null", "null"):
+            hmp = " --hmp" if option.name == "monitor" else ""
             found.leave(
-                "" if found.options[index].value == "none" else "-monitor: workbench qmp NAME --hmp speaks to it", index
+                "" if option.value == "none" else f"-{option.name}: workbench qmp NAME{hmp} speaks to it", index
             )
+
+
+def _terminal(found: Gathered) -> None:
+    """What speaks on the terminal that QEMU was started in: a guest of the workbench's has none."""
+    for index in found.named("chardev"):
+        keys = found.options[index].keys
+        if keys.implied != "stdio":
+            continue
+        name = str(keys.get("id"))
+        users = [
+            other
+            for other in found.named("serial", "mon", "device")
+            if found.options[other].value == f"chardev:{name}" or found.options[other].keys.get("chardev") == name
+        ]
+        if any(found.options[other].name == "device" for other in users):
+            found.keep(
+                index, "a guest's standard input and output are nobody's: nothing is read, and qemu.log has the rest"
+            )
+            continue
+        found.leave(f"-chardev stdio: {CONSOLE_NOTE}", index)
+        for other in users:
+            what = "workbench qmp NAME --hmp speaks to it" if found.options[other].name == "mon" else CONSOLE_NOTE
+            found.leave(f"-{found.options[other].name} on QEMU's standard input and output: {what}", other)
 
 
 def _console(found: Gathered) -> None:
     """The first serial port."""
+    names = {option.name for option in found.options}
+    if "nodefaults" in names and not names & {"serial", "nographic"}:
+        found.notes.append("the guest has a serial port now, which is the workbench's console")
     chardev = found.backend("chardev", "serial0")
     for number, index in enumerate(found.named("serial")):
         value = found.options[index].value or ""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.boot import CODE, VARS
 from workbench.domain.cpu import HYPERV, SPINLOCK_RETRIES
-from workbench.domain.imports.options import Keys, is_on, keys_of, size_of
+from workbench.domain.imports.nodes import block_node
+from workbench.domain.imports.options import Keys, doubled, is_on, keys_of, size_of
 from workbench.domain.profile import TAKEN_OPTIONS
 from workbench.domain.units import MIB, format_size
 
 if TYPE_CHECKING:
     from workbench.domain.imports.gathered import Gathered
 
+_OPTION = re.compile(r"[a-z][a-z0-9-]{0,40}\Z", re.ASCII)
 _BOARD = re.compile(r"(q35|pc|pc-(q35|i440fx)-[A-Za-z0-9.]{1,32})\Z")
 
 
@@ -26,6 +27,7 @@ def machine(found: Gathered) -> None:
         keys = found.options[index].keys
         board = keys.take("type") or keys.implied
         if board and not _BOARD.match(board):
+            found.foreign_board = board
             found.keep(index, f"a profile has no board {board}: it stands behind the one that a profile must have")
             continue
         if board:
@@ -34,10 +36,11 @@ def machine(found: Gathered) -> None:
             _accelerators(found, accelerator.split(":"))
         _flash(found, keys)
         _memory_backend(found, keys.take("memory-backend"))
-        rest = {name: str(value) for name, value in keys.items() if name not in TAKEN_OPTIONS}
-        if rest:
-            found.table("machine-options").update(rest)
+        _options(found, keys)
         found.say(("machine",), index)
+    if any(option.name == "nographic" for option in found.options):
+        # The firmware then speaks on the serial port (QEMU: system/vl.c, qemu_disable_default_devices()).
+        found.table("machine-options")["graphics"] = "off"
     accelerators = []
     for index in found.named("accel", "enable-kvm", "no-kvm"):
         option = found.options[index]
@@ -53,6 +56,18 @@ def machine(found: Gathered) -> None:
         accelerators.append(name)
     _accelerators(found, accelerators)
     document.setdefault("accelerator", "tcg")
+
+
+def _options(found: Gathered, keys: Keys) -> None:
+    """What is left of a board's options; old spellings have an underscore (QEMU: hw/core/machine.c)."""
+    for name, given in keys.items():
+        value, key = str(given), name.replace("_", "-")
+        if isinstance(given, bool):
+            value = "on" if given else "off"
+        if key in TAKEN_OPTIONS or not _OPTION.match(key) or len(value) > 200:
+            found.more.append((("-machine", f"{name}={doubled(value)}"), "a profile has no key for this option"))
+        else:
+            found.table("machine-options")[key] = value
 
 
 def _accelerators(found: Gathered, names: list[str]) -> None:
@@ -78,25 +93,29 @@ def _flash(found: Gathered, keys: Keys) -> None:
     if nodes == [None, None]:
         return
     files = []
+    indexes: list[int] = []
     for node in nodes:
-        index = found.backend("blockdev", node)
-        if index is None:
-            continue
-        node_keys = found.options[index].keys
-        inner = node_keys.get("file")
-        if node_keys.implied == "raw" and isinstance(inner, dict) and isinstance(inner.get("filename"), str):
-            files.append((inner["filename"], index))
+        image = block_node(found, node)
+        if image is not None and image.keys.implied == "raw":
+            files.append(image.filename)
+            indexes += image.indexes
     if len(files) == 2:
-        found.table("firmware").update({"type": "uefi", "code": files[0][0], "vars": files[1][0]})
-        found.say(("firmware",), *(index for _, index in files))
-    else:
-        found.notes.append(f"the board's flash ({CODE}, {VARS}) could not be read: UEFI is not in the profile")
+        found.table("firmware").update({"type": "uefi", "code": files[0], "vars": files[1]})
+        found.say(("firmware",), *indexes)
+        return
+    said = ",".join(
+        f"{name}={doubled(str(node))}" for name, node in zip(("pflash0", "pflash1"), nodes, strict=True) if node
+    )
+    found.more.append((("-machine", said), "the board's flash, which a profile has as two raw files only"))
 
 
 def _memory_backend(found: Gathered, name: object) -> None:
     """The object that holds the RAM, where it is one that a profile can say."""
+    if name is None:
+        return
     index = found.backend("object", name)
     if index is None:
+        _keep_backend(found, name)
         return
     keys = found.options[index].keys
     size = size_of(keys.take("size"))
@@ -112,9 +131,15 @@ def _memory_backend(found: Gathered, name: object) -> None:
         share = None if share else False
     if pages is not None:
         pages["prealloc"] = bool(is_on(keys.take("prealloc")))
-    if keys or size is None or kind not in ("memory-backend-ram", "memory-backend-memfd", "memory-backend-file"):
+    plain_nodes = nodes is None or isinstance(nodes, list) or str(nodes).isdecimal()
+    if (
+        keys
+        or size is None
+        or not plain_nodes
+        or kind not in ("memory-backend-ram", "memory-backend-memfd", "memory-backend-file")
+    ):
         found.keep(index, "a profile has no keys for this memory")
-        found.table("machine-options")  # the board goes on naming it
+        _keep_backend(found, name)
         return
     memory = found.table("memory")
     memory["size"] = format_size(size)
@@ -123,10 +148,15 @@ def _memory_backend(found: Gathered, name: object) -> None:
     if share is not None:
         memory["share"] = share
     if nodes is not None:
-        memory["nodes"] = nodes if isinstance(nodes, list) else [int(nodes)]
+        memory["nodes"] = nodes if isinstance(nodes, list) else [int(str(nodes))]
         if policy not in (None, "bind"):
             memory["policy"] = policy
     found.say(("memory",), index)
+
+
+def _keep_backend(found: Gathered, name: object) -> None:
+    why = "the board's memory, which a profile cannot say; it has none of its own then"
+    found.more.append((("-machine", f"memory-backend={doubled(str(name))}"), why))
 
 
 def cpu(found: Gathered) -> None:
@@ -195,6 +225,10 @@ def memory(found: Gathered) -> None:
         found.say(("memory", "size"), index)
     for index in found.named("mem-path"):
         path = found.options[index].value or ""
+        if "huge" not in path:
+            _plain_file(found, path, table["size"])
+            found.say(("machine",), index)
+            continue
         size = "1G" if "1G" in path or "1024M" in path else "2M"
         table["hugepages"] = {"source": path, "size": size, "prealloc": False, "share": False}
         table["share"] = bool(table["hugepages"].pop("share"))
@@ -209,6 +243,13 @@ def memory(found: Gathered) -> None:
         if is_on(keys.take("mem-lock", "mlock")) and not keys:
             table["lock"] = True
             found.say(("memory", "lock"), index)
+
+
+def _plain_file(found: Gathered, path: str, size: str) -> None:
+    """``-mem-path`` of ordinary files: QEMU makes such an object of it (system/vl.c, create_default_memdev())."""
+    words = f"memory-backend-file,id=pc.ram,size={size},mem-path={doubled(path)}"
+    found.more.append((("-object", words), f"-mem-path {path}"))
+    found.more.append((("-machine", "memory-backend=pc.ram"), ""))
 
 
 def boot(found: Gathered) -> None:

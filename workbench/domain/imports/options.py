@@ -111,6 +111,35 @@ def _json(value: str) -> Keys:
     return keys
 
 
+def nested(keys: Keys) -> Keys:
+    """The keys of a block node with those of what is in it, such as ``file.driver``, in tables (util/keyval.c)."""
+    found = Keys()
+    found.implied, found.repeated, found.lists = keys.implied, keys.repeated, keys.lists
+    for name, value in keys.items():
+        *tables, last = name.split(".")
+        table: dict[str, Any] = found
+        for step in tables:
+            inner = table.setdefault(step, {})
+            table = inner if isinstance(inner, dict) else {}
+        table[last] = value
+    return found
+
+
+def doubled(text: str) -> str:
+    """A value as it stands in the comma syntax."""
+    return text.replace(",", ",,")
+
+
+def whole(value: object) -> int | None:
+    """A whole number of at most 18 digits; None for what is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
 def is_on(value: object) -> bool | None:
     """QEMU's booleans (qapi/opts-visitor, util/cutils.c); None for what is none."""
     if isinstance(value, bool):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from workbench.domain.imports.options import whole
+
 if TYPE_CHECKING:
     from workbench.domain.imports.gathered import Gathered
     from workbench.domain.imports.options import Keys
@@ -33,5 +35,6 @@ def name_of(found: Gathered, keys: Keys, entry: dict[str, Any], what: str) -> No
 
 
 def boots(found: Gathered, kind: str, place: object) -> None:
-    if place is not None:
-        found.boots.append((int(str(place)), kind))
+    number = whole(place)
+    if number is not None:
+        found.boots.append((number, kind))

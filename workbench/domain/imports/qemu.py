@@ -10,34 +10,24 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from workbench.domain.imports.defaults import default_devices
 from workbench.domain.imports.devices import devices, display, virtio_mem
+from workbench.domain.imports.files import make_absolute, resolve
 from workbench.domain.imports.gathered import Gathered
 from workbench.domain.imports.house import house
 from workbench.domain.imports.machine import boot, cpu, machine, memory, pflash_drives
 from workbench.domain.imports.options import split_options
+from workbench.domain.imports.readconfig import inlined
+from workbench.domain.imports.references import give_names, named_by_arguments, rename_chardevs
+from workbench.domain.imports.slots import moved, reserve
 from workbench.domain.imports.writer import to_toml, toml_value
 from workbench.domain.parse import Parsed, parse
 from workbench.domain.profile import check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from workbench.domain.devices.part import Path
-    from workbench.domain.imports.options import Given
-
-GRAPHICS = (
-    "VGA",
-    "virtio-vga",
-    "virtio-gpu-pci",
-    "qxl-vga",
-    "qxl",
-    "cirrus-vga",
-    "vmware-svga",
-    "bochs-display",
-    "ramfb",
-)
-RESERVE_MAX = 16
-NETWORK = ("net", "nic", "netdev")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +48,19 @@ def import_qemu(
     *,
     source: str = "a QEMU command line",
     directory: str | None = None,
+    read: Callable[[str], str] | None = None,
 ) -> Imported:
     """
     :param argv: QEMU's program and its arguments.
     :param directory: where it was run: relative paths begin there. Where that is not known they stay relative.
     :param notes: what was found out before, such as a redirection that was left out.
+    :param read: gives the text of a file that ``-readconfig`` names; raises ValueError with the reason when it cannot.
     :param source: where it came from, for the first line of the profile.
     """
-    found = Gathered(list(split_options(argv[1:])))
+    given = list(split_options(argv[1:]))
+    names = {option.name for option in given}
+    options, unread = inlined(given, read or _no_file)
+    found = Gathered(options, notes=[*_program(argv[0]), *unread])
     defaults = not any(option.name == "nodefaults" for option in found.options)
     devices_given = [option.keys.implied for option in found.options if option.name == "device"]
     house(found)
@@ -78,12 +73,16 @@ def import_qemu(
     display(found)
     virtio_mem(found)
     _boot_order(found)
-    extra = _default_devices(found, devices_given) if defaults else []
-    _resolve(found, directory)
+    extra = default_devices(found, devices_given, names) if defaults else []
+    resolve(found, directory)
     parsed = _settled(found)
-    if _reserve(found, extra, parsed):
+    if reserve(found, extra, parsed):
         parsed = _settled(found)
-    told = [*notes, *(why for why in found.left.values() if why), *found.notes, *_moved(found, parsed)]
+    rename_chardevs(found)
+    if directory is not None:
+        make_absolute(found, directory)
+    _tell_sandbox(found)
+    told = [*notes, *(why for why in found.left.values() if why), *found.every_note(), *moved(found, parsed)]
     name = "" if check_name(found.name) else found.name
     if found.name and not name:
         told.append(f"the name {found.name!r} is none that a profile can have")
@@ -91,8 +90,22 @@ def import_qemu(
     return Imported(name, _text(found, extra, unique, source), unique)
 
 
+def _program(program: str) -> list[str]:
+    """What is to be told of a program that is not the one that the workbench starts."""
+    name = posixpath.basename(program)
+    if name.startswith("qemu-system-") and name != "qemu-system-x86_64":
+        return [f"{name}: the workbench starts qemu-system-x86_64, in its place"]
+    if program.startswith("/") and posixpath.dirname(program) not in ("/usr/bin", "/bin", "/usr/local/bin"):
+        return [f"{program}: the workbench starts the QEMU of your PATH, or the one that WORKBENCH_QEMU names"]
+    return []
+
+
+def _no_file(path: str) -> str:
+    raise ValueError("it is not looked at")
+
+
 def _settled(found: Gathered) -> Parsed:
-    """Make arguments again of whatever the profile's own checks refuse."""
+    """Make arguments again of whatever the profile's own checks refuse, and what arguments need as it was."""
     while True:
         document = _document(found)
         parsed = parse(to_toml(document), name="imported", file="profile")
@@ -101,13 +114,28 @@ def _settled(found: Gathered) -> Parsed:
         for problem in parsed.problems:
             path = _blamed(found, problem.key)
             if path is not None:
-                refused.setdefault(path, problem.message)
+                refused.setdefault(path, f"a profile refuses it: {problem.message}")
+        refused |= dict(named_by_arguments(found))
+        before = to_toml(document)
+        refused |= dict.fromkeys(give_names(found, parsed), "an argument has the id that a profile gives it")
         if not refused:
-            return parsed
+            if to_toml(_document(found)) == before:
+                return parsed
+            continue
         for path, message in refused.items():
             for index in found.undo(path):
-                found.keep(index, f"a profile refuses it: {message}")
+                found.keep(index, message)
             _put_default(found, path)
+
+
+def _tell_sandbox(found: Gathered) -> None:
+    """Arguments for which QEMU would start another program."""
+    for index, option in found.kept():
+        keys = option.keys
+        tap = option.name in ("netdev", "net", "nic") and (keys.get("type") or keys.implied) == "tap"
+        starts = tap and any(keys.get(name) != "no" for name in ("script", "downscript")) and "fd" not in keys
+        if starts or (option.name in ("netdev", "net", "nic") and ("smb" in keys or "helper" in keys)):
+            found.why[index] = "QEMU starts a program for this, which the workbench's sandbox forbids: the start fails"
 
 
 def _put_default(found: Gathered, path: Path) -> None:
@@ -116,6 +144,8 @@ def _put_default(found: Gathered, path: Path) -> None:
         found.document[str(path[0])] = False
     if path == ("machine",):
         found.document["machine"] = "pc"
+    if path == ("root-ports",):
+        found.document["root-ports"] = 0
 
 
 def _blamed(found: Gathered, key: str) -> Path | None:
@@ -124,41 +154,12 @@ def _blamed(found: Gathered, key: str) -> Path | None:
     for part in key.split("."):
         name, *numbers = part.replace("]", "").split("[")
         steps += [name, *map(int, numbers)]
-    numbered = _renumbered(found, tuple(steps))
+    numbered = found.gathered(tuple(steps))
     places = set(found.taken.values())
     for end in range(len(numbered), 0, -1):
         if numbered[:end] in places:
             return numbered[:end]
     return None
-
-
-def _renumbered(found: Gathered, path: Path) -> Path:
-    """A path in the finished document as the gathered one has it, where undone devices still have their places."""
-    if len(path) < 2 or not isinstance(path[1], int):
-        return path
-    there = [index for index, one in enumerate(found.document.get(str(path[0]), ())) if one is not None]
-    return (path[0], there[path[1]], *path[2:]) if path[1] < len(there) else path
-
-
-def _resolve(found: Gathered, directory: str | None) -> None:
-    """Make the paths of the document absolute where it is known where they begin."""
-    tables = [
-        (found.document.get("boot"), ("kernel", "initrd")),
-        (found.document.get("firmware"), ("code", "vars")),
-        (found.document.get("rng"), ("source",)),
-        *((one, ("path",)) for key in ("net", "serial") for one in found.document.get(key) or ()),
-        *((disk, ("file",)) for one in found.document.get("scsi") or () for disk in one.get("disk", ())),
-    ]
-    relative = False
-    for table, keys in tables:
-        for key in keys:
-            path = table.get(key) if isinstance(table, dict) else None
-            if isinstance(path, str) and not path.startswith("/"):
-                relative = True
-                if directory is not None:
-                    table[key] = posixpath.join(directory, path)
-    if relative and directory is None:
-        found.notes.append("relative paths begin at the profile's directory now")
 
 
 def _document(found: Gathered) -> dict[str, Any]:
@@ -184,86 +185,6 @@ def _boot_order(found: Gathered) -> None:
     found.table("boot")["order"] = order
 
 
-def _default_devices(found: Gathered, given: Sequence[str]) -> list[tuple[tuple[str, ...], str]]:
-    """What QEMU adds by itself to a command line without ``-nodefaults`` (system/vl.c, default_list), as arguments."""
-    names = {option.name for option in found.options}
-    board = str(found.document.get("machine"))
-    extra: list[tuple[tuple[str, ...], str]] = []
-    if "vga" not in names and not any(device in GRAPHICS for device in given):
-        extra.append((("-vga", "std"), "QEMU adds this graphics card by itself"))
-    if not names & set(NETWORK):
-        model = "e1000e" if "q35" in board else "e1000"
-        extra.append((("-nic", f"user,model={model}"), "QEMU adds this network card by itself"))
-    if "cdrom" not in names and not any(device in ("ide-cd", "scsi-cd") for device in given):
-        extra.append((("-drive", "if=ide,index=2,media=cdrom"), "QEMU adds this CD drive by itself"))
-    if not names & {"display", "nographic", "vnc", "spice", "curses", "sdl"}:
-        found.notes.append("QEMU would open a window: a profile's guest has none; [display] gives it VNC")
-    found.notes.append("QEMU's default floppy drive and parallel port are left out")
-    return extra
-
-
-def _reserve(found: Gathered, extra: Sequence[tuple[tuple[str, ...], str]], parsed: Parsed) -> bool:
-    """Leave as many slots free as were, or as many as the arguments may take; whether any."""
-    kept = [
-        option for index, option in enumerate(found.options) if index not in found.taken and index not in found.left
-    ]
-    kept += [option for words, _ in extra for option in split_options(words)]
-    now = _slots_now(parsed)
-    shifts = {_slot(before)[0] - _slot(now[what])[0] for what, before in found.places if what in now}
-    shift = shifts.pop() if len(shifts) == 1 else 0
-    count = shift if 0 < shift <= RESERVE_MAX else min(sum(map(_takes_slot, kept)), RESERVE_MAX)
-    if count:
-        found.table("qemu")["reserve"] = count
-    return bool(count)
-
-
-def _slots_now(parsed: Parsed) -> dict[str, str]:
-    """The slot that each device has in the profile, by what the import calls it."""
-    if parsed.profile is None:
-        return {}
-    slots = parsed.profile.slots()
-    named = {"the balloon": ("balloon",), "the entropy source": ("rng",), "the serial controller": ("serial",)}
-    now = {what: slots[path] for what, path in named.items()}
-    now |= {str(card.id): slots["net", index] for index, card in enumerate(parsed.profile.net)}
-    return now | {str(card.id): slots["scsi", index] for index, card in enumerate(parsed.profile.scsi)}
-
-
-def _takes_slot(option: Given) -> bool:
-    """Whether an argument may make a PCI device that has no slot of its own."""
-    keys = option.keys
-    match option.name:
-        case "device":
-            return "addr" not in keys and keys.get("bus") in (None, "pcie.0", "pci.0")
-        case "drive":
-            return keys.get("if") in ("virtio", "scsi")
-        case "vga" | "nic" | "balloon":
-            return keys.implied != "none"
-        case "net":
-            return keys.implied == "nic"
-        case "usb" | "soundhw" | "audio" | "virtfs" | "watchdog" | "usbdevice":
-            return True
-    return False
-
-
-def _moved(found: Gathered, parsed: Parsed) -> list[str]:
-    """The devices whose slot is another one now."""
-    now = _slots_now(parsed)
-    words = []
-    for what, before in found.places:
-        after = now.get(what)
-        if after is not None and _slot(before) != _slot(after):
-            words.append(f"{what}: it stood in slot {before}, and now in {after}")
-    return words
-
-
-def _slot(text: str) -> tuple[int, int]:
-    slot, _, function = text.partition(".")
-    try:
-        return int(slot, 16), int(function or "0", 16)
-    except ValueError:
-        return -1, -1
-
-
 def _text(found: Gathered, extra: Sequence[tuple[tuple[str, ...], str]], notes: Sequence[str], source: str) -> str:
     lines = [f"# From {source}, by workbench import."]
     if notes:
@@ -272,9 +193,8 @@ def _text(found: Gathered, extra: Sequence[tuple[tuple[str, ...], str]], notes: 
     reserve = document.pop("qemu", {}).get("reserve")
     text = "\n".join(lines) + "\n\n" + to_toml(document)
     kept = [
-        (option.words, found.why.get(index, ""))
-        for index, option in enumerate(found.options)
-        if index not in found.taken and index not in found.left
+        *found.more,
+        *((found.words.get(index, option.words), found.why.get(index, "")) for index, option in found.kept()),
     ]
     if not kept and not extra and not reserve:
         return text

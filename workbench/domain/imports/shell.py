@@ -1,8 +1,7 @@
-"""The words of a shell script that starts QEMU, as a shell would make them (POSIX.1-2017, XCU 2), without running any.
+"""The command of a shell script that starts QEMU, without running any of it.
 
-Continued lines, quotes, comments, variables and arrays that the script itself sets to plain words are understood. What
-cannot be known without running it (a command's output, a variable of somebody else's, arithmetic) is told, and left in
-the text as it stands.
+Continued lines, quotes, comments, here-documents, variables and arrays are understood, branches whose condition can be
+known, ``case``, and loops over words. What is only assumed, left out or not known is told.
 """
 
 from __future__ import annotations
@@ -11,18 +10,33 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from workbench.domain.imports.shell_flow import Flow
+from workbench.domain.imports.shell_words import Reader
 
-PROGRAM = re.compile(r"(?:.*/)?(?:qemu-system-[a-z0-9_]+|qemu-kvm|kvm|qemu)\Z")
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROGRAM = re.compile(r"(?:.*/)?(?:qemu-system-[a-z0-9_]+|qemu-kvm|kvm|qemu)\Z", re.DOTALL)
 """What starts QEMU, as distributions name it."""
 
-_VARIABLE = re.compile(
-    r"\$(?:\{(?P<braced>[A-Za-z_]\w*)(?P<all>\[[@*]\])?(?::-(?P<default>[^{}$`]*))?\}|(?P<plain>[A-Za-z_]\w*))"
+_SURE = re.compile(r"(?:.*/)?qemu-system-[a-z0-9_]+\Z", re.DOTALL)
+_WRAPPERS = frozenset(
+    """
+    sudo doas exec env nice ionice taskset numactl chrt nohup setsid time command builtin stdbuf strace ltrace gdb valgrind
+    perf systemd-run systemd-inhibit cgexec unshare firejail bwrap prlimit timeout script schedtool setpriv runuser su
+    chpst daemonize screen tmux catchsegv rr optirun primusrun gamemoderun mangohud nsenter ip sg authbind xvfb-run eval
+    """.split()  # noqa: SIM905
 )
+"""Programs that run the one behind them."""
+_ASKERS = frozenset(
+    "which type hash echo printf man whereis pidof pgrep pkill killall grep ps ls file test [ [[".split()  # noqa: SIM905
+)
+_QUESTIONS = frozenset(["-version", "--version", "-h", "-help", "--help", "help", "?", "-v", "-V"])
+"""In the words of a command that only asks what QEMU can do."""
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<more>\+?)=")
-_OPERATORS = ("&&", "||", ";;", "|&", "&", ";", "|", "\n", "(", ")")
-_REDIRECTION = re.compile(r"\d*(?:>>|>\||>&|<&|&>>|&>|<<<|<<|<>|>|<)")
+_DECLARING = ("export", "declare", "local", "readonly", "typeset")
+_OPERATORS = ("&&", "||", ";;&", ";;", ";&", "|&", "&", ";", "|", "\n", "(", ")")
+_REDIRECTION = re.compile(r"\d*(?:>>|>\||>&|<&|&>>|&>|<<<|<<-|<<|<>|>|<)")
 
 
 @dataclass(slots=True)
@@ -35,234 +49,194 @@ class Script:
     """What was left out or could not be known, in words."""
 
 
-class _Word:
-    """One word as it is read; an unquoted variable in it may make several of it, or none."""
+@dataclass(slots=True)
+class _Command:
+    """A simple command as it is read."""
 
-    def __init__(self) -> None:
-        self.words: list[str] = []
-        self._open = False
-        """Whether the last of them may still grow."""
+    words: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    assigns: bool = False
 
-    @property
-    def text(self) -> str:
-        """As one text, where a shell does not split."""
-        return " ".join(self.words)
-
-    def add(self, text: str) -> None:
-        """What stands there, or stands in quotes."""
-        if self._open:
-            self.words[-1] += text
-        else:
-            self.words.append(text)
-            self._open = True
-
-    def add_split(self, value: str) -> None:
-        """What an unquoted variable holds: blanks in it end words (XCU 2.6.5)."""
-        if value[:1].isspace():
-            self._open = False
-        for index, part in enumerate(value.split()):
-            if index:
-                self._open = False
-            self.add(part)
-        if value[-1:].isspace():
-            self._open = False
-
-    def add_all(self, values: tuple[str, ...]) -> None:
-        """Every element of an array in quotes, each a word."""
-        for index, value in enumerate(values):
-            if index:
-                self._open = False
-            self.add(value)
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
 
 
-class _Reader:
-    """Reads a script once, from its start to its end."""
+class _Interpreter:
+    """Reads a script once, from its start to its end; loops over words are gone through as often as they have words."""
 
     def __init__(self, text: str, environment: Mapping[str, str]) -> None:
-        self._text = text.replace("\r\n", "\n")
-        self._at = 0
-        self._variables: dict[str, tuple[str, ...]] = {name: (value,) for name, value in environment.items()}
-        self.notes: list[str] = []
+        self.reader = Reader(text, environment)
+        self.flow = Flow(self.reader)
+        self.found: list[_Command] = []
+        """The commands that start QEMU, those first that run as far as is known."""
+        self.others: list[_Command] = []
+        """Those that stand in branches which are not taken."""
+        self._documents: list[tuple[str, bool]] = []
+        """Here-documents that begin behind this line: what ends them, and whether tabs in front of that count."""
+        self._loose: list[str] = []
+        """Options that stand by themselves behind QEMU's command."""
 
-    def commands(self) -> Iterator[list[str]]:
-        """The words of each simple command; assignments are taken in on the way."""
-        words: list[str] = []
-        while self._at < len(self._text):
-            if self._operator():
-                if words:
-                    yield words
-                words = []
-            elif self._redirection() or (not words and self._assignment()):
+    def run(self) -> None:
+        command = _Command()
+        steps = 0
+        while steps < 100_000:  # loops in loops end some time
+            steps += 1
+            end = self._end()
+            if end is not None:
+                self._ended(command, end)
+                command = _Command()
+                if not end:
+                    break
+            elif self._redirection(command) or (self._may_assign(command) and self._assignment(command)):
                 continue
             else:
-                word = self._word()
-                if word is not None:
-                    words += word.words
-        if words:
-            yield words
+                self._next_word(command)
 
-    def _operator(self) -> bool:
-        """Step over blanks, a comment, or what ends a command; whether a command ended."""
-        text = self._text
-        while self._at < len(text) and (text[self._at] in " \t\r" or text.startswith("\\\n", self._at)):
-            self._at += 2 if text[self._at] == "\\" else 1
-        if text.startswith("#", self._at):
-            end = text.find("\n", self._at)
-            self._at = len(text) if end < 0 else end
+    def _next_word(self, command: _Command) -> None:
+        reader = self.reader
+        arguments = re.compile(r'"?\$(?:[@*]|\{[@*](?::[^}]*)?\})').match(reader.text, reader.at)
+        if arguments and not reader.positional:
+            command.note(f"{arguments[0].strip(chr(34))}: the script's own arguments are left out")
+        word = reader.word()
+        if word is not None:
+            command.words += word.words
+            if self.flow.word(command.words):
+                command.words.clear()
+
+    def _may_assign(self, command: _Command) -> bool:
+        return not command.words or command.words[0] in _DECLARING
+
+    def _ended(self, command: _Command, end: str) -> None:
+        words = command.words
+        live = self.flow.live
+        if words and live and words[:2] == ["set", "--"]:
+            self.reader.positional = tuple(words[2:])
+        self.flow.command(words, end, empty=not words and not command.assigns)
+        if words and words[0].startswith("-") and self.found and live:
+            self._loose.append(" ".join(words))
+        start = _start(words, self.reader)
+        if start is not None:
+            if end == "&":
+                command.note("& (in the background): the workbench always starts guests so")
+            elif end in ("|", "|&"):
+                command.note("the pipe behind QEMU: its output is kept in qemu.log")
+            (self.found if live else self.others).append(command)
+
+    def _end(self) -> str | None:
+        """Step over blanks, a comment, or what ends a command: the operator; empty at the end of the script."""
+        reader, text = self.reader, self.reader.text
+        while reader.at < len(text) and (text[reader.at] in " \t\r" or text.startswith("\\\n", reader.at)):
+            reader.at += 2 if text[reader.at] == "\\" else 1
+        if text.startswith("#", reader.at):
+            end = text.find("\n", reader.at)
+            reader.at = len(text) if end < 0 else end
         for operator in _OPERATORS:
-            if text.startswith(operator, self._at) and not text.startswith("&>", self._at):
-                self._at += len(operator)
-                if operator == "&":
-                    self._note("& (in the background): the workbench always starts guests so")
-                return True
-        return self._at >= len(text)
+            if text.startswith(operator, reader.at) and not text.startswith("&>", reader.at):
+                reader.at += len(operator)
+                if operator == "\n":
+                    self._skip_documents()
+                return operator
+        return "" if reader.at >= len(text) else None
 
-    def _redirection(self) -> bool:
-        match = _REDIRECTION.match(self._text, self._at)
+    def _skip_documents(self) -> None:
+        reader = self.reader
+        for ending, tabs in self._documents:
+            while reader.at < len(reader.text):
+                line, _, _ = reader.text[reader.at :].partition("\n")
+                reader.at += len(line) + 1
+                if (line.lstrip("\t") if tabs else line) == ending:
+                    break
+        self._documents.clear()
+
+    def _redirection(self, command: _Command) -> bool:
+        reader = self.reader
+        match = _REDIRECTION.match(reader.text, reader.at)
         if match is None:
             return False
-        self._at = match.end()
-        while self._at < len(self._text) and self._text[self._at] in " \t":
-            self._at += 1
-        target = self._word()
-        self._note(f"the redirection {match[0]}{target.text if target else ''}: QEMU's output is kept in qemu.log")
+        reader.at = match.end()
+        while reader.at < len(reader.text) and reader.text[reader.at] in " \t":
+            reader.at += 1
+        target = reader.word()
+        words = target.text if target else ""
+        if match[0].endswith(("<<", "<<-")):
+            self._documents.append((words, match[0].endswith("-")))
+        told = reader.known(words, [])
+        command.note(f"the redirection {match[0]}{told}: QEMU's output is kept in qemu.log")
         return True
 
-    def _assignment(self) -> bool:
-        match = _ASSIGNMENT.match(self._text, self._at)
+    def _assignment(self, command: _Command) -> bool:
+        reader = self.reader
+        match = _ASSIGNMENT.match(reader.text, reader.at)
         if match is None:
             return False
-        self._at = match.end()
+        reader.at = match.end()
+        command.assigns = True
+        name, before = match["name"], reader.variables.get(match["name"], ())
         values: tuple[str, ...]
-        if self._text.startswith("(", self._at):
-            self._at += 1
+        if reader.text.startswith("(", reader.at):
+            reader.at += 1
             values = self._array()
+            values = (*before, *values) if match["more"] else values
         else:
-            word = self._word()
+            word = reader.word() if reader.text[reader.at : reader.at + 1] not in ("", *" \t\n;&|)") else None
             values = (word.text,) if word else ("",)
-            if match["more"] and len(self._variables.get(match["name"], ())) == 1:
-                values = (self._variables[match["name"]][0] + values[0],)
-                match = _ASSIGNMENT.match(f"{match['name']}=")
-                assert match is not None
-        before = self._variables.get(match["name"], ()) if match["more"] else ()
-        self._variables[match["name"]] = (*before, *values)
+            if match["more"] and before:
+                values = (before[0] + values[0], *before[1:])
+        if self.flow.sets(name):
+            reader.variables[name] = values
         return True
 
     def _array(self) -> tuple[str, ...]:
+        reader, text = self.reader, self.reader.text
         values: list[str] = []
-        while self._at < len(self._text):
-            while self._at < len(self._text) and self._text[self._at] in " \t\r\n":
-                self._at += 1
-            if self._text.startswith("\\\n", self._at):
-                self._at += 2
+        while reader.at < len(text):
+            while reader.at < len(text) and text[reader.at] in " \t\r\n":
+                reader.at += 1
+            if text.startswith("\\\n", reader.at):
+                reader.at += 2
                 continue
-            if self._text.startswith("#", self._at):
-                end = self._text.find("\n", self._at)
-                self._at = len(self._text) if end < 0 else end
+            if text.startswith("#", reader.at):
+                end = text.find("\n", reader.at)
+                reader.at = len(text) if end < 0 else end
                 continue
-            if self._text.startswith(")", self._at):
-                self._at += 1
+            if text.startswith(")", reader.at):
+                reader.at += 1
                 break
-            word = self._word()
+            word = reader.word()
             if word is None:
                 break
             values += word.words
         return tuple(values)
 
-    def _word(self) -> _Word | None:
-        """The next word, quotes taken away and variables put in."""
-        text, start = self._text, self._at
-        word = _Word()
-        while self._at < len(text):
-            char = text[self._at]
-            if char in " \t\r\n;|&()<>":
-                break
-            if char == "'":
-                end = text.find("'", self._at + 1)
-                end = len(text) if end < 0 else end
-                word.add(text[self._at + 1 : end])
-                self._at = end + 1
-            elif char == '"':
-                self._double_quoted(word)
-            elif text.startswith("\\\n", self._at):
-                self._at += 2  # the line goes on
-            elif char == "\\":
-                word.add(text[self._at + 1 : self._at + 2])
-                self._at += 2
-            elif char in "$`":
-                self._dollar(word, quoted=False)
-            else:
-                word.add(char)
-                self._at += 1
-        if self._at == start:
-            self._at += 1  # a lone character that ends words and is no operator here
-            return None
-        return word
+    def notes(self, command: _Command) -> list[str]:
+        """What is to be told of the script beside its words."""
+        told = [*command.notes, *self.flow.notes()]
+        told += [
+            f"{words}: it stands behind the end of QEMU's command, which a comment or a line end made"
+            for words in self._loose
+        ]
+        more = sum(not _QUESTIONS.intersection(one.words) for one in (*self.found, *self.others) if one is not command)
+        if more:
+            told.append(f"the script starts QEMU {more} more times: only the first one that runs was taken")
+        return told
 
-    def _double_quoted(self, word: _Word) -> None:
-        text = self._text
-        self._at += 1
-        if not text.startswith(('"$', '"`'), self._at - 1):
-            word.add("")  # quotes make a word of nothing; but an array in them may be empty
-        while self._at < len(text) and text[self._at] != '"':
-            char = text[self._at]
-            if text.startswith("\\\n", self._at):
-                self._at += 2
-            elif char == "\\" and text[self._at + 1 : self._at + 2] in ('"', "\\", "$", "`"):
-                word.add(text[self._at + 1])
-                self._at += 2
-            elif char in "$`":
-                self._dollar(word, quoted=True)
-            else:
-                word.add(char)
-                self._at += 1
-        self._at += 1
 
-    def _dollar(self, word: _Word, *, quoted: bool) -> None:
-        """What stands for ``$…`` or a command in backquotes."""
-        match = _VARIABLE.match(self._text, self._at)
-        if match is None:
-            word.add(self._unknown())
-            return
-        self._at = match.end()
-        name = match["braced"] or match["plain"]
-        values = self._variables.get(name)
-        if values is None and match["default"] is not None:
-            values = (match["default"],)
-        if values is None:
-            self._note(f"{match[0]} is not set in the script: it stands in the profile as it is")
-            word.add(match[0])
-        elif match["all"] and quoted:
-            word.add_all(values)
-        elif quoted:
-            word.add(values[0] if values else "")
-        else:
-            for value in values if match["all"] else values[:1]:
-                word.add_split(value if value.isspace() or not match["all"] else f"{value} ")
-
-    def _unknown(self) -> str:
-        """A command's output, arithmetic, or a lone dollar, as it stands."""
-        text, start = self._text, self._at
-        if text.startswith("$(", start):
-            self._at = _closing(text, start + 1, "(", ")")
-        elif text.startswith("${", start):
-            self._at = _closing(text, start + 1, "{", "}")
-        elif text[start] == "`":
-            end = text.find("`", start + 1)
-            self._at = len(text) if end < 0 else end + 1
-        elif text.startswith("$'", start):
-            end = text.find("'", start + 2)
-            self._at = len(text) if end < 0 else end + 1
-        else:
-            self._at += 1
-            return text[start]
-        found = text[start : self._at]
-        self._note(f"{found} cannot be known without running the script: it stands in the profile as it is")
-        return found
-
-    def _note(self, text: str) -> None:
-        if text not in self.notes:
-            self.notes.append(text)
+def _start(words: list[str], reader: Reader) -> int | None:
+    """Where QEMU's program stands in a command that runs it."""
+    if words[:2] in (["command", "-v"], ["command", "-V"]):
+        return None
+    for index, word in enumerate(words):
+        if not PROGRAM.match(word):
+            continue
+        if index == 0 or words[0].rpartition("/")[2] in _WRAPPERS:
+            return index
+        wraps = _SURE.match(word) and words[index + 1 : index + 2] and words[index + 1].startswith("-")
+        return index if wraps and words[0] not in _ASKERS else None
+    # A variable that the script does not set: "$QEMU -m 1G".
+    if len(words) > 1 and words[0].startswith("\0") and "qemu" in reader.known(words[0], []).lower():
+        return 0
+    return None
 
 
 def read_script(text: str, environment: Mapping[str, str] | None = None) -> Script:
@@ -270,29 +244,17 @@ def read_script(text: str, environment: Mapping[str, str] | None = None) -> Scri
 
     :param environment: variables that are set before the script begins.
     """
-    reader = _Reader(text, environment or {})
-    found: list[str] = []
-    others = 0
-    for words in reader.commands():
-        start = next((index for index, word in enumerate(words) if PROGRAM.match(word)), None)
-        if start is None:
-            continue
-        if found:
-            others += 1
-            continue
-        found = words[start:]
-        if start:
-            reader.notes.append(f"{' '.join(words[:start])} in front of QEMU: a profile starts QEMU itself")
-    if others:
-        reader.notes.append(f"the script starts QEMU {others} more times: only the first one was taken")
-    return Script(tuple(found), reader.notes)
-
-
-def _closing(text: str, start: int, opening: str, closing: str) -> int:
-    """Past the bracket that closes the one at ``start``."""
-    depth = 0
-    for index in range(start, len(text)):
-        depth += (text[index] == opening) - (text[index] == closing)
-        if depth == 0:
-            return index + 1
-    return len(text)
+    interpreter = _Interpreter(text, environment or {})
+    interpreter.run()
+    commands = interpreter.found or interpreter.others
+    if not commands:
+        return Script()
+    command = next((one for one in commands if not _QUESTIONS.intersection(one.words)), commands[0])
+    start = _start(command.words, interpreter.reader) or 0
+    notes: list[str] = []
+    argv = tuple(interpreter.reader.known(word, notes) for word in command.words[start:])
+    notes += interpreter.notes(command)
+    if start:
+        before = " ".join(interpreter.reader.known(word, []) for word in command.words[:start])
+        notes.append(f"{before} in front of QEMU: a profile starts QEMU itself")
+    return Script(argv, notes)

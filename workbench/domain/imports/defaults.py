@@ -1,0 +1,65 @@
+"""What QEMU adds by itself to a command line without ``-nodefaults`` (QEMU: system/vl.c, default_list)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
+
+    from workbench.domain.imports.gathered import Gathered
+
+GRAPHICS = (
+    "VGA",
+    "isa-vga",
+    "cirrus-vga",
+    "isa-cirrus-vga",
+    "vmware-svga",
+    "qxl-vga",
+    "virtio-vga",
+    "ati-vga",
+    "vhost-user-vga",
+    "virtio-vga-gl",
+    "virtio-vga-rutabaga",
+)
+"""Devices in whose place QEMU adds no graphics card. A ``ramfb`` or ``virtio-gpu-pci`` stands beside the one it adds."""
+DRIVES = ("ide-cd", "ide-hd", "scsi-cd", "scsi-hd")
+"""Devices in whose place QEMU adds no CD drive."""
+NETWORK = ("net", "nic", "netdev")
+
+
+def default_devices(
+    found: Gathered, given: Sequence[str], names: AbstractSet[str]
+) -> list[tuple[tuple[str, ...], str]]:
+    """As arguments, each with its reason.
+
+    :param given: the drivers of all ``-device`` options.
+    :param names: the options of the command line itself: a ``-netdev`` in a file of ``-readconfig`` is not one of those
+        that keep QEMU from adding a card.
+    """
+    if found.foreign_board:
+        found.notes.append(f"what QEMU adds by itself to the board {found.foreign_board} is left out")
+        return []
+    board = str(found.document.get("machine"))
+    extra: list[tuple[tuple[str, ...], str]] = []
+    if "vga" not in names and not any(device in GRAPHICS for device in given):
+        extra.append((("-vga", "std"), "QEMU adds this graphics card by itself"))
+    if not names & set(NETWORK):
+        model = "e1000e" if "q35" in board else "e1000"
+        extra.append((("-nic", f"user,model={model}"), "QEMU adds this network card by itself"))
+    if "cdrom" not in names and not any(device in DRIVES for device in given) and not _third_drive(found):
+        extra.append((("-drive", "if=ide,index=2,media=cdrom"), "QEMU adds this CD drive by itself"))
+    if not names & {"display", "nographic", "vnc", "spice", "curses", "sdl"}:
+        found.notes.append("QEMU would open a window: a profile's guest has none; [display] gives it VNC")
+    found.notes.append("QEMU's default floppy drive and parallel port are left out")
+    return extra
+
+
+def _third_drive(found: Gathered) -> bool:
+    """Whether the place of the CD drive is taken already."""
+    taken = any(option.name == "hdc" for option in found.options)
+    return taken or any(
+        option.name == "drive" and option.keys.get("if", "ide") == "ide" and option.keys.get("index") == "2"
+        for option in found.options
+    )

@@ -1,0 +1,71 @@
+"""A file of ``-readconfig`` as the options that it stands for (QEMU: util/qemu-config.c, qemu_config_parse())."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from workbench.domain.imports.options import Given, doubled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_GROUP = re.compile(r'\[\s*([A-Za-z0-9_-]+)(?:\s+"([^"]*)")?\s*\]\Z')
+_VALUE = re.compile(r'([A-Za-z0-9_.-]+)\s*=\s*"([^"]*)"\Z')
+_OPTIONS = {"memory": "m", "smp-opts": "smp", "boot-opts": "boot", "realtime": "realtime"} | {
+    name: name
+    for name in (
+        "accel", "audiodev", "chardev", "device", "drive", "fsdev", "fw_cfg", "global", "icount", "machine", "mon",
+        "name", "netdev", "object", "overcommit", "rtc", "sandbox", "spice", "vnc",
+    )
+}  # fmt: skip
+"""The option of each group."""
+_FIRST = {"device": "driver", "object": "qom-type", "chardev": "backend", "netdev": "type", "fsdev": "fsdriver"}
+"""The key whose value stands first on the command line, without its name."""
+
+
+def inlined(options: list[Given], read: Callable[[str], str]) -> tuple[list[Given], list[str]]:
+    """The options with those of each ``-readconfig`` in its place, and what could not be read.
+
+    :param read: gives a file's text, and raises ValueError with the reason when it cannot.
+    """
+    found: list[Given] = []
+    notes = []
+    for option in options:
+        if option.name != "readconfig" or not option.value:
+            found.append(option)
+            continue
+        try:
+            found += _options(read(option.value))
+        except ValueError as error:
+            found.append(option)
+            notes.append(
+                f"-readconfig {option.value}: {error}; what it says of the board and its memory clashes with a profile"
+            )
+    return found, notes
+
+
+def _options(text: str) -> Iterator[Given]:
+    """:raise ValueError: for a group or line that is not known."""
+    groups: list[tuple[str, dict[str, str]]] = []
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        if group := _GROUP.match(line):
+            if group[1] not in _OPTIONS:
+                raise ValueError(f"line {number}: the group {group[1]} is not known")
+            groups.append((group[1], {"id": group[2]} if group[2] else {}))
+        elif (pair := _VALUE.match(line)) and groups:
+            groups[-1][1][pair[1]] = pair[2]
+        else:
+            raise ValueError(f"line {number} is no line of such a file")
+    return (_option(_OPTIONS[name], values) for name, values in groups)
+
+
+def _option(name: str, values: dict[str, str]) -> Given:
+    first = values.pop(_FIRST[name], None) if name in _FIRST else None
+    parts = [doubled(first)] if first is not None else []
+    parts += [f"{key}={doubled(value)}" for key, value in values.items()]
+    value = ",".join(parts)
+    return Given(name, value, (f"-{name}", value))

@@ -1,0 +1,281 @@
+"""The words of a shell script, as a shell would make them (POSIX.1-2017, XCU 2), without running anything.
+
+Quotes are taken away and variables put in. What cannot be known without running the script (a command's output, a
+variable of somebody else's) leaves a mark in the word, which :meth:`Reader.known` turns back into its text: so no blank
+in it ends a word, and only what ends up in QEMU's own words is told.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from workbench.domain.imports.arithmetic import arithmetic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MARK = re.compile("\0(\\d+)\0")
+"""No script has a NUL: what has one is a mark."""
+_PARAMETER = re.compile(
+    r"(?P<length>#?)(?P<name>[A-Za-z_]\w*|\d+|[@*#?$!-])(?P<all>\[[@*]\]|\[0\])?"
+    r"(?:(?P<how>:?[-=+?])(?P<word>.*)|(?P<case>,,|\^\^))?",
+    re.DOTALL,
+)
+_PLAIN = re.compile(r"\$([A-Za-z_]\w*|\d|[@*#?$!])")
+_ITS_DIRECTORY = re.compile(r"(dirname|%/\*).*(\$0|\$\{0|BASH_SOURCE)|(\$\{0|BASH_SOURCE).*%/\*", re.DOTALL)
+_WHICH = re.compile(r"[$`(\s]*(?:which|command -v|type -[pP])\s+([\w./-]+)[`)\s]*")
+
+
+class Word:
+    """One word as it is read; an unquoted variable in it may make several of it, or none."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self._open = False
+        """Whether the last of them may still grow."""
+
+    @property
+    def text(self) -> str:
+        """As one text, where a shell does not split."""
+        return " ".join(self.words)
+
+    def add(self, text: str) -> None:
+        """What stands there, or stands in quotes."""
+        if self._open:
+            self.words[-1] += text
+        else:
+            self.words.append(text)
+            self._open = True
+
+    def add_split(self, value: str) -> None:
+        """What an unquoted variable holds: blanks in it end words (XCU 2.6.5)."""
+        if value[:1].isspace():
+            self._open = False
+        for index, part in enumerate(value.split()):
+            if index:
+                self._open = False
+            self.add(part)
+        if value[-1:].isspace():
+            self._open = False
+
+    def add_all(self, values: tuple[str, ...]) -> None:
+        """Every element of an array in quotes, each a word."""
+        for index, value in enumerate(values):
+            if index:
+                self._open = False
+            self.add(value)
+
+
+class Reader:
+    """Reads words at a place of a script, and knows its variables."""
+
+    def __init__(self, text: str, environment: Mapping[str, str]) -> None:
+        self.text = text.replace("\r\n", "\n").replace("\0", "")
+        self.at = 0
+        self.variables: dict[str, tuple[str, ...]] = {name: (value,) for name, value in environment.items()}
+        self.positional: tuple[str, ...] = ()
+        """The script's own arguments: none, until it sets them itself."""
+        self.used: set[str] = set()
+        """The variables that were put in somewhere."""
+        self._marks: list[tuple[str, str, bool]] = []
+        """Text and message of each mark, and whether it is a variable that nobody set."""
+
+    def known(self, word: str, notes: list[str]) -> str:
+        """A word with its marks turned back into text; what is to be told of them goes to ``notes``."""
+
+        def text(mark: re.Match[str]) -> str:
+            words, message, _ = self._marks[int(mark[1])]
+            if message not in notes:
+                notes.append(message)
+            return words
+
+        return _MARK.sub(text, word)
+
+    def value(self, word: str) -> str | None:
+        """What a word is worth to a test: a variable that nobody set is empty; None when it cannot be known."""
+        if any(not self._marks[int(mark)][2] for mark in _MARK.findall(word)):
+            return None
+        return _MARK.sub("", word)
+
+    def word(self) -> Word | None:
+        """The next word; None for a lone character that ends words and is no operator here."""
+        text, start = self.text, self.at
+        word = Word()
+        while self.at < len(text):
+            char = text[self.at]
+            if char in " \t\r\n;|&()<>":
+                break
+            if char == "'":
+                end = text.find("'", self.at + 1)
+                end = len(text) if end < 0 else end
+                word.add(text[self.at + 1 : end])
+                self.at = end + 1
+            elif char == '"':
+                self._double_quoted(word)
+            elif text.startswith("\\\n", self.at):
+                self.at += 2  # the line goes on
+            elif char == "\\":
+                word.add(text[self.at + 1 : self.at + 2])
+                self.at += 2
+            elif char in "$`":
+                self._dollar(word, quoted=False)
+            elif char == "~" and self.at == start and text[start + 1 : start + 2] in ("/", "") and self._home():
+                word.add(self._home())
+                self.at += 1
+            else:
+                word.add(char)
+                self.at += 1
+        if self.at == start:
+            self.at += 1
+            return None
+        return word
+
+    def _home(self) -> str:
+        return next(iter(self.variables.get("HOME", ())), "")
+
+    def _double_quoted(self, word: Word) -> None:
+        text = self.text
+        self.at += 1
+        if not text.startswith(('"$', '"`'), self.at - 1):
+            word.add("")  # quotes make a word of nothing; but an array in them may be empty
+        while self.at < len(text) and text[self.at] != '"':
+            char = text[self.at]
+            if text.startswith("\\\n", self.at):
+                self.at += 2
+            elif char == "\\" and text[self.at + 1 : self.at + 2] in ('"', "\\", "$", "`"):
+                word.add(text[self.at + 1])
+                self.at += 2
+            elif char in "$`":
+                self._dollar(word, quoted=True)
+            else:
+                word.add(char)
+                self.at += 1
+        self.at += 1
+
+    def _dollar(self, word: Word, *, quoted: bool) -> None:
+        """What stands for ``$…`` or a command in backquotes."""
+        text, start = self.text, self.at
+        plain = _PLAIN.match(text, start)
+        if plain is not None:
+            self.at = plain.end()
+            parameter = _PARAMETER.fullmatch(plain[1])
+            assert parameter is not None
+        elif text.startswith("${", start):
+            self.at = closing(text, start + 1)
+            parameter = _PARAMETER.fullmatch(text[start + 2 : self.at - 1])
+        else:
+            self._output(word)
+            return
+        whole = text[start : self.at]
+        if parameter is None or parameter["length"]:
+            self._unknown(word, whole)
+        else:
+            self._put(word, parameter, whole, quoted=quoted)
+
+    def _put(self, word: Word, parameter: re.Match[str], whole: str, *, quoted: bool) -> None:
+        """A parameter's value (XCU 2.6.2)."""
+        values, how = self._values(parameter["name"]), parameter["how"] or ""
+        if how.endswith("+"):
+            values = (self._expanded(parameter["word"]),) if values else ("",)
+        elif how.endswith(("-", "=")) and (values is None or (how[0] == ":" and not any(values))):
+            values = (self._expanded(parameter["word"]),)
+        if parameter["case"] and values:
+            values = tuple(value.lower() if parameter["case"] == ",," else value.upper() for value in values)
+        every = parameter["all"] in ("[@]", "[*]") or parameter["name"] in "@*"
+        if values is None:
+            if parameter["name"] == "PWD":
+                self._unknown(word, whole)
+                return
+            why = "is an argument of the script" if parameter["name"].isdigit() else "is not set in the script"
+            self._mark(word, whole, f"{whole} {why}: it stands in the profile as it is", unset=True)
+        elif every and quoted:
+            word.add_all((" ".join(values),) if "*" in (parameter["all"] or parameter["name"]) else values)
+        elif quoted:
+            word.add(values[0] if values else "")
+        else:
+            for value in values if every else values[:1]:
+                word.add_split(value if value.isspace() or not every else f"{value} ")
+
+    def _values(self, name: str) -> tuple[str, ...] | None:
+        if name in "@*":
+            return self.positional
+        if name == "#":
+            return (str(len(self.positional)),)
+        if name.isdigit() and 0 < int(name) <= len(self.positional):
+            return (self.positional[int(name) - 1],)
+        self.used.add(name)
+        return self.variables.get(name)
+
+    def _expanded(self, text: str) -> str:
+        """A text in which variables are put in, such as a default."""
+        self.text, before, at, self.at = f'"{text.strip(chr(34))}"', self.text, self.at, 0
+        word = Word()
+        self._double_quoted(word)
+        self.text, self.at = before, at
+        return word.text
+
+    def _output(self, word: Word) -> None:
+        """A command's output, arithmetic, or a lone dollar."""
+        text, start = self.text, self.at
+        if text.startswith("$(", start):
+            self.at = closing(text, start + 1)
+        elif text[start] == "`":
+            end = text.find("`", start + 1)
+            self.at = len(text) if end < 0 else end + 1
+        elif text.startswith("$'", start):
+            end = text.find("'", start + 2)
+            self.at = len(text) if end < 0 else end + 1
+        else:
+            self.at += 1
+            word.add(text[start])
+            return
+        whole = text[start : self.at]
+        if whole.startswith("$((") and (number := arithmetic(self._expanded_names(whole[3:-2]))) is not None:
+            word.add(str(number))
+        else:
+            self._unknown(word, whole)
+
+    def _expanded_names(self, text: str) -> str:
+        """A calculation with the values of its variables, with or without a dollar."""
+
+        def value(name: re.Match[str]) -> str:
+            return next(iter(self._values(name[1]) or ()), "?")
+
+        return re.sub(r"\$?\{?([A-Za-z_]\w*)\}?", value, text)
+
+    def _unknown(self, word: Word, whole: str) -> None:
+        """What is known only by running it."""
+        which = _WHICH.fullmatch(whole)
+        if which is not None:
+            word.add(which[1])
+        elif _ITS_DIRECTORY.search(whole) or whole.strip("$(){}` ") in ("pwd", "PWD"):
+            self._mark(word, ".", f"{whole} is taken for the directory that relative paths begin at")
+        else:
+            why = "cannot be known without running the script: it stands in the profile as it is"
+            self._mark(word, whole, f"{whole} {why}")
+
+    def _mark(self, word: Word, text: str, message: str, *, unset: bool = False) -> None:
+        self._marks.append((text, message, unset))
+        word.add(f"\0{len(self._marks) - 1}\0")
+
+
+def closing(text: str, start: int) -> int:
+    """Past the bracket that closes the one at ``start``; quotes hide brackets."""
+    pair = {"(": ")", "{": "}"}[text[start]]
+    depth, index, quote = 0, start, ""
+    while index < len(text):
+        char = text[index]
+        if char == "\\":
+            index += 1
+        elif char == "'" and not quote and pair == ")":
+            end = text.find("'", index + 1)
+            index = end if end > 0 else index
+        elif char == '"':
+            quote = "" if quote else char
+        elif not quote or text[start] == "{":
+            depth += (char == text[start]) - (char == pair)
+            if depth == 0:
+                return index + 1
+        index += 1
+    return len(text)
