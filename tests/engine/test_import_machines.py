@@ -6,7 +6,8 @@ import asyncio
 import re
 import shlex
 import subprocess
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,10 +15,12 @@ import pytest
 from tests.launched import launch, launched
 from tests.profile_files import fake_kernel, qcow2
 from tests.real import QEMU
+from workbench.domain.boot import Flash
 from workbench.domain.imports.qemu import import_qemu
 from workbench.domain.parse import parse
 from workbench.engine.monitor import Monitor
 from workbench.engine.running import read_config
+from workbench.errors import MonitorUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,7 +32,7 @@ OURS = {"isa-serial", "isa-parallel", "floppy"}
 """The console is the workbench's; QEMU's floppy drive and parallel port are left out, and told."""
 
 LINES = {
-    "old spellings": "-hda d.img -cdrom d.img -boot d -m 64 -net nic,model=rtl8139 -net user -usb -usbdevice tablet -vga std",
+    "old spellings": "-hda d.img -cdrom e.iso -boot d -m 64 -net nic,model=rtl8139 -net user -usb -usbdevice tablet -vga std",
     "memory on nodes": "-nodefaults -m 128 -smp 2 -object memory-backend-file,id=a,size=64M,mem-path=.,share=on "
     "-object memory-backend-ram,id=b,size=64M -numa node,cpus=0,memdev=a -numa node,cpus=1,memdev=b",
     "names in use": "-nodefaults -M q35 -m 64 -chardev null,id=qmp -mon chardev=qmp,mode=control -device e1000,id=net0 "
@@ -39,20 +42,21 @@ LINES = {
     "-object filter-mirror,id=f,netdev=n,queue=tx,outdev=c -chardev null,id=c -device virtio-scsi-pci,id=s "
     "-device scsi-cd,bus=s.0,lun=3 -set device.lan.mac=52:54:00:00:00:09",
     "slots in use": "-nodefaults -M q35 -m 64 -device pcie-root-port,id=r,chassis=1,addr=0x3 -device virtio-balloon "
-    "-device e1000e,addr=0x4,romfile= -device virtio-scsi-pci,bus=r -vga std -device virtio-serial",
+    "-device e1000e,addr=0x4,romfile= -device virtio-scsi-pci -vga std -device virtio-serial",
     "a configuration": "-nodefaults -readconfig machine.cfg",
     "flash": "-nodefaults -M q35,pflash0=c,pflash1=v -m 64 -blockdev driver=raw,node-name=c,read-only=on,file.driver=file,"
     "file.filename=c.fd -blockdev driver=file,node-name=f,filename=v.fd -blockdev raw,node-name=v,file=f",
     "old options of the board": "-M q35,kernel_irqchip=split,sata=off,vmport=off,dump_guest_core=off -m 64 -nographic "
     "-kernel k -append 'a, b=c' -smp 4,cores=2,threads=2 -cpu max,-avx,+invtsc -device virtio-rng-pci",
     "a graphics card beside": "-M pc -m 64 -device bochs-display -device ide-hd,drive=d -drive if=none,id=d,file=q.qcow2 "
-    "-fw_cfg name=opt/a,string=b,,c -smbios type=1,serial=ds=x -name 'my, vm' -rtc base=localtime -nic none",
+    "-fw_cfg name=opt/a,string=b,,c -smbios type=1,serial=ds=x -name 'my,, vm' -rtc base=localtime -nic none",
 }  # fmt: skip
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    (tmp_path / "d.img").write_bytes(bytes(1 << 20))
+    for name in ("d.img", "e.iso"):
+        (tmp_path / name).write_bytes(bytes(1 << 20))
     for name in ("c.fd", "v.fd"):
         (tmp_path / name).write_bytes(bytes(64 << 10))
     qcow2(tmp_path / "q.qcow2")
@@ -73,10 +77,12 @@ async def as_it_is(words: list[str], directory: Path) -> AsyncIterator[Monitor]:
         process = subprocess.Popen(argv, cwd=directory, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
     try:
         async with asyncio.timeout(60):
-            while not socket.exists():
+            while True:
                 assert process.poll() is None, log.read_text()
+                with suppress(MonitorUnavailable):  # it is bound a moment before it is listened to
+                    monitor = await Monitor.connect(socket)
+                    break
                 await asyncio.sleep(0.005)
-        monitor = await Monitor.connect(socket)
         try:
             yield monitor
         finally:
@@ -123,7 +129,10 @@ async def test_the_import_is_the_same_machine(name: str, files: Path, monkeypatc
     parsed = parse(imported.text, name="mine", file="mine.toml")
     assert parsed.profile is not None, (parsed.problems, imported.text)
     planned = launch(QEMU, files, kernel=str(files / "k") if parsed.profile.boot.kernel else None)
+    if parsed.profile.firmware.code is not None:
+        planned = replace(planned, flash=Flash(str(files / "c.fd"), str(files / "v.fd")))
     monkeypatch.chdir(files)  # where a start runs it
     async with launched(parsed.profile, planned) as monitor:
         found = await machine_of(monitor)
+    assert found["devices"] == wanted["devices"], imported.text
     assert found == wanted, imported.text

@@ -48,7 +48,13 @@ def default_devices(
     if not names & set(NETWORK):
         model = "e1000e" if "q35" in board else "e1000"
         extra.append((("-nic", f"user,model={model}"), "QEMU adds this network card by itself"))
-    if "cdrom" not in names and not any(device in DRIVES for device in given) and not _third_drive(found):
+    no_bus = found.document.get("machine-options", {}).get("sata") == "off"
+    if (
+        not no_bus
+        and "cdrom" not in names
+        and not any(device in DRIVES for device in given)
+        and not _third_drive(found)
+    ):
         extra.append((("-drive", "if=ide,index=2,media=cdrom"), "QEMU adds this CD drive by itself"))
     if not names & {"display", "nographic", "vnc", "spice", "curses", "sdl"}:
         found.notes.append("QEMU would open a window: a profile's guest has none; [display] gives it VNC")
