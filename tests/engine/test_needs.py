@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.privilege import unprivileged
-from tests.profile_files import copy_with_files, qcow2
+from tests.profile_files import copy_with_files, fake_kernel, qcow2
 from workbench.engine.needs import file_problems
 from workbench.engine.profiles import read_profile
 
@@ -45,8 +45,12 @@ def test_nothing_is_wrong_with_files_that_are_right(place: Path) -> None:
     assert file_problems(read_profile(copy_with_files(place))) == ()
 
 
-def test_a_profile_with_problems_of_its_own_is_not_looked_into(place: Path) -> None:
+def test_of_a_profile_with_problems_of_its_own_the_rest_is_looked_at(place: Path) -> None:
     (place / "x.toml").write_text("boot.kernel = 'gone'\ncpu.count = 0")
+    loaded = read_profile(place / "x.toml")
+    assert loaded.profile is None
+    assert [problem.key for problem in file_problems(loaded)] == ["boot.kernel"]
+    (place / "x.toml").write_text("this is no TOML")
     assert file_problems(read_profile(place / "x.toml")) == ()
 
 
@@ -63,7 +67,7 @@ def test_every_missing_file_at_its_key(place: Path) -> None:
 
 def test_relative_paths_begin_at_the_profile(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (place / "sub").mkdir()
-    (place / "kernel").touch()
+    fake_kernel(place / "kernel")
     (place / "x.toml").write_text("boot.kernel = 'kernel'")
     monkeypatch.chdir(place / "sub")
     assert file_problems(read_profile(Path("../x.toml"))) == ()
@@ -142,3 +146,39 @@ def test_where_a_port_leads(place: Path) -> None:
     assert complaints(file + "'new'") == []
     assert complaints(file + "'no/f'") == ["x.toml:3:1: serial[0].path: there is no directory HERE/no"]
     assert complaints(file + "'/'") == ["x.toml:3:1: serial[0].path: / is a directory"]
+
+
+def test_what_is_no_kernel(place: Path) -> None:
+    (place / "k").write_bytes(bytes(4096))
+    (found,) = complaints("boot.kernel = 'k'")
+    assert found.startswith("x.toml:1:6: boot.kernel: HERE/k is no kernel that QEMU can start: a bzImage")
+    for content in (b"\x7fELF", bytes(64) + b"\x02\xb0\xad\x1b"):
+        (place / "k").write_bytes(content)
+        assert complaints("boot.kernel = 'k'") == []
+
+
+def test_what_does_not_fit_into_flash(place: Path) -> None:
+    text = "[firmware]\ntype = 'uefi'\ncode = 'c'\nvars = 'v'"
+    (place / "c").write_bytes(bytes(4096))
+    assert complaints(text) == [], "the variables are made"
+    for name in ("c", "v"):
+        (place / name).write_bytes(bytes(100))
+    why = "is no UEFI image: it has 100 bytes, and flash has whole sectors of 4,096"
+    assert complaints(text) == [
+        f"x.toml:3:1: firmware.code: HERE/c {why}",
+        f"x.toml:4:1: firmware.vars: HERE/v {why}",
+    ]
+
+
+def test_two_devices_on_one_file(place: Path) -> None:
+    """QEMU's own words would be "Is another process using the image"; of a socket it would say nothing."""
+    qcow2(place / "d")
+    (place / "link").symlink_to("d")
+    two = disk() + "[[scsi.disk]]\nfile = './link'\n"
+    assert complaints(two) == ["x.toml:5:1: scsi[0].disk[1].file: scsi[0].disk[0].file has HERE/link already"]
+    assert len(complaints(disk("read-only = true\n") + "[[scsi.disk]]\nfile = 'd'\n")) == 1, "one of them writes"
+    assert complaints(disk("read-only = true\n") + "[[scsi.disk]]\nfile = 'd'\nread-only = true") == []
+    sockets = "[[serial]]\npath = 's'\n[[net]]\nbackend = 'socket'\npath = 's'\nlisten = true\n"
+    assert complaints(sockets) == ["x.toml:2:1: serial[0].path: net[0].path has HERE/s already"]
+    logs = "[[serial]]\nbackend = 'file'\npath = 'f'\n" * 2
+    assert complaints(logs) == [], "what is appended to a file stands behind what is there"

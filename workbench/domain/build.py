@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 GENERAL = frozenset({"driver", "id", "bus", "qom-type", "addr"})
 """Keys of every device or object that are no property of its own."""
+EVERY_FEATURE = "max"
+"""The processor that has each feature that a QEMU knows; one that no profile names is this, or has the same."""
 
 
 ALIASES = {
@@ -57,8 +59,9 @@ def types_of(profile: GuestProfile, parts: Iterable[ArgvPart], build: Build) -> 
     wanted: set[tuple[str, str]] = set()
     if profile.machine_options and profile.machine in build.machines:
         wanted.add(("object", build.machines[profile.machine]))
-    if profile.cpu.features and profile.cpu.model in build.cpus:
-        wanted.add(("object", build.cpus[str(profile.cpu.model)]))
+    model = profile.cpu.model or EVERY_FEATURE
+    if profile.cpu.features and model in build.cpus:
+        wanted.add(("object", build.cpus[model]))
     for part in parts:
         kind = part.options[0].removeprefix("-")
         if kind in ("device", "object") and len(part.options) > 1:
@@ -90,18 +93,19 @@ def build_problems(profile: GuestProfile, parts: Iterable[ArgvPart], build: Buil
 
 
 def _cpu(profile: GuestProfile, build: Build, qemu: str) -> Iterator[tuple[Path, str]]:
-    model = profile.cpu.model
-    if model is None:
+    model = profile.cpu.model or EVERY_FEATURE
+    if model not in build.cpus and profile.cpu.model is None:
         return
     if model not in build.cpus:
         yield ("cpu", "model"), f"{qemu} has no processor {model}{_near(model, build.cpus)}"
         return
     known = build.properties.get(build.cpus[model])
+    whose = f"{model} has no" if profile.cpu.model else "no processor has the"
     for index, feature in enumerate(profile.cpu.features):
         name = feature[1:]
         # QEMU takes _ for - in the names of features (target/i386/cpu.c, x86_cpu_parse_featurestr()).
         if known is not None and name not in known and name.replace("_", "-") not in known:
-            yield ("cpu", "features", index), f"{qemu}: {model} has no feature {name}{_near(name, known)}"
+            yield ("cpu", "features", index), f"{qemu}: {whose} feature {name}{_near(name, known)}"
 
 
 def _device(part: ArgvPart, build: Build, qemu: str) -> Iterator[tuple[Path, str]]:

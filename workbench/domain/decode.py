@@ -84,12 +84,15 @@ class Decoder:
     def _check(self, part: Part, path: Path, *, clean: bool) -> None:
         """Add what is wrong between keys.
 
-        Within a table that has a mistake already it would be guesswork: a kernel that was misspelt is not missing.
-        Only the whole profile compares its parts all the same, leaving out the values that were found wrong.
+        Within a table that has a mistake already it would be guesswork: a kernel that was misspelt is not missing. Only
+        what is wrong with one element of a list depends on no other key. And the whole profile compares its parts all
+        the same, leaving out the values that were found wrong.
         """
-        if clean or not path:
-            wrong = {place for place, _ in self.problems}
-            self.problems += [(place, why) for below, why in part.check() if (place := (*path, *below)) not in wrong]
+        wrong = {place for place, _ in self.problems}
+        for below, why in part.check():
+            alone = len(below) > 1
+            if (clean or not path or alone) and (*path, *below) not in wrong:
+                self.problems.append(((*path, *below), why))
 
     def _value(self, shape: Shape, value: object, path: Path) -> object:
         if shape.kind == "list":

@@ -33,6 +33,8 @@ class Parsed:
     """The values as TOML has them, put together and filled in."""
     plain: bool = True
     """Whether the text alone says all of it: nothing extended, nothing filled in."""
+    partial: GuestProfile | None = None
+    """The guest with what is wrong left at its default; None when there is nothing to go by."""
 
     def place(self, path: Path) -> Place | None:
         """Where a key stands, or else the nearest table around it that does; None when none of them does."""
@@ -81,8 +83,9 @@ def parse(
     if bad_name:
         problems.insert(0, Problem(file, 0, 0, "", bad_name))
     if problems or profile is None:
-        return Parsed(None, tuple(problems), document.places, document.values, document.plain)
-    return Parsed(replace(profile, name=name), (), document.places, document.values, document.plain)
+        return Parsed(None, tuple(problems), document.places, document.values, document.plain, profile)
+    guest = replace(profile, name=name)
+    return Parsed(guest, (), document.places, document.values, document.plain, guest)
 
 
 def parse_profile(text: str, *, name: str, file: str) -> tuple[GuestProfile | None, tuple[Problem, ...]]:

@@ -46,11 +46,11 @@ class BuildReader:
         self._build = self._kept()
 
     def problems(self, profiles: Iterable[LoadedProfile]) -> dict[str, tuple[Problem, ...]]:
-        """What this QEMU has not of each profile that is right in itself, by the profile's path; one question for all.
+        """What this QEMU has not of each profile, as far as that is right in itself, by its path; one question for all.
 
         :raise HostError: when QEMU cannot be asked.
         """
-        sound = [(loaded, loaded.profile, self._parts(loaded, loaded.profile)) for loaded in profiles if loaded.profile]
+        sound = [(loaded, loaded.partial, self._parts(loaded, loaded.partial)) for loaded in profiles if loaded.partial]
         build = self._build or self._ask(())
         wanted = {one for _, profile, parts in sound for one in types_of(profile, parts, build)}
         if wanted:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from workbench.domain.accelerator import UNNAMED, hypervisor_words
 from workbench.domain.hugepages import TRANSPARENT, Shortage, page_words
 from workbench.domain.units import GIB, MIB
+from workbench.engine.checks import Checks
 from workbench.engine.demo import find
 from workbench.engine.demo.host import host_parts
 from workbench.engine.demo.packages import has_packages
 from workbench.engine.host import read_host
 from workbench.engine.hugepages import PROC, default_page, hugetlbfs_mounts, mending
 from workbench.engine.monitor import SUN_PATH_MAX
-from workbench.engine.needs import file_problems
 from workbench.engine.plan import OLDEST
 from workbench.engine.profiles import ProfileStore, shown
 from workbench.engine.qemu import install_hint, qemu_binary, qemu_version
@@ -137,7 +137,8 @@ def _profiles(settings: Settings) -> Finding:
         loaded = [store.load(entry.name) for entry in store.entries()]
     except HostError as error:
         return Finding("profiles", Status.MISSING, error.message, error.hint)
-    faulty = [profile.name for profile in loaded if profile.problems or file_problems(profile)]
+    found = Checks(settings).problems(loaded)
+    faulty = [profile.name for profile, problems in zip(loaded, found, strict=True) if problems]
     where = shown(settings.profiles)
     text = f"{len(loaded)} in {where}" if settings.profiles.is_dir() else f"none of your own in {where}: the samples"
     if faulty:

@@ -7,15 +7,14 @@ import os
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from workbench.domain.argv import argv_parts
 from workbench.domain.compare import compare
 from workbench.domain.editing import Checked, ProfileText
 from workbench.domain.profile import check_name
 from workbench.engine.accelerator import choose_accelerator
-from workbench.engine.build import BuildReader
-from workbench.engine.needs import file_problems
+from workbench.engine.checks import Checks
 from workbench.engine.plan import launch_of
 from workbench.engine.profiles import SUFFIX, file_states, parse_text, read_text, samples_directory, shown
 from workbench.engine.qemu import qemu_binary, qemu_version
@@ -24,6 +23,7 @@ from workbench.errors import HostError, NotFound, ProfileChanged, ProfileError, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from workbench.domain.accelerator import Accelerator
     from workbench.domain.argv import ArgvPart
     from workbench.domain.compare import Change
     from workbench.domain.problems import Problem
@@ -47,7 +47,8 @@ class ProfileFiles:
         self._store = store
         self._settings = settings
         self._qemu: tuple[str, tuple[int, int]] | None = None
-        self._accelerator: Literal["kvm", "tcg"] = "tcg"
+        self._chosen: Accelerator | None = None
+        """What ``auto`` gives; None while that is not known."""
         self._no_qemu = ""
         """Why no command line can be told."""
 
@@ -132,7 +133,9 @@ class ProfileFiles:
         if loaded.profile is None or self._qemu is None:
             return Checked(loaded.file, loaded.parsed, why=self._no_qemu)
         profile = loaded.profile
-        chosen = self._accelerator if profile.accelerator == "auto" else profile.accelerator
+        chosen = profile.accelerator
+        if chosen == "auto":
+            chosen = "kvm" if self._chosen is not None and self._chosen.name == "kvm" else "tcg"
         try:
             launch = launch_of(loaded, profile, self._settings, *self._qemu, chosen)
         except HostError as error:
@@ -213,12 +216,8 @@ class ProfileFiles:
 
     def _check_host(self, known: ProfileText, text: str) -> tuple[Problem, ...]:
         loaded = self._loaded(known, text)
-        if loaded.profile is None or self._qemu is None:
-            return ()
-        problems = list(file_problems(loaded))
-        reader = BuildReader(self._qemu[0], self._settings.cache)
-        problems += reader.problems([loaded])[str(loaded.path)]
-        return tuple(sorted(set(problems)))
+        (problems,) = Checks(self._settings, self._chosen).problems([loaded])
+        return tuple(problem for problem in problems if problem not in loaded.problems)
 
     def _loaded(self, known: ProfileText, text: str) -> LoadedProfile:
         """The text as it would be read from where it is saved."""
@@ -237,9 +236,8 @@ class ProfileFiles:
         try:
             binary = qemu_binary()
             version = await asyncio.to_thread(qemu_version, binary, self._settings.cache)
-            chosen = await choose_accelerator(self._settings.cache)
+            self._chosen = await choose_accelerator(self._settings.cache)
         except WorkbenchError as error:
             self._qemu, self._no_qemu = None, error.message
         else:
             self._qemu, self._no_qemu = (binary, version[:2]), ""
-            self._accelerator = "kvm" if chosen.name == "kvm" else "tcg"

@@ -23,6 +23,7 @@ import psutil
 from workbench.domain.document import EXTENDS
 from workbench.domain.hugepages import Supply
 from workbench.domain.lifecycle import exit_words
+from workbench.domain.start_advice import start_advice
 from workbench.domain.units import format_size
 from workbench.engine.hugepages import find_shortage
 from workbench.engine.liveness import KEEPER, keeper_of, live_pid
@@ -181,11 +182,7 @@ async def _wait_for_monitor(plan: Plan, directory: Path) -> None:
 
 def _start_error(plan: Plan, directory: Path) -> StartError:
     ended = read_end(directory)
-    hints = [f"to see what was run: workbench command {plan.name}"]
-    if plan.profile.qemu.args and "PCI: slot" in ended.output:
-        hints.insert(
-            0, "a device of qemu.args took a slot of the profile's: reserve = 4 under [qemu] leaves it four of its own"
-        )
+    hints = [*start_advice(ended.output, plan.profile), f"to see what was run: workbench command {plan.name}"]
     if ended.cause:
         hints.insert(0, ended.cause)
     if plan.accelerator_trouble:

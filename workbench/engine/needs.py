@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain.argv import resolve
+from workbench.domain.decode import key_text
+from workbench.domain.images import is_kernel
+from workbench.engine.images import format_trouble, read_head
 from workbench.engine.monitor import SUN_PATH_MAX
 from workbench.engine.profiles import shown
 
@@ -20,51 +24,71 @@ if TYPE_CHECKING:
     from workbench.domain.problems import Problem
     from workbench.domain.profile import GuestProfile
     from workbench.engine.profiles import LoadedProfile
-
-QCOW2_MAGIC = b"QFI\xfb"
-"""The first bytes of a qcow2 image (QEMU: docs/interop/qcow2.txt)."""
+FLASH_SECTOR = 4096
 
 
 def file_problems(loaded: LoadedProfile) -> tuple[Problem, ...]:
-    """What is wrong with the files that a profile names, at their keys; nothing for a profile that has problems itself."""
-    if loaded.profile is None:
+    """What is wrong with the files that a profile names, at their keys.
+
+    Of a profile that has problems itself, the files of those of its tables that have none.
+    """
+    if loaded.partial is None:
         return ()
     base, home = str(loaded.path.parent), str(Path.home())
     problems = []
-    for place, text, look in _named_files(loaded.profile):
-        path = resolve(text, base=base, home=home)
+    seen: dict[str, tuple[Place, Use]] = {}
+    for place, text, use, look in _named_files(loaded.partial):
+        path = Path(resolve(text, base=base, home=home))
         try:
-            message = look(Path(path))
+            message = look(path)
         except OSError as error:
             message = f"{shown(path)}: {error.strerror}"
+        other, other_use = seen.setdefault(os.path.realpath(path), (place, use))
+        if not message and other != place and not (use is other_use and use in _SHARED):
+            message = f"{key_text(other)} has {shown(path)} already"
         if message:
             problems.append(loaded.parsed.problem(loaded.file, place, message))
     return tuple(sorted(problems))
 
 
-def _named_files(profile: GuestProfile) -> Iterator[tuple[Place, str, Callable[[Path], str]]]:
-    """Each path in a profile with its place, and what must be true of it: a look gives what is wrong, or nothing."""
-    if profile.boot.kernel is not None:
-        yield ("boot", "kernel"), profile.boot.kernel, _file_trouble
-    if profile.boot.initrd is not None:
-        yield ("boot", "initrd"), profile.boot.initrd, _file_trouble
-    if profile.firmware.code is not None:
-        yield ("firmware", "code"), profile.firmware.code, _file_trouble
-    if profile.firmware.vars is not None:
-        yield ("firmware", "vars"), profile.firmware.vars, _output_trouble  # made when it is missing
+class Use(Enum):
+    """What a guest does with a file."""
+
+    READS = "reads"
+    APPENDS = "appends"
+    OWNS = "owns"
+    """It writes to it, or makes it: nothing else of the guest can be there."""
+
+
+_SHARED = (Use.READS, Use.APPENDS)
+"""What two devices can do with one file."""
+
+
+def _named_files(profile: GuestProfile) -> Iterator[tuple[Place, str, Use, Callable[[Path], str]]]:
+    """Each path in a profile with its place, its use, and what must be true of it: a look gives what is wrong, or nothing."""
+    boot, firmware = profile.boot, profile.firmware
+    if boot.kernel is not None:
+        yield ("boot", "kernel"), boot.kernel, Use.READS, _kernel_trouble
+    if boot.initrd is not None:
+        yield ("boot", "initrd"), boot.initrd, Use.READS, _file_trouble
+    if firmware.code is not None:
+        yield ("firmware", "code"), firmware.code, Use.READS, _flash_trouble
+    if firmware.vars is not None:
+        yield ("firmware", "vars"), firmware.vars, Use.OWNS, _variables_trouble
     for index, net in enumerate(profile.net):
         if net.path is not None:
-            yield ("net", index, "path"), net.path, _socket_trouble if net.listen else _peer_trouble
+            yield ("net", index, "path"), net.path, Use.OWNS, _socket_trouble if net.listen else _peer_trouble
     for index, scsi in enumerate(profile.scsi):
         for number, disk in enumerate(scsi.disk):
             if disk.file is not None:
-                yield ("scsi", index, "disk", number, "file"), disk.file, partial(_disk_trouble, disk)
+                use = Use.OWNS if disk.writes else Use.READS
+                yield ("scsi", index, "disk", number, "file"), disk.file, use, partial(_disk_trouble, disk)
     if profile.rng is not None:
-        yield ("rng", "source"), profile.rng.source, _source_trouble
+        yield ("rng", "source"), profile.rng.source, Use.READS, _source_trouble
     for index, port in enumerate(profile.serial):
-        if port.path is not None:
-            look = {"socket": _socket_trouble, "file": _output_trouble}[port.backend]
-            yield ("serial", index, "path"), port.path, look
+        if port.path is not None and port.backend in ("socket", "file"):
+            use, look = (Use.OWNS, _socket_trouble) if port.backend == "socket" else (Use.APPENDS, _output_trouble)
+            yield ("serial", index, "path"), port.path, use, look
 
 
 def _file_trouble(path: Path) -> str:
@@ -75,19 +99,37 @@ def _file_trouble(path: Path) -> str:
     return "" if _may(path, os.R_OK) else f"{shown(path)}: you may not read it"
 
 
+def _kernel_trouble(path: Path) -> str:
+    trouble = _file_trouble(path)
+    if trouble or is_kernel(read_head(path)):
+        return trouble
+    return f"{shown(path)} is no kernel that QEMU can start: a bzImage (arch/x86/boot/bzImage of a build), multiboot or ELF"
+
+
+def _flash_trouble(path: Path) -> str:
+    """An image for the board's flash, which has sectors of 4 KiB (QEMU: hw/i386/pc_sysfw.c, pc_system_flash_map())."""
+    trouble = _file_trouble(path)
+    size = path.stat().st_size
+    if trouble or (size and size % FLASH_SECTOR == 0):
+        return trouble
+    return f"{shown(path)} is no UEFI image: it has {size:,} bytes, and flash has whole sectors of 4,096"
+
+
+def _variables_trouble(path: Path) -> str:
+    """Made when it is missing."""
+    trouble = _output_trouble(path)
+    return trouble or (_flash_trouble(path) if path.exists() else "")
+
+
 def _disk_trouble(disk: Disk, path: Path) -> str:
     if disk.size is not None and not os.path.lexists(path):
         return _parent_trouble(path)  # it is made at the start
     trouble = _file_trouble(path)
     if trouble:
         return trouble
-    if not disk.read_only and disk.media == "disk" and not _may(path, os.W_OK):
+    if disk.writes and not _may(path, os.W_OK):
         return f"{shown(path)}: you may not write to it; read-only = true does without"
-    with path.open("rb") as image:
-        is_qcow2 = image.read(len(QCOW2_MAGIC)) == QCOW2_MAGIC
-    if is_qcow2 != (disk.image_format == "qcow2"):
-        return f'{shown(path)} is {"a" if is_qcow2 else "no"} qcow2 image, and format = "{disk.image_format}"'
-    return ""
+    return format_trouble(path, disk.image_format, disk=disk.media == "disk")
 
 
 def _source_trouble(path: Path) -> str:

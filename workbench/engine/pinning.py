@@ -7,23 +7,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from workbench.domain.cpu import host_cpus
-from workbench.errors import HostError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from workbench.engine.monitor import Monitor
-
-
-def check_pins(pins: Sequence[str]) -> None:
-    """:raise HostError: when a list names only CPUs that this host has not, or does not give us."""
-    there = os.sched_getaffinity(0)
-    for text in pins:
-        if not host_cpus(text) & there:
-            raise HostError(
-                f'cpu.pin: none of the CPUs "{text}" is there: this process may use {_words(there)}',
-                hint="change cpu.pin in the profile",
-            )
 
 
 async def pin(monitor: Monitor, pins: Sequence[str]) -> None:
@@ -35,7 +23,3 @@ async def pin(monitor: Monitor, pins: Sequence[str]) -> None:
         wanted = host_cpus(pins[cpu["cpu-index"] % len(pins)])
         with suppress(ProcessLookupError):  # QEMU ended meanwhile: that is told elsewhere
             os.sched_setaffinity(cpu["thread-id"], wanted & os.sched_getaffinity(0))
-
-
-def _words(cpus: set[int]) -> str:
-    return ", ".join(map(str, sorted(cpus)))

@@ -12,19 +12,19 @@ from workbench.domain.argv import Launch, argv_parts, port_socket, resolve
 from workbench.domain.boot import CONSOLE
 from workbench.domain.imports.options import keys_of
 from workbench.engine.accelerator import choose_accelerator, kvm_trouble
-from workbench.engine.build import BuildReader
+from workbench.engine.checks import Checks
 from workbench.engine.firmware import flash
 from workbench.engine.hugepages import check_hugepages, hugepages_held
 from workbench.engine.monitor import SUN_PATH_MAX
-from workbench.engine.needs import file_problems
-from workbench.engine.pinning import check_pins
 from workbench.engine.qemu import install_hint, qemu_binary, qemu_version
 from workbench.engine.state import StateDirectory
-from workbench.engine.taken import Taken
 from workbench.errors import HostError, HugepageShortage, ProfileError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from workbench.domain.argv import ArgvPart
+    from workbench.domain.problems import Problem
     from workbench.domain.profile import GuestProfile
     from workbench.engine.profiles import LoadedProfile
     from workbench.settings import Settings
@@ -82,17 +82,13 @@ async def plan(loaded: LoadedProfile, settings: Settings, *, check: bool = True,
     """What a start of this profile would run.
 
     :param short: a pool of hugepages that is too small is no error: the start grows it.
-    :param check: also look whether the files and hugepages that it needs are there.
-    :raise ProfileError: with every problem of the profile, or every file that it names in vain.
+    :param check: also look whether this host and QEMU have what it needs.
+    :raise ProfileError: with every problem of the profile, of its own or with this host and QEMU.
     :raise HostError: when QEMU, the demo guest or room in a hugepage pool is missing.
     """
     profile = loaded.profile
-    problems = loaded.problems
-    if check and not problems:
-        problems = (*file_problems(loaded), *Taken(settings.state).problems(loaded))
-    if problems or profile is None:
-        count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise ProfileError(f"the profile {loaded.name} has {count}", problems)
+    if profile is None:
+        raise _profile_error(loaded, Checks(settings).problems([loaded])[0] if check else loaded.problems)
     binary = qemu_binary()
     version = qemu_version(binary)
     if version[:2] < OLDEST:
@@ -101,8 +97,8 @@ async def plan(loaded: LoadedProfile, settings: Settings, *, check: bool = True,
             f"{binary} is QEMU {found}, and the workbench needs {oldest} or later",
             hint=f"{install_hint()}\nor name a newer one with WORKBENCH_QEMU",
         )
-    if check:
-        _check_build(loaded, binary, settings)
+    if check and (problems := Checks(settings).problems([loaded])[0]):
+        raise _profile_error(loaded, problems)
     accelerator, reason = await _accelerator(profile)
     _check_hyperv(profile, accelerator, reason)
     launch = launch_of(loaded, profile, settings, binary, version[:2], accelerator)
@@ -139,15 +135,9 @@ def launch_of(
     )
 
 
-def _check_build(loaded: LoadedProfile, binary: str, settings: Settings) -> None:
-    """:raise ProfileError: with every board, processor, device and property that this QEMU has not."""
-    try:
-        problems = BuildReader(binary, settings.cache).problems([loaded])[str(loaded.path)]
-    except HostError:
-        return  # a QEMU that cannot be asked tells at the start what it has not
-    if problems:
-        count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise ProfileError(f"the profile {loaded.name} has {count}", problems)
+def _profile_error(loaded: LoadedProfile, problems: Sequence[Problem]) -> ProfileError:
+    count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return ProfileError(f"the profile {loaded.name} has {count}", tuple(problems))
 
 
 def _check_hyperv(profile: GuestProfile, accelerator: str, reason: str) -> None:
@@ -201,7 +191,6 @@ def _with_holders(error: HugepageShortage, state: Path, page: int) -> HugepageSh
 def _check_host(profile: GuestProfile, directory: Path, *, short: bool) -> None:
     """:raise HostError: when hugepages are missing, or a port's socket has no room for its path."""
     memory = profile.memory
-    check_pins(profile.cpu.pin)
     if memory.hugepages is not None:
         pages = memory.hugepages
         try:

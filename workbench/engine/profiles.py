@@ -59,6 +59,11 @@ class LoadedProfile:
         return self.parsed.profile
 
     @property
+    def partial(self) -> GuestProfile | None:
+        """The same with what is wrong in it left at its default; None when it is no TOML, or was not read."""
+        return self.parsed.partial
+
+    @property
     def problems(self) -> tuple[Problem, ...]:
         return self.parsed.problems
 

@@ -1,15 +1,19 @@
-"""What a profile wants and somebody else has: ports of the host, and images that another running guest writes to."""
+"""What a profile wants and somebody else has: ports and interfaces of the host, images, sockets."""
 
 from __future__ import annotations
 
 import errno
 import os
 import socket
+import stat
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain.argv import resolve
 from workbench.domain.devices.net import host_end
+from workbench.domain.display import LOOPBACK
+from workbench.engine.images import user_of
 from workbench.engine.profiles import shown, started_profile
 from workbench.engine.state import StateDirectory
 from workbench.errors import HostError
@@ -31,8 +35,8 @@ class Taken:
     def __init__(self, state: Path) -> None:
         self._home = str(Path.home())
         self._running: dict[str, GuestProfile] = {}
-        self._images: list[tuple[str, str, bool]] = []
-        """Guest, real path and whether it writes, of each image of a running guest."""
+        self._files: dict[str, list[tuple[str, bool]]] = {}
+        """By real path: each running guest that has the file, and whether it writes to it."""
         directory = StateDirectory(state)
         try:
             names = directory.names()
@@ -45,48 +49,113 @@ class Taken:
                 continue
             self._running[name] = profile
             base = str(Path(found.facts.profile).parent) if found.facts.profile else "/"
-            self._images += [(name, path, writes) for _, path, writes in self._images_of(profile, base)]
+            for _, path, writes in self._files_of(profile, base):
+                self._files.setdefault(path, []).append((name, writes))
 
     def problems(self, loaded: LoadedProfile) -> tuple[Problem, ...]:
         """What of a profile is taken; nothing for one whose guest runs: it has it itself."""
-        profile = loaded.profile
+        profile = loaded.partial
         if profile is None or loaded.name in self._running:
             return ()
-        found = [*self._ports(profile), *self._disks(loaded, profile)]
+        base = str(loaded.path.parent)
+        found = [
+            *self._ports(profile),
+            *self._interfaces(profile),
+            *self._images(profile, base),
+            *self._sockets(profile, base),
+        ]
         return tuple(sorted(loaded.parsed.problem(loaded.file, place, message) for place, message in found))
 
     def _ports(self, profile: GuestProfile) -> Iterator[tuple[Place, str]]:
-        for index, net in enumerate(profile.net):
-            for number, text in enumerate(net.forward):
-                protocol, address, port = host_end(text)
-                trouble = _port_trouble(protocol, address, port)
-                if trouble:
-                    holder = self._holder(protocol, port)
-                    yield ("net", index, "forward", number), f"{protocol} port {port} of the host {trouble}{holder}"
+        for place, protocol, address, port in _host_ports(profile):
+            trouble = _port_trouble(protocol, address, port)
+            if trouble:
+                yield place, f"{protocol} port {port} of the host {trouble}{self._holder(protocol, port)}"
 
     def _holder(self, protocol: str, port: int) -> str:
         """Which running guest has the port, where it is one of ours."""
         for name, profile in self._running.items():
-            ends = (host_end(text) for net in profile.net for text in net.forward)
-            if any((kind, other) == (protocol, port) for kind, _, other in ends):
+            if any((kind, other) == (protocol, port) for _, kind, _, other in _host_ports(profile)):
                 return f": {name} has it"
         return ""
 
-    def _disks(self, loaded: LoadedProfile, profile: GuestProfile) -> Iterator[tuple[Place, str]]:
-        """Two guests on one image, of which one writes, destroy it; QEMU's own lock says so only when it starts."""
-        for place, path, writes in self._images_of(profile, str(loaded.path.parent)):
-            for guest, other, other_writes in self._images:
-                if path == other and (writes or other_writes):
-                    yield place, f"{shown(path)} is in use by the running guest {guest}"
-                    break
+    def _interfaces(self, profile: GuestProfile) -> Iterator[tuple[Place, str]]:
+        for place, name in _taps(profile):
+            for guest, other in self._running.items():
+                if any(name == theirs for _, theirs in _taps(other)):
+                    yield place, f"{name} is in use by the running guest {guest}"
 
-    def _images_of(self, profile: GuestProfile, base: str) -> Iterator[tuple[Place, str, bool]]:
-        for index, scsi in enumerate(profile.scsi):
-            for lun, disk in enumerate(scsi.disk):
-                if disk.file is not None:
-                    path = os.path.realpath(resolve(disk.file, base=base, home=self._home))
-                    writes = not disk.read_only and disk.media == "disk"
-                    yield ("scsi", index, "disk", lun, "file"), path, writes
+    def _images(self, profile: GuestProfile, base: str) -> Iterator[tuple[Place, str]]:
+        """Two guests on one image, of which one writes, destroy it; QEMU's own lock says so only when it starts."""
+        for place, path, writes in self._files_of(profile, base):
+            guest = next((name for name, theirs in self._files.get(path, ()) if writes or theirs), "")
+            try:
+                user = f"the running guest {guest}" if guest else user_of(Path(path), writes=writes)
+            except OSError:  # not there, or not to be read: that is told elsewhere
+                continue
+            if user:
+                yield place, f"{shown(path)} is in use by {user}"
+
+    def _files_of(self, profile: GuestProfile, base: str) -> Iterator[tuple[Place, str, bool]]:
+        """Each image and variable store: its place, its real path, and whether the guest writes to it."""
+        files = [
+            (("scsi", index, "disk", lun, "file"), disk.file, disk.writes)
+            for index, scsi in enumerate(profile.scsi)
+            for lun, disk in enumerate(scsi.disk)
+        ]
+        for place, file, writes in (*files, (("firmware", "vars"), profile.firmware.vars, True)):
+            if file is not None:
+                yield place, self._real(file, base), writes
+
+    def _sockets(self, profile: GuestProfile, base: str) -> Iterator[tuple[Place, str]]:
+        """QEMU takes the place of a socket that somebody listens on, who then hears nothing any more."""
+        ports = ((("serial", index), port.path, port.backend == "socket") for index, port in enumerate(profile.serial))
+        cards = ((("net", index), net.path, net.listen) for index, net in enumerate(profile.net))
+        for table, file, listens in (*ports, *cards):
+            if file is None:
+                continue
+            place = (*table, "path")
+            path = self._real(file, base)
+            heard = path in self._listening
+            if heard and listens:
+                yield place, f"somebody listens on {shown(path)} already: QEMU would take its place"
+            elif not heard and not listens and stat.S_ISSOCK(_mode(path)):
+                yield place, f"nobody listens on {shown(path)}: start the guest first that does"
+
+    @cached_property
+    def _listening(self) -> frozenset[str]:
+        """The real path of every unix socket that is listened on (proc(5): the flag __SO_ACCEPTCON)."""
+        try:
+            lines = os.fsdecode(Path("/proc/net/unix").read_bytes()).splitlines()
+        except OSError:
+            return frozenset()
+        words = (line.split(maxsplit=7) for line in lines)
+        return frozenset(os.path.realpath(one[7]) for one in words if len(one) == 8 and one[3] == "00010000")
+
+    def _real(self, file: str, base: str) -> str:
+        return os.path.realpath(resolve(file, base=base, home=self._home))
+
+
+def _host_ports(profile: GuestProfile) -> Iterator[tuple[Place, str, str, int]]:
+    """Place, protocol, address and port of the host that a guest listens at."""
+    for index, net in enumerate(profile.net):
+        for number, text in enumerate(net.forward):
+            yield ("net", index, "forward", number), *host_end(text)
+    if profile.display is not None and profile.display.port is not None:
+        yield ("display", "port"), "tcp", LOOPBACK, profile.display.port
+
+
+def _taps(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
+    for index, net in enumerate(profile.net):
+        if net.backend == "tap" and net.interface is not None:
+            yield ("net", index, "interface"), net.interface
+
+
+def _mode(path: str) -> int:
+    try:
+        return os.stat(path).st_mode
+    except OSError:
+        return 0
 
 
 def _port_trouble(protocol: str, address: str, port: int) -> str:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workbench.verbs.common import json_option, pass_settings, print_json, warn_of
+from workbench.verbs.common import json_option, pass_settings, print_json, run, warn_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.problems import Problem
+    from workbench.domain.accelerator import Accelerator
     from workbench.engine.profiles import LoadedProfile
     from workbench.settings import Settings
 
@@ -27,17 +27,14 @@ def command(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
     FILE is a path with a slash or the ending .toml; NAME is a profile's. Without either, all profiles are checked.
     Exits with 1 when there is a problem. What is no mistake and may still harm is a warning, on standard error.
     """
-    from workbench.engine.needs import file_problems
-    from workbench.engine.taken import Taken
+    from workbench.engine.checks import Checks
 
     loaded = _load(settings, files)
-    said = _asked(settings, loaded)
-    taken = Taken(settings.state)
+    checks = Checks(settings, _accelerator(loaded, settings))
+    problems = [problem for found in checks.problems(loaded) for problem in found]
+    if checks.unasked:
+        click.echo(f"workbench: not checked against QEMU: {checks.unasked}", err=True)
     warn_of(loaded)
-    problems: list[Problem] = []
-    for profile in loaded:
-        found = {*file_problems(profile), *taken.problems(profile), *said.get(str(profile.path), ())}
-        problems += profile.problems or sorted(found)
     if as_json:
         keys = ("file", "line", "column", "key", "message")
         print_json([{key: getattr(problem, key) for key in keys} for problem in problems])
@@ -50,17 +47,17 @@ def command(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def _asked(settings: Settings, loaded: Sequence[LoadedProfile]) -> dict[str, tuple[Problem, ...]]:
-    """What the installed QEMU has not; where none can be asked, that is told and the rest is checked all the same."""
-    from workbench.engine.build import BuildReader
-    from workbench.engine.qemu import qemu_binary
+def _accelerator(loaded: Sequence[LoadedProfile], settings: Settings) -> Accelerator | None:
+    """What "auto" gives on this host, where a profile depends on it: to find out may take a try of KVM."""
+    from workbench.engine.accelerator import choose_accelerator
     from workbench.errors import HostError
 
+    if not any(one.partial and one.partial.cpu.hyperv and one.partial.accelerator == "auto" for one in loaded):
+        return None
     try:
-        return BuildReader(qemu_binary(), settings.cache).problems(loaded)
-    except HostError as error:
-        click.echo(f"workbench: not checked against QEMU: {error.message}", err=True)
-        return {}
+        return run(choose_accelerator(settings.cache))
+    except HostError:  # no QEMU: that is told with the rest
+        return None
 
 
 def _load(settings: Settings, files: Sequence[str]) -> list[LoadedProfile]:

@@ -59,6 +59,11 @@ class Disk(Part, frozen=True, kw_only=True):
     def image_format(self) -> str:
         return self.format or ("raw" if self.media == "cdrom" else "qcow2")
 
+    @property
+    def writes(self) -> bool:
+        """Whether the guest can write to the image."""
+        return self.media == "disk" and not self.read_only
+
     def check(self) -> Iterator[tuple[Path, str]]:
         if self.media == "cdrom":
             if self.size is not None:

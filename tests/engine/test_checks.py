@@ -1,0 +1,103 @@
+"""Everything that is wrong with a profile is told at once, whoever finds it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from workbench.domain.accelerator import Accelerator
+from workbench.engine.checks import Checks
+from workbench.engine.host_needs import NODES, host_problems
+from workbench.engine.profiles import read_profile
+from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def complaints(directory: Path, text: str, accelerator: Accelerator | None = None) -> list[str]:
+    path = directory / "box.toml"
+    path.write_text(text)
+    checks = Checks(Settings(profiles_option=directory, state_option=directory / "state"), accelerator)
+    ((*found,),) = checks.problems([read_profile(path, file="box.toml")])
+    assert checks.unasked == ""
+    return [str(problem).replace(str(directory), "HERE") for problem in found]
+
+
+def test_the_text_the_files_the_host_and_qemu_at_once(tmp_path: Path) -> None:
+    text = """\
+memroy = 1
+cpu.pin = ["8000"]
+boot.kernel = "gone"
+machine-options.hept = "off"
+[[net]]
+backend = "tap"
+interface = "nosuch0"
+[[scsi]]
+[[scsi.disk]]
+file = "gone"
+[qemu]
+arg = "x"
+args = ["-daemonize", "-device", "nosuch"]
+"""
+    found = complaints(tmp_path, text)
+    assert [line.split(": ")[0] + " " + line.split(": ")[1] for line in found] == [
+        "box.toml:1:1 memroy",
+        "box.toml:2:12 cpu.pin[0]",
+        "box.toml:3:6 boot.kernel",
+        "box.toml:4:17 machine-options.hept",
+        "box.toml:7:1 net[0].interface",
+        "box.toml:10:1 scsi[0].disk[0].file",
+        "box.toml:12:1 qemu.arg",
+        "box.toml:13:9 qemu.args[0]",
+        "box.toml:13:23 qemu.args[1]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[[scsi]]\n[[scsi.disk]]\nfile = 'new'\nsize = '4X'", "scsi[0].disk[0].size"),
+        ("machine = 'q53'\nmachine-options.foo = 'on'", "machine"),
+        ("accelerator = 'kvmm'\ncpu.hyperv = true", "accelerator"),
+    ],
+)
+def test_what_follows_from_a_mistake_only_is_not_told_too(text: str, key: str, tmp_path: Path) -> None:
+    (found,) = complaints(tmp_path, text, Accelerator("tcg", "no vmx or svm here"))
+    assert f" {key}: " in found
+
+
+def test_what_this_host_has_not(tmp_path: Path) -> None:
+    text = """\
+cpu.hyperv = true
+memory.nodes = [0, 1023]
+[[net]]
+backend = "tap"
+interface = "nosuch0"
+queues = 4
+[[net]]
+backend = "bridge"
+interface = "nosuch1"
+"""
+    found = complaints(tmp_path, text, Accelerator("tcg", "no vmx or svm here"))
+    why = "this host runs the guest on TCG, which has no Hyper-V enlightenments: no vmx or svm here"
+    make = "sudo ip tuntap add nosuch0 mode tap user $USER multi_queue makes one"
+    nodes = ["box.toml:2:20: memory.nodes[1]: this host has no NUMA node 1023: it has 0"] if NODES.is_dir() else []
+    assert [line for line in found if "has 0" not in line or nodes] == [
+        f"box.toml:1:5: cpu.hyperv: {why}",
+        *nodes,
+        f"box.toml:5:1: net[0].interface: this host has no interface nosuch0: {make}",
+        "box.toml:9:1: net[1].interface: this host has no bridge nosuch1: sudo ip link add nosuch1 type bridge makes one",
+    ]
+    assert complaints(tmp_path, "cpu.hyperv = true", Accelerator("kvm", "")) == []
+
+
+def test_a_host_without_a_uefi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.engine.host_needs.find_uefi", lambda _: None)
+    path = tmp_path / "box.toml"
+    path.write_text("firmware.type = 'uefi'")
+    (found,) = host_problems(read_profile(path))
+    assert found.message == "this host has no UEFI: install it (Debian and Ubuntu: ovmf), or give code and vars"
+    path.write_text("[firmware]\ntype = 'uefi'\ncode = 'c'")
+    assert host_problems(read_profile(path)) == ()

@@ -1,0 +1,88 @@
+"""What a profile wants of this host beside files: interfaces, NUMA nodes, CPUs, a UEFI, an accelerator."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.domain.cpu import host_cpus
+from workbench.engine.firmware import find_uefi
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from workbench.domain.accelerator import Accelerator
+    from workbench.domain.devices.part import Path as Place
+    from workbench.domain.problems import Problem
+    from workbench.domain.profile import GuestProfile
+    from workbench.engine.profiles import LoadedProfile
+
+NODES = Path("/sys/devices/system/node")
+
+
+def host_problems(loaded: LoadedProfile, accelerator: Accelerator | None = None) -> tuple[Problem, ...]:
+    """What this host has not of what a profile wants, at its keys.
+
+    :param accelerator: what "auto" gives here, where that was found out.
+    """
+    profile = loaded.partial
+    if profile is None:
+        return ()
+    found = (
+        *_interfaces(profile),
+        *_nodes(profile),
+        *_pins(profile),
+        *_firmware(profile),
+        *_hyperv(profile, accelerator),
+    )
+    return tuple(sorted(loaded.parsed.problem(loaded.file, place, message) for place, message in found))
+
+
+def _interfaces(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
+    wanted = [(index, net) for index, net in enumerate(profile.net) if net.backend in ("tap", "bridge")]
+    there = {name for _, name in socket.if_nameindex()} if wanted else set()
+    for index, net in wanted:
+        name = net.interface or ("br0" if net.backend == "bridge" else None)
+        if name is None or name in there:
+            continue
+        place = ("net", index, "interface" if net.interface else "backend")
+        if net.backend == "bridge":
+            yield place, f"this host has no bridge {name}: sudo ip link add {name} type bridge makes one"
+        else:
+            queues = " multi_queue" if net.queues > 1 else ""
+            make = f"sudo ip tuntap add {name} mode tap user $USER{queues}"
+            yield place, f"this host has no interface {name}: {make} makes one"
+
+
+def _nodes(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
+    memory = profile.memory
+    lists: list[tuple[Place, tuple[int, ...]]] = [(("memory", "nodes"), memory.nodes)]
+    if memory.hugepages is not None:
+        lists.append((("memory", "hugepages", "nodes"), memory.hugepages.nodes))
+    for place, nodes in lists:
+        for index, node in enumerate(nodes):
+            if NODES.is_dir() and not (NODES / f"node{node}").is_dir():
+                there = sorted(int(path.name.removeprefix("node")) for path in NODES.glob("node[0-9]*"))
+                yield (*place, index), f"this host has no NUMA node {node}: it has {', '.join(map(str, there))}"
+
+
+def _pins(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
+    there = os.sched_getaffinity(0) if profile.cpu.pin else set()
+    for index, text in enumerate(profile.cpu.pin):
+        if not host_cpus(text) & there:
+            words = ", ".join(map(str, sorted(there)))
+            yield ("cpu", "pin", index), f'none of the CPUs "{text}" is there: this process may use {words}'
+
+
+def _firmware(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
+    firmware = profile.firmware
+    if firmware.type == "uefi" and firmware.code is None and find_uefi(profile.machine) is None:
+        yield ("firmware", "type"), "this host has no UEFI: install it (Debian and Ubuntu: ovmf), or give code and vars"
+
+
+def _hyperv(profile: GuestProfile, accelerator: Accelerator | None) -> Iterator[tuple[Place, str]]:
+    if profile.cpu.hyperv and profile.accelerator == "auto" and accelerator is not None and accelerator.name == "tcg":
+        why = f"this host runs the guest on TCG, which has no Hyper-V enlightenments: {accelerator.reason}"
+        yield ("cpu", "hyperv"), why
