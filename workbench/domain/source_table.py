@@ -31,6 +31,7 @@ backends/tpm/tpm_backend.c tpm-backend tpm-if
 backends/tpm/tpm_emulator.c tpm-emulator
 backends/tpm/tpm_passthrough.c tpm-passthrough
 backends/vhost-user.c vhost-user-backend
+block/throttle-groups.c throttle-group
 chardev/baum.c chardev-braille
 chardev/char-console.c chardev-console
 chardev/char-fd.c chardev-fd
@@ -74,8 +75,11 @@ hw/audio/hda-codec.c hda-duplex hda-micro hda-output
 hw/audio/intel-hda.c HDA ich9-intel-hda intel-hda
 hw/audio/pcspk.c isa-pcspk
 hw/audio/sb16.c sb16
+hw/audio/virtio-snd-pci.c virtio-sound-pci
+hw/audio/virtio-snd.c virtio-sound-device
 hw/block/fdc-isa.c isa-fdc
 hw/block/fdc.c floppy floppy-bus
+hw/block/pflash_cfi01.c cfi.pflash01
 hw/block/vhost-user-blk.c vhost-user-blk
 hw/block/virtio-blk.c virtio-blk-device
 hw/char/debugcon.c isa-debugcon
@@ -84,6 +88,7 @@ hw/char/parallel.c isa-parallel
 hw/char/serial-isa.c isa-serial
 hw/char/serial-pci-multi.c pci-serial-2x pci-serial-4x
 hw/char/serial-pci.c pci-serial
+hw/char/serial.c serial
 hw/char/virtio-console.c virtconsole virtserialport
 hw/char/virtio-serial-bus.c virtio-serial-bus virtio-serial-device
 hw/core/generic-loader.c loader
@@ -117,6 +122,11 @@ hw/i2c/smbus_eeprom.c smbus-eeprom
 hw/i2c/smbus_ich9.c ICH9-SMB
 hw/i386/amd_iommu.c AMDVI-PCI amd-iommu
 hw/i386/intel_iommu.c intel-iommu
+hw/i386/kvm/apic.c kvm-apic
+hw/i386/kvm/clock.c kvmclock
+hw/i386/kvm/i8254.c kvm-pit
+hw/i386/kvm/i8259.c kvm-i8259
+hw/i386/kvm/ioapic.c kvm-ioapic
 hw/i386/port92.c port92
 hw/i386/vapic.c kvmvapic
 hw/i386/vmmouse.c vmmouse
@@ -128,7 +138,7 @@ hw/ide/isa.c isa-ide
 hw/ide/piix.c piix3-ide piix4-ide
 hw/input/pckbd.c i8042
 hw/input/ps2.c ps2-kbd ps2-mouse
-hw/input/virtio-input-hid.c virtio-keyboard-device virtio-mouse-device virtio-tablet-device
+hw/input/virtio-input-hid.c virtio-keyboard-device virtio-mouse-device virtio-multitouch-device virtio-tablet-device
 hw/input/virtio-input-host.c virtio-input-host-device
 hw/intc/apic.c apic
 hw/intc/i8259.c isa-i8259
@@ -164,6 +174,8 @@ hw/net/can/ctucan_pci.c ctucan_pci
 hw/net/e1000.c e1000 e1000-82544gc e1000-82545em
 hw/net/e1000e.c e1000e
 hw/net/eepro100.c i82550 i82551 i82557a i82557b i82557c i82558a i82558b i82559a i82559b i82559c i82559er i82562 i82801
+hw/net/igb.c igb
+hw/net/igbvf.c igbvf
 hw/net/ne2000-isa.c ne2k_isa
 hw/net/ne2000-pci.c ne2k_pci
 hw/net/pcnet-pci.c pcnet
@@ -236,6 +248,8 @@ hw/usb/redirect.c usb-redir
 hw/usb/u2f-passthru.c u2f-passthru
 hw/vfio/igd.c vfio-pci-igd-lpc-bridge
 hw/vfio/pci.c vfio-pci vfio-pci-nohotplug
+hw/virtio/vdpa-dev-pci.c vhost-vdpa-device-pci
+hw/virtio/vdpa-dev.c vhost-vdpa-device
 hw/virtio/vhost-scsi-pci.c vhost-scsi-pci vhost-scsi-pci-non-transitional vhost-scsi-pci-transitional
 hw/virtio/vhost-user-blk-pci.c vhost-user-blk-pci vhost-user-blk-pci-non-transitional vhost-user-blk-pci-transitional
 hw/virtio/vhost-user-fs-pci.c vhost-user-fs-pci
@@ -261,7 +275,7 @@ hw/virtio/virtio-blk-pci.c virtio-blk-pci virtio-blk-pci-non-transitional virtio
 hw/virtio/virtio-crypto-pci.c virtio-crypto-pci
 hw/virtio/virtio-crypto.c virtio-crypto-device
 hw/virtio/virtio-input-host-pci.c virtio-input-host-pci
-hw/virtio/virtio-input-pci.c virtio-keyboard-pci virtio-mouse-pci virtio-tablet-pci
+hw/virtio/virtio-input-pci.c virtio-keyboard-pci virtio-mouse-pci virtio-multitouch-pci virtio-tablet-pci
 hw/virtio/virtio-iommu-pci.c virtio-iommu-pci
 hw/virtio/virtio-iommu.c virtio-iommu-device
 hw/virtio/virtio-mem-pci.c virtio-mem-pci
@@ -289,24 +303,6 @@ net/filter.c netfilter
 qom/container.c container
 softmmu/memory.c qemu:memory-region
 system/memory.c memory-region
+util/main-loop.c main-loop
 """
 """As in QEMU 10.0, or in 7.2 for what is gone in 10.0."""
-
-MOVED = {
-    "IDE": (((7, 2), "hw/ide/qdev.c"),),
-    "PIIX3": (((7, 2), "hw/isa/piix3.c"),),
-    "ide-cd": (((7, 2), "hw/ide/qdev.c"),),
-    "ide-hd": (((7, 2), "hw/ide/qdev.c"),),
-    "isa-fdc": (((5, 2), "hw/block/fdc.c"),),
-    "ivshmem-doorbell": (((7, 2), "hw/misc/ivshmem.c"),),
-    "ivshmem-plain": (((7, 2), "hw/misc/ivshmem.c"),),
-    "kvmvapic": (((7, 2), "hw/i386/kvmvapic.c"),),
-    "memory-region": (((7, 2), "softmmu/memory.c"),),
-    "nvme": (((5, 2), "hw/block/nvme.c"),),
-    "nvme-ns": (((5, 2), "hw/block/nvme-ns.c"),),
-    "pvpanic": (((5, 2), "hw/misc/pvpanic.c"),),
-    "usb-bot": (((5, 2), "hw/usb/dev-storage.c"),),
-    "usb-storage": (((5, 2), "hw/usb/dev-storage.c"),),
-    "vhost-user-input": (((7, 2), "hw/input/vhost-user-input.c"),),
-}
-"""Type -> the last version in which it was seen in an older place, and that place."""

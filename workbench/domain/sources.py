@@ -5,10 +5,41 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from workbench.domain.source_table import MOVED, TABLE
+from workbench.domain.source_table import TABLE
 
 SEEN = ((5, 2), (7, 2), (10, 0))
 """The versions whose source the table was read from."""
+CHECKED = (11, 1)
+"""The version whose build was asked for the names of its files: every one of the table is still there, but :data:`NAMELESS`
+are not named in a build, and nothing can be said of them."""
+NAMELESS = frozenset({
+    "authz/pamacct.c", "backends/cryptodev-lkcf.c", "backends/rng.c", "chardev/char-console.c", "chardev/char-null.c",
+    "chardev/char-win-stdio.c", "chardev/char-win.c", "chardev/spice.c", "hw/core/irq.c", "hw/display/i2c-ddc.c",
+    "hw/display/qxl.c", "hw/display/virtio-gpu-pci-gl.c", "hw/display/virtio-vga-gl.c", "hw/i2c/core.c",
+    "hw/ide/ide-bus.c", "hw/input/virtio-input-hid.c", "hw/isa/piix.c", "hw/net/ne2000-pci.c", "hw/net/tulip.c",
+    "hw/9pfs/virtio-9p-device.c", "hw/pci-bridge/i82801b11.c", "hw/sd/sdhci-pci.c", "hw/usb/dev-storage-bot.c",
+    "hw/usb/hcd-ehci-pci.c", "hw/virtio/vhost-user-gpio.c", "hw/virtio/vhost-user-i2c.c",
+    "hw/virtio/vhost-user-input.c", "hw/virtio/vhost-user-rng.c", "hw/virtio/virtio-pmem-pci.c", "qom/container.c",
+    "hw/misc/sga.c", "hw/rdma/vmw/pvrdma_main.c", "softmmu/memory.c",
+})  # fmt: skip
+MOVED = {
+    "IDE": (((7, 2), "hw/ide/qdev.c"),),
+    "PIIX3": (((7, 2), "hw/isa/piix3.c"),),
+    "ide-cd": (((7, 2), "hw/ide/qdev.c"),),
+    "ide-hd": (((7, 2), "hw/ide/qdev.c"),),
+    "isa-fdc": (((5, 2), "hw/block/fdc.c"),),
+    "ivshmem-doorbell": (((7, 2), "hw/misc/ivshmem.c"),),
+    "ivshmem-plain": (((7, 2), "hw/misc/ivshmem.c"),),
+    "kvmvapic": (((7, 2), "hw/i386/kvmvapic.c"),),
+    "memory-region": (((7, 2), "softmmu/memory.c"),),
+    "nvme": (((5, 2), "hw/block/nvme.c"),),
+    "nvme-ns": (((5, 2), "hw/block/nvme-ns.c"),),
+    "pvpanic": (((5, 2), "hw/misc/pvpanic.c"),),
+    "usb-bot": (((5, 2), "hw/usb/dev-storage.c"),),
+    "usb-storage": (((5, 2), "hw/usb/dev-storage.c"),),
+    "vhost-user-input": (((7, 2), "hw/input/vhost-user-input.c"),),
+}
+"""Type -> the last version in which it was seen in an older place, and that place."""
 _FAMILIES = (
     (re.compile(r"pc-q35-.*-machine"), "hw/i386/pc_q35.c"),
     (re.compile(r"pc-i440fx-.*-machine"), "hw/i386/pc_piix.c"),
@@ -21,7 +52,7 @@ _FAMILIES = (
 def source_file(type_name: str, version: str = "") -> str:
     """The file that defines a type; empty when it is not known here.
 
-    What was seen in other versions only is said: ``hw/isa/piix.c (in 10.0)``. A type that moved between two versions
+    What was seen in older versions only is said: ``hw/isa/piix.c (in 10.0)``. A type that moved between two versions
     that were seen has both places in the versions between.
 
     :param version: QEMU's, such as ``7.2.22``; empty: the newest that was seen.
@@ -36,7 +67,9 @@ def source_file(type_name: str, version: str = "") -> str:
             place = old
         elif not any(until < seen <= number for seen in SEEN):
             place = f"{now} or {old}"
-    return f"{place} (in 10.0)" if number > SEEN[-1] else place
+    if number > SEEN[-1] and place in NAMELESS:
+        return f"{place} (in 10.0)"
+    return f"{place} (in 11.1)" if number > CHECKED else place
 
 
 def _plain(type_name: str) -> str:
