@@ -101,7 +101,7 @@ def parse_children(path: str, listing: object) -> tuple[Child, ...]:
         for entry in entries(listing)
         if (kind := child_type(str(entry.get("type", "")))) is not None
     ]
-    return tuple(sorted(found, key=lambda child: _natural(child.name)))
+    return tuple(sorted(found, key=lambda child: natural(child.name)))
 
 
 def entries(listing: object) -> Iterator[Mapping[str, object]]:
@@ -121,7 +121,7 @@ def levels(nodes: Mapping[str, Node], path: str = "/") -> Iterator[tuple[int, Ch
             stack += [(depth + 1, below) for below in reversed(nodes[child.path].children)]
 
 
-def _natural(name: str) -> tuple[str, int]:
+def natural(name: str) -> tuple[str, int]:
     """``device[10]`` after ``device[9]``."""
     stem, bracket, number = name.partition("[")
     digits = number.rstrip("]")

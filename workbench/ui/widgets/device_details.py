@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.domain.buses import Bus, BusDevice, id_in
 from workbench.domain.drift import Difference
+from workbench.domain.finding import Spot
 from workbench.domain.pci import Bar, Bridge
 from workbench.domain.qom import Child, Property
 from workbench.domain.sources import source_file
@@ -14,6 +15,7 @@ from workbench.domain.tree import PciBus, PciDevice
 from workbench.domain.type_info import Access, access
 from workbench.domain.virtio import Virtio, virtio_status_bits
 from workbench.domain.virtio_config import ConfigField
+from workbench.domain.virtqueue import Queue
 from workbench.ui.widgets.node_rows import brief
 
 if TYPE_CHECKING:
@@ -55,8 +57,11 @@ def details(row: Row, shown: Shown, back: Background) -> Iterator[tuple[str, str
         yield "bus", f"{what.name or 'bus'} (number {what.number:02x}) of {row.value}"
     elif isinstance(what, Bus):
         yield "bus", f"{what.name} ({what.type})"
-    elif not isinstance(what, PciDevice | BusDevice | Child | Bridge | Difference) and row.value:
-        yield row.text.strip(), f"{row.value}{f': {row.hint}' if row.hint else ''}"
+    elif isinstance(what, Spot):
+        yield "found", f"{what.title}: {brief(what.value)}"
+    elif not isinstance(what, PciDevice | BusDevice | Child | Bridge) and row.value:
+        label = "queue" if isinstance(what, Queue) else "feature" if "#feature:" in row.key else "line"
+        yield label, f"{row.text.strip()}: {row.value}{f', {row.hint}' if row.hint else ''}"
     yield from _object(row, shown, back)
 
 

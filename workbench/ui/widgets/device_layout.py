@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 if TYPE_CHECKING:
     from workbench.ui.widgets.device_row import Row
 
-HINTS_FROM = 72
+HINTS_FROM = 60
 """Columns of the pane from which hints have room."""
 DIFFERS = "≠"
 """Stands for a flag that has no room."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
@@ -180,6 +181,16 @@ class DeviceLines(ScrollView, can_focus=True):
         if self.cursor != before_cursor or len(lines) != len(before):
             self._scroll_to_cursor()
         self.post_message(self.Moved(self, self.row))
+
+    def show_below(self, key: str) -> None:
+        """Scroll so that the lines inside one are on the screen, as many as there is room for."""
+        start = self._numbers.get(key)
+        if start is None:
+            return
+        depth = cell_len(self._rows[start].guide)
+        inside = takewhile(lambda row: cell_len(row.guide) > depth, self._rows[start + 1 :])
+        height = min(1 + sum(1 for _ in inside), self.scrollable_content_region.height)
+        self.scroll_to_region(Region(0, start, 1, height), animate=False, force=True, immediate=True, x_axis=False)
 
     def number_of(self, key: str) -> int | None:
         return self._numbers.get(key)

@@ -115,14 +115,14 @@ def close_level(rows: Sequence[Row], openings: Openings) -> bool:
 
 
 def open_below(rows: Sequence[Row], start: int, openings: Openings) -> bool:
-    """Open a line and every object shown below it; whether one was closed."""
+    """Open a line and everything shown below it; whether something was closed."""
     depths = _depths(rows)
     changed = False
     for number in range(start, len(rows)):
         if number > start and depths[number] <= depths[start]:
             break
         row = rows[number]
-        if row.expandable and not row.expanded and (number == start or "#" not in row.key):
+        if row.expandable and not row.expanded:
             openings.set(row, True)
             changed = True
     return changed

@@ -139,12 +139,17 @@ def leaf(
     )  # fmt: skip
 
 
-def group(key: str, parent: Row, text: str, value: str, shown: Shown, source: object = None) -> Item:
-    """A line that keeps others folded away."""
+def group(
+    key: str, parent: Row, text: str, value: str, shown: Shown, source: object = None, *, default: bool = False
+) -> Item:
+    """A line that keeps others folded away.
+
+    :param default: whether it is open until the user closes it.
+    """
     return Item(
         Row(
-            key, "", text, value, tone="muted", muted=True, expandable=True, expanded=shown.is_open(key),
-            parent=parent.key, path=parent.path, source=source,
+            key, "", text, value, tone="muted", muted=True, expandable=True, default_open=default,
+            expanded=shown.is_open(key, default=default), parent=parent.key, path=parent.path, source=source,
         )
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ from workbench.ui.widgets.detail_area import DetailArea
 from workbench.ui.widgets.device_details import Background, details, type_of
 from workbench.ui.widgets.device_finding import FindBar
 from workbench.ui.widgets.device_lines import DeviceLines
-from workbench.ui.widgets.device_places import Place, candidates
+from workbench.ui.widgets.device_places import Place, candidates, open_below
 from workbench.ui.widgets.device_row import Shown, clean
 from workbench.ui.widgets.device_setting import SetBar
 from workbench.ui.widgets.device_store import Question, Store, Want
@@ -127,6 +127,10 @@ class DeviceShowing(Widget):
         """Which match of how many the cursor is on."""
         self._opening = ""
         """QOM path below which everything is to be opened as soon as it was read."""
+        self._unfolding = ""
+        """Key of a line below which everything is to be opened as it comes."""
+        self._opened = ""
+        """Key of a line that the user opened, and whose inside is to be seen as soon as it was read."""
         self._due = False
         """Whether the lines are about to be made anew."""
 
@@ -221,7 +225,7 @@ class DeviceShowing(Widget):
     def watch_guest(self, old: str) -> None:
         self._keep_place(old)
         self._store.forget()
-        self._placed = self._sought = ""
+        self._placed = self._sought = self._unfolding = self._opened = ""
         self._show(keep=False)
 
     def watch_differences(self) -> None:
@@ -263,6 +267,26 @@ class DeviceShowing(Widget):
         if tree is not None and not trouble:
             self._ask(self._store.missing(lines, self.place.view))
             self._ask(self._store.live(self._lines.on_screen, only_unread=True))
+        self._show_inside()
+        self._unfold()
+
+    def _show_inside(self) -> None:
+        """Scroll so that one sees what is in the line that was just opened."""
+        row = self._lines.row
+        if self._opened:
+            self._lines.show_below(self._opened)
+            if row is None or row.key != self._opened or not row.path or row.path in self._store.nodes:
+                self._opened = ""
+
+    def _unfold(self) -> None:
+        """Open more of what is to be opened whole; done when nothing is closed and nothing on its way."""
+        number = self._lines.number_of(self._unfolding) if self._unfolding else None
+        if number is None:
+            return
+        if open_below(self._lines.rows, number, self.place.now):
+            self._show_soon()
+        elif not any(want in (Want.NODE, Want.WALK) for want, _ in self._store.pending):
+            self._unfolding = ""
 
     def _shown(self) -> Shown:
         openings, store = self.place.now, self._store
@@ -330,6 +354,7 @@ class DeviceShowing(Widget):
     def _toggle(self, event: DeviceLines.Toggled) -> None:
         event.stop()
         self.place.now.set(event.row, event.expand)
+        self._opened = event.row.key if event.expand else ""
         self._show()
         row = self._lines.row
         if event.expand and row is not None:

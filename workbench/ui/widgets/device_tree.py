@@ -13,7 +13,7 @@ from workbench.domain.finding import Spot, spots
 from workbench.domain.qom import Property
 from workbench.ui.widgets.device_finding import FindBar
 from workbench.ui.widgets.device_lines import DeviceLines
-from workbench.ui.widgets.device_places import ancestors, close_level, open_below, open_level
+from workbench.ui.widgets.device_places import ancestors, close_level, open_level
 from workbench.ui.widgets.device_row import path_of
 from workbench.ui.widgets.device_setting import SetBar
 from workbench.ui.widgets.device_showing import DeviceShowing
@@ -114,6 +114,7 @@ class DeviceTreePane(DeviceShowing):
 
     def action_view(self, name: str) -> None:
         self._keep_place(self.guest)
+        self._unfolding = ""
         place = self.place
         place.view = View(name)
         path = path_of(place.anchor)
@@ -146,8 +147,8 @@ class DeviceTreePane(DeviceShowing):
             else:
                 self._ask([Question(Want.WALK)])
             return
-        while open_below(self._lines.rows, self._lines.cursor, self.place.now):
-            self._show()
+        self._unfolding = row.key
+        self._unfold()
 
     # Finding.
 

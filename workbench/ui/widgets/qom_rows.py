@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.qom import Child
+from workbench.domain.qom import Child, natural
 from workbench.ui.widgets.device_row import Item, Row, group
 from workbench.ui.widgets.node_rows import prop, unread
 
@@ -38,13 +38,13 @@ def _object(child: Child, parent: str, shown: Shown) -> Item:
 def _inside(node: Node, row: Row, shown: Shown) -> list[Item]:
     """Its properties, folded away where it has children, and the children."""
     info = shown.types.get(node.type)
-    ordered = sorted(node.properties, key=lambda one: one.name)
+    ordered = sorted(node.properties, key=lambda one: natural(one.name))
     if not node.children:
-        return [prop(one, row, row.key, info) for one in ordered]
+        return [prop(one, row, row.key, info, shown) for one in ordered]
     below = [_object(child, row.key, shown) for child in node.children]
     if not ordered:
         return below
     folded = group(f"{row.key}#common", row, "properties", str(len(ordered)), shown)
     if folded.row.expanded:
-        folded.below = [prop(one, folded.row, row.key, info) for one in ordered]
+        folded.below = [prop(one, folded.row, row.key, info, shown) for one in ordered]
     return [folded, *below]

@@ -110,7 +110,8 @@ def _queue(queue: Queue, virtio: Virtio, parent: Row, base: str, shown: Shown) -
     value = f"{queue.in_flight} in flight" if queue.ready else "not set up"
     item = group(key, parent, f"{queue.index} {name}".rstrip(), value, shown, source=queue)
     item.row.muted, item.row.tone = not queue.ready, "" if queue.ready else "muted"
-    item.row.hint = f"{queue.size} descriptors"
+    indices = f"avail {queue.seen:>5}  used {queue.used:>5}  " if queue.ready else ""
+    item.row.hint = f"{indices}{queue.size} descriptors"
     if item.row.expanded:
         signalled = "never" if queue.signalled is None else f"{queue.signalled:,}"
         item.below = [

@@ -1,0 +1,158 @@
+"""What opens in the devices, and how much of it one sees: values with parts, everything below a line, at the edge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tests.ui.test_device_finding import Finding
+from tests.ui.test_device_tree import BALLOON, CHILD, NODE, Bench
+from tests.ui.test_device_views import QUEUE, Answering
+from workbench.domain.qom import Node, Property
+from workbench.domain.virtio import Virtio
+from workbench.ui.widgets.detail_area import DetailArea
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
+
+    from workbench.domain.virtqueue import Queue
+
+STATISTICS = {
+    "stats": {"stat-free-memory": 1024, "stat-swap-in": 2**64 - 1, "\x1b[31mname": [1, {"deep": "[b]"}]},
+    "last-update": 1795491300,
+}
+
+
+async def shown(pilot: Pilot[None], *properties: Property) -> None:
+    """Open the balloon with these properties alone."""
+    app = pilot.app
+    assert isinstance(app, Bench)
+    await app.open_on(BALLOON)
+    await pilot.press("enter")
+    app.pane.set_node(replace(NODE, properties=properties, virtio=None))
+    await pilot.pause()
+
+
+async def press_on(app: Bench, pilot: Pilot[None], key: str) -> None:
+    number = app.lines.number_of(key)
+    assert number is not None, key
+    app.lines.cursor = number
+    await pilot.press("enter")
+    await pilot.pause()
+
+
+async def test_a_value_with_parts_opens() -> None:
+    app = Bench()
+    async with app.run_test(size=(80, 60)) as pilot:
+        await shown(pilot, Property("guest-stats", "guest statistics", STATISTICS), Property("z", "int", 1))
+        assert app.line("guest-stats").split()[-2:] == ["2", "values"]
+        await press_on(app, pilot, f"{BALLOON}#property:guest-stats")
+        assert app.line("stat-free-memory").split()[-1] == "1024"
+        assert app.line("stat-swap-in").split()[-2:] == ["not", "told"], "QEMU's sign for what the guest does not give"
+        assert app.line("last-update").split()[-1] == "1795491300"
+        assert app.line("deep").split()[-1] == "[b]"
+        assert "\x1b" not in "".join(app.text())
+        assert "␛[31mname" in "".join(app.text())
+        # It lives: the whole property is read again, and what is open stays open.
+        later = {**STATISTICS, "last-update": 1795491399}
+        app.pane.set_values(BALLOON, [Property("guest-stats", "guest statistics", later)])
+        await pilot.pause()
+        assert app.line("last-update").split()[-1] == "1795491399"
+        await press_on(app, pilot, f"{BALLOON}#property:guest-stats.stats")
+        assert "stat-free-memory" not in "".join(app.text()), "a part closes by itself"
+        assert app.line("last-update")
+
+
+async def test_of_a_long_list_the_rest_is_counted() -> None:
+    app = Bench()
+    async with app.run_test(size=(80, 60)) as pilot:
+        await shown(pilot, Property("numbers", "list", list(range(100_000))))
+        assert app.line("numbers").split()[-2:] == ["100000", "items"]
+        await press_on(app, pilot, f"{BALLOON}#property:numbers")
+        assert sum(row.key.startswith(f"{BALLOON}#property:numbers.") for row in app.lines.rows) == 201
+        assert any(row.text == "99,800 more" for row in app.lines.rows)
+
+
+async def test_properties_stand_in_numerical_order() -> None:
+    app = Bench()
+    async with app.run_test(size=(80, 60)) as pilot:
+        await shown(pilot, *(Property(f"gsi[{number}]", "link<irq>", "/x") for number in (10, 9, 2, 1)))
+        names = [row.text for row in app.lines.rows if row.text.startswith("gsi")]
+        assert names == ["gsi[1]", "gsi[2]", "gsi[9]", "gsi[10]"]
+
+
+async def test_everything_below_a_line_opens_as_it_is_read() -> None:
+    """What comes late is opened as well; then it is over, and what is closed by hand stays closed."""
+    app = Answering()
+    async with app.run_test(size=(80, 60)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("*")
+        for _ in range(10):
+            await pilot.pause()
+        below = [row for row in app.lines.rows if row.path.startswith(BALLOON) and row.expandable]
+        assert len(below) > 3
+        assert all(row.expanded for row in below), [row.key for row in below if not row.expanded]
+        assert {f"{BALLOON}#features", f"{BALLOON}#bars", f"qom:{CHILD}"} <= {row.key for row in below}
+        assert not any(row.expanded for row in app.lines.rows if row.path and not row.path.startswith(BALLOON))
+        await press_on(app, pilot, f"{BALLOON}#features")
+        assert not any("#feature:" in row.key for row in app.lines.rows)
+
+
+async def test_what_is_opened_at_the_edge_is_seen() -> None:
+    """The line moves up as far as what is in it needs, also when that is read later; it stays where it can be seen."""
+    app = Bench()
+    async with app.run_test(size=(60, 14)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("end", "enter")
+        await pilot.pause()
+        row = app.lines.row
+        assert row is not None
+        app.pane.set_node(Node(row.path, "t", tuple(Property(f"p{number}", "int", 1) for number in range(4))))
+        await pilot.pause()
+        text = "".join(app.text())
+        assert all(f"p{number} " in text for number in range(4))
+        app.pane.set_node(Node(row.path, "t", tuple(Property(f"p{number}", "int", 2) for number in range(90))))
+        await pilot.press("home")
+        app.pane.set_values(row.path, [Property("p0", "int", 3)])
+        await pilot.pause()
+        assert app.lines.scroll_offset.y == 0, "only once: whoever goes elsewhere is left there"
+
+
+async def test_results_of_the_same_name_are_told_apart() -> None:
+    """Two devices have the same property: beside the result stands whose it is, and the details say it in a line."""
+    app = Finding()
+    async with app.run_test(size=(66, 40)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("slash", *"size")
+        await pilot.pause()
+        lines = [line for line in app.text() if line.split()[:1] == ["size"]]
+        assert len(lines) > 2
+        assert len(set(lines)) == len(lines)
+        parts = app.query_one(DetailArea)._parts
+        assert parts[0] == ("found", "size: 7")
+
+
+async def test_a_queue_shows_its_indices_in_its_own_line() -> None:
+    """In columns of their own: a number that grows moves no other."""
+    app = Bench()
+    async with app.run_test(size=(80, 60)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("4", "enter")
+
+        def show(queue: Queue) -> None:
+            app.pane.set_node(replace(NODE, virtio=Virtio(5, 15, None, (), (), queues=(queue,))))
+
+        show(QUEUE)
+        await pilot.pause()
+        await press_on(app, pilot, f"{BALLOON}#queues")
+        before = app.line("inflate")
+        assert "avail     9  used     6  128 descriptors" in before
+        show(replace(QUEUE, seen=65535, used=40000))
+        await pilot.pause()
+        after = app.line("inflate")
+        assert "avail 65535  used 40000  128 descriptors" in after
+        assert before.index("used") == after.index("used")
+        assert dict(app.query_one(DetailArea)._parts)["line"].startswith("queues: 1 of 1")
+        show(replace(QUEUE, desc=0))
+        await pilot.pause()
+        assert "avail" not in app.line("inflate"), "indices of what no driver set up mean nothing"
