@@ -51,6 +51,10 @@ USUAL_HYPERV = (
 )
 """What ``hyperv = true`` means: those that QEMU's manual advises for Windows on every processor."""
 
+HYPERV_CLOCK = "hypervclock"
+"""libvirt's name for ``time``, which is a timer there."""
+STIMER_DIRECT = "stimer-direct"
+"""The one that libvirt has inside another: ``<stimer><direct state="on"/></stimer>``."""
 SPINLOCK_RETRIES = 0x1FFF
 """Tries for a lock until a Windows guest tells its hypervisor (the value of QEMU: docs/system/i386/hyperv.rst)."""
 

@@ -23,8 +23,13 @@ def command_line_of(pid: int) -> tuple[list[str], str]:
     except psutil.NoSuchProcess as error:
         raise NotFound(f"no process {pid} runs") from error
     except psutil.AccessDenied as error:
-        raise HostError(f"process {pid} is another user's", hint="run this as that user, or as root") from error
-    if not argv or not (PROGRAM.match(argv[0]) or PROGRAM.match(_program(process))):
+        whose = process.username()
+        raise HostError(
+            f"process {pid} may not be looked at: it is {whose}'s", hint=f"run this as {whose}, or as root"
+        ) from error
+    # A process can call itself anything: what it runs counts, where that can be seen (execve(2)).
+    program = _program(process)
+    if not argv or not PROGRAM.match(program or argv[0]):
         what = os.path.basename(argv[0]) if argv else "a kernel thread or a process that has ended"
         raise HostError(f"process {pid} is no QEMU: {what}", hint="what runs: pgrep -a qemu-system")
     return argv, directory
@@ -45,7 +50,8 @@ def read_config(directory: str, path: str) -> str:
 
 
 def _program(process: psutil.Process) -> str:
+    """The path of what it runs; a program that was replaced meanwhile, as by an upgrade, is the same (proc_pid_exe(5))."""
     try:
-        return str(process.exe())
+        return str(process.exe()).removesuffix(" (deleted)")
     except psutil.Error:
         return ""

@@ -60,7 +60,10 @@ def _left(planned: Plan) -> list[str]:
 
 
 def _line(planned: Plan) -> tuple[str, list[str]]:
-    return shlex.join(planned.argv) + "\n", [f"the directory {planned.launch.directory} must be there", *_left(planned)]
+    notes = [f"the directory {planned.launch.directory} must be there"]
+    if planned.profile.qemu.args:
+        notes.append(f"relative paths in qemu.args begin at {planned.launch.base}: run it there")
+    return shlex.join(planned.argv) + "\n", [*notes, *_left(planned)]
 
 
 def _script(planned: Plan) -> tuple[str, list[str]]:
@@ -73,6 +76,7 @@ def _script(planned: Plan) -> tuple[str, list[str]]:
         *(f"# Not carried: {' '.join(note.split())}" for note in notes),
         "set -eu",
         f"mkdir -p -m 700 {shlex.quote(planned.launch.directory)}",
+        *([f"cd {shlex.quote(planned.launch.base)}"] if planned.profile.qemu.args else ()),
         " \\\n    ".join([f"exec {shlex.quote(planned.launch.binary)}", *words]),
     ]
     return "\n".join(lines) + "\n", notes

@@ -74,7 +74,11 @@ def running(settings: Settings, pid: int, write: str | None, as_json: bool) -> N
 
     argv, directory = command_line_of(pid)
     imported = import_qemu(
-        argv, source=f"the QEMU with pid {pid}", directory=directory, read=partial(read_config, directory)
+        argv,
+        ["what was plugged in or changed since it was started is not in its command line"],
+        source=f"the QEMU with pid {pid}",
+        directory=directory,
+        read=partial(read_config, directory),
     )
     _deliver(settings, imported, write, as_json)
 

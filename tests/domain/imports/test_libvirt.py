@@ -92,11 +92,120 @@ def test_what_cannot_be_carried_is_listed() -> None:
     assert listed == [
         "cputune/shares (2048)",
         'features/vmport state="off"',
-        'devices/disk type="file" device="disk"',
         'devices/interface type="user"',
         'devices/sound model="ich9"',
     ]
     assert any("vnc.sock" in note for note in notes)
+    assert any(
+        note == "not carried, and a guest has its own or none: uuid c7a5fdbd-cdaf-9455-926a-d65c16db1809, "
+        "emulator /usr/bin/qemu-system-x86_64, controller pci pcie-root"
+        for note in notes
+    )
+
+
+def profile_of(inside: str, machine: str = "q35") -> tuple[Any, tuple[str, ...]]:
+    found = import_libvirt(
+        f"<domain type='kvm'><memory unit='MiB'>512</memory><vcpu>2</vcpu><os><type machine='{machine}'>hvm</type></os>"
+        f"{inside}</domain>"
+    )
+    parsed = parse(found.text, name="x", file="x")
+    assert parsed.profile is not None, (parsed.problems, found.text)
+    return parsed.profile, found.notes
+
+
+def disk(bus: str, name: str, more: str = "", device: str = "disk") -> str:
+    return (
+        f"<disk type='file' device='{device}'><driver name='qemu' type='raw'/><source file='/a,b.img'/>"
+        f"<target dev='{name}' bus='{bus}'/>{more}</disk>"
+    )
+
+
+def test_disks_on_other_buses_are_arguments() -> None:
+    inside = disk("virtio", "vda", "<serial>S</serial>") + disk("sata", "sda", device="cdrom") + disk("usb", "sdb")
+    profile, notes = profile_of(f"<devices>{inside}</devices>")
+    image = "file=/a,,b.img,format=raw,cache=writeback,discard=ignore"
+    assert profile.qemu.args == (
+        "-drive", f"if=none,id=vda,{image}", "-device", "virtio-blk-pci,drive=vda,serial=S",
+        "-drive", f"if=none,id=sda,{image},media=cdrom", "-device", "ide-cd,bus=ide.0,drive=sda",
+    )  # fmt: skip
+    assert profile.qemu.reserve == 1
+    assert [note for note in notes if note.startswith("not carried: devices/disk")] == [
+        'not carried: devices/disk type="file" device="disk"'
+    ]
+    assert sum("it is in qemu.args" in note for note in notes) == 2
+    on_pc, notes = profile_of(f"<devices>{disk('sata', 'sda')}</devices>", machine="pc")
+    assert not on_pc.qemu.args
+    assert any(note.startswith("not carried: devices/disk") for note in notes)
+
+
+def test_scsi_controllers_keep_their_disks() -> None:
+    where = "<address type='drive' controller='{}' bus='0' target='0' unit='0'/>"
+    profile, notes = profile_of(
+        "<devices><controller type='scsi' index='0' model='virtio-scsi'/>"
+        "<controller type='scsi' index='1' model='virtio-scsi'><driver queues='4' iothread='1'/></controller>"
+        "<controller type='scsi' index='2' model='lsilogic'/>"
+        + disk("scsi", "sda", where.format(1))
+        + disk("scsi", "sdb", where.format(0))
+        + disk("scsi", "sdc", where.format(2))
+        + "</devices>"
+    )
+    assert [(one.queues, one.iothread, len(one.disk)) for one in profile.scsi] == [(None, False, 1), (4, True, 1)]
+    assert any("scsi lsilogic, with its disks" in note for note in notes)
+    assert any("devices/disk" in note for note in notes)
+
+
+def test_clocks_and_a_balloon_that_is_in_use() -> None:
+    profile, notes = profile_of(
+        "<currentMemory unit='MiB'>256</currentMemory><clock offset='localtime'><timer name='hpet' present='no'/>"
+        "<timer name='rtc' tickpolicy='catchup'/></clock><on_reboot>destroy</on_reboot>"
+    )
+    assert profile.qemu.args == ("-rtc", "base=localtime")
+    assert dict(profile.machine_options) == {"hpet": "off"}
+    assert any("currentMemory 256M" in note for note in notes)
+    assert any("clock/timer rtc" in note and "on_reboot destroy" in note for note in notes)
+    assert any("variable" in note for note in profile_of("<clock offset='variable'/>")[1])
+
+
+@pytest.mark.parametrize(
+    ("cpu", "topology"),
+    [
+        ("count = 2", (1, 2, 1)),
+        ("count = 8\nsockets = 2", (2, 4, 1)),
+        ("count = 8\ncores = 2", (4, 2, 1)),
+        ("count = 8\nsockets = 2\ncores = 2", (2, 2, 2)),
+        ("count = 8\nthreads = 2", (1, 4, 2)),
+    ],
+)
+def test_processors_stand_as_qemu_has_them(cpu: str, topology: tuple[int, int, int]) -> None:
+    """As ``-smp`` has them without a word; libvirt would make a socket of each."""
+    guest = read_guest(f"[cpu]\n{cpu}\n")
+    element = ElementTree.fromstring(export_libvirt(guest, launch(guest)).text).find("cpu/topology")
+    assert element is not None
+    assert tuple(int(element.get(name, "")) for name in ("sockets", "cores", "threads")) == topology
+
+
+def test_hyperv_that_libvirt_has_no_word_for_is_listed() -> None:
+    guest = read_guest('accelerator = "kvm"\n[cpu]\nhyperv = ["stimer-direct", "crash", "xmm-input"]\n')
+    exported = export_libvirt(guest, launch(guest))
+    assert [note.split(":")[0] for note in exported.notes] == ["cpu.hyperv crash", "cpu.hyperv xmm-input"]
+    back = parse(import_libvirt(exported.text).text, name="x", file="x").profile
+    assert back is not None
+    assert set(back.cpu.enlightenments()) == set(guest.cpu.enlightenments()) - {"crash", "xmm-input"}
+
+
+def test_what_libvirt_wants_for_more_memory_and_serials() -> None:
+    guest = read_guest(
+        'memory.maximum = "1G"\n[[scsi]]\nqueues = 2\niothread = true\n[[scsi.disk]]\nfile = "/a"\nserial = "x=y"\n'
+    )
+    exported = export_libvirt(guest, launch(guest))
+    root = ElementTree.fromstring(exported.text)
+    assert root.find("cpu/numa/cell") is not None
+    assert root.find("devices/disk/serial") is None
+    assert [note.split(":")[0] for note in exported.notes] == ["memory.maximum", "scsi[0].disk[0].serial"]
+    assert root.findtext("iothreads") == "1"
+    back = parse(import_libvirt(exported.text).text, name="x", file="x").profile
+    assert back is not None
+    assert (back.memory.maximum, back.scsi[0].queues, back.scsi[0].iothread) == (1 << 30, 2, True)
 
 
 @pytest.mark.parametrize(

@@ -273,7 +273,15 @@ class TestWhatArgumentsNeed:
 
     @pytest.mark.parametrize(
         ("line", "adds"),
-        [("-device ide-hd", False), ("-hdc x", False), ("-drive index=2,file=x", False), ("-hda x", True)],
+        [
+            ("-device ide-hd", False),
+            ("-hdc x", False),
+            ("-drive index=2,file=x", False),
+            ("-hda x", True),
+            ("-drive file=a -drive file=b -drive file=c", False),
+            ("-drive file=a -drive file=b", True),
+            ("-drive file=a,if=virtio -drive file=b -drive file=c", True),
+        ],
     )
     def test_a_drive_keeps_qemu_from_adding_a_cd(self, line: str, adds: bool) -> None:
         found = tomllib.loads(import_qemu(["qemu-system-x86_64", *line.split()]).text)

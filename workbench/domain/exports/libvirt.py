@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from workbench.domain.cpu import HYPERV, SPINLOCK_RETRIES
 from workbench.domain.devices.serial import AGENT
+from workbench.domain.exports.libvirt_cpu import NO_HPET, clock, cpu, features
+from workbench.domain.exports.libvirt_text import clean, say
 from workbench.domain.units import KIB
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 QEMU_NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0"
 """libvirt: docs/drvqemu.rst, pass-through of arbitrary command-line arguments."""
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""XML 1.0, 2.2: what no document can hold, escaped or not."""
+_SERIAL = re.compile(r"[A-Za-z0-9_.+ -]+")
+"""What libvirt takes for a disk's serial number (libvirt: src/conf/schemas/domaincommon.rng, diskSerial)."""
 
 
 @dataclass(slots=True)
@@ -38,15 +39,19 @@ def export_libvirt(profile: GuestProfile, launch: Launch) -> Exported:
     """
     notes: list[str] = []
     domain = Element("domain", type=launch.accelerator if launch.accelerator == "kvm" else "qemu")
-    _say(domain, "name", profile.name)
+    say(domain, "name", profile.name)
     if profile.description:
-        _say(domain, "description", profile.description)
+        say(domain, "description", profile.description)
     _memory(domain, profile, notes)
-    _cpu(domain, profile, notes)
+    threads = sum(scsi.iothread for scsi in profile.scsi)
+    if threads:
+        say(domain, "iothreads", str(threads))
+    cpu(domain, profile, notes)
     _os(domain, profile, launch, notes)
-    _features(domain, profile)
+    features(domain, profile, notes)
+    clock(domain, profile)
     devices = SubElement(domain, "devices")
-    _say(devices, "emulator", launch.binary)
+    say(devices, "emulator", launch.binary)
     _disks(devices, profile, launch, notes)
     for index, net in enumerate(profile.net):
         _interface(devices, net, index, notes)
@@ -56,27 +61,17 @@ def export_libvirt(profile: GuestProfile, launch: Launch) -> Exported:
         domain.set("xmlns:qemu", QEMU_NAMESPACE)
         line = SubElement(domain, "qemu:commandline")
         for arg in profile.qemu.args:
-            SubElement(line, "qemu:arg", value=_clean(arg))
+            SubElement(line, "qemu:arg", value=clean(arg))
     ElementTree.indent(domain)
     text = ElementTree.tostring(domain, encoding="unicode")
     return Exported(text + "\n", notes)
 
 
-def _clean(text: str) -> str:
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def _say(parent: Element, tag: str, text: str, **attributes: str) -> Element:
-    element = SubElement(parent, tag, attributes)
-    element.text = _clean(text)
-    return element
-
-
 def _memory(domain: Element, profile: GuestProfile, notes: list[str]) -> None:
     memory = profile.memory
     if memory.maximum is not None:
-        _say(domain, "maxMemory", str(memory.maximum // KIB), slots=str(memory.slots or 1), unit="KiB")
-    _say(domain, "memory", str(memory.size // KIB), unit="KiB")
+        say(domain, "maxMemory", str(memory.maximum // KIB), slots=str(memory.slots or 1), unit="KiB")
+    say(domain, "memory", str(memory.size // KIB), unit="KiB")
     backing = Element("memoryBacking")
     if memory.hugepages is not None:
         pages = SubElement(backing, "hugepages")
@@ -103,74 +98,36 @@ def _memory(domain: Element, profile: GuestProfile, notes: list[str]) -> None:
         notes.append("memory.virtio-mem: in libvirt it needs a NUMA node of the guest, which a profile has not")
 
 
-def _cpu(domain: Element, profile: GuestProfile, notes: list[str]) -> None:
-    cpu = profile.cpu
-    _say(domain, "vcpu", str(cpu.count), placement="static")
-    if cpu.pin:
-        tune = SubElement(domain, "cputune")
-        for number in range(cpu.count):
-            SubElement(tune, "vcpupin", vcpu=str(number), cpuset=cpu.pin[number % len(cpu.pin)])
-    mode = {"host": "host-passthrough", "max": "maximum", None: None}.get(cpu.model, "custom")
-    element = SubElement(domain, "cpu")
-    if mode == "custom":
-        element.set("mode", "custom")
-        element.set("match", "exact")
-        _say(element, "model", str(cpu.model), fallback="forbid")
-    else:
-        element.set("mode", mode or ("host-passthrough" if domain.get("type") == "kvm" else "maximum"))
-    told = {name: getattr(cpu, name) for name in ("sockets", "cores", "threads")}
-    if any(told.values()):
-        known = {name: value or 1 for name, value in told.items()}
-        product = known["sockets"] * known["cores"] * known["threads"]
-        if told["sockets"] is None:
-            known["sockets"] = known["sockets"] * cpu.count // product
-        SubElement(element, "topology", {name: str(value) for name, value in known.items()})
-    for feature in cpu.features:
-        policy = "require" if feature[0] == "+" else "disable"
-        SubElement(element, "feature", policy=policy, name=feature[1:])
-    if profile.tcg.threads or profile.tcg.buffer:
-        notes.append("tcg: its threads and buffer")
-
-
 def _os(domain: Element, profile: GuestProfile, launch: Launch, notes: list[str]) -> None:
     element = SubElement(domain, "os")
-    _say(element, "type", "hvm", arch="x86_64", machine=profile.machine)
+    say(element, "type", "hvm", arch="x86_64", machine=profile.machine)
     if launch.flash is not None:
-        _say(element, "loader", launch.flash.code, readonly="yes", type="pflash")
-        _say(element, "nvram", launch.flash.vars)
+        say(element, "loader", launch.flash.code, readonly="yes", type="pflash")
+        say(element, "nvram", launch.flash.vars)
     if launch.kernel is not None:
-        _say(element, "kernel", launch.kernel)
+        say(element, "kernel", launch.kernel)
         if launch.initrd is not None:
-            _say(element, "initrd", launch.initrd)
-        _say(element, "cmdline", launch.cmdline if profile.boot.cmdline is None else profile.boot.cmdline)
+            say(element, "initrd", launch.initrd)
+        say(element, "cmdline", launch.cmdline if profile.boot.cmdline is None else profile.boot.cmdline)
     for kind in profile.boot.order:
         SubElement(element, "boot", dev={"disk": "hd", "cdrom": "cdrom", "net": "network"}[kind])
-    notes.extend(f"machine-options.{name}" for name, _ in profile.machine_options)
-
-
-def _features(domain: Element, profile: GuestProfile) -> None:
-    features = SubElement(domain, "features")
-    SubElement(features, "acpi")
-    SubElement(features, "apic")
-    names = profile.cpu.enlightenments()
-    if names:
-        hyperv = SubElement(features, "hyperv", mode="custom")
-        for name in HYPERV:
-            if name in names:
-                retries = {"retries": str(SPINLOCK_RETRIES)} if name == "spinlocks" else {}
-                SubElement(hyperv, name, {"state": "on", **retries})
+    notes.extend(f"machine-options.{name}" for name, value in profile.machine_options if (name, value) != NO_HPET)
 
 
 def _disks(devices: Element, profile: GuestProfile, launch: Launch, notes: list[str]) -> None:
-    letters = 0
+    letters = threads = 0
     for index, scsi in enumerate(profile.scsi):
-        SubElement(devices, "controller", type="scsi", index=str(index), model="virtio-scsi")
+        controller = SubElement(devices, "controller", type="scsi", index=str(index), model="virtio-scsi")
+        driver = {"queues": str(scsi.queues)} if scsi.queues is not None else {}
         if scsi.iothread:
-            notes.append(f"scsi[{index}].iothread: libvirt numbers threads for the whole domain")
-        if scsi.queues is not None:
-            notes.append(f"scsi[{index}].queues")
+            threads += 1
+            driver["iothread"] = str(threads)
+        if driver:
+            SubElement(controller, "driver", driver)
         for unit, disk in enumerate(scsi.disk):
             _disk(devices, disk, launch, f"sd{_letters(letters)}", (index, unit))
+            if disk.serial is not None and not _SERIAL.fullmatch(disk.serial):
+                notes.append(f"scsi[{index}].disk[{unit}].serial: libvirt takes letters, digits, blanks and ._+- in it")
             letters += 1
 
 
@@ -192,10 +149,10 @@ def _disk(devices: Element, disk: Disk, launch: Launch, name: str, place: tuple[
         driver |= {"cache": str(disk.cache), "discard": str(disk.discard)}
     SubElement(element, "driver", driver)
     if disk.file is not None:
-        SubElement(element, "source", file=_clean(launch.path(disk.file)))
+        SubElement(element, "source", file=clean(launch.path(disk.file)))
     SubElement(element, "target", dev=name, bus="scsi")
-    if disk.serial is not None:
-        _say(element, "serial", disk.serial)
+    if disk.serial is not None and _SERIAL.fullmatch(disk.serial):
+        say(element, "serial", disk.serial)
     if disk.read_only or cdrom:
         SubElement(element, "readonly")
     controller, unit = map(str, place)
@@ -237,7 +194,7 @@ def _port(devices: Element, port: SerialPort, launch: Launch, where: str, notes:
     console = port.kind == "console"
     element = SubElement(devices, "console" if console else "channel", type=kind)
     if port.path is not None:
-        source = SubElement(element, "source", path=_clean(launch.path(port.path)))
+        source = SubElement(element, "source", path=clean(launch.path(port.path)))
         if kind == "unix":
             source.set("mode", "bind")
     elif kind == "unix":
@@ -248,7 +205,7 @@ def _port(devices: Element, port: SerialPort, launch: Launch, where: str, notes:
             SubElement(element, "source", mode="bind")
     target = SubElement(element, "target", type="virtio")
     if not console:
-        target.set("name", _clean(AGENT if port.kind == "agent" else str(port.name)))
+        target.set("name", clean(AGENT if port.kind == "agent" else str(port.name)))
 
 
 def _others(devices: Element, profile: GuestProfile, launch: Launch, notes: list[str]) -> None:
@@ -267,7 +224,7 @@ def _others(devices: Element, profile: GuestProfile, launch: Launch, notes: list
         rng = SubElement(devices, "rng", model="virtio")
         if profile.rng.max_bytes is not None:
             SubElement(rng, "rate", bytes=str(profile.rng.max_bytes), period=str(profile.rng.period or 65536))
-        _say(rng, "backend", launch.path(profile.rng.source), model="random")
+        say(rng, "backend", launch.path(profile.rng.source), model="random")
     if profile.display is not None:
         graphics = SubElement(devices, "graphics", type="vnc")
         if profile.display.vnc == "loopback":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workbench.domain.imports.options import whole
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
@@ -26,6 +28,8 @@ GRAPHICS = (
 """Devices in whose place QEMU adds no graphics card. A ``ramfb`` or ``virtio-gpu-pci`` stands beside the one it adds."""
 DRIVES = ("ide-cd", "ide-hd", "scsi-cd", "scsi-hd")
 """Devices in whose place QEMU adds no CD drive."""
+CD_PLACE = 2
+"""The index on the IDE bus of the CD drive that QEMU adds."""
 NETWORK = ("net", "nic", "netdev")
 
 
@@ -63,9 +67,13 @@ def default_devices(
 
 
 def _third_drive(found: Gathered) -> bool:
-    """Whether the place of the CD drive is taken already."""
-    taken = any(option.name == "hdc" for option in found.options)
-    return taken or any(
-        option.name == "drive" and option.keys.get("if", "ide") == "ide" and option.keys.get("index") == "2"
-        for option in found.options
-    )
+    """Whether the place of the CD drive is taken already: drives without a place of their own get the first free one
+    (QEMU: blockdev.c, drive_new())."""
+    taken: set[int] = set()
+    for option in found.options:
+        if option.name in ("hda", "hdb", "hdc", "hdd"):
+            taken.add("abcd".index(option.name[-1]))
+        elif option.name == "drive" and option.keys.get("if", "ide") == "ide":
+            index = whole(option.keys.get("index", ""))
+            taken.add(index if index is not None else next(n for n in range(len(taken) + 1) if n not in taken))
+    return CD_PLACE in taken

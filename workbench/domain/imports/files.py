@@ -34,6 +34,8 @@ def resolve(found: Gathered, directory: str | None) -> None:
                 relative = True
                 if directory is not None:
                     table[key] = posixpath.join(directory, path)
+                elif path.startswith("./") and ".." not in path:
+                    table[key] = posixpath.normpath(path)
     if relative and directory is None:
         found.notes.append("relative paths begin at the profile's directory now")
 

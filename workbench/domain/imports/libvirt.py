@@ -9,10 +9,11 @@ import re
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from workbench.domain.cpu import HYPERV, SPINLOCK_RETRIES
+from workbench.domain.cpu import HYPERV, HYPERV_CLOCK, SPINLOCK_RETRIES, STIMER_DIRECT
 from workbench.domain.imports.libvirt_devices import devices
 from workbench.domain.imports.libvirt_domain import Domain, number
 from workbench.domain.imports.qemu import Imported
+from workbench.domain.imports.slots import RESERVE_MAX
 from workbench.domain.imports.writer import to_toml
 from workbench.domain.parse import parse
 from workbench.domain.profile import check_name
@@ -28,14 +29,15 @@ UNITS = {
 }  # fmt: skip
 """libvirt: src/util/virutil.c, virScaleInteger()."""
 
-SILENT = frozenset(
+SILENT = frozenset("alias address features/acpi features/apic features/pae devices/memballoon/stats".split())  # noqa: SIM905
+"""What libvirt numbers itself, and what a PC has anyway."""
+COMMON = frozenset(
     """
-    alias address uuid emulator currentMemory on_poweroff on_reboot on_crash clock pm resource seclabel
-    features/acpi features/apic features/pae os/bootmenu devices/controller devices/input devices/hub
-    devices/memballoon/stats devices/graphics/listen
+    uuid emulator currentMemory on_poweroff on_reboot on_crash pm resource seclabel iothreads os/bootmenu metadata
+    devices/controller devices/input devices/hub devices/audio clock clock/timer
     """.split()  # noqa: SIM905
 )
-"""What every domain has and a profile's guest has in its own way, or not at all, to no difference that is worth a word."""
+"""What nearly every domain has, and a profile's guest in its own way or not at all: told in one line."""
 
 
 class LibvirtError(ValueError):
@@ -66,11 +68,16 @@ def import_libvirt(text: str) -> Imported:
 
 def _finished(domain: Domain) -> Imported:
     name = domain.text("name") or ""
+    if domain.args:
+        domain.document["qemu"] = {"reserve": min(domain.slots, RESERVE_MAX), "args": domain.args}
     parsed = parse(to_toml(domain.document), name="imported", file="profile")
     for problem in parsed.problems:
         _drop(domain.document, problem.key)
         domain.notes.append(f"{problem.key}: {problem.message}: left out")
-    notes = [*domain.notes, *(f"not carried: {path}" for path in _left(domain))]
+    common: list[str] = []
+    notes = [*domain.notes, *(f"not carried: {path}" for path in _left(domain, common))]
+    if common:
+        notes.append(f"not carried, and a guest has its own or none: {', '.join(dict.fromkeys(common))}")
     unique = tuple(dict.fromkeys(" ".join(note.split()) for note in notes))
     lines = ["# From a libvirt domain, by workbench import."]
     if unique:
@@ -92,15 +99,22 @@ def _drop(document: dict[str, Any], key: str) -> None:
         table.pop(last, None)
 
 
-def _left(domain: Domain) -> Iterator[str]:
-    """The paths of the elements that nothing was made of; not those below one that is told."""
+def _left(domain: Domain, common: list[str]) -> Iterator[str]:
+    """The paths of the elements that nothing was made of; not those below one that is told.
+
+    :param common: gets those that are told in one line.
+    """
 
     def walk(element: Element, path: str) -> Iterator[str]:
         for child in element:
             where = f"{path}/{child.tag}" if path else str(child.tag)
             if child.tag in SILENT or where in SILENT:
                 continue
-            if id(child) not in domain.done:
+            if id(child) not in domain.done and (where in COMMON or child.tag in COMMON):
+                kinds = [child.get(name) for name in ("name", "type", "model", "bus", "mode") if child.get(name)]
+                words = (child.text or "").strip() if not len(child) else ""
+                common.append(" ".join([where.removeprefix("devices/"), *map(str, kinds), words]).strip())
+            elif id(child) not in domain.done:
                 attributes = "".join(f' {key}="{value}"' for key, value in child.attrib.items())
                 words = (child.text or "").strip()
                 yield f"{where}{attributes}" + (f" ({words})" if words else "")
@@ -122,10 +136,15 @@ def _general(domain: Domain) -> None:
         if board.get("arch") not in (None, "x86_64"):
             domain.notes.append(f"the processor is {board.get('arch')}, and a profile's guest is x86_64")
         domain.document["machine"] = machine
-    for name, option in (("hpet", "hpet"),):
-        timer = next((one for one in domain.root.findall("clock/timer") if one.get("name") == name), None)
-        if timer is not None and timer.get("present") == "no":
-            domain.table("machine-options")[option] = "off"
+    clock = domain.find("clock")
+    for timer in domain.root.findall("clock/timer"):
+        if timer.get("name") == "hpet" and timer.get("present") == "no":
+            domain.table("machine-options")["hpet"] = "off"
+            domain.tick(timer)
+    if clock is not None and clock.get("offset") == "localtime":
+        domain.args += ["-rtc", "base=localtime"]
+    elif clock is not None and clock.get("offset") not in (None, "utc"):
+        domain.notes.append(f'not carried: clock offset="{clock.get("offset")}"')
 
 
 def _size(element: Element | None) -> int | None:
@@ -139,6 +158,20 @@ def _memory(domain: Domain) -> None:
     size, most = _size(domain.find("memory")), domain.find("maxMemory")
     memory = domain.table("memory")
     memory["size"] = format_size(((size or 512 * MIB) + MIB - 1) // MIB * MIB)
+    current = _size(domain.find("currentMemory"))
+    if current is not None and size is not None and current < size:
+        domain.notes.append(
+            f"currentMemory {format_size(current)}: the guest starts with all its memory; see the balloon"
+        )
+    cells = domain.root.findall("cpu/numa/cell")
+    if (
+        len(cells) == 1
+        and most is not None
+        and set(cells[0].attrib) <= {"id", "cpus", "memory", "unit"}
+        and not len(cells[0])
+    ):
+        domain.find("cpu/numa/cell")  # libvirt wants one for that
+        domain.notes.append("cpu/numa: the guest's one NUMA node is left out, which holds all there is anyway")
     if most is not None:
         memory["maximum"] = format_size(_size(most) or 0)
         memory["slots"] = number(most.get("slots"))
@@ -203,15 +236,21 @@ def _cpu(domain: Domain) -> None:
 
 def _hyperv(domain: Domain) -> None:
     element = domain.find("features/hyperv")
-    if element is None:
-        return
     names = []
-    for one in element:
+    for timer in domain.root.findall("clock/timer"):
+        if timer.get("name") == HYPERV_CLOCK and timer.get("present") == "yes":
+            names.append("time")
+            domain.tick(timer)
+    for one in element if element is not None else ():
         on = one.get("state") == "on"
         retries = one.get("retries")
         if one.tag in HYPERV and on and (retries is None or number(retries) == SPINLOCK_RETRIES):
             names.append(one.tag)
             domain.tick(one)
+            direct = one.find("direct")
+            if one.tag == "stimer" and direct is not None:
+                names += [STIMER_DIRECT] if direct.get("state") == "on" else []
+                domain.tick(direct)
         elif not on:
             domain.tick(one)
     if names:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.devices.scsi import CACHES
 from workbench.domain.devices.serial import AGENT
+from workbench.domain.imports.libvirt_disks import disks
 from workbench.domain.imports.libvirt_domain import Domain, number
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def devices(domain: Domain) -> None:
         reader = readers.get(str(element.tag))
         if reader is not None:
             reader(domain, element)
-    _disks(domain)
+    disks(domain)
 
 
 def _model(element: Element) -> str:
@@ -59,35 +59,6 @@ def _interface(domain: Domain, element: Element) -> None:
     cards = domain.document["net"] or []
     domain.document["net"] = [*cards, entry]
     domain.tick(element, "mac", "source", "model", "target")
-
-
-def _disks(domain: Domain) -> None:
-    """Disks on the SCSI bus; those on another bus cannot be carried."""
-    disks = []
-    for element in domain.root.findall("devices/disk"):
-        target, driver, source = (element.find(name) for name in ("target", "driver", "source"))
-        if target is None or target.get("bus") != "scsi" or element.get("device", "disk") not in ("disk", "cdrom"):
-            continue
-        file = source.get("file") if source is not None else None
-        shape = driver.get("type", "raw") if driver is not None else "raw"
-        cache = (driver.get("cache") or "writeback") if driver is not None else "writeback"
-        cdrom = element.get("device") == "cdrom"
-        if shape not in ("raw", "qcow2") or cache not in (*CACHES, "default") or (file is None and not cdrom):
-            continue
-        entry: dict[str, Any] = {"media": "cdrom"} if cdrom else {}
-        if file is not None:
-            entry |= {"file": file, "format": shape, "cache": "writeback" if cache == "default" else cache}
-            entry["discard"] = "unmap" if driver is not None and driver.get("discard") == "unmap" else "ignore"
-        if element.find("readonly") is not None and not cdrom:
-            entry["read-only"] = True
-        serial = element.find("serial")
-        if serial is not None and serial.text and not cdrom:
-            entry["serial"] = serial.text.strip()
-        disks.append(entry)
-        domain.tick(element, "target", "driver", "source", "readonly", "serial", "backingStore")
-    scsi = any(one.get("type") == "scsi" for one in domain.root.findall("devices/controller"))
-    if disks or scsi:
-        domain.document["scsi"] = [{"disk": disks} if disks else {}]
 
 
 def _balloon(domain: Domain, element: Element) -> None:

@@ -14,6 +14,12 @@ class Domain:
     root: Element
     document: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    args: list[str] = field(default_factory=list)
+    """What goes to ``[qemu] args``."""
+    units: int = 0
+    """Places of SATA disks that are taken."""
+    slots: int = 0
+    """PCI slots that those want."""
     done: set[int] = field(default_factory=set)
 
     def find(self, path: str) -> Element | None:

@@ -1,0 +1,87 @@
+"""The processors, their clock and their enlightenments as a libvirt domain has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element, SubElement
+
+from workbench.domain.cpu import HYPERV, HYPERV_CLOCK, SPINLOCK_RETRIES, STIMER_DIRECT
+from workbench.domain.exports.libvirt_text import say
+from workbench.domain.units import KIB
+
+if TYPE_CHECKING:
+    from workbench.domain.cpu import Cpu
+    from workbench.domain.profile import GuestProfile
+
+NO_HPET = ("hpet", "off")
+"""The one option of the board that libvirt has a word for here."""
+LIBVIRT_HYPERV = frozenset(
+    "relaxed vapic spinlocks vpindex runtime synic stimer reset frequencies reenlightenment tlbflush ipi evmcs avic".split()  # noqa: SIM905
+)
+"""The enlightenments that libvirt 9 knows (src/conf/schemas/domaincommon.rng, hyperv)."""
+
+
+def cpu(domain: Element, profile: GuestProfile, notes: list[str]) -> None:
+    processors = profile.cpu
+    say(domain, "vcpu", str(processors.count), placement="static")
+    if processors.pin:
+        tune = SubElement(domain, "cputune")
+        for number in range(processors.count):
+            SubElement(tune, "vcpupin", vcpu=str(number), cpuset=processors.pin[number % len(processors.pin)])
+    mode = {"host": "host-passthrough", "max": "maximum", None: None}.get(processors.model, "custom")
+    element = SubElement(domain, "cpu")
+    if mode == "custom":
+        element.set("mode", "custom")
+        element.set("match", "exact")
+        say(element, "model", str(processors.model), fallback="forbid")
+    else:
+        element.set("mode", mode or ("host-passthrough" if domain.get("type") == "kvm" else "maximum"))
+    SubElement(element, "topology", {name: str(value) for name, value in _topology(processors).items()})
+    for feature in processors.features:
+        policy = "require" if feature[0] == "+" else "disable"
+        SubElement(element, "feature", policy=policy, name=feature[1:])
+    if profile.memory.maximum is not None:
+        # libvirt plugs memory into nodes of the guest only (src/qemu/qemu_command.c, qemuBuildMemCommandLine()).
+        cells = SubElement(element, "numa")
+        size = str(profile.memory.size // KIB)
+        SubElement(cells, "cell", id="0", cpus=f"0-{processors.count - 1}", memory=size, unit="KiB")
+        notes.append("memory.maximum: libvirt wants a NUMA node in the guest for it: the guest has one")
+    if profile.tcg.threads or profile.tcg.buffer:
+        notes.append("tcg: its threads and buffer")
+
+
+def _topology(cpu: Cpu) -> dict[str, int]:
+    """What QEMU makes of ``-smp`` (hw/core/machine-smp.c, machine_parse_smp_config()); libvirt would make sockets of all."""
+    threads = cpu.threads or 1
+    if cpu.cores is None:
+        sockets = cpu.sockets or 1
+        return {"sockets": sockets, "cores": cpu.count // (sockets * threads), "threads": threads}
+    if cpu.sockets is None:
+        return {"sockets": cpu.count // (cpu.cores * threads), "cores": cpu.cores, "threads": threads}
+    return {"sockets": cpu.sockets, "cores": cpu.cores, "threads": cpu.count // (cpu.sockets * cpu.cores)}
+
+
+def features(domain: Element, profile: GuestProfile, notes: list[str]) -> None:
+    features = SubElement(domain, "features")
+    SubElement(features, "acpi")
+    SubElement(features, "apic")
+    names = profile.cpu.enlightenments()
+    if names:
+        hyperv = SubElement(features, "hyperv", mode="custom")
+        for name in HYPERV:
+            if name in names and name in LIBVIRT_HYPERV:
+                retries = {"retries": str(SPINLOCK_RETRIES)} if name == "spinlocks" else {}
+                one = SubElement(hyperv, name, {"state": "on", **retries})
+                if name == "stimer" and STIMER_DIRECT in names:
+                    SubElement(one, "direct", state="on")
+            elif name in names and name not in ("time", STIMER_DIRECT):
+                notes.append(f"cpu.hyperv {name}: libvirt has no word for it")
+
+
+def clock(domain: Element, profile: GuestProfile) -> None:
+    timers = {"hpet": "no"} if NO_HPET in profile.machine_options else {}
+    timers |= {HYPERV_CLOCK: "yes"} if "time" in profile.cpu.enlightenments() else {}
+    if timers:
+        element = SubElement(domain, "clock", offset="utc")
+        for name, present in timers.items():
+            SubElement(element, "timer", name=name, present=present)

@@ -1,0 +1,107 @@
+"""The disks of a libvirt domain: those on virtio SCSI controllers, and as arguments those on other buses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from workbench.domain.devices.scsi import CACHES
+from workbench.domain.imports.libvirt_domain import Domain, number
+from workbench.domain.imports.options import doubled
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+MODELS = (None, "virtio-scsi", "virtio-transitional", "virtio-non-transitional")
+DRIVERS = {("virtio", "disk"): "virtio-blk-pci", ("sata", "disk"): "ide-hd", ("sata", "cdrom"): "ide-cd"}
+
+
+def disks(domain: Domain) -> None:
+    """The controllers first, each with its disks in the order of their units."""
+    controllers: dict[int, dict[str, Any]] = {}
+    foreign: set[int] = set()
+    for element in domain.root.findall("devices/controller"):
+        if element.get("type") != "scsi":
+            continue
+        index = number(element.get("index"))
+        if element.get("model") in MODELS:
+            controllers[index] = _controller(domain, element)
+        else:
+            foreign.add(index)
+            domain.notes.append(f"not carried: devices/controller scsi {element.get('model')}, with its disks")
+    for element in domain.root.findall("devices/disk"):
+        address = element.find("address")
+        index = number(address.get("controller")) if address is not None else 0
+        entry = _entry(element)
+        target = element.find("target")
+        if entry is None or target is None:
+            continue
+        if target.get("bus") == "scsi" and index not in foreign:
+            controllers.setdefault(index, {}).setdefault("disk", []).append(entry)
+        elif not _argument(domain, element, target, entry):
+            continue
+        domain.tick(element, "target", "driver", "source", "readonly", "serial", "backingStore", "boot")
+        if element.find("boot") is not None:
+            domain.notes.append(f"the place of {target.get('dev')} in the order of booting: see boot.order")
+    if controllers:
+        domain.document["scsi"] = [controllers[index] for index in sorted(controllers)]
+
+
+def _controller(domain: Domain, element: Element) -> dict[str, Any]:
+    entry: dict[str, Any] = {}
+    driver = element.find("driver")
+    if driver is not None and set(driver.attrib) <= {"queues", "iothread"}:
+        if driver.get("queues"):
+            entry["queues"] = number(driver.get("queues"))
+        if driver.get("iothread"):
+            entry["iothread"] = True
+        domain.tick(element, "driver")
+    domain.tick(element)
+    return entry
+
+
+def _entry(element: Element) -> dict[str, Any] | None:
+    """A disk as a profile has it; None when it cannot."""
+    driver, source, serial = (element.find(name) for name in ("driver", "source", "serial"))
+    kind, cdrom = element.get("device", "disk"), element.get("device") == "cdrom"
+    given = driver.attrib if driver is not None else {}
+    file = (source.get("file") or source.get("dev")) if source is not None else None
+    shape, cache = given.get("type", "raw"), given.get("cache") or "writeback"
+    if kind not in ("disk", "cdrom") or shape not in ("raw", "qcow2") or cache not in (*CACHES, "default"):
+        return None
+    if file is None and not cdrom:
+        return None
+    entry: dict[str, Any] = {"media": "cdrom"} if cdrom else {}
+    if file is not None:
+        entry |= {"file": file, "format": shape, "cache": "writeback" if cache == "default" else cache}
+        entry["discard"] = "unmap" if given.get("discard") == "unmap" else "ignore"
+    if element.find("readonly") is not None and not cdrom:
+        entry["read-only"] = True
+    if serial is not None and serial.text and not cdrom:
+        entry["serial"] = serial.text.strip()
+    return entry
+
+
+def _argument(domain: Domain, element: Element, target: Element, entry: dict[str, Any]) -> bool:
+    """A disk on a bus that a profile has no key for; whether it can be said at all."""
+    bus, name = target.get("bus"), target.get("dev") or ""
+    driver = DRIVERS.get((str(bus), element.get("device", "disk")))
+    if driver is None or not name.isalnum() or (bus == "sata" and "q35" not in domain.document.get("machine", "")):
+        return False
+    device = f"{driver},drive={name}"
+    if bus == "sata":
+        address = element.find("address")
+        unit = number(address.get("unit")) if address is not None else domain.units
+        domain.units = unit + 1
+        device = f"{driver},bus=ide.{unit}" + (f",drive={name}" if "file" in entry else "")
+    else:
+        domain.slots += 1
+    if "serial" in entry:
+        device += f",serial={doubled(entry['serial'])}"
+    if "file" in entry:
+        words = f"if=none,id={name},file={doubled(entry['file'])},format={entry['format']},cache={entry['cache']}"
+        words += f",discard={entry['discard']}"
+        words += ",media=cdrom" if "media" in entry else ",readonly=on" if "read-only" in entry else ""
+        domain.args += ["-drive", words]
+    domain.args += ["-device", device]
+    domain.notes.append(f"{name}: a disk on {bus}, which a profile has no key for: it is in qemu.args")
+    return True
