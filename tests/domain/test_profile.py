@@ -122,6 +122,10 @@ class TestMistakes:
                 "2:1: memory.nodes: memory.hugepages.nodes says it already: keep one of the two",
             ),
             ("memory.virtio-mem = true", "1:8: memory.virtio-mem: true is not a table: write [memory.virtio-mem]"),
+            (
+                "[memory]\nlock = true\n[memory.virtio-mem]\nsize = '64M'",
+                "2:1: memory.lock: virtio-mem plugs and unplugs its memory, which cannot be locked: keep one of the two",
+            ),
             ("[memory.virtio-mem]\nsize = '3M'", "2:1: memory.virtio-mem.size: 3M is not a whole number of 2M blocks"),
             (
                 "[memory.virtio-mem]\nsize = '4M'\nrequested = '6M'",

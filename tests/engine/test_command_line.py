@@ -83,7 +83,7 @@ async def test_every_key_of_a_windows_guest_arrives(qemu: str, directory: Path) 
     tap = next(net for net in guest.net if net.backend == "tap")
     assert tap.queues == 2
     # A tap wants rights that a test may not have: its arguments are tested apart.
-    guest = replace(guest, net=guest.net[1:], memory=replace(guest.memory, lock=False))
+    guest = replace(guest, net=guest.net[1:])
     qcow2(directory / "windows.qcow2")
     for name in ("code.fd", "vars.fd"):
         (directory / name).write_bytes(bytes(1 << 20))
