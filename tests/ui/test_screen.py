@@ -23,6 +23,7 @@ from workbench.errors import HugepageShortage, StartError
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.dialogs import Dialog
 from workbench.ui.screens.help import HelpScreen
+from workbench.ui.screens.main import HEIGHTS, WIDTHS, MainScreen
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.console_pane import ConsolePane
 from workbench.ui.widgets.guest_list import GuestList
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from textual.geometry import Size
     from textual.pilot import Pilot
 
+ALL_SIZES = {name for _, name in (*WIDTHS, *HEIGHTS)}
 STOPPED = GuestSnapshot("alpine", memory=RAM, profile_path="/profiles/alpine.toml")
 
 
@@ -53,6 +56,28 @@ async def opened(
         await app.workers.wait_for_complete()
         await pilot.pause()
         yield pilot, engine
+
+
+@pytest.mark.parametrize(
+    ("size", "classes"),
+    [((80, 24), {"-narrow", "-low"}), ((120, 40), {"-wide", "-high"}), ((200, 60), {"-vast", "-high"})],
+)
+async def test_the_first_picture_has_its_final_arrangement(
+    size: tuple[int, int], classes: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Textual gives a screen the classes of its size after its first picture: at 80 by 24 a wide one flashed up."""
+    seen: list[set[str]] = []
+    laid_out = MainScreen._refresh_layout
+
+    def lay_out(screen: MainScreen, size: Size | None = None, scroll: bool = False) -> None:
+        seen.append({name for name in screen.classes if name in ALL_SIZES})
+        laid_out(screen, size, scroll)
+
+    monkeypatch.setattr(MainScreen, "_refresh_layout", lay_out)
+    async with opened(size=size) as (pilot, _):
+        assert pilot.app.screen.has_class(*classes)
+    assert seen
+    assert all(one == classes for one in seen)
 
 
 def text_of(pilot: Pilot[None], selector: str) -> str:

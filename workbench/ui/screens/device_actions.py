@@ -36,7 +36,7 @@ class DeviceActions(BalloonActions):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self._first_tree: asyncio.Future[DeviceTree] | None = None
+        self._late_tree: asyncio.Future[DeviceTree] | None = None
         """The tree that is being read since before the screen was there."""
         self._devices_revision = -1
 
@@ -80,7 +80,7 @@ class DeviceActions(BalloonActions):
             return
         # A QEMU that does not answer is said in the pane by its trouble; the tree is read again when it does.
         with suppress(WorkbenchError, NoMatches):
-            begun, self._first_tree = self._first_tree, None
+            begun, self._late_tree = self._late_tree, None
             devices = self._guest(chosen.name).devices
             tree = await (begun or devices.tree())
             if self._still_shown(chosen):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from workbench.errors import WorkbenchError
 
@@ -13,6 +12,8 @@ if TYPE_CHECKING:
     from workbench.domain.snapshot import HostSnapshot
     from workbench.domain.tree import DeviceTree
     from workbench.engine.base import Engine
+
+T = TypeVar("T")
 
 FIRST_LOOK = 0.2
 """Seconds that may be spent on reading what the first picture shows; what takes longer is shown when it comes."""
@@ -24,8 +25,9 @@ class FirstLook:
 
     name: str = ""
     """The guest to show."""
-    tree: asyncio.Future[DeviceTree] | None = None
-    """Being read while Textual builds the screen."""
+    tree: DeviceTree | None = None
+    late_tree: asyncio.Future[DeviceTree] | None = None
+    """Still being read while Textual builds the screen."""
     host: HostSnapshot | None = None
 
 
@@ -38,9 +40,20 @@ async def first_look(engine: Engine, choose: str) -> FirstLook:
     running = [guest.name for guest in guests if guest.phase.alive]
     name = choose or next(iter(running), "") or next((guest.name for guest in guests), "")
     tree = asyncio.ensure_future(engine.guest(name).devices.tree()) if name in running else None
-    host: HostSnapshot | None = None
+    host = asyncio.ensure_future(engine.host())
+    await asyncio.wait([task for task in (tree, host) if task is not None], timeout=FIRST_LOOK)
     # What is late is read again when the screen is there, and what does not answer is told there.
-    with suppress(TimeoutError, WorkbenchError):
-        async with asyncio.timeout(FIRST_LOOK):
-            host = await engine.host()
-    return FirstLook(name, tree, host)
+    if not host.done():
+        host.cancel()
+    late = tree if tree is not None and not tree.done() else None
+    return FirstLook(name, _answer(tree), late, _answer(host))
+
+
+def _answer(reading: asyncio.Future[T] | None) -> T | None:
+    """What a reading gave, or nothing when it is not there yet or failed."""
+    if reading is None or not reading.done() or reading.cancelled():
+        return None
+    error = reading.exception()
+    if error is not None and not isinstance(error, WorkbenchError):
+        raise error
+    return None if error else reading.result()

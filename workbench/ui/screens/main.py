@@ -17,6 +17,7 @@ from workbench.ui.screens.device_actions import DEVICES_INTERVAL
 from workbench.ui.screens.history_actions import HistoryActions
 from workbench.ui.screens.hotplug_actions import HotplugActions
 from workbench.ui.screens.qmp_actions import QmpActions
+from workbench.ui.sized import size_screen
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.console_pane import ConsolePane
 from workbench.ui.widgets.device_tree import DeviceTreePane
@@ -90,8 +91,9 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
 
     def __init__(self, engine: Engine, first: FirstLook) -> None:
         super().__init__(engine)
+        size_screen(self, self.app.size)
         self._first = first
-        self._first_tree = first.tree
+        self._late_tree = first.late_tree
         self._shown_run: tuple[str, int | None] | None = None
         """Name and pid of the guest that the panes are connected to."""
         self._forget: Callable[[], None] | None = None
@@ -138,6 +140,7 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
             if guest.name == self._first.name:
                 self._show(guest)
                 self.query_one(GuestList).choose(guest.name)
+                self.query_one(DeviceTreePane).tree = self._first.tree
         self._refresh_host()
 
     # What comes down.
