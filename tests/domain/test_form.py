@@ -7,9 +7,7 @@ import tomllib
 import pytest
 
 from tests.profile_files import CORPUS
-from workbench.domain.editing import made_by, paths_at
 from workbench.domain.form import Row, form_rows, literal
-from workbench.domain.parse import parse
 from workbench.domain.profile import GuestProfile
 from workbench.domain.shape import dotted_keys
 from workbench.domain.toml_layout import EditError
@@ -97,12 +95,3 @@ def test_a_text_that_is_no_toml_has_no_form() -> None:
 )
 def test_what_is_typed_is_written_as_a_value_and_never_more(key: str, typed: str, written: str) -> None:
     assert literal(rows(TEXT)[key], typed) == written
-
-
-def test_a_line_and_what_it_made() -> None:
-    text = '[memory]\nsize = "1G"\n[[net]]\nmac = "52:54:00:12:34:56"\n'
-    parsed = parse(text, name="demo", file="demo.toml")
-    assert paths_at(parsed, "demo.toml", 2) == (("memory", "size"),)
-    assert paths_at(parsed, "demo.toml", 3) == (("net", 0),)
-    assert paths_at(parsed, "other.toml", 3) == ()
-    assert made_by((), (("net", 0),)) == frozenset()

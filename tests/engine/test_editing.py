@@ -80,7 +80,7 @@ async def test_checked_as_a_start_would(files: ProfileFiles) -> None:
     checked = files.check(known, TEXT)
     assert not checked.problems
     memory = next(part for part in checked.parts if part.options == ("-m", "256M"))
-    assert checked.line(memory) == ("", 3)
+    assert checked.place(memory) == ("", 3)
     wrong = files.check(known, TEXT.replace("size", "seize"))
     assert str(wrong.problems[0]).startswith("mine.toml:3:1: memory.seize: unknown key")
     assert not files.check(known, "[").parts
@@ -100,7 +100,7 @@ async def test_a_base_is_read_and_its_options_are_told_apart(files: ProfileFiles
     (tmp_path / "profiles/base.inc").write_text("[cpu]\ncount = 3\n")
     checked = files.check(known, f'extends = "base.inc"\n{TEXT}')
     smp = next(part for part in checked.parts if part.options[0] == "-smp")
-    assert checked.line(smp) == ("base.inc", 2)
+    assert checked.place(smp) == ("base.inc", 2)
 
 
 async def test_renamed_with_its_variables(files: ProfileFiles, tmp_path: Path) -> None:
@@ -144,12 +144,15 @@ async def test_compared_with_another_and_with_what_runs(files: ProfileFiles, tmp
     known = await files.create("mine", TEXT)
     await files.create("other", TEXT.replace("256M", "512M"))
     assert files.comparable("mine") == ("other",)
-    assert [change.name for change in await files.compare(known, TEXT, "other")] == ["-m", "-object ram0"]
+    found = await files.compare(known, TEXT, "other")
+    assert [change.name for change in found.options] == ["-m", "-object ram0"]
+    assert [(key.key, key.one, key.other) for key in found.keys] == [("memory.size", '"512M"', '"256M"')]
     (tmp_path / "state/mine").mkdir(parents=True)
     (tmp_path / "state/mine/profile.toml").write_text(TEXT)
     assert files.comparable("mine") == ("", "other")
-    assert await files.compare(known, TEXT, "") == ()
-    (change,) = await files.compare(known, f'{TEXT}[[net]]\nmac = "52:54:00:00:00:01"\n', "")
-    assert change.name == "-device net0"
+    assert not await files.compare(known, TEXT, "")
+    found = await files.compare(known, f'{TEXT}[[net]]\nmac = "52:54:00:00:00:01"\n[balloon]\nguard = true\n', "")
+    assert [change.name for change in found.options] == ["-device net0"]
+    assert [(key.key, key.no_option) for key in found.keys] == [("net[0].mac", False), ("balloon.guard", True)]
     with pytest.raises(ProfileError):
         await files.compare(known, "x = 1", "")

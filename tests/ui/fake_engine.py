@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from workbench.domain.argv import Launch, argv_parts
 from workbench.domain.backing import Backing
 from workbench.domain.balloon import Balloon, GuestStats, HostMemory, Reading, Sample, Source, State
-from workbench.domain.compare import Change, compare
+from workbench.domain.compare_keys import Comparison, compare_profiles
 from workbench.domain.diagnosis import Verdict
 from workbench.domain.editing import Checked, ProfileText
 from workbench.domain.history import Past
@@ -308,9 +308,11 @@ class FakeProfiles:
     def comparable(self, name: str) -> tuple[str, ...]:
         return ("", *(other for other in self.files if other != name))
 
-    async def compare(self, known: ProfileText, text: str, other: str) -> tuple[Change, ...]:
-        theirs = self.files[other or known.name].text
-        return compare(self.check(known, theirs).parts, self.check(known, text).parts)
+    async def compare(self, known: ProfileText, text: str, other: str) -> Comparison:
+        one, two = self.check(known, self.files[other or known.name].text), self.check(known, text)
+        assert one.parsed.profile is not None
+        assert two.parsed.profile is not None
+        return compare_profiles((one.parsed.profile, one.parts), (two.parsed.profile, two.parts))
 
     def templates(self) -> Mapping[str, str]:
         return {"empty": "", "small": '[memory]\nsize = "64M"\n'}

@@ -430,7 +430,9 @@ async def test_compared_with_the_guest_that_runs() -> None:
         await press(pilot, "enter")
         await wait_until(lambda: bool(pilot.app.screen.query("#ok")))
         words = " ".join(str(widget.render()) for widget in pilot.app.screen.query(Static))
-        assert "~ -m: 1024M \u2192 2048M  memory.size" in words
+        assert '~ memory.size  "1G" \u2192 "2G"' in words
+        assert "~ -m  1024M \u2192 2048M  memory.size" in words
+        assert "at the next start" in words
         assert "net0" not in words
 
 

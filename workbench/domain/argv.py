@@ -38,6 +38,14 @@ SANDBOX_HELPER = "on,obsolete=deny,elevateprivileges=allow,spawn=allow,resourcec
 """For a guest on a bridge: QEMU starts its helper, which is set-uid root (net/tap.c, net_bridge_run_helper())."""
 
 
+def _below(table: str, *keys: str) -> tuple[Path, ...]:
+    return tuple((table, key) for key in keys)
+
+
+BACKEND = _below("memory", "hugepages", "nodes", "policy", "share")
+"""What has a say in each object that holds RAM."""
+
+
 @dataclass(frozen=True, slots=True)
 class Launch:
     """What a start decides on this host and the profile leaves open."""
@@ -74,6 +82,12 @@ class ArgvPart:
     """The option and its value, if it has one."""
     path: Path = ()
     """What of the profile made it, as ``("net", 0)``; empty when the workbench adds it to every guest."""
+    more: tuple[Path, ...] = ()
+    """Other keys that have a say in it."""
+
+    def says(self, path: Path) -> bool:
+        """Whether a key, or what stands around or below it, has a say in the option."""
+        return any(one and (one[: len(path)] == path or path[: len(one)] == one) for one in (self.path, *self.more))
 
     @property
     def key(self) -> str:
@@ -131,15 +145,19 @@ def _machine(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
     more = "".join(f",{name}={comma(value)}" for name, value in profile.machine_options)
     own = not profile.qemu.gives_memory
     memory = f",memory-backend={RAM}" if own else ""
-    yield ArgvPart(("-machine", f"{profile.machine}{memory}{flash}{more}"), ("machine",))
-    accelerator = profile.tcg.options() if launch.accelerator == "tcg" else launch.accelerator
-    yield ArgvPart(("-accel", accelerator), ("accelerator",))
+    board = f"{profile.machine}{memory}{flash}{more}"
+    yield ArgvPart(("-machine", board), ("machine",), (("machine-options",), ("firmware",)))
+    emulated = launch.accelerator == "tcg"
+    accelerator = profile.tcg.options() if emulated else launch.accelerator
+    yield ArgvPart(("-accel", accelerator), ("accelerator",), (("tcg",),) if emulated else ())
     model = profile.cpu.options({"kvm": "host", "tcg": "max"}[launch.accelerator])
-    yield ArgvPart(("-cpu", model), ("cpu", "model"))
-    yield ArgvPart(("-smp", profile.cpu.smp()), ("cpu", "count"))
-    yield ArgvPart(("-m", profile.memory.size_option()), ("memory", "size"))
+    yield ArgvPart(("-cpu", model), ("cpu", "model"), _below("cpu", "features", "hyperv"))
+    yield ArgvPart(("-smp", profile.cpu.smp()), ("cpu", "count"), _below("cpu", "sockets", "cores", "threads"))
+    size = ("memory", "size")
+    grows = (*_below("memory", "maximum", "slots"), ("memory", "virtio-mem", "size"))
+    yield ArgvPart(("-m", profile.memory.size_option()), size, grows)
     if own:
-        yield ArgvPart(profile.memory.backend(), ("memory", "hugepages") if profile.memory.hugepages else ("memory",))
+        yield ArgvPart(profile.memory.backend(), size, BACKEND)
     if profile.memory.lock:
         yield ArgvPart(("-overcommit", "mem-lock=on"), ("memory", "lock"))
 
@@ -194,7 +212,8 @@ def _devices(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
     if profile.display is not None:
         yield from _parts(profile.display.options(slots["display",], launch.directory), ("display",))
     virtio_mem = ("memory", "virtio-mem")
-    yield from _parts(profile.memory.virtio_mem_options(slots[virtio_mem]), virtio_mem)
+    for option in profile.memory.virtio_mem_options(slots[virtio_mem]):
+        yield ArgvPart(option, virtio_mem, BACKEND if option[0] == "-object" else ())
     for number in range(profile.ports):
         yield ArgvPart(_root_port(number), ("root-ports",))
 
@@ -205,7 +224,7 @@ def _cards(profile: GuestProfile, launch: Launch, slots: Mapping[Path, str]) -> 
         place = ("net", index)
         boot = boots.get(place)
         path = launch.path(net.path) if net.path is not None else ""
-        yield from _parts(net.options(slots[place], path, rom=boot is not None, boot=boot), place)
+        yield from _parts(net.options(slots[place], path, rom=boot is not None, boot=boot), place, _ordered(boot))
 
 
 def _disks(profile: GuestProfile, launch: Launch, slots: Mapping[Path, str]) -> Iterator[ArgvPart]:
@@ -215,7 +234,14 @@ def _disks(profile: GuestProfile, launch: Launch, slots: Mapping[Path, str]) -> 
         for lun, disk in enumerate(scsi.disk):
             place = ("scsi", index, "disk", lun)
             file = launch.path(disk.file) if disk.file is not None else None
-            yield from _parts(disk.options(f"{scsi.id}.0", lun, file, boot=boots.get(place)), place)
+            boot = boots.get(place)
+            more = (("scsi", index, "id"), *_ordered(boot))
+            yield from _parts(disk.options(f"{scsi.id}.0", lun, file, boot=boot), place, more)
+
+
+def _ordered(boot: int | None) -> tuple[Path, ...]:
+    """What gave a device its place in the order of booting."""
+    return () if boot is None else (("boot", "order"),)
 
 
 def _boot_places(profile: GuestProfile) -> dict[Path, int]:
@@ -240,9 +266,13 @@ def _extra(profile: GuestProfile) -> Iterator[ArgvPart]:
     args = profile.qemu.args
     starts = [index for index, arg in enumerate(args) if index == 0 or arg.startswith("-")]
     for begin, end in zip(starts, [*starts, len(args)][1:], strict=True):
-        yield ArgvPart(args[begin:end], ("qemu", "args", begin))
+        values = tuple(("qemu", "args", index) for index in range(begin + 1, end))
+        yield ArgvPart(args[begin:end], ("qemu", "args", begin), values)
 
 
-def _parts(options: Iterable[Option], path: Path) -> Iterator[ArgvPart]:
+def _parts(options: Iterable[Option], path: Path, more: tuple[Path, ...] = ()) -> Iterator[ArgvPart]:
+    """
+    :param more: other keys that have a say in the device, not in what is behind it.
+    """
     for option in options:
-        yield ArgvPart(option, path)
+        yield ArgvPart(option, path, more if option[0] == "-device" else ())

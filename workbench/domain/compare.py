@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,18 @@ def _words(one: ArgvPart, other: ArgvPart) -> str:
     return "; ".join(f"{key}: {_shown(left.get(key))} \u2192 {_shown(right.get(key))}" for key in differ)
 
 
+def settings_words(part: ArgvPart) -> str:
+    """The value of an option, setting by setting; its id is left out, which is in its name."""
+    kind = _TYPE.get(part.options[0], "type")
+    settings = settings_of(part.options, kind)
+    if all("=" not in word and "{" not in word for word in part.options[1:]):
+        return " ".join(part.options[1:])
+    return ", ".join(f"{key} {_shown(value)}" for key, value in settings.items() if key not in ("id", "node-name"))
+
+
 def _shown(value: object) -> str:
     if value is None:
         return "nothing"
-    return ("on" if value else "off") if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from workbench.domain.making import made_by, place_of
 from workbench.domain.parse import Parsed
 
 if TYPE_CHECKING:
     from workbench.domain.argv import ArgvPart
-    from workbench.domain.devices.part import Path
     from workbench.domain.problems import Problem
 
 
@@ -46,24 +46,13 @@ class Checked:
     def problems(self) -> tuple[Problem, ...]:
         return self.parsed.problems
 
-    def line(self, part: ArgvPart) -> tuple[str, int]:
+    def place(self, part: ArgvPart) -> tuple[str, int]:
         """The file's short name, empty for this one, and the line that made an option; 0 when no line did."""
-        place = self.parsed.place(part.path) if part.path else None
+        place = place_of(self.parsed, part)
         if place is None:
             return "", 0
         return ("" if place.file == self.file else place.file.rpartition("/")[2]), place.line
 
-
-def paths_at(parsed: Parsed, file: str, line: int) -> tuple[Path, ...]:
-    """What a line says: its keys and elements, those left out that another one of them stands within."""
-    here = [path for path, place in parsed.places.items() if place.line == line and place.file == file]
-    return tuple(path for path in here if not any(other != path and other[: len(path)] == path for other in here))
-
-
-def made_by(parts: tuple[ArgvPart, ...], paths: tuple[Path, ...]) -> frozenset[int]:
-    """The indices of the options that some of these keys made, or have a say in."""
-    return frozenset(
-        index
-        for index, part in enumerate(parts)
-        if part.path and any(part.path[: len(path)] == path or path[: len(part.path)] == part.path for path in paths)
-    )
+    def made_at(self, line: int) -> frozenset[int]:
+        """The indices of the options that a line of this file made."""
+        return made_by(self.parsed, self.file, line, self.parts)

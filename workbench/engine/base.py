@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.domain.buses import Bus
-    from workbench.domain.compare import Change
+    from workbench.domain.compare_keys import Comparison
     from workbench.domain.drift import Difference
     from workbench.domain.editing import Checked, ProfileText
     from workbench.domain.history import Past
@@ -229,8 +229,8 @@ class Profiles(Protocol):
     def comparable(self, name: str) -> tuple[str, ...]:
         """What a profile can be compared with: the others, and first, as an empty name, the one that its guest runs with."""
 
-    async def compare(self, known: ProfileText, text: str, other: str) -> tuple[Change, ...]:
-        """How a text would change the options of another profile, or with an empty name of the guest that runs."""
+    async def compare(self, known: ProfileText, text: str, other: str) -> Comparison:
+        """How a text differs from another profile, or with an empty name from the one that the guest runs with."""
 
     async def check_host(self, known: ProfileText, text: str) -> tuple[Problem, ...]:
         """What files and the installed QEMU have against a text that is right in itself."""

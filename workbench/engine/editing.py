@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain.argv import argv_parts
-from workbench.domain.compare import compare
+from workbench.domain.compare_keys import compare_profiles
 from workbench.domain.editing import Checked, ProfileText
 from workbench.domain.profile import check_name
 from workbench.engine.accelerator import choose_accelerator
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     from workbench.domain.accelerator import Accelerator
     from workbench.domain.argv import ArgvPart
-    from workbench.domain.compare import Change
+    from workbench.domain.compare_keys import Comparison
     from workbench.domain.problems import Problem
+    from workbench.domain.profile import GuestProfile
     from workbench.engine.profiles import LoadedProfile, ProfileStore
     from workbench.settings import Settings
 
@@ -103,30 +104,35 @@ class ProfileFiles:
         names = tuple(entry.name for entry in self._store.entries() if entry.name != name)
         return ("", *names) if self._started(name).exists() else names
 
-    async def compare(self, known: ProfileText, text: str, other: str) -> tuple[Change, ...]:
+    async def compare(self, known: ProfileText, text: str, other: str) -> Comparison:
+        await self._look_at_host()
         if other:
             theirs = await self.read(other)
         else:
             # Its paths begin where the profile's do: the copy only stands in another place.
             theirs = replace(known, text=await asyncio.to_thread(self._started(known.name).read_text))
-        return compare(*(self._as_guest(one, its) for one, its in ((theirs, theirs.text), (known, text))))
+        # Both as the guest of this text: a name is no difference.
+        one, other_side = (
+            self._side(replace(its, name=known.name), its.text) for its in (theirs, replace(known, text=text))
+        )
+        return compare_profiles(one, other_side)
 
     def _started(self, name: str) -> Path:
         """The profile as the guest that runs was started with it."""
         return self._settings.state / name / "profile.toml"
 
-    def _as_guest(self, known: ProfileText, text: str) -> tuple[ArgvPart, ...]:
-        """The options as of a guest named GUEST: a name is no difference.
+    def _side(self, known: ProfileText, text: str) -> tuple[GuestProfile, tuple[ArgvPart, ...]]:
+        """One side of a comparison.
 
         :raise ProfileError: when the text has problems.
         :raise HostError: when there is no QEMU, or what the profile needs of this host is missing.
         """
-        checked = self.check(replace(known, name="GUEST"), text)
-        if checked.problems:
-            raise ProfileError(f"the profile {known.name} has problems", checked.problems)
+        checked = self.check(known, text)
+        if checked.parsed.profile is None:
+            raise ProfileError(f"{checked.file} has problems", checked.problems)
         if checked.why:
             raise HostError(checked.why)
-        return checked.parts
+        return checked.parsed.profile, checked.parts
 
     def check(self, known: ProfileText, text: str) -> Checked:
         loaded = self._loaded(known, text)

@@ -1,4 +1,4 @@
-"""``workbench compare``: two profiles by the options that they give, or a running guest with what its profile says now."""
+"""``workbench compare``: two profiles, or a running guest with what its profile says now; by their keys and by QEMU's options."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from workbench.verbs.common import json_option, pass_settings, print_json, run
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from workbench.domain.argv import ArgvPart
     from workbench.domain.compare import Change
+    from workbench.domain.compare_keys import KeyChange
+    from workbench.engine.editing import ProfileFiles
     from workbench.settings import Settings
 
 
@@ -22,43 +23,63 @@ if TYPE_CHECKING:
 @json_option
 @pass_settings
 def command(settings: Settings, name: str, other: str | None, as_json: bool) -> None:
-    """How the profile OTHER differs from NAME, by QEMU's options; without OTHER, what a restart of NAME would change.
+    """How the profile OTHER differs from NAME, by its keys and by QEMU's options.
 
-    Exit 1 when they differ.
+    Without OTHER: what a restart of the running guest NAME would change. Exit 1 when something differs.
     """
-    if other is None:
-        from workbench.verbs.tree import show_diff
-
-        if run(show_diff(settings, name, as_json)):
-            raise click.exceptions.Exit(1)
-        return
-    from workbench.domain.compare import compare
-
-    async def parts() -> tuple[tuple[ArgvPart, ...], tuple[ArgvPart, ...]]:
-        return await _parts(settings, name), await _parts(settings, other)
-
-    changes = compare(*run(parts()))
-    if as_json:
-        print_json([_json(change) for change in changes])
-    else:
-        click.echo("\n".join(_lines(changes)) or f"{name} and {other} give the same options")
-    if changes:
+    if run(_pair(settings, name, other, as_json) if other is not None else _restart(settings, name, as_json)):
         raise click.exceptions.Exit(1)
 
 
-async def _parts(settings: Settings, name: str) -> tuple[ArgvPart, ...]:
-    """The options of a profile as of a guest named GUEST: its name and directory are no difference."""
-    from dataclasses import replace
+async def _pair(settings: Settings, name: str, other: str, as_json: bool) -> bool:
+    """Two profiles; whether they differ."""
+    files = _files(settings)
+    known = await files.read(other)
+    found = await files.compare(known, known.text, name)
+    if as_json:
+        print_json({"keys": [_key_json(key) for key in found.keys], "options": [_json(one) for one in found.options]})
+    elif found:
+        click.echo("\n".join((*_key_lines(found.keys), *_lines(found.options))))
+    else:
+        click.echo(f"{name} and {other} say the same")
+    return bool(found)
 
-    from msgspec.structs import replace as renamed
 
-    from workbench.domain.argv import argv_parts
-    from workbench.engine.plan import plan
+async def _restart(settings: Settings, name: str, as_json: bool) -> bool:
+    """The guest that runs, with its devices as they are now; whether a restart would change something."""
+    from pathlib import Path
+
+    from workbench.domain.editing import ProfileText
+    from workbench.engine.profiles import read_text
+    from workbench.engine.state import StateDirectory
+    from workbench.verbs.tree import read_diff
+    from workbench.verbs.tree_json import drift_json
+    from workbench.verbs.tree_text import drift_lines
+
+    differences = await read_diff(settings, name)
+    # Its own profile, wherever that is: drift has read it too.
+    path = Path(StateDirectory(settings.state).running(name).facts.profile)
+    known = ProfileText(name, str(path), read_text(path))
+    keys = (await _files(settings).compare(known, known.text, "")).keys
+    if as_json:
+        print_json({"keys": [_key_json(key) for key in keys], "differences": drift_json(differences)})
+    elif keys and not differences:
+        click.echo("\n".join(_key_lines(keys)))
+    else:
+        click.echo("\n".join((*_key_lines(keys), *drift_lines(name, differences))))
+    return bool(keys or differences)
+
+
+def _files(settings: Settings) -> ProfileFiles:
+    from workbench.engine.editing import ProfileFiles
     from workbench.engine.profiles import ProfileStore
 
-    planned = await plan(ProfileStore(settings.profiles).load(name), settings, check=False)
-    launch = replace(planned.launch, directory=str(settings.state / "GUEST"))
-    return argv_parts(renamed(planned.profile, name="GUEST"), launch)
+    return ProfileFiles(ProfileStore(settings.profiles), settings)
+
+
+def _key_lines(keys: Sequence[KeyChange]) -> Iterator[str]:
+    for key in keys:
+        yield f"{key.mark} {key.key}: {key.one} \u2192 {key.other}{'  (no option of QEMU)' if key.no_option else ''}"
 
 
 def _lines(changes: Sequence[Change]) -> Iterator[str]:
@@ -69,6 +90,10 @@ def _lines(changes: Sequence[Change]) -> Iterator[str]:
             yield f"- {' '.join(change.one.options)}"
         else:
             yield f"~ {change.name}: {change.words}"
+
+
+def _key_json(key: KeyChange) -> dict[str, object]:
+    return {"key": key.key, "one": key.one, "other": key.other, "option": not key.no_option}
 
 
 def _json(change: Change) -> dict[str, object]:

@@ -11,6 +11,7 @@ from workbench.verbs.common import guest_monitor, json_option, pass_settings, pr
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from workbench.domain.drift import Difference
     from workbench.domain.tree import DeviceTree, PciDevice
     from workbench.domain.virtio import Virtio
     from workbench.engine.devices import DeviceReader
@@ -86,17 +87,23 @@ def _print_lines(lines: Iterable[str]) -> None:
 
 async def show_diff(settings: Settings, name: str, as_json: bool) -> bool:
     """Print every difference; whether there is one."""
-    from workbench.engine.devices import DeviceReader
-    from workbench.engine.drift import DriftReader
-    from workbench.engine.state import StateDirectory
     from workbench.verbs.tree_json import drift_json
     from workbench.verbs.tree_text import drift_lines
 
-    async with guest_monitor(settings, name) as monitor:
-        reader = DriftReader(StateDirectory(settings.state).running(name), settings)
-        differences = await reader.read(DeviceReader(monitor.execute, monitor.version).qom)
+    differences = await read_diff(settings, name)
     print_json(drift_json(differences)) if as_json else _print_lines(drift_lines(name, differences))
     return bool(differences)
+
+
+async def read_diff(settings: Settings, name: str) -> tuple[Difference, ...]:
+    """How a running guest differs from what its profile says now."""
+    from workbench.engine.devices import DeviceReader
+    from workbench.engine.drift import DriftReader
+    from workbench.engine.state import StateDirectory
+
+    async with guest_monitor(settings, name) as monitor:
+        reader = DriftReader(StateDirectory(settings.state).running(name), settings)
+        return await reader.read(DeviceReader(monitor.execute, monitor.version).qom)
 
 
 async def _virtio(reader: DeviceReader, tree: DeviceTree, *, deep: bool) -> list[tuple[PciDevice, Virtio]]:

@@ -12,7 +12,8 @@ from textual.content import Content
 from textual.css.query import NoMatches
 from textual.widgets import TextArea
 
-from workbench.domain.editing import Checked, paths_at
+from workbench.domain.editing import Checked
+from workbench.domain.making import paths_at
 from workbench.errors import ProfileChanged, WorkbenchError
 from workbench.ui.dialogs import confirm, error_dialog
 from workbench.ui.screens.form_edits import FormEdits

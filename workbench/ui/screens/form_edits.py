@@ -13,15 +13,14 @@ from workbench.domain.form import ORDER, Row, literal
 from workbench.domain.toml_change import add_table, remove, set_value
 from workbench.domain.toml_layout import EditError
 from workbench.errors import WorkbenchError
-from workbench.ui.dialogs import Dialog, error_dialog
+from workbench.ui.dialogs import error_dialog
 from workbench.ui.value_dialog import ValueDialog
 from workbench.ui.widgets.profile_area import ProfileArea
 from workbench.ui.widgets.profile_form import ProfileForm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from workbench.domain.compare import Change
     from workbench.domain.editing import ProfileText
     from workbench.engine.base import Profiles
 
@@ -51,19 +50,20 @@ class FormEdits(Screen[None]):
             self.notify("there is no other profile, and the guest does not run", timeout=3, markup=False)
             return
         words = Content(
-            "What to hold it against. The result is what this text has more (+), less (\u2212) and otherwise (~)."
+            "What to hold it against. Then you see what this text has more (+), less (\u2212) and otherwise (~)."
         )
         choice = await self.app.push_screen_wait(ValueDialog("Compare", words, choices=tuple(names)))
         if choice is None:
             return
         try:
-            changes = await self._profiles.compare(self._known, self._area.text, names[choice])
+            found = await self._profiles.compare(self._known, self._area.text, names[choice])
         except WorkbenchError as error:
             self.app.push_screen(error_dialog(error))
             return
-        title = f"{self._known.name} and {choice}"
-        body = Content("\n").join(change_lines(changes)) if changes else Content("They give the same options.")
-        self.app.push_screen(Dialog(title, body, [("ok", "OK", "primary")]))
+        from workbench.ui.compare_dialog import CompareDialog
+
+        title = f"{choice} \u2192 {self._known.name}, as the text is now"
+        self.app.push_screen(CompareDialog(title, found, runs=not names[choice]))
 
     @on(ProfileForm.Asked)
     def _asked(self, message: ProfileForm.Asked) -> None:
@@ -154,15 +154,3 @@ class FormEdits(Screen[None]):
             self._area.become(change(self._area.text))
         except EditError as error:
             self.notify(str(error), severity="warning", timeout=5, markup=False)
-
-
-def change_lines(changes: Sequence[Change]) -> list[Content]:
-    """One line for each option that differs."""
-    lines = []
-    for change in changes:
-        made = change.other or change.one
-        mark = "~" if change.one and change.other else "+" if change.other else "\u2212"
-        words = f"{change.name}: {change.words}" if change.words else " ".join(made.options) if made else change.name
-        key = f"  {made.key}" if made and made.key else ""
-        lines.append(Content.assemble((f"{mark} ", "$accent"), words, (key, "$foreground-muted")))
-    return lines

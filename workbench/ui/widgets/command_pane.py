@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.containers import VerticalScroll
 from textual.content import Content
 
-from workbench.domain.editing import Checked, made_by, paths_at
+from workbench.domain.editing import Checked
 from workbench.ui.widgets.text_block import TextBlock
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 GUTTER = 6
 """Columns of the line numbers."""
+DEFAULT = "\u00b7"
+"""In the place of the number: a default made it."""
+ELSEWHERE = "\u2191"
+"""Before the number: a line of a file that this one extends."""
 HANG = 2
 """Columns by which the later lines of a long option stand in."""
 PROBLEMS = "the command line stands here when the profile has no problem"
@@ -26,7 +30,7 @@ class CommandPane(VerticalScroll, can_focus=True):
     """Follows the text and the cursor in it: what the cursor's line made stands out."""
 
     DEFAULT_CSS = """
-    CommandPane { padding: 0; }
+    CommandPane { padding: 0; scrollbar-gutter: stable; }
     CommandPane > TextBlock { height: auto; width: 1fr; }
     """
 
@@ -56,6 +60,9 @@ class CommandPane(VerticalScroll, can_focus=True):
     def on_resize(self) -> None:
         self._show()
 
+    def on_show(self) -> None:
+        self.call_after_refresh(self._show, follow=True)
+
     def _show(self, *, follow: bool = False) -> None:
         width = self.scrollable_content_region.width
         checked = self._checked
@@ -64,11 +71,12 @@ class CommandPane(VerticalScroll, can_focus=True):
         stale = not checked.parts
         source = self._told if stale and self._told is not None else checked
         why = checked.why or PROBLEMS if stale else ""
-        self.border_subtitle = Content("as it was before the problem") if stale and source.parts else Content("")
+        self.border_subtitle = Content("as it was before the problem" if stale else legend(source))
         if not source.parts:
+            self.border_subtitle = ""
             self.query_one(TextBlock).show(Content.styled(why, "$foreground-muted"))
             return
-        chosen = frozenset[int]() if stale else made_by(source.parts, paths_at(source.parsed, source.file, self._line))
+        chosen = frozenset[int]() if stale else source.made_at(self._line)
         lines: list[Content] = [Content.styled(f"{'':{GUTTER}} {source.binary}", "$foreground-muted")]
         first = last = None
         for index, part in enumerate(source.parts):
@@ -89,25 +97,39 @@ class CommandPane(VerticalScroll, can_focus=True):
             self.scroll_to(y=first if first < top or last - first > height else last - height, animate=False)
 
 
+def legend(checked: Checked) -> str:
+    """What the marks before the options mean, as far as there are any."""
+    places = [checked.place(part) for part in checked.parts if part.path]
+    files = dict.fromkeys(file for file, _ in places if file)
+    words = [f"{ELSEWHERE} {', '.join(files)}"] if files else []
+    return "   ".join([*words, f"{DEFAULT} default"] if ("", 0) in places else words)
+
+
 def option_lines(checked: Checked, part: ArgvPart, width: int, *, chosen: bool, stale: bool) -> list[Content]:
     """One option, broken where the pane ends, with its line number before it."""
-    file, line = checked.line(part)
-    mark = "" if not line else f"{line}" if not file else "base"
-    text = " ".join(part.options).replace("\n", "\u240a")
-    room = width - GUTTER - 1
-    pieces = [text[:room]]
-    rest = text[room:]
-    while rest:
-        pieces.append(rest[: room - HANG])
-        rest = rest[room - HANG :]
-    style = "$foreground-muted" if stale or not part.path else ""
-    if chosen:
-        style = "bold $text on $primary 30%"
+    file, line = checked.place(part)
+    mark = "" if not part.path else DEFAULT if not line else f"{ELSEWHERE if file else ''}{line}"
+    pieces = broken(" ".join(part.options).replace("\n", "\u240a"), width - GUTTER - 1)
+    muted = stale or not part.path
+    style = "bold $text on $primary 30%" if chosen else "$foreground-muted" if muted else ""
     gutter = "$accent" if line and not stale else "$foreground-muted"
-    return [
-        Content.assemble(
-            (f"{mark if number == 0 else '':>{GUTTER}} ", gutter),
-            (f"{' ' * HANG if number else ''}{piece}", style),
-        )
-        for number, piece in enumerate(pieces)
-    ]
+    name = len(part.options[0])
+    lines = []
+    for number, piece in enumerate(pieces):
+        body = Content(piece).stylize(style) if style else Content(piece)
+        if number == 0 and not muted and not chosen:
+            body = body.stylize("$primary", 0, name)
+        lines.append(Content.assemble((f"{mark if number == 0 else '':>{GUTTER}} ", gutter), body))
+    return lines
+
+
+def broken(text: str, room: int) -> list[str]:
+    """The text in lines of at most ``room`` columns, the later ones set in; behind a comma or a space where there is one."""
+    pieces: list[str] = []
+    hang = ""
+    while len(hang) + len(text) > room:
+        most = room - len(hang)
+        cut = max(text.rfind(",", most // 2, most), text.rfind(" ", most // 2, most)) + 1 or most
+        pieces.append(hang + text[:cut])
+        text, hang = text[cut:], " " * HANG
+    return [*pieces, hang + text]

@@ -1,0 +1,56 @@
+"""Which key of a profile made which option, and which keys make none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.domain.argv import ArgvPart
+    from workbench.domain.devices.part import Path
+    from workbench.domain.document import Place
+    from workbench.domain.parse import Parsed
+
+NO_OPTION: tuple[tuple[str, ...], ...] = (
+    ("description",),
+    ("cpu", "pin"),
+    ("balloon", "floor"),
+    ("balloon", "ramp"),
+    ("balloon", "guard"),
+    ("balloon", "presets"),
+    ("scsi", "disk", "size"),
+)
+"""Keys that QEMU is not told of, without the numbers of elements: the workbench itself acts on them."""
+
+
+def makes_no_option(path: Path) -> bool:
+    names = tuple(step for step in path if isinstance(step, str))
+    return any(names[: len(one)] == one for one in NO_OPTION)
+
+
+def place_of(parsed: Parsed, part: ArgvPart) -> Place | None:
+    """Where the text, or a file that it extends, says what made an option: its key, or another one that has a say in it.
+
+    None where nobody says it: a default, or what the workbench adds to every guest.
+    """
+    for path in (part.path, *part.more):
+        if path and (place := parsed.places.get(path)) is not None:
+            return place
+    return None
+
+
+def paths_at(parsed: Parsed, file: str, line: int) -> tuple[Path, ...]:
+    """What a line says: its keys and elements, those left out that another one of them stands within."""
+    here = [path for path, place in parsed.places.items() if place.line == line and place.file == file]
+    return tuple(path for path in here if not any(other != path and other[: len(path)] == path for other in here))
+
+
+def made_by(parsed: Parsed, file: str, line: int, parts: Sequence[ArgvPart]) -> frozenset[int]:
+    """The indices of the options that a line made, or has a say in; for ``extends``, those that the other files made."""
+    paths = [path for path in paths_at(parsed, file, line) if not makes_no_option(path)]
+    found = {index for index, part in enumerate(parts) if any(part.says(path) for path in paths)}
+    if ("extends",) in paths:
+        places = ((index, place_of(parsed, part)) for index, part in enumerate(parts))
+        found |= {index for index, place in places if place is not None and place.file != file}
+    return frozenset(found)
