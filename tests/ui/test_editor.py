@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.widgets import Input, Static
 
+from tests.profile_files import HERE
 from tests.ui.fake_engine import FakeEngine, running
+from workbench.domain.form import form_rows
+from workbench.domain.parse import parse
 from workbench.domain.problems import Problem
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.errors import HostError
@@ -17,10 +20,10 @@ from workbench.ui.app import WorkbenchApp
 from workbench.ui.screens import editor as editor_module
 from workbench.ui.screens.editor import EditorScreen
 from workbench.ui.screens.main import MainScreen
-from workbench.ui.widgets.command_pane import CommandPane
+from workbench.ui.widgets.command_pane import CommandPane, broken
 from workbench.ui.widgets.problem_list import ProblemList
 from workbench.ui.widgets.profile_area import ProfileArea, changed_range, spans
-from workbench.ui.widgets.profile_form import ProfileForm
+from workbench.ui.widgets.profile_form import LABEL, FormList, ProfileForm, row_line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -260,6 +263,105 @@ class TestChangedOnDisk:
             await wait_until(lambda: engine.profiles.files.get("demo") is not None)
 
 
+def marks(screen: EditorScreen) -> dict[str, str]:
+    """What stands before each option of the command line, by the option's name; the first of each name."""
+    found: dict[str, str] = {}
+    for line in command(screen).splitlines():
+        mark, option = line[:6].strip(), line[7:].split(" ")[0]
+        if option.startswith("-"):
+            found.setdefault(option, mark)
+    return found
+
+
+class TestCommandLine:
+    async def test_each_option_has_the_line_that_made_it_or_the_mark_of_a_default(self) -> None:
+        async with opened('[cpu]\nfeatures = ["-svm"]\n\n[memory]\nsize = "1G"\n') as (_, _engine, screen):
+            shown = marks(screen)
+            assert (shown["-cpu"], shown["-smp"], shown["-m"]) == ("2", "\u00b7", "5")
+            assert (shown["-machine"], shown["-netdev"]) == ("\u00b7", "\u00b7")
+            assert (shown["-nodefaults"], shown["-chardev"]) == ("", "")
+            assert str(screen.query_one(CommandPane).border_subtitle) == "\u00b7 default"
+
+    @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+    async def test_it_is_broken_where_the_pane_ends_and_behind_commas(self, size: tuple[int, int]) -> None:
+        async with opened(size=size) as (pilot, _, screen):
+            await press(pilot, "f2", "f3")
+            pane = screen.query_one(CommandPane)
+            await wait_until(lambda: "-device" in command(screen))
+            width = pane.scrollable_content_region.width
+            lines = command(screen).splitlines()
+            assert all(len(line) <= width for line in lines)
+            assert pane.query_one(Static).size.height == len(lines), "no line is wrapped once more"
+            assert any(line.endswith(",") for line in lines) or width > 150
+
+    async def test_it_opens_where_the_cursor_is(self) -> None:
+        async with opened(size=(80, 24)) as (pilot, _, screen):
+            area(screen).jump(6, 1)
+            await press(pilot, "f3")
+            pane = screen.query_one(CommandPane)
+            await wait_until(lambda: pane.scroll_offset.y > 0)
+
+    def test_where_a_long_option_is_broken(self) -> None:
+        assert broken("-m 1G", 20) == ["-m 1G"]
+        assert broken("-smp 2,sockets=1,cores=2", 12) == ["-smp 2,", "  sockets=1,", "  cores=2"]
+        assert broken("-kernel " + "a" * 12, 10) == ["-kernel ", "  aaaaaaaa", "  aaaa"]
+        assert all(len(line) <= 9 for line in broken("x" * 100, 9))
+
+
+class TestKeys:
+    async def test_undo_and_redo_work_in_the_form_too(self) -> None:
+        async with opened() as (pilot, _, screen):
+            area(screen).become(TEXT.replace("1G", "5G"))
+            await press(pilot, "f2")
+            assert screen.query_one(FormList).has_focus
+            await press(pilot, "ctrl+z")
+            assert area(screen).text == TEXT
+            await press(pilot, "ctrl+y")
+            assert area(screen).text == TEXT.replace("1G", "5G")
+            assert screen.query_one(FormList).has_focus
+
+    async def test_the_palette_has_the_editor_s_own_actions_and_not_those_below(self) -> None:
+        async with opened() as (pilot, _, screen):
+            titles = [command.title for command in pilot.app.get_system_commands(screen)]
+            assert any(title.startswith("Compare: ") for title in titles)
+            assert any(title.startswith("Default: ") for title in titles), "the form's"
+            assert not any(title.startswith("Pause/resume") for title in titles)
+            undo = next(one for one in pilot.app.get_system_commands(screen) if one.title.startswith("Undo: "))
+            await press(pilot, "#")
+            assert area(screen).text != TEXT
+            called = undo.callback()
+            assert called is not None
+            await called
+            assert area(screen).text == TEXT
+
+    async def test_ctrl_g_shows_the_file(self) -> None:
+        async with opened() as (pilot, _, _screen):
+            await press(pilot, "ctrl+g")
+            await wait_until(lambda: any(one.message == "/profiles/demo.toml" for one in pilot.app._notifications))
+
+    async def test_the_ends_of_the_text(self) -> None:
+        async with opened() as (pilot, _, screen):
+            await press(pilot, "ctrl+end")
+            assert area(screen).cursor_location == (6, 0)
+            await press(pilot, "ctrl+home")
+            assert area(screen).cursor_location == (0, 0)
+
+
+class TestRoom:
+    async def test_a_narrow_terminal_keeps_what_has_the_focus(self) -> None:
+        async with opened(size=(120, 40)) as (pilot, _, screen):
+            assert screen.query_one(CommandPane).display
+            await pilot.resize_terminal(80, 24)
+            await wait_until(lambda: not screen.query_one(CommandPane).display)
+            assert area(screen).display
+            await pilot.resize_terminal(120, 40)
+            await wait_until(lambda: screen.query_one(CommandPane).display)
+            await press(pilot, "f2")
+            await pilot.resize_terminal(80, 24)
+            await wait_until(lambda: not area(screen).display)
+            assert screen.query_one(FormList).has_focus
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
 async def test_text_and_command_line_fit(size: tuple[int, int]) -> None:
     async with opened(size=size) as (pilot, _, screen):
@@ -282,6 +384,27 @@ def test_the_range_in_which_texts_differ() -> None:
 
 
 class TestForm:
+    @pytest.mark.parametrize(
+        ("line", "path"), [(3, ("memory", "size")), (4, ("memory", "size")), (6, ("net", 0, "mac"))]
+    )
+    async def test_it_opens_at_the_row_of_the_text_s_cursor(self, line: int, path: tuple[str | int, ...]) -> None:
+        async with opened() as (pilot, _, screen):
+            area(screen).jump(line, 1)
+            await press(pilot, "f2")
+            form = screen.query_one(ProfileForm)
+            await wait_until(lambda: form.row is not None and form.row.path == path)
+
+    def test_every_key_leaves_the_values_in_one_column(self) -> None:
+        text = (HERE / "every-key.toml").read_text()
+        document = parse(text, name="demo", file="demo.toml").document
+        shut = [row.path for row in form_rows(text, document) if row.kind != "value" and not row.opened]
+        rows = form_rows(text, document, shut)
+        assert len(rows) > 60
+        for row in rows:
+            if row.kind == "value":
+                assert row_line(row).plain[LABEL] == " ", row.path
+                assert row_line(row).plain[LABEL + 1] != " ", row.path
+
     async def test_a_change_in_the_form_is_one_edit_of_the_text(self) -> None:
         async with opened() as (pilot, _, screen):
             await press(pilot, "f2")

@@ -46,6 +46,12 @@ def paths_at(parsed: Parsed, file: str, line: int) -> tuple[Path, ...]:
     return tuple(path for path in here if not any(other != path and other[: len(path)] == path for other in here))
 
 
+def path_before(parsed: Parsed, file: str, line: int) -> Path:
+    """What a line says, or the nearest line above it that says something; empty where none does."""
+    lines = [place.line for place in parsed.places.values() if place.file == file and place.line <= line]
+    return paths_at(parsed, file, max(lines))[0] if lines else ()
+
+
 def made_by(parsed: Parsed, file: str, line: int, parts: Sequence[ArgvPart]) -> frozenset[int]:
     """The indices of the options that a line made, or has a say in; for ``extends``, those that the other files made."""
     paths = [path for path in paths_at(parsed, file, line) if not makes_no_option(path)]

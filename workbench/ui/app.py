@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from textual.binding import BindingType
+    from textual.dom import DOMNode
     from textual.screen import Screen
 
     from workbench.engine.base import Engine
@@ -140,13 +141,11 @@ class WorkbenchApp(KeyOrder):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield from super().get_system_commands(screen)
         main = self.screen_stack[0]
-        nodes = (main, main.query_one(GuestList), main.query_one(BalloonPanel), self)
-        for node in nodes:
-            for binding in node.BINDINGS:
-                if isinstance(binding, Binding) and binding.id not in ("app.palette", "app.leave"):
-                    title = f"{binding.description}: {binding.tooltip}"
-                    yield SystemCommand(title, binding.tooltip, partial(self.run_action, binding.action, node))
-
+        if screen is not main:
+            # Over the main screen stands another one: its own actions, and not what is below.
+            yield from self._commands_of(screen, *screen.walk_children(), self)
+            return
+        yield from self._commands_of(main, main.query_one(GuestList), main.query_one(BalloonPanel), self)
         console = main.query_one(QmpConsole)
         yield SystemCommand(
             "Save: All that passed in QMP as JSON lines", "Of the guest that is shown", console.action_save
@@ -156,6 +155,14 @@ class WorkbenchApp(KeyOrder):
             yield SystemCommand(
                 f"Preset {name}: Stage {text}", "A target of the profile", partial(panel.stage_preset, name)
             )
+
+    def _commands_of(self, *nodes: DOMNode) -> Iterable[SystemCommand]:
+        """What the keys of these do, by name."""
+        for node in nodes:
+            for binding in node.BINDINGS:
+                if isinstance(binding, Binding) and binding.id and binding.id not in ("app.palette", "app.leave"):
+                    title = f"{binding.description}: {binding.tooltip}"
+                    yield SystemCommand(title, binding.tooltip, partial(self.run_action, binding.action, node))
 
     async def action_quit(self) -> None:
         """Leave, unless something would be lost that the user wants to keep."""

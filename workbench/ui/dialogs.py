@@ -43,6 +43,12 @@ class Dialog(ModalScreen[str]):
         Binding("escape", "dismiss('')", "Cancel", id="dialog.cancel", tooltip="Close without doing anything"),
         Binding("left", "app.focus_previous", "Previous", id="dialog.left", tooltip="The button before", show=False),
         Binding("right", "app.focus_next", "Next", id="dialog.right", tooltip="The next button", show=False),
+        Binding("up", "scroll('up')", "Up", id="dialog.up", tooltip="Scroll the text up", show=False),
+        Binding("down", "scroll('down')", "Down", id="dialog.down", tooltip="Scroll the text down", show=False),
+        Binding("pageup", "scroll('page_up')", "Page up", id="dialog.pageup", tooltip="A page up", show=False),
+        Binding(
+            "pagedown", "scroll('page_down')", "Page down", id="dialog.pagedown", tooltip="A page down", show=False
+        ),
     ]
 
     def __init__(self, title: str, body: Content, buttons: Sequence[tuple[str, str, str]]) -> None:
@@ -62,6 +68,9 @@ class Dialog(ModalScreen[str]):
             with Horizontal():
                 for name, label, variant in self._buttons:
                     yield Button(Content(label), id=name, variant=variant)  # type: ignore[arg-type]
+
+    def action_scroll(self, where: str) -> None:
+        getattr(self.query_one(VerticalScroll), f"scroll_{where}")(animate=False)
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

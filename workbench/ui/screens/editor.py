@@ -13,10 +13,9 @@ from textual.css.query import NoMatches
 from textual.widgets import TextArea
 
 from workbench.domain.editing import Checked
-from workbench.domain.making import paths_at
-from workbench.errors import ProfileChanged, WorkbenchError
-from workbench.ui.dialogs import confirm, error_dialog
-from workbench.ui.screens.form_edits import FormEdits
+from workbench.domain.making import path_before
+from workbench.errors import WorkbenchError
+from workbench.ui.screens.profile_saving import ProfileSaving
 from workbench.ui.widgets.command_pane import CommandPane
 from workbench.ui.widgets.key_bar import KeyBar
 from workbench.ui.widgets.problem_list import ProblemList
@@ -27,6 +26,7 @@ from workbench.ui.widgets.text_block import TextBlock
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.events import Resize
     from textual.timer import Timer
 
     from workbench.domain.editing import ProfileText
@@ -42,7 +42,7 @@ LOOK = 1.0
 WIDTHS = [(0, "-narrow"), (100, "-wide"), (170, "-vast")]
 
 
-class EditorScreen(FormEdits):
+class EditorScreen(ProfileSaving):
     """One profile. Nothing is written but by the key that saves."""
 
     CSS_PATH = "editor.tcss"
@@ -66,9 +66,17 @@ class EditorScreen(FormEdits):
             id="editor.compare",
             tooltip="Compare with another profile, or with the guest that runs",
         ),
+        Binding(
+            "ctrl+z", "undo", "Undo", id="editor.undo", tooltip="Take back the last change, of text or form", show=False
+        ),
+        Binding("ctrl+y", "redo", "Redo", id="editor.redo", tooltip="Make the change that was taken back", show=False),
         Binding("ctrl+g", "show_file", "File", id="editor.file", tooltip="Show where the profile is saved", show=False),
         Binding(
-            "escape", "leave", "Leave", id="editor.leave", tooltip="Leave the editor; asks when something is unsaved"
+            "escape",
+            "leave",
+            "Back",
+            id="editor.leave",
+            tooltip="Back to the text, then out of the editor; asks when something is unsaved",
         ),
     ]
 
@@ -79,10 +87,6 @@ class EditorScreen(FormEdits):
         """What files and QEMU have against the text as it was when they were last asked."""
         self._typing: Timer | None = None
         self._rest: Timer | None = None
-        self._told_stamp: tuple[int, ...] = known.stamp
-        """The file's state that the user was asked about last: once is enough."""
-        self._elsewhere = ""
-        """What happened to the file on the disk since; empty when nothing did."""
 
     def compose(self) -> ComposeResult:
         yield TextBlock(id="editor-head")
@@ -97,14 +101,16 @@ class EditorScreen(FormEdits):
 
     def on_mount(self) -> None:
         self._area.load_text(self._known.text)
-        self.set_class(self.app.size.width >= WIDTHS[1][0], "-command")
         self._check()
         self.set_interval(LOOK, self._look)
 
-    @property
-    def changed(self) -> bool:
-        """Whether something would be lost by leaving."""
-        return self._area.text != self._known.text
+    def on_resize(self, event: Resize) -> None:
+        """Two panes where there is room for two; where there is not, the one that has the focus."""
+        narrow = event.size.width < WIDTHS[1][0]
+        if narrow and self._area.has_focus:
+            self._show_beside("text")
+        elif not narrow and not (self.has_class("-command") or self.has_class("-form")):
+            self._show_beside("command")
 
     # The text was changed, or the cursor moved.
 
@@ -118,10 +124,15 @@ class EditorScreen(FormEdits):
     def _moved(self) -> None:
         line = self._area.cursor_location[0] + 1
         self.query_one(CommandPane).show_line(line)
+        if self._area.has_focus and self.query_one(ProfileForm).display:
+            self._form_follows()
+
+    def _form_follows(self) -> None:
+        """The form's cursor goes where the text's is."""
         form = self.query_one(ProfileForm)
-        if form.display and self._area.has_focus:
-            for path in paths_at(self._checked.parsed, self._checked.file, line)[:1]:
-                form.choose(path)
+        line = self._area.cursor_location[0] + 1
+        if path := path_before(self._checked.parsed, self._checked.file, line):
+            form.choose(path)
 
     @on(ProfileForm.Looked)
     def _looked(self, message: ProfileForm.Looked) -> None:
@@ -194,110 +205,27 @@ class EditorScreen(FormEdits):
     def action_show(self, name: str) -> None:
         """Show one pane beside the text, or in its place where there is room for one; again for the text."""
         again = self.has_class(f"-{name}") and self.size.width < WIDTHS[2][0]
-        for other in ("command", "form"):
-            self.set_class(other == name and not again, f"-{other}")
+        self._show_beside("text" if again else name)
         if again or name == "text":
             self.set_focus(self._area)
         elif name == "form":
+            self._form_follows()
             self.set_focus(self.query_one(FormList))
         elif self.has_class("-narrow"):
             self.set_focus(self.query_one(CommandPane))
 
+    def _show_beside(self, name: str) -> None:
+        for other in ("command", "form"):
+            self.set_class(other == name, f"-{other}")
+
+    def action_undo(self) -> None:
+        self._area.undo()
+
+    def action_redo(self) -> None:
+        self._area.redo()
+
     def action_show_file(self) -> None:
         self.notify(self._known.path, title="Profile", markup=False)
-
-    def action_save(self) -> None:
-        self._save()
-
-    @work(group="save", exclusive=True)
-    async def _save(self) -> None:
-        await self._saved()
-
-    async def _saved(self) -> bool:
-        """Save, asking where something could be lost; whether it is saved now."""
-        if not self.changed and not self._known.sample and not self._elsewhere:
-            self.notify("nothing to save", timeout=2, markup=False)
-            return True
-        try:
-            return await self._write(anyway=False)
-        except ProfileChanged as error:
-            return await self._ask_about_disk(error.message)
-        except WorkbenchError as error:
-            self.app.push_screen(error_dialog(error))
-            return False
-
-    async def _write(self, *, anyway: bool) -> bool:
-        """:raise WorkbenchError: when it cannot be written."""
-        sample = self._known.sample
-        known = await self._profiles.save(self._known, self._area.text, anyway=anyway)
-        self._take(known)
-        words = "your own copy; the sample stays as it is" if sample else "it takes effect at the next start"
-        self.notify(f"{known.path}\n{words}", title="Saved", timeout=4, markup=False)
-        return True
-
-    def _take(self, known: ProfileText) -> None:
-        """The file has this text now, and so it is known."""
-        self._known, self._told_stamp, self._elsewhere = known, known.stamp, ""
-        self._check()
-
-    async def _ask_about_disk(self, words: str) -> bool:
-        """The file is another one than the text began with: whose is to stand?"""
-        answer = await self.app.push_screen_wait(
-            confirm(
-                f"{self._known.name}.toml has changed",
-                f"{words}.\nReload takes the text from the disk; ctrl+z brings yours back. Overwrite keeps yours, and the "
-                "other one is lost. Cancel goes on editing.",
-                ("reload", "Reload", "primary"),
-                ("overwrite", "Overwrite", "error"),
-            )
-        )
-        try:
-            if answer == "overwrite":
-                return await self._write(anyway=True)
-            if answer == "reload":
-                self._reload(await self._profiles.disk(self._known))
-                return True
-        except WorkbenchError as error:
-            self.app.push_screen(error_dialog(error))
-        return False
-
-    def _reload(self, disk: ProfileText) -> None:
-        if not disk.stamp:
-            self._elsewhere = "its file is gone"
-            self._show_head()
-            return
-        self._area.become(disk.text)
-        self._take(disk)
-
-    def _look(self) -> None:
-        """Look at the file, unless a question about it stands there already."""
-        if self.is_active:
-            self._look_at_disk()
-
-    @work(group="disk", exclusive=True)
-    async def _look_at_disk(self) -> None:
-        """Has something else written the file?"""
-        try:
-            disk = await self._profiles.disk(self._known)
-        except WorkbenchError as error:
-            self._elsewhere = error.message
-            self._show_head()
-            return
-        if disk.stamp == self._known.stamp:
-            return
-        if disk.stamp and disk.text == self._known.text:
-            self._take(disk)  # touched, or written as it was
-        elif disk.stamp == self._told_stamp:
-            return
-        elif disk.stamp and not self.changed:
-            self._reload(disk)
-            self.notify("it was changed on the disk, and read again", timeout=4, markup=False)
-        else:
-            self._told_stamp = disk.stamp
-            self._elsewhere = "changed on the disk" if disk.stamp else "its file is gone"
-            self._show_head()
-            if disk.stamp:
-                await self._ask_about_disk(f"{self._known.path} was changed by something else while you edit it")
 
     def action_leave(self) -> None:
         if not self._area.has_focus:
@@ -306,22 +234,3 @@ class EditorScreen(FormEdits):
             self.set_focus(self._area)
             return
         self._leave()
-
-    @work(group="leave", exclusive=True)
-    async def _leave(self) -> None:
-        if await self.may_leave():
-            self.dismiss()
-
-    async def may_leave(self) -> bool:
-        """Ask what becomes of what is not saved; false for staying."""
-        if not self.changed:
-            return True
-        answer = await self.app.push_screen_wait(
-            confirm(
-                f"Leave {self._known.name} unsaved?",
-                "The text has changes that are not saved.",
-                ("save", "Save and leave", "primary"),
-                ("discard", "Discard them", "error"),
-            )
-        )
-        return answer == "discard" or (answer == "save" and await self._saved())

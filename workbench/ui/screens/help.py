@@ -126,11 +126,12 @@ def window_bindings() -> dict[str, dict[str, Binding]]:
     from workbench.ui.screens.editor import EditorScreen
     from workbench.ui.screens.rebalance import RebalanceScreen
     from workbench.ui.widgets.problem_list import ProblemList
+    from workbench.ui.widgets.profile_area import ProfileArea
     from workbench.ui.widgets.profile_form import FormList
 
     windows: dict[str, tuple[type[DOMNode], ...]] = {
         "Rebalance": (RebalanceScreen,),
-        "Editor": (EditorScreen, FormList, ProblemList),
+        "Editor": (EditorScreen, ProfileArea, FormList, ProblemList),
         "Plug in": (PlugForm,),
     }
     return {

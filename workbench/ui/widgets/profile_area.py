@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.style import Style
 from rich.text import Text
+from textual.binding import Binding
 from textual.document._document_navigator import DocumentNavigator
 from textual.document._wrapped_document import WrappedDocument
 from textual.widgets import TextArea
@@ -16,6 +17,7 @@ from workbench.ui.widgets.profile_document import ProfileDocument, location_at
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from textual.binding import BindingType
     from textual.document._document import EditResult, Location
 
     from workbench.domain.problems import Problem
@@ -31,6 +33,10 @@ _WORD = re.compile(r"""[\w.-]+|"(?:[^"\\]|\\.)*"?|'[^']*'?|\S""")
 class ProfileArea(TextArea):
     """Every line is coloured by itself: a text over many lines has the colours of its lines, and all else is right."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+home", "ends(True)", "Start", id="text.start", tooltip="To the start of the text", show=False),
+        Binding("ctrl+end", "ends(False)", "End", id="text.end", tooltip="To the end of the text", show=False),
+    ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "profile-area--header",
         "profile-area--key",
@@ -101,6 +107,9 @@ class ProfileArea(TextArea):
         """The style over the background: a Rich colour alone knows no transparency."""
         style = self.get_component_rich_style(name)
         return Style(color=style.color, bold=style.bold, underline=style.underline)
+
+    def action_ends(self, start: bool) -> None:
+        self.move_cursor(self.document.start if start else self.document.end)
 
     def jump(self, line: int, column: int) -> None:
         """Put the cursor to a place, both from 1, and look there."""

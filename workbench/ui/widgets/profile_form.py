@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from workbench.domain.editing import Checked
     from workbench.domain.toml_lines import Path
 
-LABEL = 22
+LABEL = 26
 """Columns of a key with its indentation."""
 MUTED = "$foreground-muted"
 
@@ -65,6 +65,7 @@ class ProfileForm(Vertical):
     ProfileForm {
         & > FormList { height: 1fr; border: none; padding: 0 1; background: $background; }
         & > FormList { text-wrap: nowrap; text-overflow: ellipsis; }
+        & > FormList:focus { background-tint: $foreground 0%; }
         & > FormList > .option-list--option-highlighted { background: $panel; color: $foreground; text-style: none; }
         & > FormList:focus > .option-list--option-highlighted { background: $primary 30%; text-style: none; }
         & > TextBlock { height: auto; max-height: 6; padding: 0 1; border-top: solid $foreground 22%; width: 1fr; }
@@ -94,6 +95,8 @@ class ProfileForm(Vertical):
         self._toggled: set[Path] = set()
         self._last: tuple[str, Checked] | None = None
         self._trouble = ""
+        self._wanted: Path = ()
+        """The row to highlight first."""
 
     def compose(self) -> ComposeResult:
         yield FormList(compact=True, markup=False)
@@ -133,8 +136,8 @@ class ProfileForm(Vertical):
         else:
             self._rows, self._shown = rows, keys
             listing.set_options([Option(line) for line in lines])
-            paths = [one.path for one in rows]
-            listing.highlighted = paths.index(row.path) if row is not None and row.path in paths else 0
+            listing.highlighted = 0
+            self.choose(row.path if row is not None else self._wanted)
         self._show_help()
 
     def on_show(self) -> None:
@@ -142,7 +145,8 @@ class ProfileForm(Vertical):
             self.show_checked(*self._last)
 
     def choose(self, path: Path) -> None:
-        """Highlight a row, or the nearest one around it."""
+        """Highlight a row, or the nearest one around it; while there are no rows, as soon as they are there."""
+        self._wanted = path
         paths = [row.path for row in self._rows]
         while path and path not in paths:
             path = path[:-1]

@@ -1,0 +1,151 @@
+"""The editor's text and its file: saving, what something else writes meanwhile, leaving. What would be lost is asked about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import work
+
+from workbench.errors import ProfileChanged, WorkbenchError
+from workbench.ui.dialogs import confirm, error_dialog
+from workbench.ui.screens.form_edits import FormEdits
+
+if TYPE_CHECKING:
+    from workbench.domain.editing import ProfileText
+    from workbench.engine.base import Profiles
+
+
+class ProfileSaving(FormEdits):
+    """The part of the editor that knows the file."""
+
+    def __init__(self, profiles: Profiles, known: ProfileText) -> None:
+        super().__init__(profiles, known)
+        self._told_stamp: tuple[int, ...] = known.stamp
+        """The file's state that the user was asked about last: once is enough."""
+        self._elsewhere = ""
+        """What happened to the file on the disk since; empty when nothing did."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether something would be lost by leaving."""
+        return self._area.text != self._known.text
+
+    def _check(self) -> None:
+        """The text is another one."""
+        raise NotImplementedError
+
+    def _show_head(self) -> None:
+        """What stands above the text is another one."""
+        raise NotImplementedError
+
+    def action_save(self) -> None:
+        self._save()
+
+    @work(group="save", exclusive=True)
+    async def _save(self) -> None:
+        await self._saved()
+
+    async def _saved(self) -> bool:
+        """Save, asking where something could be lost; whether it is saved now."""
+        if not self.changed and not self._known.sample and not self._elsewhere:
+            self.notify("nothing to save", timeout=2, markup=False)
+            return True
+        try:
+            return await self._write(anyway=False)
+        except ProfileChanged as error:
+            return await self._ask_about_disk(error.message)
+        except WorkbenchError as error:
+            self.app.push_screen(error_dialog(error))
+            return False
+
+    async def _write(self, *, anyway: bool) -> bool:
+        """:raise WorkbenchError: when it cannot be written."""
+        sample = self._known.sample
+        known = await self._profiles.save(self._known, self._area.text, anyway=anyway)
+        self._take(known)
+        words = "your own copy; the sample stays as it is" if sample else "it takes effect at the next start"
+        self.notify(f"{known.path}\n{words}", title="Saved", timeout=4, markup=False)
+        return True
+
+    def _take(self, known: ProfileText) -> None:
+        """The file has this text now, and so it is known."""
+        self._known, self._told_stamp, self._elsewhere = known, known.stamp, ""
+        self._check()
+
+    async def _ask_about_disk(self, words: str) -> bool:
+        """The file is another one than the text began with: whose is to stand?"""
+        answer = await self.app.push_screen_wait(
+            confirm(
+                f"{self._known.name}.toml has changed",
+                f"{words}.\nReload takes the text from the disk; ctrl+z brings yours back. Overwrite keeps yours, and the "
+                "other one is lost. Cancel goes on editing.",
+                ("reload", "Reload", "primary"),
+                ("overwrite", "Overwrite", "error"),
+            )
+        )
+        try:
+            if answer == "overwrite":
+                return await self._write(anyway=True)
+            if answer == "reload":
+                self._reload(await self._profiles.disk(self._known))
+                return True
+        except WorkbenchError as error:
+            self.app.push_screen(error_dialog(error))
+        return False
+
+    def _reload(self, disk: ProfileText) -> None:
+        if not disk.stamp:
+            self._elsewhere = "its file is gone"
+            self._show_head()
+            return
+        self._area.become(disk.text)
+        self._take(disk)
+
+    def _look(self) -> None:
+        """Look at the file, unless a question about it stands there already."""
+        if self.is_active:
+            self._look_at_disk()
+
+    @work(group="disk", exclusive=True)
+    async def _look_at_disk(self) -> None:
+        """Has something else written the file?"""
+        try:
+            disk = await self._profiles.disk(self._known)
+        except WorkbenchError as error:
+            self._elsewhere = error.message
+            self._show_head()
+            return
+        if disk.stamp == self._known.stamp:
+            return
+        if disk.stamp and disk.text == self._known.text:
+            self._take(disk)  # touched, or written as it was
+        elif disk.stamp == self._told_stamp:
+            return
+        elif disk.stamp and not self.changed:
+            self._reload(disk)
+            self.notify("it was changed on the disk, and read again", timeout=4, markup=False)
+        else:
+            self._told_stamp = disk.stamp
+            self._elsewhere = "changed on the disk" if disk.stamp else "its file is gone"
+            self._show_head()
+            if disk.stamp:
+                await self._ask_about_disk(f"{self._known.path} was changed by something else while you edit it")
+
+    @work(group="leave", exclusive=True)
+    async def _leave(self) -> None:
+        if await self.may_leave():
+            self.dismiss()
+
+    async def may_leave(self) -> bool:
+        """Ask what becomes of what is not saved; false for staying."""
+        if not self.changed:
+            return True
+        answer = await self.app.push_screen_wait(
+            confirm(
+                f"Leave {self._known.name} unsaved?",
+                "The text has changes that are not saved.",
+                ("save", "Save and leave", "primary"),
+                ("discard", "Discard them", "error"),
+            )
+        )
+        return answer == "discard" or (answer == "save" and await self._saved())
