@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
 from tests.profile_files import HERE
@@ -17,13 +18,15 @@ from workbench.domain.problems import Problem
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.errors import HostError
 from workbench.ui.app import WorkbenchApp
+from workbench.ui.compare_dialog import CompareDialog
 from workbench.ui.screens import editor as editor_module
 from workbench.ui.screens.editor import EditorScreen
 from workbench.ui.screens.main import MainScreen
-from workbench.ui.widgets.command_pane import CommandPane, broken
+from workbench.ui.widgets.command_pane import CommandPane
 from workbench.ui.widgets.problem_list import ProblemList
 from workbench.ui.widgets.profile_area import ProfileArea, changed_range, spans
 from workbench.ui.widgets.profile_form import LABEL, FormList, ProfileForm, row_line
+from workbench.ui.words import broken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -571,3 +574,33 @@ async def test_keys_that_come_before_a_question_opens_do_not_take_its_answer() -
         form.post_message(ProfileForm.Asked(row, "remove"))
         await type_name(pilot, "3G")
         await wait_until(lambda: area(screen).text == TEXT.replace("1G", "3G"))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_a_comparison_has_room_or_scrolls_and_shows_what_qemu_is_not_told(size: tuple[int, int]) -> None:
+    async with opened(size=size) as (pilot, engine, screen):
+        more = "".join(f'\n[[net]]\nbackend = "none"\nmac = "52:54:00:00:00:{number:02}"\n' for number in range(1, 9))
+        engine.profiles.write("other", f"{TEXT}{more}\n[balloon]\nguard = true\n")
+        area(screen).jump(1, 1)
+        await press(pilot, "f5")
+        await wait_until(lambda: dialog(pilot))
+        await pilot.pause()
+        await press(pilot, "end", "enter")
+        await wait_until(lambda: isinstance(pilot.app.screen, CompareDialog))
+        shown = pilot.app.screen
+        body = shown.query_one(VerticalScroll)
+        await wait_until(lambda: "balloon.guard" in str(body.query_one(Static).render()))
+        lines = str(body.query_one(Static).render()).splitlines()
+        assert any(line.startswith("~ balloon.guard") and "true \u2192 false" in line for line in lines)
+        assert "no option: the workbench's own" in "\n".join(lines)
+        assert any(line.startswith("\u2212 net[8]") for line in lines)
+        assert all(len(line) <= body.scrollable_content_region.width for line in lines)
+        button = shown.query_one("#ok").region
+        assert button.height == 3
+        assert button.bottom <= size[1]
+        if size == (80, 24):
+            assert body.max_scroll_y > 0
+            await press(pilot, "pagedown")
+            await wait_until(lambda: body.scroll_offset.y > 0)
+        await press(pilot, "enter")
+        await wait_until(lambda: pilot.app.screen is screen)

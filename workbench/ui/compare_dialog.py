@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.widgets import Static
 
 from workbench.domain.compare import settings_words
 from workbench.ui.dialogs import Dialog
+from workbench.ui.words import broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from workbench.domain.compare import Change
-    from workbench.domain.compare_keys import Comparison, KeyChange
+    from workbench.domain.compare_keys import Comparison
 
 MUTED = "$foreground-muted"
+NO_OPTION = "no option: the workbench's own"
 MARKS = {"+": ("+ ", "$success"), "-": ("\u2212 ", "$error"), "~": ("~ ", "$accent")}
 
 
@@ -24,48 +28,70 @@ class CompareDialog(Dialog):
 
     DEFAULT_CSS = """
     CompareDialog {
-        & > Vertical { width: 116; }
-        & VerticalScroll { max-height: 75vh; }
+        & > Vertical { width: 116; max-height: 95%; padding: 0 2; }
+        & VerticalScroll { max-height: 70vh; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     }
     """
 
     def __init__(self, title: str, found: Comparison, *, runs: bool) -> None:
         """:param runs: whether it is held against the guest that runs."""
-        super().__init__(title, Content("\n").join(lines(found, runs=runs)), [("ok", "OK", "primary")])
+        super().__init__(title, Content(""), [("ok", "OK", "primary")])
+        self._found = found
+        self._runs = runs
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fill)
+
+    def _fill(self) -> None:
+        width = self.query_one(VerticalScroll).scrollable_content_region.width
+        self.query_one(VerticalScroll).query_one(Static).update(
+            Content("\n").join(lines(self._found, width, runs=self._runs))
+        )
 
 
-def lines(found: Comparison, *, runs: bool) -> Iterator[Content]:
+def lines(found: Comparison, width: int, *, runs: bool) -> Iterator[Content]:
     """The keys that differ, then the options."""
     if not found:
-        yield Content("They say the same." if not runs else "A restart would change nothing.")
+        yield Content("A restart would change nothing." if runs else "They say the same.")
         return
     if runs:
         yield Content("All of it takes effect at the next start: a guest keeps the profile that it was started with.")
         yield Content("")
-    width = max((len(key.key) for key in found.keys), default=0)
     if found.keys:
         yield Content.styled("Keys of the profile", "bold")
+        room = max(len(key.key) for key in found.keys)
         for key in found.keys:
-            yield _key_line(key, width)
-    if found.keys and found.options:
+            values = f"{key.one} \u2192 {key.other}"
+            yield from _entry(
+                key.mark, f"{key.key:<{room}}", values, "no option: the workbench's own", width, shown=key.no_option
+            )
         yield Content("")
     if found.options:
         yield Content.styled("Options of QEMU", "bold")
         for change in found.options:
-            yield _option_line(change, found.keys_of(change))
-    elif found.keys:
-        yield Content("")
+            keys = ", ".join(found.keys_of(change))
+            yield from _entry(_mark(change), change.name, _words(change), keys, width)
+    else:
         yield Content.styled("QEMU's options are the same.", MUTED)
 
 
-def _key_line(key: KeyChange, width: int) -> Content:
-    words = "  no option: the workbench's own" if key.no_option else ""
-    values = Content.assemble((key.one, MUTED), (" \u2192 ", MUTED), key.other)
-    return Content.assemble(MARKS[key.mark], f"{key.key:<{width}}  ", values, (words, MUTED))
+def _entry(mark: str, name: str, words: str, note: str, width: int) -> Iterator[Content]:
+    """One difference; what has no room beside its name stands below it, set in."""
+    head = f"{name}  "
+    if len(f"  {head}{words}  {note}".rstrip()) <= width:
+        yield Content.assemble(MARKS[mark], head, words, (f"  {note}" if note else "", MUTED))
+        return
+    pieces = broken(f"{name.rstrip()}  {words}", width - 2, hang=4)
+    for number, piece in enumerate(pieces):
+        yield Content.assemble(MARKS[mark] if number == 0 else "  ", piece)
+    if note:
+        yield from (Content.styled(f"      {piece}", MUTED) for piece in broken(note, width - 6, hang=0))
 
 
-def _option_line(change: Change, keys: tuple[str, ...]) -> Content:
+def _mark(change: Change) -> str:
+    return "~" if change.one and change.other else "+" if change.other else "-"
+
+
+def _words(change: Change) -> str:
     made = change.other or change.one
-    mark = MARKS["~" if change.one and change.other else "+" if change.other else "-"]
-    words = change.words or (settings_words(made) if made else "")
-    return Content.assemble(mark, change.name, "  ", words, (f"  {', '.join(keys)}" if keys else "", MUTED))
+    return change.words or (settings_words(made) if made else "")

@@ -33,7 +33,7 @@ class Dialog(ModalScreen[str]):
             background: $surface; border: round $primary; border-title-color: $foreground;
         }
         &.-error > Vertical { border: round $error; }
-        & VerticalScroll { height: auto; max-height: 60vh; }
+        & VerticalScroll { height: auto; max-height: 60vh; scrollbar-size-vertical: 1; }
         & VerticalScroll > Static { height: auto; }
         & Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
         & Button { margin-left: 2; min-width: 10; }

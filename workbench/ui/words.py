@@ -53,3 +53,16 @@ def uptime(seconds: float) -> str:
 def duration(seconds: float) -> str:
     """A time to wait: ``0.2 s``, ``12 s``, ``3 min``."""
     return f"{seconds:.1f} s" if seconds < 9.95 else age(seconds)
+
+
+def broken(text: str, room: int, hang: int = 2) -> list[str]:
+    """The text in lines of at most ``room`` columns, the later ones set in; behind a comma or a space where there is one."""
+    pieces: list[str] = []
+    indent = ""
+    while len(indent) + len(text) > room:
+        most = room - len(indent)
+        least = most // 4
+        cut = max(text.rfind(",", least, most), text.rfind(" ", least, most)) + 1 or most
+        pieces.append(indent + text[:cut])
+        text, indent = text[cut:], " " * hang
+    return [*pieces, indent + text]

@@ -9,6 +9,7 @@ from textual.content import Content
 
 from workbench.domain.editing import Checked
 from workbench.ui.widgets.text_block import TextBlock
+from workbench.ui.words import broken
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 GUTTER = 6
 """Columns of the line numbers."""
+DEFAULT = "\u00b7"
+"""In the place of the number: a default made it."""
+ELSEWHERE = "\u2191"
+"""Before the number: a line of a file that this one extends."""
 DEFAULT = "\u00b7"
 """In the place of the number: a default made it."""
 ELSEWHERE = "\u2191"
@@ -121,15 +126,3 @@ def option_lines(checked: Checked, part: ArgvPart, width: int, *, chosen: bool, 
             body = body.stylize("$primary", 0, name)
         lines.append(Content.assemble((f"{mark if number == 0 else '':>{GUTTER}} ", gutter), body))
     return lines
-
-
-def broken(text: str, room: int) -> list[str]:
-    """The text in lines of at most ``room`` columns, the later ones set in; behind a comma or a space where there is one."""
-    pieces: list[str] = []
-    hang = ""
-    while len(hang) + len(text) > room:
-        most = room - len(hang)
-        cut = max(text.rfind(",", most // 2, most), text.rfind(" ", most // 2, most)) + 1 or most
-        pieces.append(hang + text[:cut])
-        text, hang = text[cut:], " " * HANG
-    return [*pieces, hang + text]
