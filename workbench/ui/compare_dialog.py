@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from workbench.domain.compare_keys import Comparison
 
 MUTED = "$foreground-muted"
-NO_OPTION = "no option: the workbench's own"
+NO_OPTION = "no option of QEMU"
 MARKS = {"+": ("+ ", "$success"), "-": ("\u2212 ", "$error"), "~": ("~ ", "$accent")}
 
 
@@ -62,9 +62,7 @@ def lines(found: Comparison, width: int, *, runs: bool) -> Iterator[Content]:
         room = max(len(key.key) for key in found.keys)
         for key in found.keys:
             values = f"{key.one} \u2192 {key.other}"
-            yield from _entry(
-                key.mark, f"{key.key:<{room}}", values, "no option: the workbench's own", width, shown=key.no_option
-            )
+            yield from _entry(key.mark, f"{key.key:<{room}}", values, NO_OPTION if key.no_option else "", width)
         yield Content("")
     if found.options:
         yield Content.styled("Options of QEMU", "bold")
@@ -81,7 +79,8 @@ def _entry(mark: str, name: str, words: str, note: str, width: int) -> Iterator[
     if len(f"  {head}{words}  {note}".rstrip()) <= width:
         yield Content.assemble(MARKS[mark], head, words, (f"  {note}" if note else "", MUTED))
         return
-    pieces = broken(f"{name.rstrip()}  {words}", width - 2, hang=4)
+    beside = len(f"  {head}{words}") <= width
+    pieces = [f"{head}{words}"] if beside else broken(f"{name.rstrip()}  {words}", width - 2, hang=4)
     for number, piece in enumerate(pieces):
         yield Content.assemble(MARKS[mark] if number == 0 else "  ", piece)
     if note:
