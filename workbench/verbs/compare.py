@@ -39,7 +39,7 @@ async def _pair(settings: Settings, name: str, other: str, as_json: bool) -> boo
     if as_json:
         print_json({"keys": [_key_json(key) for key in found.keys], "options": [_json(one) for one in found.options]})
     elif found:
-        click.echo("\n".join((*_key_lines(found.keys), *_lines(found.options))))
+        _print(_key_lines(found.keys), _lines(found.options))
     else:
         click.echo(f"{name} and {other} say the same")
     return bool(found)
@@ -64,9 +64,9 @@ async def _restart(settings: Settings, name: str, as_json: bool) -> bool:
     if as_json:
         print_json({"keys": [_key_json(key) for key in keys], "differences": drift_json(differences)})
     elif keys and not differences:
-        click.echo("\n".join(_key_lines(keys)))
+        _print(_key_lines(keys))
     else:
-        click.echo("\n".join((*_key_lines(keys), *drift_lines(name, differences))))
+        _print(_key_lines(keys), drift_lines(name, differences))
     return bool(keys or differences)
 
 
@@ -75,6 +75,13 @@ def _files(settings: Settings) -> ProfileFiles:
     from workbench.engine.profiles import ProfileStore
 
     return ProfileFiles(ProfileStore(settings.profiles), settings)
+
+
+def _print(*lines: Iterator[str]) -> None:
+    """Names and values may be anybody's: no control sequence in them reaches the terminal."""
+    from workbench.domain.text import visible
+
+    click.echo("\n".join(visible(line) for some in lines for line in some))
 
 
 def _key_lines(keys: Sequence[KeyChange]) -> Iterator[str]:
