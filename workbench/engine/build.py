@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.domain.argv import Launch, argv_parts
 from workbench.domain.build import Build, build_problems, types_of
+from workbench.domain.clashes import argument_clashes
 from workbench.engine.files import write_atomic
 from workbench.engine.qemu import qemu_version
 from workbench.errors import HostError
@@ -59,7 +60,7 @@ class BuildReader:
         for loaded, profile, parts in sound:
             problems = [
                 loaded.parsed.problem(loaded.file, path, message)
-                for path, message in build_problems(profile, parts, build)
+                for path, message in (*build_problems(profile, parts, build), *argument_clashes(parts))
             ]
             found[str(loaded.path)] = tuple(sorted(set(problems)))
         return found

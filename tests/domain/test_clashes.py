@@ -1,0 +1,67 @@
+"""Raw arguments that want what the profile has, and cards that would have one address with another guest's."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.profile_files import read_guest
+from workbench.domain.argv import Launch, argv_parts
+from workbench.domain.cautions import cautions, own_address
+from workbench.domain.clashes import argument_clashes
+
+LAUNCH = Launch("qemu", "/d", "tcg")
+
+
+def clashes(*args: str, more: str = "") -> list[tuple[object, str]]:
+    guest = read_guest(f"qemu.args = {list(args)!r}\n{more}")
+    return list(argument_clashes(argv_parts(guest, LAUNCH)))
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["-device", "e1000,id=net0"], 'net[0] has the id "net0" already'),
+        (["-device", '{"driver":"e1000","id":"net0"}'], 'net[0] has the id "net0" already'),
+        (["-netdev", "user,id=net0-host"], 'net[0] has the id "net0-host" already'),
+        (["-object", "iothread,id=ram0"], 'memory has the id "ram0" already'),
+        (["-chardev", "null,id=qmp"], 'the workbench itself has the id "qmp" already'),
+        (["-drive", "id=disk0-image,file=x"], 'scsi[0].disk[0] has the id "disk0-image" already'),
+        (["-device", "e1000,addr=3"], "balloon is in slot 03.0 already"),
+        (["-device", "e1000,bus=pcie.0,addr=0x1c.1"], "root-ports is in slot 1c.1 already"),
+        (["-device", '{"driver":"e1000","addr":"03.0"}'], "balloon is in slot 03.0 already"),
+    ],
+)
+def test_one_clash(args: list[str], words: str) -> None:
+    disk = "[[scsi]]\n[[scsi.disk]]\nfile = 'f'\n"
+    assert clashes(*args, more=disk) == [(("qemu", "args", 0), words)]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["-device", "e1000,id=net9,addr=0a"],
+        ["-device", "e1000,addr=3,bus=other"],
+        ["-netdev", "user,id=net0"],
+        ["-device", "e1000"],
+        ["-S"],
+        ["-device"],
+    ],
+)
+def test_none(args: list[str]) -> None:
+    assert clashes(*args) == []
+
+
+def test_two_arguments_with_one_id() -> None:
+    found = clashes("-device", "e1000,id=a", "-device", "e1000,id=a")
+    assert found == [(("qemu", "args", 2), 'qemu.args[0] has the id "a" already')]
+
+
+def test_a_card_on_a_wire_is_told_an_address_of_its_own() -> None:
+    """Every QEMU gives its first card the same one."""
+    bridge = "[[net]]\n[[net]]\nbackend = 'bridge'\n"
+    ((path, words),) = cautions(read_guest(bridge))
+    assert path == ("net", 1, "backend")
+    address = own_address("demo", 1)
+    assert f'mac = "{address}"' in words
+    assert not list(cautions(read_guest(f"{bridge}mac = '{address}'")))
+    assert len({own_address(name, index) for name in ("a", "b") for index in (0, 1)}) == 4

@@ -1,0 +1,51 @@
+"""What a profile's raw arguments and its own options both want: an id, or a slot of the root bus."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from workbench.domain.decode import key_text
+from workbench.domain.imports.options import keys_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from workbench.domain.argv import ArgvPart
+    from workbench.domain.devices.part import Path
+
+NAMES = {"device": "id", "netdev": "id", "object": "id", "chardev": "id", "blockdev": "node-name", "drive": "id"}
+"""The options that make something with a name, and the key of that name; two of one kind cannot share one."""
+ROOTS = (None, "pcie.0", "pci.0")
+_ADDRESS = re.compile(r"(?:0x)?([0-9a-f]{1,2})(?:\.([0-7]))?", re.ASCII | re.IGNORECASE)
+
+
+def argument_clashes(parts: Iterable[ArgvPart]) -> Iterator[tuple[Path, str]]:
+    """Each raw argument that wants what another option has: its place, and whose it is."""
+    names: dict[tuple[str, str], Path] = {}
+    slots: dict[tuple[int, int], Path] = {}
+    for part in parts:
+        option = part.options[0].lstrip("-")
+        if option not in NAMES or len(part.options) < 2:
+            continue
+        raw = part.path[:2] == ("qemu", "args")
+        keys = keys_of(part.options[1])
+        name = str(keys.get(NAMES[option]))
+        kind = "blockdev" if option == "drive" else option  # one name space: QEMU's block.c, bdrv_assign_node_name()
+        if NAMES[option] in keys and (holder := names.setdefault((kind, name), part.path)) != part.path and raw:
+            yield part.path, f'{_whose(holder)} has the id "{name}" already'
+        slot = _slot(keys.get("addr")) if option == "device" and keys.get("bus") in ROOTS else None
+        if slot is not None and (holder := slots.setdefault(slot, part.path)) != part.path and raw:
+            yield part.path, f"{_whose(holder)} is in slot {slot[0]:02x}.{slot[1]} already"
+
+
+def _slot(address: object) -> tuple[int, int] | None:
+    """Slot and function; None where QEMU chooses. A number in JSON is a slot too (QEMU: hw/core/qdev-properties-system.c)."""
+    found = _ADDRESS.fullmatch(
+        address if isinstance(address, str) else f"{address:x}" if isinstance(address, int) else ""
+    )
+    return (int(found[1], 16), int(found[2] or 0)) if found else None
+
+
+def _whose(path: Path) -> str:
+    return key_text(path) if path else "the workbench itself"
