@@ -23,7 +23,7 @@ def clashes(*args: str, more: str = "") -> list[tuple[object, str]]:
         (["-device", "e1000,id=net0"], 'net[0] has the id "net0" already'),
         (["-device", '{"driver":"e1000","id":"net0"}'], 'net[0] has the id "net0" already'),
         (["-netdev", "user,id=net0-host"], 'net[0] has the id "net0-host" already'),
-        (["-object", "iothread,id=ram0"], 'memory has the id "ram0" already'),
+        (["-object", "iothread,id=ram0"], 'memory.size has the id "ram0" already'),
         (["-chardev", "null,id=qmp"], 'the workbench itself has the id "qmp" already'),
         (["-drive", "id=disk0-image,file=x"], 'scsi[0].disk[0] has the id "disk0-image" already'),
         (["-device", "e1000,addr=3"], "balloon is in slot 03.0 already"),
