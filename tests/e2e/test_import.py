@@ -92,3 +92,14 @@ def test_a_qemu_of_somebody_else(workbench: CommandLine, tmp_path: Path) -> None
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
+
+
+def test_relative_paths_of_arguments_begin_at_the_profile(workbench: CommandLine, tmp_path: Path) -> None:
+    workbench("import", "qemu", "--write", "box", "--", QEMU, *["-nodefaults", "-m", "64", "-hda", "box.img"])
+    (workbench.profiles / "box.img").write_bytes(bytes(1 << 20))
+    workbench.start("box")
+    assert "box.img" in workbench("qmp", "box", "query-block", "--json").stdout
+    workbench("stop", "box", "--timeout", "0", "--kill")
+    script = workbench("export", "box", "--to", "script").stdout
+    assert f"\ncd {workbench.profiles}\n" in script
+    assert str(workbench.profiles) in workbench("export", "box", "--to", "qemu").stderr

@@ -40,6 +40,27 @@ def test_every_profile_of_the_tests_is_one_that_every_qemu_knows(path: Path, qem
 
 
 @each_qemu()
+def test_other_names_of_devices_and_options_of_the_accelerator_are_known(qemu: str, tmp_path: Path) -> None:
+    """As a real QEMU takes them on its command line."""
+    names = [
+        "virtio-net",
+        "virtio-serial",
+        "virtio-blk",
+        "virtio-rng",
+        "virtio-tablet",
+        "ahci",
+        "lsi",
+        "es1370",
+        "ac97",
+    ]
+    words = ", ".join(f'"-device", "{name},multifunction=on"' for name in names)
+    text = f'[machine-options]\nkernel-irqchip = "split"\n[qemu]\nargs = [{words}]\n'
+    assert complaints(qemu, tmp_path, text) == []
+    wrong = complaints(qemu, tmp_path, '[qemu]\nargs = ["-device", "virtio-net,mak=x", "-object", "virtio-net,id=a"]\n')
+    assert ["virtio-net has no property mak" in wrong[0], "no object virtio-net" in wrong[1]] == [True, True]
+
+
+@each_qemu()
 def test_what_no_qemu_has(qemu: str, tmp_path: Path) -> None:
     version = BuildReader(qemu, tmp_path).version
     text = """\

@@ -26,7 +26,7 @@ from workbench.domain.lifecycle import exit_words
 from workbench.domain.start_advice import start_advice
 from workbench.domain.units import format_size
 from workbench.engine.hugepages import find_shortage
-from workbench.engine.liveness import KEEPER, keeper_of, live_pid
+from workbench.engine.liveness import KEEPER, KEEPER_THERE, keeper_of, live_pid
 from workbench.engine.monitor import Monitor
 from workbench.engine.pinning import pin
 from workbench.engine.prepare import prepare, remove
@@ -77,7 +77,7 @@ async def start(
         _supply(plan, directory, supply)
         made = await prepare(plan)
         try:
-            _spawn(plan.argv, directory, plan.launch.base)
+            _spawn(plan.argv, directory, plan.launch.base if plan.profile.qemu.args else None)
             await _wait_for_monitor(plan, directory)
         except BaseException as error:
             if not (lasting and isinstance(error, asyncio.CancelledError)):
@@ -143,11 +143,11 @@ def _facts(plan: Plan) -> GuestFacts:
     )
 
 
-def _spawn(argv: Sequence[str], directory: Path, base: str) -> None:
-    """:param base: the profile's directory, where relative paths begin, those of ``[qemu] args`` too."""
+def _spawn(argv: Sequence[str], directory: Path, base: str | None) -> None:
+    """:param base: where relative paths of ``[qemu] args`` begin; None when there are none."""
     # start_new_session: closing the terminal sends SIGHUP to the sessions that it controls, and this is none of them.
     subprocess.run(
-        ["/bin/sh", "-c", KEEPER, str(directory), *argv],
+        ["/bin/sh", "-c", KEEPER if base is None else KEEPER_THERE, str(directory), *argv],
         cwd=base,
         start_new_session=True,
         stdin=subprocess.DEVNULL,

@@ -24,6 +24,10 @@ orphaned at once, so that no workbench ever has to reap it; the kernel shows the
 ``:`` is there because a shell becomes the last command of a subshell with execve(2), without a fork: a keeper that
 became ``mv`` could not be told from one that has gone, and the end was not written yet."""
 
+KEEPER_THERE = KEEPER.replace("cd / && ", "")
+"""The same in the directory where it is run: for a profile whose own arguments may have relative paths. Any other guest
+keeps no file system busy."""
+
 
 def live_pid(path: Path) -> int | None:
     """The pid of the QEMU that this guest directory belongs to, if it lives.
@@ -59,7 +63,7 @@ def keeper_of(path: Path) -> psutil.Process | None:
             argv = process.cmdline()
         except psutil.Error:
             continue
-        if argv[1:3] == ["-c", KEEPER] and _same_file(argv[3], path):
+        if argv[1:3] in (["-c", KEEPER], ["-c", KEEPER_THERE]) and _same_file(argv[3], path):
             return process
     return None
 

@@ -30,10 +30,8 @@ def reserve(found: Gathered, extra: Sequence[tuple[tuple[str, ...], str]], parse
     shift = shifts.pop() if len(shifts) == 1 else 0
     # Where every device named its slot, they were free as they were.
     least = 0 if now and set(now) <= {what for what, _ in found.places} else 1
-    if found.places and least <= shift <= RESERVE_MAX:
-        count = shift
-    else:
-        count = min(sum(map(_takes_slot, kept)), RESERVE_MAX)
+    as_it_was = found.places and least <= shift <= RESERVE_MAX
+    count = shift if as_it_was else min(sum(map(_takes_slot, kept)), RESERVE_MAX)
     taken = {slot_of(str(place))[0] for option in kept if (place := _place(option)) is not None}
     ours = {slot_of(slot)[0] for slot in now.values()}
     count = next((more for more in range(count, RESERVE_MAX + 1) if not {slot + more for slot in ours} & taken), count)
