@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -374,6 +375,23 @@ class TestNothingBecomesAnOption:
         chardevs = {dict(value)["id"]: dict(value) for name, value in found if name == "-chardev"}
         assert chardevs["port0-chardev"]["path"] == launch.path(texts["serial.path"])
         assert chardevs["serial0"]["logfile"] == f"/run/{directory}/serial.log"
+
+    @pytest.mark.parametrize("slot", [*SLOTS, "memory.hugepages.source", "qemu.args"])
+    def test_a_text_of_ten_thousand_characters_is_refused_with_its_limit_or_stands_there_whole(self, slot: str) -> None:
+        """Nothing is cut short without a word."""
+        long = "/" + "x" * 9_999
+        texts = {name: long if name == slot else name.replace(".", "-") for name in SLOTS}
+        values = document(texts)
+        if slot == "memory.hugepages.source":
+            values["memory"] = {"hugepages": {"source": long}}
+        if slot == "qemu.args":
+            values["qemu"] = {"args": ["-fw_cfg", long]}
+        profile, problems = parse_profile(tomli_w.dumps(values), name="demo", file="f")
+        if profile is None:
+            (problem,) = problems
+            assert re.search(r"at most [0-9,]+|of 1 to [0-9,]+", problem.message), problem
+        else:
+            assert long in qemu_argv(profile, LAUNCH)
 
 
 def document(texts: dict[str, str]) -> dict[str, Any]:

@@ -147,7 +147,10 @@ class TestMistakes:
                 "[machine-options]\n'a,b' = 'x'",
                 "2:1: machine-options.\"a,b\": the name of a board's option has letters, digits and '-'",
             ),
-            ("[machine-options]\nhpet = false", '2:1: machine-options.hpet: false is not a text such as "on" or "off"'),
+            (
+                "[machine-options]\nhpet = false",
+                '2:1: machine-options.hpet: false is not a text of at most 200 characters such as "on" or "off"',
+            ),
             (
                 "[[net]]\nbackend = 'tap'",
                 '2:1: net[0].backend: backend = "tap" needs the interface\'s name, such as interface = "tap0"',
@@ -199,7 +202,7 @@ class TestMistakes:
             ),
             (
                 "[memory.hugepages]\nsource = 'huge'",
-                '2:1: memory.hugepages.source: "huge" is not memfd or an absolute path such as /dev/hugepages',
+                '2:1: memory.hugepages.source: "huge" is not memfd or an absolute path of at most 4,095 characters such as /dev/hugepages',
             ),
             ("[memory.hugepages]\nnodes = [0, 1, 0]", "2:16: memory.hugepages.nodes[2]: node 0 stands here twice"),
             (

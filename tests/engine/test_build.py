@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.profile_files import CORPUS
 from tests.real import QEMU, each_qemu
+from workbench.domain.cpu import HYPERV
 from workbench.engine.build import BuildReader
 from workbench.engine.profiles import LoadedProfile, read_profile
 from workbench.errors import HostError
@@ -126,3 +128,18 @@ def test_a_program_that_is_no_qemu(tmp_path: Path) -> None:
     assert true is not None
     with pytest.raises(HostError):
         BuildReader(true, tmp_path).problems([loaded(tmp_path, "")])
+
+
+@each_qemu()
+def test_the_enlightenments_are_qemus(qemu: str, tmp_path: Path) -> None:
+    names = ", ".join(f'"{name}"' for name in HYPERV)
+    assert complaints(qemu, tmp_path, f"cpu.hyperv = [{names}]") == []
+    reader = BuildReader(qemu, tmp_path)
+    profile = loaded(tmp_path, "cpu.hyperv = ['stimer']")
+    kept = reader._build
+    assert kept is not None
+    processor = kept.cpus["max"]
+    without = (kept.properties[processor] or frozenset()) - {"hv-synic"}
+    reader._build = replace(kept, properties={**kept.properties, processor: without})
+    (problem,) = reader.problems([profile])[str(profile.path)]
+    assert str(problem) == f"box.toml:1:5: cpu.hyperv: QEMU {reader.version} has no enlightenment synic"

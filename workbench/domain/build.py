@@ -60,7 +60,7 @@ def types_of(profile: GuestProfile, parts: Iterable[ArgvPart], build: Build) -> 
     if profile.machine_options and profile.machine in build.machines:
         wanted.add(("object", build.machines[profile.machine]))
     model = profile.cpu.model or EVERY_FEATURE
-    if profile.cpu.features and model in build.cpus:
+    if (profile.cpu.features or profile.cpu.hyperv) and model in build.cpus:
         wanted.add(("object", build.cpus[model]))
     for part in parts:
         kind = part.options[0].removeprefix("-")
@@ -101,6 +101,9 @@ def _cpu(profile: GuestProfile, build: Build, qemu: str) -> Iterator[tuple[Path,
         return
     known = build.properties.get(build.cpus[model])
     whose = f"{model} has no" if profile.cpu.model else "no processor has the"
+    for name in profile.cpu.enlightenments():
+        if known is not None and f"hv-{name}" not in known:
+            yield ("cpu", "hyperv"), f"{qemu} has no enlightenment {name}"
     for index, feature in enumerate(profile.cpu.features):
         name = feature[1:]
         # QEMU takes _ for - in the names of features (target/i386/cpu.c, x86_cpu_parse_featurestr()).

@@ -30,10 +30,13 @@ HYPERV = {
     "evmcs": ("vapic",),
     "stimer-direct": ("vpindex", "synic", "time", "stimer"),
     "avic": (),
+    "emsr-bitmap": (),
     "xmm-input": (),
     "tlbflush-ext": ("vpindex", "tlbflush"),
+    "tlbflush-direct": ("vapic",),
 }
-"""Each Hyper-V enlightenment, and those that it needs (QEMU: docs/system/i386/hyperv.rst)."""
+"""Each Hyper-V enlightenment, and those that it needs (QEMU: docs/system/i386/hyperv.rst). Without ``syndbg``, for which
+there must be a VMBus, and ``no-nonarch-coresharing``, which may lie to the guest."""
 
 USUAL_HYPERV = (
     "relaxed",

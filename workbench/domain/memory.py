@@ -54,7 +54,7 @@ class Hugepages(Part, frozen=True, kw_only=True):
     source: Annotated[
         str,
         Meta(pattern=r"^(memfd\Z|/)", max_length=4095),
-        words("memfd or an absolute path such as /dev/hugepages"),
+        words("memfd or an absolute path of at most 4,095 characters such as /dev/hugepages"),
     ] = "memfd"
     """``memfd``, or the directory where a hugetlbfs of that page size is mounted."""
     nodes: tuple[Node, ...] = ()

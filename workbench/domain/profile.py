@@ -89,7 +89,10 @@ class GuestProfile(Part, frozen=True, kw_only=True):
     ] = "q35"
     """QEMU's board: ``q35`` (PCI Express), ``pc`` (i440FX), or one of their versions."""
     machine_options: tuple[
-        tuple[str, Annotated[str, Meta(max_length=200), words('a text such as "on" or "off"')]], ...
+        tuple[
+            str, Annotated[str, Meta(max_length=200), words('a text of at most 200 characters such as "on" or "off"')]
+        ],
+        ...,
     ] = ()
     """Options of the board by QEMU's names, each a text: ``hpet = "off"``, ``smm = "on"``."""
     accelerator: Literal["auto", "kvm", "tcg"] = "auto"
