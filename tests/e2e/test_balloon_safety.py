@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -136,13 +136,32 @@ def test_the_guard_of_a_command_gives_everything_back(full: CommandLine) -> None
     assert not (full.state / "demo" / "guard.json").exists(), "the interval is as it was"
 
 
+def test_a_path_asks_and_obeys_like_any_target(full: CommandLine) -> None:
+    done = full("balloon", "demo", "120M", "--path", "--json")
+    assert (done.code, done.json["settled"] is not None) == (0, True)
+    assert done.stderr.startswith("workbench: warning: 120 MiB is below the floor of 128 MiB (from its profile)")
+    before = [cast("int", step["target"]) // MIB for step in cast("list[dict[str, object]]", done.json["steps_before"])]
+    assert (before, done.json["asked"]) == ([224, 192, 160, 128], 120 * MIB), "in the steps of its profile's ramp"
+    assert full("balloon", "demo", "max", "--path").stdout.count("settled after") == 1
+    words = full("balloon", "demo", "120M", "--path", "--yes", "--ramp", "64M/1s")
+    assert [line for line in words.stdout.splitlines() if line.startswith("demo: 2")][-1].startswith("demo: 256 MiB")
+    assert words.stdout.count("settled after") == 3
+    assert words.stderr == ""
+
+
+def test_the_guard_acts_on_a_path_too(full: CommandLine) -> None:
+    done = full("balloon", "demo", "24M", "--path", "--guard", "--yes", "--ramp", "off")
+    assert done.code == 4
+    assert "the guard gave demo" in done.stderr
+    assert full("balloon", "demo", "--wait", "--json").json["actual"] == 256 * MIB
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--guard"], "a ramp and a guard are for a change"),
         (["--ramp", "64M/1s"], "a ramp and a guard are for a change"),
         (["64M", "--ramp", "64M"], "not a ramp"),
-        (["64M", "--path", "--guard"], "a path is that of one step"),
     ],
 )
 def test_options_that_mean_nothing(full: CommandLine, arguments: list[str], words: str) -> None:

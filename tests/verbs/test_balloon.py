@@ -9,7 +9,7 @@ import pytest
 
 from workbench.domain.balloon import Reading, Source
 from workbench.errors import WorkbenchError
-from workbench.verbs.balloon import _wait
+from workbench.verbs.balloon_set import wait_for
 
 if TYPE_CHECKING:
     from tests.commandline import CommandLine
@@ -35,7 +35,7 @@ class Steps:
 
 
 async def wait(probe: object, seconds: float = 30.0) -> None:
-    await _wait(cast("BalloonProbe", probe), seconds)
+    await wait_for(cast("BalloonProbe", probe), seconds)
 
 
 async def test_a_diff_of_0_counts_only_when_the_driver_is_ready() -> None:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from workbench.domain.units import format_size
 from workbench.verbs.balloon_more import More, do, is_wanted, more_options
+from workbench.verbs.balloon_set import Wanted
 from workbench.verbs.balloon_words import as_lines, as_object
 from workbench.verbs.common import guest_monitor, json_option, pass_settings, print_json, run
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon import Balloon, Reading
-    from workbench.domain.safety import Safety
+    from workbench.domain.balloon import Balloon
     from workbench.domain.standing import Standing
-    from workbench.engine.balloon import BalloonProbe
-    from workbench.engine.state import Running
     from workbench.errors import NotReached
     from workbench.settings import Settings
-    from workbench.verbs.balloon_set import Care
 
 WAIT = 30.0
 """Seconds that ``--wait`` without a number waits."""
@@ -85,14 +79,15 @@ def command(
         do(settings, name, more, as_json=as_json)
         return
     _check_options(name, target, path=path, protected=ramp is not None or guard)
-    if path and target is not None:
+    if wait is None and (path or ramp is not None or guard):
+        wait = WAIT
+    wanted = Wanted(ramp, guard, yes)
+    if path and target is not None and wait is not None:
         from workbench.verbs import balloon_path
 
-        balloon_path.show(settings, name, target, WAIT if wait is None else wait, as_json=as_json)
+        balloon_path.show(settings, name, target, wait, wanted, as_json=as_json)
         return
-    if wait is None and (ramp is not None or guard):
-        wait = WAIT
-    balloon, standing, late, why = run(_balloon(settings, name, target, wait, ramp=ramp, guard=guard, yes=yes))
+    balloon, standing, late, why = run(_balloon(settings, name, target, wait, wanted))
     if as_json:
         print_json(as_object(name, balloon, standing))
     else:
@@ -120,8 +115,6 @@ def _check_options(name: str, target: str | None, *, path: bool, protected: bool
         raise UsageError(
             "a ramp and a guard are for a change", hint=f"give a target: workbench balloon {name} 256M --guard"
         )
-    if path and protected:
-        raise UsageError("a path is that of one step", hint="leave --path away, or --ramp and --guard")
 
 
 async def _balloon(
@@ -129,10 +122,7 @@ async def _balloon(
     name: str,
     target: str | None,
     wait: float | None,
-    *,
-    ramp: str | None = None,
-    guard: bool = False,
-    yes: bool = False,
+    wanted: Wanted,
 ) -> tuple[Balloon, Standing, bool, NotReached | None]:
     """The balloon after all that was asked, with floor, ramp and guard, whether the wait was in vain, and why if known."""
     from workbench.domain.balloon import State
@@ -144,88 +134,22 @@ async def _balloon(
     from workbench.engine.standing import standing_of
     from workbench.engine.state import StateDirectory
     from workbench.engine.watching import look_until_told
-    from workbench.verbs.balloon_set import care_of
+    from workbench.verbs.balloon_set import care_of, change, required, wait_for
 
     async with guest_monitor(settings, name) as monitor:
         running = StateDirectory(settings.state).running(name)
         safety = safety_of(started_profile(running.path))
-        care = care_of(safety, ramp=ramp, guard=guard, yes=yes, wait=wait is not None)
+        care = care_of(safety, wanted, wait=wait is not None)
         probe = BalloonProbe(monitor, running, origin=Origin.USER)
         await probe.open()
         reading = await probe.read()
         why = None
         if target is not None:
             await probe.stats()  # what the guest believes before the change
-            why = await _change(name, probe, running, required(reading), target, safety, care, wait)
+            why = await change(name, probe, running, required(reading), target, safety, care, wait)
         elif wait is not None:
-            await _wait(probe, wait)
+            await wait_for(probe, wait)
         # Two looks, if need be; what only time can tell, the guest's directory has from the looks before this one.
         balloon = await look_until_told(Readings(running, lasting=False), probe)
         late = wait is not None and balloon.verdict.state is not State.SETTLED
         return balloon, standing_of(running.path, balloon), late, why
-
-
-def required(reading: Reading | None) -> Reading:
-    """A reading; without a balloon device there is nothing to set, and nothing to wait for."""
-    from workbench.errors import WorkbenchError
-
-    if reading is None:
-        raise WorkbenchError("the guest has no balloon device", hint="give its profile a [balloon] section")
-    return reading
-
-
-async def _change(
-    name: str,
-    probe: BalloonProbe,
-    running: Running,
-    reading: Reading,
-    text: str,
-    safety: Safety,
-    care: Care,
-    wait: float | None,
-) -> NotReached | None:
-    """Send what a text means, with care, and wait when told.
-
-    :return: why it is not at its target, where that is known: the guard, a ramp that took too long, somebody else.
-    """
-    from workbench.engine.guarding import alarm_words
-    from workbench.engine.ramping import FILE
-    from workbench.errors import NotReached
-    from workbench.verbs.balloon_set import check_floor, follow, send, size_of
-
-    size = size_of(text, reading, safety)
-    if size < reading.actual:
-        await check_floor(name, running, probe, size, safety, yes=care.yes)
-    if wait is None or not (care.ramp or care.guard):
-        await send(name, probe, running, reading, size, care)
-        if wait is not None:
-            await _wait(probe, wait)
-        return None
-    alarm = await follow(probe, running, reading, size, care, wait)
-    if alarm is not None:
-        least = format_size(size)
-        return NotReached(alarm_words(name, alarm), hint=f"stop something in the guest, or leave it more than {least}")
-    now = await probe.read()
-    if now is None or now.target == size:
-        return None
-    if (running.path / FILE).exists():
-        hint = f"the ramp is left there; to go on: workbench balloon {name} {format_size(size)} --wait"
-        return NotReached(f"{name} is at {format_size(now.target)}, a step of the ramp, after {wait:g} s", hint=hint)
-    return NotReached(f"somebody set another target for {name} meanwhile: {format_size(now.target)}")
-
-
-async def _wait(probe: BalloonProbe, seconds: float) -> None:
-    """Until the balloon is settled, or the time is over.
-
-    A diff of 0 alone is no sign of that: a guest that still starts has it too, before its driver is there.
-    """
-    from workbench.domain.balloon import State
-    from workbench.domain.diagnosis import Circumstances, judge
-
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        reading = required(await probe.read())
-        seen = Circumstances(now=time.time(), device=probe.present, driver_status=probe.driver_status)
-        if judge(reading, seen).state is State.SETTLED:
-            return
-        await asyncio.sleep(0.05)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
     from workbench.domain.path import Light, Stage
     from workbench.domain.timeline import PathView, Step, Timeline
+    from workbench.errors import NotReached
     from workbench.settings import Settings
+    from workbench.verbs.balloon_set import Wanted
 
 LOOK = 0.05
 """Seconds between two readings while the guest moves."""
@@ -31,17 +34,38 @@ MINUS = "\N{MINUS SIGN}"
 SIGNS = {Known.BETWEEN: "\N{MIDDLE DOT}", Known.HIDDEN: "?", Known.PENDING: "\N{EN DASH}"}
 
 
-def show(settings: Settings, name: str, target: str, wait: float, *, as_json: bool) -> None:
-    """Set the target, follow the change for at most ``wait`` seconds, and print it.
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A change that was followed."""
+
+    view: PathView
+    """Its path; in a ramp that of the last step."""
+    before: tuple[Timeline, ...]
+    """The steps of the ramp before that."""
+    ram: int
+    """Bytes."""
+    hugepages: bool
+    why: NotReached | None
+    """Why the guest is not at its target, where that is known."""
+
+
+def show(settings: Settings, name: str, target: str, wait: float, wanted: Wanted, *, as_json: bool) -> None:
+    """Set the target with the care that its profile asks for, follow the change for at most ``wait`` seconds, and print it.
 
     :raise NotReached: when the diff is not 0 by then; what was seen is printed all the same.
     """
-    view, ram, huge = run(_follow(settings, name, target, wait))
+    found = run(_follow(settings, name, target, wait, wanted))
+    view, ram, huge = found.view, found.ram, found.hugepages
     if as_json:
-        print_json(as_object(name, view, ram, hugepages=huge))
+        steps = [_ramp_step(line, ram) for line in found.before]
+        print_json({**as_object(name, view, ram, hugepages=huge), "steps_before": steps})
     else:
+        for step in found.before:
+            click.echo(_headline(name, step, ram))
         for line in as_lines(name, view, ram, hugepages=huge):
             click.echo(line)
+    if found.why is not None:
+        raise found.why
     if view.timeline is None or view.timeline.settled is None:
         from workbench.errors import NotReached
 
@@ -50,22 +74,23 @@ def show(settings: Settings, name: str, target: str, wait: float, *, as_json: bo
         )
 
 
-async def _follow(settings: Settings, name: str, target: str, wait: float) -> tuple[PathView, int, bool]:
-    """The change, the guest's RAM, and whether that is in hugepages."""
+async def _follow(settings: Settings, name: str, target: str, wait: float, wanted: Wanted) -> Followed:
     from workbench.domain.safety import safety_of
     from workbench.domain.traffic import Origin
     from workbench.engine.balloon import BalloonProbe
     from workbench.engine.path import PathWatch
     from workbench.engine.profiles import started_profile
     from workbench.engine.state import StateDirectory
-    from workbench.verbs.balloon import required
-    from workbench.verbs.balloon_set import size_of
+    from workbench.verbs.balloon_set import care_of, change, required
 
     running = StateDirectory(settings.state).running(name)
     async with guest_monitor(settings, name) as monitor:
         probe = BalloonProbe(monitor, running, origin=Origin.USER)
         await probe.open()
         reading = required(await probe.read())
+        await probe.stats()  # what the guest believes before the change
+        safety = safety_of(started_profile(running.path))
+        care = care_of(safety, wanted, wait=True)
         watch = PathWatch(running, monitor.record)
         watch.reading(reading)
         seen: list[PathView] = []
@@ -73,27 +98,26 @@ async def _follow(settings: Settings, name: str, target: str, wait: float) -> tu
         try:
             await watch.connected(monitor)
             await asyncio.wait_for(watch.ready.wait(), wait or LINGER)
-            await probe.set_target(size_of(target, reading, safety_of(started_profile(running.path))))
-            deadline = time.monotonic() + wait
-            while time.monotonic() < deadline and not _settled(seen[-1]):
+            why = await change(name, probe, running, reading, target, safety, care, wait, each=watch.reading)
+            deadline = time.monotonic() + LINGER
+            while time.monotonic() < deadline and not _complete(seen[-1]):
                 await asyncio.sleep(LOOK)
                 watch.reading(await probe.read())
-            deadline = time.monotonic() + LINGER
-            while time.monotonic() < deadline and _lacks_event(seen[-1]):
-                await asyncio.sleep(LOOK)
         finally:
             await watch.close()
-        return seen[-1], probe.ram, bool(running.facts.backing)
+        return Followed(seen[-1], _steps_before(seen), probe.ram, bool(running.facts.backing), why)
 
 
-def _settled(view: PathView) -> bool:
-    return view.timeline is not None and view.timeline.settled is not None
+def _steps_before(seen: list[PathView]) -> tuple[Timeline, ...]:
+    """Our own changes before the last one, each as it was seen last."""
+    ours = {view.timeline.begun: view.timeline for view in seen if view.timeline is not None and view.timeline.ours}
+    return tuple(ours.values())[:-1]
 
 
-def _lacks_event(view: PathView) -> bool:
-    """Whether pages have moved and the event that says so has not come yet."""
+def _complete(view: PathView) -> bool:
+    """Whether it has settled, and the event that says so has come if pages have moved."""
     line = view.timeline
-    return _settled(view) and line is not None and line.moved and Proof.EVENT not in line.seen
+    return line is not None and line.settled is not None and (not line.moved or Proof.EVENT in line.seen)
 
 
 # For people.
@@ -202,6 +226,12 @@ def as_object(name: str, view: PathView, ram: int, *, hugepages: bool = False) -
         "steps": [_step_object(step, line) for step in line.steps.kept] if line else [],
         "folded": line.steps.folded if line else 0,
     }
+
+
+def _ramp_step(line: Timeline, ram: int) -> dict[str, object]:
+    """A step of a ramp before the one whose path is printed."""
+    target = None if line.num_pages is None else ram - line.num_pages * PAGE
+    return {"begun": line.begun, "target": target, "settled": line.settled}
 
 
 def _stage_object(light: Light, line: Timeline | None) -> dict[str, object]:

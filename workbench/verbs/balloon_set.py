@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from workbench.domain.balloon import Balloon, Reading
     from workbench.domain.guard import Alarm
     from workbench.domain.ramp import Ramp
     from workbench.domain.safety import Safety
     from workbench.engine.balloon import BalloonProbe
     from workbench.engine.state import Running
+    from workbench.errors import NotReached
 
 STEP = 0.05
 """Seconds between two readings while it waits."""
@@ -39,7 +42,21 @@ class Care:
     """Whether the command stays until the guest is there, as ramp and guard need."""
 
 
-def care_of(safety: Safety, *, ramp: str | None, guard: bool, yes: bool, wait: bool) -> Care:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the options say of it."""
+
+    ramp: str | None = None
+    """``64M/2s``, or ``off``; None: the profile's."""
+    guard: bool = False
+    yes: bool = False
+
+
+def _ignore(_reading: Reading) -> None:
+    """Nobody wants to hear of a reading."""
+
+
+def care_of(safety: Safety, wanted: Wanted, *, wait: bool) -> Care:
     """What the options and the profile say together.
 
     :raise UsageError: for a ramp that is none.
@@ -49,13 +66,13 @@ def care_of(safety: Safety, *, ramp: str | None, guard: bool, yes: bool, wait: b
     from workbench.errors import UsageError
 
     chosen = safety.ramp
-    if ramp is not None:
+    if wanted.ramp is not None:
         try:
-            chosen = None if ramp == "off" else parse_ramp(ramp)
+            chosen = None if wanted.ramp == "off" else parse_ramp(wanted.ramp)
         except SizeError as error:
             raise UsageError(str(error), hint="write --ramp 64M/2s, or --ramp off") from error
-    stays = wait or ramp is not None or guard
-    return Care(chosen, guard or (safety.guard and stays), yes, stays)
+    stays = wait or wanted.ramp is not None or wanted.guard
+    return Care(chosen, wanted.guard or (safety.guard and stays), wanted.yes, stays)
 
 
 def size_of(text: str, reading: Reading, safety: Safety) -> int:
@@ -105,6 +122,76 @@ async def check_floor(
     warn(what, f"to give it back: workbench balloon {name} max; --yes sends without this warning")
 
 
+def required(reading: Reading | None) -> Reading:
+    """A reading; without a balloon device there is nothing to set, and nothing to wait for."""
+    from workbench.errors import WorkbenchError
+
+    if reading is None:
+        raise WorkbenchError("the guest has no balloon device", hint="give its profile a [balloon] section")
+    return reading
+
+
+async def change(
+    name: str,
+    probe: BalloonProbe,
+    running: Running,
+    reading: Reading,
+    text: str,
+    safety: Safety,
+    care: Care,
+    wait: float | None,
+    *,
+    each: Callable[[Reading], None] = _ignore,
+) -> NotReached | None:
+    """Send what a text means, with care, and wait when told.
+
+    :param each: hears of every reading meanwhile.
+    :return: why it is not at its target, where that is known: the guard, a ramp that took too long, somebody else.
+    """
+    from workbench.domain.units import format_size
+    from workbench.engine.guarding import alarm_words
+    from workbench.engine.ramping import FILE
+    from workbench.errors import NotReached
+
+    size = size_of(text, reading, safety)
+    if size < reading.actual:
+        await check_floor(name, running, probe, size, safety, yes=care.yes)
+    if wait is None or not (care.ramp or care.guard):
+        await send(name, probe, running, reading, size, care)
+        if wait is not None:
+            await wait_for(probe, wait, each)
+        return None
+    alarm = await follow(probe, running, reading, size, care, wait, each)
+    if alarm is not None:
+        least = format_size(size)
+        return NotReached(alarm_words(name, alarm), hint=f"stop something in the guest, or leave it more than {least}")
+    now = await probe.read()
+    if now is None or now.target == size:
+        return None
+    if (running.path / FILE).exists():
+        hint = f"the ramp is left there; to go on: workbench balloon {name} {format_size(size)} --wait"
+        return NotReached(f"{name} is at {format_size(now.target)}, a step of the ramp, after {wait:g} s", hint=hint)
+    return NotReached(f"somebody set another target for {name} meanwhile: {format_size(now.target)}")
+
+
+async def wait_for(probe: BalloonProbe, seconds: float, each: Callable[[Reading], None] = _ignore) -> None:
+    """Until the balloon is settled, or the time is over.
+
+    A diff of 0 alone is no sign of that: a guest that still starts has it too, before its driver is there.
+    """
+    from workbench.domain.balloon import State
+    from workbench.domain.diagnosis import Circumstances, judge
+
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        reading = required(await probe.read())
+        each(reading)
+        seen = Circumstances(now=time.time(), device=probe.present, driver_status=probe.driver_status)
+        if judge(reading, seen).state is State.SETTLED:
+            return
+        await asyncio.sleep(0.05)
+
+
 async def send(name: str, probe: BalloonProbe, running: Running, reading: Reading, size: int, care: Care) -> None:
     """Send it at once, as a command does that does not stay; a ramp that is not followed so is told."""
     from workbench.engine.ramping import Ramper
@@ -119,7 +206,13 @@ async def send(name: str, probe: BalloonProbe, running: Running, reading: Readin
 
 
 async def follow(
-    probe: BalloonProbe, running: Running, reading: Reading, size: int, care: Care, seconds: float
+    probe: BalloonProbe,
+    running: Running,
+    reading: Reading,
+    size: int,
+    care: Care,
+    seconds: float,
+    each: Callable[[Reading], None] = _ignore,
 ) -> Alarm | None:
     """Send it in the steps of the ramp, with the guard at hand, and stay until the guest is there or the time is over.
 
@@ -143,6 +236,8 @@ async def follow(
             rest = time.monotonic() + REST if at_rest else rest
             await readings.look(probe, at_rest=at_rest, statistics=care.guard)
             balloon = readings.balloon(probe)
+            if balloon.reading is not None:
+                each(balloon.reading)
             await protector.after_reading(probe, balloon.reading, balloon.stats, balloon.verdict, readings.status)
             state = protector.state(probe.ram)
             if state.alarm is not None:
