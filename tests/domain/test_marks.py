@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.domain.marks import APART, SPEAKS_ONCE, Mark, MarkKind, is_told, mark_of_event
+from workbench.domain.marks import APART, BY_GUEST, SPEAKS_ONCE, Mark, MarkKind, is_told, mark_of_event
 
 NOW = 1_800_000_000.0
 
 
 @pytest.mark.parametrize("kind", sorted(SPEAKS_ONCE))
 def test_an_event_that_two_saw_is_told_once(kind: MarkKind) -> None:
-    told = (Mark(NOW, kind, "seen", 7), Mark(NOW + 60, MarkKind.REQUEST, "later"))
-    assert is_told(Mark(NOW + APART - 0.1, kind, "seen by another", 7), told)
-    assert is_told(Mark(NOW - APART + 0.1, kind, "seen before", 7), told)
-    assert not is_told(Mark(NOW + APART, kind, "again", 7), told)
+    told = (Mark(NOW, kind, BY_GUEST, 7), Mark(NOW + 60, MarkKind.REQUEST, "later"))
+    assert is_told(Mark(NOW + APART - 0.1, kind, BY_GUEST, 7), told)
+    assert is_told(Mark(NOW - APART + 0.1, kind, BY_GUEST, 7), told)
+    assert not is_told(Mark(NOW + APART, kind, BY_GUEST, 7), told)
     assert not is_told(Mark(NOW, kind, "of another size", 8), told)
+
+
+def test_two_resets_within_a_moment_are_two_and_what_the_guest_does_of_one_is_not() -> None:
+    told = (Mark(NOW, MarkKind.RESET, "reset"),)
+    assert is_told(Mark(NOW, MarkKind.RESET, "reset"), told), "told by two monitors, at one time"
+    assert not is_told(Mark(NOW + 0.5, MarkKind.RESET, "reset"), told)
+    assert is_told(Mark(NOW + 0.5, MarkKind.RESET, BY_GUEST), told)
 
 
 def test_pause_resume_and_pause_again_are_three_events() -> None:
@@ -31,6 +38,7 @@ def test_what_a_workbench_does_counts_each_time(kind: MarkKind) -> None:
 
 
 def test_the_events_that_leave_a_mark() -> None:
-    assert mark_of_event("RESET", NOW) == Mark(NOW, MarkKind.RESET, "reset")
-    assert mark_of_event("STOP", NOW) == Mark(NOW, MarkKind.PAUSE, "paused")
-    assert mark_of_event("BALLOON_CHANGE", NOW) is None
+    assert mark_of_event("RESET", {"guest": False}, NOW) == Mark(NOW, MarkKind.RESET, "reset")
+    assert mark_of_event("RESET", {"guest": True}, NOW) == Mark(NOW, MarkKind.RESET, BY_GUEST)
+    assert mark_of_event("STOP", {}, NOW) == Mark(NOW, MarkKind.PAUSE, "paused")
+    assert mark_of_event("BALLOON_CHANGE", {"actual": 1}, NOW) is None

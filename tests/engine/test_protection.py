@@ -98,6 +98,9 @@ async def test_a_large_inflation_goes_in_steps_and_each_waits_for_the_guest(ramp
             assert actual <= before, "a step was sent before the guest had done the one before"
         assert all(later - earlier >= 0.2 for earlier, later in pairwise(since.values()))
         assert len(since) > 1
+        book = balloon_of(guest).ledger
+        assert book is not None
+        assert (book.asked.change, book.given) == (56 * MIB, 56 * MIB), "the ledger is that of the whole ramp"
         assert not (ramped.state / "demo" / FILE).exists()
 
 

@@ -28,7 +28,7 @@ class Probe:
         self.marks = MarksFile(directory)
         self.sent: list[int] = []
 
-    async def set_target(self, size: int) -> None:
+    async def set_target(self, size: int, *, goes_on: bool = False) -> None:
         self.sent.append(size)
 
 

@@ -220,7 +220,7 @@ async def test_a_reset_withdraws_nothing(watched: Watched) -> None:
     for _ in range(8):
         watched.stage.actual += MIB
         await watched.look(after=1, at_rest=True)
-    watched.readings.note_event("RESET", watched.stage.now)
+    watched.readings.note_event("RESET", {}, watched.stage.now)
     watched.stage.driver_ok = watched.stage.driver_up = False
     await watched.look(after=0.1, at_rest=True)
     assert [kind for kind, _ in marks(watched)] == [MarkKind.TAKE_BACK, MarkKind.RESET]

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class MarkKind(StrEnum):
@@ -56,15 +60,22 @@ EVENTS = {
 """QEMU's events that stand in the history (qapi/run-state.json)."""
 
 
-def mark_of_event(name: str, when: float) -> Mark | None:
+BY_GUEST = "reset by the guest"
+
+
+def mark_of_event(name: str, data: Mapping[str, object], when: float) -> Mark | None:
     """The mark of one of QEMU's events, at its Unix time; None for the many that leave none."""
     kind, text = EVENTS.get(name, (None, ""))
+    if kind is MarkKind.RESET and data.get("guest"):
+        text = BY_GUEST
     return None if kind is None else Mark(when, kind, text)
 
 
 APART = 2.0
-"""Seconds that two marks of one kind and size lie apart at the least; nearer ones are the same event, seen by the screen and
-the command line, or told twice by QEMU (RESET: once for the host's, once for the guest's)."""
+"""Seconds that two marks of one kind and size lie apart at the least; nearer ones are the same, found by the screen and the
+command line, or a reset by the guest that follows from the host's."""
+SAME = 0.05
+"""Seconds for a reset by the host: QEMU gives each monitor the same time of it, so another time is another reset."""
 TURNS = frozenset({MarkKind.PAUSE, MarkKind.RESUME})
 SPEAKS_ONCE = frozenset(
     {MarkKind.RESET, MarkKind.PAUSE, MarkKind.RESUME, MarkKind.FOREIGN_REQUEST, MarkKind.RAM_CHANGE}
@@ -77,6 +88,7 @@ def is_told(mark: Mark, marks: tuple[Mark, ...]) -> bool:
         return False
     if mark.kind in TURNS:  # paused, runs on, paused again within a moment are three events
         marks = tuple(other for other in marks if other.kind in TURNS)[-1:]
+    apart = SAME if mark.kind is MarkKind.RESET and mark.text != BY_GUEST else APART
     return any(
-        (other.kind, other.size) == (mark.kind, mark.size) and abs(other.time - mark.time) < APART for other in marks
+        (other.kind, other.size) == (mark.kind, mark.size) and abs(other.time - mark.time) < apart for other in marks
     )

@@ -191,16 +191,17 @@ class BalloonProbe:
         if self._bar is not None:
             self.driver_status = await read_status(self._execute, self._bar)
 
-    async def set_target(self, size: int) -> None:
+    async def set_target(self, size: int, *, goes_on: bool = False) -> None:
         """Ask the guest to have ``size`` bytes.
 
+        :param goes_on: it is a further step of a ramp, whose ledger begins before the first one.
         :raise CommandFailed: when QEMU refuses; ``DeviceNotActive`` when there is no balloon device.
         """
-        with self.own_target(size):
+        with self.own_target(size, goes_on=goes_on):
             await self._monitor.execute("balloon", {"value": size}, origin=Origin.ACTION)
 
     @contextmanager
-    def own_target(self, size: int) -> Iterator[None]:
+    def own_target(self, size: int, *, goes_on: bool = False) -> Iterator[None]:
         """Around the command that sets a target, whoever typed it here: it is this workbench's own unless QEMU refuses it or it
         never left. When it is not known whether QEMU got it, it counts as sent.
 
@@ -210,7 +211,10 @@ class BalloonProbe:
         self.look_at_host()
         # Noted first: a reading between the command and its reply must not take the new target for somebody else's.
         pages = (self.ram - min(size, self.ram)) // PAGE
-        self._note(self._change(self.ram - pages * PAGE, time.time(), ours=True))
+        change = self._change(self.ram - pages * PAGE, time.time(), ours=True)
+        if goes_on and before is not None:
+            change = replace(change, before=before.before, baseline=before.baseline)
+        self._note(change)
         try:
             yield
         except MonitorError as error:

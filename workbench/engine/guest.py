@@ -301,7 +301,7 @@ class LocalGuest:
             if self._probe is not None:
                 self._probe.forget_address()
             self.snapshot = replace(self.snapshot, devices_revision=self.snapshot.devices_revision + 1)
-        self._readings.note_event(name, when)
+        self._readings.note_event(name, data, when)
         if name == "RESET":
             self._protector.reset()
         if name == "POWERDOWN":

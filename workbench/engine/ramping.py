@@ -137,7 +137,7 @@ class Ramper:
         before, self.ramping = self.ramping, ramping
         self._write(RampRecord(ramping, *this_process()))
         try:
-            await probe.set_target(ramping.at)
+            await probe.set_target(ramping.at, goes_on=before is not None)
         except BaseException:
             self.ramping = before
             if before is None:

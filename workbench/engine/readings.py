@@ -20,6 +20,8 @@ from workbench.engine.marks import MarksFile
 from workbench.engine.recorder import Recorder
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from workbench.domain.balloon import HostMemory, Reading
     from workbench.domain.movement import TakeBack
     from workbench.engine.balloon import BalloonProbe
@@ -106,9 +108,9 @@ class Readings:
         if reading is not None:
             self._remember(reading)
 
-    def note_event(self, name: str, when: float) -> None:
+    def note_event(self, name: str, data: Mapping[str, object], when: float) -> None:
         """An event of QEMU, at its Unix time."""
-        if (mark := mark_of_event(name, when)) is not None:
+        if (mark := mark_of_event(name, data, when)) is not None:
             self.marks.add(mark)
         if name == "RESET":
             self.started = when  # its drivers come up anew

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from workbench.settings import Settings
+
+EVENT = 2.0
+"""Seconds that an event may come after the reply to its command."""
 
 
 def verb(name: str, qmp: str, words: str, doc: str) -> click.Command:
@@ -42,15 +46,19 @@ async def _send(settings: Settings, guest: str, qmp: str) -> str:
 
     async with guest_monitor(settings, guest) as monitor:
         marks = MarksFile(StateDirectory(settings.state).running(guest).path)
+        reset = asyncio.Event()
 
-        def keep(event: str, _data: Mapping[str, object], when: float) -> None:
-            if (mark := mark_of_event(event, when)) is not None:
+        def keep(event: str, data: Mapping[str, object], when: float) -> None:
+            if (mark := mark_of_event(event, data, when)) is not None:
                 marks.add(mark)
+            if event == "RESET":
+                reset.set()
 
         # Where no screen is open, nobody else keeps it for the balloon's history.
         monitor.on_event(keep)
         await monitor.execute(qmp)
         if qmp == "system_reset":
-            keep("RESET", {}, time.time())  # its event comes after the reply
+            with suppress(TimeoutError):  # its event comes after the reply
+                await asyncio.wait_for(reset.wait(), EVENT)
         reply = await monitor.execute("query-status")
         return str(reply["status"]) if isinstance(reply, dict) else ""
