@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tests.ui.fake_engine import RAM, balloon
-from workbench.domain.balloon import Reading, Sample, Source
+from workbench.domain.balloon import GuestStats, Reading, Sample, Source, seen_between
 from workbench.domain.floor import floor_of, used_by
 from workbench.domain.units import MIB
 
@@ -71,3 +74,33 @@ def test_where_nobody_looked_the_most_that_it_may_have_had_counts() -> None:
     assert used_by(replace(now, history=(old, latest))) == 100 * MIB
     given = replace(now, reading=replace(now.reading, actual=RAM // 2), history=(replace(latest, time=0.0),))
     assert used_by(given) == 100 * MIB
+
+
+def test_a_report_that_came_after_a_change_in_the_same_second_is_laid_beside_what_the_guest_had_then() -> None:
+    """512 to 256 MiB from 10.3 to 10.7, looked at there, and a report at 10.8: 82 MiB are used, not 338."""
+    now = balloon(RAM // 2, RAM // 2)
+    moved = tuple(Sample(10.25 + i / 20, RAM // 2, max(RAM // 2, RAM - i * 32 * MIB)) for i in range(12))
+    before = GuestStats(8.0, 2, available=RAM - 82 * MIB)
+    raw = GuestStats(10.0, 2, available=RAM // 2 - 82 * MIB)
+    at = replace(now, history=moved, stats=raw)
+    assert used_by(at) == RAM // 2 + 82 * MIB, "QEMU's second alone cannot tell"
+    assert used_by(replace(at, stats=seen_between(raw, before, 10.72, 11.7))) == 82 * MIB
+    old = GuestStats(10.0, 2, available=RAM - 82 * MIB)
+    seen = seen_between(old, before, 9.5, 10.28)
+    assert (seen.came_after, seen.came_by) == (10.0, 10.28)
+    assert used_by(replace(at, stats=seen)) == 82 * MIB, "one that had come before the change, likewise"
+
+
+@given(
+    stamp=st.integers(0, 2000),
+    asked=st.floats(0, 2000),
+    wait=st.floats(0, 5),
+    old=st.none() | st.integers(0, 2000).map(lambda at: GuestStats(float(at), 2)),
+)
+def test_when_a_report_came_lies_within_its_second(
+    stamp: int, asked: float, wait: float, old: GuestStats | None
+) -> None:
+    seen = seen_between(GuestStats(float(stamp), 2), old, asked, asked + wait)
+    if seen.came_by and (old is None or old.last_update != stamp):
+        assert stamp <= seen.came_after <= seen.came_by <= stamp + 1
+        assert seen.came_by <= max(asked + wait, seen.came_after)

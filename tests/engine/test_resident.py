@@ -10,8 +10,11 @@ import pytest
 from tests.hugepages import hugepage_pool
 from tests.real import each_qemu, running_qemu
 from workbench.engine.backing import HostSide
+from workbench.engine.balloon import BalloonProbe
 from workbench.engine.monitor import Monitor
+from workbench.engine.readings import Readings
 from workbench.engine.resident import mapping_at, mapping_of, resident_ram
+from workbench.engine.state import GuestFacts, Running
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -186,4 +189,36 @@ async def test_another_mapping_of_the_rams_size_is_not_taken_for_it(qemu: str) -
         assert held.resident < 64 * MIB, "of the RAM little is touched; of the other object all"
         assert side.look(96 * MIB, 128 * MIB) is None, "what was plugged in lies elsewhere"
         assert side.backing(reporting=None) is None
+        await monitor.close()
+
+
+@each_qemu()
+async def test_modules_count_as_the_balloon_counts_them_and_are_looked_at(qemu: str) -> None:
+    """An NVDIMM and virtio-mem are no RAM of the balloon's, a DIMM is, whenever it came."""
+    argv = [
+        "-machine", "nvdimm=on", "-m", "128M,slots=4,maxmem=2G",
+        "-object", "memory-backend-ram,id=n0,size=64M", "-device", "nvdimm,memdev=n0",
+        "-object", "memory-backend-ram,id=v0,size=64M", "-device", "virtio-mem-pci,memdev=v0,addr=9",
+        "-object", "memory-backend-ram,id=d0,size=128M,prealloc=on", "-device", "pc-dimm,memdev=d0",
+    ]  # fmt: skip
+    with running_qemu(*argv, binary=qemu, memory="128M", paused=True) as (process, path):
+        monitor = await Monitor.connect(path, deadline=30)
+        running = Running(path.parent, process.pid, GuestFacts("demo", 128 * MIB, "tcg", "", "", 0.0))
+        probe = BalloonProbe(monitor, running)
+        await probe.open()
+        assert await monitor.execute("query-balloon") == {"actual": 256 * MIB}
+        assert probe.ram == 256 * MIB
+        host = probe.look_at_host()
+        assert host is not None
+        assert 128 * MIB <= host.resident < 192 * MIB, "the module is there as a whole, of the rest little"
+        await monitor.execute("object-add", {"qom-type": "memory-backend-ram", "id": "d1", "size": 64 * MIB})
+        await monitor.execute("device_add", {"driver": "pc-dimm", "memdev": "d1", "id": "dimm1"})
+        await probe.look_at_ram()
+        assert probe.ram == 320 * MIB
+        assert probe.look_at_host() is None, "where the new one lies is not known yet"
+        readings = Readings(running, lasting=False)
+        await readings.look(probe, at_rest=True)
+        host = probe.look_at_host()
+        assert host is not None
+        assert 128 * MIB <= host.resident < 192 * MIB, "nothing of the new one was touched"
         await monitor.close()

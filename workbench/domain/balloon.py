@@ -9,7 +9,7 @@ here and nowhere else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, cast
 
@@ -100,6 +100,10 @@ class GuestStats:
     """Unix time of the guest's last report, whole seconds; 0 = never."""
     interval: int
     """Seconds between reports that QEMU asks for; 0 = it does not ask."""
+    came_after: float = 0.0
+    """Unix time before which that report cannot have come: a look then had an older one; 0 = nobody knows."""
+    came_by: float = 0.0
+    """Unix time by which it had come; 0 = nobody knows. The two tell more than QEMU's whole seconds."""
     total: int | None = None
     free: int | None = None
     available: int | None = None
@@ -225,6 +229,22 @@ class Balloon:
 
 MISSING = 2**64 - 1
 """A statistic that the guest never sent (hw/virtio/virtio-balloon.c, ``reset_stats``: all bits set)."""
+
+
+def seen_between(stats: GuestStats, old: GuestStats | None, asked: float, answered: float) -> GuestStats:
+    """The same with when that report came, as far as looks from outside tell.
+
+    :param old: what was read the time before, if anything was.
+    :param asked: Unix time at which that was asked for.
+    :param answered: Unix time at which the present reply was there.
+    """
+    if old is not None and old.last_update == stats.last_update:
+        return replace(stats, came_after=old.came_after, came_by=old.came_by)
+    first, last = stats.last_update, stats.last_update + 1
+    if not first or answered < first:
+        return stats  # never sent, or the clock was set back since
+    after = asked if old is not None and first <= asked <= last else first
+    return replace(stats, came_after=after, came_by=max(after, min(last, answered)))
 
 
 def stats_of(reply: object, interval: int) -> GuestStats:

@@ -9,7 +9,7 @@ from workbench.domain.balloon import PAGE
 from workbench.domain.units import MIB
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon import Balloon
+    from workbench.domain.balloon import Balloon, GuestStats, Sample
 
 USED_PERCENT = 130
 """A guest keeps what it uses and 30 % more, as Qubes' memory balancer gives."""
@@ -17,6 +17,8 @@ RAM_SHARE = 8
 """And never less than this part of its RAM: a guest at rest uses little, and wants more at its next task."""
 LEAST = 64 * MIB
 """Below it hardly a kernel runs."""
+ROUND = 0.2
+"""Seconds that a reading is taken before the look at the statistics in the same round, at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +59,23 @@ def used_by(balloon: Balloon) -> int | None:
     stats = balloon.stats
     if stats is None or stats.available is None or balloon.reading is None:
         return None
-    return max(0, actual_at(balloon, stats.last_update) - stats.available)
+    return max(0, actual_at(balloon, stats) - stats.available)
 
 
-def actual_at(balloon: Balloon, when: float) -> int:
+def actual_at(balloon: Balloon, stats: GuestStats) -> int:
     """What the guest had when it last told of its memory, in bytes: its figures are seconds old, and it may have given since.
 
-    QEMU stamps them with whole seconds (hw/virtio/virtio-balloon.c, ``balloon_stats_get_all``), so the most that it had
-    in that second counts: then a forecast errs on the safe side.
+    QEMU stamps them with whole seconds (hw/virtio/virtio-balloon.c, ``virtio_balloon_receive_stats``), and looks from outside
+    tell more. Of all that it may have had at that moment the most counts: then a forecast errs on the safe side.
     """
     assert balloon.reading is not None
-    then = [sample.actual for sample in balloon.history if when - 0.2 <= sample.time <= when + 1.0]
-    if then:
-        return max(then)
-    # Nobody looked in that second, as when a screen has just opened: between the last look before and the first one after
-    # it may have moved at any time.
-    before = [sample.actual for sample in balloon.history if sample.time < when]
-    after = [sample.actual for sample in balloon.history if sample.time > when]
-    return max([*before[-1:], *(after[:1] or [balloon.reading.actual])])
+    first, last = stats.came_after or stats.last_update, stats.came_by or stats.last_update + 1.0
+    before, then, after = list[Sample](), list[Sample](), list[Sample]()
+    for sample in balloon.history:
+        (before if sample.time < first else then if sample.time <= last else after).append(sample)
+    begin = [sample for sample in before[-1:] if then or sample.time >= first - ROUND]
+    if begin or then:
+        return max(sample.actual for sample in (*begin, *then))
+    # Nobody looked in that time, as when a screen has just opened: between the last look before and the first one after it may
+    # have moved at any time.
+    return max([sample.actual for sample in (*before[-1:], *after[:1])] + [balloon.reading.actual] * (not after))

@@ -60,7 +60,7 @@ def forecast(
     stats = balloon.stats
     available = None
     if stats is not None and stats.available is not None:
-        available = max(0, stats.available - (actual_at(balloon, stats.last_update) - target))
+        available = max(0, stats.available - (actual_at(balloon, stats) - target))
     steps = ramp.steps(reading.actual, target) if ramp else 1
     seconds = settle_time(reading.actual - target, speed, ramp) if speed else None
     least = floor_of(balloon, floor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from workbench.domain.backing import Backing
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from workbench.domain.modules import Module
     from workbench.engine.host_memory import RamHeld
     from workbench.engine.virtio_pci import Execute
 
@@ -28,12 +30,12 @@ PERIPHERALS = ("/machine/peripheral", "/machine/peripheral-anon")
 NETWORKS = "info network"
 QUESTIONS = (*PERIPHERALS, NETWORKS)
 """What tells which devices pin memory."""
-RAM_START = "gpa2hva 0"
-"""Where in QEMU the guest's first byte of RAM is (QEMU: monitor/hmp-cmds-target.c, ``hmp_gpa2hva``)."""
+PLACE = "gpa2hva"
+"""Where in QEMU a byte of the guest's RAM is (QEMU: monitor/hmp-cmds-target.c, ``hmp_gpa2hva``); an address follows."""
 
 _CHILD = re.compile(r"child<(.+)>")
 _NETWORK = re.compile(r"^[ \\]*([^:\s]+): index=\d+,type=(vhost-vdpa)\b", re.MULTILINE)
-_ADDRESS = re.compile(r"^Host virtual address for 0x0 \(.*\) is 0x([0-9a-f]+)\s*$")
+_ADDRESS = re.compile(r"^Host virtual address for 0x[0-9a-f]+ \(.*\) is 0x([0-9a-f]+)\s*$")
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z ")
 
 
@@ -80,11 +82,15 @@ class HostSide:
 
     def __init__(self, pid: int, ram: int, log: Path) -> None:
         """:param log: QEMU's own; there may be no such file."""
+        self._pid = pid
         self._meter = RamMeter(pid, ram)
+        """Of what the guest began with, at its address 0."""
+        self._modules: dict[Module, RamMeter | None] = {}
+        """Of each module that was plugged in, which lies elsewhere; None until QEMU has told where."""
         self._log = RefusalLog(log)
         self._population: object = None
         """The guest's PCI devices when they were last looked at."""
-        self._questions = [RAM_START, *QUESTIONS]
+        self._questions = [f"{PLACE} 0x0", *QUESTIONS]
         """What has to be asked."""
         self._pinning: dict[str, tuple[str, ...]] = {}
         """The answers."""
@@ -94,10 +100,27 @@ class HostSide:
     def look(self, base: int, ram: int) -> RamHeld | None:
         """What the host holds of ``ram`` bytes of RAM now; None when that cannot be seen.
 
-        :param base: what of it the guest had at the start: what was plugged in later lies elsewhere, and is not seen.
+        :param base: what of it the guest began with; the rest are the modules.
         """
-        self.held = self._meter.look(base) if base == ram else None
+        self.held = self._meter.look(base)
+        for module, meter in self._modules.items():
+            part = None if meter is None else meter.look(module.size)
+            if part is None or self.held is None:
+                self.held = None
+                break
+            self.held = replace(self.held, resident=self.held.resident + part.resident)
+            ram -= module.size
+        if ram != base:
+            self.held = None  # something was plugged in since
         return self.held
+
+    def know_modules(self, modules: Iterable[Module]) -> None:
+        """What is plugged in now."""
+        before, self._modules = self._modules, {}
+        for module in modules:
+            self._modules[module] = before.get(module)
+            if module not in before:
+                self._questions.insert(0, f"{PLACE} {module.address:#x}")
 
     def look_at_devices(self, pci: object) -> None:
         """When the guest got or lost a PCI device, all has to be asked again.
@@ -106,7 +129,8 @@ class HostSide:
         """
         population = [(device.get("bus"), device.get("slot"), device.get("qdev_id")) for device in pci_devices(pci)]
         if self._population is not None and population != self._population:
-            self._questions = list(QUESTIONS)
+            places = [question for question in self._questions if question.startswith(PLACE)]
+            self._questions = [*places, *QUESTIONS]
         self._population = population
 
     @property
@@ -117,23 +141,30 @@ class HostSide:
     async def ask(self, execute: Execute) -> None:
         """Ask QEMU the next question: one command."""
         question = self._questions[0]
-        if question == RAM_START:
-            await self._ask_start(execute)
-            found: Iterable[str] = ()
-        elif question == NETWORKS:
+        if question.startswith(PLACE):
+            await self._ask_place(question, execute)
+            self._questions.remove(question)
+            return
+        if question == NETWORKS:
             text = await execute("human-monitor-command", {"command-line": NETWORKS})
-            found = pinning_networks(str(text))
+            found: Iterable[str] = pinning_networks(str(text))
         else:
             children = await execute("qom-list", {"path": question})
             found = pinning_children(cast("list[Mapping[str, str]]", children))
         self._pinning[question] = tuple(found)
         self._questions.pop(0)
 
-    async def _ask_start(self, execute: Execute) -> None:
-        text = await execute("human-monitor-command", {"command-line": RAM_START})
-        match = _ADDRESS.match(str(text))
-        if match is not None:
+    async def _ask_place(self, question: str, execute: Execute) -> None:
+        text = await execute("human-monitor-command", {"command-line": question})
+        match, address = _ADDRESS.match(str(text)), int(question.split()[1], 16)
+        if match is None:
+            return
+        if address == 0:
             self._meter.know_start(int(match[1], 16))
+        for module in self._modules:
+            if module.address == address:
+                meter = self._modules[module] = RamMeter(self._pid, module.size)
+                meter.know_start(int(match[1], 16))
 
     def backing(self, *, reporting: bool | None) -> Backing | None:
         """What the guest's RAM stands on; None when that cannot be seen.

@@ -12,9 +12,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from workbench.domain.balloon import PAGE, GuestStats, HostMemory, Reading, Source, reading_of, stats_of
+from workbench.domain.balloon import PAGE, GuestStats, HostMemory, Reading, Source, reading_of, seen_between, stats_of
 from workbench.domain.causes import DRIVER_OK
 from workbench.domain.marks import Mark, MarkKind
+from workbench.domain.modules import modules_of
 from workbench.domain.traffic import Origin
 from workbench.domain.units import mib
 from workbench.engine.backing import PERIPHERALS, HostSide
@@ -76,6 +77,8 @@ class BalloonProbe:
         """The device's ``free-page-reporting``; None where it has none."""
         self._reading: Reading | None = None
         self._stats: GuestStats | None = None
+        self._stats_asked = 0.0
+        """Unix time at which they were asked for last."""
         self.record: TargetRecord | None = load_record(running.path)
         self.marks = MarksFile(running.path)
         self.witness = Witness(running.path)
@@ -86,6 +89,8 @@ class BalloonProbe:
 
     async def open(self) -> None:
         """Learn what does not change while the guest runs: RAM and the device's QOM path."""
+        summary = cast("Mapping[str, int]", await self._execute("query-memory-size-summary"))
+        self._base = summary["base-memory"]
         await self.look_at_ram()
         self._path = await self._find_device()
         self.present = bool(self._path)
@@ -144,7 +149,9 @@ class BalloonProbe:
             return None
         if check_interval or self.interval is None:
             await self.look_at_interval()
-        self._stats = stats_of(await self._property("guest-stats"), self.interval or 0)
+        asked, self._stats_asked = self._stats_asked, time.time()
+        stats = stats_of(await self._property("guest-stats"), self.interval or 0)
+        self._stats = seen_between(stats, self._stats, asked, time.time())
         return self._stats
 
     async def look_at_interval(self) -> None:
@@ -154,10 +161,10 @@ class BalloonProbe:
                 self.polled_since = time.time()
 
     async def look_at_ram(self) -> None:
-        """How much RAM the guest has, with what was plugged in (QEMU counts it so: ``get_current_ram_size``)."""
-        summary = cast("Mapping[str, int]", await self._execute("query-memory-size-summary"))
-        self._base = summary["base-memory"]
-        self.ram = self._base + summary.get("plugged-memory", 0)
+        """How much RAM the guest has, with the modules that were plugged in."""
+        modules = modules_of(await self._execute("query-memory-devices"))
+        self._host.know_modules(modules)
+        self.ram = self._base + sum(module.size for module in modules)
 
     async def look_at_features(self) -> None:
         """What the driver agreed to, where this QEMU can be asked."""

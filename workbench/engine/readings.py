@@ -99,6 +99,8 @@ class Readings:
         if reading is not None:
             if before is not None and reading.actual != before.actual:
                 self._moved_at = reading.time
+            if before is not None and before.diff and not reading.diff:
+                self._beats.hasten(Errand.STATISTICS)  # a report that comes from now on is of a guest that stands
             self._watch = self._watch.after(before, reading, driver_ok=probe.driver_ok)
             self._mark_take_back(probe)
         self._reading = reading
@@ -142,6 +144,8 @@ class Readings:
                 continue  # the address was not checked in this round
             await self._run_errand(errand, probe)
             self._beats.done(errand, now)
+        while probe.asking_about_host and (first or probe.trips < ROUND_TRIPS):
+            await probe.ask_about_host()
         self._met = probe
 
     async def _run_errand(self, errand: Errand, probe: BalloonProbe) -> None:
