@@ -9,7 +9,7 @@ from workbench.domain.balloon import PAGE
 from workbench.domain.units import MIB
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon import Balloon, GuestStats, Sample
+    from workbench.domain.balloon import Balloon, GuestStats
 
 USED_PERCENT = 130
 """A guest keeps what it uses and 30 % more, as Qubes' memory balancer gives."""
@@ -70,12 +70,12 @@ def actual_at(balloon: Balloon, stats: GuestStats) -> int:
     """
     assert balloon.reading is not None
     first, last = stats.came_after or stats.last_update, stats.came_by or stats.last_update + 1.0
-    before, then, after = list[Sample](), list[Sample](), list[Sample]()
-    for sample in balloon.history:
-        (before if sample.time < first else then if sample.time <= last else after).append(sample)
-    begin = [sample for sample in before[-1:] if then or sample.time >= first - ROUND]
-    if begin or then:
-        return max(sample.actual for sample in (*begin, *then))
-    # Nobody looked in that time, as when a screen has just opened: between the last look before and the first one after it may
-    # have moved at any time.
-    return max([sample.actual for sample in (*before[-1:], *after[:1])] + [balloon.reading.actual] * (not after))
+    before = [sample for sample in balloon.history if sample.time < first][-1:]
+    then = [sample for sample in balloon.history if first <= sample.time <= last]
+    if not then and not (before and before[0].time >= first - ROUND):
+        # Nobody looked in that time, as when a screen has just opened: until the first look after it, it may have moved at any
+        # time.
+        then = [sample for sample in balloon.history if sample.time > last][:1]
+        if not then:
+            return max([balloon.reading.actual, *(sample.actual for sample in before)])
+    return max(sample.actual for sample in (*before, *then))
