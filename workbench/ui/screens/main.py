@@ -100,6 +100,9 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
         self._pane = "balloon"
 
     def compose(self) -> ComposeResult:
+        # Textual sets these after the first layout, and a narrow terminal would show the wide one for a moment.
+        for points, length in ((WIDTHS, self.app.size.width), (HEIGHTS, self.app.size.height)):
+            self.add_class(next(name for least, name in reversed(points) if length >= least))
         names = Static(id="names", markup=False)
         names.auto_links = False  # each name has its own colours
         yield names

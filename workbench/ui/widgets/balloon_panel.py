@@ -164,7 +164,8 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
     def _width(self) -> int:
         """Columns for text."""
         # Before the first layout a guess, right for most terminals: a wrong one costs a second layout.
-        return self.content_region.width or max(20, self.app.size.width // 2 - 10)
+        width = self.app.size.width
+        return self.content_region.width or max(20, width - 4 if width < 100 else width // 2 - 10)
 
     @property
     def _roomy(self) -> bool:
