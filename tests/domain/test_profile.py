@@ -202,7 +202,8 @@ class TestMistakes:
             ),
             (
                 "[memory.hugepages]\nsource = 'huge'",
-                '2:1: memory.hugepages.source: "huge" is not memfd or an absolute path of at most 4,095 characters such as /dev/hugepages',
+                '2:1: memory.hugepages.source: "huge" is not memfd or an absolute path of at most 4,095 characters '
+                "such as /dev/hugepages",
             ),
             ("[memory.hugepages]\nnodes = [0, 1, 0]", "2:16: memory.hugepages.nodes[2]: node 0 stands here twice"),
             (
