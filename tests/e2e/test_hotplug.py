@@ -147,11 +147,28 @@ def test_it_is_kept_with_all_comments_and_runs_so_the_next_time(workbench: Comma
     assert text.index("Disks come here") < text.index("disk0")
 
 
+def test_it_is_kept_where_the_profile_has_its_tables_in_brackets(workbench: CommandLine, tmp_path: Path) -> None:
+    text = 'net = [{ backend = "none" }]  # mine\nrng = false # not yet\nscsi = [{}]\nmemory.size = "64M"\naccelerator = "tcg"\n'
+    file = workbench.profile("one", text)
+    workbench.start("one")
+    kept = done(workbench("plug", "one", "net", "--keep")).stdout
+    assert kept.endswith(f"kept in {file}:1\n")
+    done(workbench("plug", "one", "rng", "--keep"))
+    done(workbench("plug", "one", "disk", f"file={tmp_path / 'd.qcow2'}", "size=1M", "--keep"))
+    lines = file.read_text().splitlines()
+    assert lines[:2] == ['net = [{ backend = "none" }, { id = "net1" }]  # mine', "rng = {} # not yet"]
+    assert lines[2].startswith('scsi = [{ disk = [{ id = "disk0", file = ')
+    assert lines[3:] == text.splitlines()[3:]
+    assert done(workbench("tree", "one", "--diff")).stdout == "one runs as its profile says\n"
+
+
 def test_what_a_profile_cannot_hold_is_not_kept(workbench: CommandLine) -> None:
-    file = workbench.profile("one", 'net = [{ backend = "none" }]\nmemory.size = "64M"\naccelerator = "tcg"\n')
+    base = workbench.profile("base", '[[net]]\nbackend = "none"\n')
+    file = workbench.profile("one", 'extends = "base.toml"\nmemory.size = "64M"\naccelerator = "tcg"\n')
     workbench.start("one")
     before = file.read_text()
-    workbench("plug", "one", "net", "--keep").check_error(1, "by hand", "[[net]]")
+    refused = workbench("plug", "one", "net", "--keep")
+    refused.check_error(1, "net comes from base.toml", f"by hand into {base}", '[[net]]\nhint: id = "net1"')
     assert file.read_text() == before
     assert "net1" not in ids(workbench, "one")
 

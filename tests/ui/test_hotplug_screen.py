@@ -203,6 +203,7 @@ async def test_a_device_is_kept_after_its_table_was_shown() -> None:
         await pilot.pause()
         text = str(app.screen.query_one("VerticalScroll Static").render())
         assert '[[net]]\nid = "net1"' in text
+        assert "in place of\n\nnet = false" in text
         assert "no key for speed" in text
         await pilot.press("right", "enter")
         await pilot.pause()

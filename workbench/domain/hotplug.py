@@ -91,6 +91,8 @@ class Plugged:
     bus: str
     document: Mapping[str, object]
     extra: tuple[str, ...] = ()
+    controller: bool = False
+    """Whether its controller was plugged in for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,11 @@ class Keeping:
     """The file's text that the change was made from."""
     after: str
     table: str
-    """What is added."""
+    """The lines that are added."""
+    removed: str
+    """Those that they take the place of; mostly none."""
+    line: int
+    """Where its table begins."""
     left_out: tuple[str, ...] = ()
     """Properties that a profile has no key for."""
 

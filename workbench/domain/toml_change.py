@@ -42,15 +42,18 @@ def set_value(text: str, path: Path, value: str, *, order: Sequence[str] = ()) -
     return _proven(result, meant, path)
 
 
-def add_table(text: str, path: Path, *, order: Sequence[str] = ()) -> str:
-    """The text with a new empty table at the end of a list of tables, or one of its own: ``("net", 1)``, ``("rng",)``.
+def add_table(text: str, path: Path, body: str = "", *, order: Sequence[str] = ()) -> str:
+    """The text with a new table at the end of a list of tables, or one of its own: ``("net", 1)``, ``("rng",)``.
 
+    It gets a header, or stands in brackets where what is around it does.
+
+    :param body: its lines, as TOML writes them, without a header; empty for an empty table.
     :raise EditError: when it is there already, or cannot be had there.
     """
     layout = Layout(text)
     if path in layout.known:
         raise EditError(f"{key_text(path)} is there already")
-    return _proven(_with_table(layout, path, "", order), _with(layout.values, path, {}), path)
+    return _proven(_with_table(layout, path, body, order), _with(layout.values, path, tomllib.loads(body)), path)
 
 
 def remove(text: str, path: Path) -> str:
@@ -162,16 +165,17 @@ def _into_value(layout: Layout, parent: Path, around: Span, pair: str, *, elemen
     )
 
 
-def _with_table(layout: Layout, path: Path, pair: str, order: Sequence[str]) -> str:
-    """A new table with one pair, or none: inline where what is around it is inline, else under a header of its own."""
+def _with_table(layout: Layout, path: Path, body: str, order: Sequence[str]) -> str:
+    """A new table with some lines, or none: inline where what is around it is inline, else under a header of its own."""
+    lines = body.splitlines()
     for length in range(len(path) - 1, 0, -1):
         if path[:length] in layout.spans:
-            return _added(layout, path, f"{{ {pair} }}" if pair else "{}", order)
+            return _added(layout, path, f"{{ {', '.join(lines)} }}" if lines else "{}", order)
     listed = isinstance(path[-1], int)
     name = _dotted(path)
     text, newline = layout.text, layout.newline
     block = f"[[{name}]]{newline}" if listed else f"[{name}]{newline}"
-    block += f"{pair}{newline}" if pair else ""
+    block += "".join(f"{line}{newline}" for line in lines)
     at = _room(layout, path, order)
     before = closed(text[:at], newline)
     # The blank lines above the next section stay with it.

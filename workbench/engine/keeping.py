@@ -5,6 +5,7 @@ Whatever the edit did is checked by reading the result: it must be the same gues
 
 from __future__ import annotations
 
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,15 +13,20 @@ from msgspec.structs import replace
 
 from workbench.domain.devices.net import Net
 from workbench.domain.devices.rng import Rng
-from workbench.domain.devices.scsi import Disk
+from workbench.domain.devices.scsi import Disk, Scsi
 from workbench.domain.devices.serial import SerialPort
+from workbench.domain.form import ORDER
 from workbench.domain.hotplug import Keeping
+from workbench.domain.imports.writer import pairs_text
 from workbench.domain.plugging import part_of
-from workbench.domain.toml_edit import append_table, remove_key, table_text
+from workbench.domain.toml_change import add_table, set_value
+from workbench.domain.toml_layout import EditError
+from workbench.domain.toml_lines import locate
 from workbench.engine.profiles import ProfileStore, parse_text, read_profile
 from workbench.errors import NotFound, ProfileChanged, ProfileError, WorkbenchError
 
 if TYPE_CHECKING:
+    from workbench.domain import toml_lines
     from workbench.domain.hotplug import Plugged
     from workbench.domain.profile import GuestProfile
     from workbench.engine.profiles import LoadedProfile
@@ -29,7 +35,9 @@ if TYPE_CHECKING:
 
 
 STANDING = "# The card that a guest has without any [[net]]."
-"""Above the table of that card, which has to be written as soon as there is another one."""
+"""In the table of that card, which has to be written as soon as there is another one."""
+MARK = "\ufeff"
+"""A byte order mark: no TOML, and kept where an editor wrote one."""
 
 
 def keeping(settings: Settings, running: Running, one: Plugged) -> Keeping:
@@ -49,15 +57,13 @@ def keeping(settings: Settings, running: Running, one: Plugged) -> Keeping:
     profile = loaded.profile
     if profile is None:
         raise ProfileError(f"the profile {running.name} has problems", loaded.problems)
-    where, many, wanted = _place(profile, one)
-    table = table_text(where, one.document, many=many)
-    after = _edited(loaded, where, table)
+    where, wanted = _place(profile, one)
+    after = _edited(loaded, profile, where, one)
     if after is None or parse_text(path, after, name=running.name, file=loaded.file).profile != wanted:
-        raise WorkbenchError(
-            f"{path} is written in a way that the device cannot be added to by itself",
-            hint=f"write it there by hand:\n{table}",
-        )
-    return Keeping(running.name, str(path), loaded.text, after, table, tuple(one.extra))
+        raise _by_hand(loaded, where, one)
+    added, removed = _changed(loaded.text, after)
+    line = locate(after.removeprefix(MARK))[where][0]
+    return Keeping(running.name, str(path), loaded.text, after, added, removed, line, tuple(one.extra))
 
 
 def keep_plan(settings: Settings, change: Keeping) -> str:
@@ -70,45 +76,80 @@ def keep_plan(settings: Settings, change: Keeping) -> str:
     if now.text != change.before:
         raise ProfileChanged(f"{change.path} was changed meanwhile: nothing was written", hint="keep it again")
     ProfileStore(settings.profiles).write(change.name, change.after)
-    line = change.after[: change.after.replace("\r\n", "\n").find(change.table)].count("\n") + 1
-    return f"{change.path}:{line}"
+    return f"{change.path}:{change.line}"
 
 
-def _place(profile: GuestProfile, one: Plugged) -> tuple[tuple[str | int, ...], bool, GuestProfile]:
-    """Where the table goes, whether it is one of many, and the guest with it."""
+def _place(profile: GuestProfile, one: Plugged) -> tuple[toml_lines.Path, GuestProfile]:
+    """The path of its table in the document, and the guest with it."""
     part = part_of(one)
     if isinstance(part, Net):
-        return ("net",), True, replace(profile, net=(*profile.net, part))
+        return ("net", len(profile.net)), replace(profile, net=(*profile.net, part))
     if isinstance(part, SerialPort):
-        return ("serial",), True, replace(profile, serial=(*profile.serial, part))
+        return ("serial", len(profile.serial)), replace(profile, serial=(*profile.serial, part))
     if isinstance(part, Disk):
-        owner = one.bus.removesuffix(".0")
-        for index, scsi in enumerate(profile.scsi):
-            if scsi.id == owner:
-                more = replace(scsi, disk=(*scsi.disk, part))
-                return (
-                    ("scsi", index, "disk"),
-                    True,
-                    replace(profile, scsi=(*profile.scsi[:index], more, *profile.scsi[index + 1 :])),
-                )
-        raise WorkbenchError(f"the profile {profile.name} has no SCSI controller {owner}")
+        return _place_of_disk(profile, one, part)
     if profile.rng is not None:
         raise WorkbenchError(
             f"the profile {profile.name} has its rng already, and can have one",
             hint="a second one stays until the guest ends",
         )
     assert isinstance(part, Rng)
-    return ("rng",), False, replace(profile, rng=part)
+    return ("rng",), replace(profile, rng=part)
 
 
-def _edited(loaded: LoadedProfile, where: tuple[str | int, ...], table: str) -> str | None:
+def _place_of_disk(profile: GuestProfile, one: Plugged, disk: Disk) -> tuple[toml_lines.Path, GuestProfile]:
+    """In its controller's table; one that was plugged in for it gets a table too."""
+    owner, controllers = one.bus.removesuffix(".0"), list(profile.scsi)
+    if all(scsi.id != owner for scsi in controllers):
+        if not one.controller:
+            raise WorkbenchError(f"the profile {profile.name} has no SCSI controller {owner}")
+        controllers.append(Scsi(id=owner))
+    index = next(number for number, scsi in enumerate(controllers) if scsi.id == owner)
+    disks = controllers[index].disk
+    controllers[index] = replace(controllers[index], disk=(*disks, disk))
+    return ("scsi", index, "disk", len(disks)), replace(profile, scsi=tuple(controllers))
+
+
+def _edited(loaded: LoadedProfile, profile: GuestProfile, where: toml_lines.Path, one: Plugged) -> str | None:
     """The profile's text with the table; None when the text cannot take one."""
-    text, key, document = loaded.text, str(where[0]), loaded.parsed.document
-    if document.get(key) is False:
-        text = remove_key(text, key)
-    elif key == "net" and key not in document:
-        table = f"{STANDING}\n[[net]]\n\n{table}"
+    text, document = loaded.text.removeprefix(MARK), loaded.parsed.document
+    mark, key, body = loaded.text[: len(loaded.text) - len(text)], str(where[0]), pairs_text(one.document)
     try:
-        return append_table(text, where, table)
-    except ValueError:  # it was no TOML any more after the first of the two changes
+        if key == "rng" and document.get(key) is False:
+            return mark + set_value(text, where, f"{{ {', '.join(body.splitlines())} }}" if body else "{}")
+        if key == "net" and key not in document:
+            text = add_table(text, ("net", 0), STANDING, order=ORDER)
+        elif key == "scsi" and where[1] == len(profile.scsi):
+            text = add_table(text, where[:2], pairs_text({"id": one.bus.removesuffix(".0")}), order=ORDER)
+        return mark + add_table(text, where, body, order=ORDER)
+    except EditError:
         return None
+
+
+def _by_hand(loaded: LoadedProfile, where: toml_lines.Path, one: Plugged) -> WorkbenchError:
+    """Why it could not be written, and what to write where."""
+    steps = [str(step) for step in where if isinstance(step, str)]
+    many = isinstance(where[-1], int)
+    header = f"[[{'.'.join(steps)}]]" if many else f"[{steps[0]}]"
+    place = loaded.parsed.place((steps[0],))
+    elsewhere = Path(place.file).name if place is not None and place.file != loaded.file else ""
+    file = f"{loaded.path.parent / elsewhere}" if elsewhere else f"{loaded.path}"
+    why = (
+        f"{steps[0]} comes from {elsewhere}, which {loaded.path} extends: one more written here would take the place of "
+        "all of them"
+        if elsewhere
+        else f"{loaded.path} is written in a way that the device cannot be added to by itself"
+    )
+    return WorkbenchError(why, hint=f"write it by hand into {file}:\n{header}\n{pairs_text(one.document)}")
+
+
+def _changed(before: str, after: str) -> tuple[str, str]:
+    """The lines that come into a text, and those that go from it."""
+    old, new = before.splitlines(), after.splitlines()
+    added: list[str] = []
+    removed: list[str] = []
+    for tag, i, j, m, n in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag != "equal":
+            removed += old[i:j]
+            added += new[m:n]
+    return "\n".join(added).strip("\n") + "\n", "\n".join(removed).strip("\n")

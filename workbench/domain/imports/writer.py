@@ -34,6 +34,11 @@ def toml_value(value: object) -> str:
     return str(value)
 
 
+def pairs_text(values: Mapping[str, object]) -> str:
+    """The lines of a table whose values are each on one line, without its header."""
+    return "".join(f"{key_toml(key)} = {toml_value(value)}\n" for key, value in values.items())
+
+
 def key_toml(text: object) -> str:
     """A key, in quotes where it has to be."""
     return key_text((str(text),)).replace("\x7f", "\\u007f")

@@ -86,7 +86,8 @@ class HotplugActions(DeviceActions):
 
     async def _keep(self, chosen: GuestSnapshot, hotplug: Hotplug, name: str) -> None:
         change = await hotplug.keeping(name)
-        body = f"Added to {change.path}:\n\n{change.table}\nNothing else there changes."
+        instead = f"in place of\n\n{change.removed}\n\n" if change.removed else ""
+        body = f"Added to {change.path}:\n\n{change.table}\n{instead}Nothing else there changes."
         if change.left_out:
             body += f" A profile has no key for {', '.join(change.left_out)}: not kept."
         if await self.app.push_screen_wait(confirm(f"Keep {name}?", body, ("keep", "Keep it", "primary"))) != "keep":

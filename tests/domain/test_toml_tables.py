@@ -1,18 +1,34 @@
-"""Editing a document's text: what is there stays there, letter by letter."""
+"""Adding whole tables to a document's text: what is there stays there, letter by letter."""
 
 from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.toml_edit import append_table, remove_key, table_text
+from workbench.domain.imports.writer import pairs_text
+from workbench.domain.toml_change import add_table, remove
+from workbench.domain.toml_layout import EditError
 from workbench.domain.toml_lines import headers
 
 DEMO = (Path(__file__).parent.parent.parent / "profiles/demo.toml").read_text()
+
+
+def table_text(path: tuple[str | int, ...], values: dict[str, object]) -> str:
+    """A table of an array as it should stand in the text."""
+    return f"[[{'.'.join(str(step) for step in path if isinstance(step, str))}]]\n{pairs_text(values)}"
+
+
+def append_table(text: str, path: tuple[str | int, ...], values: dict[str, object]) -> str:
+    """One more element of an array of tables."""
+    there: Any = tomllib.loads(text)
+    for step in path:
+        there = there[step] if isinstance(step, int) else there.get(step, [])
+    return add_table(text, (*path, len(there)), pairs_text(values))
 
 
 def rest(before: str, after: str, table: str) -> bool:
@@ -22,33 +38,33 @@ def rest(before: str, after: str, table: str) -> bool:
 
 
 def test_a_disk_stands_in_its_controller_and_before_the_next_table_s_comment() -> None:
-    table = table_text(("scsi", 0, "disk"), {"id": "d0", "file": "a.qcow2"}, many=True)
-    text = append_table(DEMO, ("scsi", 0, "disk"), table)
+    values: dict[str, object] = {"id": "d0", "file": "a.qcow2"}
+    table = table_text(("scsi", 0, "disk"), values)
+    text = append_table(DEMO, ("scsi", 0, "disk"), values)
     assert rest(DEMO, text, table)
     assert tomllib.loads(text)["scsi"] == [{"disk": [{"id": "d0", "file": "a.qcow2"}]}]
-    again = append_table(text, ("scsi", 0, "disk"), table.replace("d0", "d1"))
+    again = append_table(text, ("scsi", 0, "disk"), values | {"id": "d1"})
     assert [one["id"] for one in tomllib.loads(again)["scsi"][0]["disk"]] == ["d0", "d1"]
 
 
 def test_of_two_controllers_the_right_one_gets_it() -> None:
     text = '[[scsi]]\nid = "a"\n[[scsi.disk]]\nfile = "1"\n# about b\n[[scsi]]\nid = "b"\n'
-    table = table_text(("scsi", 0, "disk"), {"file": "2"}, many=True)
-    found = append_table(text, ("scsi", 0, "disk"), table)
+    found = append_table(text, ("scsi", 0, "disk"), {"file": "2"})
     assert [len(one.get("disk", [])) for one in tomllib.loads(found)["scsi"]] == [2, 0]
     assert "# about b\n[[scsi]]" in found, "a comment stays with what it is about"
 
 
 def test_a_card_stands_behind_the_last_one_and_comments_stay_with_theirs() -> None:
-    table = table_text(("net",), {"id": "net1"}, many=True)
-    text = append_table(DEMO, ("net",), table)
+    table = table_text(("net",), {"id": "net1"})
+    text = append_table(DEMO, ("net",), {"id": "net1"})
     assert rest(DEMO, text, table)
     assert text.index("# forward =") < text.index("net1") < text.index("# A SCSI controller.")
-    assert append_table("a = 1", ("net",), table) == 'a = 1\n\n[[net]]\nid = "net1"\n'
-    assert append_table("", ("net",), table) == table
+    assert append_table("a = 1", ("net",), {"id": "net1"}) == 'a = 1\n\n[[net]]\nid = "net1"\n'
+    assert append_table("", ("net",), {"id": "net1"}) == table
 
 
 def test_line_ends_stay_as_they_are() -> None:
-    text = append_table("[[net]]\r\n\r\n[rng]\r\n", ("net",), table_text(("net",), {"id": "x"}, many=True))
+    text = append_table("[[net]]\r\n\r\n[rng]\r\n", ("net",), {"id": "x"})
     assert text == '[[net]]\r\n\r\n[[net]]\r\nid = "x"\r\n\r\n[rng]\r\n'
 
 
@@ -59,8 +75,27 @@ def test_headers_are_found_and_nothing_that_looks_like_one() -> None:
 
 
 def test_a_key_s_line_is_removed() -> None:
-    assert remove_key("a = 1\nrng = false # none\n[t]\nrng = 2\n", "rng") == "a = 1\n[t]\nrng = 2\n"
-    assert remove_key("a = 1\n", "rng") == "a = 1\n"
+    assert remove("a = 1\nrng = false # none\n[t]\nrng = 2\n", ("rng",)) == "a = 1\n[t]\nrng = 2\n"
+    with pytest.raises(EditError):
+        remove("a = 1\n", ("rng",))
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "result"),
+    [
+        ('net = [{ id = "a" }]  # one', ("net",), 'net = [{ id = "a" }, { id = "x", b = true }]  # one'),
+        ("net = [\n  {}, # one\n]\n", ("net",), 'net = [\n  {}, { id = "x", b = true }, # one\n]\n'),
+        ("net = []\n", ("net",), 'net = [{ id = "x", b = true }]\n'),
+        ("scsi = [{}]\n", ("scsi", 0, "disk"), 'scsi = [{ disk = [{ id = "x", b = true }] }]\n'),
+        (
+            '[[scsi]]\ndisk = [{ id = "a" }] # mine\n',
+            ("scsi", 0, "disk"),
+            '[[scsi]]\ndisk = [{ id = "a" }, { id = "x", b = true }] # mine\n',
+        ),
+    ],
+)
+def test_a_table_stands_in_brackets_where_its_neighbours_do(text: str, path: tuple[str], result: str) -> None:
+    assert append_table(text, path, {"id": "x", "b": True}) == result
 
 
 TABLES = st.lists(
@@ -78,8 +113,8 @@ def test_any_document_that_can_be_read_has_one_more_and_loses_nothing(lines: lis
         before = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         return
-    table = table_text(path, {"id": "new"}, many=True)
-    after = append_table(text, path, table)
+    table = table_text(path, {"id": "new"})
+    after = append_table(text, path, {"id": "new"})
     values = tomllib.loads(after)
     assert values.pop(path[0])[-1] == {"id": "new"}
     kept = {key: value for key, value in before.items() if key != path[0]}
@@ -90,5 +125,4 @@ def test_any_document_that_can_be_read_has_one_more_and_loses_nothing(lines: lis
 @pytest.mark.parametrize("name", ["demo", "firmware", "hugepages"])
 def test_every_sample_can_take_a_card(name: str) -> None:
     text = (Path(__file__).parent.parent.parent / f"profiles/{name}.toml").read_text()
-    table = table_text(("net",), {"id": "late"}, many=True)
-    assert tomllib.loads(append_table(text, ("net",), table))["net"][-1] == {"id": "late"}
+    assert tomllib.loads(append_table(text, ("net",), {"id": "late"}))["net"][-1] == {"id": "late"}
