@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.domain.drift import Live, Said, drift
-from workbench.domain.hotplug import Kind, Plan, State, Unplug, behind
+from workbench.domain.hotplug import Kind, Plan, State, Unplug
+from workbench.domain.leftovers import behind
 from workbench.domain.plugging import FreeBus, Offer, PlanProblems, plan, rows
 from workbench.domain.qom import Property
 from workbench.domain.type_info import PropertyInfo

@@ -16,6 +16,7 @@ from workbench.engine.devices import DeviceReader
 from workbench.engine.hotplug import Unplugs, behind_of, plug
 from workbench.engine.monitor import Monitor
 from workbench.engine.offers import properties_of
+from workbench.engine.unplugging import UnplugFiles
 from workbench.errors import CommandFailed, MonitorError, NotFound
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ BOARD = (
 async def board(qemu: str) -> AsyncIterator[tuple[Monitor, Unplugs, DeviceReader]]:
     with running_qemu(binary=qemu, devices=BOARD) as (process, socket):
         monitor = await Monitor.connect(socket)
-        unplugs = Unplugs()
+        unplugs = Unplugs(UnplugFiles(socket.parent))
         monitor.on_event(lambda event, data, _when: unplugs.note(event, data))
         try:
             yield monitor, unplugs, DeviceReader(monitor.execute, monitor.version)

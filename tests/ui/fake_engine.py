@@ -14,10 +14,11 @@ from workbench.domain.compare_keys import Comparison, compare_profiles
 from workbench.domain.diagnosis import Verdict
 from workbench.domain.editing import Checked, ProfileText
 from workbench.domain.history import Past
-from workbench.domain.hotplug import Behind, Keeping, Kind, Plan, Unplug
+from workbench.domain.hotplug import Keeping, Kind, Plan, Unplug
 from workbench.domain.hotplug import State as UnplugState
 from workbench.domain.hugepages import Supply
 from workbench.domain.ledger import Ledger, Moment
+from workbench.domain.leftovers import Behind
 from workbench.domain.lifecycle import Phase
 from workbench.domain.parse import parse
 from workbench.domain.plugging import FreeBus, Offer

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from workbench.domain.devices.part import Option, Part
-    from workbench.domain.qom import Property
 
 PERIPHERAL = "/machine/peripheral"
 ALREADY = "already in the process of unplug"
@@ -114,16 +113,6 @@ class Keeping:
     """Properties that a profile has no key for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Behind:
-    """What stands behind a device, and the command that removes it."""
-
-    words: str
-    """Such as ``netdev net1-host``."""
-    command: str
-    arguments: Mapping[str, object]
-
-
 class State(StrEnum):
     PENDING = "unplug pending"
     OVERDUE = "unplug pending, no answer"
@@ -141,6 +130,12 @@ class Unplug:
     """Whether it was asked before, and QEMU said so."""
     left: tuple[str, ...] = ()
     """What stood behind it and could not be removed, each with the reason."""
+    rest: tuple[str, ...] = ()
+    """What stands behind it, in words."""
+    late_removal: bool = False
+    """Whether the device was gone already, and only what it left was to be removed."""
+    run_state: str = ""
+    """QEMU's ``RunState`` as the time ran out; empty before, and when it was not told."""
 
     @property
     def waiting(self) -> bool:
@@ -156,9 +151,9 @@ class Unplug:
         refused = event == "DEVICE_UNPLUG_GUEST_ERROR" or (event == "ACPI_DEVICE_OST" and _is_refusal(data))
         return replace(self, state=State.REFUSED) if refused else self
 
-    def late(self) -> Unplug:
+    def late(self, run_state: str = "") -> Unplug:
         """What it is when the time has run out."""
-        return replace(self, state=State.OVERDUE) if self.state is State.PENDING else self
+        return replace(self, state=State.OVERDUE, run_state=run_state) if self.state is State.PENDING else self
 
     def _mine(self, data: Mapping[str, object]) -> bool:
         info = data.get("info")
@@ -199,33 +194,20 @@ def steps_of(options: Iterable[Option], chardev: Mapping[str, object] | None = N
             yield Step("device_add", {**values, **more})
 
 
-def behind(properties: Iterable[Property]) -> tuple[Behind, ...]:
-    """What stands behind a device, as its properties name it: removed after it."""
-    found = []
-    for one in properties:
-        name = one.value if isinstance(one.value, str) else ""
-        if not name:
-            continue
-        if one.name == "netdev":
-            found.append(Behind(f"netdev {name}", "netdev_del", {"id": name}))
-        elif one.name == "chardev":
-            found.append(Behind(f"chardev {name}", "chardev-remove", {"id": name}))
-        elif one.name == "drive":
-            found.append(Behind(f"block node {name}", "blockdev-del", {"node-name": name}))
-        elif one.name == "rng":
-            name = name.rpartition("/")[2]
-            found.append(Behind(f"object {name}", "object-del", {"id": name}))
-    return tuple(found)
-
-
-BACKENDS = (("netdev", "str"), ("chardev", "str"), ("drive", "str"), ("rng", "link<rng-backend>"))
-"""Properties that name what stands behind a device, with their types."""
-
-
 def overdue_hint(end: Unplug) -> str:
     """What to know of a device that the guest did not let go in time."""
     asked = "it was asked for before, and " if end.again else ""
-    return (
-        f"{asked}the request stands: the device goes when the guest lets it go, or at its next reset\n"
-        "a guest without an operating system never answers, and one that was still starting did not hear it: ask again then"
-    )
+    lines = [f"{asked}the request stands: the device goes when the guest lets it go, or at its next reset"]
+    if end.run_state in ("", "running"):
+        lines.append(
+            "a guest without an operating system never answers, and one that was still starting did not hear it: "
+            "ask again then"
+        )
+    else:
+        lines.insert(0, f"the guest does not run, its state is {end.run_state}: it answers nothing until it runs on")
+    if end.rest:
+        lines.append(
+            f"{', '.join(end.rest)}: still there, and removed after the device, by an open screen or by unplugging "
+            f"{end.id} once more"
+        )
+    return "\n".join(lines)

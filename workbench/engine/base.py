@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from workbench.domain.drift import Difference
     from workbench.domain.editing import Checked, ProfileText
     from workbench.domain.history import Past
-    from workbench.domain.hotplug import Behind, Keeping, Kind, Plan, Unplug
+    from workbench.domain.hotplug import Keeping, Kind, Plan, Unplug
     from workbench.domain.known import Known, Lookup
+    from workbench.domain.leftovers import Behind
     from workbench.domain.manual import Paragraph
     from workbench.domain.plugging import Offer
     from workbench.domain.problems import Problem

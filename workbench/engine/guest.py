@@ -112,7 +112,10 @@ class LocalGuest:
         deadline = USER_DEADLINE if origin is Origin.USER else POLL_DEADLINE
         try:
             with self._own_target(command, arguments or {}):
-                return await self._connected().execute(command, arguments, origin=origin, deadline=deadline, oob=oob)
+                reply = await self._connected().execute(command, arguments, origin=origin, deadline=deadline, oob=oob)
+            if command == "device_del" and arguments is not None:
+                self.hotplug.asked(str(arguments.get("id", "")))
+            return reply
         finally:
             if origin is Origin.USER:
                 self._readings.expire()
@@ -255,6 +258,7 @@ class LocalGuest:
             self._next_rest = self._last_round + (REST if self.watched or self._protector.busy else UNWATCHED) - 0.01
         await self._readings.look(self._probe, at_rest=at_rest, statistics=self._protector.armed)
         await self._protect(self._probe)
+        await self.hotplug.look()
         self._publish()
         self._path.reading(self.snapshot.balloon.reading if self.snapshot.balloon else None)
 

@@ -10,17 +10,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain.argv import resolve
+from workbench.domain.buses import BusDevice, flat
 from workbench.domain.devices.scsi import Disk
-from workbench.domain.hotplug import ALREADY, BACKENDS, PERIPHERAL, State, Unplug, behind
+from workbench.domain.hotplug import ALREADY, PERIPHERAL, State, Unplug
+from workbench.domain.leftovers import BACKENDS, behind
+from workbench.engine.backends import remove_behind
+from workbench.engine.buses import BusReader
 from workbench.engine.prepare import make_image, remove
-from workbench.errors import CommandFailed, MonitorError, NotFound, WorkbenchError
+from workbench.errors import CommandFailed, MonitorError, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from workbench.domain.hotplug import Behind, Plan, Step
+    from workbench.domain.hotplug import Plan, Step
+    from workbench.domain.leftovers import Behind
     from workbench.domain.plugging import Offer
     from workbench.engine.qom import QomReader
+    from workbench.engine.unplugging import UnplugFiles
     from workbench.engine.virtio_pci import Execute
 
 
@@ -57,7 +63,7 @@ async def _image(disk: Disk, offer: Offer) -> tuple[Path, ...]:
 
 
 async def behind_of(qom: QomReader, name: str) -> tuple[str, tuple[Behind, ...]]:
-    """The type of a device, and what stands behind it.
+    """The type of a device, and what stands behind it and behind the devices on its buses, which go with it.
 
     :raise NotFound: when there is no device of that id.
     """
@@ -66,24 +72,38 @@ async def behind_of(qom: QomReader, name: str) -> tuple[str, tuple[Behind, ...]]
     if name not in types:
         hint = f"devices with an id: {', '.join(sorted(types)) or 'none'}"
         raise NotFound(f"no device {name!r} in the guest", hint=hint)
-    return types[name], behind(await qom.values(path, BACKENDS))
+    below = flat(await BusReader(qom).root())
+    device = next((one for _, one in below if isinstance(one, BusDevice) and one.path == path), None)
+    on_it = [one.path for bus in (device.buses if device else ()) for _, one in flat(bus) if isinstance(one, BusDevice)]
+    values = await asyncio.gather(*(qom.values(one, BACKENDS) for one in (path, *on_it)))
+    # What a virtio device shows of itself is its transport's too.
+    return types[name], tuple({one.words: one for found in values for one in behind(found)}.values())
 
 
 class Unplugs:
     """The devices of one guest that were asked to go. Give it every event of the monitor by :meth:`note`."""
 
     def __init__(
-        self, changed: Callable[[], None] = lambda: None, ended: Callable[[Unplug], None] = lambda _: None
+        self,
+        files: UnplugFiles,
+        changed: Callable[[], None] = lambda: None,
+        ended: Callable[[Unplug], None] = lambda _: None,
     ) -> None:
         """
+        :param files: what other processes asked for, and know of this one.
         :param changed: called when one of them is in another state.
         :param ended: called with each of which it became known how it ended.
         """
+        self._files = files
         self._changed = changed
         self._ended = ended
         self._now: dict[str, Unplug] = {}
         self._answered: dict[str, asyncio.Event] = {}
-        self._tasks: set[asyncio.Task[Unplug]] = set()
+        self._tasks: dict[str, asyncio.Task[Unplug]] = {}
+        self._elsewhere: set[str] = set()
+        """Those that another process waits for."""
+        self._stuck: set[str] = set()
+        """Devices that are gone, and something of theirs cannot be removed: not tried again by itself."""
 
     @property
     def waiting(self) -> tuple[Unplug, ...]:
@@ -92,21 +112,26 @@ class Unplugs:
 
     def note(self, event: str, data: Mapping[str, object]) -> None:
         """An event of QEMU."""
-        for name, one in self._now.items():
+        for name, one in tuple(self._now.items()):
             if (now := one.after(event, data)) != one:
                 self._now[name] = now
                 self._answered[name].set()
+                if name in self._elsewhere:
+                    self._drop(name)  # who waits for it there does the rest
 
     def forget(self) -> None:
         """The connection ended: events may have been missed."""
-        for task in tuple(self._tasks):
+        for task in tuple(self._tasks.values()):
             task.cancel()
         self._now.clear()
+        self._answered.clear()
+        self._elsewhere.clear()
         self._changed()
 
     async def close(self) -> None:
+        tasks = tuple(self._tasks.values())
         self.forget()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def unplug(self, execute: Execute, qom: QomReader, name: str, patience: float) -> Unplug:
         """Ask for a device, and wait for the guest's answer.
@@ -119,63 +144,105 @@ class Unplugs:
         """
         _, rest = await behind_of(qom, name)
         known = self._now.get(name)
-        self._now[name] = Unplug(name, again=known is not None)
+        self._elsewhere.discard(name)
+        self._now[name] = Unplug(name, again=known is not None, rest=tuple(one.words for one in rest))
         self._answered.setdefault(name, asyncio.Event())
         try:
             await execute("device_del", {"id": name})
         except CommandFailed as error:
             if ALREADY not in error.description:
-                self._drop(name)
+                self._take_back(name, known)
                 raise
             self._now[name] = replace(self._now[name], again=True)
         except BaseException:
-            self._drop(name)
+            self._take_back(name, known)
             raise
+        task = self._follow(execute, name, rest, waiting=True)
         self._changed()
-        task = next((task for task in self._tasks if task.get_name() == _task_name(name)), None)
-        if task is None:
-            task = asyncio.create_task(self._follow(execute, name, rest), name=_task_name(name))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
         await asyncio.wait({task}, timeout=patience)
-        if task.cancelled():
+        status = await execute("query-status") if not task.done() else None
+        if task.done() and not task.cancelled():
+            return task.result()
+        if name not in self._now:
             raise MonitorError(
                 f"the connection to QEMU ended before {name} was unplugged: whether it still goes is not known"
             )
-        if task.done():
-            return task.result()
-        self._now[name] = self._now[name].late()
+        run_state = str(status.get("status", "")) if isinstance(status, dict) else ""
+        self._now[name] = self._now[name].late(run_state)
         self._changed()
         return self._now[name]
 
-    async def _follow(self, execute: Execute, name: str, rest: Sequence[Behind]) -> Unplug:
-        """Wait for the guest's answer, however late, and remove what stood behind the device when it is gone."""
-        await self._answered[name].wait()
-        end = self._now[name]
+    def asked(self, execute: Execute, name: str) -> None:
+        """A ``device_del`` of the user's own was carried out: what stands behind the device is the user's affair."""
+        if name not in self._now:
+            self._now[name] = Unplug(name)
+            self._follow(execute, name, (), waiting=False)
+            self._changed()
+
+    async def look(self, execute: Execute, qom: QomReader) -> None:
+        """Take up what other processes asked for and no longer wait for, and mark what they still do.
+
+        :raise MonitorError: when QEMU does not answer.
+        """
+        asked = self._files.load()
+        living = {child.name for child in await qom.children(PERIPHERAL)}
+        for name in self._elsewhere - set(asked):
+            self._drop(name)  # it is over, as who asked for it knows
+        for name, one in asked.items():
+            if name in self._tasks or name in self._stuck:
+                continue
+            if one.elsewhere:
+                if name not in self._now and name in living:
+                    self._now[name] = Unplug(name)
+                    self._answered[name] = asyncio.Event()
+                    self._elsewhere.add(name)
+            elif name not in self._now or name in self._elsewhere:
+                self._elsewhere.discard(name)
+                self._now[name] = Unplug(name, State.OVERDUE, rest=tuple(one.words for one in one.behind))
+                self._follow(execute, name, one.behind, waiting=False)
+                if name not in living:
+                    self.note("DEVICE_DELETED", {"device": name})
+        self._changed()
+
+    def _follow(self, execute: Execute, name: str, rest: Sequence[Behind], *, waiting: bool) -> asyncio.Task[Unplug]:
+        """Wait for the guest's answer, however late: the task that does, made once."""
+        self._files.note(name, rest, waiting=waiting)
+        task = self._tasks.get(name)
+        if task is None:
+            self._answered.setdefault(name, asyncio.Event())
+            task = asyncio.create_task(self._end(execute, name, rest), name=f"unplug {name}")
+            self._tasks[name] = task
+        return task
+
+    async def _end(self, execute: Execute, name: str, rest: Sequence[Behind]) -> Unplug:
+        """Wait for the answer, and remove what stood behind the device when it is gone."""
+        answered, over = self._answered[name], False
         try:
+            await answered.wait()
+            end = self._now[name]
             if end.state is State.GONE:
-                end = replace(end, left=await _remove(execute, rest))
-        finally:
+                end = replace(end, left=await remove_behind(execute, rest))
+            over = not end.left
+            (self._stuck.discard if over else self._stuck.add)(name)
             self._ended(end)
+            return end
+        finally:
+            self._tasks.pop(name, None)
+            if over:
+                self._files.forget(name)
+            else:
+                self._files.note(name, rest, waiting=False)  # for whoever looks next
             self._drop(name)
-        return end
+
+    def _take_back(self, name: str, known: Unplug | None) -> None:
+        """It was not asked for after all; an earlier request stands."""
+        if known is not None and name in self._tasks:
+            self._now[name] = known
+        else:
+            self._drop(name)
 
     def _drop(self, name: str) -> None:
         self._now.pop(name, None)
         self._answered.pop(name, None)
+        self._elsewhere.discard(name)
         self._changed()
-
-
-async def _remove(execute: Execute, rest: Sequence[Behind]) -> tuple[str, ...]:
-    """What could not be removed, each with the reason."""
-    left = []
-    for one in rest:
-        try:
-            await execute(one.command, one.arguments)
-        except WorkbenchError as error:
-            left.append(f"{one.words}: {error.message}")
-    return tuple(left)
-
-
-def _task_name(name: str) -> str:
-    return f"unplug {name}"

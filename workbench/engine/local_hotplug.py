@@ -6,14 +6,16 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
-from workbench.domain.hotplug import State
+from workbench.domain.hotplug import PERIPHERAL, State
 from workbench.domain.traffic import Origin
+from workbench.engine.unplugging import UnplugFiles
 from workbench.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from workbench.domain.hotplug import Behind, Keeping, Kind, Plan, Unplug
+    from workbench.domain.hotplug import Keeping, Kind, Plan, Unplug
+    from workbench.domain.leftovers import Behind
     from workbench.domain.plugging import Offer
     from workbench.engine.hotplug import Unplugs
     from workbench.engine.monitor import Monitor
@@ -43,7 +45,10 @@ class LocalHotplug:
         self._settings = settings
         self._changes = changes
         self._changed = changed
+        self._files = UnplugFiles(running.path)
         self._unplugs: Unplugs | None = None
+        self._seen = 0
+        """What is known of the files of devices that were asked to go."""
 
     async def offer(self, kind: Kind) -> Offer:
         from workbench.engine.buses import BusReader
@@ -59,6 +64,7 @@ class LocalHotplug:
         async with self._changes:
             await plug(partial(self._connected().execute, origin=Origin.ACTION), plan, offer)
         await asyncio.to_thread(note_plugged, self._running.path, plan.plugged)
+        self._files.forget(plan.id)
         self._changed()
 
     async def behind(self, name: str) -> tuple[str, tuple[Behind, ...]]:
@@ -67,11 +73,22 @@ class LocalHotplug:
         return await behind_of(self._qom(), name)
 
     async def unplug(self, name: str, patience: float) -> Unplug:
-        from workbench.engine.hotplug import Unplugs
+        return await self._all().unplug(self._execute, self._qom(), name, patience)
 
-        if self._unplugs is None:
-            self._unplugs = Unplugs(self._changed, self._gone)
-        return await self._unplugs.unplug(self._execute, self._qom(), name, patience)
+    def asked(self, name: str) -> None:
+        """The user's own ``device_del`` of a device, by its id or QOM path, was carried out."""
+        name = name.removeprefix(f"{PERIPHERAL}/")
+        if name and "/" not in name:
+            self._all().asked(self._execute, name)
+
+    async def look(self) -> None:
+        """See what others asked to go; that costs one stat(2) while nobody did.
+
+        :raise MonitorError: when QEMU does not answer.
+        """
+        if (stamp := self._files.stamp()) != self._seen:
+            await self._all().look(self._execute, self._qom())
+            self._seen = stamp
 
     async def keeping(self, name: str) -> Keeping:
         from workbench.engine.keeping import keeping
@@ -104,12 +121,20 @@ class LocalHotplug:
 
     def forget(self) -> None:
         """The connection ended: events may have been missed."""
+        self._seen = 0
         if self._unplugs is not None:
             self._unplugs.forget()
 
     async def close(self) -> None:
         if self._unplugs is not None:
             await self._unplugs.close()
+
+    def _all(self) -> Unplugs:
+        from workbench.engine.hotplug import Unplugs
+
+        if self._unplugs is None:
+            self._unplugs = Unplugs(self._files, self._changed, self._gone)
+        return self._unplugs
 
     def _gone(self, end: Unplug) -> None:
         from workbench.engine.plugged import note_unplugged
@@ -119,7 +144,9 @@ class LocalHotplug:
 
     async def _execute(self, command: str, arguments: Mapping[str, object] | None = None) -> object:
         async with self._changes:
-            return await self._connected().execute(command, arguments, origin=Origin.ACTION)
+            asks = command.startswith("query-")  # that is nobody's action
+            origin = Origin.SCREEN if asks else Origin.ACTION
+            return await self._connected().execute(command, arguments, origin=origin)
 
     def _qom(self) -> QomReader:
         from workbench.engine.devices import DeviceReader

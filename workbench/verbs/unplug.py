@@ -10,6 +10,8 @@ from workbench.verbs.common import guest_monitor, json_option, pass_settings, pr
 
 if TYPE_CHECKING:
     from workbench.domain.hotplug import Unplug
+    from workbench.engine.monitor import Monitor
+    from workbench.engine.unplugging import UnplugFiles
     from workbench.settings import Settings
 
 
@@ -44,19 +46,43 @@ async def _unplug(settings: Settings, name: str, device: str, timeout: float) ->
     from workbench.engine.hotplug import Unplugs
     from workbench.engine.plugged import note_unplugged
     from workbench.engine.state import StateDirectory
+    from workbench.engine.unplugging import UnplugFiles
+    from workbench.errors import NotFound
 
     running = StateDirectory(settings.state).running(name)
-    unplugs = Unplugs()
+    files = UnplugFiles(running.path)
+    unplugs = Unplugs(files)
     async with guest_monitor(settings, name) as monitor:
         monitor.on_event(lambda event, data, _when: unplugs.note(event, data))
         try:
             qom = DeviceReader(monitor.execute, monitor.version).qom
             end = await unplugs.unplug(monitor.execute, qom, device, timeout)
+        except NotFound:
+            cleared = await _clear_up(monitor, files, device)
+            if cleared is None:
+                raise
+            end = cleared
         finally:
             await unplugs.close()
     if end.state is State.GONE:
         note_unplugged(running.path, device)
     return end
+
+
+async def _clear_up(monitor: Monitor, files: UnplugFiles, device: str) -> Unplug | None:
+    """Remove what a device left that is gone already; None when there is nothing of it."""
+    from workbench.domain.hotplug import State, Unplug
+    from workbench.engine.backends import read_backends, remove_behind
+
+    asked = files.load().get(device)
+    rest = (await read_backends(monitor.execute)).of(device)
+    rest += tuple(one for one in (asked.behind if asked else ()) if one not in rest)
+    left = await remove_behind(monitor.execute, rest)
+    if not left:
+        files.forget(device)
+    if not rest:
+        return None
+    return Unplug(device, State.GONE, left=left, rest=tuple(one.words for one in rest), late_removal=True)
 
 
 def _tell(name: str, end: Unplug, timeout: float, *, quiet: bool) -> None:
@@ -71,6 +97,8 @@ def _tell(name: str, end: Unplug, timeout: float, *, quiet: bool) -> None:
     if end.state is not State.GONE:
         raise NotReached(f"{name} did not let {end.id} go within {timeout:g} s", hint=overdue_hint(end))
     if not quiet:
-        click.echo(f"{end.id} is out of {name}")
+        removed = [words for words in end.rest if not any(left.startswith(f"{words}: ") for left in end.left)]
+        late = f" already; removed: {', '.join(removed) or 'nothing'}" if end.late_removal else ""
+        click.echo(f"{end.id} is out of {name}{late}")
         for words in end.left:
             click.echo(f"left behind: {words}")

@@ -1,0 +1,118 @@
+"""What stands behind devices in QEMU, and what of it is still there after its device has gone.
+
+A device that the workbench makes, at the start or later, names what stands behind it after itself: ``net1`` has the
+netdev ``net1-host``. QEMU removes none of it with the device.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from workbench.domain.qom import Property
+
+REMOVERS = {
+    "netdev": ("netdev_del", "id"),
+    "chardev": ("chardev-remove", "id"),
+    "block node": ("blockdev-del", "node-name"),
+    "object": ("object-del", "id"),
+}
+"""Sort -> the command that removes one, and its argument."""
+ENDINGS = {"netdev": "-host", "chardev": "-chardev", "block node": "-image", "object": "-source"}
+"""Sort -> how a name of that sort goes on after the device's id (``domain/devices``)."""
+BACKENDS = (("netdev", "str"), ("chardev", "str"), ("drive", "str"), ("rng", "link<rng-backend>"))
+"""Properties of a device that name what stands behind it, with their types."""
+_SORTS = {"netdev": "netdev", "chardev": "chardev", "drive": "block node", "rng": "object"}
+_NETDEV = re.compile(r"^(?P<name>[^\s:]+): index=\d+,type=(?!nic,)", re.MULTILINE)
+_ANY_NETDEV = re.compile(r"^(?: \\ )?(?P<name>[^\s:]+): index=\d+,type=(?!nic,)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What stands behind a device, and the command that removes it."""
+
+    words: str
+    """Such as ``netdev net1-host``."""
+    command: str
+    arguments: Mapping[str, object]
+
+
+def standing(sort: str, name: str) -> Behind:
+    """One of a sort of :data:`REMOVERS`."""
+    command, argument = REMOVERS[sort]
+    return Behind(f"{sort} {name}", command, {argument: name})
+
+
+def behind(properties: Iterable[Property]) -> tuple[Behind, ...]:
+    """What stands behind a device, as its properties name it: removed after it."""
+    named = ((_SORTS[one.name], one.value) for one in properties if isinstance(one.value, str) and one.name in _SORTS)
+    return tuple(standing(sort, name.rpartition("/")[2] if sort == "object" else name) for sort, name in named if name)
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """The names of what QEMU has for devices to stand on, by sort."""
+
+    all: Mapping[str, Collection[str]] = field(default_factory=dict)
+    unused: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Those that no device is seen to use."""
+
+    def of(self, name: str, *, unused: bool = True) -> tuple[Behind, ...]:
+        """Those that are named after a device."""
+        found = self.unused if unused else self.all
+        return tuple(
+            standing(sort, f"{name}{end}") for sort, end in ENDINGS.items() if f"{name}{end}" in found.get(sort, ())
+        )
+
+    def leftovers(self, living: Collection[str], ours: Collection[str]) -> Mapping[str, tuple[Behind, ...]]:
+        """Id of a device that is gone -> what it left.
+
+        :param living: ids of the devices that are there.
+        :param ours: names that the command line gave, of devices that it did not make: the user's own.
+        """
+        found: dict[str, tuple[Behind, ...]] = {}
+        for name in self._devices():
+            if name not in living and (left := tuple(one for one in self.of(name) if one.words not in ours)):
+                found[name] = left
+        return found
+
+    def _devices(self) -> Iterator[str]:
+        """Ids of devices that something unused is named after, each once."""
+        yield from dict.fromkeys(
+            name.removesuffix(end)
+            for sort, end in ENDINGS.items()
+            for name in self.unused.get(sort, ())
+            if name.endswith(end) and name != end
+        )
+
+
+def backends(network: str, chardevs: Any, nodes: Any, drives: Any, objects: Iterable[str]) -> Backends:
+    """What QEMU says of them.
+
+    :param network: the text of HMP's ``info network``: what no card has stands at the left margin (net/net.c,
+        hmp_info_network()).
+    :param chardevs: of ``query-chardev``, which does not tell who has one.
+    :param nodes: of ``query-named-block-nodes``.
+    :param drives: of ``query-block``: the nodes that devices have.
+    :param objects: the names in ``/objects``; QEMU removes none that is in use.
+    """
+    named = [name for one in _dicts(nodes) if (name := str(one.get("node-name", ""))) and not name.startswith("#")]
+    used = {str(one["inserted"].get("node-name")) for one in _dicts(drives) if isinstance(one.get("inserted"), dict)}
+    labels = [str(one.get("label", "")) for one in _dicts(chardevs)]
+    rest = {"chardev": labels, "object": list(objects)}
+    return Backends(
+        {"netdev": _names(_ANY_NETDEV, network), "block node": named, **rest},
+        {"netdev": _names(_NETDEV, network), "block node": [name for name in named if name not in used], **rest},
+    )
+
+
+def _names(pattern: re.Pattern[str], text: str) -> list[str]:
+    return [match["name"] for match in pattern.finditer(text.replace("\r", ""))]
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

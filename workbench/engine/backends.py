@@ -1,0 +1,55 @@
+"""Asking QEMU what it has for devices to stand on, and removing what a device left."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from workbench.domain.leftovers import Backends, backends
+from workbench.errors import CommandFailed, WorkbenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from workbench.domain.leftovers import Behind
+    from workbench.engine.virtio_pci import Execute
+
+GONE = ("not found", "Failed to find node")
+"""How QEMU says that there is no such netdev, chardev, object (``not found``) or block node."""
+
+
+async def read_backends(execute: Execute) -> Backends:
+    """What there is now; a sort that this QEMU does not tell of is left out.
+
+    :raise workbench.errors.MonitorError: when QEMU does not answer.
+    """
+
+    async def ask(command: str, arguments: dict[str, object] | None = None) -> Any:
+        try:
+            return await execute(command, arguments)
+        except CommandFailed:
+            return None
+
+    network, chardevs, nodes, drives, objects = await asyncio.gather(
+        ask("human-monitor-command", {"command-line": "info network"}),
+        ask("query-chardev"),
+        ask("query-named-block-nodes", {"flat": True}),
+        ask("query-block"),
+        ask("qom-list", {"path": "/objects"}),
+    )
+    names = [str(one.get("name")) for one in objects or () if str(one.get("type", "")).startswith("child<")]
+    return backends(network if isinstance(network, str) else "", chardevs, nodes, drives, names)
+
+
+async def remove_behind(execute: Execute, rest: Iterable[Behind]) -> tuple[str, ...]:
+    """Remove what stood behind a device. What could not be removed is given, each with the reason."""
+    left = []
+    for one in rest:
+        try:
+            await execute(one.command, one.arguments)
+        except CommandFailed as error:
+            if not any(words in error.description for words in GONE):  # somebody else was first
+                left.append(f"{one.words}: {error.message}")
+        except WorkbenchError as error:
+            left.append(f"{one.words}: {error.message}")
+    return tuple(left)
