@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.domain.drift import Live, Said, drift
-from workbench.domain.hotplug import Kind, Plan, State, Unplug
-from workbench.domain.leftovers import behind
-from workbench.domain.plugging import FreeBus, Offer, PlanProblems, plan, rows
+from workbench.domain.hotplug import Kind, Plan, State, Unplug, overdue_hint
+from workbench.domain.leftovers import Backends, backends, behind
+from workbench.domain.plug_rows import rows
+from workbench.domain.plugging import FreeBus, Offer, PlanProblems, plan
 from workbench.domain.qom import Property
 from workbench.domain.type_info import PropertyInfo
 
@@ -127,6 +128,38 @@ def test_the_form_has_the_few_first_and_then_all_of_the_device() -> None:
     assert "52:54:00" in by_key["mac"].description
 
 
+def test_without_a_controller_one_is_plugged_in_first_and_after_the_backend_that_may_be_refused() -> None:
+    bus = FreeBus("scsi0.0", "of a new one", controller="scsi0", slot="pcie-port0")
+    found = plan(replace(DISK, buses=(bus,)), {"file": "/d.img"})
+    assert commands(found) == ["blockdev-add", "device_add", "device_add"]
+    _, controller, disk = (step.arguments for step in found.steps)
+    assert controller == {"driver": "virtio-scsi-pci", "id": "scsi0", "bus": "pcie-port0"}
+    assert (found.steps[1].undo, found.steps[1].undo_arguments) == ("device_del", {"id": "scsi0"})
+    assert (disk["driver"], disk["bus"], found.driver, found.controller) == ("scsi-hd", "scsi0.0", "scsi-hd", "scsi0")
+    assert found.plugged.controller
+    assert not plan(DISK, {"file": "/d.img"}).plugged.controller
+
+
+def test_a_root_port_has_one_slot() -> None:
+    port = replace(NET, buses=(FreeBus("pcie-port0", port=True), FreeBus("pci.0")))
+    assert "slot 0 alone" in trouble(port, addr="5")["addr"]
+    assert "slot 0 alone" in trouble(port, addr="0.1")["addr"]
+    assert plan(port, {"addr": "00.0"}).steps[-1].arguments["addr"] == "00.0"
+    assert plan(port, {"addr": "5", "bus": "pci.0"}).steps[-1].arguments["addr"] == "5"
+
+
+@pytest.mark.parametrize("offer", [NET, RNG, SERIAL])
+def test_an_id_that_qemu_would_not_take_is_told_before(offer: Offer) -> None:
+    for name in ("a b", "1x", "x" * 21, "ä"):
+        assert "is not an id" in trouble(offer, id=name)["id"]
+
+
+def test_an_id_whose_backend_was_left_behind_is_not_taken_again() -> None:
+    offer = replace(NET, left={"net7": "netdev net7-host"})
+    assert "netdev net7-host is there already" in trouble(offer, id="net7")["id"]
+    assert plan(offer, {"id": "net8"}).id == "net8"
+
+
 EVENTS = st.lists(
     st.tuples(
         st.sampled_from(["DEVICE_DELETED", "DEVICE_UNPLUG_GUEST_ERROR", "RESET", "late"]),
@@ -177,6 +210,60 @@ def test_what_stands_behind_a_device_is_known_by_its_properties() -> None:
         ("netdev_del", {"id": "net1-host"}),
         ("object-del", {"id": "rng1-source"}),
     ]
+
+
+NETWORK = (
+    "net0: index=0,type=nic,model=virtio-net-pci,macaddr=52:54:00:12:34:56\r\n"
+    " \\ net0-host: index=0,type=user,net=10.0.2.0,restrict=off\r\n"
+    "p1-host: index=0,type=user,net=10.0.2.0,restrict=off\r\n"
+    "lone: index=0,type=nic,model=virtio-net-pci,macaddr=52:54:00:12:34:57\r\n"
+)
+"""As QEMU 7.2 printed it (``info network``), with a card that has nothing behind it."""
+
+
+def there() -> Backends:
+    nodes = [{"node-name": "d0-image"}, {"node-name": "d1-image"}, {"node-name": "#block12"}]
+    drives = [{"qdev": "d0", "inserted": {"node-name": "d0-image"}}, {"device": "floppy0"}]
+    return backends(NETWORK, [{"label": "qmp"}, {"label": "port0-chardev"}], nodes, drives, ["p1-source", "ram0"])
+
+
+def test_what_a_device_left_is_what_is_named_after_it_and_used_by_none() -> None:
+    left = there().leftovers({"net0", "d0"}, ())
+    assert {name: [one.words for one in rest] for name, rest in left.items()} == {
+        "d1": ["block node d1-image"],
+        "p1": ["netdev p1-host", "object p1-source"],
+        "port0": ["chardev port0-chardev"],
+    }
+    assert "net0" not in there().leftovers((), ()), "a card has it, whatever the card's id is"
+    assert there().leftovers({"d1", "p1"}, {"chardev port0-chardev"}) == {}, "the command line's own"
+    assert [one.words for one in there().of("net0", unused=False)] == ["netdev net0-host"], (
+        "the name is taken all the same"
+    )
+
+
+def test_what_was_left_behind_is_drift() -> None:
+    started = ["-netdev", "user,id=port0-host", "-chardev", "null,id=port0-chardev"]
+    found = drift(Live({"net0": "virtio-net-pci", "d0": "scsi-hd"}, backends=there()), started, ())
+    assert {one.name for one in found if "does not have" in one.words} == {"p1-host", "d1-image"}
+
+
+@given(st.text(), st.lists(st.dictionaries(st.sampled_from(["label", "node-name", "inserted"]), st.none() | st.text())))
+def test_whatever_qemu_says_is_read(network: str, answer: list[dict[str, object]]) -> None:
+    backends(network, answer, answer, answer, ()).leftovers((), ())
+    backends(network, None, {}, "x", ()).leftovers((), ())
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (Unplug("n", State.OVERDUE), ["the request stands", "without an operating system"]),
+        (Unplug("n", State.OVERDUE, run_state="paused"), ["its state is paused", "until it runs on"]),
+        (Unplug("n", State.OVERDUE, rest=("netdev n-host",)), ["netdev n-host: still there", "unplugging n once more"]),
+    ],
+)
+def test_what_the_user_should_know_of_an_answer_that_did_not_come(end: Unplug, words: list[str]) -> None:
+    assert all(one in overdue_hint(end) for one in words)
+    assert ("without an operating system" in overdue_hint(end)) == (end.run_state != "paused")
 
 
 def test_what_was_plugged_in_and_kept_is_no_drift() -> None:

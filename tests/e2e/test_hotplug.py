@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from contextlib import closing
@@ -124,9 +125,22 @@ def test_without_an_operating_system_it_is_not_said_to_be_gone(workbench: Comman
     late = workbench("unplug", "fw", "net1", "--timeout", "0.3")
     late.check_error(4, "did not let net1 go within 0.3 s", "without an operating system")
     assert "net1" in ids(workbench, "fw")
+    late.check_error(4, "netdev net1-host: still there", "once more")
     again = workbench("unplug", "fw", "net1", "--timeout", "0.3", "--json")
     assert (again.code, again.json["state"]) == (4, "overdue")
-    workbench("plug", "fw", "serial").check_error(1, "[[serial]]")
+    done(workbench("pause", "fw"))
+    workbench("unplug", "fw", "net1", "--timeout", "0.3").check_error(4, "its state is paused")
+    done(workbench("resume", "fw"))
+    workbench("plug", "fw", "serial").check_error(1, "no virtio serial controller", "no slot", "[[serial]]")
+    # The reset carries it out, and nobody is there to see it.
+    done(workbench("reset", "fw"))
+    wait_until(lambda: '"net1"' not in ids(workbench, "fw"), "the reset to carry it out")
+    left = workbench("tree", "fw", "--diff")
+    assert (left.code, left.stdout.split()[1]) == (1, "net1-host"), "what stood behind it is told"
+    workbench("plug", "fw", "net", "id=net1").check_error(2, "netdev net1-host", "unplug net1 again")
+    assert done(workbench("unplug", "fw", "net1")).stdout == "net1 is out of fw already; removed: netdev net1-host\n"
+    workbench("unplug", "fw", "net1").check_error(3, "net1")
+    assert done(workbench("tree", "fw", "--diff")).stdout == "fw runs as its profile says\n"
 
 
 def test_it_is_kept_with_all_comments_and_runs_so_the_next_time(workbench: CommandLine, tmp_path: Path) -> None:
@@ -160,6 +174,39 @@ def test_it_is_kept_where_the_profile_has_its_tables_in_brackets(workbench: Comm
     assert lines[2].startswith('scsi = [{ disk = [{ id = "disk0", file = ')
     assert lines[3:] == text.splitlines()[3:]
     assert done(workbench("tree", "one", "--diff")).stdout == "one runs as its profile says\n"
+
+
+BARE = """\
+memory.size = "256M"
+accelerator = "tcg"
+
+[boot]
+guest = "demo"  # the little one
+"""
+
+
+def test_a_missing_controller_is_plugged_in_first_and_kept_with_its_device(
+    workbench: CommandLine, tmp_path: Path
+) -> None:
+    file = workbench.profile("demo", BARE)
+    workbench.start("demo")
+    workbench.wait_for_boot()
+    dry = done(workbench("plug", "demo", "disk", "media=cdrom", "--dry-run")).stdout.splitlines()
+    assert [line.split()[0] for line in dry] == ["device_add", "device_add"]
+    assert ["virtio-scsi-pci" in line for line in dry] == [True, False]
+    disk = done(workbench("plug", "demo", "disk", f"file={tmp_path / 'd.qcow2'}", "size=16M", "--keep")).stdout
+    assert "on scsi0.0 of its new controller scsi0" in disk
+    assert (
+        "of its new controller virtio-serial0"
+        in done(workbench("plug", "demo", "serial", "kind=port", "name=org.example", "--keep")).stdout
+    )
+    wait_until(lambda: "0:0:0:0" in said_in(workbench, "ls /sys/class/scsi_device"), "the guest to see the disk")
+    wait_until(lambda: "org.example" in said_in(workbench, "cat /sys/class/virtio-ports/*/name"), "the port")
+    assert file.read_text().startswith(f'{BARE}\n[[scsi]]\nid = "scsi0"\n\n[[scsi.disk]]\nid = "disk0"\n')
+    assert done(workbench("tree", "demo", "--diff")).stdout == "demo runs as its profile says\n"
+    done(workbench("unplug", "demo", "scsi0"))
+    assert json.loads(workbench("qmp", "demo", "query-named-block-nodes").stdout) == [], "its disk's image went with it"
+    wait_until(lambda: "0:0:0:0" not in said_in(workbench, "ls /sys/class/scsi_device"), "the disk to go")
 
 
 def test_what_a_profile_cannot_hold_is_not_kept(workbench: CommandLine) -> None:

@@ -12,6 +12,7 @@ from tests.real import QEMU, each_qemu, running_qemu
 from workbench.domain.hotplug import Kind, State
 from workbench.domain.plugging import FreeBus, Offer, plan
 from workbench.domain.traffic import Kind as TrafficKind
+from workbench.engine.backends import read_backends, remove_behind
 from workbench.engine.devices import DeviceReader
 from workbench.engine.hotplug import Unplugs, behind_of, plug
 from workbench.engine.monitor import Monitor
@@ -108,6 +109,58 @@ async def test_a_guest_without_an_operating_system_never_lets_go(qemu: str) -> N
             await behind_of(reader.qom, "net9")
         with pytest.raises(CommandFailed):
             await monitor.execute("netdev_del", {"id": "net9-host"})
+
+
+@each_qemu()
+async def test_what_a_controller_has_on_it_goes_with_it(qemu: str, tmp_path: Path) -> None:
+    bus = FreeBus("scsi9.0", controller="scsi9", slot="rp0")
+    offer = Offer(Kind.DISK, "disk9", (bus,), properties_of(Kind.DISK, qemu), base=str(tmp_path))
+    async with board(qemu) as (monitor, unplugs, reader):
+        wrong = plan(offer, {"file": "d.qcow2", "size": "1M", "logical_block_size": "513"})
+        with pytest.raises(CommandFailed) as refused:
+            await plug(monitor.execute, wrong, offer)
+        assert "scsi9, plugged in for it, was asked to go again" in refused.value.hint
+        assert not list(tmp_path.iterdir())
+        assert (await read_backends(monitor.execute)).of("disk9", unused=False) == ()
+        await monitor.execute("system_reset")  # without an operating system that lets it go
+        async with asyncio.timeout(20):
+            while "scsi9" in {child.name for child in await reader.qom.children("/machine/peripheral")}:
+                await asyncio.sleep(0.02)
+        await plug(monitor.execute, plan(offer, {"file": "d.qcow2", "size": "1M"}), offer)
+        kind, rest = await behind_of(reader.qom, "scsi9")
+        assert (kind, [one.words for one in rest]) == ("virtio-scsi-pci", ["block node disk9-image"])
+        assert (await unplugs.unplug(monitor.execute, reader.qom, "scsi9", 0.1)).state is State.OVERDUE
+        await monitor.execute("system_reset")
+        async with asyncio.timeout(20):
+            while unplugs.waiting:
+                await asyncio.sleep(0.02)
+        assert (await read_backends(monitor.execute)).all["block node"] == []
+
+
+@each_qemu()
+async def test_what_there_is_to_stand_on_is_known_and_who_stands_on_it(qemu: str, tmp_path: Path) -> None:
+    async with board(qemu) as (monitor, _, reader):
+        for kind, bus, values in (
+            (Kind.NET, "rp0", {}),
+            (Kind.DISK, "scsi0.0", {"file": "d.qcow2", "size": "1M"}),
+            (Kind.SERIAL, "serial0.0", {"backend": "null"}),
+        ):
+            offer = offered(kind, bus, base=str(tmp_path))
+            await plug(monitor.execute, plan(offer, values), offer)
+        await monitor.execute("netdev_add", {"type": "user", "id": "gone-host"})
+        await monitor.execute("blockdev-add", {"driver": "null-co", "node-name": "gone-image"})
+        there = await read_backends(monitor.execute)
+        assert {"net9", "disk9", "serial9", "gone"} <= there.namesakes()
+        assert there.of("net9") == there.of("disk9") == ()
+        living = {child.name for child in await reader.qom.children("/machine/peripheral")}
+        left = there.leftovers(living, ())
+        assert {name: [one.words for one in rest] for name, rest in left.items()} == {
+            "gone": ["netdev gone-host", "block node gone-image"]
+        }
+        assert await remove_behind(monitor.execute, left["gone"]) == ()
+        assert await remove_behind(monitor.execute, left["gone"]) == (), "somebody else was first"
+        used = await remove_behind(monitor.execute, there.of("disk9", unused=False))
+        assert used[0].startswith("block node disk9-image: ")
 
 
 @each_qemu()

@@ -83,6 +83,73 @@ async def test_what_the_screen_plugs_in_is_kept_unless_the_profile_changed_meanw
         assert await guest.devices.drift() == ()
 
 
+async def test_what_another_process_asked_for_is_marked_and_finished_here(workbench: CommandLine) -> None:
+    workbench.profile("fw", PROFILE)
+    workbench.start("fw")
+    async with opened(workbench) as engine:
+        guest = running(engine, "fw")
+        await until(lambda: guest.snapshot.balloon, "the first reading")
+        await plug(guest, Kind.NET)
+        asked = asyncio.create_task(asyncio.to_thread(workbench, "unplug", "fw", "net1", "--timeout", "2"))
+        await until(lambda: guest.snapshot.unplugs, "the mark of what the command line asked for")
+        assert [(one.id, one.state) for one in guest.snapshot.unplugs] == [("net1", State.PENDING)]
+        assert (await asked).code == 4
+        await until(lambda: guest.snapshot.unplugs[0].state is State.OVERDUE, "the mark that nobody waits any more")
+        await guest.reset()
+        await until(lambda: "netdev_del" in actions(guest), "its netdev to go with it")
+        await until(lambda: not guest.snapshot.unplugs, "the mark to go")
+        assert not list((workbench.state / "fw" / "unplugs").iterdir())
+        assert await guest.devices.drift() == ()
+
+
+async def test_one_that_another_process_sees_the_end_of_is_left_to_it(workbench: CommandLine) -> None:
+    workbench.profile("fw", PROFILE)
+    workbench.start("fw")
+    async with opened(workbench) as engine:
+        guest = running(engine, "fw")
+        await until(lambda: guest.snapshot.balloon, "the first reading")
+        await plug(guest, Kind.NET)
+        asked = asyncio.create_task(asyncio.to_thread(workbench, "unplug", "fw", "net1", "--timeout", "60"))
+        await until(lambda: guest.snapshot.unplugs, "the mark")
+        await guest.reset()
+        done = await asked
+        assert (done.code, done.stdout) == (0, "net1 is out of fw\n")
+        await until(lambda: not guest.snapshot.unplugs, "the mark to go")
+        assert actions(guest) == ["netdev_add", "device_add", "system_reset"]
+
+
+async def test_what_went_while_nobody_looked_is_cleared_up_when_somebody_does(workbench: CommandLine) -> None:
+    workbench.profile("fw", PROFILE)
+    workbench.start("fw")
+    assert workbench("plug", "fw", "net").code == 0
+    assert workbench("unplug", "fw", "net1", "--timeout", "0.3").code == 4
+    assert workbench("reset", "fw").code == 0
+    async with opened(workbench) as engine:
+        guest = running(engine, "fw")
+        await until(lambda: "netdev_del" in actions(guest), "its netdev to go")
+        await until(lambda: not guest.snapshot.unplugs, "no mark")
+        assert await guest.devices.drift() == ()
+
+
+async def test_a_device_del_of_the_user_s_own_is_marked_and_its_backend_is_left_alone(workbench: CommandLine) -> None:
+    workbench.profile("fw", PROFILE)
+    workbench.start("fw")
+    async with opened(workbench) as engine:
+        guest = running(engine, "fw")
+        await until(lambda: guest.snapshot.balloon, "the first reading")
+        await plug(guest, Kind.NET)
+        await guest.execute("device_del", {"id": "/machine/peripheral/net1"})
+        await until(lambda: guest.snapshot.unplugs, "the mark")
+        assert guest.snapshot.unplugs[0].id == "net1"
+        await guest.reset()
+        await until(lambda: not guest.snapshot.unplugs, "the mark to go")
+        await until(lambda: not list((workbench.state / "fw" / "unplugs").iterdir()), "nothing to be known of it")
+        assert "netdev_del" not in actions(guest)
+        (left,) = await guest.devices.drift()
+        assert (left.name, left.kind.name) == ("net1-host", "EXTRA")
+        assert (await guest.hotplug.offer(Kind.NET)).id == "net2", "the name of what stood behind it is taken"
+
+
 async def test_a_qemu_that_ends_meanwhile_claims_nothing(workbench: CommandLine) -> None:
     workbench.profile("fw", PROFILE)
     workbench.start("fw")

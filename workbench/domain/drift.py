@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from workbench.domain.imports.options import keys_of
+from workbench.domain.leftovers import ENDINGS, Backends, standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -70,6 +71,8 @@ class Live:
     """QOM path -> QOM type of each device without one."""
     objects: Mapping[str, str] = field(default_factory=dict)
     """Id -> QOM type of each ``-object``."""
+    backends: Backends = field(default_factory=Backends)
+    """What there is for devices to stand on."""
 
 
 _OF_THE_HOUSE = frozenset({"-D", "-pidfile", "-msg", "-sandbox", "-name", "-mon", "-L"})
@@ -77,6 +80,8 @@ _OF_THE_HOUSE = frozenset({"-D", "-pidfile", "-msg", "-sandbox", "-name", "-mon"
 around an uninstalled QEMU adds."""
 _HOUSE_IDS = re.compile(r"qmp(-\w+)?(-monitor)?\Z|serial0\Z")
 """Ids of the workbench's own monitors and console."""
+_BACKEND_OPTIONS = {"netdev": "netdev", "chardev": "chardev", "blockdev": "block node"}
+"""Options that make what devices stand on, and the sorts of that."""
 _MADE = {"-device": "driver", "-object": "qom-type"}
 """Options that make a thing with a type, and the key of the type."""
 
@@ -92,6 +97,7 @@ def drift(live: Live, started: Sequence[str], now: Sequence[Said]) -> tuple[Diff
         *_made("-device", live.devices, "/machine/peripheral", options, now),
         *_anonymous(live, now),
         *_made("-object", live.objects, "/objects", options, now),
+        *_left(live, options),
         *(_rest(options, [one for one in now if not _came_later(one, live, options, now)]) if started else ()),
     )
 
@@ -145,6 +151,24 @@ def _made(
             yield Difference(Kind.MISSING, name, words, kind, place=said.place)
         elif changes := _changes(then.get(name, {_MADE[option]: live[name]}), values, whole=name in then):
             yield Difference(Kind.CHANGED, name, changes, live[name], f"{above}/{name}", said.place)
+
+
+def _left(live: Live, started: Sequence[Said]) -> Iterator[Difference]:
+    """What devices left behind them that are gone. Objects are told of already."""
+    devices = _with_ids("-device", started)
+    ours = {
+        standing(sort, name).words
+        for said in started
+        if (sort := _BACKEND_OPTIONS.get(said.option[0].lstrip("-")))
+        for name in map(str, settings_of(said.option).values())
+        if name.endswith(ENDINGS[sort]) and name.removesuffix(ENDINGS[sort]) not in devices
+    }
+    for name, left in live.backends.leftovers(live.devices, ours).items():
+        for one in left:
+            sort, _, backend = one.words.rpartition(" ")
+            if sort != "object":
+                words = f"{sort} named after a {name} that the guest does not have: unplugging {name} again removes it"
+                yield Difference(Kind.EXTRA, backend, words)
 
 
 def _plugged(option: str) -> str:

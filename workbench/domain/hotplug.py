@@ -71,6 +71,8 @@ class Plan:
     """The keys of its table in a profile, as they were given."""
     extra: tuple[str, ...] = ()
     """Properties of the device that a profile has no key for."""
+    controller: str = ""
+    """Id of the controller that is plugged in first; empty when there is one."""
 
     @property
     def driver(self) -> str:
@@ -78,7 +80,7 @@ class Plan:
 
     @property
     def plugged(self) -> Plugged:
-        return Plugged(self.kind, self.id, self.bus, self.document, self.extra)
+        return Plugged(self.kind, self.id, self.bus, self.document, self.extra, bool(self.controller))
 
 
 @dataclass(frozen=True, slots=True)

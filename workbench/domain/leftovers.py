@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from workbench.domain.qom import Property
 
@@ -75,19 +75,19 @@ class Backends:
         :param ours: names that the command line gave, of devices that it did not make: the user's own.
         """
         found: dict[str, tuple[Behind, ...]] = {}
-        for name in self._devices():
+        for name in sorted(self.namesakes()):
             if name not in living and (left := tuple(one for one in self.of(name) if one.words not in ours)):
                 found[name] = left
         return found
 
-    def _devices(self) -> Iterator[str]:
-        """Ids of devices that something unused is named after, each once."""
-        yield from dict.fromkeys(
+    def namesakes(self) -> set[str]:
+        """Ids of devices that something is named after."""
+        return {
             name.removesuffix(end)
             for sort, end in ENDINGS.items()
-            for name in self.unused.get(sort, ())
+            for name in self.all.get(sort, ())
             if name.endswith(end) and name != end
-        )
+        }
 
 
 def backends(network: str, chardevs: Any, nodes: Any, drives: Any, objects: Iterable[str]) -> Backends:

@@ -6,6 +6,7 @@ Keys are those that the device has in a profile (``mac``, ``file``, ``name``), t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from workbench.domain.argv import resolve
 from workbench.domain.decode import Decoder
 from workbench.domain.devices.net import Net
+from workbench.domain.devices.part import Id, metas
+from workbench.domain.devices.part import extra as extra_of
 from workbench.domain.devices.rng import Rng
 from workbench.domain.devices.scsi import Disk
 from workbench.domain.devices.serial import SerialPort
-from workbench.domain.hotplug import Kind, Plan, steps_of
+from workbench.domain.hotplug import Kind, Plan, Step, steps_of
 from workbench.domain.qmp_values import BadValue
 from workbench.domain.qom import Property
 from workbench.domain.qom_values import parse_value
@@ -46,20 +49,18 @@ MORE = {
     Kind.SERIAL: "[[serial]]",
 }
 """The key of a profile that gives more room."""
+NO_SLOT = "no slot is free that takes devices while the guest runs"
 ROOM = {
-    Kind.NET: "no slot is free that takes devices while the guest runs",
-    Kind.RNG: "no slot is free that takes devices while the guest runs",
-    Kind.DISK: "there is no SCSI controller",
-    Kind.SERIAL: "there is no virtio serial controller",
+    Kind.NET: NO_SLOT,
+    Kind.RNG: NO_SLOT,
+    Kind.DISK: f"there is no SCSI controller with room, and {NO_SLOT}",
+    Kind.SERIAL: f"there is no virtio serial controller with room, and {NO_SLOT}",
 }
+CONTROLLERS = {Kind.DISK: "virtio-scsi-pci", Kind.SERIAL: "virtio-serial-pci"}
+"""What a device of the kind stands on; plugged in first where there is none."""
+SLOT_OF_PORT = frozenset({"0", "00", "0.0", "00.0"})
 OURS = frozenset({"id", "bus", "netdev", "chardev", "drive", "rng", "channel", "scsi-id"})
 """Properties that follow from the rest."""
-USUAL = {
-    Kind.NET: ("backend", "mac", "forward"),
-    Kind.DISK: ("file", "format", "size", "read-only"),
-    Kind.SERIAL: ("kind", "name", "backend", "path"),
-    Kind.RNG: ("source", "max-bytes", "period"),
-}
 
 
 class PlanProblems(Exception):
@@ -78,6 +79,12 @@ class FreeBus:
     words: str = ""
     """Such as ``slot of its own`` or ``LUN 2``."""
     lun: int = 0
+    controller: str = ""
+    """Id of the controller that brings the bus, when that has to be plugged in first."""
+    slot: str = ""
+    """The PCI bus that the controller goes onto."""
+    port: bool = False
+    """Whether it is a root port's, whose one slot is 0: no guest looks for devices in another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,8 @@ class Offer:
     """Driver -> its properties, as a QEMU of the same build tells them."""
     taken: Collection[str] = frozenset()
     """Ids that something has already."""
+    left: Mapping[str, str] = field(default_factory=dict)
+    """Ids of devices that are gone -> what they left behind them, in words: it has the names that a new one would need."""
     directory: str = "/"
     """The guest's state directory, for sockets."""
     base: str = "/"
@@ -107,20 +116,6 @@ class Offer:
         return f"{ROOM[self.kind]}: {MORE[self.kind]} in the profile gives more, from the next start on"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the form."""
-
-    key: str
-    type: str
-    """What it takes, in words."""
-    default: str
-    """What it is when nothing is typed."""
-    description: str
-    usual: bool
-    choices: tuple[str, ...] = ()
-
-
 def driver_of(kind: Kind, values: Mapping[str, str]) -> str:
     """The type of device that these values make."""
     first, last = DRIVERS[kind][0], DRIVERS[kind][-1]
@@ -129,29 +124,6 @@ def driver_of(kind: Kind, values: Mapping[str, str]) -> str:
     if kind is Kind.SERIAL:
         return last if values.get("kind") in ("port", "agent") else first
     return first
-
-
-def rows(offer: Offer, values: Mapping[str, str]) -> tuple[Row, ...]:
-    """The lines of the form: the profile's keys, then the device's own properties by name."""
-    part, found = PARTS[offer.kind], []
-    fields = fields_of(part)
-    infos = offer.properties.get(driver_of(offer.kind, values), {})
-    found.append(Row("id", "an id", offer.id, "Names the device in QEMU.", usual=True))
-    buses = tuple(bus.name for bus in offer.buses)
-    words = ", ".join(f"{bus.name} {bus.words}".strip() for bus in offer.buses)
-    found.append(Row("bus", "a bus with room", buses[0] if buses else "", f"Free: {words}.", usual=True, choices=buses))
-    for key in sorted(fields, key=lambda key: (key not in USUAL[offer.kind], list(fields).index(key))):
-        if key == "id":
-            continue
-        shape, info = fields[key].shape, infos.get(key)
-        default = _default(part, fields[key].name)
-        about = info.description if info is not None else ""
-        found.append(Row(key, shape.words, default, about, key in USUAL[offer.kind], shape.choices))
-    for name, info in sorted(infos.items()):
-        if name not in fields and name not in OURS:
-            default = "" if not info.has_default else _text(info.default)
-            found.append(Row(name, info.type, default, info.description, usual=False))
-    return tuple(found)
 
 
 def plan(offer: Offer, values: Mapping[str, str]) -> Plan:
@@ -180,8 +152,10 @@ def plan(offer: Offer, values: Mapping[str, str]) -> Plan:
         elif key not in ("id", "bus"):
             problems[key] = _unknown(key, [*fields, *infos])
     name, bus = given.get("id", offer.id), _bus(offer, given.get("bus", ""), problems)
-    if name in offer.taken:
-        problems["id"] = f"{name} is there already"
+    if trouble := _id_trouble(offer, name):
+        problems["id"] = trouble
+    if bus is not None and bus.port and str(extra.get("addr", "0")) not in SLOT_OF_PORT:
+        problems["addr"] = f"{bus.name} is a root port, which has slot 0 alone"
     part = _part(part_type, document, problems)
     if "id" in fields:
         document = {"id": name, **document}
@@ -189,7 +163,7 @@ def plan(offer: Offer, values: Mapping[str, str]) -> Plan:
     if problems or part is None or bus is None:
         raise PlanProblems(problems)
     steps = tuple(_steps(offer, part, name, bus, extra))
-    return Plan(offer.kind, name, bus.name, steps, part, document, tuple(extra))
+    return Plan(offer.kind, name, bus.name, steps, part, document, tuple(extra), controller=bus.controller)
 
 
 def part_of(one: Plugged) -> Part | None:
@@ -215,7 +189,22 @@ def _steps(offer: Offer, part: Part, name: str, bus: FreeBus, extra: Mapping[str
             options = list(part.options("", path(part.source), name))
         case _:
             raise TypeError(part)
-    return steps_of(options, chardev, **{"bus": bus.name, **extra})
+    *first, last = steps_of(options, chardev, **{"bus": bus.name, **extra})
+    if bus.controller:  # behind the backend, which may well be refused: a controller goes only when the guest lets it
+        arguments = {"driver": CONTROLLERS[offer.kind], "id": bus.controller, "bus": bus.slot}
+        first.append(Step("device_add", arguments, "device_del", {"id": bus.controller}))
+    return [*first, last]
+
+
+def _id_trouble(offer: Offer, name: str) -> str:
+    """Why a new device cannot have an id; empty when it can."""
+    if name in offer.taken:
+        return f"{name} is there already"
+    if name in offer.left:
+        owner = f"a {name} that the guest does not have"
+        return f"{offer.left[name]} is there already, named after {owner}: unplug {name} again to remove it"
+    _, (meta, *_) = metas(Id)
+    return "" if re.match(meta.pattern or "", name) else f'"{name}" is not {extra_of(Id, "words")}'
 
 
 def _chardev(port: SerialPort, path: str) -> Mapping[str, object]:
@@ -274,14 +263,3 @@ def _property_value(info: PropertyInfo, text: str) -> object:
 def _unknown(key: str, known: Collection[str]) -> str:
     near = get_close_matches(key, known, 1)
     return f"no such key or property{f': did you mean {near[0]}?' if near else ''}"
-
-
-def _default(part: type[Part], name: str) -> str:
-    import msgspec
-
-    default = next(one.default for one in msgspec.structs.fields(part) if one.name == name)
-    return "" if default in (None, (), msgspec.NODEFAULT) else _text(default)
-
-
-def _text(value: object) -> str:
-    return ("on" if value else "off") if isinstance(value, bool) else str(value)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain.drift import Live, Said, drift
+from workbench.engine.backends import read_backends
 from workbench.engine.plan import plan
 from workbench.engine.profiles import read_profile
 from workbench.errors import CommandFailed, HostError, NotFound
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from workbench.engine.profiles import LoadedProfile
     from workbench.engine.qom import QomReader
     from workbench.engine.state import Running
+    from workbench.engine.virtio_pci import Execute
     from workbench.settings import Settings
 
 ABOVE = ("/machine/peripheral", "/machine/peripheral-anon", "/objects")
@@ -30,7 +32,7 @@ class DriftReader:
         self._argv = _started_argv(running.pid)
         self._said: tuple[tuple[object, ...], tuple[Said, ...]] = ((), ())
 
-    async def read(self, qom: QomReader) -> tuple[Difference, ...]:
+    async def read(self, qom: QomReader, execute: Execute) -> tuple[Difference, ...]:
         """Every difference now.
 
         :raise workbench.errors.NotFound: when the profile's file is gone.
@@ -38,7 +40,7 @@ class DriftReader:
         :raise workbench.errors.HostError: when this host lacks something that the profile needs.
         :raise workbench.errors.MonitorError: when QEMU does not answer.
         """
-        live = await read_live(qom)
+        live = await read_live(qom, execute)
         return drift(live, self._argv, await self._now())
 
     async def _now(self) -> tuple[Said, ...]:
@@ -57,7 +59,7 @@ class DriftReader:
         return self._said[1]
 
 
-async def read_live(qom: QomReader) -> Live:
+async def read_live(qom: QomReader, execute: Execute) -> Live:
     """What somebody made in QEMU."""
 
     async def types(path: str) -> dict[str, str]:
@@ -66,8 +68,9 @@ async def read_live(qom: QomReader) -> Live:
         except CommandFailed:
             return {}  # a machine without such a place
 
-    devices, anonymous, objects = await asyncio.gather(*(types(path) for path in ABOVE))
-    return Live(devices, {f"{ABOVE[1]}/{name}": kind for name, kind in anonymous.items()}, objects)
+    listings = asyncio.gather(*(types(path) for path in ABOVE))
+    (devices, anonymous, objects), backends = await asyncio.gather(listings, read_backends(execute))
+    return Live(devices, {f"{ABOVE[1]}/{name}": kind for name, kind in anonymous.items()}, objects, backends)
 
 
 def _stamp(loaded: LoadedProfile) -> tuple[object, ...]:

@@ -43,11 +43,13 @@ async def plug(execute: Execute, plan: Plan, offer: Offer) -> None:
         for step in plan.steps:
             await execute(step.command, step.arguments)
             done.append(step)
-    except CommandFailed:
+    except CommandFailed as error:
         for step in reversed(done):
             with suppress(CommandFailed):
                 await execute(step.undo, step.undo_arguments)
         remove(made)
+        if any(step.undo == "device_del" for step in done):
+            error.hint = f"its controller {plan.controller}, plugged in for it, was asked to go again"
         raise
 
 

@@ -67,7 +67,8 @@ class LocalDevices:
             from workbench.engine.drift import DriftReader
 
             self._drift = DriftReader(self._running, self._settings)
-        return await self._drift.read(self._now().qom)
+        qom = self._now().qom
+        return await self._drift.read(qom, partial(self._connected().execute, origin=Origin.SCREEN))
 
     def _now(self) -> DeviceReader:
         monitor = self._connected()

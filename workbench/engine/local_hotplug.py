@@ -54,8 +54,8 @@ class LocalHotplug:
         from workbench.engine.buses import BusReader
         from workbench.engine.offers import offer
 
-        qom = self._qom()
-        return await offer(self._running, qom, BusReader(qom), kind, self._running.pid)
+        qom, execute = self._qom(), partial(self._connected().execute, origin=Origin.SCREEN)
+        return await offer(self._running, execute, qom, BusReader(qom), kind, self._running.pid)
 
     async def plug(self, offer: Offer, plan: Plan) -> None:
         from workbench.engine.hotplug import plug

@@ -7,24 +7,28 @@ Properties are asked of a second QEMU of the same program that is started for th
 from __future__ import annotations
 
 import asyncio
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain.buses import Bus, BusDevice, flat
+from workbench.domain.devices.serial import SERIAL_ID
 from workbench.domain.hotplug import PERIPHERAL, Kind
-from workbench.domain.plugging import DRIVERS, STEMS, FreeBus, Offer
+from workbench.domain.plugging import CONTROLLERS, DRIVERS, STEMS, FreeBus, Offer
+from workbench.engine.backends import read_backends
 from workbench.engine.build import converse
 from workbench.engine.profiles import read_profile, started_profile
 from workbench.engine.types import parse_properties
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 
     from workbench.domain.profile import GuestProfile
     from workbench.domain.type_info import PropertyInfo
     from workbench.engine.buses import BusReader
     from workbench.engine.qom import QomReader
     from workbench.engine.state import Running
+    from workbench.engine.virtio_pci import Execute
 
 PORTS = frozenset({"pcie-root-port", "ioh3420", "xio3130-downstream"})
 """Bridges whose one slot takes a device while the guest runs (hw/pci-bridge)."""
@@ -37,22 +41,43 @@ CONSOLES = 31
 """Ports of one virtio serial controller (hw/char/virtio-serial-bus.c, max_ports)."""
 
 
-async def offer(running: Running, qom: QomReader, buses: BusReader, kind: Kind, pid: int) -> Offer:
+async def offer(running: Running, execute: Execute, qom: QomReader, buses: BusReader, kind: Kind, pid: int) -> Offer:
     """What the guest has for one more device of a kind.
 
     :param pid: QEMU's process.
     :raise workbench.errors.HostError: when a second QEMU cannot be asked.
     :raise workbench.errors.MonitorError: when the guest's does not answer.
     """
-    live, root, properties = await asyncio.gather(
-        qom.children(PERIPHERAL), buses.root(), asyncio.to_thread(properties_of, kind, f"/proc/{pid}/exe")
+    live, root, there, properties = await asyncio.gather(
+        qom.children(PERIPHERAL),
+        buses.root(),
+        read_backends(execute),
+        asyncio.to_thread(properties_of, kind, f"/proc/{pid}/exe"),
     )
     taken = {child.name for child in live}
+    left = {name: ", ".join(one.words for one in there.of(name, unused=False)) for name in there.namesakes() - taken}
     base = str(Path(running.facts.profile).parent) if running.facts.profile else str(running.path)
     reserved = await asyncio.to_thread(_profile_ids, running)
-    free = next(name for number in range(10_000) if (name := f"{STEMS[kind]}{number}") not in taken | reserved)
-    found = tuple([one async for one in _free(kind, root, qom)])
-    return Offer(kind, free, found, properties, frozenset(taken), str(running.path), base, str(Path.home()))
+    used = taken | reserved | left.keys()
+    found = tuple([one async for one in _free(kind, root, qom)]) or _behind_controller(
+        kind, [one async for one in _free(Kind.NET, root, qom)], used
+    )
+    free = _next_id(STEMS[kind], used)
+    return Offer(kind, free, found, properties, frozenset(taken), left, str(running.path), base, str(Path.home()))
+
+
+def _next_id(stem: str, used: Collection[str]) -> str:
+    return next(name for number in itertools.count() if (name := f"{stem}{number}") not in used)
+
+
+def _behind_controller(kind: Kind, slots: Sequence[FreeBus], used: Collection[str]) -> tuple[FreeBus, ...]:
+    """The bus of a controller that would be plugged in first, where there is a slot for one."""
+    name = _next_id("scsi", used) if kind is Kind.DISK else SERIAL_ID
+    if kind not in CONTROLLERS or not slots or name in used:
+        return ()  # a profile has one serial controller at most
+    slot = slots[0].name
+    words = f"of a new {CONTROLLERS[kind]} {name} on {slot}"
+    return (FreeBus(f"{name}.0", words, controller=name, slot=slot),)
 
 
 async def _free(kind: Kind, root: Bus, qom: QomReader) -> AsyncIterator[FreeBus]:
@@ -60,7 +85,7 @@ async def _free(kind: Kind, root: Bus, qom: QomReader) -> AsyncIterator[FreeBus]
     for owner, bus in _buses(root):
         if kind in (Kind.NET, Kind.RNG):
             if owner.type in PORTS and not bus.devices and not bus.error:
-                yield FreeBus(bus.name)
+                yield FreeBus(bus.name, port=True)
             elif bus.path.endswith(ROOT_PCI) and (room := SLOTS - len(bus.devices)) > 0:
                 yield FreeBus(bus.name, f"({room} slots)" if room > 1 else "(1 slot)")
         elif kind is Kind.DISK and bus.type == "SCSI" and bus.name.endswith(".0"):

@@ -17,7 +17,13 @@ FILE = "plugged.json"
 
 def note_plugged(directory: Path, one: Plugged) -> None:
     """Remember it until the guest ends. What fails here costs no more than that it cannot be kept in the profile."""
-    kept = {"kind": one.kind.value, "bus": one.bus, "document": one.document, "extra": one.extra}
+    kept = {
+        "kind": one.kind.value,
+        "bus": one.bus,
+        "document": one.document,
+        "extra": one.extra,
+        "controller": one.controller,
+    }
     with suppress(OSError):
         write_atomic(directory / FILE, json.dumps({**_read(directory), one.id: kept}), lasting=False)
 
@@ -35,7 +41,8 @@ def plugged(directory: Path) -> dict[str, Plugged]:
     found = {}
     for name, one in _read(directory).items():
         with suppress(KeyError, TypeError, ValueError):
-            found[name] = Plugged(Kind(one["kind"]), name, str(one["bus"]), dict(one["document"]), tuple(one["extra"]))
+            kind, bus, document = Kind(one["kind"]), str(one["bus"]), dict(one["document"])
+            found[name] = Plugged(kind, name, bus, document, tuple(one["extra"]), bool(one.get("controller")))
     return found
 
 

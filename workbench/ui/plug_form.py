@@ -13,7 +13,8 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from workbench.domain.hotplug import Kind, Plan
-from workbench.domain.plugging import PlanProblems, plan, rows
+from workbench.domain.plug_rows import rows
+from workbench.domain.plugging import PlanProblems, plan
 from workbench.ui.dialogs import Dialog
 from workbench.ui.widgets.device_row import clean
 from workbench.ui.widgets.text_block import TextBlock
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.events import Key
 
-    from workbench.domain.plugging import Offer, Row
+    from workbench.domain.plug_rows import Row
+    from workbench.domain.plugging import Offer
 
 KINDS = {
     Kind.NET: "a virtio network card",

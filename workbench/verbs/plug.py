@@ -67,7 +67,8 @@ async def _plug(
     if as_json:
         print_json({"guest": name, "id": plan.id, "driver": plan.driver, "bus": plan.bus, "kept": place or None})
         return
-    click.echo(f"{plan.id} ({plan.driver}) is plugged into {name}, on {plan.bus}")
+    controller = f" of its new controller {plan.controller}" if plan.controller else ""
+    click.echo(f"{plan.id} ({plan.driver}) is plugged into {name}, on {plan.bus}{controller}")
     if place:
         click.echo(f"kept in {place}")
 
@@ -78,7 +79,7 @@ async def _offer(running: Running, monitor: Monitor, kind: Kind) -> Offer:
     from workbench.engine.offers import offer
 
     qom = DeviceReader(monitor.execute, monitor.version).qom
-    return await offer(running, qom, BusReader(qom), kind, running.pid)
+    return await offer(running, monitor.execute, qom, BusReader(qom), kind, running.pid)
 
 
 def _planned(offered: Offer, words: Sequence[str]) -> Plan:

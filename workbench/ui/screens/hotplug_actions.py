@@ -52,7 +52,8 @@ class HotplugActions(DeviceActions):
         if plan is None or not self._still_runs(chosen):
             return
         await hotplug.plug(offer, plan)
-        text = f"{plan.id} ({plan.driver}) on {plan.bus}; K keeps it in the profile"
+        bus = f"{plan.bus} of its new controller" if plan.controller else plan.bus
+        text = f"{plan.id} ({plan.driver}) on {bus}; K keeps it in the profile"
         self.notify(text, title="Plugged in", timeout=6, markup=False)
         self.query_one(DeviceTreePane).seek(plan.id)
 

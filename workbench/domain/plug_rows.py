@@ -1,0 +1,71 @@
+"""The lines of the form for a device to be plugged in: the profile's keys, then what QEMU tells of the device's type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.domain.hotplug import Kind
+from workbench.domain.plugging import OURS, PARTS, driver_of
+from workbench.domain.shape import fields_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.domain.devices.part import Part
+    from workbench.domain.plugging import Offer
+
+USUAL = {
+    Kind.NET: ("backend", "mac", "forward"),
+    Kind.DISK: ("file", "format", "size", "read-only"),
+    Kind.SERIAL: ("kind", "name", "backend", "path"),
+    Kind.RNG: ("source", "max-bytes", "period"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the form."""
+
+    key: str
+    type: str
+    """What it takes, in words."""
+    default: str
+    """What it is when nothing is typed."""
+    description: str
+    usual: bool
+    choices: tuple[str, ...] = ()
+
+
+def rows(offer: Offer, values: Mapping[str, str]) -> tuple[Row, ...]:
+    """The lines of the form: the profile's keys, then the device's own properties by name."""
+    part, found = PARTS[offer.kind], []
+    fields = fields_of(part)
+    infos = offer.properties.get(driver_of(offer.kind, values), {})
+    found.append(Row("id", "an id", offer.id, "Names the device in QEMU.", usual=True))
+    buses = tuple(bus.name for bus in offer.buses)
+    words = ", ".join(f"{bus.name} {bus.words}".strip() for bus in offer.buses)
+    found.append(Row("bus", "a bus with room", buses[0] if buses else "", f"Free: {words}.", usual=True, choices=buses))
+    for key in sorted(fields, key=lambda key: (key not in USUAL[offer.kind], list(fields).index(key))):
+        if key == "id":
+            continue
+        shape, info = fields[key].shape, infos.get(key)
+        default = _default(part, fields[key].name)
+        about = info.description if info is not None else ""
+        found.append(Row(key, shape.words, default, about, key in USUAL[offer.kind], shape.choices))
+    for name, info in sorted(infos.items()):
+        if name not in fields and name not in OURS:
+            default = "" if not info.has_default else _text(info.default)
+            found.append(Row(name, info.type, default, info.description, usual=False))
+    return tuple(found)
+
+
+def _default(part: type[Part], name: str) -> str:
+    import msgspec
+
+    default = next(one.default for one in msgspec.structs.fields(part) if one.name == name)
+    return "" if default in (None, (), msgspec.NODEFAULT) else _text(default)
+
+
+def _text(value: object) -> str:
+    return ("on" if value else "off") if isinstance(value, bool) else str(value)
