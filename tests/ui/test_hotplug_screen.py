@@ -11,12 +11,14 @@ from textual.widgets import Input
 from tests.ui.fake_engine import FakeEngine, running
 from tests.ui.test_device_tree import TREE
 from workbench.domain.hotplug import State, Unplug
+from workbench.domain.plugging import FreeBus
 from workbench.errors import CommandFailed, NotFound
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.plug_form import KindDialog, PlugForm
 from workbench.ui.screens.main import MainScreen
 from workbench.ui.widgets.device_lines import DeviceLines
 from workbench.ui.widgets.device_tree import DeviceTreePane
+from workbench.ui.widgets.device_views import View
 from workbench.ui.widgets.text_block import TextBlock
 
 if TYPE_CHECKING:
@@ -129,6 +131,36 @@ async def test_a_choice_changes_the_kind_of_device() -> None:
         assert "kind: a port needs a name" in sent(app)
         await pilot.press("down", *"a.b")
         assert "virtserialport" in sent(app)
+
+
+@pytest.mark.parametrize(("digit", "view"), [("1", View.PCI), ("2", View.BUS), ("3", View.BUS), ("4", View.PCI)])
+async def test_what_was_plugged_in_is_shown_in_a_view_that_has_it(digit: str, view: View) -> None:
+    app = WorkbenchApp(FakeEngine(running()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await to_form(app, pilot, digit)
+        if digit == "2":
+            await pilot.press("down", "down", *"d.img")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "Plugged in" in notes(app)
+        assert app.screen.query_one(DeviceTreePane).place.view is view
+
+
+async def test_a_controller_that_comes_first_is_told_in_the_form() -> None:
+    engine = FakeEngine(running())
+    bus = FreeBus("scsi0.0", "of a new virtio-scsi-pci scsi0 on p0", controller="scsi0", slot="p0")
+    engine.guest("demo").hotplug.buses = (bus,)
+    app = WorkbenchApp(engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        form = await to_form(app, pilot, "2")
+        await pilot.press("down", "down", *"d.img", "up")
+        assert "of a new virtio-scsi-pci scsi0 on p0" in str(form.query_one("#plug-about", TextBlock).render())
+        assert form._row.type == "of a new controller"
+        assert '"id": "scsi0", "bus": "p0"' in sent(app)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert engine.guest("demo").asked == [("plug", "disk1", ["blockdev-add", "device_add", "device_add"])]
+        assert "of its new controller" in notes(app)
 
 
 async def test_qemu_s_refusal_is_told() -> None:

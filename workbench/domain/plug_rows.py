@@ -45,7 +45,8 @@ def rows(offer: Offer, values: Mapping[str, str]) -> tuple[Row, ...]:
     found.append(Row("id", "an id", offer.id, "Names the device in QEMU.", usual=True))
     buses = tuple(bus.name for bus in offer.buses)
     words = ", ".join(f"{bus.name} {bus.words}".strip() for bus in offer.buses)
-    found.append(Row("bus", "a bus with room", buses[0] if buses else "", f"Free: {words}.", usual=True, choices=buses))
+    room = "of a new controller" if offer.buses and offer.buses[0].controller else "a bus with room"
+    found.append(Row("bus", room, buses[0] if buses else "", f"Free: {words}.", usual=True, choices=buses))
     for key in sorted(fields, key=lambda key: (key not in USUAL[offer.kind], list(fields).index(key))):
         if key == "id":
             continue

@@ -36,7 +36,12 @@ QOM_DEPTH = 3
     metavar="N",
     help=f"Levels that are shown (default: {QOM_DEPTH} of --view qom, all of the others).",
 )
-@click.option("--diff", is_flag=True, help="How the guest differs from what its profile says now; exit 1 if it does.")
+@click.option(
+    "--diff",
+    is_flag=True,
+    help="How the guest differs from what its profile says now, in what was made and how (values that were set since are "
+    "no drift); exit 1 if it does.",
+)
 @json_option
 @pass_settings
 def command(settings: Settings, name: str, view: str, depth: int | None, diff: bool, as_json: bool) -> None:

@@ -55,7 +55,7 @@ class HotplugActions(DeviceActions):
         bus = f"{plan.bus} of its new controller" if plan.controller else plan.bus
         text = f"{plan.id} ({plan.driver}) on {bus}; K keeps it in the profile"
         self.notify(text, title="Plugged in", timeout=6, markup=False)
-        self.query_one(DeviceTreePane).seek(plan.id)
+        self.query_one(DeviceTreePane).seek(plan.id, pci=plan.kind in (Kind.NET, Kind.RNG))
 
     async def _unplug(self, chosen: GuestSnapshot, hotplug: Hotplug, name: str) -> None:
         kind, rest = await hotplug.behind(name)

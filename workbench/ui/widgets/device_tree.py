@@ -225,10 +225,13 @@ class DeviceTreePane(DeviceShowing):
     def action_keep(self) -> None:
         self._ask_for_device("keep")
 
-    def seek(self, name: str) -> None:
-        """Go to a device as soon as it is in the tree."""
+    def seek(self, name: str, *, pci: bool) -> None:
+        """Go to a device as soon as it is in the tree; to the view of buses with one that no view of PCI shows."""
+        self._keep_place(self.guest)
+        if not pci and self.place.view in (View.PCI, View.VIRTIO):
+            self.place.view = View.BUS
         self._sought = f"/machine/peripheral/{name}"
-        self._show()
+        self._show(keep=False)
 
     def _ask_for_device(self, what: str) -> None:
         row = self._lines.row
