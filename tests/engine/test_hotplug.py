@@ -92,14 +92,14 @@ async def test_a_guest_without_an_operating_system_never_lets_go(qemu: str) -> N
     async with board(qemu) as (monitor, unplugs, reader):
         offer = offered(Kind.NET, "rp0", qemu)
         await plug(monitor.execute, plan(offer, {}), offer)
-        kind, rest = await behind_of(reader.qom, "net9")
-        assert (kind, [one.words for one in rest]) == ("virtio-net-pci", ["netdev net9-host"])
+        stake = await behind_of(reader.qom, "net9")
+        assert (stake.type, [one.words for one in stake.behind]) == ("virtio-net-pci", ["netdev net9-host"])
         end = await unplugs.unplug(monitor.execute, reader.qom, "net9", 0.2)
         assert end.state is State.OVERDUE
         assert [(one.id, one.state) for one in unplugs.waiting] == [("net9", State.OVERDUE)], "it stays marked"
         again = await unplugs.unplug(monitor.execute, reader.qom, "net9", 0.2)
         assert (again.state, again.again) == (State.OVERDUE, True)
-        assert (await behind_of(reader.qom, "net9"))[0] == "virtio-net-pci", "it is still there"
+        assert (await behind_of(reader.qom, "net9")).type == "virtio-net-pci", "it is still there"
         # A reset carries out what was asked for, and the late answer takes the netdev away too.
         await monitor.execute("system_reset")
         async with asyncio.timeout(20):
@@ -127,8 +127,9 @@ async def test_what_a_controller_has_on_it_goes_with_it(qemu: str, tmp_path: Pat
             while "scsi9" in {child.name for child in await reader.qom.children("/machine/peripheral")}:
                 await asyncio.sleep(0.02)
         await plug(monitor.execute, plan(offer, {"file": "d.qcow2", "size": "1M"}), offer)
-        kind, rest = await behind_of(reader.qom, "scsi9")
-        assert (kind, [one.words for one in rest]) == ("virtio-scsi-pci", ["block node disk9-image"])
+        stake = await behind_of(reader.qom, "scsi9")
+        assert (stake.type, stake.devices) == ("virtio-scsi-pci", ("disk9",))
+        assert [one.words for one in stake.behind] == ["block node disk9-image"]
         assert (await unplugs.unplug(monitor.execute, reader.qom, "scsi9", 0.1)).state is State.OVERDUE
         await monitor.execute("system_reset")
         async with asyncio.timeout(20):
@@ -166,8 +167,9 @@ async def test_what_there_is_to_stand_on_is_known_and_who_stands_on_it(qemu: str
 @each_qemu()
 async def test_what_qemu_itself_refuses_is_said_and_nothing_stays_pending(qemu: str) -> None:
     async with board(qemu) as (monitor, unplugs, reader):
-        with pytest.raises(CommandFailed, match="hotplug"):
+        with pytest.raises(CommandFailed, match="hotplug") as refused:
             await unplugs.unplug(monitor.execute, reader.qom, "cold0", 5)
+        assert "stays until the guest ends" in refused.value.hint
         with pytest.raises(NotFound, match="nosuch"):
             await unplugs.unplug(monitor.execute, reader.qom, "nosuch", 5)
         assert unplugs.waiting == ()
@@ -187,7 +189,7 @@ async def test_a_guest_that_refuses_keeps_the_device_and_all_behind_it() -> None
         unplugs.note("DEVICE_UNPLUG_GUEST_ERROR", {"device": "net9", "path": "/machine/peripheral/net9"})
         assert (await asked).state is State.REFUSED
         assert unplugs.waiting == ()
-        assert (await behind_of(reader.qom, "net9"))[1], "its netdev is there"
+        assert (await behind_of(reader.qom, "net9")).behind, "its netdev is there"
 
 
 async def test_a_connection_that_ends_meanwhile_claims_nothing() -> None:

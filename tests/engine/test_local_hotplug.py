@@ -41,8 +41,8 @@ async def test_an_unplug_without_an_answer_stays_in_the_snapshot_until_it_comes(
         revision = guest.snapshot.devices_revision
         assert await plug(guest, Kind.NET) == "net1"
         assert guest.snapshot.devices_revision > revision, "the tree is read again"
-        kind, rest = await guest.hotplug.behind("net1")
-        assert (kind, [one.words for one in rest]) == ("virtio-net-pci", ["netdev net1-host"])
+        stake = await guest.hotplug.behind("net1")
+        assert (stake.type, [one.words for one in stake.behind]) == ("virtio-net-pci", ["netdev net1-host"])
         asked = asyncio.create_task(guest.hotplug.unplug("net1", 0.3))
         await until(lambda: guest.snapshot.unplugs, "the mark")
         assert (guest.snapshot.unplugs[0].id, guest.snapshot.unplugs[0].state) == ("net1", State.PENDING)
@@ -99,6 +99,7 @@ async def test_what_another_process_asked_for_is_marked_and_finished_here(workbe
         await until(lambda: "netdev_del" in actions(guest), "its netdev to go with it")
         await until(lambda: not guest.snapshot.unplugs, "the mark to go")
         assert not list((workbench.state / "fw" / "unplugs").iterdir())
+        assert [(one.id, one.state) for one in guest.snapshot.unplugged] == [("net1", State.GONE)], "told at last"
         assert await guest.devices.drift() == ()
 
 
@@ -116,6 +117,7 @@ async def test_one_that_another_process_sees_the_end_of_is_left_to_it(workbench:
         assert (done.code, done.stdout) == (0, "net1 is out of fw\n")
         await until(lambda: not guest.snapshot.unplugs, "the mark to go")
         assert actions(guest) == ["netdev_add", "device_add", "system_reset"]
+        assert guest.snapshot.unplugged == (), "who asked was told in time"
 
 
 async def test_what_went_while_nobody_looked_is_cleared_up_when_somebody_does(workbench: CommandLine) -> None:

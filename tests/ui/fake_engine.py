@@ -18,7 +18,7 @@ from workbench.domain.hotplug import Keeping, Kind, Plan, Unplug
 from workbench.domain.hotplug import State as UnplugState
 from workbench.domain.hugepages import Supply
 from workbench.domain.ledger import Ledger, Moment
-from workbench.domain.leftovers import Behind
+from workbench.domain.leftovers import Behind, Stake
 from workbench.domain.lifecycle import Phase
 from workbench.domain.parse import parse
 from workbench.domain.plugging import FreeBus, Offer
@@ -164,8 +164,10 @@ class FakeHotplug:
     async def plug(self, offer: Offer, plan: Plan) -> None:
         await self._note("plug", plan.id, [step.command for step in plan.steps])
 
-    async def behind(self, name: str) -> tuple[str, tuple[Behind, ...]]:
-        return "virtio-net-pci", (Behind(f"netdev {name}-host", "netdev_del", {"id": f"{name}-host"}),)
+    async def behind(self, name: str) -> Stake:
+        return Stake(
+            "virtio-net-pci", ("below0",), (Behind(f"netdev {name}-host", "netdev_del", {"id": f"{name}-host"}),)
+        )
 
     async def unplug(self, name: str, patience: float) -> Unplug:
         await self._note("unplug", name)

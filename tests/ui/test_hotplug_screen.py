@@ -191,7 +191,7 @@ async def test_a_device_is_taken_out_after_a_question(state: State, words: str) 
         await to_devices(app, pilot)
         await pilot.press("x")
         await pilot.pause()
-        assert "netdev net0-host" in str(app.screen.query_one("VerticalScroll Static").render())
+        assert "below0, netdev net0-host" in str(app.screen.query_one("VerticalScroll Static").render())
         await pilot.press("escape")
         await pilot.pause()
         assert engine.guest("demo").asked == []
@@ -221,9 +221,15 @@ async def test_a_device_that_was_asked_to_go_is_marked_until_it_is_known() -> No
             shown = [lines.render_line(y).text for y in range(lines.size.height)]
             assert "… " in next(line for line in shown if "virtio-net" in line)
             assert "has not let it go" in " ".join(str(pane.query_one("#device-details").render()).split())
-        engine.publish(snapshot)
+        left = Unplug("net0", State.GONE, left=("netdev net0-host: in use",), waited=True)
+        engine.publish(replace(snapshot, unplugged=(left,)))
         await pilot.pause()
         assert flag() == ""
+        assert "net0 is out of demo\nleft behind: netdev net0-host: in use" in notes(app)
+        engine.publish(replace(snapshot, unplugged=(left, Unplug("net1", State.REFUSED, waited=True))))
+        await pilot.pause()
+        assert "refused to let net1 go" in notes(app)
+        assert notes(app).count("net0 is out of") == 1, "told once"
 
 
 async def test_a_device_is_kept_after_its_table_was_shown() -> None:

@@ -32,6 +32,10 @@ ALREADY = "already in the process of unplug"
 """What QEMU says to a second request (system/qdev-monitor.c, ``qmp_device_del()``)."""
 
 
+NO_HOTPLUG = "does not support hotplugging"
+"""What it says of a device on a bus whose devices stay (``qdev_unplug()`` there)."""
+
+
 class Kind(StrEnum):
     """What can be plugged in."""
 
@@ -134,6 +138,8 @@ class Unplug:
     """What stood behind it and could not be removed, each with the reason."""
     rest: tuple[str, ...] = ()
     """What stands behind it, in words."""
+    waited: bool = False
+    """Whether the time had run out before it was known how it ends."""
     late_removal: bool = False
     """Whether the device was gone already, and only what it left was to be removed."""
     run_state: str = ""
@@ -155,7 +161,9 @@ class Unplug:
 
     def late(self, run_state: str = "") -> Unplug:
         """What it is when the time has run out."""
-        return replace(self, state=State.OVERDUE, run_state=run_state) if self.state is State.PENDING else self
+        if self.state is not State.PENDING:
+            return self
+        return replace(self, state=State.OVERDUE, run_state=run_state, waited=True)
 
     def _mine(self, data: Mapping[str, object]) -> bool:
         info = data.get("info")

@@ -41,6 +41,18 @@ class Behind:
     arguments: Mapping[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """What goes with a device that is taken out."""
+
+    type: str
+    """The device's own QOM type."""
+    devices: tuple[str, ...] = ()
+    """Ids of those on its buses."""
+    behind: tuple[Behind, ...] = ()
+    """What stands behind it and behind those."""
+
+
 def standing(sort: str, name: str) -> Behind:
     """One of a sort of :data:`REMOVERS`."""
     command, argument = REMOVERS[sort]

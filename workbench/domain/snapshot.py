@@ -66,6 +66,8 @@ class GuestSnapshot:
     """Grows when the device tree may have changed."""
     unplugs: tuple[Unplug, ...] = ()
     """Devices that were asked to go, and of which it is not known yet whether they do."""
+    unplugged: tuple[Unplug, ...] = ()
+    """How those ended, since the screen opened, whose time had run out before."""
 
 
 @dataclass(frozen=True, slots=True)

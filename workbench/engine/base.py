@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from workbench.domain.history import Past
     from workbench.domain.hotplug import Keeping, Kind, Plan, Unplug
     from workbench.domain.known import Known, Lookup
-    from workbench.domain.leftovers import Behind
+    from workbench.domain.leftovers import Stake
     from workbench.domain.manual import Paragraph
     from workbench.domain.plugging import Offer
     from workbench.domain.problems import Problem
@@ -92,8 +92,8 @@ class Hotplug(Protocol):
     async def plug(self, offer: Offer, plan: Plan) -> None:
         """Make what is behind a device, then the device; when QEMU refuses it, nothing is left."""
 
-    async def behind(self, name: str) -> tuple[str, tuple[Behind, ...]]:
-        """The type of a device, and what stands behind it and goes with it."""
+    async def behind(self, name: str) -> Stake:
+        """What goes with a device when it is taken out."""
 
     async def unplug(self, name: str, patience: float) -> Unplug:
         """Ask a device to go and wait so many seconds for the guest's answer; the snapshot has it until it is known."""

@@ -320,7 +320,8 @@ class LocalGuest:
     def _devices_changed(self) -> None:
         """A device was plugged in, asked to go, or is gone."""
         revision = self.snapshot.devices_revision + 1
-        self._emit(replace(self.snapshot, unplugs=self.hotplug.waiting, devices_revision=revision))
+        hotplug = self.hotplug
+        self._emit(replace(self.snapshot, unplugs=hotplug.waiting, unplugged=hotplug.late, devices_revision=revision))
 
     # What it publishes.
 

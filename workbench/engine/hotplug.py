@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain.argv import resolve
-from workbench.domain.buses import BusDevice, flat
+from workbench.domain.buses import BusDevice, flat, qdev_id
 from workbench.domain.devices.scsi import Disk
-from workbench.domain.hotplug import ALREADY, PERIPHERAL, State, Unplug
-from workbench.domain.leftovers import BACKENDS, behind
+from workbench.domain.hotplug import ALREADY, NO_HOTPLUG, PERIPHERAL, State, Unplug
+from workbench.domain.leftovers import BACKENDS, Stake, behind
 from workbench.engine.backends import remove_behind
 from workbench.engine.buses import BusReader
 from workbench.engine.prepare import make_image, remove
@@ -64,8 +64,8 @@ async def _image(disk: Disk, offer: Offer) -> tuple[Path, ...]:
     return (path,)
 
 
-async def behind_of(qom: QomReader, name: str) -> tuple[str, tuple[Behind, ...]]:
-    """The type of a device, and what stands behind it and behind the devices on its buses, which go with it.
+async def behind_of(qom: QomReader, name: str) -> Stake:
+    """What goes with a device.
 
     :raise NotFound: when there is no device of that id.
     """
@@ -79,7 +79,8 @@ async def behind_of(qom: QomReader, name: str) -> tuple[str, tuple[Behind, ...]]
     on_it = [one.path for bus in (device.buses if device else ()) for _, one in flat(bus) if isinstance(one, BusDevice)]
     values = await asyncio.gather(*(qom.values(one, BACKENDS) for one in (path, *on_it)))
     # What a virtio device shows of itself is its transport's too.
-    return types[name], tuple({one.words: one for found in values for one in behind(found)}.values())
+    rest = {one.words: one for found in values for one in behind(found)}
+    return Stake(types[name], tuple(filter(None, map(qdev_id, on_it))), tuple(rest.values()))
 
 
 class Unplugs:
@@ -144,7 +145,7 @@ class Unplugs:
         :raise CommandFailed: when QEMU itself refuses.
         :raise NotFound: when there is no device of that id.
         """
-        _, rest = await behind_of(qom, name)
+        rest = (await behind_of(qom, name)).behind
         known = self._now.get(name)
         self._elsewhere.discard(name)
         self._now[name] = Unplug(name, again=known is not None, rest=tuple(one.words for one in rest))
@@ -154,6 +155,8 @@ class Unplugs:
         except CommandFailed as error:
             if ALREADY not in error.description:
                 self._take_back(name, known)
+                if NO_HOTPLUG in error.description:
+                    error.hint = "what is on that bus since the start stays until the guest ends"
                 raise
             self._now[name] = replace(self._now[name], again=True)
         except BaseException:
@@ -200,7 +203,8 @@ class Unplugs:
                     self._elsewhere.add(name)
             elif name not in self._now or name in self._elsewhere:
                 self._elsewhere.discard(name)
-                self._now[name] = Unplug(name, State.OVERDUE, rest=tuple(one.words for one in one.behind))
+                rest = tuple(behind.words for behind in one.behind)
+                self._now[name] = Unplug(name, State.OVERDUE, rest=rest, waited=True)
                 self._follow(execute, name, one.behind, waiting=False)
                 if name not in living:
                     self.note("DEVICE_DELETED", {"device": name})

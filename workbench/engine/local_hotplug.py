@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from workbench.domain.hotplug import Keeping, Kind, Plan, Unplug
-    from workbench.domain.leftovers import Behind
+    from workbench.domain.leftovers import Stake
     from workbench.domain.plugging import Offer
     from workbench.engine.hotplug import Unplugs
     from workbench.engine.monitor import Monitor
@@ -47,6 +47,8 @@ class LocalHotplug:
         self._changed = changed
         self._files = UnplugFiles(running.path)
         self._unplugs: Unplugs | None = None
+        self.late: tuple[Unplug, ...] = ()
+        """How those ended that had been waited for in vain, in the order in which that became known."""
         self._seen = 0
         """What is known of the files of devices that were asked to go."""
 
@@ -67,7 +69,7 @@ class LocalHotplug:
         self._files.forget(plan.id)
         self._changed()
 
-    async def behind(self, name: str) -> tuple[str, tuple[Behind, ...]]:
+    async def behind(self, name: str) -> Stake:
         from workbench.engine.hotplug import behind_of
 
         return await behind_of(self._qom(), name)
@@ -141,6 +143,8 @@ class LocalHotplug:
 
         if end.state is State.GONE:
             note_unplugged(self._running.path, end.id)
+        if end.waited:
+            self.late = (*self.late, end)
 
     async def _execute(self, command: str, arguments: Mapping[str, object] | None = None) -> object:
         async with self._changes:

@@ -15,7 +15,7 @@ from workbench.ui.widgets.device_tree import DeviceTreePane
 if TYPE_CHECKING:
     from workbench.domain.hotplug import Unplug
     from workbench.domain.snapshot import GuestSnapshot
-    from workbench.engine.base import Hotplug
+    from workbench.engine.base import Engine, Hotplug
 
 PATIENCE = 15.0
 """Seconds that the guest gets to let a device go until the screen says that it did not; the device stays marked."""
@@ -23,6 +23,11 @@ PATIENCE = 15.0
 
 class HotplugActions(DeviceActions):
     """The part of the screen that carries them out."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._told: dict[tuple[str, int | None], int] = {}
+        """How many unplugs that ended late were told of each run of a guest."""
 
     @on(DeviceTreePane.HotplugRequested)
     @work(group="hotplug")
@@ -58,8 +63,8 @@ class HotplugActions(DeviceActions):
         self.query_one(DeviceTreePane).seek(plan.id, pci=plan.kind in (Kind.NET, Kind.RNG))
 
     async def _unplug(self, chosen: GuestSnapshot, hotplug: Hotplug, name: str) -> None:
-        kind, rest = await hotplug.behind(name)
-        lost = f"{name} ({kind})" + "".join(f", {one.words}" for one in rest)
+        stake = await hotplug.behind(name)
+        lost = ", ".join((f"{name} ({stake.type})", *stake.devices, *(one.words for one in stake.behind)))
         body = (
             f"Lost with it: {lost}.\n\nThe guest is asked to let it go, and decides; what uses the device there may fail. "
             "It is gone when QEMU says so."
@@ -84,6 +89,13 @@ class HotplugActions(DeviceActions):
         self.notify(
             text, title=title, severity="warning" if bad else "information", timeout=12 if bad else 5, markup=False
         )
+
+    def _show_devices(self, snapshot: GuestSnapshot) -> None:
+        super()._show_devices(snapshot)
+        run = (snapshot.name, snapshot.pid)
+        for end in snapshot.unplugged[self._told.get(run, 0) :]:
+            self._tell_end(snapshot.name, end)
+        self._told[run] = len(snapshot.unplugged)
 
     async def _keep(self, chosen: GuestSnapshot, hotplug: Hotplug, name: str) -> None:
         change = await hotplug.keeping(name)
