@@ -103,6 +103,22 @@ async def test_what_another_process_asked_for_is_marked_and_finished_here(workbe
         assert await guest.devices.drift() == ()
 
 
+async def test_what_a_process_asked_for_that_was_killed_is_finished_here(workbench: CommandLine) -> None:
+    workbench.profile("fw", PROFILE)
+    workbench.start("fw")
+    async with opened(workbench) as engine:
+        guest = running(engine, "fw")
+        await until(lambda: guest.snapshot.balloon, "the first reading")
+        await plug(guest, Kind.NET)
+        process = workbench.begin("unplug", "fw", "net1", "--timeout", "60")
+        await until(lambda: guest.snapshot.unplugs, "the mark")
+        process.kill()
+        process.communicate()
+        await until(lambda: guest.snapshot.unplugs[0].state is State.OVERDUE, "the mark that nobody waits any more")
+        await guest.reset()
+        await until(lambda: "netdev_del" in actions(guest), "its netdev to go with it")
+
+
 async def test_one_that_another_process_sees_the_end_of_is_left_to_it(workbench: CommandLine) -> None:
     workbench.profile("fw", PROFILE)
     workbench.start("fw")
@@ -150,6 +166,22 @@ async def test_a_device_del_of_the_user_s_own_is_marked_and_its_backend_is_left_
         (left,) = await guest.devices.drift()
         assert (left.name, left.kind.name) == ("net1-host", "EXTRA")
         assert (await guest.hotplug.offer(Kind.NET)).id == "net2", "the name of what stood behind it is taken"
+
+
+async def test_a_device_that_the_user_deleted_by_hand_and_then_unplugs_takes_its_backend_along(
+    workbench: CommandLine,
+) -> None:
+    workbench.profile("fw", PROFILE)
+    workbench.start("fw")
+    async with opened(workbench) as engine:
+        guest = running(engine, "fw")
+        await until(lambda: guest.snapshot.balloon, "the first reading")
+        await plug(guest, Kind.NET)
+        await guest.execute("device_del", {"id": "net1"})
+        end = await guest.hotplug.unplug("net1", 0.2)
+        assert (end.state, end.again) == (State.OVERDUE, True)
+        await guest.reset()
+        await until(lambda: "netdev_del" in actions(guest), "its netdev to go with it")
 
 
 async def test_a_qemu_that_ends_meanwhile_claims_nothing(workbench: CommandLine) -> None:

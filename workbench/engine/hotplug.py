@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from workbench.domain.leftovers import Behind
     from workbench.domain.plugging import Offer
     from workbench.engine.qom import QomReader
-    from workbench.engine.unplugging import UnplugFiles
+    from workbench.engine.unplugging import Asked, UnplugFiles
     from workbench.engine.virtio_pci import Execute
 
 
@@ -103,7 +103,9 @@ class Unplugs:
         self._now: dict[str, Unplug] = {}
         self._answered: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[Unplug]] = {}
-        self._elsewhere: set[str] = set()
+        self._rest: dict[str, Sequence[Behind]] = {}
+        """What is to be removed after each that has a task."""
+        self._elsewhere: dict[str, Asked] = {}
         """Those that another process waits for."""
         self._stuck: set[str] = set()
         """Devices that are gone, and something of theirs cannot be removed: not tried again by itself."""
@@ -111,7 +113,12 @@ class Unplugs:
     @property
     def waiting(self) -> tuple[Unplug, ...]:
         """Those of which it is not known how they end."""
-        return tuple(self._now.values())
+        return tuple(one for one in self._now.values() if one.waiting)
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether a process ended that still waited for one: what it had to do is left to do."""
+        return any(not one.elsewhere for one in self._elsewhere.values())
 
     def note(self, event: str, data: Mapping[str, object]) -> None:
         """An event of QEMU."""
@@ -120,7 +127,7 @@ class Unplugs:
                 self._now[name] = now
                 self._answered[name].set()
                 if name in self._elsewhere:
-                    self._drop(name)  # who waits for it there does the rest
+                    self._changed()  # who waits for it there does the rest
 
     def forget(self) -> None:
         """The connection ended: events may have been missed."""
@@ -147,7 +154,7 @@ class Unplugs:
         """
         rest = (await behind_of(qom, name)).behind
         known = self._now.get(name)
-        self._elsewhere.discard(name)
+        self._elsewhere.pop(name, None)
         self._now[name] = Unplug(name, again=known is not None, rest=tuple(one.words for one in rest))
         self._answered.setdefault(name, asyncio.Event())
         try:
@@ -165,14 +172,13 @@ class Unplugs:
         task = self._follow(execute, name, rest, waiting=True)
         self._changed()
         await asyncio.wait({task}, timeout=patience)
-        status = await execute("query-status") if not task.done() else None
+        run_state = "" if task.done() else await _run_state(execute)
         if task.done() and not task.cancelled():
             return task.result()
         if name not in self._now:
             raise MonitorError(
                 f"the connection to QEMU ended before {name} was unplugged: whether it still goes is not known"
             )
-        run_state = str(status.get("status", "")) if isinstance(status, dict) else ""
         self._now[name] = self._now[name].late(run_state)
         self._changed()
         return self._now[name]
@@ -191,18 +197,20 @@ class Unplugs:
         """
         asked = self._files.load()
         living = {child.name for child in await qom.children(PERIPHERAL)}
-        for name in self._elsewhere - set(asked):
+        for name in self._elsewhere.keys() - asked.keys():
             self._drop(name)  # it is over, as who asked for it knows
         for name, one in asked.items():
             if name in self._tasks or name in self._stuck:
                 continue
             if one.elsewhere:
-                if name not in self._now and name in living:
-                    self._now[name] = Unplug(name)
-                    self._answered[name] = asyncio.Event()
-                    self._elsewhere.add(name)
+                self._now.setdefault(name, Unplug(name, State.PENDING if name in living else State.GONE))
+                self._answered.setdefault(name, asyncio.Event())
+                self._elsewhere[name] = one
+            elif name in self._elsewhere and self._now[name].state is State.REFUSED:
+                self._files.forget(name)
+                self._drop(name)
             elif name not in self._now or name in self._elsewhere:
-                self._elsewhere.discard(name)
+                self._drop(name)
                 rest = tuple(behind.words for behind in one.behind)
                 self._now[name] = Unplug(name, State.OVERDUE, rest=rest, waited=True)
                 self._follow(execute, name, one.behind, waiting=False)
@@ -216,24 +224,26 @@ class Unplugs:
         task = self._tasks.get(name)
         if task is None:
             self._answered.setdefault(name, asyncio.Event())
-            task = asyncio.create_task(self._end(execute, name, rest), name=f"unplug {name}")
+            task = asyncio.create_task(self._end(execute, name), name=f"unplug {name}")
             self._tasks[name] = task
+        self._rest[name] = rest
         return task
 
-    async def _end(self, execute: Execute, name: str, rest: Sequence[Behind]) -> Unplug:
+    async def _end(self, execute: Execute, name: str) -> Unplug:
         """Wait for the answer, and remove what stood behind the device when it is gone."""
         answered, over = self._answered[name], False
         try:
             await answered.wait()
             end = self._now[name]
             if end.state is State.GONE:
-                end = replace(end, left=await remove_behind(execute, rest))
+                end = replace(end, left=await remove_behind(execute, self._rest[name]))
             over = not end.left
             (self._stuck.discard if over else self._stuck.add)(name)
             self._ended(end)
             return end
         finally:
-            self._tasks.pop(name, None)
+            del self._tasks[name]
+            rest = self._rest.pop(name)
             if over:
                 self._files.forget(name)
             else:
@@ -250,5 +260,14 @@ class Unplugs:
     def _drop(self, name: str) -> None:
         self._now.pop(name, None)
         self._answered.pop(name, None)
-        self._elsewhere.discard(name)
+        self._elsewhere.pop(name, None)
         self._changed()
+
+
+async def _run_state(execute: Execute) -> str:
+    """QEMU's ``RunState``; empty when it does not tell."""
+    with suppress(MonitorError):
+        status = await execute("query-status")
+        if isinstance(status, dict):
+            return str(status.get("status", ""))
+    return ""

@@ -88,7 +88,8 @@ class LocalHotplug:
 
         :raise MonitorError: when QEMU does not answer.
         """
-        if (stamp := self._files.stamp()) != self._seen:
+        abandoned = self._unplugs is not None and self._unplugs.abandoned
+        if (stamp := self._files.stamp()) != self._seen or abandoned:
             await self._all().look(self._execute, self._qom())
             self._seen = stamp
 
