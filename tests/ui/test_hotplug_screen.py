@@ -169,10 +169,18 @@ async def test_qemu_s_refusal_is_told() -> None:
     app = WorkbenchApp(engine)
     async with app.run_test(size=(80, 24)) as pilot:
         await to_form(app, pilot)
-        await pilot.press("enter")
+        await pilot.press("down", "down", "down", *"52:54:00:aa:bb:cc", "enter")
         await pilot.pause()
         assert "Plugged in" not in notes(app)
         assert not isinstance(app.screen, MainScreen | PlugForm), "an error dialog"
+        engine.guest("demo").failure = None
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(app.screen, PlugForm)
+        assert '"mac": "52:54:00:aa:bb:cc"' in sent(app), "what was typed is there for mending"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "Plugged in" in notes(app)
 
 
 @pytest.mark.parametrize(

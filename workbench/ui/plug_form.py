@@ -20,6 +20,8 @@ from workbench.ui.widgets.device_row import clean
 from workbench.ui.widgets.text_block import TextBlock
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.events import Key
@@ -98,11 +100,13 @@ class PlugForm(ModalScreen[Plan | None]):
         Binding("ctrl+t", "all", "All", id="plug.all", tooltip="Every property of the device, or the usual few"),
     ]
 
-    def __init__(self, guest: str, offer: Offer) -> None:
+    def __init__(self, guest: str, offer: Offer, values: Mapping[str, str] | None = None) -> None:
+        """:param values: what stands in it at first, by key."""
         super().__init__()
         self._guest = guest
         self._offer = offer
-        self._values: dict[str, str] = {}
+        self.values = dict(values or {})
+        """What was typed, by key."""
         self._all = False
         self._rows: tuple[Row, ...] = ()
         self._plan: Plan | None = None
@@ -135,9 +139,7 @@ class PlugForm(ModalScreen[Plan | None]):
     def _fill(self) -> None:
         """Make the lines anew; the cursor keeps its key."""
         key = self._row.key if self._rows else ""
-        self._rows = tuple(
-            row for row in rows(self._offer, self._values) if self._all or row.usual or self._is_set(row)
-        )
+        self._rows = tuple(row for row in rows(self._offer, self.values) if self._all or row.usual or self._is_set(row))
         self._list.clear_options()
         self._list.add_options([Option(self._line(row)) for row in self._rows])
         self._list.highlighted = next((number for number, row in enumerate(self._rows) if row.key == key), 0)
@@ -153,10 +155,10 @@ class PlugForm(ModalScreen[Plan | None]):
         self.call_after_refresh(self._fill)
 
     def _is_set(self, row: Row) -> bool:
-        return bool(self._values.get(row.key))
+        return bool(self.values.get(row.key))
 
     def _line(self, row: Row) -> Content:
-        value = self._values.get(row.key, "")
+        value = self.values.get(row.key, "")
         shown = clean(value or row.default)
         shown = shown if len(shown) <= VALUE_WIDTH else f"{shown[: VALUE_WIDTH - 1]}…"
         return Content.assemble(
@@ -170,7 +172,7 @@ class PlugForm(ModalScreen[Plan | None]):
         self._list.highlighted = number % len(self._rows)
         row = self._row
         with self._input.prevent(Input.Changed):
-            self._input.value = self._values.get(row.key, "")
+            self._input.value = self.values.get(row.key, "")
         self._input.cursor_position = len(self._input.value)
         self._input.placeholder = row.default or row.type
         words = [f"{row.key} takes {row.type}.", row.description]
@@ -185,10 +187,8 @@ class PlugForm(ModalScreen[Plan | None]):
 
     def _set(self, text: str) -> None:
         row, before = self._row, [one.key for one in self._rows]
-        self._values[row.key] = text
-        if [
-            one.key for one in rows(self._offer, self._values) if self._all or one.usual or self._is_set(one)
-        ] != before:
+        self.values[row.key] = text
+        if [one.key for one in rows(self._offer, self.values) if self._all or one.usual or self._is_set(one)] != before:
             self._fill()  # another kind of device has other properties
         else:
             self._list.replace_option_prompt_at_index(self._list.highlighted or 0, self._line(row))
@@ -197,7 +197,7 @@ class PlugForm(ModalScreen[Plan | None]):
     def _check(self) -> None:
         """Show what would be sent, or why it cannot be."""
         try:
-            self._plan = plan(self._offer, self._values)
+            self._plan = plan(self._offer, self.values)
         except PlanProblems as error:
             self._plan = None
             lines = [f"{key}: {why}" if key else why for key, why in error.problems.items()]
@@ -227,7 +227,7 @@ class PlugForm(ModalScreen[Plan | None]):
         row = self._row
         choices = row.choices or (("on", "off") if row.type in ("bool", "true or false") else ())
         if choices:
-            now = self._values.get(row.key) or row.default
+            now = self.values.get(row.key) or row.default
             index = choices.index(now) + 1 if now in choices else 0
             self._input.value = choices[index % len(choices)]
 

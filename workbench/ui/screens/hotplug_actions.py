@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from textual import on, work
 
 from workbench.domain.hotplug import Kind, State, overdue_hint
-from workbench.errors import WorkbenchError
-from workbench.ui.dialogs import confirm
+from workbench.errors import CommandFailed, HostError, WorkbenchError
+from workbench.ui.dialogs import confirm, error_dialog
 from workbench.ui.screens.device_actions import DeviceActions
 from workbench.ui.widgets.device_tree import DeviceTreePane
 
@@ -52,11 +52,20 @@ class HotplugActions(DeviceActions):
         kind = await self.app.push_screen_wait(KindDialog(chosen.name))
         if not kind:
             return
-        offer = await hotplug.offer(Kind(kind))
-        plan = await self.app.push_screen_wait(PlugForm(chosen.name, offer))
-        if plan is None or not self._still_runs(chosen):
-            return
-        await hotplug.plug(offer, plan)
+        values: dict[str, str] = {}
+        while True:
+            offer = await hotplug.offer(Kind(kind))
+            form = PlugForm(chosen.name, offer, values)
+            plan = await self.app.push_screen_wait(form)
+            if plan is None or not self._still_runs(chosen):
+                return
+            try:
+                await hotplug.plug(offer, plan)
+            except (CommandFailed, HostError) as error:
+                values = form.values  # for mending
+                await self.app.push_screen_wait(error_dialog(error))
+            else:
+                break
         bus = f"{plan.bus} of its new controller" if plan.controller else plan.bus
         text = f"{plan.id} ({plan.driver}) on {bus}; K keeps it in the profile"
         self.notify(text, title="Plugged in", timeout=6, markup=False)
