@@ -216,9 +216,9 @@ NETWORK = (
     "net0: index=0,type=nic,model=virtio-net-pci,macaddr=52:54:00:12:34:56\r\n"
     " \\ net0-host: index=0,type=user,net=10.0.2.0,restrict=off\r\n"
     "p1-host: index=0,type=user,net=10.0.2.0,restrict=off\r\n"
-    "lone: index=0,type=nic,model=virtio-net-pci,macaddr=52:54:00:12:34:57\r\n"
+    "lone-host: index=0,type=nic,model=virtio-net-pci,macaddr=52:54:00:12:34:57\r\n"
 )
-"""As QEMU 7.2 printed it (``info network``), with a card that has nothing behind it."""
+"""As QEMU 7.2 printed it (``info network``), with a card that has nothing behind it and is called as if it stood there."""
 
 
 def there() -> Backends:
@@ -234,6 +234,7 @@ def test_what_a_device_left_is_what_is_named_after_it_and_used_by_none() -> None
         "p1": ["netdev p1-host", "object p1-source"],
         "port0": ["chardev port0-chardev"],
     }
+    assert there().of("lone") == there().of("lone", unused=False) == (), "a card is nothing to stand on"
     assert "net0" not in there().leftovers((), ()), "a card has it, whatever the card's id is"
     assert there().leftovers({"d1", "p1"}, {"chardev port0-chardev"}) == {}, "the command line's own"
     assert [one.words for one in there().of("net0", unused=False)] == ["netdev net0-host"], (

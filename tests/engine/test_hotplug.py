@@ -203,6 +203,7 @@ async def test_a_connection_that_ends_meanwhile_claims_nothing() -> None:
         unplugs.forget()
         with pytest.raises(MonitorError, match="not known"):
             await asked
+        assert unplugs._files.load()["net9"].pid == 0, "who looks next need not wait for this process"
 
 
 @each_qemu()
