@@ -108,7 +108,7 @@ async def read_diff(settings: Settings, name: str) -> tuple[Difference, ...]:
 
     async with guest_monitor(settings, name) as monitor:
         reader = DriftReader(StateDirectory(settings.state).running(name), settings)
-        return await reader.read(DeviceReader(monitor.execute, monitor.version).qom)
+        return await reader.read(DeviceReader(monitor.execute, monitor.version).qom, monitor.execute)
 
 
 async def _virtio(reader: DeviceReader, tree: DeviceTree, *, deep: bool) -> list[tuple[PciDevice, Virtio]]:
