@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.qmp_input import InputError, parse_line
+from workbench.domain.qmp_input import InputError, Request, parse_line
+from workbench.domain.record_search import Filter, search
 from workbench.domain.traffic import HMP, LARGEST, Kind, Message, Origin, Record
 from workbench.domain.transcript import copied, device_of, json_line, line_of, steps, typed
 
@@ -50,6 +51,17 @@ def test_each_kind_has_a_line_of_its_own() -> None:
     ]  # fmt: skip
 
 
+def test_a_command_out_of_band_is_sent_so_again() -> None:
+    record = Record()
+    record.add(1.0, Kind.COMMAND, Origin.USER, "query-yank", {}, oob=True)
+    [line] = [line_of(message).decode() for message in record]
+    assert json.loads(line) == {"time": 1.0, "origin": "user", "exec-oob": "query-yank", "arguments": {}}
+    assert [(step.request.command, step.request.oob) for step in steps([line])] == [("query-yank", True)]
+    [message] = record
+    assert parse_line(typed(message)) == Request("query-yank", {}, oob=True)
+    assert search(record, "exec-oob query-y", Filter()) == [1]
+
+
 def test_halves_of_a_pair_are_escaped() -> None:
     text = json_line({"a": "\ud800\x1b\u2028"})
     text.encode()
@@ -86,6 +98,8 @@ def test_what_is_copied() -> None:
         return copied(Message.of(1, 1.0, kind, Origin.USER, name, payload))
 
     assert of(Kind.COMMAND, "balloon", {"value": 1}) == "balloon value=1"
+    oob = Message.of(1, 1.0, Kind.COMMAND, Origin.USER, "yank", {"instances": []}, oob=True)
+    assert copied(oob) == '{"exec-oob": "yank", "arguments": {"instances": []}}'
     assert of(Kind.COMMAND, HMP, {"command-line": "info status"}) == "!info status"
     assert of(Kind.REPLY, HMP, "a\r\nb\r\n") == "a\nb\n"
     assert of(Kind.REPLY, "x", {"a": 1}) == '{\n  "a": 1\n}'

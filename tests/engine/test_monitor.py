@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import signal
 import time
 from contextlib import asynccontextmanager, suppress
@@ -363,6 +364,31 @@ async def test_out_of_band(qemu: str) -> None:
         assert await monitor.execute("query-yank", oob=True) == await monitor.execute("query-yank")
         with pytest.raises(CommandFailed, match="does not support OOB"):
             await monitor.execute("query-status", oob=True)
+        await monitor.close()
+
+
+@each_qemu()
+async def test_out_of_band_passes_a_main_loop_that_is_busy(qemu: str, tmp_path: Path) -> None:
+    """QEMU opens a fifo that nobody reads: open(2) holds its main loop up until somebody does."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with running_qemu(binary=qemu, paused=True) as (_process, path):
+        monitor = await Monitor.connect(path)
+        backend = {"type": "file", "data": {"out": str(fifo)}}
+        opening = asyncio.create_task(monitor.execute("chardev-add", {"id": "c0", "backend": backend}, deadline=60))
+        behind = asyncio.create_task(monitor.execute("query-version", deadline=60))
+        try:
+            await asyncio.sleep(0)
+            assert isinstance(await monitor.execute("query-yank", oob=True, deadline=30), list)
+            done, _ = await asyncio.wait({opening, behind}, timeout=0.2)
+            assert not done
+        finally:
+            reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        assert await opening == {}
+        assert isinstance(await behind, dict)
+        os.close(reader)
+        sent = [(message.name, message.oob) for message in monitor.record if message.kind is Kind.COMMAND]
+        assert sent == [("chardev-add", False), ("query-version", False), ("query-yank", True)]
         await monitor.close()
 
 

@@ -135,3 +135,8 @@ def test_every_message_fits(item: Message, width: int) -> None:
     lines = shown(item, width)
     assert all(cell_len(line) <= width for line in lines)
     assert all(line.isprintable() for line in lines)
+
+
+def test_a_command_out_of_band_says_so() -> None:
+    item = Message.of(1, 0.0, Kind.COMMAND, Origin.USER, "yank", {"instances": []}, oob=True)
+    assert shown(item)[0].endswith("▸  exec-oob yank instances=[]")

@@ -149,7 +149,9 @@ def _said(message: Message) -> bytes:
         line = hmp_line(message)
         if line is not None:
             return _flat(f"!{line}")
-    return message.body if kind in (Kind.REPLY, Kind.NOTE) else _flat(message.name) + b" " + message.body
+    if kind in (Kind.REPLY, Kind.NOTE):
+        return message.body
+    return (b"exec-oob " if message.oob else b"") + _flat(message.name) + b" " + message.body
 
 
 def _flat(text: str) -> bytes:

@@ -76,6 +76,8 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     """Seconds from command to reply, for replies and errors."""
     cut: int = 0
     """Bytes that the JSON had when it was too large to be kept whole; 0 for all others."""
+    oob: bool = False
+    """Of a command: whether it was sent out of band, as ``exec-oob``."""
 
     @classmethod
     def of(
@@ -87,13 +89,14 @@ class Message(msgspec.Struct, frozen=True, gc=False):
         name: str,
         payload: object,
         latency: float | None = None,
+        oob: bool = False,
     ) -> Message:
         """:param payload: a command's arguments, a reply's return value, an error's ``{"class", "desc"}``, an event's data,
         a note's text."""
         body = encoded(payload)
         if len(body) <= LARGEST:
-            return cls(serial, time, kind, origin, name, body, latency)
-        return cls(serial, time, kind, origin, name, body[:BEGINNING], latency, len(body))
+            return cls(serial, time, kind, origin, name, body, latency, 0, oob)
+        return cls(serial, time, kind, origin, name, body[:BEGINNING], latency, len(body), oob)
 
     @property
     def payload(self) -> object:
@@ -231,9 +234,11 @@ class Record:
         name: str,
         payload: object,
         latency: float | None = None,
+        *,
+        oob: bool = False,
     ) -> None:
         self._serial += 1
-        message = Message.of(self._serial, time, kind, origin, name, payload, latency)
+        message = Message.of(self._serial, time, kind, origin, name, payload, latency, oob)
         (self.polling if message.is_polling else self.messages).append(message)
         if kind is Kind.EVENT:
             self.events[name if name in self.events or len(self.events) < NAMES else "…"] += 1

@@ -50,7 +50,7 @@ def line_of(message: Message) -> bytes:
         case Kind.NOTE:
             member = b"note"
         case Kind.COMMAND:
-            head["execute"], member = message.name, b"arguments"
+            head["exec-oob" if message.oob else "execute"], member = message.name, b"arguments"
         case _:
             head["command"], member = message.name, b"error" if message.kind is Kind.ERROR else b"return"
             tail = {} if message.latency is None else {"latency": round(message.latency, 6)}
@@ -70,6 +70,8 @@ def typed(message: Message) -> str:
     if line is not None:
         return f"!{line}"
     arguments = arguments_of(message)
+    if message.oob:
+        return json_line({"exec-oob": message.name, **({"arguments": arguments} if arguments else {})})
     if not arguments:
         return message.name
     plain = all(
@@ -132,9 +134,9 @@ def steps(lines: Iterable[str]) -> list[Step]:
             raise InputError(f"line {number} is no JSON: {error}") from error
         if not isinstance(value, dict):
             raise InputError(f"line {number} is no JSON object")
-        if "execute" not in value or value.get("origin", Origin.USER) != Origin.USER:
+        whole = {key: value[key] for key in ("execute", "exec-oob", "arguments") if key in value}
+        if whole.keys() <= {"arguments"} or value.get("origin", Origin.USER) != Origin.USER:
             continue
-        whole = {key: value[key] for key in ("execute", "arguments") if key in value}
         try:
             request = parse_line(json.dumps(whole))
         except InputError as error:

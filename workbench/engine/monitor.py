@@ -289,7 +289,7 @@ class Monitor:
         id_ = f"wb-{self._serial}"
         data = _message(command, arguments, id_, oob=oob)
         record = self.record
-        record.add(time.time(), Kind.COMMAND, origin, command, arguments or {})
+        record.add(time.time(), Kind.COMMAND, origin, command, arguments or {}, oob=oob)
         begun = time.perf_counter()
         try:
             reply = await self._client.request(data, id_, deadline)

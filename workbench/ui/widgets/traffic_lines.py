@@ -149,7 +149,8 @@ def command_pieces(message: Message) -> Pieces:
     if line is not None:
         return [("!", "plain"), (visible(line), "name")]
     arguments = cast("Mapping[str, object]", message.payload)
-    return [(visible(message.name), "name"), *([(" ", "plain"), *assignments(arguments)] if arguments else [])]
+    how: Pieces = [("exec-oob ", "plain")] if message.oob else []
+    return [*how, (visible(message.name), "name"), *([(" ", "plain"), *assignments(arguments)] if arguments else [])]
 
 
 def _text(payload: object, width: int) -> Iterator[Pieces]:
