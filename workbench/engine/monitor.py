@@ -9,17 +9,16 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
-import logging
 import os
 import socket
 import struct
 import time
 from typing import TYPE_CHECKING, cast
 
-import msgspec
-from qemu.qmp import ExecInterruptedError, QMPClient, QMPError, Runstate
+from qemu.qmp import QMPError, Runstate
 
 from workbench.domain.traffic import Kind, Origin, Record
+from workbench.engine.qmp_client import Client
 from workbench.errors import (
     CommandFailed,
     MonitorClosed,
@@ -33,152 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from qemu.qmp.message import Message as QmpMessage
-
 CONNECT_DEADLINE = 5.0
 """Seconds until a socket that accepts and stays silent counts as held or frozen."""
 COMMAND_DEADLINE = 5.0
 """Seconds until a command counts as unanswered. QEMU answers in under a millisecond unless it is frozen or busy."""
-LONGEST_REPLY = 256 << 20
-"""Bytes of the longest message that is read; with qemu.qmp's own limit of 10 MiB a longer reply ends the session."""
 SUN_PATH_MAX = 107
 """Bytes of a unix socket's path (unix(7): sun_path holds 108 with the final NUL)."""
 ONE_CLIENT = "one client at a time: close the other one, or see whether QEMU's process is stopped"
-
-# qemu.qmp logs what it also raises; the user hears of it once, from us.
-logging.getLogger("qemu.qmp").addHandler(logging.NullHandler())
-logging.getLogger("qemu.qmp").propagate = False
-
-
-class _Client(QMPClient):
-    """qemu.qmp's client with its documented hooks for what passes; the base class renders every message for a log."""
-
-    def __init__(self, received: Callable[[Mapping[str, object]], None]) -> None:
-        super().__init__("workbench", readbuflen=LONGEST_REPLY)
-        self._received = received
-        self._waiting: dict[object, asyncio.Future[Mapping[str, object]]] = {}
-        self.late: dict[object, Callable[[Mapping[str, object]], None]] = {}
-        """Who hears of the reply to a command that nobody waits for any more."""
-
-    def _cb_outbound(self, msg: QmpMessage) -> QmpMessage:
-        return msg
-
-    def _cb_inbound(self, msg: QmpMessage) -> QmpMessage:
-        if "event" in msg:
-            self._received(msg)
-        return msg
-
-    def read_directly(self) -> None:
-        """From now on take replies and events from the transport as they come, once the session stands.
-
-        qemu.qmp's reader is a task of its own behind a stream: a turn of the loop more for each message. It gets what
-        is neither a reply that somebody waits for nor an event, and so keeps its say in everything that is wrong.
-        """
-        assert self._writer is not None
-        transport = self._writer.transport
-        protocol = transport.get_protocol()
-        assert isinstance(protocol, asyncio.StreamReaderProtocol)
-        transport.set_protocol(_Lines(protocol, self._take))
-
-    def _take(self, line: bytes) -> bool:
-        """Whether a line was a reply that somebody waits for, or an event, and was given to whom it is for."""
-        try:
-            message = msgspec.json.decode(line)
-            if "event" in message:
-                self._received(message)
-                return True
-            if message["id"] in self.late:
-                self.late.pop(message["id"])(message)
-                return True
-            future = self._waiting[message["id"]]
-        except (msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError):
-            return False
-        if not future.done():
-            future.set_result(message)
-        return True
-
-    async def request(self, data: bytes, id_: str, deadline: float) -> Mapping[str, object]:
-        """Send a message and wait for the reply that has its id.
-
-        ``execute()`` sends from a task of its own and passes message and reply through queues: half the time of a
-        round trip.
-
-        :raise TimeoutError: when no reply comes within ``deadline`` seconds.
-        :raise ExecInterruptedError: when the connection ends first.
-        """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Mapping[str, object]] = loop.create_future()
-        self._waiting[id_] = future
-        timer = loop.call_later(deadline, _expire, future)
-        try:
-            assert self._writer is not None
-            self._writer.write(data)
-            return await future
-        finally:
-            timer.cancel()
-            del self._waiting[id_]
-
-    async def _on_message(self, msg: QmpMessage) -> None:
-        if "event" not in msg:  # events went to ``received`` already; qemu.qmp's listeners would keep them in a queue
-            await super()._on_message(msg)
-
-    async def _bh_disconnect(self) -> None:
-        try:
-            await super()._bh_disconnect()
-        finally:
-            for future in self._waiting.values():
-                if not future.done():
-                    future.set_exception(ExecInterruptedError("Disconnected"))
-
-    @property
-    def socket(self) -> socket.socket | None:
-        """The connection's socket while there is one."""
-        return self._writer.get_extra_info("socket") if self._writer is not None else None
-
-    def drop(self) -> None:
-        """End the connection at once. What is unsent is thrown away: a frozen QEMU would never take it."""
-        if self._writer is not None:
-            self._writer.transport.abort()
-
-
-class _Lines(asyncio.Protocol):
-    """Stands before a stream's protocol: whole lines go to ``take``, and those that it leaves to the stream."""
-
-    def __init__(self, behind: asyncio.StreamReaderProtocol, take: Callable[[bytes], bool]) -> None:
-        self._behind = behind
-        self._take = take
-        self._begun = bytearray()
-        """A line that has no end yet."""
-
-    def data_received(self, data: bytes) -> None:
-        head, newline, rest = data.partition(b"\n")
-        self._begun += head
-        while newline:
-            line = bytes(self._begun)
-            if not self._take(line):
-                self._behind.data_received(line + newline)
-            head, newline, rest = rest.partition(b"\n")
-            self._begun = bytearray(head)
-        if len(self._begun) > LONGEST_REPLY:
-            self._leave()
-
-    def _leave(self) -> None:
-        """Give what has no end to the stream, which ends the session when it is too long, or cut short."""
-        self._behind.data_received(bytes(self._begun))
-        self._begun = bytearray()
-
-    def eof_received(self) -> bool | None:
-        self._leave()
-        return self._behind.eof_received()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._behind.connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        self._behind.pause_writing()
-
-    def resume_writing(self) -> None:
-        self._behind.resume_writing()
 
 
 class Monitor:
@@ -192,7 +52,7 @@ class Monitor:
     def __init__(self, path: Path, record: Record | None = None) -> None:
         self.path = path
         self.record = record if record is not None else Record()
-        self._client = _Client(self._on_event)
+        self._client = Client(self._on_event)
         self._event_listeners: list[Callable[[str, Mapping[str, object], float], None]] = []
         self._serial = 0
         self._closing = False
@@ -388,11 +248,6 @@ def _message(command: str, arguments: Mapping[str, object] | None, id_: str, *, 
         return json.dumps(body, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"{command}: not something that JSON can carry: {error}") from error
-
-
-def _expire(future: asyncio.Future[Mapping[str, object]]) -> None:
-    if not future.done():
-        future.set_exception(TimeoutError())
 
 
 def _queue_is_full(error: BaseException) -> bool:
