@@ -279,6 +279,20 @@ async def test_several_candidates_are_listed_and_chosen(qemu_path: Path, tmp_pat
         assert [message.text for message in app.submitted] == [chosen]
 
 
+async def test_tab_goes_on_with_the_one_that_begins_so(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path) as (pilot, app):
+        field = app.query_one(QmpInput)
+        await type_line(pilot, "blockdev-add driver=qcow2 fi")
+        assert len(field.completions) > 2, "data-file too"
+        await pilot.press("tab")
+        assert field.value == "blockdev-add driver=qcow2 file"
+        assert not field.choosing
+        await pilot.press(".", "d", "r", "tab")
+        assert field.value == "blockdev-add driver=qcow2 file.driver="
+        await pilot.press(*"file ", *"file.fi", "tab")
+        assert field.value == "blockdev-add driver=qcow2 file.driver=file file.filename="
+
+
 async def test_the_list_closes_and_takes_clicks(qemu_path: Path, tmp_path: Path) -> None:
     async with console(qemu_path, tmp_path) as (pilot, app):
         await pilot.press(*"query-b", "tab")

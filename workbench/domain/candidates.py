@@ -130,12 +130,14 @@ def _open(given: object) -> bool:
     return given is None or isinstance(given, dict)
 
 
-def matching(names: Iterable[str], word: str) -> list[str]:
-    """The names that begin with a word, then those that have it further in; the order is kept otherwise."""
+def matching(names: Iterable[str], word: str, *, anywhere: bool = True) -> list[str]:
+    """The names that begin with a word, then, if ``anywhere``, those that have it further in; in their order otherwise."""
     if not word:
         return list(names)
     word = word.lower().replace("_", "-")
     folded = {name: name.lower().replace("_", "-") for name in names}
     beginning = [name for name in folded if folded[name].startswith(word)]
+    if not anywhere:
+        return beginning
     taken = set(beginning)
     return beginning + [name for name in folded if word in folded[name] and name not in taken]

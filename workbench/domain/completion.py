@@ -90,13 +90,9 @@ def _word(candidates: Candidates, head: str, start: int, given: dict[str, object
     if not equals:
         prefix = "".join(f"{part}." for part in path[:-1])
         return [
-            Completion(
-                f"{prefix}{one.name}{_joint(candidates.schema, one)}",
-                start,
-                f"{prefix}{one.name}",
-                describe(candidates.schema, one),
-            )
+            completion
             for one in candidates.members(path[:-1], given, path[-1])
+            for completion in _named(candidates.schema, one, prefix, start)
         ]
     begin = start + len(key) + 1
     if value[:1] in ("{", "["):
@@ -151,7 +147,7 @@ def _whole(candidates: Candidates, place: Place | None) -> list[Completion]:
     if place.path[:1] != ("arguments",) or not isinstance(command, str) or command not in candidates.schema.commands:
         return []
     if place.path == ("arguments",) and not place.is_key:
-        return [] if place.word else [Completion("{", place.start, "{", "object")]
+        return [] if place.begun else [Completion("{", place.start, "{", "object")]
     inner = replace(place, path=place.path[1:], given=place.given.get("arguments", {}))
     return _json(replace(candidates, command=command), inner, (), {})
 
@@ -183,9 +179,12 @@ def _json(
         Completion(_json_value(candidates.schema, member, known.value), place.start, str(known.value), known.detail)
         for known in candidates.values(path, whole, place.word)
     ]
-    opener = _opener(candidates.schema, member) if member is not None and not place.word else ""
-    if member is not None and opener and opener != '"':
-        found.append(Completion(opener, place.start, opener, describe(candidates.schema, member)))
+    if member is not None and not place.begun:
+        openers = dict.fromkeys(
+            _opener(candidates.schema, replace(member, type=one)) for one in candidates.schema.alternatives(member.type)
+        )
+        detail = describe(candidates.schema, member)
+        found += [Completion(opener, place.start, opener, detail) for opener in openers if opener not in ("", '"')]
     return found
 
 
@@ -236,9 +235,16 @@ def _value_end(head: str, begin: int) -> int | None:
 _WHOLE = {"execute": "the command, required", "exec-oob": "the same, out of band", "arguments": "object, optional"}
 
 
-def _joint(schema: Schema, member: Member) -> str:
-    """What follows a name: ``.`` before the members of a struct, ``=`` before a value."""
-    return "." if schema.kind(member.type) == "object" else "="
+def _named(schema: Schema, member: Member, prefix: str, start: int) -> list[Completion]:
+    """A name with what follows it: ``.`` before the members of a struct, ``=`` before a value; or either of them."""
+    name, detail = f"{prefix}{member.name}", describe(schema, member)
+    kinds = {schema.kind(one) for one in schema.alternatives(member.type)}
+    if kinds == {"object"}:
+        return [Completion(f"{name}.", start, name, detail)]
+    found = [Completion(f"{name}=", start, name, detail)]
+    if "object" in kinds:
+        found.append(Completion(f"{name}.", start, f"{name}.", f"members of the {detail}"))
+    return found
 
 
 def _opener(schema: Schema, member: Member) -> str:

@@ -30,6 +30,8 @@ class Place:
     start: int
     """Where it begins, with its quote."""
     is_key: bool
+    begun: bool
+    """Whether anything of it stands there, were it the quote alone."""
 
 
 @dataclass(slots=True)
@@ -67,7 +69,7 @@ def place_in_json(text: str, at: int = 0) -> Place | None:
         frame = stack[-1]
         finished = end < len(text) if kind == "word" else len(raw) > 1 and _closed(raw)
         if not finished:
-            return _place(stack, outermost, raw.removeprefix('"'), start)
+            return _place(stack, outermost, raw, start)
         if frame.expects == "key":
             frame.key, frame.expects = str(_decoded(raw)), ":"
         elif frame.expects == "value":
@@ -147,11 +149,12 @@ def _mark(stack: list[_Frame], mark: str) -> bool:
     return True
 
 
-def _place(stack: list[_Frame], outermost: object, word: str, start: int) -> Place | None:
+def _place(stack: list[_Frame], outermost: object, raw: str, start: int) -> Place | None:
     frame = stack[-1]
     if frame.expects not in ("key", "value"):
         return None
-    return Place(_path(stack), outermost, word, start, frame.expects == "key")
+    word = raw.removeprefix('"')
+    return Place(_path(stack), outermost, word, start, frame.expects == "key", bool(raw))
 
 
 def _path(stack: list[_Frame]) -> Path:

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from workbench.domain.candidates import Completion
+from workbench.domain.candidates import Completion, matching
 from workbench.domain.command_help import command_in
 from workbench.domain.hmp import command_of
 from workbench.domain.text import visible
@@ -234,14 +234,17 @@ class QmpInput(Input):
         return self.choosing if action == "complete_back" else True
 
     async def action_complete(self) -> None:
-        """Insert the one candidate, or what all have in common; otherwise list them."""
+        """Insert the one candidate, or what all have in common that go on with the word; otherwise list them."""
         completions = self.completions
         if self.choosing:
             self._move(1)
-        elif len(completions) == 1:
-            self._insert(completions[0])
-        elif completions and not self._insert_common(completions):
-            await self._open_list(completions)
+        elif completions:
+            word = self.value[completions[0].start : self.cursor_position]
+            begun = [one for one in completions if matching([one.text], word, anywhere=False)] or completions
+            if len(begun) == 1:
+                self._insert(begun[0])
+            elif not self._insert_common(begun):
+                await self._open_list(completions)
 
     async def action_search(self) -> None:
         """List the lines of before that have every word of the text in them, the newest first; again: the one before."""
