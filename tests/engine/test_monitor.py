@@ -346,6 +346,11 @@ async def test_who_gives_up_waiting_loses_no_reply() -> None:
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
+        looking = asyncio.create_task(monitor.execute("query-name", origin=Origin.SCREEN, deadline=60))
+        await asyncio.sleep(0)
+        looking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await looking
         [said] = notes(monitor)
         assert said.startswith("gave up waiting for query-status")
         process.send_signal(signal.SIGCONT)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.binding import Binding
+from textual.containers import Vertical
+from textual.message import Message
 from textual.widgets import Input
 
 from workbench.ui.key_order import KeyOrder
@@ -25,20 +27,33 @@ class Field(Input):
         await self.remove()
 
 
+class Away(Message):
+    """A field is left: its screen, above it, moves the focus."""
+
+
 class Keys(KeyOrder):
     """Two fields, and a key that goes to the second."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f5", "second", "Second")]
 
     def compose(self) -> ComposeResult:
-        yield Field(id="first")
+        with Vertical(), Vertical(), Vertical():
+            yield Field(id="first")
         yield Input(id="second")
 
     def on_mount(self) -> None:
         self.lines: list[str] = []
+        self.query_one("#first").focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.lines.append(event.value)
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "f6":
+            self.query_one("#first").post_message(Away())
+
+    def on_away(self) -> None:
+        self.query_one("#second").focus()
 
     def action_second(self) -> None:
         self.query_one("#second").focus()
@@ -75,6 +90,14 @@ async def test_letters_go_where_the_key_before_them_went() -> None:
     app = Keys()
     async with app.run_test() as pilot:
         app.burst(*"ab", "f5", *"cd", "enter")
+        await settled(pilot)
+        assert (app.value("first"), app.value("second"), app.lines) == ("ab", "cd", ["cd"])
+
+
+async def test_letters_go_where_a_message_moved_the_focus() -> None:
+    app = Keys()
+    async with app.run_test() as pilot:
+        app.burst(*"ab", "f6", *"cd", "enter")
         await settled(pilot)
         assert (app.value("first"), app.value("second"), app.lines) == ("ab", "cd", ["cd"])
 

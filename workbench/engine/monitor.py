@@ -154,8 +154,9 @@ class Monitor:
         try:
             reply = await self._client.request(data, id_, deadline)
         except asyncio.CancelledError:
+            # What the screen asks of itself it gives up whenever something else is to be shown: that is no news.
             text = f"gave up waiting for {command} after {time.perf_counter() - begun:.1f} s"
-            self._expect_late(id_, command, origin, begun, text)
+            self._expect_late(id_, command, origin, begun, "" if origin is Origin.SCREEN else text)
             raise
         except TimeoutError as error:
             text = f"no answer to {command} within {deadline:g} s"

@@ -18,10 +18,10 @@ from textual.app import App
 if TYPE_CHECKING:
     from textual.message_pump import MessagePump
 
+FRAME = 1 / 60
+"""Seconds that a key which came already waits behind one that is bound."""
 PATIENCE = 0.5
 """Seconds until a key is handed out although the one before it was lost on its way, with a widget that was removed."""
-TURNS = 2
-"""Turns of the app's own queue behind an action: ``Widget.focus()`` moves the focus in the first of them."""
 
 
 class KeyOrder(App[None]):
@@ -34,6 +34,8 @@ class KeyOrder(App[None]):
         super().__init__()
         self._ahead: deque[events.Key | events.Paste] = deque()
         """Keys, and pasted text, that came meanwhile."""
+        self._came_up = False
+        """Whether the key came up to the app: no widget took it, and it may be bound."""
 
     async def on_event(self, event: events.Event) -> None:
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
@@ -46,21 +48,25 @@ class KeyOrder(App[None]):
             self._ahead.append(event)
 
     async def _hand_out(self, event: events.Key | events.Paste) -> None:
-        self._under_way = key = object()
+        key = object()
+        self._under_way, self._came_up = key, False
         target = self.focused or self.screen
         await super().on_event(event)
         self._follow(target, key)
 
+    def _on_key(self, _event: events.Key) -> None:  # type: ignore[override]  # Textual calls that of each class
+        self._came_up = True
+
     def _follow(self, node: MessagePump, key: object) -> None:
         """Go the way of a key, behind it: from widget to widget, up to the app."""
         if node is self or not node.call_later(self._follow, node._parent or self, key):
-            self._wait(TURNS, key)
+            self.call_later(self._arrived, key)
 
-    def _wait(self, turns: int, key: object) -> None:
-        if turns:
-            self.call_later(self._wait, turns - 1, key)
+    async def _arrived(self, key: object) -> None:
+        if self._came_up:  # an action may move the focus, itself or by a message that climbs to a pane
+            self.set_timer(FRAME, partial(self._next, key))
         else:
-            self.call_later(self._next, key)
+            await self._next(key)
 
     async def _next(self, key: object) -> None:
         if self._under_way is not key:

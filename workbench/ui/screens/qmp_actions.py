@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual import on, work
 
 from workbench.domain.effects import effects_of
+from workbench.domain.known import Kind, Lookup
 from workbench.domain.preferences import Preferences
 from workbench.domain.target import commanded_target
 from workbench.domain.text import visible
@@ -75,12 +76,23 @@ class QmpActions(BalloonActions):
         return await self.app.push_screen_wait(question) == "send"
 
     @on(RecordPane.DeviceWanted)
+    @work(group="device", exclusive=True)
     async def _show_device(self, message: RecordPane.DeviceWanted) -> None:
-        """Go to the device that an event names."""
-        if self.query_one(DeviceTreePane).reveal(message.device):
+        """Go to the device that an event names, if the guest has it still."""
+        chosen = self._chosen
+        if chosen is None:
+            return
+        what = message.device
+        path = what if what.startswith("/") else f"/machine/peripheral/{what}"
+        try:
+            beside = await self._guest(chosen.name).lookups.known(Lookup(Kind.CHILD, path.rpartition("/")[0] or "/"))
+        except WorkbenchError as error:
+            self.notify(f"{visible(what)}: {error.message}", timeout=3, markup=False)
+            return
+        if any(one.value == path for one in beside) and self.query_one(DeviceTreePane).reveal(what):
             await self.run_action("pane('devices')")
         else:
-            self.notify(f"the device tree has no {message.device}", timeout=3, markup=False)
+            self.notify(f"{visible(what)} is none of the guest's devices now", timeout=5, markup=False)
 
     @on(RecordPane.SaveWanted)
     @work(group="save")

@@ -145,7 +145,7 @@ class ConsolePane(Vertical):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        event.input.value = ""
+        event.input.value = event.input.value.removeprefix(event.value)  # what was typed behind it stays
         self.post_message(self.Typed(self, event.value + "\n"))
 
     def action_leave(self) -> None:
