@@ -22,7 +22,7 @@ def test_a_narrow_terminal_is_never_shown_the_wide_screen(workbench: CommandLine
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     environment = {**workbench.environment, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
-    process = subprocess.Popen(SCREEN, stdin=theirs, stdout=theirs, cwd=CHECKOUT, env=environment)
+    process = subprocess.Popen(SCREEN, stdin=theirs, stdout=theirs, stderr=theirs, cwd=CHECKOUT, env=environment)
     os.close(theirs)
     try:
         seen = ""
