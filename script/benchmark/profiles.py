@@ -36,6 +36,7 @@ def _thousand() -> list[Figure]:
         base = Path(directory)
         profiles = base / "profiles"
         profiles.mkdir()
+        (profiles / "disk.img").write_bytes(bytes(1 << 20))
         for number in range(COUNT):
             (profiles / f"guest{number:04}.toml").write_text(_profile(number))
         environment = {
@@ -59,10 +60,11 @@ def _thousand() -> list[Figure]:
 
 
 def _profile(number: int) -> str:
-    """One of a thousand that differ: sizes, cards and comments."""
+    """One of a thousand that differ: sizes, cards, ports and comments; each has a disk to look at."""
     return (
         f'# Guest {number}\ndescription = "guest {number}"\n\n[memory]\nsize = "{64 + number % 32}M"\n\n[cpu]\n'
-        f'count = {1 + number % 4}\n\n[[net]]\n[[net]]\nbackend = "none"\n\n[balloon]\nstatistics = {number % 10}\n'
+        f'count = {1 + number % 4}\n\n[[net]]\nforward = ["tcp:127.0.0.1:{20000 + number}-:22"]\n[[net]]\nbackend = "none"\n\n'
+        f'[[scsi]]\n[[scsi.disk]]\nfile = "disk.img"\nformat = "raw"\nread-only = true\n\n[balloon]\nstatistics = {number % 10}\n'
     )
 
 

@@ -22,13 +22,16 @@ _ADDRESS = re.compile(r"(?:0x)?([0-9a-f]{1,2})(?:\.([0-7]))?", re.ASCII | re.IGN
 
 def argument_clashes(parts: Iterable[ArgvPart]) -> Iterator[tuple[Path, str]]:
     """Each raw argument that wants what another option has: its place, and whose it is."""
+    parts = tuple(parts)
+    if not any(_is_raw(part) for part in parts):
+        return
     names: dict[tuple[str, str], Path] = {}
     slots: dict[tuple[int, int], Path] = {}
     for part in parts:
         option = part.options[0].lstrip("-")
         if option not in NAMES or len(part.options) < 2:
             continue
-        raw = part.path[:2] == ("qemu", "args")
+        raw = _is_raw(part)
         keys = keys_of(part.options[1])
         name = str(keys.get(NAMES[option]))
         kind = "blockdev" if option == "drive" else option  # one name space: QEMU's block.c, bdrv_assign_node_name()
@@ -37,6 +40,10 @@ def argument_clashes(parts: Iterable[ArgvPart]) -> Iterator[tuple[Path, str]]:
         slot = _slot(keys.get("addr")) if option == "device" and keys.get("bus") in ROOTS else None
         if slot is not None and (holder := slots.setdefault(slot, part.path)) != part.path and raw:
             yield part.path, f"{_whose(holder)} is in slot {slot[0]:02x}.{slot[1]} already"
+
+
+def _is_raw(part: ArgvPart) -> bool:
+    return part.path[:2] == ("qemu", "args")
 
 
 def _slot(address: object) -> tuple[int, int] | None:
