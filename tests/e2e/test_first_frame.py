@@ -33,4 +33,4 @@ def test_a_narrow_terminal_is_never_shown_the_wide_screen(workbench: CommandLine
         process.wait()
         os.close(ours)
     assert "Balloon" in seen
-    assert "─ Host" not in seen, "panes that stand beside each other"
+    assert "─ Guests" not in seen, "panes that stand beside each other"
