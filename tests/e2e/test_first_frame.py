@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def test_a_narrow_terminal_is_never_shown_the_wide_screen(workbench: CommandLine) -> None:
-    workbench.profile("fw")
+    workbench.profile("fw", 'memory.size = "64M"\naccelerator = "tcg"\n')
+    workbench.start("fw")
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     environment = {**workbench.environment, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
