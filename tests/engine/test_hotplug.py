@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socketserver
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -109,6 +110,27 @@ async def test_a_guest_without_an_operating_system_never_lets_go(qemu: str) -> N
             await behind_of(reader.qom, "net9")
         with pytest.raises(CommandFailed):
             await monitor.execute("netdev_del", {"id": "net9-host"})
+
+
+@each_qemu()
+async def test_a_backend_that_is_refused_says_what_that_means(qemu: str, tmp_path: Path) -> None:
+    async with board(qemu) as (monitor, _, _):
+        disk = offered(Kind.DISK, "scsi0.0", base=str(tmp_path))
+        await plug(monitor.execute, plan(disk, {"file": "d.qcow2", "size": "1M"}), disk)
+        (tmp_path / "raw.img").write_bytes(bytes(1024))
+        with socketserver.TCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as taken:
+            forward = f"tcp:127.0.0.1:{taken.server_address[1]}-:22"
+            for kind, bus, values, hint in (
+                (Kind.DISK, "scsi0.0", {"file": "d.qcow2", "id": "d2"}, "in use"),
+                (Kind.DISK, "scsi0.0", {"file": "raw.img", "id": "d3"}, "raw"),
+                (Kind.NET, "rp0", {"forward": forward}, "port of the host"),
+            ):
+                offer = offered(kind, bus, base=str(tmp_path))
+                with pytest.raises(CommandFailed) as refused:
+                    await plug(monitor.execute, plan(offer, values), offer)
+                assert hint in refused.value.hint, refused.value
+        there = await read_backends(monitor.execute)
+        assert there.namesakes() == {"disk9"}, "nothing is left"
 
 
 @each_qemu()

@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     from workbench.engine.unplugging import Asked, UnplugFiles
     from workbench.engine.virtio_pci import Execute
 
+HINTS = {
+    'Failed to get "': "the image is in use: by another disk of this guest, or by another program",
+    "Image is not in qcow2 format": 'for an image of another kind: format = "raw"',
+    "Could not set up host forwarding rule": "that port of the host is taken, or needs rights that QEMU does not have",
+}
+"""What QEMU says of a backend (block/file-posix.c, block/qcow2.c, net/slirp.c) -> what it means."""
+
 
 async def plug(execute: Execute, plan: Plan, offer: Offer) -> None:
     """Make what is behind the device, then the device. When QEMU refuses one, what was made before it goes again.
@@ -50,6 +57,7 @@ async def plug(execute: Execute, plan: Plan, offer: Offer) -> None:
         remove(made)
         if any(step.undo == "device_del" for step in done):
             error.hint = f"its controller {plan.controller}, plugged in for it, was asked to go again"
+        error.hint = error.hint or next((hint for words, hint in HINTS.items() if words in error.description), "")
         raise
 
 
