@@ -80,6 +80,7 @@ async def test_what_the_screen_plugs_in_is_kept_unless_the_profile_changed_meanw
         assert file.read_text().startswith(f"{PROFILE}# more\n")
         line = int(place.rpartition(":")[2])
         assert file.read_text().splitlines()[line - 1 : line + 1] == ["[[net]]", 'id = "net1"']
+        assert guest.snapshot.device_lines["net1"] == f"fw.toml:{line}"
         assert await guest.devices.drift() == ()
 
 

@@ -151,7 +151,7 @@ class FakeHotplug:
         self.buses: tuple[FreeBus, ...] = (FreeBus("pcie-port0"),)
         self.end = Unplug("net1", UnplugState.GONE)
         self.kept = Keeping(
-            "demo", "/profiles/demo.toml", "", "", '[[net]]\nid = "net1"\n', "net = false", 9, ("speed",)
+            "demo", "net1", "/profiles/demo.toml", "", "", '[[net]]\nid = "net1"\n', "net = false", 9, ("speed",)
         )
 
     async def offer(self, kind: Kind) -> Offer:

@@ -105,6 +105,9 @@ class Keeping:
     """A change of a profile that keeps a device, not yet written."""
 
     name: str
+    """The guest's."""
+    id: str
+    """The device's."""
     path: str
     before: str
     """The file's text that the change was made from."""
@@ -117,6 +120,11 @@ class Keeping:
     """Where its table begins."""
     left_out: tuple[str, ...] = ()
     """Properties that a profile has no key for."""
+
+    @property
+    def place(self) -> str:
+        """File and line, such as ``demo.toml:14``."""
+        return f"{self.path.rpartition('/')[2]}:{self.line}"
 
 
 class State(StrEnum):

@@ -321,7 +321,15 @@ class LocalGuest:
         """A device was plugged in, asked to go, or is gone."""
         revision = self.snapshot.devices_revision + 1
         hotplug = self.hotplug
-        self._emit(replace(self.snapshot, unplugs=hotplug.waiting, unplugged=hotplug.late, devices_revision=revision))
+        self._emit(
+            replace(
+                self.snapshot,
+                unplugs=hotplug.waiting,
+                unplugged=hotplug.late,
+                device_lines=hotplug.lines,
+                devices_revision=revision,
+            )
+        )
 
     # What it publishes.
 

@@ -63,7 +63,7 @@ def keeping(settings: Settings, running: Running, one: Plugged) -> Keeping:
         raise _by_hand(loaded, where, one)
     added, removed = _changed(loaded.text, after)
     line = locate(after.removeprefix(MARK))[where][0]
-    return Keeping(running.name, str(path), loaded.text, after, added, removed, line, tuple(one.extra))
+    return Keeping(running.name, one.id, str(path), loaded.text, after, added, removed, line, tuple(one.extra))
 
 
 def keep_plan(settings: Settings, change: Keeping) -> str:

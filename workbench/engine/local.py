@@ -21,6 +21,7 @@ from workbench.engine.console import SCROLLBACK
 from workbench.engine.files import write_atomic
 from workbench.engine.guest import LocalGuest
 from workbench.engine.history import kept_history
+from workbench.engine.plugged import kept_lines
 from workbench.engine.profiles import ProfileStore, started_profile
 from workbench.engine.state import StateDirectory, read_tail
 from workbench.errors import HostError, NotFound, StartError, WorkbenchError
@@ -240,7 +241,7 @@ class LocalEngine:
             description=profile.description if profile else "",
             safety=safety_of(profile),
             profile_path=facts.profile or old.profile_path,
-            device_lines=facts.device_lines,
+            device_lines=facts.device_lines | kept_lines(running.path),
         )
         self._guests[running.name] = LocalGuest(running, self._state, snapshot, self._take, self._settings)
         self._publish(snapshot)

@@ -107,10 +107,19 @@ class LocalHotplug:
 
     async def keep(self, change: Keeping) -> str:
         from workbench.engine.keeping import keep_plan
+        from workbench.engine.plugged import note_kept
 
         place = await asyncio.to_thread(keep_plan, self._settings, change)
+        await asyncio.to_thread(note_kept, self._running.path, change.id, change.place)
         self._changed()
         return place
+
+    @property
+    def lines(self) -> Mapping[str, str]:
+        """For each device's id the place in the profile that made it, or that would at the next start."""
+        from workbench.engine.plugged import kept_lines
+
+        return self._running.facts.device_lines | kept_lines(self._running.path)
 
     @property
     def waiting(self) -> tuple[Unplug, ...]:

@@ -36,6 +36,22 @@ def note_unplugged(directory: Path, name: str) -> None:
             write_atomic(directory / FILE, json.dumps(now), lasting=False)
 
 
+def note_kept(directory: Path, name: str, place: str) -> None:
+    """Remember where the profile has it now.
+
+    :param place: such as ``demo.toml:14``.
+    """
+    now = _read(directory)
+    if isinstance(now.get(name), dict):
+        with suppress(OSError):
+            write_atomic(directory / FILE, json.dumps({**now, name: {**now[name], "kept": place}}), lasting=False)
+
+
+def kept_lines(directory: Path) -> dict[str, str]:
+    """Id -> where the profile has it, of each that was kept."""
+    return {name: str(one["kept"]) for name, one in _read(directory).items() if isinstance(one, dict) and "kept" in one}
+
+
 def plugged(directory: Path) -> dict[str, Plugged]:
     """What was plugged in, by id; empty where nothing was, or the file is no longer what we wrote."""
     found = {}

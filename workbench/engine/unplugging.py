@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.leftovers import Behind
 from workbench.engine.files import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from workbench.domain.leftovers import Behind
 
 DIRECTORY = "unplugs"
 
@@ -81,6 +82,8 @@ class UnplugFiles:
 
 
 def _asked(path: Path) -> Asked:
+    from workbench.domain.leftovers import Behind
+
     said = json.loads(path.read_bytes())
     rest = tuple(Behind(str(words), str(command), dict(arguments)) for words, command, arguments in said["behind"])
     return Asked(path.name, rest, int(said["pid"]))

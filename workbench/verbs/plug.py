@@ -48,7 +48,7 @@ async def _plug(
     from workbench.domain.hotplug import Kind
     from workbench.engine.hotplug import plug
     from workbench.engine.keeping import keep_plan, keeping
-    from workbench.engine.plugged import note_plugged
+    from workbench.engine.plugged import note_kept, note_plugged
     from workbench.engine.state import StateDirectory
 
     running = StateDirectory(settings.state).running(name)
@@ -63,7 +63,11 @@ async def _plug(
         _print_steps(plan, as_json)
         return
     note_plugged(running.path, plan.plugged)
-    place = keep_plan(settings, keeping(settings, running, plan.plugged)) if keep else ""
+    place = ""
+    if keep:
+        change = keeping(settings, running, plan.plugged)
+        place = keep_plan(settings, change)
+        note_kept(running.path, plan.id, change.place)
     if as_json:
         print_json({"guest": name, "id": plan.id, "driver": plan.driver, "bus": plan.bus, "kept": place or None})
         return
