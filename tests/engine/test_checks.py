@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
 from workbench.domain.accelerator import Accelerator
+from workbench.engine.accelerator import choose_accelerator
 from workbench.engine.checks import Checks
 from workbench.engine.host_needs import NODES, host_problems
 from workbench.engine.profiles import read_profile
@@ -14,6 +16,15 @@ from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.commandline import CommandLine
+
+
+@pytest.fixture(autouse=True)
+def device_of_taps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One that this user may open."""
+    (tmp_path / "net-tun").touch()
+    monkeypatch.setattr("workbench.engine.host_needs.TUN", tmp_path / "net-tun")
 
 
 def complaints(directory: Path, text: str, accelerator: Accelerator | None = None) -> list[str]:
@@ -83,8 +94,9 @@ interface = "nosuch1"
     found = complaints(tmp_path, text, Accelerator("tcg", "no vmx or svm here"))
     why = "this host runs the guest on TCG, which has no Hyper-V enlightenments: no vmx or svm here"
     make = "sudo ip tuntap add nosuch0 mode tap user $USER multi_queue makes one"
-    nodes = ["box.toml:2:20: memory.nodes[1]: this host has no NUMA node 1023: it has 0"] if NODES.is_dir() else []
-    assert [line for line in found if "has 0" not in line or nodes] == [
+    there = ", ".join(map(str, sorted(int(path.name[4:]) for path in NODES.glob("node[0-9]*"))))
+    nodes = [f"box.toml:2:20: memory.nodes[1]: this host has no NUMA node 1023: it has {there}"] if there else []
+    assert found == [
         f"box.toml:1:5: cpu.hyperv: {why}",
         *nodes,
         f"box.toml:5:1: net[0].interface: this host has no interface nosuch0: {make}",
@@ -101,3 +113,23 @@ def test_a_host_without_a_uefi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert found.message == "this host has no UEFI: install it (Debian and Ubuntu: ovmf), or give code and vars"
     path.write_text("[firmware]\ntype = 'uefi'\ncode = 'c'")
     assert host_problems(read_profile(path)) == ()
+
+
+def test_the_device_of_taps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "box.toml"
+    path.write_text("[[net]]\n[[net]]\nbackend = 'tap'\ninterface = 'lo'")
+    monkeypatch.setattr("workbench.engine.host_needs.TUN", tmp_path / "tun")
+    (found,) = host_problems(read_profile(path))
+    assert found.key == "net[1].backend"
+    assert found.message == f"a tap is reached by {tmp_path}/tun, and it is missing: sudo modprobe tun"
+    (tmp_path / "tun").touch()
+    assert host_problems(read_profile(path)) == ()
+
+
+def test_kvm_by_name_where_it_runs_nothing_is_warned_of(workbench: CommandLine) -> None:
+    workbench.profile("box", 'memory.size = "64M"\naccelerator = "kvm"\n')
+    done = workbench("check", "box")
+    assert done.code == 0
+    chosen = asyncio.run(choose_accelerator())
+    said = "box.toml:2:1: accelerator: KVM will hardly run this guest: "
+    assert (said in done.stderr) is (chosen.name == "tcg"), done

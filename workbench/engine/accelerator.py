@@ -45,7 +45,11 @@ async def choose_accelerator(cache: Path | None = None) -> Accelerator:
 
 async def kvm_trouble(cache: Path | None = None) -> str:
     """A warning for a profile that asks for KVM by name: why it will hardly run here; empty when it will."""
-    chosen = await choose_accelerator(cache)
+    return kvm_warning(await choose_accelerator(cache))
+
+
+def kvm_warning(chosen: Accelerator) -> str:
+    """The same by what "auto" gives here."""
     if chosen.name == "kvm":
         return ""
     return f"KVM will hardly run this guest: {chosen.reason}" + (f"; {chosen.advice}" if chosen.advice else "")

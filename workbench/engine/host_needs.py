@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workbench.engine.profiles import LoadedProfile
 
 NODES = Path("/sys/devices/system/node")
+TUN = Path("/dev/net/tun")
 
 
 def host_problems(loaded: LoadedProfile, accelerator: Accelerator | None = None) -> tuple[Problem, ...]:
@@ -43,6 +44,10 @@ def host_problems(loaded: LoadedProfile, accelerator: Accelerator | None = None)
 def _interfaces(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
     wanted = [(index, net) for index, net in enumerate(profile.net) if net.backend in ("tap", "bridge")]
     there = {name for _, name in socket.if_nameindex()} if wanted else set()
+    if any(net.backend == "tap" for _, net in wanted) and not os.access(TUN, os.R_OK | os.W_OK):
+        index = next(index for index, net in wanted if net.backend == "tap")
+        make = "you may not open it" if TUN.exists() else "it is missing: sudo modprobe tun"
+        yield ("net", index, "backend"), f"a tap is reached by {TUN}, and {make}"
     for index, net in wanted:
         name = net.interface or ("br0" if net.backend == "bridge" else None)
         if name is None or name in there:

@@ -30,11 +30,14 @@ def command(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
     from workbench.engine.checks import Checks
 
     loaded = _load(settings, files)
-    checks = Checks(settings, _accelerator(loaded, settings))
+    accelerator = _accelerator(loaded, settings)
+    checks = Checks(settings, accelerator)
     problems = [problem for found in checks.problems(loaded) for problem in found]
     if checks.unasked:
         click.echo(f"workbench: not checked against QEMU: {checks.unasked}", err=True)
     warn_of(loaded)
+    if accelerator is not None:
+        _warn_of_kvm(loaded, accelerator)
     if as_json:
         keys = ("file", "line", "column", "key", "message")
         print_json([{key: getattr(problem, key) for key in keys} for problem in problems])
@@ -52,12 +55,23 @@ def _accelerator(loaded: Sequence[LoadedProfile], settings: Settings) -> Acceler
     from workbench.engine.accelerator import choose_accelerator
     from workbench.errors import HostError
 
-    if not any(one.partial and one.partial.cpu.hyperv and one.partial.accelerator == "auto" for one in loaded):
+    profiles = [one.partial for one in loaded if one.partial]
+    if not any(one.accelerator == "kvm" or (one.cpu.hyperv and one.accelerator == "auto") for one in profiles):
         return None
     try:
         return run(choose_accelerator(settings.cache))
     except HostError:  # no QEMU: that is told with the rest
         return None
+
+
+def _warn_of_kvm(loaded: Sequence[LoadedProfile], accelerator: Accelerator) -> None:
+    """No mistake: a profile may be for another host, and its user may know better."""
+    from workbench.engine.accelerator import kvm_warning
+
+    why = kvm_warning(accelerator)
+    for one in loaded:
+        if why and one.profile is not None and one.profile.accelerator == "kvm":
+            click.echo(f"workbench: warning: {one.parsed.problem(one.file, ('accelerator',), why)}", err=True)
 
 
 def _load(settings: Settings, files: Sequence[str]) -> list[LoadedProfile]:
