@@ -440,8 +440,11 @@ async def test_close_in_mid_reply() -> None:
 
     async with peer(talk) as path:
         monitor = await Monitor.connect(path)
-        with pytest.raises(MonitorClosed):
+        with pytest.raises(MonitorClosed, match="ended before it answered query-status"):
             await monitor.execute("query-status")
+        async with asyncio.timeout(5):
+            await monitor.wait_closed()
+        assert notes(monitor) == ["QEMU closed the connection in the middle of a message"]
         await monitor.close()
 
 

@@ -25,8 +25,9 @@ from workbench.ui.hmp_help import HmpHelp
 from workbench.ui.input_history import InputHistory
 from workbench.ui.key_order import KeyOrder
 from workbench.ui.widgets import qmp_console
+from workbench.ui.widgets.completion_list import CompletionList
 from workbench.ui.widgets.qmp_console import QmpConsole
-from workbench.ui.widgets.qmp_input import CompletionList, QmpInput
+from workbench.ui.widgets.qmp_input import QmpInput
 from workbench.ui.widgets.traffic_entries import MAX_ITEMS
 from workbench.ui.widgets.traffic_log import TrafficLog
 

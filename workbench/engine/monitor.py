@@ -233,7 +233,7 @@ class Monitor:
             await client.disconnect()
         except EOFError:
             if not self._closing:
-                reason = "QEMU closed the connection"
+                reason = "QEMU closed the connection" + (" in the middle of a message" if client.cut_short else "")
         except Exception as error:  # noqa: BLE001  whatever the peer's bytes provoked in qemu.qmp's reader ends up here
             reason = f"the talk with QEMU broke: {_root_cause(error)}"
         self.record.add(time.time(), Kind.NOTE, Origin.SCREEN, "", reason)

@@ -32,6 +32,7 @@ class Client(QMPClient):
         self._waiting: dict[object, asyncio.Future[Mapping[str, object]]] = {}
         self.late: dict[object, Callable[[Mapping[str, object]], None]] = {}
         """Who hears of the reply to a command that nobody waits for any more."""
+        self._lines: _Lines | None = None
 
     def _cb_outbound(self, msg: QmpMessage) -> QmpMessage:
         return msg
@@ -51,7 +52,8 @@ class Client(QMPClient):
         transport = self._writer.transport
         protocol = transport.get_protocol()
         assert isinstance(protocol, asyncio.StreamReaderProtocol)
-        transport.set_protocol(_Lines(protocol, self._take))
+        self._lines = _Lines(protocol, self._take)
+        transport.set_protocol(self._lines)
 
     def _take(self, line: bytes) -> bool:
         """Whether a line was a reply that somebody waits for, or an event, and was given to whom it is for."""
@@ -108,6 +110,11 @@ class Client(QMPClient):
         """The connection's socket while there is one."""
         return self._writer.get_extra_info("socket") if self._writer is not None else None
 
+    @property
+    def cut_short(self) -> bool:
+        """Whether the other side closed the connection in the middle of a message."""
+        return self._lines is not None and self._lines.cut_short
+
     def drop(self) -> None:
         """End the connection at once. What is unsent is thrown away: a frozen QEMU would never take it."""
         if self._writer is not None:
@@ -122,6 +129,8 @@ class _Lines(asyncio.Protocol):
         self._take = take
         self._begun = bytearray()
         """A line that has no end yet."""
+        self.cut_short = False
+        """Whether the end of all came before the end of a line."""
 
     def data_received(self, data: bytes) -> None:
         head, newline, rest = data.partition(b"\n")
@@ -132,16 +141,12 @@ class _Lines(asyncio.Protocol):
                 self._behind.data_received(line + newline)
             head, newline, rest = rest.partition(b"\n")
             self._begun = bytearray(head)
-        if len(self._begun) > LONGEST_REPLY:
-            self._leave()
-
-    def _leave(self) -> None:
-        """Give what has no end to the stream, which ends the session when it is too long, or cut short."""
-        self._behind.data_received(bytes(self._begun))
-        self._begun = bytearray()
+        if len(self._begun) > LONGEST_REPLY:  # the stream ends the session then
+            self._behind.data_received(bytes(self._begun))
+            self._begun = bytearray()
 
     def eof_received(self) -> bool | None:
-        self._leave()
+        self.cut_short = bool(self._begun.strip())
         return self._behind.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -32,7 +32,7 @@ class HmpHelp(CommandHelp):
 
     @property
     def _title(self) -> str:
-        return f"!{visible(self._command)}"
+        return f"!{visible(self._command)}" if self._command else "! the human monitor"
 
     def on_mount(self) -> None:
         self._ask()
@@ -66,8 +66,9 @@ class HmpHelp(CommandHelp):
                 yield Content(f"Near to it: {', '.join(near)}")
         if not inside:
             return
-        yield Content("")
+        if name:
+            yield Content("")
         width = max(len(str(one.value)) for one in inside) + 2
         for one in inside:
-            does = visible(" ".join(one.detail.split()))
+            does = visible(one.detail.rpartition(ARGUMENTS_END)[2].partition("\n")[0])
             yield Content.assemble((str(one.value).ljust(width), "$accent"), (does, "$foreground-muted"))

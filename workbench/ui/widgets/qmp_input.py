@@ -5,18 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
-from textual.content import Content
-from textual.geometry import Offset
 from textual.message import Message
 from textual.suggester import Suggester, SuggestionReady
 from textual.widget import Widget
-from textual.widgets import Input, OptionList
-from textual.widgets.option_list import Option
+from textual.widgets import Input
 
 from workbench.domain.candidates import Completion, matching
 from workbench.domain.command_help import command_in
 from workbench.domain.hmp import command_of
-from workbench.domain.text import visible
+from workbench.ui.widgets.completion_list import CompletionList
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,38 +39,6 @@ class _Suggester(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         return self._input.suggestion if value == self._input.value else None
-
-
-class CompletionList(OptionList, can_focus=False):
-    """The candidates, over whatever is there. The input keeps the focus and moves the highlight."""
-
-    DEFAULT_CSS = """
-    CompletionList {
-        overlay: screen;
-        constrain: inside inside;
-        width: auto;
-        min-width: 20;
-        max-width: 100%;
-        height: auto;
-        max-height: 10;
-        border: none;
-        padding: 0 1;
-        background: $panel;
-        scrollbar-size-vertical: 1;
-        text-wrap: nowrap;
-        text-overflow: ellipsis;
-    }
-    """
-
-    def fill(self, completions: Sequence[Completion]) -> None:
-        """Show candidates, labels and details in columns of their own."""
-        width = max(len(completion.label) for completion in completions)
-        self.clear_options()
-        self.add_options(
-            Option(Content.assemble(visible(c.label).ljust(width + 2), (visible(c.detail), "$foreground 60%")))
-            for c in completions
-        )
-        self.highlighted = 0
 
 
 class QmpInput(Input):
@@ -347,9 +312,7 @@ class QmpInput(Input):
     def _place_list(self, completions: Sequence[Completion]) -> None:
         assert self._list is not None
         word = self.region.x + completions[0].start - self.scroll_offset.x
-        height = min(len(completions), 10)
-        above = self.region.y - height
-        self._list.absolute_offset = Offset(max(0, word - 1), above if above >= 0 else self.region.y + 1)
+        self._list.place(self.region, word - 1)
 
     def _close_list(self) -> None:
         self._searching = False
@@ -357,8 +320,8 @@ class QmpInput(Input):
             self._list.display = False
 
     def _move(self, by: int) -> None:
-        if self._list is not None and self._list.option_count:
-            self._list.highlighted = ((self._list.highlighted or 0) + by) % self._list.option_count
+        if self._list is not None:
+            self._list.move(by)
 
     def on_unmount(self) -> None:
         self._list = None
