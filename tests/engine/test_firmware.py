@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.profile_files import read_guest
+from tests.profile_files import qcow2, read_guest
 from workbench.domain.boot import Flash
 from workbench.engine.firmware import find_uefi, flash, make_variables
 from workbench.errors import HostError
@@ -100,3 +100,11 @@ def test_a_host_without_uefi_says_what_to_install(tmp_path: Path, monkeypatch: p
     assert flash(own, base="/b", home="/", data=tmp_path) == Flash("/b/c.fd", "/b/v.fd")
     with pytest.raises(HostError, match="no template"):
         make_variables(own, Flash("/b/c.fd", str(tmp_path / "v.fd")))
+
+
+def test_a_program_in_qcow2_is_opened_as_that(tmp_path: Path) -> None:
+    """As Fedora's is; opened as it lies there, the board would run its header."""
+    own = read_guest("[firmware]\ntype = 'uefi'\ncode = 'c.qcow2'\nvars = 'v.qcow2'")
+    qcow2(tmp_path / "c.qcow2")
+    found = flash(own, base=str(tmp_path), home="/", data=tmp_path)
+    assert found == Flash(f"{tmp_path}/c.qcow2", f"{tmp_path}/v.qcow2", "qcow2")

@@ -182,3 +182,11 @@ def test_two_devices_on_one_file(place: Path) -> None:
     assert complaints(sockets) == ["x.toml:2:1: serial[0].path: net[0].path has HERE/s already"]
     logs = "[[serial]]\nbackend = 'file'\npath = 'f'\n" * 2
     assert complaints(logs) == [], "what is appended to a file stands behind what is there"
+
+
+def test_flash_in_qcow2_has_any_size(place: Path) -> None:
+    text = "[firmware]\ntype = 'uefi'\ncode = 'c'\nvars = 'v'"
+    for name in ("c", "v"):
+        image = qcow2(place / name)
+        image.write_bytes(image.read_bytes() + b"x")
+    assert complaints(text) == []

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.domain.boot import Flash
+from workbench.domain.images import image_format
 from workbench.engine.files import write_atomic
+from workbench.engine.images import read_head
 from workbench.errors import HostError
 
 if TYPE_CHECKING:
@@ -61,8 +63,16 @@ def flash(profile: GuestProfile, *, base: str, home: str, data: Path) -> Flash |
     own = str(data / "uefi" / f"{profile.name}.fd")
     variables = resolve(firmware.vars, base=base, home=home) if firmware.vars is not None else own
     if code or found is None:
-        return Flash(code, variables)
+        return Flash(code, variables, _format_of(Path(code)))
     return Flash(str(found.code), variables, found.format)
+
+
+def _format_of(code: Path) -> Literal["raw", "qcow2"]:
+    """Fedora brings its UEFI as qcow2 images too; one that cannot be read is told elsewhere."""
+    try:
+        return "qcow2" if image_format(read_head(code)) == "qcow2" else "raw"
+    except OSError:
+        return "raw"
 
 
 def make_variables(profile: GuestProfile, flash: Flash) -> bool:

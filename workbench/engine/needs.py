@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from workbench.domain.argv import resolve
 from workbench.domain.decode import key_text
-from workbench.domain.images import is_kernel
+from workbench.domain.images import image_format, is_kernel
 from workbench.engine.images import format_trouble, read_head
 from workbench.engine.monitor import SUN_PATH_MAX
 from workbench.engine.profiles import shown
@@ -109,9 +109,11 @@ def _kernel_trouble(path: Path) -> str:
 def _flash_trouble(path: Path) -> str:
     """An image for the board's flash, which has sectors of 4 KiB (QEMU: hw/i386/pc_sysfw.c, pc_system_flash_map())."""
     trouble = _file_trouble(path)
-    size = path.stat().st_size
-    if trouble or (size and size % FLASH_SECTOR == 0):
+    if trouble or image_format(read_head(path)) == "qcow2":
         return trouble
+    size = path.stat().st_size
+    if size and size % FLASH_SECTOR == 0:
+        return ""
     return f"{shown(path)} is no UEFI image: it has {size:,} bytes, and flash has whole sectors of 4,096"
 
 
