@@ -165,6 +165,9 @@ async def test_a_device_del_of_the_user_s_own_is_marked_and_its_backend_is_left_
         await until(lambda: not list((workbench.state / "fw" / "unplugs").iterdir()), "nothing to be known of it")
         assert "netdev_del" not in actions(guest)
         (left,) = await guest.devices.drift()
+        await guest.execute("netdev_del", {"id": "net1-host"})
+        assert await guest.devices.drift() == (), "it is seen to go"
+        await guest.execute("netdev_add", {"type": "user", "id": "net1-host"})
         assert (left.name, left.kind.name) == ("net1-host", "EXTRA")
         assert (await guest.hotplug.offer(Kind.NET)).id == "net2", "the name of what stood behind it is taken"
 
@@ -183,6 +186,25 @@ async def test_a_device_that_the_user_deleted_by_hand_and_then_unplugs_takes_its
         assert (end.state, end.again) == (State.OVERDUE, True)
         await guest.reset()
         await until(lambda: "netdev_del" in actions(guest), "its netdev to go with it")
+
+
+async def test_what_devices_stand_on_is_not_asked_for_again_and_again(workbench: CommandLine) -> None:
+    workbench.profile("fw", PROFILE)
+    workbench.start("fw")
+    async with opened(workbench) as engine:
+        guest = running(engine, "fw")
+        await until(lambda: guest.snapshot.balloon, "the first reading")
+
+        def asked() -> int:
+            return sum(one.name == "query-chardev" and one.kind is Message.COMMAND for one in guest.record)
+
+        for _ in range(3):
+            assert await guest.devices.drift() == ()
+        assert asked() == 1
+        await guest.execute("netdev_add", {"type": "user", "id": "net7-host"})
+        await plug(guest, Kind.NET, id="net2")
+        (left, _) = sorted(await guest.devices.drift(), key=lambda one: len(one.name), reverse=True)
+        assert left.name == "net7-host", "a device came: all is asked again"
 
 
 async def test_a_qemu_that_ends_meanwhile_claims_nothing(workbench: CommandLine) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain.drift import Live, Said, drift
+from workbench.domain.leftovers import Backends
 from workbench.engine.backends import read_backends
 from workbench.engine.plan import plan
 from workbench.engine.profiles import read_profile
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from workbench.engine.virtio_pci import Execute
     from workbench.settings import Settings
 
+SELDOM = 30.0
+"""Seconds until a netdev, chardev or block node is seen at the latest that came without a device."""
 ABOVE = ("/machine/peripheral", "/machine/peripheral-anon", "/objects")
 
 
@@ -30,6 +35,10 @@ class DriftReader:
         self._running = running
         self._settings = settings
         self._argv = _started_argv(running.pid)
+        self._backends = Backends()
+        self._made: tuple[frozenset[str], ...] = ()
+        """The devices and objects that there were when those were asked for."""
+        self._due = 0.0
         self._said: tuple[tuple[object, ...], tuple[Said, ...]] = ((), ())
 
     async def read(self, qom: QomReader, execute: Execute) -> tuple[Difference, ...]:
@@ -40,8 +49,17 @@ class DriftReader:
         :raise workbench.errors.HostError: when this host lacks something that the profile needs.
         :raise workbench.errors.MonitorError: when QEMU does not answer.
         """
-        live = await read_live(qom, execute)
-        return drift(live, self._argv, await self._now())
+        live = await read_live(qom)
+        backends = await self._standing(live, execute)
+        return drift(replace(live, backends=backends), self._argv, await self._now())
+
+    async def _standing(self, live: Live, execute: Execute) -> Backends:
+        """What there is for devices to stand on: asked again when devices came or went, or left something, else seldom."""
+        made, now = (frozenset(live.devices), frozenset(live.objects)), time.monotonic()
+        if made != self._made or self._backends.leftovers(live.devices, ()) or now >= self._due:
+            self._backends = await read_backends(execute)
+            self._made, self._due = made, now + SELDOM
+        return self._backends
 
     async def _now(self) -> tuple[Said, ...]:
         """What the profile would give now."""
@@ -59,8 +77,8 @@ class DriftReader:
         return self._said[1]
 
 
-async def read_live(qom: QomReader, execute: Execute) -> Live:
-    """What somebody made in QEMU."""
+async def read_live(qom: QomReader) -> Live:
+    """The devices and objects that somebody made in QEMU."""
 
     async def types(path: str) -> dict[str, str]:
         try:
@@ -68,9 +86,8 @@ async def read_live(qom: QomReader, execute: Execute) -> Live:
         except CommandFailed:
             return {}  # a machine without such a place
 
-    listings = asyncio.gather(*(types(path) for path in ABOVE))
-    (devices, anonymous, objects), backends = await asyncio.gather(listings, read_backends(execute))
-    return Live(devices, {f"{ABOVE[1]}/{name}": kind for name, kind in anonymous.items()}, objects, backends)
+    devices, anonymous, objects = await asyncio.gather(*(types(path) for path in ABOVE))
+    return Live(devices, {f"{ABOVE[1]}/{name}": kind for name, kind in anonymous.items()}, objects)
 
 
 def _stamp(loaded: LoadedProfile) -> tuple[object, ...]:
