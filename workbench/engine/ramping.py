@@ -57,16 +57,19 @@ class Ramper:
         self.left: Ramping | None = None
         """One whose process is gone."""
 
-    async def begin(self, probe: BalloonProbe, reading: Reading, goal: int, ramp: Ramp) -> None:
+    async def begin(
+        self, probe: BalloonProbe, reading: Reading, goal: int, ramp: Ramp, *, goes_on: bool = False
+    ) -> None:
         """Send the first step towards ``goal``; what was under way before ends.
 
+        :param goes_on: it takes up one that was left, and is one change with it.
         :raise MonitorError: when it cannot be sent; there is no ramp then.
         """
         self.end()
         first = ramp.following(reading.actual, goal)
         begun = Ramping(ramp, reading.actual, goal, first, time.time())
         probe.marks.add(Mark(begun.since, MarkKind.RAMP, f"ramp to {mib(goal)} in {begun.steps} steps", goal))
-        await self._send(probe, begun)
+        await self._send(probe, begun, goes_on=goes_on)
 
     async def step(self, probe: BalloonProbe, reading: Reading | None, verdict: Verdict) -> None:
         """After each reading: send the next step when it is due, hold, or end. Costs nothing when there is no ramp."""
@@ -105,7 +108,7 @@ class Ramper:
         """Take up the ramp that was left."""
         left = self.left
         if left is not None:
-            await self.begin(probe, reading, left.goal, left.ramp)
+            await self.begin(probe, reading, left.goal, left.ramp, goes_on=True)
 
     def look(self, probe: BalloonProbe, reading: Reading | None) -> None:
         """Whether another workbench ramps this guest, or left it at a step."""
@@ -132,12 +135,12 @@ class Ramper:
         probe.marks.add(Mark(time.time(), MarkKind.RAMP, f"found: ramp to {mib(goal)} left at {mib(at)}", at))
         self._write(replace(record, told=True))
 
-    async def _send(self, probe: BalloonProbe, ramping: Ramping) -> None:
+    async def _send(self, probe: BalloonProbe, ramping: Ramping, *, goes_on: bool = True) -> None:
         # Noted first: whoever ends us between the two leaves a file whose target is not the guest's, which says nothing.
         before, self.ramping = self.ramping, ramping
         self._write(RampRecord(ramping, *this_process()))
         try:
-            await probe.set_target(ramping.at, goes_on=before is not None)
+            await probe.set_target(ramping.at, goes_on=goes_on)
         except BaseException:
             self.ramping = before
             if before is None:

@@ -169,12 +169,12 @@ def entry(guest: GuestSnapshot, now: float, width: int = WIDTH) -> Content:
     room = width - 3 - len(memory)
     name = guest.name if len(guest.name) <= room else guest.name[: room - 1] + "\u2026"
     first = Content.assemble((mark, style), " ", (f"{name:<{room}}", "bold" if guest.phase.alive else ""), f" {memory}")
-    words, words_style = state_words(guest, now)
+    words, words_style = state_words(guest, now, width - 2)
     return Content.assemble(first, "\n  ", (words, words_style))
 
 
-def state_words(guest: GuestSnapshot, now: float) -> tuple[str, str]:
-    """The second line of an entry, and its style."""
+def state_words(guest: GuestSnapshot, now: float, width: int = WIDTH) -> tuple[str, str]:
+    """The second line of an entry, and its style; what has no room in ``width`` columns is left out, the last first."""
     if not guest.phase.alive:
         if guest.ended and guest.ended != "powered off":
             return guest.ended, "$error"
@@ -194,4 +194,6 @@ def state_words(guest: GuestSnapshot, now: float) -> tuple[str, str]:
         parts.append(uptime(now - guest.started))
     if guest.backing:
         parts.insert(2, guest.backing.replace(" pages", ""))
+    while len(parts) > 1 and len(" \u00b7 ".join(parts)) > width:
+        parts.pop()
     return " \u00b7 ".join(parts), "$foreground-muted"
