@@ -22,7 +22,7 @@ from workbench.ui.dialogs import Dialog
 from workbench.ui.preset_dialog import PresetDialog
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.balloon_text import forecast_parts, staged_lines
-from workbench.ui.widgets.guest_list import GuestList
+from workbench.ui.widgets.guest_list import GuestList, entry, state_words
 from workbench.ui.widgets.qmp_console import QmpConsole
 from workbench.ui.widgets.safety_text import protection_lines
 
@@ -333,3 +333,11 @@ async def test_the_forecast_tells_of_the_steps() -> None:
     async with opened(running(protection=Protection(ramp=Ramp(64 * MIB, 2)))) as (pilot, _):
         await press(pilot, "5")
         assert "in 4 steps" in text_of(pilot, "#balloon-staged")
+
+
+def test_a_guests_words_stay_on_one_line_of_the_list() -> None:
+    guarded = running(protection=Protection(armed=True), started=NOW - 3900)
+    assert state_words(guarded, NOW, 30)[0] == "running \u00b7 guarded \u00b7 1h05m"
+    assert state_words(guarded, NOW, 24)[0] == "running \u00b7 guarded"
+    assert entry(guarded, NOW, 25).plain.count("\n") == 1
+    assert all(len(line) <= 26 for line in entry(guarded, NOW, 25).plain.splitlines())

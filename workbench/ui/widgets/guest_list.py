@@ -169,7 +169,7 @@ def entry(guest: GuestSnapshot, now: float, width: int = WIDTH) -> Content:
     room = width - 3 - len(memory)
     name = guest.name if len(guest.name) <= room else guest.name[: room - 1] + "\u2026"
     first = Content.assemble((mark, style), " ", (f"{name:<{room}}", "bold" if guest.phase.alive else ""), f" {memory}")
-    words, words_style = state_words(guest, now, width - 2)
+    words, words_style = state_words(guest, now, width - 1)
     return Content.assemble(first, "\n  ", (words, words_style))
 
 
