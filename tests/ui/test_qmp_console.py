@@ -24,7 +24,7 @@ from workbench.ui.command_help import CommandHelp
 from workbench.ui.hmp_help import HmpHelp
 from workbench.ui.input_history import InputHistory
 from workbench.ui.key_order import KeyOrder
-from workbench.ui.widgets import qmp_console
+from workbench.ui.widgets import qmp_waits
 from workbench.ui.widgets.completion_list import CompletionList
 from workbench.ui.widgets.qmp_console import QmpConsole
 from workbench.ui.widgets.qmp_input import QmpInput
@@ -676,7 +676,7 @@ async def test_ctrl_r_finds_a_line_of_before_by_any_part_of_it(tmp_path: Path) -
 
 
 async def test_a_command_that_waits_is_timed_and_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(qmp_console, "QUIET", 0.0)
+    monkeypatch.setattr(qmp_waits, "QUIET", 0.0)
     async with console(None, tmp_path) as (pilot, app):
         given_up: list[str] = []
         pane = app.console_pane

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -20,6 +19,7 @@ from workbench.errors import CommandFailed, MonitorTimeout, WorkbenchError
 from workbench.ui.input_history import InputHistory
 from workbench.ui.known_values import KnownValues
 from workbench.ui.widgets.qmp_input import QmpInput
+from workbench.ui.widgets.qmp_waits import Wait, Waits
 from workbench.ui.widgets.record_pane import RecordPane
 from workbench.ui.widgets.traffic_lines import Note
 from workbench.ui.widgets.traffic_log import TrafficLog
@@ -41,18 +41,6 @@ if TYPE_CHECKING:
 HINTS = "tab completes   f1 help   ! HMP   f2 polling   f3 events"
 CLOCK = 0.5
 """Seconds between changes of the clock beside a command that waits."""
-QUIET = 1.0
-"""Seconds that a command waits before anything is said of it."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Wait:
-    """A command that QEMU has not answered."""
-
-    command: str
-    begun: float
-    """Seconds of the monotonic clock."""
-    give_up: Callable[[], object]
 
 
 class QmpConsole(Widget):
@@ -124,8 +112,7 @@ class QmpConsole(Widget):
         self._refused = ""
         """The line whose check failed last: entered again, it is sent as it is."""
 
-        self._waits: list[Wait] = []
-        """The user's commands that QEMU has not answered, the oldest first."""
+        self._waits = Waits()
 
     def compose(self) -> ComposeResult:
         # The input first: who goes to this pane wants to type.
@@ -180,22 +167,16 @@ class QmpConsole(Widget):
 
         :param give_up: ends the waiting; the command is carried out all the same.
         """
-        wait = Wait(command, time.monotonic(), give_up)
-        self._waits.append(wait)
         self._clock.resume()
-        return wait
+        return self._waits.begin(command, give_up)
 
     def no_longer(self, wait: Wait) -> None:
         """The command was answered, or is given up."""
-        self._waits.remove(wait)
+        self._waits.end(wait)
         self._show_waits()
 
     def _show_waits(self) -> None:
-        waits = [wait for wait in self._waits if time.monotonic() - wait.begun >= QUIET]
-        words = HINTS
-        if waits:
-            more = f" and {len(waits) - 1} more" if len(waits) > 1 else ""
-            words = f"{waits[0].command} {time.monotonic() - waits[0].begun:3.0f} s{more}   ctrl+c waits no longer"
+        words = self._waits.words() or HINTS
         if str(self.border_subtitle) != words:
             self.border_subtitle = Content(words)
         if not self._waits:
@@ -205,7 +186,7 @@ class QmpConsole(Widget):
         return bool(self._waits) if action == "give_up" else True
 
     def action_give_up(self) -> None:
-        self._waits[0].give_up()
+        self._waits.give_up_oldest()
 
     def on_unmount(self) -> None:
         if self._known is not None:

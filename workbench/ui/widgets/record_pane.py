@@ -26,6 +26,7 @@ from workbench.domain.traffic import Kind, Message, Origin
 from workbench.domain.transcript import copied, device_of
 from workbench.ui.widgets.event_list import EventList
 from workbench.ui.widgets.record_finding import FindingPane
+from workbench.ui.widgets.record_state import state_words
 from workbench.ui.widgets.text_block import TextBlock
 from workbench.ui.widgets.traffic_entries import MAX_ITEMS
 from workbench.ui.widgets.traffic_lines import Item, Note
@@ -189,20 +190,8 @@ class RecordPane(FindingPane):
     def _show_state(self) -> None:
         """The line with the counts of events and what is not shown."""
         record = self._record
-        words: list[Content] = []
-        if self._filter.show is not Show.ALL:
-            words.append(Content.assemble(("only ", "$foreground-muted"), (self._filter.show.value, "$warning")))
-        if self._later:
-            words.append(Content.assemble((f"{self._later:,} later: end", "$warning")))
-        if self._filter.hidden:
-            words.append(Content.styled(f"{len(self._filter.hidden)} hidden", "$warning"))
+        words = state_words(self._filter, self._later, record.events if record is not None else {})
         if record is not None and record.events:
-            parts = [
-                Content.assemble((visible(name), "$foreground"), f" {count:,}")
-                for name, count in record.events.most_common(5)
-            ]
-            more = [Content(f"{len(record.events) - 5} more")] if len(record.events) > 5 else []
-            words.append(Content.assemble("\N{HIGH VOLTAGE SIGN} ", Content("  ").join([*parts, *more])))
             self._events.count(record.events)
         if self.monitor and (words or self.size.height >= ROOMY):
             words.append(Content(f"yours: {visible(self.monitor)}"))

@@ -1,0 +1,52 @@
+"""The user's commands that QEMU has not answered: how long they wait, and the way to give up waiting."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+QUIET = 1.0
+"""Seconds that a command waits before anything is said of it."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Wait:
+    """A command that QEMU has not answered."""
+
+    command: str
+    begun: float
+    """Seconds of the monotonic clock."""
+    give_up: Callable[[], object]
+
+
+class Waits:
+    """Those of one console, the oldest first."""
+
+    def __init__(self) -> None:
+        self._waits: list[Wait] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._waits)
+
+    def begin(self, command: str, give_up: Callable[[], object]) -> Wait:
+        wait = Wait(command, time.monotonic(), give_up)
+        self._waits.append(wait)
+        return wait
+
+    def end(self, wait: Wait) -> None:
+        self._waits.remove(wait)
+
+    def give_up_oldest(self) -> None:
+        self._waits[0].give_up()
+
+    def words(self) -> str:
+        """How long the oldest waits; empty while none has waited for long."""
+        waits = [wait for wait in self._waits if time.monotonic() - wait.begun >= QUIET]
+        if not waits:
+            return ""
+        more = f" and {len(waits) - 1} more" if len(waits) > 1 else ""
+        return f"{waits[0].command} {time.monotonic() - waits[0].begun:3.0f} s{more}   ctrl+c waits no longer"

@@ -1,0 +1,42 @@
+"""The line below the record: what is not shown of it, and how often each event came."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from workbench.domain.record_search import Show
+from workbench.domain.text import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.domain.record_search import Filter
+
+NAMED = 5
+"""Events that are named: those that came most."""
+
+
+def state_words(filter_: Filter, later: int, events: Mapping[str, int]) -> list[Content]:
+    """Its parts.
+
+    :param later: messages behind those that the log holds.
+    :param events: how often each event came.
+    """
+    words: list[Content] = []
+    if filter_.show is not Show.ALL:
+        words.append(Content.assemble(("only ", "$foreground-muted"), (filter_.show.value, "$warning")))
+    if later:
+        words.append(Content.assemble((f"{later:,} later: end", "$warning")))
+    if filter_.hidden:
+        words.append(Content.styled(f"{len(filter_.hidden)} hidden", "$warning"))
+    if events:
+        parts = [
+            Content.assemble((visible(name), "$foreground"), f" {count:,}")
+            for name, count in Counter(events).most_common(NAMED)
+        ]
+        more = [Content(f"{len(events) - NAMED} more")] if len(events) > NAMED else []
+        words.append(Content.assemble("\N{HIGH VOLTAGE SIGN} ", Content("  ").join([*parts, *more])))
+    return words
