@@ -14,6 +14,7 @@ from workbench.domain.known import Kind, Known, Lookup
 from workbench.engine.monitor import Monitor
 from workbench.engine.qemu import qemu_binary
 from workbench.engine.schema import read_schema
+from workbench.errors import MonitorUnavailable
 
 from .figures import Figure, latency
 
@@ -29,6 +30,8 @@ LINES = (
     "qom-get path=/machine/peripheral/balloon0 property=guest-stats",
     "trace-event-set-state name=virtio_balloon_to_target enable=true",
     "migrate-set-parameters max-bandwidth=1G multifd-compression=none",
+    "!trace-event virtio_balloon_to_target on",
+    "!device_add virtio-net-pci,netdev=net0,mac=52:54:00:12:34:56",
 )
 ROUNDS = 5
 TRACE_EVENTS = 5000
@@ -46,19 +49,22 @@ def measure() -> list[Figure]:
             stdin=subprocess.DEVNULL,
         )
         try:
-            while not path.exists():
-                if process.poll() is not None:
-                    raise RuntimeError(f"QEMU ended with status {process.returncode}")
-                time.sleep(0.01)
-            schema = asyncio.run(_schema(path, Path(directory)))
+            schema = asyncio.run(_schema(path, Path(directory), process))
         finally:
             process.kill()
             process.wait()
     return [latency("completion of a key", _times(schema), 0.99, FRAME)]
 
 
-async def _schema(path: Path, cache: Path) -> Schema:
-    monitor = await Monitor.connect(path)
+async def _schema(path: Path, cache: Path, process: subprocess.Popen[bytes]) -> Schema:
+    while True:
+        try:
+            monitor = await Monitor.connect(path)
+            break
+        except MonitorUnavailable:  # the socket is there before QEMU listens
+            if process.poll() is not None:
+                raise RuntimeError(f"QEMU ended with status {process.returncode}") from None
+            await asyncio.sleep(0.01)
     try:
         return await read_schema(monitor, cache)
     finally:
@@ -69,7 +75,11 @@ def _times(schema: Schema) -> list[float]:
     """Seconds of each key: every line is typed from its first character to its last."""
     events = [Known(f"event_{index}", "disabled") for index in range(TRACE_EVENTS)]
 
+    commands = [*events[:OTHERS], Known("trace-event", "name on|off [vcpu] -- change it", "arguments")]
+
     def ask(lookup: Lookup) -> list[Known]:
+        if lookup.kind is Kind.HMP:
+            return commands
         return events if lookup.kind is Kind.TRACE else events[:OTHERS]
 
     times = []
