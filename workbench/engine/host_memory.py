@@ -21,9 +21,10 @@ from workbench.engine.resident import SMALL_PAGE, ram_mapping
 if TYPE_CHECKING:
     from workbench.engine.resident import RamMapping
 
-SHARE = 0.02
-"""Of one CPU's time that looking at smaps may take: the kernel walks over the page tables of all RAM for each look, half
-a millisecond for 512 MiB, a quarter of a second for 64 GiB of small pages."""
+SHARE, MOST = 0.01, 0.02
+"""Of one CPU's time that looking at smaps may take, and where looks would be further apart than :data:`REMAP`: the kernel
+walks over the page tables of all RAM for each look, half a millisecond for 512 MiB, a quarter of a second for 64 GiB of
+small pages."""
 REMAP = 10.0
 """Seconds until the mapping of a file is looked at again for what may change beside its blocks, such as a lock."""
 BLOCK = 512
@@ -90,7 +91,7 @@ class RamMeter:
         self._mapping = ram_mapping(self._pid, self._ram, self._start)
         cost = time.thread_time() - spent
         self._file = None if self._mapping is None else self._find_file(self._mapping)
-        self._next_walk = begun + (REMAP if self._file else cost / SHARE)
+        self._next_walk = begun + (REMAP if self._file else min(cost / SHARE, max(REMAP, cost / MOST)))
 
     def _blocks(self) -> int | None:
         """Bytes that the RAM's file holds; None when there is no such file, or it is no longer open."""
