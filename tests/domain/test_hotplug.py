@@ -259,7 +259,10 @@ def test_whatever_qemu_says_is_read(network: str, answer: list[dict[str, object]
     [
         (Unplug("n", State.OVERDUE), ["the request stands", "without an operating system"]),
         (Unplug("n", State.OVERDUE, run_state="paused"), ["its state is paused", "until it runs on"]),
-        (Unplug("n", State.OVERDUE, rest=("netdev n-host",)), ["netdev n-host: still there", "unplugging n once more"]),
+        (
+            Unplug("n", State.OVERDUE, rest=("netdev n-host",)),
+            ["netdev n-host stays until then", "unplugging n once more"],
+        ),
     ],
 )
 def test_what_the_user_should_know_of_an_answer_that_did_not_come(end: Unplug, words: list[str]) -> None:

@@ -125,7 +125,7 @@ def test_without_an_operating_system_it_is_not_said_to_be_gone(workbench: Comman
     late = workbench("unplug", "fw", "net1", "--timeout", "0.3")
     late.check_error(4, "did not let net1 go within 0.3 s", "without an operating system")
     assert "net1" in ids(workbench, "fw")
-    late.check_error(4, "netdev net1-host: still there", "once more")
+    late.check_error(4, "netdev net1-host stays until then", "once more")
     again = workbench("unplug", "fw", "net1", "--timeout", "0.3", "--json")
     assert (again.code, again.json["state"]) == (4, "overdue")
     done(workbench("pause", "fw"))

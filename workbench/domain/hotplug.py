@@ -218,14 +218,13 @@ def overdue_hint(end: Unplug) -> str:
     lines = [f"{asked}the request stands: the device goes when the guest lets it go, or at its next reset"]
     if end.run_state in ("", "running"):
         lines.append(
-            "a guest without an operating system never answers, nor one that runs without ACPI, and one that was still starting "
-            "did not hear it: ask again then"
+            "a guest without an operating system, or without ACPI, never answers; one that was still starting did not hear "
+            "it: ask again then"
         )
     else:
         lines.insert(0, f"the guest does not run, its state is {end.run_state}: it answers nothing until it runs on")
     if end.rest:
         lines.append(
-            f"{', '.join(end.rest)}: still there, and removed after the device, by an open screen or by unplugging "
-            f"{end.id} once more"
+            f"{', '.join(end.rest)} stays until then; an open screen removes it, or unplugging {end.id} once more"
         )
     return "\n".join(lines)
