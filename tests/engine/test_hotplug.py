@@ -214,6 +214,21 @@ async def test_a_guest_that_refuses_keeps_the_device_and_all_behind_it() -> None
         assert (await behind_of(reader.qom, "net9")).behind, "its netdev is there"
 
 
+async def test_a_device_that_is_gone_before_the_reply_leaves_no_mark() -> None:
+    async with board(QEMU) as (monitor, unplugs, _):
+        with unplugs.asking(monitor.execute, "port0"):
+            assert [one.id for one in unplugs.waiting] == ["port0"]
+            unplugs.note("DEVICE_DELETED", {"device": "port0", "path": "/machine/peripheral/port0"})
+        assert unplugs.waiting == ()
+        async with asyncio.timeout(20):
+            while unplugs._files.load():
+                await asyncio.sleep(0.01)
+        with pytest.raises(CommandFailed), unplugs.asking(monitor.execute, "cold0"):
+            await monitor.execute("device_del", {"id": "cold0"})
+        assert unplugs.waiting == ()
+        assert not unplugs._files.load()
+
+
 async def test_a_connection_that_ends_meanwhile_claims_nothing() -> None:
     async with board(QEMU) as (monitor, unplugs, reader):
         offer = offered(Kind.NET, "rp0")

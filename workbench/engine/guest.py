@@ -111,11 +111,8 @@ class LocalGuest:
     ) -> object:
         deadline = USER_DEADLINE if origin is Origin.USER else POLL_DEADLINE
         try:
-            with self._own_target(command, arguments or {}):
-                reply = await self._connected().execute(command, arguments, origin=origin, deadline=deadline, oob=oob)
-            if command == "device_del" and arguments is not None:
-                self.hotplug.asked(str(arguments.get("id", "")))
-            return reply
+            with self._own_target(command, arguments or {}), self.hotplug.asking(command, arguments or {}):
+                return await self._connected().execute(command, arguments, origin=origin, deadline=deadline, oob=oob)
         finally:
             if origin is Origin.USER:
                 self._readings.expire()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from workbench.engine.prepare import make_image, remove
 from workbench.errors import CommandFailed, MonitorError, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from workbench.domain.hotplug import Plan, Step
     from workbench.domain.leftovers import Behind
@@ -191,12 +191,29 @@ class Unplugs:
         self._changed()
         return self._now[name]
 
-    def asked(self, execute: Execute, name: str) -> None:
-        """A ``device_del`` of the user's own was carried out: what stands behind the device is the user's affair."""
-        if name not in self._now:
-            self._now[name] = Unplug(name)
-            self._follow(execute, name, (), waiting=False)
-            self._changed()
+    @contextmanager
+    def asking(self, execute: Execute, name: str) -> Iterator[None]:
+        """Around a ``device_del`` of the user's own: what stands behind the device is the user's affair.
+
+        What needs no guest is gone before the reply is there.
+        """
+        if name in self._now:
+            yield
+            return
+        self._now[name] = Unplug(name)
+        self._answered[name] = asyncio.Event()
+        asked = True
+        try:
+            yield
+        except BaseException as error:
+            asked = isinstance(error, CommandFailed) and ALREADY in error.description
+            raise
+        finally:
+            if asked and name in self._now:
+                self._follow(execute, name, (), waiting=False)
+                self._changed()
+            else:
+                self._drop(name)
 
     async def look(self, execute: Execute, qom: QomReader) -> None:
         """Take up what other processes asked for and no longer wait for, and mark what they still do.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from workbench.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from workbench.domain.hotplug import Keeping, Kind, Plan, Unplug
     from workbench.domain.leftovers import Stake
@@ -77,11 +79,12 @@ class LocalHotplug:
     async def unplug(self, name: str, patience: float) -> Unplug:
         return await self._all().unplug(self._execute, self._qom(), name, patience)
 
-    def asked(self, name: str) -> None:
-        """The user's own ``device_del`` of a device, by its id or QOM path, was carried out."""
-        name = name.removeprefix(f"{PERIPHERAL}/")
-        if name and "/" not in name:
-            self._all().asked(self._execute, name)
+    def asking(self, command: str, arguments: Mapping[str, object]) -> AbstractContextManager[None]:
+        """Around a command of the user's own: one that asks a device to go, by its id or QOM path, marks it."""
+        name = str(arguments.get("id", "")).removeprefix(f"{PERIPHERAL}/")
+        if command != "device_del" or not name or "/" in name:
+            return nullcontext()
+        return self._all().asking(self._execute, name)
 
     async def look(self) -> None:
         """See what others asked to go; that costs one stat(2) while nobody did.
