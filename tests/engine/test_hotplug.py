@@ -15,10 +15,11 @@ from workbench.domain.plugging import FreeBus, Offer, plan
 from workbench.domain.traffic import Kind as TrafficKind
 from workbench.engine.backends import read_backends, remove_behind
 from workbench.engine.devices import DeviceReader
-from workbench.engine.hotplug import Unplugs, behind_of, plug
+from workbench.engine.hotplug import behind_of, plug
 from workbench.engine.monitor import Monitor
 from workbench.engine.offers import properties_of
-from workbench.engine.unplugging import UnplugFiles
+from workbench.engine.unplug_files import UnplugFiles
+from workbench.engine.unplugging import Unplugs
 from workbench.errors import CommandFailed, MonitorError, NotFound
 
 if TYPE_CHECKING:

@@ -1,32 +1,26 @@
-"""Plugging devices into a running QEMU and taking them out, over one monitor. The rules are in ``domain/hotplug.py``."""
+"""Plugging devices into a running QEMU, and what goes with one that is taken out. The rules are in ``domain/hotplug.py``."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain.argv import resolve
 from workbench.domain.buses import BusDevice, flat, qdev_id
 from workbench.domain.devices.scsi import Disk
-from workbench.domain.hotplug import ALREADY, NO_HOTPLUG, PERIPHERAL, State, Unplug
+from workbench.domain.hotplug import PERIPHERAL
 from workbench.domain.leftovers import BACKENDS, Stake, behind
-from workbench.engine.backends import remove_behind
 from workbench.engine.buses import BusReader
 from workbench.engine.prepare import make_image, remove
-from workbench.errors import CommandFailed, MonitorError, NotFound
+from workbench.errors import CommandFailed, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
     from workbench.domain.hotplug import Plan, Step
-    from workbench.domain.leftovers import Behind
     from workbench.domain.plugging import Offer
     from workbench.engine.qom import QomReader
-    from workbench.engine.unplugging import Asked, UnplugFiles
     from workbench.engine.virtio_pci import Execute
 
 HINTS = {
@@ -89,210 +83,3 @@ async def behind_of(qom: QomReader, name: str) -> Stake:
     # What a virtio device shows of itself is its transport's too.
     rest = {one.words: one for found in values for one in behind(found)}
     return Stake(types[name], tuple(filter(None, map(qdev_id, on_it))), tuple(rest.values()))
-
-
-class Unplugs:
-    """The devices of one guest that were asked to go. Give it every event of the monitor by :meth:`note`."""
-
-    def __init__(
-        self,
-        files: UnplugFiles,
-        changed: Callable[[], None] = lambda: None,
-        ended: Callable[[Unplug], None] = lambda _: None,
-    ) -> None:
-        """
-        :param files: what other processes asked for, and know of this one.
-        :param changed: called when one of them is in another state.
-        :param ended: called with each of which it became known how it ended.
-        """
-        self._files = files
-        self._changed = changed
-        self._ended = ended
-        self._now: dict[str, Unplug] = {}
-        self._answered: dict[str, asyncio.Event] = {}
-        self._tasks: dict[str, asyncio.Task[Unplug]] = {}
-        self._rest: dict[str, Sequence[Behind]] = {}
-        """What is to be removed after each that has a task."""
-        self._elsewhere: dict[str, Asked] = {}
-        """Those that another process waits for."""
-        self._stuck: set[str] = set()
-        """Devices that are gone, and something of theirs cannot be removed: not tried again by itself."""
-
-    @property
-    def waiting(self) -> tuple[Unplug, ...]:
-        """Those of which it is not known how they end."""
-        return tuple(one for one in self._now.values() if one.waiting)
-
-    @property
-    def abandoned(self) -> bool:
-        """Whether a process ended that still waited for one: what it had to do is left to do."""
-        return any(not one.elsewhere for one in self._elsewhere.values())
-
-    def note(self, event: str, data: Mapping[str, object]) -> None:
-        """An event of QEMU."""
-        for name, one in tuple(self._now.items()):
-            if (now := one.after(event, data)) != one:
-                self._now[name] = now
-                self._answered[name].set()
-                if name in self._elsewhere:
-                    self._changed()  # who waits for it there does the rest
-
-    def forget(self) -> None:
-        """The connection ended: events may have been missed."""
-        for task in tuple(self._tasks.values()):
-            task.cancel()
-        self._now.clear()
-        self._answered.clear()
-        self._elsewhere.clear()
-        self._changed()
-
-    async def close(self) -> None:
-        tasks = tuple(self._tasks.values())
-        self.forget()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def unplug(self, execute: Execute, qom: QomReader, name: str, patience: float) -> Unplug:
-        """Ask for a device, and wait for the guest's answer.
-
-        What comes later than that is still followed: the device is in :attr:`waiting` until then.
-
-        :param patience: seconds.
-        :raise CommandFailed: when QEMU itself refuses.
-        :raise NotFound: when there is no device of that id.
-        """
-        rest = (await behind_of(qom, name)).behind
-        known = self._now.get(name)
-        self._elsewhere.pop(name, None)
-        self._now[name] = Unplug(name, again=known is not None, rest=tuple(one.words for one in rest))
-        self._answered.setdefault(name, asyncio.Event())
-        try:
-            await execute("device_del", {"id": name})
-        except CommandFailed as error:
-            if ALREADY not in error.description:
-                self._take_back(name, known)
-                if NO_HOTPLUG in error.description:
-                    error.hint = "what is on that bus since the start stays until the guest ends"
-                raise
-            self._now[name] = replace(self._now[name], again=True)
-        except BaseException:
-            self._take_back(name, known)
-            raise
-        task = self._follow(execute, name, rest, waiting=True)
-        self._changed()
-        await asyncio.wait({task}, timeout=patience)
-        run_state = "" if task.done() else await _run_state(execute)
-        if task.done() and not task.cancelled():
-            return task.result()
-        if name not in self._now:
-            raise MonitorError(
-                f"the connection to QEMU ended before {name} was unplugged: whether it still goes is not known"
-            )
-        self._now[name] = self._now[name].late(run_state)
-        self._changed()
-        return self._now[name]
-
-    @contextmanager
-    def asking(self, execute: Execute, name: str) -> Iterator[None]:
-        """Around a ``device_del`` of the user's own: what stands behind the device is the user's affair.
-
-        What needs no guest is gone before the reply is there.
-        """
-        if name in self._now:
-            yield
-            return
-        self._now[name] = Unplug(name)
-        self._answered[name] = asyncio.Event()
-        asked = True
-        try:
-            yield
-        except BaseException as error:
-            asked = isinstance(error, CommandFailed) and ALREADY in error.description
-            raise
-        finally:
-            if asked and name in self._now:
-                self._follow(execute, name, (), waiting=False)
-                self._changed()
-            else:
-                self._drop(name)
-
-    async def look(self, execute: Execute, qom: QomReader) -> None:
-        """Take up what other processes asked for and no longer wait for, and mark what they still do.
-
-        :raise MonitorError: when QEMU does not answer.
-        """
-        asked = self._files.load()
-        living = {child.name for child in await qom.children(PERIPHERAL)}
-        for name in self._elsewhere.keys() - asked.keys():
-            self._drop(name)  # it is over, as who asked for it knows
-        for name, one in asked.items():
-            if name in self._tasks or name in self._stuck:
-                continue
-            if one.elsewhere:
-                self._now.setdefault(name, Unplug(name, State.PENDING if name in living else State.GONE))
-                self._answered.setdefault(name, asyncio.Event())
-                self._elsewhere[name] = one
-            elif name in self._elsewhere and self._now[name].state is State.REFUSED:
-                self._files.forget(name)
-                self._drop(name)
-            elif name not in self._now or name in self._elsewhere:
-                self._drop(name)
-                rest = tuple(behind.words for behind in one.behind)
-                self._now[name] = Unplug(name, State.OVERDUE, rest=rest, waited=True)
-                self._follow(execute, name, one.behind, waiting=False)
-                if name not in living:
-                    self.note("DEVICE_DELETED", {"device": name})
-        self._changed()
-
-    def _follow(self, execute: Execute, name: str, rest: Sequence[Behind], *, waiting: bool) -> asyncio.Task[Unplug]:
-        """Wait for the guest's answer, however late: the task that does, made once."""
-        self._files.note(name, rest, waiting=waiting)
-        task = self._tasks.get(name)
-        if task is None:
-            self._answered.setdefault(name, asyncio.Event())
-            task = asyncio.create_task(self._end(execute, name), name=f"unplug {name}")
-            self._tasks[name] = task
-        self._rest[name] = rest
-        return task
-
-    async def _end(self, execute: Execute, name: str) -> Unplug:
-        """Wait for the answer, and remove what stood behind the device when it is gone."""
-        answered, over = self._answered[name], False
-        try:
-            await answered.wait()
-            end = self._now[name]
-            if end.state is State.GONE:
-                end = replace(end, left=await remove_behind(execute, self._rest[name]))
-            over = not end.left
-            (self._stuck.discard if over else self._stuck.add)(name)
-            self._ended(end)
-            return end
-        finally:
-            del self._tasks[name]
-            rest = self._rest.pop(name)
-            if over:
-                self._files.forget(name)
-            else:
-                self._files.note(name, rest, waiting=False)  # for whoever looks next
-            self._drop(name)
-
-    def _take_back(self, name: str, known: Unplug | None) -> None:
-        """It was not asked for after all; an earlier request stands."""
-        if known is not None and name in self._tasks:
-            self._now[name] = known
-        else:
-            self._drop(name)
-
-    def _drop(self, name: str) -> None:
-        self._now.pop(name, None)
-        self._answered.pop(name, None)
-        self._elsewhere.pop(name, None)
-        self._changed()
-
-
-async def _run_state(execute: Execute) -> str:
-    """QEMU's ``RunState``; empty when it does not tell."""
-    with suppress(MonitorError):
-        status = await execute("query-status")
-        if isinstance(status, dict):
-            return str(status.get("status", ""))
-    return ""

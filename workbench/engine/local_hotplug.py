@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from workbench.domain.hotplug import PERIPHERAL, State
 from workbench.domain.traffic import Origin
-from workbench.engine.unplugging import UnplugFiles
+from workbench.engine.unplug_files import UnplugFiles
 from workbench.errors import NotFound
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from workbench.domain.hotplug import Keeping, Kind, Plan, Unplug
     from workbench.domain.leftovers import Stake
     from workbench.domain.plugging import Offer
-    from workbench.engine.hotplug import Unplugs
     from workbench.engine.monitor import Monitor
     from workbench.engine.qom import QomReader
     from workbench.engine.state import Running
+    from workbench.engine.unplugging import Unplugs
     from workbench.settings import Settings
 
 
@@ -145,7 +145,7 @@ class LocalHotplug:
             await self._unplugs.close()
 
     def _all(self) -> Unplugs:
-        from workbench.engine.hotplug import Unplugs
+        from workbench.engine.unplugging import Unplugs
 
         if self._unplugs is None:
             self._unplugs = Unplugs(self._files, self._changed, self._gone)

@@ -11,7 +11,7 @@ from workbench.verbs.common import guest_monitor, json_option, pass_settings, pr
 if TYPE_CHECKING:
     from workbench.domain.hotplug import Unplug
     from workbench.engine.monitor import Monitor
-    from workbench.engine.unplugging import UnplugFiles
+    from workbench.engine.unplug_files import UnplugFiles
     from workbench.settings import Settings
 
 
@@ -43,10 +43,10 @@ def command(settings: Settings, name: str, device: str, timeout: float, as_json:
 async def _unplug(settings: Settings, name: str, device: str, timeout: float) -> Unplug:
     from workbench.domain.hotplug import State
     from workbench.engine.devices import DeviceReader
-    from workbench.engine.hotplug import Unplugs
     from workbench.engine.plugged import note_unplugged
     from workbench.engine.state import StateDirectory
-    from workbench.engine.unplugging import UnplugFiles
+    from workbench.engine.unplug_files import UnplugFiles
+    from workbench.engine.unplugging import Unplugs
     from workbench.errors import NotFound
 
     running = StateDirectory(settings.state).running(name)
