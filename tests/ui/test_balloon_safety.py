@@ -341,3 +341,18 @@ def test_a_guests_words_stay_on_one_line_of_the_list() -> None:
     assert state_words(guarded, NOW, 24)[0] == "running \u00b7 guarded"
     assert entry(guarded, NOW, 25).plain.count("\n") == 1
     assert all(len(line) <= 26 for line in entry(guarded, NOW, 25).plain.splitlines())
+
+
+async def test_a_refused_key_covers_nothing_on_a_small_terminal() -> None:
+    async with opened(size=(80, 24)) as (pilot, _):
+        panel = pilot.app.screen.query_one(BalloonPanel)
+        hints = str(panel.border_subtitle)
+        await press(pilot, "o")
+        assert Content.from_markup(str(panel.border_subtitle)).plain == "no ramp was left at a step"
+        await press(pilot, "p")
+        assert "see [balloon.presets]" in Content.from_markup(str(panel.border_subtitle)).plain
+        assert not pilot.app._notifications
+        assert panel.tell("a" * 79, 1.0) is False, "no room"
+        panel.tell("soon over", 0.01)
+        while str(panel.border_subtitle) != hints:
+            await pilot.pause(0.01)

@@ -151,6 +151,14 @@ def test_without_a_trace_the_view_says_what_it_cannot_see() -> None:
     assert row(way, "qmp_balloon()").rstrip().endswith("+300 µs")
 
 
+def test_a_change_that_left_no_trace_though_the_events_are_on_is_told() -> None:
+    line = sent(BEGUN, 256 * MIB, held=0, traced=True).answered(BEGUN + 300)
+    words = path_text.head(PathView("7.2.22", line, traced=True), RAM, 80).plain
+    assert "no trace of this change" in words
+    assert "tells when each stage runs" not in words
+    assert "tells when each stage runs" in path_text.head(PathView("7.2.22", None, traced=True), RAM, 80).plain
+
+
 def test_numbers_stand_still_while_they_change() -> None:
     def place(held: int) -> tuple[int, int]:
         line = Timeline(BEGUN, num_pages=65536, held=held, held_before=0, seen={Proof.READ: Sighting(BEGUN, BEGUN)})

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from workbench.domain.snapshot import GuestSnapshot
     from workbench.engine.base import Engine
 
+REFUSED_FOR = 3.0
+"""Seconds that a refused key is told of."""
+
 
 class BalloonActions(GuestActions):
     """The part of the screen that carries them out."""
@@ -76,4 +79,8 @@ class BalloonActions(GuestActions):
 
     @on(BalloonPanel.Refused)
     def _refused(self, message: BalloonPanel.Refused) -> None:
-        self.notify(message.reason, severity="warning", timeout=3, markup=False)
+        small = self.has_class("-narrow") or self.has_class("-low")
+        panel = self.query_one(BalloonPanel)
+        # Where one pane fills the terminal, a toast would lie on what is staged.
+        if not (small and panel.is_on_screen and panel.tell(message.reason, REFUSED_FOR)):
+            self.notify(message.reason, severity="warning", timeout=REFUSED_FOR, markup=False)

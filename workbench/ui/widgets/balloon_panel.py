@@ -22,6 +22,7 @@ from workbench.ui.widgets.text_block import TextBlock
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.timer import Timer
 
     from workbench.domain.balloon import Balloon
     from workbench.domain.history import Past
@@ -90,6 +91,8 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         self._plot = HistoryPlot()
         self._title: Content | None = None
         self._shown_at = 0.0
+        self._told: Timer | None = None
+        """Runs while the lower edge has something else than hints."""
 
     def compose(self) -> ComposeResult:
         yield TextBlock(id="balloon-head")
@@ -264,6 +267,16 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         self.query_one("#balloon-staged", TextBlock).show(
             balloon_text.staged_lines(plan, self._width, live=self.live, roomy=self._roomy)
         )
+
+    def tell(self, words: str, seconds: float) -> bool:
+        """Say it in the panel's lower edge for a while, in the place of the hints; False where it has no room there."""
+        if len(words) > self.size.width - 6:
+            return False
+        if self._told is not None:
+            self._told.stop()
+        self.border_subtitle = Content.styled(words, "bold $warning")
+        self._told = self.set_timer(seconds, self._show_hints)
+        return True
 
     def _show_hints(self) -> None:
         if self.has_class("-path"):

@@ -46,6 +46,9 @@ def head(view: PathView, ram: int, width: int) -> Content:
 
 def _trace_words(view: PathView) -> list[Part]:
     """Whether QEMU tells each stage, and what is missing when it does not."""
+    if view.traced and view.timeline is not None and not view.timeline.traced:
+        # It began before the events were on, or QEMU's log is not where it should be.
+        return [("no trace of this change: ", "$warning"), ("its request, its reply and readings alone", MUTED)]
     if view.traced:
         return [("trace events are on: QEMU tells when each stage runs", MUTED)]
     if not view.why:
