@@ -99,8 +99,9 @@ async def test_what_another_process_asked_for_is_marked_and_finished_here(workbe
         await guest.reset()
         await until(lambda: "netdev_del" in actions(guest), "its netdev to go with it")
         await until(lambda: not guest.snapshot.unplugs, "the mark to go")
-        assert not list((workbench.state / "fw" / "unplugs").iterdir())
-        assert [(one.id, one.state) for one in guest.snapshot.unplugged] == [("net1", State.GONE)], "told at last"
+        await until(lambda: not list((workbench.state / "fw" / "unplugs").iterdir()), "nothing to be known of it")
+        await until(lambda: guest.snapshot.unplugged, "it to be told at last")
+        assert [(one.id, one.state) for one in guest.snapshot.unplugged] == [("net1", State.GONE)]
         assert await guest.devices.drift() == ()
 
 
