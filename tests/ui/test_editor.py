@@ -126,6 +126,13 @@ class TestLive:
             await wait_until(lambda: not problems.problems)
             assert not problems.display
 
+    async def test_the_line_that_one_types_on_stays_in_sight_when_its_problem_opens(self) -> None:
+        async with opened("# line\n" * 60, size=(80, 24)) as (pilot, _, screen):
+            await press(pilot, "ctrl+end", *"x=1")
+            await wait_until(lambda: bool(screen.query_one(ProblemList).size.height))
+            text = area(screen)
+            await wait_until(lambda: text.scroll_offset.y + text.scrollable_content_region.height > 60)
+
     async def test_a_syntax_error_opens_and_keeps_the_last_command_line(self) -> None:
         async with opened("memory = {") as (pilot, _, screen):
             assert screen.query_one(ProblemList).problems[0].line == 1

@@ -108,6 +108,10 @@ class ProfileArea(TextArea):
         style = self.get_component_rich_style(name)
         return Style(color=style.color, bold=style.bold, underline=style.underline)
 
+    def on_resize(self) -> None:
+        """Where one types stays in sight when the list of problems takes some of the room."""
+        self.call_after_refresh(self.scroll_cursor_visible)
+
     def action_ends(self, start: bool) -> None:
         self.move_cursor(self.document.start if start else self.document.end)
 
