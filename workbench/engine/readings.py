@@ -63,6 +63,9 @@ class Readings:
         self._driver_seen = 0.0
         """Unix time at which the device status was last read."""
         self._target_since = 0.0
+        self._silent = False
+        self._heard_again = 0.0
+        """Unix time at which QEMU answered again after it had not; 0 = it always did."""
         self.status = ""
         """QEMU's ``RunState`` when it was last asked."""
 
@@ -96,6 +99,8 @@ class Readings:
         """
         before, reading = self._reading, await probe.read(check_address=at_rest, check_driver=False)
         await self._run_errands(probe, at_rest=at_rest, statistics=statistics)
+        if self._silent:
+            self._silent, self._heard_again = False, time.time()
         if reading is not None:
             if before is not None and reading.actual != before.actual:
                 self._moved_at = reading.time
@@ -186,6 +191,7 @@ class Readings:
         :param trouble: what is known of a QEMU that does not answer.
         """
         now = time.time()
+        self._silent = self._silent or not answering
         record, history, marks = probe.record, tuple(self._history), self.marks.load()
         seen = Circumstances(
             now=now,
@@ -198,7 +204,7 @@ class Readings:
             moved_at=self._moved_at,
             started=self.started,
             stats=self._stats,
-            polled_since=probe.polled_since,
+            polled_since=max(probe.polled_since, self._heard_again),
             deflate_on_oom=probe.deflate_on_oom,
             agreed=probe.features is not None,
             reached=probe.witness.reached,
