@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.commandline import wait_until
 from tests.hugepages import PAGE, hugepage_pool, read_pool
 from workbench.domain.hugepages import Shortage
 from workbench.engine.hugepages import find_shortage
@@ -40,12 +43,43 @@ class TestKernel:
             give_back(tmp_path)
             assert read_pool("nr_hugepages") == before, "only once"
 
-    def test_more_than_there_is_memory_for_is_undone(self) -> None:
+    def test_more_than_there_is_memory_for_is_not_tried(self, workbench: CommandLine) -> None:
+        workbench.profile("huge", '[memory]\nsize = "8T"\nhugepages = true\n')
+        with hugepage_pool(2):
+            before = read_pool("nr_hugepages")
+            refused = workbench("start", "huge", "--make-hugepages")
+            refused.check_error(1, "4,194,302 2 MiB pages are missing", "of memory to spare", "nothing was changed")
+            assert read_pool("nr_hugepages") == before
+            assert not (workbench.state / "huge").exists()
+
+    def test_fewer_than_asked_are_undone(self, tmp_path: Path) -> None:
+        """The kernel's own words here are that it has more than it has: then it gives what it can."""
+        (tmp_path / "meminfo").write_text("MemAvailable: 99999999999 kB\nHugepagesize: 2048 kB\n")
         with hugepage_pool(2):
             before = read_pool("nr_hugepages")
             with pytest.raises(HostError, match="were given back") as failed:
-                grow(short(1 << 22))  # 8 TiB
+                grow(short(1 << 22), proc=tmp_path)  # 8 TiB
             assert "nr_hugepages" in failed.value.hint
+            assert read_pool("nr_hugepages") == before
+
+    @pytest.mark.parametrize("how", ["killed", "stopped"])
+    def test_what_was_added_returns_when_nobody_looks(self, how: str, workbench: CommandLine) -> None:
+        """No workbench runs when QEMU ends: its keeper gives the pages back before the end counts as written."""
+        workbench.profile("huge", GUEST)
+        directory = workbench.state / "huge"
+        with hugepage_pool(2):
+            before = read_pool("nr_hugepages")
+            assert workbench("start", "huge", "--make-hugepages", "return").code == 0
+            pid = int((directory / "pid").read_text())
+            assert read_pool("nr_hugepages") == before + 30
+            if how == "killed":
+                os.kill(pid, signal.SIGKILL)
+            else:
+                os.kill(pid, signal.SIGTERM)  # QEMU ends in its own order
+            wait_until((directory / "exit").exists, "the keeper's word")
+            assert read_pool("nr_hugepages") == before
+            assert not (directory / FILE).exists()
+            assert "signal 9" in workbench("list").stdout or how != "killed"
             assert read_pool("nr_hugepages") == before
 
     def test_a_start_makes_what_is_missing(self, workbench: CommandLine) -> None:
@@ -58,7 +92,6 @@ class TestKernel:
             assert done.code == 0, done
             assert read_pool("nr_hugepages") == before + 30
             assert workbench("stop", "huge", "--kill").code == 0
-            workbench("list")
             assert read_pool("nr_hugepages") == before
             done = workbench("start", "huge", "--make-hugepages")
             assert done.code == 0, done

@@ -251,6 +251,14 @@ def _unescape(text: str) -> str:
     return text
 
 
+def memory_available(proc: Path) -> int | None:
+    """Bytes that can be had without swapping (proc_meminfo(5): MemAvailable); None when the kernel does not say."""
+    for line in (proc / "meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * KIB
+    return None
+
+
 def default_page(proc: Path) -> int:
     """The page size that ``vm.nr_hugepages`` means, in bytes; 0 when the kernel does not say."""
     for line in (proc / "meminfo").read_text().splitlines():

@@ -26,13 +26,13 @@ from workbench.domain.lifecycle import exit_words
 from workbench.domain.start_advice import start_advice
 from workbench.domain.units import format_size
 from workbench.engine.hugepages import find_shortage
-from workbench.engine.liveness import KEEPER, KEEPER_THERE, keeper_of, live_pid
+from workbench.engine.liveness import GONE, KEEPERS, keeper_of, live_pid
 from workbench.engine.monitor import Monitor
 from workbench.engine.pinning import pin
 from workbench.engine.prepare import prepare, remove
 from workbench.engine.state import Ended, GuestFacts, Running, StateDirectory, read_end, write_facts
 from workbench.engine.supply import FILE as HUGEPAGES_FILE
-from workbench.engine.supply import grow, remember
+from workbench.engine.supply import grow, remember, returning_script
 from workbench.errors import HostError, MonitorError, StartError
 
 if TYPE_CHECKING:
@@ -77,7 +77,11 @@ async def start(
         _supply(plan, directory, supply)
         made = await prepare(plan)
         try:
-            _spawn(plan.argv, directory, plan.launch.base if plan.profile.qemu.args else None)
+            returns = supply is Supply.RETURN and (directory / HUGEPAGES_FILE).exists()
+            if returns:
+                (directory / GONE).write_text(returning_script())
+            base = plan.launch.base if plan.profile.qemu.args else None
+            _spawn(KEEPERS[base is not None, returns], plan.argv, directory, base)
             await _wait_for_monitor(plan, directory)
         except BaseException as error:
             if not (lasting and isinstance(error, asyncio.CancelledError)):
@@ -143,11 +147,11 @@ def _facts(plan: Plan) -> GuestFacts:
     )
 
 
-def _spawn(argv: Sequence[str], directory: Path, base: str | None) -> None:
+def _spawn(keeper: str, argv: Sequence[str], directory: Path, base: str | None) -> None:
     """:param base: where relative paths of ``[qemu] args`` begin; None when there are none."""
     # start_new_session: closing the terminal sends SIGHUP to the sessions that it controls, and this is none of them.
     subprocess.run(
-        ["/bin/sh", "-c", KEEPER if base is None else KEEPER_THERE, str(directory), *argv],
+        ["/bin/sh", "-c", keeper, str(directory), *argv],
         cwd=base,
         start_new_session=True,
         stdin=subprocess.DEVNULL,

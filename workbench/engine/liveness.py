@@ -24,9 +24,16 @@ orphaned at once, so that no workbench ever has to reap it; the kernel shows the
 ``:`` is there because a shell becomes the last command of a subshell with execve(2), without a fork: a keeper that
 became ``mv`` could not be told from one that has gone, and the end was not written yet."""
 
-KEEPER_THERE = KEEPER.replace("cd / && ", "")
-"""The same in the directory where it is run: for a profile whose own arguments may have relative paths. Any other guest
-keeps no file system busy."""
+GONE = "gone"
+"""A shell script in the guest's directory that the keeper runs when QEMU has ended, where there is one to run."""
+_RETURNS = KEEPER.replace("; echo $? >", f'; code=$?; sh "$0/{GONE}" "$0" >>"$0/qemu.log" 2>&1; echo $code >')
+KEEPERS = {
+    (there, returns): (_RETURNS if returns else KEEPER).replace("cd / && ", "" if there else "cd / && ")
+    for there in (False, True)
+    for returns in (False, True)
+}
+"""The same, in the directory where it is run (for a profile whose own arguments may have relative paths: any other guest
+keeps no file system busy), and with the script that is run before the end counts as written."""
 
 
 def live_pid(path: Path) -> int | None:
@@ -63,7 +70,7 @@ def keeper_of(path: Path) -> psutil.Process | None:
             argv = process.cmdline()
         except psutil.Error:
             continue
-        if argv[1:3] in (["-c", KEEPER], ["-c", KEEPER_THERE]) and _same_file(argv[3], path):
+        if argv[1:2] == ["-c"] and len(argv) > 3 and argv[2] in KEEPERS.values() and _same_file(argv[3], path):
             return process
     return None
 

@@ -6,20 +6,32 @@ what it really gave is read back. Memory in pieces is compacted once and tried a
 
 from __future__ import annotations
 
+import shlex
+import sys as python
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from workbench.domain.hugepages import page_words
-from workbench.domain.units import KIB
+from workbench.domain.units import KIB, MIB, format_size
 from workbench.engine.files import write_atomic
-from workbench.engine.hugepages import NODES, POOL_NAME, POOLS, PROC, SYS, default_page, mending, read_nodes, read_pools
+from workbench.engine.hugepages import (
+    NODES,
+    POOL_NAME,
+    POOLS,
+    PROC,
+    SYS,
+    default_page,
+    memory_available,
+    mending,
+    read_nodes,
+    read_pools,
+)
 from workbench.errors import HostError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from workbench.domain.hugepages import Shortage
 
 FILE = "hugepages.json"
@@ -45,6 +57,14 @@ def grow(short: Shortage, *, sys: Path = SYS, proc: Path = PROC) -> Added:
     before = _total(short.page, short.node, sys)
     words = page_words(short.page)
     commands = "\n".join(mending(short, default_page(proc)))
+    room = memory_available(proc)
+    if room is not None and short.missing * short.page > room:
+        # The kernel would push out what others have in memory, and give it back a moment later.
+        raise HostError(
+            f"{short.missing:,} {words} pages are missing, which is {format_size(short.missing * short.page)}, and this host "
+            f"has {format_size(room // MIB * MIB)} of memory to spare: nothing was changed",
+            hint="give the guest less memory, or end something that uses much",
+        )
     try:
         got = _write(file, short.write, short, sys)
         if got < short.write:
@@ -72,6 +92,17 @@ def remember(directory: Path, added: Added) -> None:
     :raise OSError: when it cannot be written.
     """
     write_atomic(directory / FILE, msgspec.json.encode(added), lasting=False)
+
+
+def returning_script() -> str:
+    """A shell script that gives back what was added for the guest of the directory in ``$1``: its keeper runs it when QEMU
+    has ended, so that the pages return although no workbench runs. Where it fails, the next one that looks does it."""
+    root = Path(__file__).parents[2]
+    program = (
+        f"import sys; sys.path.insert(0, {str(root)!r}); from pathlib import Path; "
+        "from workbench.engine.supply import give_back; give_back(Path(sys.argv[1]))"
+    )
+    return f'exec {shlex.quote(python.executable)} -I -c {shlex.quote(program)} "$1"\n'
 
 
 def give_back(directory: Path, *, sys: Path = SYS) -> None:
