@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.commandline import wait_until
-from tests.hugepages import PAGE, hugepage_pool, read_pool
+from tests.hugepages import PAGE, hugepage_pool, read_pool, write_pool
 from workbench.domain.hugepages import Shortage
+from workbench.engine import launch, supply
 from workbench.engine.hugepages import find_shortage
+from workbench.engine.plan import plan
+from workbench.engine.profiles import ProfileStore
+from workbench.engine.state import StateDirectory
 from workbench.engine.supply import FILE, Added, give_back, grow, remember
-from workbench.errors import HostError
+from workbench.errors import HostError, StartError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.commandline import CommandLine
+    from workbench.engine.plan import Plan
 
 GUEST = '[memory]\nsize = "64M"\nhugepages = true\n'
 
@@ -61,6 +66,25 @@ class TestKernel:
                 grow(short(1 << 22), proc=tmp_path)  # 8 TiB
             assert "nr_hugepages" in failed.value.hint
             assert read_pool("nr_hugepages") == before
+
+    @pytest.mark.parametrize("prealloc", ["true", "false"])
+    async def test_a_pool_drained_after_the_check_is_told(
+        self, prealloc: str, workbench: CommandLine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workbench.profile("huge", f'[memory]\nsize = "64M"\nhugepages = {{ prealloc = {prealloc} }}\n')
+
+        async def drain(plan: Plan) -> tuple[Path, ...]:
+            write_pool(read_pool("nr_hugepages") - read_pool("free_hugepages"))
+            return ()
+
+        with hugepage_pool(32):
+            planned = await plan(ProfileStore(workbench.profiles).load("huge"), workbench.settings)
+            monkeypatch.setattr(launch, "prepare", drain)
+            with pytest.raises(StartError, match="before its monitor answered") as failed:
+                await launch.start(StateDirectory(workbench.state), planned)
+        assert "between the check and the start: 32 hugepages of 2 MiB are missing" in failed.value.hint
+        assert "vm.nr_hugepages" in failed.value.hint
+        assert not (workbench.state / "huge").exists()
 
     @pytest.mark.parametrize("how", ["killed", "stopped"])
     def test_what_was_added_returns_when_nobody_looks(self, how: str, workbench: CommandLine) -> None:
@@ -126,6 +150,19 @@ def drawn(tmp_path: Path, total: int, free: int, reserved: int = 0) -> Path:
     (tmp_path / "proc/sys/vm").mkdir(parents=True)
     (tmp_path / "proc/meminfo").write_text("Hugepagesize: 2048 kB\n")
     return pool
+
+
+def test_memory_in_pieces_is_compacted_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool, compact = drawn(tmp_path, total=10, free=0), tmp_path / "proc/sys/vm/compact_memory"
+    real = supply._write
+
+    def in_pieces(file: Path, pages: int, missing: Shortage, sys: Path) -> int:
+        return real(file, pages if compact.exists() else 14, missing, sys)
+
+    monkeypatch.setattr(supply, "_write", in_pieces)
+    added = grow(Shortage(PAGE, 16, 0, 10), sys=tmp_path / "sys", proc=tmp_path / "proc")
+    assert (added.pages, compact.read_text()) == (16, "1")
+    assert (pool / "nr_hugepages").read_text() == "26"
 
 
 def test_pages_that_others_use_by_now_are_not_taken_from_them(tmp_path: Path) -> None:

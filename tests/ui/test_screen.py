@@ -277,14 +277,21 @@ async def test_missing_hugepages_are_offered_to_be_made() -> None:
         words = " ".join(str(widget.render()) for widget in pilot.app.screen.query(Static))
         assert "30 hugepages of 2 MiB are missing" in words
         assert "sudo sysctl vm.nr_hugepages=32" in words
-        await press(pilot, "escape")
-        await pilot.pause()
-        assert engine.started == []
-        await press(pilot, "s")
-        await pilot.pause()
+        for no in ("escape", "enter"):  # Cancel has the focus
+            await press(pilot, no)
+            await pilot.app.workers.wait_for_complete()
+            assert not isinstance(pilot.app.screen, Dialog)
+            assert engine.started == []
+            await press(pilot, "s")
+            await pilot.pause()
         await press(pilot, "right", "enter")
         await pilot.app.workers.wait_for_complete()
         assert (engine.started, engine.supplies[-1]) == ([STOPPED.name], Supply.RETURN)
+        await press(pilot, "s")
+        await pilot.pause()
+        await press(pilot, "right", "right", "enter")
+        await pilot.app.workers.wait_for_complete()
+        assert (len(engine.started), engine.supplies[-1]) == (2, Supply.KEEP)
 
 
 async def test_a_start_that_fails_shows_qemus_own_words() -> None:

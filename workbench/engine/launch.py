@@ -25,7 +25,7 @@ from workbench.domain.hugepages import Supply
 from workbench.domain.lifecycle import exit_words
 from workbench.domain.start_advice import start_advice
 from workbench.domain.units import format_size
-from workbench.engine.hugepages import find_shortage
+from workbench.engine.hugepages import check_hugepages, find_shortage
 from workbench.engine.liveness import GONE, KEEPERS, keeper_of, live_pid
 from workbench.engine.monitor import Monitor
 from workbench.engine.pinning import pin
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 START_DEADLINE = 120.0
 """Seconds until QEMU's monitor must answer. Preallocating many hugepages is slow; a start that fails says so at once."""
+
+NO_PAGES = ("unable to map backing store", "Insufficient free host memory", "Cannot allocate memory")
+"""What QEMU says of a pool that is too small (QEMU: util/mmap-alloc.c, system/physmem.c, util/oslib-posix.c)."""
 
 END_DEADLINE = 10.0
 """Seconds that the kernel may need to take a large QEMU apart, until its keeper can write how it ended."""
@@ -189,6 +192,7 @@ def _start_error(plan: Plan, directory: Path) -> StartError:
     hints = [*start_advice(ended.output, plan.profile), f"to see what was run: workbench command {plan.name}"]
     if ended.cause:
         hints.insert(0, ended.cause)
+    hints = [*_drained(plan, ended.output), *hints]
     if plan.accelerator_trouble:
         hints = [plan.accelerator_trouble, 'accelerator = "auto" takes KVM only where it can run a guest', *hints]
     return StartError(
@@ -196,6 +200,19 @@ def _start_error(plan: Plan, directory: Path) -> StartError:
         output=ended.output,
         hint="\n".join(hints),
     )
+
+
+def _drained(plan: Plan, output: str) -> list[str]:
+    """What to do where the pool had room at the check, and had none when QEMU took its memory."""
+    memory = plan.profile.memory
+    if memory.hugepages is None or not any(words in output for words in NO_PAGES):
+        return []
+    why = "somebody took hugepages between the check and the start"
+    try:
+        check_hugepages(memory.size, memory.hugepages.size, memory.all_nodes, memory.hugepages.source)
+    except HostError as error:
+        return [f"{why}: {error.message}", *error.hint.splitlines()]
+    return [f"{why}, and there are enough again: start it once more"]
 
 
 async def _kill_leftover(directory: Path) -> None:

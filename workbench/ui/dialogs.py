@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from workbench.errors import WorkbenchError
 
 
+CANCEL = "cancel"
+"""The button that does nothing, as escape does."""
+
+
 class Dialog(ModalScreen[str]):
-    """A title, some text and buttons; the result is the pressed button's id, or empty for none of them."""
+    """A title, some text and buttons; the result is the pressed button's id, or empty for none of them and for *cancel*."""
 
     DEFAULT_CSS = """
     Dialog {
@@ -74,12 +78,12 @@ class Dialog(ModalScreen[str]):
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
-        self.dismiss(event.button.id or "")
+        self.dismiss("" if event.button.id == CANCEL else event.button.id or "")
 
 
 def confirm(title: str, body: str, *choices: tuple[str, str, str]) -> Dialog:
     """Ask before something that cannot be taken back; *cancel* has the focus."""
-    return Dialog(title, Content(body), [("cancel", "Cancel", "default"), *choices])
+    return Dialog(title, Content(body), [(CANCEL, "Cancel", "default"), *choices])
 
 
 def error_dialog(error: WorkbenchError) -> Dialog:
