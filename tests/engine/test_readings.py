@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from workbench.domain.balloon import HostMemory, Reading, Source
-from workbench.domain.diagnosis import PATIENCE
+from workbench.domain.balloon import HostMemory, Reading, Source, State
+from workbench.domain.diagnosis import PATIENCE, Circumstances, Verdict
 from workbench.domain.marks import MarkKind
 from workbench.engine.balloon import ROUND_TRIPS
 from workbench.engine.readings import Readings
@@ -237,3 +238,35 @@ async def test_an_armed_guard_has_its_statistics_within_the_three_round_trips(wa
         without = 0 if watched.stage.asked.count("statistics") > before else without + 1
         assert without <= 2, "the guard looks at old figures"
     assert {"run state", "driver", "interval"} <= set(watched.stage.asked), "and nothing else is forgotten"
+
+
+async def test_a_qemu_that_was_silent_has_its_time_for_the_next_report(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen: let run on after ten seconds, its guest's driver was said to have stopped answering."""
+    probe = cast(
+        "BalloonProbe",
+        SimpleNamespace(
+            record=None,
+            present=True,
+            driver_status=0x0F,
+            deflate_on_oom=None,
+            features=None,
+            witness=SimpleNamespace(reached=None),
+            polled_since=0.0,
+            ledger=lambda: None,
+            backing=None,
+        ),
+    )
+    judged: list[Circumstances] = []
+
+    def keep(_reading: Reading | None, seen: Circumstances) -> Verdict:
+        judged.append(seen)
+        return Verdict(State.SETTLED)
+
+    monkeypatch.setattr("workbench.engine.readings.judge", keep)
+    await watched.look(at_rest=True)
+    watched.readings.balloon(probe, answering=False)
+    await watched.look(after=20, at_rest=True)
+    watched.readings.balloon(probe)
+    assert [seen.polled_since for seen in judged] == [0.0, watched.stage.now]

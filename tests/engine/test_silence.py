@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.commandline import wait_until
-from tests.engine.test_guest import balloon_of, hear, opened, reading_of, running, settled, until
+from tests.engine.test_guest import balloon_of, opened, reading_of, running, settled, until
 from workbench.domain.balloon import State
 from workbench.domain.causes import Cause
 from workbench.domain.lifecycle import Phase
@@ -127,22 +126,3 @@ async def test_what_no_driver_holds_after_a_reset_is_no_figure(running_demo: Com
         assert (book.held.now, book.unreturned) == (RAM - 400 * MIB, 0)
         await guest.set_target(RAM)
         await settled(guest, RAM)
-
-
-async def test_a_qemu_that_runs_on_has_its_time_for_a_report(running_demo: CommandLine) -> None:
-    """While it stood the guest could send none: its driver has not stopped answering."""
-    async with opened(running_demo) as engine:
-        guest = running(engine, "demo")
-        await settled(guest, RAM)
-
-        def age() -> float:
-            stats = balloon_of(guest).stats
-            return 0.0 if stats is None else time.time() - stats.last_update
-
-        await until(lambda: 0 < age() < 3, "a report")
-        heard = hear(engine, "demo")
-        with stopped(guest.snapshot.pid):
-            await until(lambda: age() > 10, "it to be old")
-        await until(lambda: guest.snapshot.answering and age() < 3, "the next report")
-        codes = {note.code for one in heard if one.balloon and one.answering for note in one.balloon.verdict.notes}
-        assert Cause.STATISTICS_STOPPED not in codes
