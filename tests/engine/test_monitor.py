@@ -326,7 +326,8 @@ async def test_a_late_reply_is_kept_and_the_next_command_works() -> None:
     async with peer(talk) as path:
         monitor = await Monitor.connect(path)
         with pytest.raises(MonitorTimeout, match=r"no answer to query-status within 0\.05 s"):
-            await monitor.execute("query-status", deadline=0.05)
+            async with asyncio.timeout(10):
+                await monitor.execute("query-status", deadline=0.05)
         answer.set()
         assert await monitor.execute("query-status") == "in time"
         assert notes(monitor) == ["no answer to query-status within 0.05 s", "late: the reply to query-status"]
