@@ -3,7 +3,8 @@
 Textual hands a key to the widget that has the focus, and a key that is bound goes on up to the app before its action
 runs. The next key is handed out meanwhile: of ``ctrl+u``, ``q`` in one burst (somebody typed ahead, a script types, the
 screen was busy) the letter comes first and is deleted, and of ``query-status``, enter, ``cont`` the line that is sent is
-``query-statuscont``. Here each key waits until the one before it has gone all the way.
+``query-statuscont``. Here each key waits until the one before it has gone all the way, unless that is a letter of a
+field: letters wait for nothing but a key that is bound.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 FRAME = 1 / 60
 """Seconds that a key which came already waits behind one that is bound."""
-PATIENCE = 0.5
-"""Seconds until a key is handed out although the one before it was lost on its way, with a widget that was removed."""
+PATIENCE = 0.1
+"""Seconds that a key waits at most: the one before it may be lost, with a widget that was removed, or slow in a storm."""
 
 
 class KeyOrder(App[None]):
@@ -48,9 +49,12 @@ class KeyOrder(App[None]):
             self._ahead.append(event)
 
     async def _hand_out(self, event: events.Key | events.Paste) -> None:
+        target = self.focused or self.screen
+        if isinstance(event, events.Paste) or target.check_consume_key(event.key, event.character):
+            await super().on_event(event)  # a letter of a field goes no further: the next key is right behind it
+            return
         key = object()
         self._under_way, self._came_up = key, False
-        target = self.focused or self.screen
         await super().on_event(event)
         self._follow(target, key)
 
@@ -72,7 +76,7 @@ class KeyOrder(App[None]):
         if self._under_way is not key:
             return  # somebody lost patience with it
         self._under_way = None
-        if self._ahead:
+        while self._ahead and self._under_way is None:
             await self._hand_out(self._ahead.popleft())
-            if self._ahead:
-                self.set_timer(PATIENCE, partial(self._next, self._under_way))
+        if self._ahead:
+            self.set_timer(PATIENCE, partial(self._next, self._under_way))
