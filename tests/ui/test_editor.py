@@ -269,6 +269,9 @@ class TestChangedOnDisk:
             del engine.profiles.files["demo"]
             await wait_until(lambda: "its file is gone" in head(screen))
             await press(pilot, "ctrl+s")
+            await wait_until(lambda: dialog(pilot))
+            await pilot.pause()
+            assert not pilot.app.screen.query("#reload"), "there is nothing to read again"
             await answer(pilot, "overwrite")
             await wait_until(lambda: engine.profiles.files.get("demo") is not None)
 

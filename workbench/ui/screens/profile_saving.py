@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual import work
 
 from workbench.errors import ProfileChanged, WorkbenchError
-from workbench.ui.dialogs import confirm, error_dialog
+from workbench.ui.dialogs import Dialog, confirm, error_dialog
 from workbench.ui.screens.form_edits import FormEdits
 
 if TYPE_CHECKING:
@@ -74,15 +74,11 @@ class ProfileSaving(FormEdits):
 
     async def _ask_about_disk(self, words: str) -> bool:
         """The file is another one than the text began with: whose is to stand?"""
-        answer = await self.app.push_screen_wait(
-            confirm(
-                f"{self._known.name}.toml has changed",
-                f"{words}.\nReload takes the text from the disk; ctrl+z brings yours back. Overwrite keeps yours, and the "
-                "other one is lost. Cancel goes on editing.",
-                ("reload", "Reload", "primary"),
-                ("overwrite", "Overwrite", "error"),
-            )
-        )
+        try:
+            gone = not (await self._profiles.disk(self._known)).stamp
+        except WorkbenchError:
+            gone = False  # it is there, and cannot be read
+        answer = await self.app.push_screen_wait(self._question(words, gone=gone))
         try:
             if answer == "overwrite":
                 return await self._write(anyway=True)
@@ -92,6 +88,19 @@ class ProfileSaving(FormEdits):
         except WorkbenchError as error:
             self.app.push_screen(error_dialog(error))
         return False
+
+    def _question(self, words: str, *, gone: bool) -> Dialog:
+        file = f"{self._known.name}.toml"
+        if gone:
+            anew = f"{words}.\nSave anew writes your text there. Cancel goes on editing."
+            return confirm(f"{file} is gone", anew, ("overwrite", "Save anew", "primary"))
+        return confirm(
+            f"{file} has changed",
+            f"{words}.\nReload takes the text from the disk; ctrl+z brings yours back. Overwrite keeps yours, and the "
+            "other one is lost. Cancel goes on editing.",
+            ("reload", "Reload", "primary"),
+            ("overwrite", "Overwrite", "error"),
+        )
 
     def _reload(self, disk: ProfileText) -> None:
         if not disk.stamp:
