@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-ADDRESSES = ("addr", "chardev", "netdev", "drive", "memdev", "rng", "iothread", "bus-", "mac")
+ADDRESSES = ("addr", "chardev", "netdev", "drive", "memdev", "rng", "iothread", "bus-", "mac", "i8042")
 """Properties that name what stands elsewhere or under another name."""
 OURS = {"isa-serial", "isa-parallel", "floppy"}
 """The console is the workbench's; QEMU's floppy drive and parallel port are left out, and told."""
