@@ -206,6 +206,8 @@ class DeviceTreePane(DeviceShowing):
         self._show_details(self._lines.row)
         if event.changed is not None:
             old = event.changed.old
+            # What was asked before it was set does not count.
+            self._store.pending.discard((Want.VALUES, event.changed.path))
             self._ask([Question(Want.VALUES, event.changed.path, ((old.name, old.type),))])
         if event.was_open:
             self._lines.focus()
