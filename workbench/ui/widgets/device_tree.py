@@ -157,7 +157,8 @@ class DeviceTreePane(DeviceShowing):
         if self.tree is None:
             return
         self._keep_place(self.guest)
-        self._find_bar.open(spots(self.tree, self._store.nodes))
+        self._find_bar.open()
+        self._find_bar.fill(spots(self.tree, self._store.nodes))
         self._ask([Question(Want.EVERYTHING)])
 
     @on(FindBar.Changed)
@@ -178,7 +179,7 @@ class DeviceTreePane(DeviceShowing):
         row = self._lines.row
         number = self._lines.cursor if row is not None and isinstance(row.source, Spot) else -1
         self._show(keep=False)
-        if event.go and self._find_bar.matches:
+        if event.keep and self._find_bar.matches:
             self._find_bar.number = number - 1
             self.action_next(1)
 

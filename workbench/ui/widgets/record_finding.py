@@ -110,7 +110,6 @@ class FindingPane(Widget):
     @on(RecordFind.Closed)
     def _leave_find(self, message: RecordFind.Closed) -> None:
         message.stop()
-        self._find.close()
         self._end_preparing()
         if not message.keep:
             self._log.mark(None)
