@@ -308,6 +308,15 @@ class TestMistakes:
                 "[display]\nvnc = 'loopback'\nport = 5901\n[[net]]\nforward = ['udp::5901-:22', 'tcp::5901-:22']",
                 "5:29: net[0].forward[1]: tcp port 5901 of the host is the display's: VNC listens there",
             ),
+            (
+                "".join(f"[[serial]]\nkind = 'port'\nname = 'n{n}'\n" for n in range(31)),
+                "92:1: serial[30].kind: a controller has room for 30 ports and agents: its first place is a console's",
+            ),
+            ("[memory]\nmaximum = '512M'\nslots = 1", "2:1: memory.maximum: slots need room: give more than the size"),
+            (
+                "[[scsi]]\nqueues = 1023",
+                "2:1: scsi[0].queues: 1023 is not a whole number from 1 to 1,022",
+            ),
             ("[[net]]\n" * 31, "1:3: net: 31 cards and 0 SCSI controllers: the board has 27 slots"),
         ],
     )

@@ -115,6 +115,8 @@ class Memory(Part, frozen=True, kw_only=True):
         if self.slots and self.maximum is None:
             yield ("slots",), "slots need room: give maximum too"
         extra = self.virtio_mem.size if self.virtio_mem else 0
+        if self.slots and self.maximum == self.size:
+            yield ("maximum",), "slots need room: give more than the size"
         if self.lock and self.virtio_mem is not None:
             yield ("lock",), "virtio-mem plugs and unplugs its memory, which cannot be locked: keep one of the two"
         if self.maximum is not None and self.maximum < self.size + extra:

@@ -179,6 +179,7 @@ class GuestProfile(Part, frozen=True, kw_only=True):
     def check(self) -> Iterator[tuple[Path, str]]:
         yield from self._same_ids()
         yield from self._same_addresses()
+        yield from self._port_room()
         yield from self._same_names()
         yield from self._same_ports()
         if self.balloon is not None:
@@ -212,6 +213,13 @@ class GuestProfile(Part, frozen=True, kw_only=True):
                 if net.mac.lower() in macs:
                     yield ("net", index, "mac"), f"two cards have the address {net.mac}"
                 macs.add(net.mac.lower())
+
+    def _port_room(self) -> Iterator[tuple[Path, str]]:
+        """The controller's first place is a console's (QEMU: hw/char/virtio-serial-bus.c, find_free_port_id())."""
+        others = [index for index, port in enumerate(self.serial) if port.kind != "console"]
+        if len(others) >= PORTS_MAX:
+            why = f"a controller has room for {PORTS_MAX - 1} ports and agents: its first place is a console's"
+            yield ("serial", others[PORTS_MAX - 1], "kind"), why
 
     def _same_names(self) -> Iterator[tuple[Path, str]]:
         """QEMU: hw/char/virtio-serial-bus.c, virtser_port_device_realize()."""

@@ -18,6 +18,8 @@ CACHES = {
 """The cache modes by their usual names: the device's write cache, and for the image whether it goes round the host's
 page cache and whether a flush is left out (QEMU: block.c, bdrv_parse_cache_mode())."""
 
+QUEUES_MAX = 1022
+"""Request queues of one controller (QEMU: hw/scsi/virtio-scsi.c, virtio_scsi_common_realize())."""
 DEVICE_ID_MAX = 20
 """Characters of a serial number that is a disk's device id too when that is not given. QEMU refuses a longer one since
 8.0, and before that cut it short (hw/scsi/scsi-disk.c, MAX_SERIAL_LEN_FOR_DEVID)."""
@@ -108,7 +110,7 @@ class Scsi(Part, frozen=True, kw_only=True):
     """Names the controller in QEMU; ``scsi0``, ``scsi1``, … when not given."""
     iothread: bool = False
     """Its requests are worked off by a thread of their own, not by QEMU's main loop."""
-    queues: Annotated[int | None, Meta(ge=1, le=1024)] = None
+    queues: Annotated[int | None, Meta(ge=1, le=QUEUES_MAX)] = None
     """Request queues; one for each virtual CPU when not given (QEMU: hw/virtio/virtio-pci.c,
     virtio_pci_optimal_num_queues())."""
     disk: tuple[Disk, ...] = ()
