@@ -53,13 +53,15 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
-def latency(name: str, seconds: Sequence[float], share: float, limit: float) -> Figure:
+def latency(name: str, seconds: Sequence[float], share: float, limit: float, more: str = "") -> Figure:
     """A percentile of latencies, in milliseconds.
 
     :param limit: milliseconds.
+    :param more: what else is to be told.
     """
     value = percentile(seconds, share)
     detail = f"p{100 * share:g} of {len(seconds)}; median {_time(median(seconds))}, worst {_time(max(seconds))}"
+    detail += f"; {more}" if more else ""
     return Figure(name, value * 1e3, limit, "ms", detail)
 
 

@@ -15,8 +15,13 @@ import pytest
 from tests.commandline import DEADLINE, CommandLine, command_line
 from workbench.domain.balloon import PAGE, Source, State
 from workbench.domain.lifecycle import Phase
+from workbench.domain.marks import TURNS
 from workbench.domain.traffic import Kind, Origin
+from workbench.engine.guest import EVENTS_GAP
 from workbench.engine.local import LocalEngine
+from workbench.engine.marks import MarksFile
+from workbench.engine.monitor import Monitor
+from workbench.engine.readings import Readings
 from workbench.engine.state import StateDirectory
 from workbench.errors import CommandFailed, MonitorClosed, NotFound, StartError
 
@@ -25,7 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.domain.balloon import Balloon, Reading
+    from workbench.domain.marks import Mark
     from workbench.domain.snapshot import GuestSnapshot
+    from workbench.engine.balloon import BalloonProbe
     from workbench.engine.demo import DemoGuest
     from workbench.engine.guest import LocalGuest
 
@@ -645,6 +652,48 @@ def costs(guest: LocalGuest, since: int) -> list[int]:
 
 def rounds(guest: LocalGuest) -> int:
     return sum(1 for m in guest.record if (m.kind, m.name) == (Kind.COMMAND, "query-pci"))
+
+
+async def test_a_storm_of_pauses_neither_floods_the_readings_nor_the_marks(
+    firmware: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script that stops and continues a guest hundreds of times a second must not slow the screen that watches it."""
+    seen: list[str] = []
+    looks: list[float] = []
+    looked = Readings.look
+
+    async def look(readings: Readings, probe: BalloonProbe, *, at_rest: bool, statistics: bool = False) -> None:
+        looks.append(time.monotonic())
+        await looked(readings, probe, at_rest=at_rest, statistics=statistics)
+
+    async with opened(firmware) as engine:
+        guest = running(engine, "fw")
+        guest.watched = True
+        await guest_ready(guest)
+        assert guest._monitor is not None
+        guest._monitor.on_event(lambda name, _data, _when: seen.append(name))
+        monkeypatch.setattr(Readings, "look", look)
+        begun = time.monotonic()
+        client = await Monitor.connect(firmware.state / "fw" / "qmp-user.sock")
+        try:
+            while time.monotonic() < begun + 1.5 or len(seen) < 100:
+                await client.execute("stop")
+                await client.execute("cont")
+            await client.execute("stop")
+        finally:
+            await client.close()
+        elapsed = time.monotonic() - begun
+        during = len(looks)
+        assert during <= 2 * elapsed / EVENTS_GAP, f"{len(seen)} events in {elapsed:.1f} s"
+        await until(lambda: guest.snapshot.phase is Phase.PAUSED, "the last pause")
+        await until(lambda: turns(balloon_of(guest).marks)[-1:] == ["pause"], "its mark")
+    marked = turns(MarksFile(firmware.state / "fw").load())
+    assert marked[-1] == "pause"
+    assert len(marked) <= 2 * elapsed + 4, f"of {len(seen)} events"
+
+
+def turns(marks: tuple[Mark, ...]) -> list[str]:
+    return [mark.kind.value for mark in marks if mark.kind in TURNS]
 
 
 async def test_what_happens_is_marked_for_every_workbench(firmware: CommandLine) -> None:

@@ -54,7 +54,9 @@ REST = 1.0
 UNWATCHED = 2.0
 """Seconds between readings of a guest that no pane shows."""
 GAP = 0.02
-"""Seconds between two readings at the least, whatever happens."""
+"""Seconds between two readings at the least, when the balloon moves or the user acts."""
+EVENTS_GAP = 0.1
+"""The same for any other event: a thousand events a second must not make a thousand readings."""
 POWER_DOWN_PATIENCE = 30.0
 """Seconds after which a guest that did not follow its power button counts as running again."""
 USER_DEADLINE = 60.0
@@ -92,6 +94,10 @@ class LocalGuest:
         self._stopping_since: float | None = None
         self._next_rest = 0.0
         self._last_round = 0.0
+        self._hurried = False
+        """Whether the next reading shows what the balloon or the user did."""
+        self._event_came = False
+        """Whether there was another event since the last reading began."""
         self.looked = asyncio.Event()
         """Set when the guest was looked at for the first time, whether or not it answered."""
         self._wake = asyncio.Event()
@@ -116,7 +122,7 @@ class LocalGuest:
         finally:
             if origin is Origin.USER:
                 self._readings.expire()
-            self._wake.set()
+            self._hurry()
 
     def _own_target(self, command: str, arguments: Mapping[str, object]) -> AbstractContextManager[None]:
         """A target that was typed as a QMP command is the user's own, not another client's."""
@@ -140,14 +146,14 @@ class LocalGuest:
             if self._probe is None or not self._probe.present:
                 raise CommandFailed("balloon", "DeviceNotActive", "the guest has no balloon device")
             await self._protector.set_target(self._probe, self._readings.reading, size)
-        self._wake.set()
+        self._hurry()
 
     async def protect(self, wish: Wish) -> None:
         async with self._changes:
             await self._protector.carry_out(wish, self._probe, self._readings.reading)
         self._emit(replace(self.snapshot, protection=self._protector.state(self.snapshot.memory or 0)))
         self._readings.expire()
-        self._wake.set()
+        self._hurry()
 
     async def pause(self) -> None:
         await self._change("stop")
@@ -166,7 +172,7 @@ class LocalGuest:
         """SIGKILL: it works on a frozen QEMU too, where ``quit`` would wait."""
         self.record.add(time.time(), Kind.NOTE, Origin.ACTION, "", f"SIGKILL to QEMU, pid {self._running.pid}")
         kill(self._running.pid)
-        self._wake.set()
+        self._hurry()
 
     def console(self, listener: Callable[[str], None]) -> Callable[[], None]:
         return self._console.listen(listener)
@@ -249,7 +255,7 @@ class LocalGuest:
             await self._path.connected(monitor)
             self._probe = probe
             self._next_rest = 0.0
-        self._last_round = time.monotonic()
+        self._last_round, self._hurried, self._event_came = time.monotonic(), False, False
         at_rest = self._last_round >= self._next_rest
         if at_rest:
             self._next_rest = self._last_round + (REST if self.watched or self._protector.busy else UNWATCHED) - 0.01
@@ -266,7 +272,7 @@ class LocalGuest:
             if await self._protector.after_reading(
                 probe, balloon.reading, balloon.stats, balloon.verdict, self._readings.status
             ):
-                self._wake.set()
+                self._hurry()
 
     async def _sleep_until_next(self, monitor: Monitor) -> None:
         if not self.snapshot.answering:
@@ -284,8 +290,8 @@ class LocalGuest:
             await self._sleep(interval, closed)
         finally:
             closed.cancel()
-        # A thousand events a second must not make a thousand readings.
-        await asyncio.sleep(max(0.0, self._last_round + GAP - time.monotonic()))
+        gap = EVENTS_GAP if self._event_came and not self._hurried else GAP
+        await asyncio.sleep(max(0.0, self._last_round + gap - time.monotonic()))
 
     async def _sleep(self, seconds: float, *others: asyncio.Future[object]) -> None:
         """Wait until something wakes the driver, one of ``others`` is done, or the time is over."""
@@ -309,9 +315,12 @@ class LocalGuest:
             self._stopping_since = time.monotonic()
         elif name in {"RESET", "RESUME"}:
             self._stopping_since = None
-        if name != "BALLOON_CHANGE":
-            self._readings.expire()
-            self._next_rest = 0.0
+        if name == "BALLOON_CHANGE":
+            self._hurry()
+            return
+        self._readings.expire()
+        self._next_rest = 0.0
+        self._event_came = True
         self._wake.set()
 
     def _devices_changed(self) -> None:
@@ -412,9 +421,14 @@ class LocalGuest:
         if is_stopped(self._running.pid):
             raise stopped_error(self._running.name, self._running.pid)
 
+    def _hurry(self) -> None:
+        """Read at once."""
+        self._hurried = True
+        self._wake.set()
+
     async def _change(self, command: str) -> None:
         self._awake()
         async with self._changes:
             await self._connected().execute(command, origin=Origin.ACTION)
         self._next_rest = 0.0
-        self._wake.set()
+        self._hurry()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench.domain.balloon import Balloon, GuestStats, Sample, rate_of
 from workbench.domain.diagnosis import PATIENCE, Circumstances, judge
-from workbench.domain.marks import Mark, MarkKind, mark_of_event
+from workbench.domain.marks import TURNS, Mark, MarkKind, mark_of_event
 from workbench.domain.movement import Watch, moved_at
 from workbench.domain.units import mib
 from workbench.engine.balloon import ROUND_TRIPS
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from workbench.engine.state import Running
     from workbench.engine.target_record import TargetRecord
 
+SECOND = 1.0
+"""Of a storm of pauses two marks each second."""
 RECENT = 300
 """Samples that the diagnosis looks at: half a minute of a guest that moves."""
 TOLD = 30.0
@@ -63,6 +65,10 @@ class Readings:
         self._driver_seen = 0.0
         """Unix time at which the device status was last read."""
         self._target_since = 0.0
+        self._turns: list[Mark] = []
+        """Pauses and their ends that are not marked yet."""
+        self._turned = -SECOND
+        """When such marks were made last (monotonic)."""
         self._silent = False
         self._heard_again = 0.0
         """Unix time at which QEMU answered again after it had not; 0 = it always did."""
@@ -97,6 +103,7 @@ class Readings:
         :param statistics: the guard is armed: ask for the guest's statistics in each round but those that look at the driver.
         :raise MonitorError: when QEMU does not answer, or the connection ends.
         """
+        self._mark_turns()
         before, reading = self._reading, await probe.read(check_address=at_rest, check_driver=False)
         await self._run_errands(probe, at_rest=at_rest, statistics=statistics)
         if self._silent:
@@ -118,10 +125,24 @@ class Readings:
     def note_event(self, name: str, data: Mapping[str, object], when: float) -> None:
         """An event of QEMU, at its Unix time."""
         if (mark := mark_of_event(name, data, when)) is not None:
-            self.marks.add(mark)
+            if mark.kind in TURNS:
+                self._turns.append(mark)
+            else:
+                self.marks.add(mark)
         if name == "RESET":
             self.started = when  # its drivers come up anew
             self._watch, self._marked = Watch(), None
+
+    def _mark_turns(self) -> None:
+        """Pauses and their ends: of a storm of them the first and the last of each second, so that it neither drowns all
+        other marks nor keeps the loop busy with its file.
+        """
+        if not self._turns or (time.monotonic() < self._turned + SECOND):
+            return
+        for mark in (self._turns[0], *self._turns[-1:][: len(self._turns) - 1]):
+            self.marks.add(mark)
+        self._turns.clear()
+        self._turned = time.monotonic()
 
     def _mark_take_back(self, probe: BalloonProbe) -> None:
         """A take-back is marked when the driver was seen up after it: one that is unloaded gives all back too."""
@@ -183,6 +204,8 @@ class Readings:
 
     def close(self) -> None:
         """Let somebody else record this guest."""
+        self._turned = 0.0
+        self._mark_turns()
         self._recorder.close()
 
     def balloon(self, probe: BalloonProbe, *, answering: bool = True, trouble: str = "") -> Balloon:
