@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from workbench.domain.balloon import (
     RATE_WINDOW,
@@ -34,7 +33,7 @@ def reading(target: int, actual: int) -> Reading:
 def seen(**changes: object) -> Circumstances:
     """A guest that was asked a minute ago, whose driver is up, and in which nothing moved for 30 s."""
     quiet = Circumstances(now=NOW, driver_status=DRIVER, target_since=NOW - 60, moved_at=NOW - 30)
-    return replace(quiet, **changes)  # type: ignore[arg-type]
+    return replace(quiet, **changes)
 
 
 def test_no_device() -> None:
@@ -147,7 +146,7 @@ def taken(**changes: object) -> Circumstances:
     """A guest that took 40 MiB back 20 s ago, and had reached its target before."""
     marks = (Mark(NOW - 20, MarkKind.TAKE_BACK, "took 40 MiB back", 40 * MIB),)
     plenty = GuestStats(last_update=NOW, interval=2, available=100 * MIB)
-    return replace(seen(marks=marks, stats=plenty, deflate_on_oom=True, reached=NOW - 50, moved_at=NOW - 15), **changes)  # type: ignore[arg-type]
+    return replace(seen(marks=marks, stats=plenty, deflate_on_oom=True, reached=NOW - 50, moved_at=NOW - 15), **changes)
 
 
 def test_memory_taken_back() -> None:

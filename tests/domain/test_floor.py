@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.ui.fake_engine import RAM, balloon
 from workbench.domain.balloon import GuestStats, Reading, Sample, Source, seen_between

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from workbench.domain.balloon import GuestStats
 from workbench.domain.causes import Cause, Circumstances
@@ -19,7 +18,7 @@ LIMIT = LATE * 2 + SLACK
 
 def code(stats: GuestStats | None, **changes: object) -> Cause | None:
     seen = Circumstances(now=NOW, driver_status=0x0F, started=NOW - 600, stats=stats)
-    finding = statistics_finding(replace(seen, **changes))  # type: ignore[arg-type]
+    finding = statistics_finding(replace(seen, **changes))
     if finding is None:
         return None
     assert finding.text

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.privilege import unprivileged
 from workbench.domain.accelerator import UNNAMED
@@ -134,7 +135,7 @@ class TestState:
 
     def test_below_a_file(self, settings: Settings) -> None:
         settings.state.touch()
-        finding = module._state(replace(settings, state_option=settings.state / "deeper"))
+        finding = module._state(dataclasses.replace(settings, state_option=settings.state / "deeper"))
         assert finding.status is Status.MISSING
 
     def test_too_deep(self, tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ import re
 import shlex
 import subprocess
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.launched import launch, launched
 from tests.profile_files import fake_kernel, qcow2

@@ -8,11 +8,11 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
 from tests.commandline import wait_until
 from workbench.engine.launch import find_end, kill, start, wait_for_end

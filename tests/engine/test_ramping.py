@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
+
+from msgspec.structs import replace
 
 from workbench.domain.balloon import Reading, Source, State
 from workbench.domain.diagnosis import Verdict

@@ -12,12 +12,12 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
 from tests.commandline import wait_until
 from workbench.engine.liveness import KEEPER, is_over, keeper_of, live_pid

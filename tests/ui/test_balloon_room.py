@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from textual.content import Content
 
 from tests.ui.fake_engine import FakeEngine, balloon, running

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from tests.ui.test_device_finding import Finding
 from tests.ui.test_device_tree import BALLOON, CHILD, NODE, Bench

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tests.ui.fake_engine import NOW, balloon, running
 from tests.ui.test_screen import opened, text_of

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.ui.fake_engine import NOW, RAM, balloon, running
 from tests.ui.test_screen import asked, opened, press, text_of

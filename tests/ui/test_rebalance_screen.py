@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 from textual.widgets import Input, Static
 
 from tests.ui.fake_engine import RAM, FakeEngine, balloon, running
@@ -46,7 +46,7 @@ def guest(
         reading=replace(found.reading, time=now),
         history=(),
     )
-    return replace(running(name, balloon=fresh), **changes)  # type: ignore[arg-type]
+    return replace(running(name, balloon=fresh), **changes)
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 X86 = frozenset({"x86_64", "i386", "i686", "amd64"})
 """Machines, as uname(2) names them, whose KVM can run an x86 guest."""
@@ -13,8 +13,7 @@ UNNAMED = "unnamed"
 """The hypervisor's name where the CPU says that there is one and nothing says which."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accelerator:
+class Accelerator(Struct, frozen=True):
     name: str
     """``kvm`` or ``tcg``: a name that QEMU's ``-accel`` takes."""
     reason: str
@@ -23,8 +22,7 @@ class Accelerator:
     """What to do to get KVM, one sentence; empty when there is nothing to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Processor:
+class Processor(Struct, frozen=True):
     """What /proc/cpuinfo says of the first CPU, as far as virtualization is concerned."""
 
     flags: frozenset[str]

@@ -8,8 +8,9 @@ take their value as it is (QEMU: system/vl.c, qemu_init()).
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from workbench.domain.boot import CODE, CONSOLE, VARS
 from workbench.domain.decode import key_text
@@ -46,8 +47,7 @@ BACKEND = _below("memory", "hugepages", "nodes", "policy", "share")
 """What has a say in each object that holds RAM."""
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(Struct, frozen=True):
     """What a start decides on this host and the profile leaves open."""
 
     binary: str
@@ -74,8 +74,7 @@ class Launch:
         return resolve(text, base=self.base, home=self.home)
 
 
-@dataclass(frozen=True, slots=True)
-class ArgvPart:
+class ArgvPart(Struct, frozen=True):
     """One option of the command line and where it comes from."""
 
     options: Option

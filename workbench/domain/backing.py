@@ -8,8 +8,9 @@ covers all of it (hw/virtio/virtio-balloon.c, ``balloon_inflate_page``), and Lin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from workbench.domain.balloon import PAGE
 from workbench.domain.hugepages import page_words
@@ -30,8 +31,7 @@ class Effect(StrEnum):
     """The host may hold more afterwards than before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Backing:
+class Backing(Struct, frozen=True):
     """What is known of the host's side of a guest's RAM."""
 
     page: int = PAGE

@@ -9,9 +9,11 @@ here and nowhere else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,8 +54,7 @@ STALE = 5.0
 """Seconds that a reading can be under way at the most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """One look at the balloon. All sizes are bytes."""
 
     time: float
@@ -89,8 +90,7 @@ class Reading:
         return self.ram - self.actual
 
 
-@dataclass(frozen=True, slots=True)
-class GuestStats:
+class GuestStats(Struct, frozen=True):
     """What the guest's driver says of its own memory, in bytes and counts; None where it said nothing.
 
     QEMU: hw/virtio/virtio-balloon.c, ``balloon_stat_names``; a value that the guest never sent is 2**64 - 1.
@@ -129,8 +129,7 @@ class Measure(StrEnum):
     """The blocks of the file in memory that it is (memfd, tmpfs, hugetlbfs): held even where no mapping shows them."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostMemory:
+class HostMemory(Struct, frozen=True):
     """What the host holds of the guest's RAM. All sizes are bytes."""
 
     resident: int
@@ -147,8 +146,7 @@ class HostMemory:
         return self.baseline - self.resident
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One point of the history. Sizes in bytes; None where it was not known."""
 
     time: float
@@ -190,8 +188,7 @@ def reading_of(num_pages: int, actual_pages: int, *, ram: int, time: float) -> R
     return Reading(time, ram, ram - num_pages * PAGE, ram - held, Source.CONFIG_SPACE)
 
 
-@dataclass(frozen=True, slots=True)
-class Balloon:
+class Balloon(Struct, frozen=True):
     """Everything that the balloon panel shows, but for what the user has staged."""
 
     verdict: Verdict
@@ -205,8 +202,8 @@ class Balloon:
     """Whether the current target was set through this workbench."""
     unanswered: int | None = None
     """A target in bytes that was sent to a QEMU that does not answer, and may be carried out when it does."""
-    history: tuple[Sample, ...] = field(default=(), repr=False)
-    marks: tuple[Mark, ...] = field(default=(), repr=False)
+    history: tuple[Sample, ...] = field(default=())
+    marks: tuple[Mark, ...] = field(default=())
     """What happened to the balloon, oldest first; of the newest 500."""
     ledger: Ledger | None = None
     """The last change of the target, and what came of it."""

@@ -1,10 +1,9 @@
 """``[boot]`` and ``[firmware]``: what the guest starts, and what starts it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from workbench.domain.devices.part import File, Option, Part, Path, json_option, judged
 
@@ -67,8 +66,7 @@ class Firmware(Part, frozen=True, kw_only=True):
                 yield (key,), f'{key} is for type = "uefi"'
 
 
-@dataclass(frozen=True, slots=True)
-class Flash:
+class Flash(Struct, frozen=True):
     """UEFI as it was found on this host: two images for the board's flash."""
 
     code: str

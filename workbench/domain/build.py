@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from workbench.domain.imports.options import keys_of
 
@@ -42,8 +43,7 @@ SUGAR = frozenset({"kernel-irqchip", "kvm-shadow-mem", "igd-passthru"})
 qemu_apply_legacy_machine_options())."""
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
+class Build(Struct, frozen=True):
     """What was asked of a QEMU so far."""
 
     version: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,8 +13,7 @@ ROOT = "/machine/unattached/sysbus"
 """QOM path of the main system bus (hw/core/sysbus.c, ``main_system_bus_create()``)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bus:
+class Bus(Struct, frozen=True):
     """A bus and what sits on it."""
 
     name: str
@@ -26,8 +26,7 @@ class Bus:
     """Why its devices could not be read, empty when they could."""
 
 
-@dataclass(frozen=True, slots=True)
-class BusDevice:
+class BusDevice(Struct, frozen=True):
     """A device on a bus, with the buses that it brings."""
 
     type: str

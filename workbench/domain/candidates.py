@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.known import Kind, Known, Lookup, lookups
 from workbench.domain.schema import Member
@@ -19,8 +20,7 @@ OFFERED = 400
 """Values of the guest that are offered at most: trace events alone are thousands."""
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(Struct, frozen=True):
     """One way to go on: ``text`` in the place of what stands from ``start`` to the cursor."""
 
     text: str
@@ -48,8 +48,7 @@ def signature(schema: Schema, command: str) -> str:
     return " ".join(words) if words else "no arguments"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(Struct, frozen=True):
     """The names and values that fit below the arguments of one command."""
 
     schema: Schema

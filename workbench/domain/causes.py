@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from workbench.domain.balloon import GuestStats, Sample, State
@@ -44,8 +45,7 @@ class Cause(StrEnum):
     STATISTICS_STOPPED = "statistics-stopped"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Something that was found."""
 
     code: Cause
@@ -57,8 +57,7 @@ class Finding:
     """What was seen that says so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What the balloon is doing, and when it does nothing that it should: why, and what was seen that says so."""
 
     state: State
@@ -78,8 +77,7 @@ class Verdict:
         return self.code in (Cause.TAKEN_BACK, Cause.UNKNOWN)
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(Struct, frozen=True):
     """What must be known beside the last reading to judge it."""
 
     now: float

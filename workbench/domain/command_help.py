@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.candidates import describe, warnings
 from workbench.domain.json_cursor import place_in_json
@@ -27,8 +28,7 @@ _WORD = re.compile(r"\s*([^\s={}\[\]\"'!]+)")
 _EXECUTE = re.compile(r'"(?:execute|exec-oob)"\s*:\s*"([^"]*)')
 
 
-@dataclass(frozen=True, slots=True)
-class HelpLine:
+class HelpLine(Struct, frozen=True):
     name: str
     detail: str
     level: int = 0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.drift import settings_of
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 _TYPE = {"-device": "driver", "-object": "qom-type"}
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One option that differs."""
 
     name: str

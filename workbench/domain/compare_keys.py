@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from workbench.domain.compare import Change, compare
 from workbench.domain.decode import key_text
@@ -27,8 +28,7 @@ DEFAULT = "not given"
 """What stands for a key that is not given and has no default to write."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyChange:
+class KeyChange(Struct, frozen=True):
     """One key in which two profiles differ, whether the text says it or a default stands."""
 
     path: Path
@@ -48,8 +48,7 @@ class KeyChange:
         return "+" if self.one == ABSENT else "-" if self.other == ABSENT else "~"
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """How two profiles differ: in what they say, and in the options that it gives."""
 
     keys: tuple[KeyChange, ...]

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from workbench.domain.candidates import Candidates, Completion, describe, matching, signature, warnings
 from workbench.domain.hmp_completion import complete_hmp

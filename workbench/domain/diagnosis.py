@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from workbench.domain.balloon import PAGE, Source, State
 from workbench.domain.causes import DRIVER_OK, Cause, Circumstances, Finding, Verdict, ago

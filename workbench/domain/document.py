@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct, field
 
 from workbench.domain.devices.part import Path
 from workbench.domain.problems import Problem
@@ -37,8 +38,7 @@ class Place(NamedTuple):
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One file's text, and what is known of where it came from."""
 
     text: str
@@ -50,8 +50,7 @@ class Source:
     """Its real path: two names of one file are one file."""
 
 
-@dataclass(slots=True)
-class Document:
+class Document(Struct):
     values: dict[str, Any] = field(default_factory=dict)
     places: dict[Path, Place] = field(default_factory=dict)
     problems: list[tuple[Place | None, Path, str]] = field(default_factory=list)

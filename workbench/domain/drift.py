@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from workbench.domain.imports.options import keys_of
 from workbench.domain.leftovers import ENDINGS, Backends, standing
@@ -33,8 +34,7 @@ class Kind(StrEnum):
     """It runs otherwise than the profile says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """One option of a command line and where the profile says it."""
 
     option: Option
@@ -44,8 +44,7 @@ class Said:
     """File and line, such as ``demo.toml:14``; empty where the profile is silent and has a default."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One thing in which guest and profile differ."""
 
     kind: Kind
@@ -61,8 +60,7 @@ class Difference:
     """Where the profile says it: ``demo.toml:14``; empty when it does not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(Struct, frozen=True):
     """What lives in QEMU and was made by somebody: not the board's own."""
 
     devices: Mapping[str, str] = field(default_factory=dict)

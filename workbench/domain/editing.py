@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from workbench.domain.making import made_by, place_of
 from workbench.domain.parse import Parsed
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from workbench.domain.problems import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileText:
+class ProfileText(Struct, frozen=True):
     """One profile's file as it was read."""
 
     name: str
@@ -28,8 +28,7 @@ class ProfileText:
     """The path of the shipped sample that the text comes from, when the user has no file of that name."""
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """What is known of a text at once, without asking QEMU or looking at files."""
 
     file: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.balloon import PAGE
 from workbench.domain.units import MIB
@@ -21,8 +22,7 @@ ROUND = 0.2
 """Seconds that a reading is taken before the look at the statistics in the same round, at the most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Floor:
+class Floor(Struct, frozen=True):
     size: int
     """Bytes of target; a target below it is asked about before it is sent."""
     why: str

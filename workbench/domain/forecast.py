@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.floor import actual_at, floor_of
 from workbench.domain.gain import expected_gain
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from workbench.domain.ramp import Ramp
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(Struct, frozen=True):
     """What a staged target would do."""
 
     target: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
 
 from workbench.domain.imports.writer import toml_value
 from workbench.domain.key_docs import class_doc, default_text, field_docs
@@ -23,8 +24,7 @@ ORDER = tuple(fields_of(GuestProfile))
 """The model's order of tables, in which new ones are put into a text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One line of the form."""
 
     path: Path

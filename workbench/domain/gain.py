@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.backing import Backing, Effect
 from workbench.domain.units import MIB
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from workbench.domain.balloon import Balloon
 
 
-@dataclass(frozen=True, slots=True)
-class Gain:
+class Gain(Struct, frozen=True):
     """By how much the host's holding of the guest's RAM would fall, in bytes; negative: by how much it would grow."""
 
     low: int

@@ -6,8 +6,9 @@ and a late one costs the guest a process, so each sign is one that a calm guest 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.balloon import PAGE
 from workbench.domain.ramp import Ramp
@@ -39,8 +40,7 @@ STALLS = 50.0
 """Allocations a second that had to reclaim memory themselves (Linux 6.12: mm/page_alloc.c, ALLOCSTALL)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Struct, frozen=True):
     """One look at a guest while its guard is armed. Sizes are bytes."""
 
     time: float
@@ -51,8 +51,7 @@ class Sight:
     stats: GuestStats | None
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(Struct, frozen=True):
     """The guard gave everything back."""
 
     time: float

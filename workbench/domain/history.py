@@ -6,9 +6,10 @@ them and a drop of a second is still there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,8 +44,7 @@ class Span(NamedTuple):
     available: Range | None
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """A stretch of a guest's history."""
 
     spans: tuple[Span, ...] = ()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from workbench.domain.known import Known
 
@@ -60,8 +61,7 @@ def command_of(line: str) -> str:
     return " ".join(words[: 2 if words[:1] == ["info"] else 1])
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """What a command takes, as its help says."""
 
     options: tuple[str, ...]

@@ -18,9 +18,11 @@ out is a request: the guest decides, and one without an operating system never a
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -45,8 +47,7 @@ class Kind(StrEnum):
     RNG = "rng"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One QMP command, and what takes it back."""
 
     command: str
@@ -61,8 +62,7 @@ class Step:
         return f"{self.command} {json.dumps(self.arguments, ensure_ascii=False)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """A device to be plugged in: what is behind it first, the device last."""
 
     kind: Kind
@@ -87,8 +87,7 @@ class Plan:
         return Plugged(self.kind, self.id, self.bus, self.document, self.extra, bool(self.controller))
 
 
-@dataclass(frozen=True, slots=True)
-class Plugged:
+class Plugged(Struct, frozen=True):
     """A device that was plugged in, as far as a profile can have it."""
 
     kind: Kind
@@ -100,8 +99,7 @@ class Plugged:
     """Whether its controller was plugged in for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Keeping:
+class Keeping(Struct, frozen=True):
     """A change of a profile that keeps a device, not yet written."""
 
     name: str
@@ -134,8 +132,7 @@ class State(StrEnum):
     GONE = "unplugged"
 
 
-@dataclass(frozen=True, slots=True)
-class Unplug:
+class Unplug(Struct, frozen=True):
     """A device that was asked to go."""
 
     id: str

@@ -5,9 +5,10 @@ Kernel: Documentation/admin-guide/mm/hugetlbpage.rst; mm/hugetlb.c, ``set_max_hu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.units import GIB, KIB, MIB
 
@@ -28,8 +29,7 @@ class Supply(StrEnum):
     """Grow the pool, and shrink it again when the guest is gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class NodePool:
+class NodePool(Struct, frozen=True):
     """One NUMA node's share of a pool. The kernel keeps reservations for the whole pool, not for each node."""
 
     node: int
@@ -39,8 +39,7 @@ class NodePool:
     free: int
 
 
-@dataclass(frozen=True, slots=True)
-class Shortage:
+class Shortage(Struct, frozen=True):
     """A pool, or the nodes that a guest is bound to, with fewer pages than it needs. All numbers are pages."""
 
     page: int

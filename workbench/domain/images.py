@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 HEAD = 64 << 10
 """Bytes from a file's begin that tell all of it."""
@@ -30,8 +31,7 @@ _PACKED = (
 _MULTIBOOT = struct.pack("<I", 0x1BADB002)
 
 
-@dataclass(frozen=True, slots=True)
-class Qcow2:
+class Qcow2(Struct, frozen=True):
     """A qcow2 image's header, as far as a start depends on it."""
 
     version: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.qmp_values import MAX_NESTING
 
@@ -17,8 +18,7 @@ Path = tuple[str, ...]
 _TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*\\?"?)|([{}\[\],:])|([^\s{}\[\],:"]+))', re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """What is being written at the end of a text."""
 
     path: Path
@@ -34,8 +34,7 @@ class Place:
     """Whether anything of it stands there, were it the quote alone."""
 
 
-@dataclass(slots=True)
-class _Frame:
+class _Frame(Struct):
     """An object or array that is open."""
 
     value: dict[str, object] | list[object]

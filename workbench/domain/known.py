@@ -5,9 +5,10 @@ The schema calls all of them strings; that they name something is said in QEMU's
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,8 +47,7 @@ class Kind(StrEnum):
     """Network backends and devices: HMP ``info network``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(Struct, frozen=True):
     """One question to the guest."""
 
     kind: Kind
@@ -56,8 +56,7 @@ class Lookup:
     ``info`` or nothing, for :attr:`Kind.HMP`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """One value that the guest knows."""
 
     value: str | int

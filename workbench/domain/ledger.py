@@ -7,8 +7,9 @@ What the guest gave up and the host did not hold before either is *never used*: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.backing import Effect
 from workbench.domain.units import MIB, mib
@@ -21,8 +22,7 @@ NOISE = 2 * MIB
 guests a hundredth of RAM is not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """What stood at one time."""
 
     time: float
@@ -39,8 +39,7 @@ class Moment:
     """Free pages in the host's pool of this guest's page size; None on ordinary memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One column: a size before the change, and now."""
 
     before: int | None
@@ -52,8 +51,7 @@ class Entry:
         return None if self.before is None or self.now is None else self.now - self.before
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(Struct, frozen=True):
     """One guest's ledger."""
 
     ram: int

@@ -7,8 +7,9 @@ netdev ``net1-host``. QEMU removes none of it with the device.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -31,8 +32,7 @@ _NETDEV = re.compile(r"^(?P<name>[^\s:]+): index=\d+,type=(?!nic,)", re.MULTILIN
 _ANY_NETDEV = re.compile(r"^(?: \\ )?(?P<name>[^\s:]+): index=\d+,type=(?!nic,)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Behind:
+class Behind(Struct, frozen=True):
     """What stands behind a device, and the command that removes it."""
 
     words: str
@@ -41,8 +41,7 @@ class Behind:
     arguments: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Stake:
+class Stake(Struct, frozen=True):
     """What goes with a device that is taken out."""
 
     type: str
@@ -65,8 +64,7 @@ def behind(properties: Iterable[Property]) -> tuple[Behind, ...]:
     return tuple(standing(sort, name.rpartition("/")[2] if sort == "object" else name) for sort, name in named if name)
 
 
-@dataclass(frozen=True, slots=True)
-class Backends:
+class Backends(Struct, frozen=True):
     """The names of what QEMU has for devices to stand on, by sort."""
 
     all: Mapping[str, Collection[str]] = field(default_factory=dict)

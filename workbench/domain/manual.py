@@ -8,8 +8,9 @@ and headings such as ``.SS Arguments`` stand inside it. Since QEMU 10 each comma
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 _SUBJECT = re.compile(r"(\S+) \((Command|Event|Object|Enum|Alternate|Struct|Union|If)\b")
 _TERM = re.compile(r"(?:Command|Event|Object|Enum|Alternate|Struct|Union) (\S+)(?: \((?:Since: ([^)]*))?[^)]*\))?$")
@@ -39,8 +40,7 @@ class Shape(StrEnum):
     """One line, as it stands."""
 
 
-@dataclass(frozen=True, slots=True)
-class Paragraph:
+class Paragraph(Struct, frozen=True):
     shape: Shape
     text: str
     indent: int = 0

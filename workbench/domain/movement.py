@@ -8,9 +8,11 @@ times a second (``update_balloon_size_func`` queues itself), and the two take tu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,8 +29,7 @@ TURNS = 4
 """Changes of direction from which actual oscillates."""
 
 
-@dataclass(frozen=True, slots=True)
-class TakeBack:
+class TakeBack(Struct, frozen=True):
     """Memory that the guest took from its balloon though nobody raised the target."""
 
     began: float
@@ -45,8 +46,7 @@ class TakeBack:
         return self.high - self.low
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(Struct, frozen=True):
     """What follows a guest from reading to reading, to tell memory that it takes back from a driver that comes or goes.
 
     A driver that is unloaded gives all back first, and one that is loaded begins with an empty balloon: after a reset, actual
@@ -89,8 +89,7 @@ def _follow(run: TakeBack | None, before: Reading, reading: Reading) -> TakeBack
     return replace(run, last=reading.time, high=max(run.high, reading.actual))
 
 
-@dataclass(frozen=True, slots=True)
-class Turns:
+class Turns(Struct, frozen=True):
     """How actual went up and down. Sizes are bytes."""
 
     count: int

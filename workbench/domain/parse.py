@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from workbench.domain.decode import Decoder, key_text
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from workbench.domain.devices.part import Path
 
 
-@dataclass(frozen=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """What a profile's text says."""
 
     profile: GuestProfile | None

@@ -14,9 +14,11 @@ Read in QEMU 7.2 and 10.0 and in Linux 6.1; QEMU's files moved between its versi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from workbench.domain.timeline import Sighting, Timeline
@@ -58,8 +60,7 @@ class Known(StrEnum):
     """It has not run yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """One function on the path."""
 
     key: str
@@ -78,8 +79,7 @@ class Stage:
     """Whether it may be passed by: that another one comes after it proves nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Light:
+class Light(Struct, frozen=True):
     """A stage, and what is known of it in one change."""
 
     stage: Stage

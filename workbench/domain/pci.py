@@ -5,7 +5,7 @@ Vendor and device ids are those of QEMU's docs/specs/pci-ids.rst, include/hw/pci
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from workbench.domain.virtio import NAMES as VIRTIO_NAMES
 
@@ -79,8 +79,7 @@ _CLASSES = {
 """Base class -> name (PCI Code and ID Assignment Specification, 1)."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class PciAddress:
+class PciAddress(Struct, frozen=True, order=True):
     """Where a function sits now. The bus number is given by the guest's firmware and can change at a reset."""
 
     bus: int
@@ -96,8 +95,7 @@ class PciAddress:
         return self.slot << 3 | self.function
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """One base address register."""
 
     index: int
@@ -113,8 +111,7 @@ class Bar:
     """A 64-bit register, which takes two slots."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """A range that a bridge forwards; closed when its end is below its start."""
 
     kind: str
@@ -128,8 +125,7 @@ class Window:
         return self.end > self.start
 
 
-@dataclass(frozen=True, slots=True)
-class Bridge:
+class Bridge(Struct, frozen=True):
     """What makes a device a bridge: the buses behind it."""
 
     secondary: int

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.history import SERIES, columns
 from workbench.domain.marks import LETTERS
@@ -26,8 +27,7 @@ FONT = "system-ui, 'DejaVu Sans', sans-serif"
 NAMES = ("target", "actual", "host resident", "guest available")
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
+class Palette(Struct, frozen=True):
     """Colours as SVG has them."""
 
     background: str
@@ -42,8 +42,7 @@ DARK = Palette("#0f1216", "#d6dbe2", "#8b949e", "#242b34", ("#f5b14c", "#4ea1f3"
 LIGHT = Palette("#ffffff", "#1c2330", "#5b6573", "#e3e7ec", ("#9a5b00", "#0b62b8", "#6b4bc6", "#007a78"))
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """What is to be drawn."""
 
     name: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.hotplug import Kind
 from workbench.domain.plugging import OURS, PARTS, driver_of
@@ -23,8 +24,7 @@ USUAL = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One line of the form."""
 
     key: str

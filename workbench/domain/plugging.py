@@ -7,9 +7,10 @@ Keys are those that the device has in a profile (``mac``, ``file``, ``name``), t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from workbench.domain.argv import resolve
 from workbench.domain.decode import Decoder
@@ -71,8 +72,7 @@ class PlanProblems(Exception):
         self.problems = problems
 
 
-@dataclass(frozen=True, slots=True)
-class FreeBus:
+class FreeBus(Struct, frozen=True):
     """A bus with room for one more."""
 
     name: str
@@ -87,8 +87,7 @@ class FreeBus:
     """Whether it is a root port's, whose one slot is 0: no guest looks for devices in another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """What a guest has for one more device of a kind."""
 
     kind: Kind

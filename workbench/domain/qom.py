@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from workbench.domain.virtio import Virtio
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
+class Child(Struct, frozen=True):
     """A ``child<TYPE>`` property: an object that belongs to this one."""
 
     name: str
@@ -21,8 +21,7 @@ class Child:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Property:
+class Property(Struct, frozen=True):
     """One property that holds a value."""
 
     name: str
@@ -46,8 +45,7 @@ class Property:
         return self.name in COMMON or self.name.startswith(("x-", "legacy-"))
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """One object of the composition tree, read at one moment."""
 
     path: str
@@ -55,7 +53,7 @@ class Node:
     properties: tuple[Property, ...] = ()
     """In QEMU's order, without ``type`` and without children."""
     children: tuple[Child, ...] = ()
-    virtio: Virtio | None = field(default=None)
+    virtio: Virtio | None = None
     """For a virtio PCI device: what its registers and QEMU say beyond properties."""
 
     def value(self, name: str) -> object:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from workbench.domain.balloon import PAGE
 from workbench.domain.units import MIB, SizeError, format_size, parse_size
@@ -16,8 +17,7 @@ MOST_SECONDS = 3600
 _SECONDS = re.compile(r"\s*(\d{1,6}(?:\.\d{1,3})?)\s*(?:s|sec|seconds?)?\s*", re.ASCII | re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Ramp:
+class Ramp(Struct, frozen=True):
     """How an inflation goes: at most ``step`` bytes at a time, and no sooner than ``seconds`` after the step before."""
 
     step: int
@@ -39,8 +39,7 @@ class Ramp:
         return max(1, -((goal - now) // self.step))
 
 
-@dataclass(frozen=True, slots=True)
-class Ramping:
+class Ramping(Struct, frozen=True):
     """A ramp under way. Sizes are bytes."""
 
     ramp: Ramp

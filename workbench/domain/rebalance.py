@@ -13,9 +13,10 @@ reached their targets changes nothing. A change of less than :data:`DEADBAND` is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.balloon import PAGE
 from workbench.domain.share_out import fill_lowest, in_proportion, without_trifles
@@ -28,8 +29,7 @@ DEADBAND = 10 * MIB
 """A change below this is not worth a guest's trouble; Proxmox leaves the same alone (src/PVE/AutoBalloon.pm)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """One guest before: what it has, needs and can give. All sizes are bytes."""
 
     name: str
@@ -62,8 +62,7 @@ class Candidate:
         return self.counts if self.fixed else min(self.floor, self.target)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One guest's part of a proposal."""
 
     guest: Candidate
@@ -97,8 +96,7 @@ class Line:
         return least, max(least, min(self.guest.actual - self.new, resident - used))
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """What a budget would do. All sizes are bytes."""
 
     budget: int

@@ -15,9 +15,11 @@ here: :meth:`Course.advance` says what to send now, from what was seen of the gu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from workbench.domain.rebalance import DEADBAND
 from workbench.domain.units import MIB, mib
@@ -47,8 +49,7 @@ class Stage(StrEnum):
         return self not in (Stage.WAITING, Stage.MOVING)
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """One guest as it was last seen. All sizes are bytes."""
 
     target: int
@@ -63,8 +64,7 @@ class Seen:
     """Why it will never move again: it ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """What became of one guest so far. All sizes are bytes."""
 
     line: Line

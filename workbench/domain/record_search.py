@@ -9,9 +9,10 @@ A search compares simple forms: small letters, without quotes, braces, commas an
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.traffic import HMP, Kind, Message, Origin, arguments_of, hmp_line
 
@@ -40,8 +41,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """What of a record is shown."""
 
     show: Show = Show.ALL

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.ramp import parse_ramp
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from workbench.domain.ramp import Ramp, Ramping
 
 
-@dataclass(frozen=True, slots=True)
-class Safety:
+class Safety(Struct, frozen=True):
     """``floor``, ``ramp``, ``guard`` and ``presets`` of a profile's ``[balloon]``."""
 
     floor: int | None = None
@@ -50,8 +50,7 @@ class Wish(StrEnum):
     DISMISS = "what the guard did, and the ramp that was left, are read"
 
 
-@dataclass(frozen=True, slots=True)
-class Protection:
+class Protection(Struct, frozen=True):
     """How ramp and guard of a running guest stand now."""
 
     ramp: Ramp | None = None

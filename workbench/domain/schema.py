@@ -7,9 +7,10 @@ in it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,8 +37,7 @@ class SchemaError(ValueError):
     """A list of entries that is not an answer of ``query-qmp-schema``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """An argument of a command, a member of a struct, or a datum of an event."""
 
     name: str
@@ -52,8 +52,7 @@ class Member:
     """The values of such a property, where they are known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     name: str
     arguments: str
     """The masked name of the object type that its arguments make."""
@@ -64,8 +63,7 @@ class Command:
     """Whether ``exec-oob`` may run it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     name: str
     data: str
     """The masked name of the object type of its data."""

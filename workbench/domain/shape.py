@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
+from msgspec import Struct
 
 from workbench.domain.devices.part import Part, extra, metas
 from workbench.domain.units import format_size
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(Struct, frozen=True):
     kind: Literal["table", "list", "names", "size", "value"]
     """``names``: a table whose keys are the user's own; its field is a tuple of pairs of name and value."""
     bare: Any
@@ -72,8 +71,7 @@ class Shape:
         return ""
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(Struct, frozen=True):
     """One key of a table."""
 
     name: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from workbench.domain.lifecycle import Phase
 from workbench.domain.safety import Protection, Safety
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from workbench.domain.hugepages import NodePool
 
 
-@dataclass(frozen=True, slots=True)
-class GuestSnapshot:
+class GuestSnapshot(Struct, frozen=True):
     name: str
     phase: Phase = Phase.STOPPED
     answering: bool = True
@@ -70,8 +70,7 @@ class GuestSnapshot:
     """How those ended, since the screen opened, whose time had run out before."""
 
 
-@dataclass(frozen=True, slots=True)
-class HugepagePool:
+class HugepagePool(Struct, frozen=True):
     """One pool of one page size (Documentation/admin-guide/mm/hugetlbpage.rst)."""
 
     page: int
@@ -92,8 +91,7 @@ class HugepagePool:
         return self.free - self.reserved
 
 
-@dataclass(frozen=True, slots=True)
-class HugepageHolder:
+class HugepageHolder(Struct, frozen=True):
     """A guest that has hugepages now."""
 
     guest: str
@@ -103,8 +101,7 @@ class HugepageHolder:
     """Bytes that it holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostSnapshot:
+class HostSnapshot(Struct, frozen=True):
     accelerator: str
     """``kvm`` or ``tcg``: what "auto" gives on this host."""
     accelerator_reason: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from workbench.domain.units import MIB
 
@@ -10,8 +11,7 @@ STANDS = MIB
 """Bytes a second below which a balloon counts as standing still."""
 
 
-@dataclass(frozen=True, slots=True)
-class Speeds:
+class Speeds(Struct, frozen=True):
     """What a guest's balloon reached, when it last moved, in bytes a second; 0 where it was not seen to move that way.
 
     Deflating is several times as fast as inflating, so one tells nothing of the other. The rate is a mean over about a

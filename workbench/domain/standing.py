@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.marks import MarkKind
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from workbench.domain.ramp import Ramp, Ramping
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """Floor, ramp and guard of one guest."""
 
     floor: Floor | None = None

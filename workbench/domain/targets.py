@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 KEPT = 200
 """Targets that undo goes back at the most: more than anybody counts, in a session in which keys send live."""
@@ -17,8 +18,7 @@ class Way(StrEnum):
     REDO = "redo"
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
+class Targets(Struct, frozen=True):
     """Targets in bytes, the nearest last: those before the present one, and those that were undone."""
 
     before: tuple[int, ...] = ()

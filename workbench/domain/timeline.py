@@ -6,9 +6,11 @@ balloon pages of 4 KiB.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from workbench.domain import trace_log
 from workbench.domain.balloon import PAGE
@@ -33,8 +35,7 @@ class Kind(StrEnum):
     """Neither was seen; the two words were read from outside and had changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(Struct, frozen=True):
     """When something was seen in one change."""
 
     first: int
@@ -45,8 +46,7 @@ class Sighting:
         return Sighting(self.first, at, self.count + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """The two words of the config space at one moment."""
 
     kind: Kind
@@ -61,8 +61,7 @@ class Step:
         return self.num_pages - self.held
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(Struct, frozen=True):
     """The steps of a change in order; of a long one the first and the last."""
 
     head: tuple[Step, ...] = ()
@@ -84,8 +83,7 @@ class Steps:
         return replace(self, folded=self.folded + max(0, len(tail) - KEPT), tail=tail[-KEPT:])
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(Struct, frozen=True):
     """One change, as far as it was seen. Each ``…`` method gives a new one."""
 
     begun: int
@@ -254,8 +252,7 @@ def sent(at: int, size: int, *, held: int | None, traced: bool) -> Timeline:
     return Timeline(at, asked=size, traced=traced, seen={Proof.SENT: Sighting(at, at)}, held=held, held_before=held)
 
 
-@dataclass(frozen=True, slots=True)
-class PathView:
+class PathView(Struct, frozen=True):
     """What a view of the path shows of one guest."""
 
     qemu_version: str

@@ -14,8 +14,9 @@ no thread, by the events around an HMP command, which no CPU can come between (Q
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 COMMAND = "balloon_event"
 TARGET = "virtio_balloon_to_target"
@@ -43,8 +44,7 @@ _ARGUMENTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TraceLine:
+class TraceLine(Struct, frozen=True):
     """One trace event."""
 
     event: str

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.qmp_input import InputError, Request, parse_line
 from workbench.domain.traffic import HMP, Kind, Message, Origin, arguments_of, encoded, hmp_line
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One command of the user's, to be sent again."""
 
     line: int

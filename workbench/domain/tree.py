@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from workbench.domain.pci import (
     VENDORS,
@@ -37,8 +39,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class PciDevice:
+class PciDevice(Struct, frozen=True):
     """One PCI function."""
 
     address: PciAddress
@@ -86,8 +87,7 @@ class PciDevice:
         return replace(self, status=read.status, config=read.config, driver=_driver(self, read.status))
 
 
-@dataclass(frozen=True, slots=True)
-class PciBus:
+class PciBus(Struct, frozen=True):
     """A root bus."""
 
     number: int
@@ -96,8 +96,7 @@ class PciBus:
     devices: tuple[PciDevice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceTree:
+class DeviceTree(Struct, frozen=True):
     machine: str
     """The machine type, such as ``pc-q35-7.2``; empty when it could not be read."""
     buses: tuple[PciBus, ...] = ()
@@ -136,8 +135,7 @@ class DeviceTree:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Registers:
+class Registers(Struct, frozen=True):
     """What was read of one virtio device's registers."""
 
     status: int | None = None
@@ -145,8 +143,7 @@ class Registers:
     config: tuple[ConfigField, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a PCI device is in QOM: what ties a QOM path to a slot."""
 
     path: str

@@ -11,9 +11,10 @@ QMP does not tell which properties can be set. What is known of it:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from workbench.domain.qom import Node, Property
 
 
-@dataclass(frozen=True, slots=True)
-class PropertyInfo:
+class PropertyInfo(Struct, frozen=True):
     """What a type says of one property."""
 
     name: str
@@ -32,8 +32,7 @@ class PropertyInfo:
     has_default: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TypeInfo:
+class TypeInfo(Struct, frozen=True):
     """A QOM type."""
 
     name: str

@@ -6,9 +6,10 @@ Bits and names are those of the virtio specification 1.2 (and the Linux headers 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntFlag, StrEnum
 from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,8 +110,7 @@ BIT_30 = 30
 and its status query calls it VHOST_USER_F_PROTOCOL_FEATURES, which it is only towards a vhost-user back end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bits:
+class Bits(Struct, frozen=True):
     """Feature bits of which a part may not be known."""
 
     value: int = 0
@@ -134,8 +134,7 @@ def features_of(device_id: int, bits: int) -> tuple[str, ...]:
     return tuple(known.get(bit, f"bit {bit}") for bit in range(bits.bit_length()) if bits >> bit & 1 and bit != BIT_30)
 
 
-@dataclass(frozen=True, slots=True)
-class Virtio:
+class Virtio(Struct, frozen=True):
     """What is known of one virtio device beyond its properties."""
 
     device_id: int

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.balloon import PAGE
 from workbench.domain.units import mib
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigField:
+class ConfigField(Struct, frozen=True):
     """One field of the device's own configuration space."""
 
     name: str

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 LENGTHS = (MINUTE, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY, 7 * DAY, 30 * DAY)
@@ -14,8 +16,7 @@ PAN = 4
 """One step of panning is this part of a window."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     length: int = 2 * MINUTE
     """Seconds; one of :data:`LENGTHS`."""
     end: float | None = None

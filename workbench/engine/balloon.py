@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
+
+from msgspec.structs import replace
 
 from workbench.domain.balloon import PAGE, GuestStats, HostMemory, Reading, Source, reading_of, seen_between, stats_of
 from workbench.domain.causes import DRIVER_OK

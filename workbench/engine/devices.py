@@ -12,9 +12,11 @@ What is not done, and why:
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from workbench.domain.qom import Child, Node, entries
 from workbench.domain.traffic import Origin
@@ -51,8 +53,7 @@ async def read_node(monitor: Monitor, path: str) -> Node:
     return await DeviceReader(partial(monitor.execute, origin=Origin.SCREEN), monitor.version).node(path)
 
 
-@dataclass(frozen=True, slots=True)
-class _Qom:
+class _Qom(Struct, frozen=True):
     """What was read of QOM, and the PCI functions that it was read for."""
 
     functions: tuple[tuple[PciAddress, int, int, str], ...]

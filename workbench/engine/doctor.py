@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.accelerator import UNNAMED, hypervisor_words
 from workbench.domain.hugepages import TRANSPARENT, Shortage, page_words
@@ -41,8 +42,7 @@ class Status(StrEnum):
     """The demo guest cannot run without it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     topic: str
     status: Status
     text: str

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from workbench.domain.argv import argv_parts
 from workbench.domain.compare_keys import compare_profiles

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
 
 from workbench.domain.boot import Flash
 from workbench.domain.images import image_format
@@ -26,8 +27,7 @@ UNWANTED = frozenset({"requires-smm", "enrolled-keys", "amd-sev-es", "intel-tdx"
 HINT = "Debian and Ubuntu: apt-get install ovmf\nor name firmware.code and firmware.vars in the profile"
 
 
-@dataclass(frozen=True, slots=True)
-class Uefi:
+class Uefi(Struct, frozen=True):
     """One UEFI of this host."""
 
     code: Path

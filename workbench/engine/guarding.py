@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
 
 from workbench.domain import guard
 from workbench.domain.guard import Alarm, Sight, keep_sight
@@ -26,8 +26,7 @@ FILE = "guard.json"
 """Holds the polling interval as it was before, so that it can be set again also by the next workbench, and who armed it."""
 
 
-@dataclass(frozen=True, slots=True)
-class GuardRecord:
+class GuardRecord(Struct, frozen=True):
     """What stands in the file."""
 
     interval: int

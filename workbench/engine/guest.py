@@ -15,8 +15,9 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import nullcontext, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from workbench.domain.lifecycle import Phase, exit_words, phase_of
 from workbench.domain.snapshot import GuestSnapshot

@@ -14,11 +14,11 @@ known), ``[start, end, [least, most, last], …]`` of a span. JSON, since a line
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
 
 from workbench.domain.balloon import Sample
 from workbench.domain.history import GAP, Past, Span, ascending, fold, span_of
@@ -42,8 +42,7 @@ _SAMPLE = msgspec.json.Decoder(tuple[float, int, int, int | None, int | None])
 _SPAN = msgspec.json.Decoder(Span)
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryFiles:
+class HistoryFiles(Struct, frozen=True):
     """The three tiers, finest first."""
 
     tiers: tuple[BoundedLines, BoundedLines, BoundedLines]

@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.balloon import Measure
 from workbench.engine.hugepages import pool_free
@@ -31,8 +32,7 @@ BLOCK = 512
 """Bytes of a block in ``st_blocks`` (stat(2))."""
 
 
-@dataclass(frozen=True, slots=True)
-class RamHeld:
+class RamHeld(Struct, frozen=True):
     """One look."""
 
     resident: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct
 
 from workbench.domain.lifecycle import Phase, exit_words, phase_of
 from workbench.domain.units import format_size
@@ -33,8 +34,7 @@ UNKNOWN = "unknown"
 """The state of a guest whose QEMU lives and does not say."""
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """One guest of the list."""
 
     name: str

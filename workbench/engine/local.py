@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
+
+from msgspec.structs import replace
 
 from workbench.domain.cautions import caution_lines
 from workbench.domain.hugepages import Supply

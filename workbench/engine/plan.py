@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from workbench.domain.argv import Launch, argv_parts, port_socket, resolve
 from workbench.domain.boot import CONSOLE
@@ -35,8 +36,7 @@ BY_NAME = "the profile says so"
 """Why an accelerator was taken that the profile names."""
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True, dict=True):
     """One guest, ready to start."""
 
     path: Path

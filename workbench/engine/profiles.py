@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 import workbench
 from workbench.domain.argv import resolve
@@ -29,8 +30,7 @@ SIZE_MAX = 1 << 20
 """Bytes of a profile: far beyond what a person writes, far below what would keep a screen waiting."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A file of the directory that means to be a profile."""
 
     name: str
@@ -38,8 +38,7 @@ class Entry:
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedProfile:
+class LoadedProfile(Struct, frozen=True):
     """One profile as it was read."""
 
     name: str

@@ -7,8 +7,9 @@ its main loop is the only limit. From 10.1 on ``qom-list-get`` gives the propert
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from workbench.domain.qom import Child, Node, Property, child_type, entries, parse_children
 from workbench.errors import CommandFailed

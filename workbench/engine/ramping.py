@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from workbench.domain.balloon import State
 from workbench.domain.marks import Mark, MarkKind
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
 FILE = "ramp.json"
 
 
-@dataclass(frozen=True, slots=True)
-class RampRecord:
+class RampRecord(Struct, frozen=True):
     """What stands in the file."""
 
     ramping: Ramping

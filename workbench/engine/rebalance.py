@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from workbench.domain.balloon import Balloon, Sample
 from workbench.domain.diagnosis import Circumstances, judge

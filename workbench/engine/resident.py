@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -12,8 +13,7 @@ KIB = 1024
 SMALL_PAGE = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class RamMapping:
+class RamMapping(Struct, frozen=True):
     """What smaps says of a guest's RAM."""
 
     resident: int
@@ -90,8 +90,7 @@ def _found(parts: Sequence[_Mapping], ram: int) -> RamMapping:
     )
 
 
-@dataclass(slots=True)
-class _Mapping:
+class _Mapping(Struct):
     start: int
     end: int
     permissions: bytes
@@ -103,8 +102,7 @@ class _Mapping:
     locked: bool = False
 
 
-@dataclass(slots=True)
-class _Run:
+class _Run(Struct):
     """Mappings of one file (or of none) that touch each other; grown while it is read."""
 
     parts: list[_Mapping]

@@ -12,10 +12,10 @@ import os
 import shutil
 import stat
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct, field
 
 from workbench.domain.lifecycle import exit_cause
 from workbench.engine.files import write_atomic
@@ -39,8 +39,7 @@ start."""
 ANOTHER = "name another one with --state DIR or WORKBENCH_STATE"
 
 
-@dataclass(frozen=True)
-class GuestFacts:
+class GuestFacts(Struct, frozen=True):
     """What the start of a guest decided, kept in ``guest.json`` for whoever finds it again."""
 
     name: str
@@ -65,8 +64,7 @@ class GuestFacts:
     """For each device's id the place in the profile that made it, such as ``demo.toml:14``."""
 
 
-@dataclass(frozen=True)
-class Running:
+class Running(Struct, frozen=True):
     """A guest whose QEMU process lives."""
 
     path: Path
@@ -83,8 +81,7 @@ class Running:
         return live_pid(self.path) == self.pid
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """What a guest left behind when its QEMU ended."""
 
     code: int | None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from workbench.domain.ledger import Ledger, Moment
 from workbench.engine.files import write_atomic
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 RECORD = "balloon.json"
 
 
-@dataclass(frozen=True, slots=True)
-class TargetRecord:
+class TargetRecord(Struct, frozen=True):
     """The last change of the target."""
 
     target: int

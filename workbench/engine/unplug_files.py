@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.engine.files import write_atomic
 
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 DIRECTORY = "unplugs"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A device that was asked to go."""
 
     id: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from workbench.domain.hotplug import ALREADY, NO_HOTPLUG, PERIPHERAL, State, Unplug
 from workbench.engine.backends import remove_behind

@@ -20,8 +20,9 @@ and then at rest.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
+
+from msgspec import Struct
 
 from workbench.domain.pci import PciAddress, virtio_device_id
 
@@ -51,8 +52,7 @@ class Execute(Protocol):
     async def __call__(self, command: str, arguments: Mapping[str, object] | None = None) -> object: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ModernBar:
+class ModernBar(Struct, frozen=True):
     """A mapped BAR 4 of one virtio device, as ``query-pci`` showed it at one moment."""
 
     address: int

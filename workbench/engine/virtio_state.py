@@ -8,8 +8,9 @@ from the registers, as far as those show them without a write.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from workbench.domain.virtio import Bits, Status, Virtio, features_of, parse_features
 from workbench.domain.virtqueue import parse_queue

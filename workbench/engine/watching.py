@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.domain.traffic import Origin
 from workbench.engine.balloon import BalloonProbe
@@ -34,8 +35,7 @@ STEP = 0.1
 """Seconds between two such readings."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """One guest in one round."""
 
     name: str

@@ -6,10 +6,11 @@ The command line looks once and ends; with this it still knows that a target was
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from workbench.domain.balloon import Source
 from workbench.engine.files import write_atomic
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 FILE = "witness.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Testimony:
+class Testimony(Struct, frozen=True):
     ram: int
     """Bytes of the guest's RAM."""
     since: float = 0.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from workbench.domain.balloon import PAGE
 from workbench.domain.path import MILESTONES, Known, Proof, Side, lights, stages, version_of
@@ -34,8 +34,7 @@ MINUS = "\N{MINUS SIGN}"
 SIGNS = {Known.BETWEEN: "\N{MIDDLE DOT}", Known.HIDDEN: "?", Known.PENDING: "\N{EN DASH}"}
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
+class Followed(Struct, frozen=True):
     """A change that was followed."""
 
     view: PathView

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +29,7 @@ REST = 1.0
 """Seconds between two looks at all the rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Care:
+class Care(Struct, frozen=True):
     """How a target is sent."""
 
     ramp: Ramp | None = None
@@ -42,8 +41,7 @@ class Care:
     """Whether the command stays until the guest is there, as ramp and guard need."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What the options say of it."""
 
     ramp: str | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from msgspec import to_builtins
 
 if TYPE_CHECKING:
     from workbench.domain.balloon import Balloon
@@ -36,7 +37,7 @@ def as_object(name: str, balloon: Balloon, standing: Standing) -> dict[str, obje
         ],
         "rate": round(balloon.rate),
         "ours": balloon.ours,
-        "guest_stats": asdict(balloon.stats) if balloon.stats else None,
+        "guest_stats": to_builtins(balloon.stats) if balloon.stats else None,
         "host": {
             "resident": host.resident,
             "reclaimed": host.reclaimed,
@@ -47,7 +48,7 @@ def as_object(name: str, balloon: Balloon, standing: Standing) -> dict[str, obje
         }
         if host
         else None,
-        "backing": asdict(balloon.backing) if balloon.backing else None,
+        "backing": to_builtins(balloon.backing) if balloon.backing else None,
         "ledger": ledger_object(balloon.ledger) if balloon.ledger else None,
         **standing_object(standing),
     }
@@ -57,9 +58,9 @@ def standing_object(standing: Standing) -> dict[str, object]:
     """Floor, ramp and guard."""
     acted = standing.acted
     return {
-        "floor": asdict(standing.floor) if standing.floor else None,
+        "floor": to_builtins(standing.floor) if standing.floor else None,
         "ramp": {
-            "profile": asdict(standing.ramp) if standing.ramp else None,
+            "profile": to_builtins(standing.ramp) if standing.ramp else None,
             "under_way": None if standing.left else ramping_object(standing.ramping),
             "left": ramping_object(standing.ramping) if standing.left else None,
         },

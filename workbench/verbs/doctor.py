@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import to_builtins
 
 from workbench.verbs.common import json_option, pass_settings, print_json, run
 
@@ -31,7 +31,9 @@ def command(settings: Settings, as_json: bool) -> None:
     host, findings = run(examine(settings))
     missing = [finding.topic for finding in findings if finding.status is Status.MISSING]
     if as_json:
-        print_json({"ok": not missing, "host": asdict(host), "findings": [asdict(finding) for finding in findings]})
+        print_json(
+            {"ok": not missing, "host": to_builtins(host), "findings": [to_builtins(finding) for finding in findings]}
+        )
     else:
         # None lets click look for a terminal; NO_COLOR (no-color.org) is the user's own word.
         colour = False if os.environ.get("NO_COLOR") else None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import to_builtins
 
 from workbench.verbs.common import json_option, pass_settings, print_json, run
 
@@ -23,7 +23,7 @@ def command(settings: Settings, as_json: bool) -> None:
 
     guests = run(list_guests(settings))
     if as_json:
-        print_json([asdict(guest) for guest in guests])
+        print_json([to_builtins(guest) for guest in guests])
         return
     if not guests:
         click.echo(f"no profiles in {settings.profiles}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import to_builtins
 
 from workbench.verbs.common import json_option, pass_settings, print_json, run
 
@@ -26,7 +26,7 @@ def command(settings: Settings, name: str, as_json: bool) -> None:
     guest = run(_find(settings, name))
     places = {key: f"{guest.directory}/{file}" for key, file in SOCKETS.items()} if guest.directory else {}
     if as_json:
-        print_json({**asdict(guest), **places})
+        print_json({**to_builtins(guest), **places})
         return
     for label, value in _lines(guest, places):
         click.echo(f"{label:<13}{value}")

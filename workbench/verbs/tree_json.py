@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from msgspec import to_builtins
 
 from workbench.domain.virtio import virtio_status_bits
 from workbench.domain.virtqueue import queue_name
@@ -59,7 +60,7 @@ def device_json(device: PciDevice, depth: int | None = None) -> dict[str, object
         body["bridge"] = {
             "secondary": device.bridge.secondary,
             "subordinate": device.bridge.subordinate,
-            "windows": [asdict(window) | {"open": window.is_open} for window in device.bridge.windows],
+            "windows": [to_builtins(window) | {"open": window.is_open} for window in device.bridge.windows],
         }
         body["devices"] = None if depth == 1 else [device_json(child, _less(depth)) for child in device.children]
     return body
@@ -137,7 +138,7 @@ def virtio_json(device: PciDevice, virtio: Virtio) -> dict[str, object]:
 def _queues(virtio: Virtio) -> list[dict[str, object]]:
     queues = virtio.queues or ()
     return [
-        asdict(queue) | {"name": queue_name(virtio.device_id, queue.index, len(queues), virtio.offered)}
+        to_builtins(queue) | {"name": queue_name(virtio.device_id, queue.index, len(queues), virtio.offered)}
         for queue in queues
     ]
 

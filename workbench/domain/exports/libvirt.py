@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
+
+from msgspec import Struct, field
 
 from workbench.domain.devices.serial import AGENT
 from workbench.domain.exports.libvirt_cpu import NO_HPET, clock, cpu, features
@@ -26,8 +27,7 @@ _SERIAL = re.compile(r"[A-Za-z0-9_.+ -]+")
 """What libvirt takes for a disk's serial number (libvirt: src/conf/schemas/domaincommon.rng, diskSerial)."""
 
 
-@dataclass(slots=True)
-class Exported:
+class Exported(Struct):
     text: str
     notes: list[str] = field(default_factory=list)
     """What could not be carried."""

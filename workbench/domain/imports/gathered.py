@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,8 +18,7 @@ ID_KEYS = {"netdev": "id", "chardev": "id", "object": "id", "blockdev": "node-na
 """The key that names what an option makes behind a device."""
 
 
-@dataclass(slots=True)
-class Gathered:
+class Gathered(Struct):
     """Grows while the options are gone through."""
 
     options: list[Given]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 
-@dataclass(slots=True)
-class Domain:
+class Domain(Struct):
     root: Element
     document: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from workbench.domain.imports.options import Keys, nested
 
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     from workbench.domain.imports.gathered import Gathered
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """A node over a plain file."""
 
     keys: Keys

@@ -7,8 +7,9 @@ stays as it is, in its order, in ``[qemu] args``, with the reason beside it; wha
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from workbench.domain.imports.defaults import default_devices
 from workbench.domain.imports.devices import devices, display, virtio_mem
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
     from workbench.domain.devices.part import Path
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Struct, frozen=True):
     """A profile that somebody's command line gives."""
 
     name: str

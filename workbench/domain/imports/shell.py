@@ -7,8 +7,9 @@ known, ``case``, and loops over words. What is only assumed, left out or not kno
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from workbench.domain.imports.shell_flow import Flow
 from workbench.domain.imports.shell_words import Reader
@@ -39,8 +40,7 @@ _OPERATORS = ("&&", "||", ";;&", ";;", ";&", "|&", "&", ";", "|", "\n", "(", ")"
 _REDIRECTION = re.compile(r"\d*(?:>>|>\||>&|<&|&>>|&>|<<<|<<-|<<|<>|>|<)")
 
 
-@dataclass(slots=True)
-class Script:
+class Script(Struct):
     """What was found in a script."""
 
     argv: tuple[str, ...] = ()
@@ -49,8 +49,7 @@ class Script:
     """What was left out or could not be known, in words."""
 
 
-@dataclass(slots=True)
-class _Command:
+class _Command(Struct):
     """A simple command as it is read."""
 
     words: list[str] = field(default_factory=list)

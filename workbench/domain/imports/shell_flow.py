@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +16,7 @@ _PLAIN = ("{", "}", "time", "coproc")
 """Words that change nothing of which commands run."""
 
 
-@dataclass(slots=True)
-class _Block:
+class _Block(Struct):
     """A compound command that is open."""
 
     kind: Literal["if", "loop", "case"]

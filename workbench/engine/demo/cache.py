@@ -21,10 +21,11 @@ import shutil
 import tempfile
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import cache as memo
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench.engine.demo import modules
 from workbench.engine.demo.host import host_parts
@@ -44,8 +45,7 @@ _UNUSED = 30 * 24 * 3600
 """Seconds after which a guest of another recipe is removed."""
 
 
-@dataclass(frozen=True)
-class DemoGuest:
+class DemoGuest(Struct, frozen=True):
     """A kernel and an initramfs that boot to a shell."""
 
     kernel: Path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct
 
 from workbench.errors import WorkbenchError
 
@@ -19,8 +20,7 @@ FIRST_LOOK = 0.2
 """Seconds that may be spent on reading what the first picture shows; what takes longer is shown when it comes."""
 
 
-@dataclass(frozen=True, slots=True)
-class FirstLook:
+class FirstLook(Struct, frozen=True):
     """What is known before the first picture is drawn, so that it is a whole one."""
 
     name: str = ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from workbench.domain.buses import Bus, BusDevice, id_in
 from workbench.domain.drift import Difference
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from workbench.ui.widgets.device_row import Row, Shown
 
 
-@dataclass(frozen=True, slots=True)
-class Background:
+class Background(Struct, frozen=True):
     """What the details come from, beyond the lines."""
 
     profile_lines: Mapping[str, str] = field(default_factory=dict)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ class Fitted(NamedTuple):
     flag: str
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """Where the columns stand, the same for every line, so that nothing is ragged."""
 
     width: int = 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from workbench.ui.widgets.device_row import NESTED, path_of
 from workbench.ui.widgets.device_views import View
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from workbench.ui.widgets.device_row import Row
 
 
-@dataclass(slots=True)
-class Openings:
+class Openings(Struct):
     """What is open in one view."""
 
     expanded: set[str] = field(default_factory=set)
@@ -37,8 +37,7 @@ class Openings:
         self.closed.discard(key)
 
 
-@dataclass(slots=True)
-class Place:
+class Place(Struct):
     """Where the user is in one guest's tree."""
 
     view: View = View.PCI

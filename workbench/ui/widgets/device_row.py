@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec import field as field_of
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -64,12 +67,11 @@ class Row:
     """What the line shows: PciDevice, Property, Child, Bar …"""
 
 
-@dataclass(slots=True)
-class Item:
+class Item(Struct):
     """A line before its guides are known."""
 
     row: Row
-    below: list[Item] = field(default_factory=list)
+    below: list[Item] = field_of(default_factory=list)
 
 
 @dataclass(slots=True)

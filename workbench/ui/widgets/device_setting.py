@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec import Struct
+from msgspec.structs import replace
 from textual import on
 from textual.binding import Binding
 from textual.content import Content
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from workbench.domain.type_info import TypeInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One property to be set."""
 
     path: str

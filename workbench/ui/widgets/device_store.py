@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from workbench.domain.buses import ROOT, BusDevice
 from workbench.domain.qom import Child, Property
@@ -42,8 +44,7 @@ class Want(StrEnum):
     """A walk with every value: for finding."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """One thing to be read."""
 
     want: Want
@@ -58,8 +59,7 @@ class Question:
         return self.want, self.path
 
 
-@dataclass(slots=True)
-class Store:
+class Store(Struct):
     """What is known, and what was asked and not answered yet."""
 
     nodes: dict[str, Node] = field(default_factory=dict)

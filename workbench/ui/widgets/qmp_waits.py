@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,8 +14,7 @@ QUIET = 1.0
 """Seconds that a command waits before anything is said of it."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Wait:
+class Wait(Struct, frozen=True, eq=False):
     """A command that QEMU has not answered."""
 
     command: str

@@ -8,12 +8,12 @@ shown with the rest at a key. Events that repeat are folded, and counted by name
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import replace
 from heapq import merge
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec.structs import replace
 from textual import on
 from textual.binding import Binding
 from textual.content import Content

@@ -10,8 +10,9 @@ Opened, it shows the last of them one by one. Nothing here knows a widget.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from workbench.domain.traffic import Kind, Message
 from workbench.ui.widgets.traffic_lines import Item, Layout, lay_out
@@ -29,8 +30,7 @@ OPENED = 200
 """Repeated events that an opened entry shows: the newest."""
 
 
-@dataclass(slots=True, eq=False)
-class Entry:
+class Entry(Struct, eq=False):
     """One item, or several that say the same one after another."""
 
     item: Item
@@ -64,8 +64,7 @@ class Entry:
         self.repeats += 1
 
 
-@dataclass(slots=True, eq=False)
-class Line:
+class Line(Struct, eq=False):
     """One line of an entry; of none for the line below them all."""
 
     entry: Entry | None

@@ -16,10 +16,10 @@ from __future__ import annotations
 import textwrap
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
+from msgspec import Struct, field
 from rich.cells import cell_len
 
 from workbench.domain.text import visible
@@ -48,8 +48,7 @@ ALL = 4000
 """Lines that a reply has at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """Something that the console itself says: a mistake in what was typed, an error on the way."""
 
     time: float
@@ -65,8 +64,7 @@ class Note:
 Item = Message | Note
 
 
-@dataclass(slots=True)
-class Layout:
+class Layout(Struct):
     """An item as lines."""
 
     lines: list[Pieces] = field(default_factory=list)
