@@ -16,6 +16,7 @@ from workbench.domain.hotplug import Kind, Plan
 from workbench.domain.plug_rows import rows
 from workbench.domain.plugging import PlanProblems, plan
 from workbench.ui.dialogs import Dialog
+from workbench.ui.sized import size_screen
 from workbench.ui.widgets.device_row import clean
 from workbench.ui.widgets.text_block import TextBlock
 
@@ -103,6 +104,7 @@ class PlugForm(ModalScreen[Plan | None]):
     def __init__(self, guest: str, offer: Offer, values: Mapping[str, str] | None = None) -> None:
         """:param values: what stands in it at first, by key."""
         super().__init__()
+        size_screen(self)
         self._guest = guest
         self._offer = offer
         self.values = dict(values or {})

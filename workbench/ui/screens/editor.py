@@ -16,6 +16,7 @@ from workbench.domain.editing import Checked
 from workbench.domain.making import path_before
 from workbench.errors import WorkbenchError
 from workbench.ui.screens.profile_saving import ProfileSaving
+from workbench.ui.sized import size_screen
 from workbench.ui.widgets.command_pane import CommandPane
 from workbench.ui.widgets.key_bar import KeyBar
 from workbench.ui.widgets.problem_list import ProblemList
@@ -82,6 +83,7 @@ class EditorScreen(ProfileSaving):
 
     def __init__(self, profiles: Profiles, known: ProfileText) -> None:
         super().__init__(profiles, known)
+        size_screen(self)
         self._checked = Checked(known.name)
         self._host_problems: tuple[Problem, ...] = ()
         """What files and QEMU have against the text as it was when they were last asked."""

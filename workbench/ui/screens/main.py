@@ -91,7 +91,7 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
 
     def __init__(self, engine: Engine, first: FirstLook) -> None:
         super().__init__(engine)
-        size_screen(self, self.app.size)
+        size_screen(self)
         self._first = first
         self._late_tree = first.late_tree
         self._shown_run: tuple[str, int | None] | None = None

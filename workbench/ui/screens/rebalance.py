@@ -19,6 +19,7 @@ from workbench.domain.rebalance_course import Course, Seen, patience, step_words
 from workbench.domain.rebalance_guests import candidate_of, parse_budget, ramp_of
 from workbench.domain.units import MIB, SizeError
 from workbench.errors import WorkbenchError
+from workbench.ui.sized import size_screen
 from workbench.ui.widgets import rebalance_text as text
 from workbench.ui.widgets.text_block import TextBlock
 from workbench.ui.words import mib
@@ -73,6 +74,7 @@ class RebalanceScreen(ModalScreen[None]):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
+        size_screen(self)
         self._engine = engine
         self._out: set[str] = set()
         self._cursor = 0
