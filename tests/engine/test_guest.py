@@ -17,10 +17,10 @@ from workbench.domain.balloon import PAGE, Source, State
 from workbench.domain.lifecycle import Phase
 from workbench.domain.marks import TURNS
 from workbench.domain.traffic import Kind, Origin
-from workbench.engine.guest import EVENTS_GAP
 from workbench.engine.local import LocalEngine
 from workbench.engine.marks import MarksFile
 from workbench.engine.monitor import Monitor
+from workbench.engine.pace import EVENTS_GAP
 from workbench.engine.readings import Readings
 from workbench.engine.state import StateDirectory
 from workbench.errors import CommandFailed, MonitorClosed, NotFound, StartError

@@ -30,6 +30,7 @@ from workbench.engine.local_devices import LocalDevices
 from workbench.engine.local_hotplug import LocalHotplug
 from workbench.engine.lookups import LocalLookups
 from workbench.engine.monitor import Monitor
+from workbench.engine.pace import GAP, MOVING, REST, UNWATCHED, Pace
 from workbench.engine.path import PathWatch
 from workbench.engine.protection import Protector
 from workbench.engine.readings import DEADLINE as POLL_DEADLINE
@@ -48,16 +49,6 @@ if TYPE_CHECKING:
     from workbench.engine.state import Ended, Running, StateDirectory
     from workbench.settings import Settings
 
-MOVING = 0.1
-"""Seconds between readings while the diff moves."""
-REST = 1.0
-"""Seconds between readings at rest; also how soon a change by somebody else is seen."""
-UNWATCHED = 2.0
-"""Seconds between readings of a guest that no pane shows."""
-GAP = 0.02
-"""Seconds between two readings at the least, when the balloon moves or the user acts."""
-EVENTS_GAP = 0.1
-"""The same for any other event: a thousand events a second must not make a thousand readings."""
 POWER_DOWN_PATIENCE = 30.0
 """Seconds after which a guest that did not follow its power button counts as running again."""
 USER_DEADLINE = 60.0
@@ -93,15 +84,9 @@ class LocalGuest:
         self._readings = Readings(running)
         self._protector = Protector(running.path, snapshot.safety)
         self._stopping_since: float | None = None
-        self._next_rest = 0.0
-        self._last_round = 0.0
-        self._hurried = False
-        """Whether the next reading shows what the balloon or the user did."""
-        self._event_came = False
-        """Whether there was another event since the last reading began."""
+        self._pace = Pace()
         self.looked = asyncio.Event()
         """Set when the guest was looked at for the first time, whether or not it answered."""
-        self._wake = asyncio.Event()
         self._changes = asyncio.Lock()
         self.hotplug = LocalHotplug(self._connected, running, settings, self._changes, self._devices_changed)
         self._driver = asyncio.create_task(self._drive(), name=f"guest {running.name}")
@@ -123,7 +108,7 @@ class LocalGuest:
         finally:
             if origin is Origin.USER:
                 self._readings.expire()
-            self._hurry()
+            self._pace.hurry()
 
     def _own_target(self, command: str, arguments: Mapping[str, object]) -> AbstractContextManager[None]:
         """A target that was typed as a QMP command is the user's own, not another client's."""
@@ -147,14 +132,14 @@ class LocalGuest:
             if self._probe is None or not self._probe.present:
                 raise CommandFailed("balloon", "DeviceNotActive", "the guest has no balloon device")
             await self._protector.set_target(self._probe, self._readings.reading, size)
-        self._hurry()
+        self._pace.hurry()
 
     async def protect(self, wish: Wish) -> None:
         async with self._changes:
             await self._protector.carry_out(wish, self._probe, self._readings.reading)
         self._emit(replace(self.snapshot, protection=self._protector.state(self.snapshot.memory or 0)))
         self._readings.expire()
-        self._hurry()
+        self._pace.hurry()
 
     async def pause(self) -> None:
         await self._change("stop")
@@ -173,7 +158,7 @@ class LocalGuest:
         """SIGKILL: it works on a frozen QEMU too, where ``quit`` would wait."""
         self.record.add(time.time(), Kind.NOTE, Origin.ACTION, "", f"SIGKILL to QEMU, pid {self._running.pid}")
         kill(self._running.pid)
-        self._hurry()
+        self._pace.hurry()
 
     def console(self, listener: Callable[[str], None]) -> Callable[[], None]:
         return self._console.listen(listener)
@@ -221,7 +206,7 @@ class LocalGuest:
             await self._monitor.close()
             self._monitor = self._probe = None
         if self._running.alive:
-            await self._sleep(REST)
+            await self._pace.sleep(REST)
 
     async def _serve(self, monitor: Monitor) -> None:
         """Read and publish until the connection ends."""
@@ -233,7 +218,7 @@ class LocalGuest:
             except MonitorTimeout:
                 self._protector.forget()
                 self._publish_trouble(silence_words(self._running.pid))
-                self._next_rest = 0.0
+                self._pace.expire()
             except MonitorClosed:
                 return
             except CommandFailed as error:
@@ -255,11 +240,8 @@ class LocalGuest:
             await probe.open()
             await self._path.connected(monitor)
             self._probe = probe
-            self._next_rest = 0.0
-        self._last_round, self._hurried, self._event_came = time.monotonic(), False, False
-        at_rest = self._last_round >= self._next_rest
-        if at_rest:
-            self._next_rest = self._last_round + (REST if self.watched or self._protector.busy else UNWATCHED) - 0.01
+            self._pace.expire()
+        at_rest = self._pace.begin(REST if self.watched or self._protector.busy else UNWATCHED)
         await self._readings.look(self._probe, at_rest=at_rest, statistics=self._protector.armed)
         await self._protect(self._probe)
         await self.hotplug.look()
@@ -273,35 +255,21 @@ class LocalGuest:
             if await self._protector.after_reading(
                 probe, balloon.reading, balloon.stats, balloon.verdict, self._readings.status
             ):
-                self._hurry()
+                self._pace.hurry()
 
     async def _sleep_until_next(self, monitor: Monitor) -> None:
         if not self.snapshot.answering:
             interval = REST
         elif self._readings.expired:
-            self._next_rest = interval = 0.0  # not all that may have changed fits into one round
+            self._pace.expire()
+            interval = 0.0  # not all that may have changed fits into one round
         elif self._readings.moving and (self.watched or self._protector.armed):
             interval = MOVING
         else:
-            interval = max(GAP, self._next_rest - time.monotonic())
+            interval = self._pace.rest_in
             if (due := self._protector.due(time.time())) is not None:
                 interval = min(interval, max(GAP, due))
-        closed: asyncio.Future[object] = asyncio.ensure_future(monitor.wait_closed())
-        try:
-            await self._sleep(interval, closed)
-        finally:
-            closed.cancel()
-        gap = EVENTS_GAP if self._event_came and not self._hurried else GAP
-        await asyncio.sleep(max(0.0, self._last_round + gap - time.monotonic()))
-
-    async def _sleep(self, seconds: float, *others: asyncio.Future[object]) -> None:
-        """Wait until something wakes the driver, one of ``others`` is done, or the time is over."""
-        woken: asyncio.Future[object] = asyncio.ensure_future(self._wake.wait())
-        try:
-            await asyncio.wait({woken, *others}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            woken.cancel()
-        self._wake.clear()
+        await self._pace.wait(interval, monitor.wait_closed())
 
     def _on_event(self, name: str, data: Mapping[str, object], when: float) -> None:
         self.hotplug.note(name, data)
@@ -317,12 +285,10 @@ class LocalGuest:
         elif name in {"RESET", "RESUME"}:
             self._stopping_since = None
         if name == "BALLOON_CHANGE":
-            self._hurry()
+            self._pace.hurry()
             return
         self._readings.expire()
-        self._next_rest = 0.0
-        self._event_came = True
-        self._wake.set()
+        self._pace.note_event()
 
     def _devices_changed(self) -> None:
         """A device was plugged in, asked to go, or is gone."""
@@ -380,7 +346,7 @@ class LocalGuest:
     def _publish_odd(self, error: Exception) -> None:
         """A round went wrong in a way that nobody foresaw: nothing is read anew, which might go wrong again."""
         words = f"the workbench could not understand QEMU: {type(error).__name__}: {error}"
-        self._next_rest = 0.0
+        self._pace.expire()
         self._emit(replace(self.snapshot, answering=False, trouble=words))
 
     def _publish_end(self, ended: Ended) -> None:
@@ -422,14 +388,9 @@ class LocalGuest:
         if is_stopped(self._running.pid):
             raise stopped_error(self._running.name, self._running.pid)
 
-    def _hurry(self) -> None:
-        """Read at once."""
-        self._hurried = True
-        self._wake.set()
-
     async def _change(self, command: str) -> None:
         self._awake()
         async with self._changes:
             await self._connected().execute(command, origin=Origin.ACTION)
-        self._next_rest = 0.0
-        self._hurry()
+        self._pace.expire()
+        self._pace.hurry()

@@ -1,0 +1,88 @@
+"""When a guest is read again: soon while its balloon moves, rarely at rest, and never as often as a storm of events."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+MOVING = 0.1
+"""Seconds between readings while the diff moves."""
+REST = 1.0
+"""Seconds between readings at rest; also how soon a change by somebody else is seen."""
+UNWATCHED = 2.0
+"""Seconds between readings of a guest that no pane shows."""
+GAP = 0.02
+"""Seconds between two readings at the least, when the balloon moves or the user acts."""
+EVENTS_GAP = 0.1
+"""The same for any other event: a thousand events a second must not make a thousand readings."""
+EARLY = 0.01
+"""Seconds by which a reading at rest may come early, so that a timer that fires a little too soon does not cost a second."""
+
+
+class Pace:
+    """The clock of one guest's driver."""
+
+    def __init__(self) -> None:
+        self._wake = asyncio.Event()
+        self._begun = 0.0
+        """When the last reading began (monotonic)."""
+        self._next_rest = 0.0
+        """When the next one that reads everything is due (monotonic)."""
+        self._hurried = False
+        """Whether the next reading shows what the balloon or the user did."""
+        self._event_came = False
+        """Whether there was another event since the last reading began."""
+
+    def hurry(self) -> None:
+        """The balloon moved, or the user acted: read at once."""
+        self._hurried = True
+        self._wake.set()
+
+    def note_event(self) -> None:
+        """Something happened after which everything is to be read."""
+        self._event_came = True
+        self._wake.set()
+        self.expire()
+
+    def expire(self) -> None:
+        """The next reading reads everything."""
+        self._next_rest = 0.0
+
+    def begin(self, rest: float) -> bool:
+        """A reading begins now; whether it is to read everything.
+
+        :param rest: seconds until the next one that does.
+        """
+        self._begun, self._hurried, self._event_came = time.monotonic(), False, False
+        at_rest = self._begun >= self._next_rest
+        if at_rest:
+            self._next_rest = self._begun + rest - EARLY
+        return at_rest
+
+    async def wait(self, seconds: float, closed: Awaitable[object]) -> None:
+        """Wait these seconds, until something wakes the driver, or ``closed`` is done, and as long as the gap asks."""
+        end = asyncio.ensure_future(closed)
+        try:
+            await self.sleep(seconds, end)
+        finally:
+            end.cancel()
+        gap = EVENTS_GAP if self._event_came and not self._hurried else GAP
+        await asyncio.sleep(max(0.0, self._begun + gap - time.monotonic()))
+
+    @property
+    def rest_in(self) -> float:
+        """Seconds until a reading at rest is due, :data:`GAP` at the least."""
+        return max(GAP, self._next_rest - time.monotonic())
+
+    async def sleep(self, seconds: float, *others: asyncio.Future[object]) -> None:
+        """Wait until something wakes the driver, one of ``others`` is done, or the time is over."""
+        woken: asyncio.Future[object] = asyncio.ensure_future(self._wake.wait())
+        try:
+            await asyncio.wait({woken, *others}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            woken.cancel()
+        self._wake.clear()
