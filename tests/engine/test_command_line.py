@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 import subprocess
 import tempfile
@@ -87,7 +86,7 @@ async def test_every_key_of_a_windows_guest_arrives(qemu: str, directory: Path) 
     qcow2(directory / "windows.qcow2")
     for name in ("code.fd", "vars.fd"):
         (directory / name).write_bytes(bytes(1 << 20))
-    planned = dataclasses.replace(launch(qemu, directory), flash=Flash(f"{directory}/code.fd", f"{directory}/vars.fd"))
+    planned = replace(launch(qemu, directory), flash=Flash(f"{directory}/code.fd", f"{directory}/vars.fd"))
     async with launched(guest, planned) as monitor:
         cpus = [cpu["props"] for cpu in await ask(monitor, "query-cpus-fast")]
         places = [(cpu["socket-id"], cpu["core-id"], cpu["thread-id"]) for cpu in cpus]

@@ -59,6 +59,24 @@ async def eat_and_free(guest: LocalGuest) -> None:
     await until(lambda: 0 < available(guest) < 200 * MIB, "the guest to eat")
     await guest.type("eat 0\n")
     await until(lambda: available(guest) > 380 * MIB, "the guest to free it")
+    await available_rests(guest)
+
+
+async def available_rests(guest: LocalGuest) -> None:
+    """Until two reports in a row say the same: the first one after a change may be from the midst of it."""
+    before = balloon_of(guest).stats
+
+    def rests() -> bool:
+        nonlocal before
+        last, now = before, balloon_of(guest).stats
+        assert last is not None
+        assert now is not None
+        if now.last_update == last.last_update:
+            return False
+        before = now
+        return abs((now.available or 0) - (last.available or 0)) < 4 * MIB
+
+    await until(rests, "what is available to rest")
 
 
 @dataclass(frozen=True)

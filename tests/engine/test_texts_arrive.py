@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.launched import ask, get, launch, launched
 from tests.profile_files import NASTY, fake_kernel, qcow2, read_guest
@@ -266,7 +267,7 @@ def launch_of(qemu: str, state: Path, base: Path, places: Mapping[str, list[Path
     kernel, initrd, code, variables = (
         str(places[key][0]) for key in ("boot.kernel", "boot.initrd", "firmware.code", "firmware.vars")
     )
-    return dataclasses.replace(launch(qemu, state, kernel, initrd), base=str(base), flash=Flash(code, variables))
+    return replace(launch(qemu, state, kernel, initrd), base=str(base), flash=Flash(code, variables))
 
 
 def wanted(case: Case, places: Mapping[str, list[Path]], state: Path) -> dict[str, object]:

@@ -122,9 +122,11 @@ def test_windows_and_queues(run: Any) -> None:
     if net["queues_note"]:
         assert net["queues"] is None
     else:
-        assert [(queue["name"], queue["size"], queue["in_flight"]) for queue in net["queues"]] == [
-            ("receive 0", 256, 0), ("transmit 0", 256, 0), ("control", 64, 0),
+        assert [(queue["name"], queue["in_flight"]) for queue in net["queues"]] == [
+            ("receive 0", 0), ("transmit 0", 0), ("control", 0),
         ]  # fmt: skip
+        # Without a driver QEMU 10.0 tells the largest size that a queue can have, those before it the usual one.
+        assert [queue["size"] for queue in net["queues"]] in ([256, 256, 64], [1024, 1024, 1024])
         assert "not set up" in run("--view", "virtio"), "no driver"
 
 
