@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from workbench.domain.balloon import HostMemory, Reading, Source, State
+from workbench.domain.balloon import Balloon, GuestStats, HostMemory, Reading, Source, State, seen_between
 from workbench.domain.diagnosis import PATIENCE, Circumstances, Verdict
+from workbench.domain.floor import used_by
 from workbench.domain.marks import MarkKind
 from workbench.engine.balloon import ROUND_TRIPS
 from workbench.engine.readings import Readings
@@ -37,6 +38,10 @@ class Stage:
         self.asking_about_host = False
         self.asked: list[str] = []
         self.driver_ok = self.driver_up = True
+        self.report: GuestStats | None = None
+        """What the guest sent last, as QEMU has it."""
+        self._seen: GuestStats | None = None
+        self._seen_at = 0.0
 
     def time(self) -> float:
         return self.now
@@ -48,8 +53,12 @@ class Stage:
         self._trip("run state")
         return self.status
 
-    async def stats(self, **_: object) -> None:
+    async def stats(self, **_: object) -> GuestStats | None:
         self._trip("statistics")
+        if self.report is not None:
+            before, self._seen_at = self._seen_at, self.now
+            self._seen = seen_between(self.report, self._seen, before, self.now)
+        return self._seen
 
     async def look_at_interval(self) -> None:
         self._trip("interval")
@@ -270,3 +279,42 @@ async def test_a_qemu_that_was_silent_has_its_time_for_the_next_report(
     await watched.look(after=20, at_rest=True)
     watched.readings.balloon(probe)
     assert [seen.polled_since for seen in judged] == [0.0, watched.stage.now]
+
+
+async def test_a_report_in_the_middle_of_a_move_is_known_to_a_look(watched: Watched) -> None:
+    """100 MiB of 128 move at 40 MiB a second, and a guest that uses 16 MiB reports on the way: a floor that is too high by what
+    moved between two looks asks no needless question; one by what moved in a second did.
+    """
+    stage, step, used = watched.stage, 4 * MIB, 16 * MIB
+    stage.report = GuestStats(998.0, 2, available=RAM - used)
+    await watched.look(at_rest=True)
+    await watched.look(after=0.1)
+    stage.report = GuestStats(1000.0, 2, available=RAM - used)
+    await watched.look(after=0.5, at_rest=True)
+    stage.ask_for(28 * MIB)
+    counted = []
+    for i in range(25):
+        stage.actual -= step
+        if i == 17:  # at 1002.4
+            stage.report = GuestStats(1002.0, 2, available=stage.actual - used)
+        await watched.look(after=0.1)
+        assert stage.trips <= ROUND_TRIPS
+        if i >= 17:
+            at = watched.readings
+            now = Balloon(Verdict(State.INFLATING), at.reading, stats=at._stats, history=tuple(at._history))
+            counted.append(used_by(now))
+    assert all(size is not None and used <= size <= used + 2 * step for size in counted), [
+        size and size // MIB for size in counted
+    ]
+
+
+async def test_between_two_reports_a_moving_guest_is_not_asked_for_one_in_each_round(watched: Watched) -> None:
+    stage = watched.stage
+    stage.report = GuestStats(1000.0, 5, available=RAM // 2)
+    await watched.look(at_rest=True)
+    stage.ask_for(28 * MIB)
+    stage.asked.clear()
+    for _ in range(30):
+        stage.actual -= MIB
+        await watched.look(after=0.1)
+    assert 2 <= stage.asked.count("statistics") <= 4, "three seconds, once in each"
