@@ -1,4 +1,4 @@
-"""README.md holds what the code gives: the reference of profiles, and every verb."""
+"""The docs hold what the code gives: the reference of profiles, and every verb."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
+PROFILES = ROOT / "docs/profiles.md"
+COMMAND_LINE = ROOT / "docs/command-line.md"
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +34,8 @@ def script() -> ModuleType:
 
 
 class TestProfiles:
-    def test_the_readme_has_what_the_model_gives(self, script: ModuleType) -> None:
-        text = README.read_text(encoding="utf-8")
+    def test_the_docs_have_what_the_model_gives(self, script: ModuleType) -> None:
+        text = PROFILES.read_text(encoding="utf-8")
         assert script.renewed(text) == text, "run script/reference"
 
     def test_every_key_stands_in_it(self, script: ModuleType) -> None:
@@ -42,7 +43,7 @@ class TestProfiles:
         told: list[str] = []
         above = ""
         for line in script.reference().splitlines():
-            if heading := re.fullmatch(r"#### `\[+(.+?)\]+`", line):
+            if heading := re.fullmatch(r"### `\[+(.+?)\]+`", line):
                 above = f"{heading[1]}."
                 told.append(heading[1])
             elif row := re.match(r"\| `([a-z-]+)` \|", line):
@@ -50,7 +51,7 @@ class TestProfiles:
         wanted = [key.replace("[]", "") for key in dotted_keys(GuestProfile)]
         assert sorted(told) == sorted(wanted)
 
-    def test_a_readme_without_the_markers_is_told(self, script: ModuleType) -> None:
+    def test_a_file_without_the_markers_is_told(self, script: ModuleType) -> None:
         with pytest.raises(SystemExit, match="must have the lines"):
             script.renewed("# workbench\n")
 
@@ -73,7 +74,7 @@ class TestProfiles:
 
 
 class TestVerbs:
-    def test_every_verb_stands_in_the_readme_and_no_other(self) -> None:
-        _, _, after = README.read_text(encoding="utf-8").partition("\n## The command line\n")
-        rows = re.findall(r"^\| `workbench ([a-z]+)", after.partition("\n## ")[0], re.MULTILINE)
+    def test_every_verb_stands_in_the_docs_and_no_other(self) -> None:
+        text = COMMAND_LINE.read_text(encoding="utf-8")
+        rows = re.findall(r"^\| `workbench ([a-z]+)", text.partition("\n## ")[0], re.MULTILINE)
         assert rows == list(VERBS)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 TRASH = ".trash"
 """The directory beside the profiles into which deleted ones go."""
 EMPTY = """\
-# Every key and its default: the form of the editor (f2), or the reference in the README.
+# Every key and its default: the form of the editor (f2), or docs/profiles.md.
 
 [memory]
 size = "512M"
