@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 from msgspec.structs import replace
+from textual.content import Content
 
 from tests.ui.fake_engine import RAM, balloon, running
 from tests.ui.test_screen import opened, press
@@ -14,9 +15,11 @@ from workbench.domain.balloon import Sample
 from workbench.domain.history import GAP, Past, span_of
 from workbench.domain.marks import Mark, MarkKind
 from workbench.domain.units import MIB
+from workbench.domain.window import Window
 from workbench.errors import WorkbenchError
 from workbench.ui.braille import NOBODY
 from workbench.ui.dialogs import Dialog
+from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.history_plot import AXIS, NAMES, HistoryPlot
 
 if TYPE_CHECKING:
@@ -135,7 +138,13 @@ async def test_zoom_and_pan() -> None:
             assert "now" in lines(plot)[-2]
 
 
-async def test_the_past_is_asked_for_when_it_is_looked_at_and_drawn() -> None:
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The panel does not draw its own guest's readings on its tick, over those of a test that takes long under load."""
+    monkeypatch.setattr(BalloonPanel, "_tick", lambda _: None)
+
+
+async def test_the_past_is_asked_for_when_it_is_looked_at_and_drawn(quiet: None) -> None:
     async with opened(size=(120, 40)) as (pilot, engine):
         plot, guest = plot_of(pilot), engine.guest("demo")
         dip = Sample(NOW - 1800, RAM, 8 * MIB, 100 * MIB, 200 * MIB)
@@ -214,6 +223,40 @@ async def test_a_picture_of_what_is_shown_is_kept_and_its_place_told() -> None:
         await pilot.app.workers.wait_for_complete()
         await pilot.pause()
         assert isinstance(pilot.app.screen, Dialog)
+
+
+async def test_on_a_small_terminal_the_panels_edge_says_where_the_picture_is() -> None:
+    """A toast would lie on what is staged."""
+    async with opened(running("bx"), size=(80, 24)) as (pilot, engine):
+        engine.publish(running("bx", balloon=replace(balloon(), history=samples(120))))
+        await pilot.pause()
+        plot_of(pilot).show(samples(120), RAM, NOW)
+        await press(pilot, "w")
+        await pilot.app.workers.wait_for_complete()
+        panel = pilot.app.screen.query_one(BalloonPanel)
+        assert Content.from_markup(str(panel.border_subtitle)).plain == "Picture: /pictures/[bx].svg"
+        assert not pilot.app._notifications
+
+
+async def test_where_one_value_stands_for_far_more_than_a_cell_the_plot_says_so(quiet: None) -> None:
+    """Of what is old there are half-hour lines, in which a gap of some minutes is not seen."""
+    for size, words in (((80, 24), "one value per 30 min, no finer gaps"), ((120, 40), "30 min")):
+        async with opened(size=size) as (pilot, _):
+            plot = plot_of(pilot)
+            one = span_of(Sample(NOW - 3600, RAM, RAM, 100 * MIB, 200 * MIB))
+            coarse = Past((one._replace(end=NOW - 1800.5), one._replace(start=NOW - 1800, end=NOW - 0.5)), NOW - 86400)
+            plot.window = Window(15 * 60, NOW - 600)
+            plot.show((), RAM, NOW)
+            plot.take(coarse)
+            assert words in lines(plot)[-2]
+            plot.window = Window(30 * 86400, NOW - 600)
+            plot.show((), RAM, NOW)
+            plot.take(coarse)
+            assert words not in lines(plot)[-2], "finer than a cell"
+            plot.window = Window(15 * 60, NOW - 600)
+            plot.show((), RAM, NOW)
+            plot.take(Past(tuple(one._replace(start=at, end=at) for at in (NOW - 1000, NOW - 990)), NOW - 86400))
+            assert "min" not in lines(plot)[-2][AXIS:], "each reading for itself"
 
 
 async def test_without_a_plot_there_is_no_picture() -> None:

@@ -106,6 +106,13 @@ def fold(spans: Iterable[Span], width: float) -> list[Span]:
     return folded
 
 
+def coarsest(spans: Sequence[Span], start: float, end: float) -> float:
+    """Seconds of the longest span that has a part between two Unix times: a gap or a dip is known no finer than that; 0
+    without any.
+    """
+    return max((span.end - span.start for span in spans if span.start < end and span.end >= start), default=0.0)
+
+
 def ascending(spans: Iterable[Span]) -> list[Span]:
     """By time. Lines that were written while the clock stood elsewhere are out of order."""
     return sorted(spans, key=_start)

@@ -14,6 +14,8 @@ from workbench.ui.widgets.balloon_text import risk_words
 from workbench.ui.words import mib
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
+
     from workbench.domain.guard import Alarm
     from workbench.domain.snapshot import GuestSnapshot
     from workbench.engine.base import Engine
@@ -79,8 +81,24 @@ class BalloonActions(GuestActions):
 
     @on(BalloonPanel.Refused)
     def _refused(self, message: BalloonPanel.Refused) -> None:
+        self.notify(message.reason, severity="warning", timeout=REFUSED_FOR, markup=False)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """As every screen does; but where one pane fills the terminal and is the balloon, a toast would lie on what is
+        staged: there the panel's lower edge says it, if it has room.
+        """
         small = self.has_class("-narrow") or self.has_class("-low")
         panel = self.query_one(BalloonPanel)
-        # Where one pane fills the terminal, a toast would lie on what is staged.
-        if not (small and panel.is_on_screen and panel.tell(message.reason, REFUSED_FOR)):
-            self.notify(message.reason, severity="warning", timeout=REFUSED_FOR, markup=False)
+        if small and self.is_current and panel.is_on_screen:
+            words = f"{title}: {message}" if title else message
+            if panel.tell(words, timeout or REFUSED_FOR, calm=severity == "information"):
+                return
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)

@@ -268,13 +268,16 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
             balloon_text.staged_lines(plan, self._width, live=self.live, roomy=self._roomy)
         )
 
-    def tell(self, words: str, seconds: float) -> bool:
-        """Say it in the panel's lower edge for a while, in the place of the hints; False where it has no room there."""
+    def tell(self, words: str, seconds: float, *, calm: bool = False) -> bool:
+        """Say it in the panel's lower edge for a while, in the place of the hints; False where it has no room there.
+
+        :param calm: it tells of no trouble.
+        """
         if len(words) > self.size.width - 6:
             return False
         if self._told is not None:
             self._told.stop()
-        self.border_subtitle = Content.styled(words, "bold $warning")
+        self.border_subtitle = Content.styled(words, "bold" if calm else "bold $warning")
         self._told = self.set_timer(seconds, self._show_hints)
         return True
 

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from workbench.domain.history import GAP, Past, columns
+from workbench.domain.history import GAP, Past, coarsest, columns
 from workbench.domain.marks import LETTERS
 from workbench.domain.window import Window, moment, ticks
 from workbench.ui.braille import NOBODY, Row, draw
@@ -41,6 +41,8 @@ ROOM_FOR_MARKS = 6
 """Rows from which the marks have one of their own; below it the time gives way to them."""
 QUARTERS = 13
 """Rows from which the scale has quarters."""
+COARSE = 4
+"""Cells that one span may cover before the plot says how much it stands for."""
 _START, _TIME = attrgetter("start"), attrgetter("time")
 
 
@@ -211,6 +213,8 @@ class HistoryPlot(Widget):
             left = ""
         line[width - len(right) :] = right
         line[: len(left)] = left
+        if words := self._resolution(start, end, 2 * step, width - len(left) - len(right) - 4):
+            line[len(left) + 2 : len(left) + 2 + len(words)] = words
         for tick in ticks(start, end, width):
             x = int((tick.time - start) / (2 * step))
             begin = x - len(tick.label) // 2
@@ -218,6 +222,17 @@ class HistoryPlot(Widget):
             if begin >= 1 and room.stop <= width and set(line[room]) == {" "}:
                 line[begin : begin + len(tick.label)] = tick.label
         return marks, "".join(line)
+
+    def _resolution(self, start: float, end: float, cell: float, room: int) -> str:
+        """How much time one value stands for, where that is far more than a cell: what lasted less has no gap of its own."""
+        first = self.samples[0].time if self.samples else end
+        seconds = coarsest(self.past.spans, start, min(end, first))
+        if seconds <= COARSE * cell:
+            return ""
+        for words in ("one value per {} min, no finer gaps", "{} min a value", "\u2264 {} min"):
+            if len(text := words.format(-int(-seconds // 60))) <= room:
+                return text
+        return ""
 
     # Lines of the screen.
 
