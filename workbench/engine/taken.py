@@ -67,7 +67,7 @@ class Taken:
         return tuple(sorted(loaded.parsed.problem(loaded.file, place, message) for place, message in found))
 
     def _ports(self, profile: GuestProfile) -> Iterator[tuple[Place, str]]:
-        for place, protocol, address, port in _host_ports(profile):
+        for place, protocol, address, port in host_ports(profile):
             trouble = _port_trouble(protocol, address, port)
             if trouble:
                 yield place, f"{protocol} port {port} of the host {trouble}{self._holder(protocol, port)}"
@@ -75,14 +75,14 @@ class Taken:
     def _holder(self, protocol: str, port: int) -> str:
         """Which running guest has the port, where it is one of ours."""
         for name, profile in self._running.items():
-            if any((kind, other) == (protocol, port) for _, kind, _, other in _host_ports(profile)):
+            if any((kind, other) == (protocol, port) for _, kind, _, other in host_ports(profile)):
                 return f": {name} has it"
         return ""
 
     def _interfaces(self, profile: GuestProfile) -> Iterator[tuple[Place, str]]:
-        for place, name in _taps(profile):
+        for place, name in taps(profile):
             for guest, other in self._running.items():
-                if any(name == theirs for _, theirs in _taps(other)):
+                if any(name == theirs for _, theirs in taps(other)):
                     yield place, f"{name} is in use by the running guest {guest}"
 
     def _images(self, profile: GuestProfile, base: str) -> Iterator[tuple[Place, str]]:
@@ -98,14 +98,8 @@ class Taken:
 
     def _files_of(self, profile: GuestProfile, base: str) -> Iterator[tuple[Place, str, bool]]:
         """Each image and variable store: its place, its real path, and whether the guest writes to it."""
-        files = [
-            (("scsi", index, "disk", lun, "file"), disk.file, disk.writes)
-            for index, scsi in enumerate(profile.scsi)
-            for lun, disk in enumerate(scsi.disk)
-        ]
-        for place, file, writes in (*files, (("firmware", "vars"), profile.firmware.vars, True)):
-            if file is not None:
-                yield place, self._real(file, base), writes
+        for place, file, writes in images(profile):
+            yield place, self._real(file, base), writes
 
     def _sockets(self, profile: GuestProfile, base: str) -> Iterator[tuple[Place, str]]:
         """QEMU takes the place of a socket that somebody listens on, who then hears nothing any more."""
@@ -136,7 +130,7 @@ class Taken:
         return os.path.realpath(resolve(file, base=base, home=self._home))
 
 
-def _host_ports(profile: GuestProfile) -> Iterator[tuple[Place, str, str, int]]:
+def host_ports(profile: GuestProfile) -> Iterator[tuple[Place, str, str, int]]:
     """Place, protocol, address and port of the host that a guest listens at."""
     for index, net in enumerate(profile.net):
         for number, text in enumerate(net.forward):
@@ -145,10 +139,20 @@ def _host_ports(profile: GuestProfile) -> Iterator[tuple[Place, str, str, int]]:
         yield ("display", "port"), "tcp", LOOPBACK, profile.display.port
 
 
-def _taps(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
+def taps(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
     for index, net in enumerate(profile.net):
         if net.backend == "tap" and net.interface is not None:
             yield ("net", index, "interface"), net.interface
+
+
+def images(profile: GuestProfile) -> Iterator[tuple[Place, str, bool]]:
+    """Each image and variable store as it is written: its place, its path, and whether the guest writes to it."""
+    for index, scsi in enumerate(profile.scsi):
+        for lun, disk in enumerate(scsi.disk):
+            if disk.file is not None:
+                yield ("scsi", index, "disk", lun, "file"), disk.file, disk.writes
+    if profile.firmware.vars is not None:
+        yield ("firmware", "vars"), profile.firmware.vars, True
 
 
 def _mode(path: str) -> int:

@@ -25,7 +25,8 @@ def command(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
     """Print every problem of profiles as FILE:LINE:COL: key: message.
 
     FILE is a path with a slash or the ending .toml; NAME is a profile's. Without either, all profiles are checked.
-    Exits with 1 when there is a problem. What is no mistake and may still harm is a warning, on standard error.
+    Exits with 1 when there is a problem. What is no mistake and may still harm is a warning, on standard error; so is
+    what several profiles that are named want and only one guest can have.
     """
     from workbench.engine.checks import Checks
 
@@ -38,6 +39,8 @@ def command(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
     warn_of(loaded)
     if accelerator is not None:
         _warn_of_kvm(loaded, accelerator)
+    if files:  # of all profiles there are, many are not meant to run beside each other
+        _warn_of_each_other(loaded)
     if as_json:
         keys = ("file", "line", "column", "key", "message")
         print_json([{key: getattr(problem, key) for key in keys} for problem in problems])
@@ -72,6 +75,14 @@ def _warn_of_kvm(loaded: Sequence[LoadedProfile], accelerator: Accelerator) -> N
     for one in loaded:
         if why and one.profile is not None and one.profile.accelerator == "kvm":
             click.echo(f"workbench: warning: {one.parsed.problem(one.file, ('accelerator',), why)}", err=True)
+
+
+def _warn_of_each_other(loaded: Sequence[LoadedProfile]) -> None:
+    """No mistake of either: only one of them can run at a time."""
+    from workbench.engine.together import both_want
+
+    for problem in both_want(loaded):
+        click.echo(f"workbench: warning: {problem}", err=True)
 
 
 def _load(settings: Settings, files: Sequence[str]) -> list[LoadedProfile]:
