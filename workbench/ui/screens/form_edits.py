@@ -14,6 +14,7 @@ from workbench.domain.toml_change import add_table, remove, set_value
 from workbench.domain.toml_layout import EditError
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import error_dialog
+from workbench.ui.key_order import opening
 from workbench.ui.value_dialog import ValueDialog
 from workbench.ui.widgets.profile_area import ProfileArea
 from workbench.ui.widgets.profile_form import ProfileForm
@@ -75,7 +76,8 @@ class FormEdits(Screen[None]):
     @work(group="form")
     async def _change(self, message: ProfileForm.Asked) -> None:
         try:
-            await self._carry_out(message)
+            with opening(self.app):
+                await self._carry_out(message)
         finally:
             self._asking = False
 

@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import confirm, error_dialog
+from workbench.ui.key_order import opening
 
 if TYPE_CHECKING:
     from workbench.domain.editing import ProfileText
@@ -27,21 +28,25 @@ class ProfileActions(Screen[None]):
         self._engine = engine
 
     async def _act_on_profile(self, action: str, guest: GuestSnapshot | None) -> None:
-        try:
-            if action == "new":
-                await self._new_profile()
-            elif guest is None:
-                return
-            elif action == "edit":
-                self._open_editor(await self._engine.profiles.read(guest.name))
-            elif action == "duplicate":
-                await self._duplicate(guest.name)
-            elif action == "rename":
-                await self._rename(guest)
-            else:
-                await self._delete(guest)
-        except WorkbenchError as error:
-            self._tell(error)
+        with opening(self.app):
+            try:
+                await self._carry_out(action, guest)
+            except WorkbenchError as error:
+                self._tell(error)
+
+    async def _carry_out(self, action: str, guest: GuestSnapshot | None) -> None:
+        if action == "new":
+            await self._new_profile()
+        elif guest is None:
+            return
+        elif action == "edit":
+            self._open_editor(await self._engine.profiles.read(guest.name))
+        elif action == "duplicate":
+            await self._duplicate(guest.name)
+        elif action == "rename":
+            await self._rename(guest)
+        else:
+            await self._delete(guest)
 
     def _open_editor(self, known: ProfileText) -> None:
         from workbench.ui.screens.editor import EditorScreen

@@ -1,0 +1,90 @@
+"""What is typed while a screen or a question is still being made comes into it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from textual import events
+
+from tests.ui.test_editor import area, listed, opened, press, wait_until
+from workbench.ui.screens.editor import EditorScreen
+from workbench.ui.screens.main import MainScreen
+from workbench.ui.widgets.profile_form import FormList, ProfileForm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from textual.pilot import Pilot
+
+    from tests.ui.fake_engine import FakeEngine
+    from workbench.domain.editing import ProfileText
+
+SLOW = 0.3
+"""Seconds that a disk takes which is busy: longer than a key waits for another one."""
+
+
+@contextmanager
+def slow_disk(engine: FakeEngine) -> Iterator[None]:
+    quick = engine.profiles.read
+
+    async def read(name: str) -> ProfileText:
+        await asyncio.sleep(SLOW)
+        return await quick(name)
+
+    engine.profiles.read = read  # type: ignore[method-assign]
+    yield
+
+
+def burst(pilot: Pilot[None], *keys: str) -> None:
+    """All keys at once, as one read of a terminal gives them."""
+    assert pilot.app._driver is not None
+    for key in keys:
+        pilot.app._driver.send_message(events.Key(key, key if len(key) == 1 else None))
+
+
+async def test_letters_behind_e_come_into_the_editor() -> None:
+    async with listed(a="[memory]\nsize = '64M'\n") as (pilot, engine):
+        with slow_disk(engine):
+            burst(pilot, "e", *"# now", "enter")
+            await wait_until(lambda: isinstance(pilot.app.screen, EditorScreen))
+            screen = pilot.app.screen
+            assert isinstance(screen, EditorScreen)
+            await wait_until(lambda: area(screen).text == "# now\n[memory]\nsize = '64M'\n")
+
+
+async def test_a_name_and_what_follows_it_come_where_they_are_asked_for() -> None:
+    async with listed(a="[memory]\nsize = '64M'\n") as (pilot, engine):
+        with slow_disk(engine):
+            burst(pilot, "D", "ctrl+u", "b", "b", "enter", "#")
+            await wait_until(lambda: isinstance(pilot.app.screen, EditorScreen))
+            screen = pilot.app.screen
+            assert isinstance(screen, EditorScreen)
+            await wait_until(lambda: area(screen).text.startswith("#["))
+            assert "bb" in engine.profiles.files
+
+
+async def test_a_value_of_the_form_can_be_typed_at_once() -> None:
+    async with opened("[memory]\nsize = '64M'\n") as (pilot, _, screen):
+        await press(pilot, "f2")
+        await wait_until(lambda: screen.query_one(ProfileForm).display and bool(screen.query_one(ProfileForm).rows))
+        screen.query_one(FormList).focus()
+        screen.query_one(ProfileForm).choose(("description",))
+        await pilot.pause()
+        burst(pilot, "enter", *"mine", "enter", "j")
+        await wait_until(lambda: 'description = "mine"' in area(screen).text)
+        await wait_until(lambda: pilot.app.screen is screen)
+
+
+async def test_a_disk_that_hangs_holds_no_key_for_ever() -> None:
+    async with listed(a="", b="") as (pilot, engine):
+        never = asyncio.Event()
+
+        async def read(_name: str) -> ProfileText:
+            await never.wait()
+            raise AssertionError
+
+        engine.profiles.read = read  # type: ignore[method-assign, assignment]
+        burst(pilot, "e", "question_mark")
+        await wait_until(lambda: not isinstance(pilot.app.screen, MainScreen))
