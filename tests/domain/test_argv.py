@@ -152,7 +152,7 @@ class TestOptions:
         } <= keys
         assert {
             "-chardev serial[3]",
-            "-object rng",
+            "-object rng[0]",
             "-rtc qemu.args[0]",
             "-cpu cpu.model",
             "-append boot.cmdline",
@@ -165,7 +165,7 @@ class TestOptions:
         values = [json.loads(part.options[1]) for part in argv_parts(guest, LAUNCH) if part.options[-1].startswith("{")]
         parts = [
             guest.balloon,
-            guest.rng,
+            *guest.rng,
             *guest.net,
             *guest.serial,
             *(disk for scsi in guest.scsi for disk in scsi.disk if disk.file is not None),
@@ -271,6 +271,12 @@ class TestSlots:
             "pcie-port3": "1c.3",
         }
 
+    def test_one_more_entropy_source_moves_nothing(self) -> None:
+        before, after = devices("[[net]]\n[[net]]\n[rng]"), devices("[[net]]\n[[net]]\n[[rng]]\n[[rng]]\nid = 'x'")
+        assert {name: after[name] for name in before} == before
+        assert [after[name]["addr"] for name in ("net1", "rng0", "x")] == ["06.0", "05.0", "07.0"]
+        assert [after[name]["rng"] for name in ("rng0", "x")] == ["rng0-source", "x-source"]
+
     def test_one_more_card_moves_nothing(self) -> None:
         before, after = devices("[[net]]\n[[scsi]]"), devices("[[net]]\n[[net]]\n[[scsi]]\n[[scsi]]")
         assert {name: device["addr"] for name, device in before.items()}.items() <= {
@@ -338,7 +344,7 @@ SLOTS = [
     "boot.initrd",
     "boot.cmdline",
     "scsi.disk.file",
-    "rng.source",
+    "rng[].source",
     "serial.name",
     "serial.path",
     "net.path",
@@ -401,7 +407,7 @@ def document(texts: dict[str, str]) -> dict[str, Any]:
         "description": texts["description"],
         "boot": {key: texts[f"boot.{key}"] for key in ("kernel", "initrd", "cmdline")},
         "scsi": [{"disk": [{"file": texts["scsi.disk.file"]}]}],
-        "rng": {"source": texts["rng.source"]},
+        "rng": [{"source": texts["rng[].source"]}],
         "serial": [port],
         "net": [{"backend": "socket", "path": texts["net.path"]}],
         "machine-options": {"x": texts["machine-options.x"]},

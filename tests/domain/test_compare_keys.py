@@ -45,7 +45,12 @@ def test_keys_that_make_no_option_show_and_say_so() -> None:
 
 
 def test_what_only_one_of_them_has() -> None:
-    assert keys("", "rng = false") == [("-", "rng", "with its defaults", "none")]
+    assert keys("", "rng = false") == [("-", "rng", '{ id = "rng0" }', "none")]
+    assert keys("", "[[rng]]\nperiod = 4\nmax-bytes = 4") == [
+        ("~", "rng.max-bytes", "not given", '"4"'),
+        ("~", "rng.period", "not given", "4"),
+    ]
+    assert keys("rng = true", "[[rng]]\n[[rng]]") == [("+", "rng[1]", "none", '{ id = "rng1" }')]
     two = '[[net]]\n[[net]]\nbackend = "none"\n'
     assert keys("", two) == [("+", "net[1]", "none", '{ id = "net1", backend = "none" }')]
     disk = '[[scsi]]\n[[scsi.disk]]\nfile = "x"\nsize = "64M"\n'

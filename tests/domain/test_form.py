@@ -51,6 +51,18 @@ def test_each_key_has_its_value_default_and_words() -> None:
     assert "rng.source" not in found
 
 
+def test_one_entropy_source_is_a_table_of_its_own_and_several_are_a_list() -> None:
+    def shown(text: str) -> dict[str, str]:
+        found = form_rows(text, tomllib.loads(text))
+        return {".".join(map(str, row.path)): row.value for row in found if row.path[0] == "rng"}
+
+    assert shown("") == {"rng": ""}
+    one = shown("[rng]\nsource = '/dev/random'")
+    assert (one["rng"], one["rng.source"]) == ("1", "'/dev/random'")
+    many = shown("[[rng]]\n[[rng]]\nsource = '/dev/random'")
+    assert (many["rng"], many["rng.1.source"], "rng.source" in many) == ("2", "'/dev/random'", False)
+
+
 def test_every_key_of_the_model_can_be_opened_to() -> None:
     toggled = {("tcg",), ("cpu",), ("memory",), ("firmware",), ("boot",), ("rng",), ("display",), ("qemu",)}
     found = {".".join(map(str, row.path)) for row in form_rows("", {}, toggled)}

@@ -102,6 +102,7 @@ def test_a_second_rng_has_an_object_of_its_own() -> None:
     found = plan(RNG, {})
     assert commands(found) == ["object-add", "device_add"]
     assert found.steps[0].arguments["id"] == "rng1-source"
+    assert found.document == {"id": "rng1"}
     assert (found.steps[1].arguments["id"], found.steps[1].arguments["rng"]) == ("rng1", "rng1-source")
 
 

@@ -34,13 +34,13 @@ class TestDefaults:
         assert [net.id for net in guest.net] == ["net0"]
         assert guest.balloon is not None
         assert guest.balloon.deflate_on_oom
-        assert guest.rng is not None
+        assert len(guest.rng) == 1
         assert guest.scsi == ()
         assert guest.serial == ()
 
     def test_false_switches_a_device_off(self) -> None:
         guest = read_guest("balloon = false\nrng = false\nnet = false\nserial = false")
-        assert (guest.balloon, guest.rng, guest.net, guest.serial) == (None, None, (), ())
+        assert (guest.balloon, guest.rng, guest.net, guest.serial) == (None, (), (), ())
         assert read_guest("net = []").net == ()
 
     def test_true_is_a_device_as_it_is_by_default(self) -> None:
@@ -252,6 +252,11 @@ class TestMistakes:
             ("[[scsi]]\n[[scsi.disk]]\nformat = 'raw'", "2:8: scsi[0].disk[0]: the key file is missing"),
             ("[balloon]\ndeflate-on-oom = 1", "2:1: balloon.deflate-on-oom: 1 is not true or false"),
             ("[balloon]\nstatistics = 3601", "2:1: balloon.statistics: 3601 is not a whole number from 0 to 3,600"),
+            ("[[rng]]\n[[rng]]\nperiod = 5", "3:1: rng[1].period: without max-bytes there is no limit for a period"),
+            ("[[rng]]\nid = 'net0'", '2:1: rng[0].id: two devices have the id "net0"'),
+            ("[rng]\nid = 'net0'", '2:1: rng.id: two devices have the id "net0"'),
+            ("[[rng]]\nid = 'a'\n[[rng]]\nid = 'a'", '4:1: rng[1].id: two devices have the id "a"'),
+            ("rng = 'x'", '1:1: rng: "x" is not a list: write [[rng]]'),
             ("[rng]\nperiod = 5", "2:1: rng.period: without max-bytes there is no limit for a period"),
             ("[rng]\nmax-bytes = 0", "2:1: rng.max-bytes: 0 is too small: at least 1"),
             (

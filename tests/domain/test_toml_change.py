@@ -207,6 +207,23 @@ def test_each_way_of_writing_a_table(text: str, path: Path, value: str, result: 
     assert set_value(text, path, value) == result
 
 
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("# mine\n[rng] # one\nperiod = 1\n", '# mine\n[[rng]] # one\nperiod = 1\n\n[[rng]]\nid = "x"\n'),
+        ("rng = { period = 1 } # one\n", 'rng = [{ period = 1 }, { id = "x" }] # one\n'),
+        ("rng = true\n", 'rng = [{}, { id = "x" }]\n'),
+    ],
+)
+def test_one_table_becomes_the_first_of_a_list(text: str, result: str) -> None:
+    assert add_table(text, ("rng", 1), 'id = "x"\n') == result
+
+
+def test_dotted_keys_cannot_become_a_list_in_place() -> None:
+    with pytest.raises(EditError):
+        add_table("rng.period = 1\n", ("rng", 1))
+
+
 def test_a_text_that_is_no_toml_is_left_alone() -> None:
     with pytest.raises(EditError):
         set_value("a = [", ("a",), "1")

@@ -106,7 +106,6 @@ def test_what_cannot_be_is_refused_and_changes_nothing(running_demo: CommandLine
     running_demo("plug", "demo", "net", "mac").check_error(2, "KEY=VALUE")
     running_demo("plug", "demo", "net", "id=net0").check_error(2, "there already")
     running_demo("plug", "demo", "disk", "file=/nonexistent/d").check_error(1, "blockdev-add", "No such file")
-    running_demo("plug", "demo", "rng", "--keep").check_error(1, "has its rng already")
     running_demo("plug", "demo", "net", "rx_queue_size=300").check_error(1, "device_add", "power of 2")
     running_demo("unplug", "demo", "net0").check_error(1, "does not support hotplugging")
     running_demo("unplug", "demo", "net9").check_error(3, "net9", "net0")
@@ -170,7 +169,7 @@ def test_it_is_kept_where_the_profile_has_its_tables_in_brackets(workbench: Comm
     done(workbench("plug", "one", "rng", "--keep"))
     done(workbench("plug", "one", "disk", f"file={tmp_path / 'd.qcow2'}", "size=1M", "--keep"))
     lines = file.read_text().splitlines()
-    assert lines[:2] == ['net = [{ backend = "none" }, { id = "net1" }]  # mine', "rng = {} # not yet"]
+    assert lines[:2] == ['net = [{ backend = "none" }, { id = "net1" }]  # mine', 'rng = [{ id = "rng0" }] # not yet']
     assert lines[2].startswith('scsi = [{ disk = [{ id = "disk0", file = ')
     assert lines[3:] == text.splitlines()[3:]
     assert done(workbench("tree", "one", "--diff")).stdout == "one runs as its profile says\n"

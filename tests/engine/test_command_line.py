@@ -48,7 +48,8 @@ async def test_every_key_arrives(qemu: str, directory: Path) -> None:
             ("lan", guest.net[0]),
             ("balloon0", guest.balloon),
             ("agent", guest.serial[0]),
-            ("rng0", guest.rng),
+            ("rng0", guest.rng[0]),
+            ("slow", guest.rng[1]),
         ):
             await check_properties(monitor, f"/machine/peripheral/{index}", cast("Part", part))
         assert (await ask(monitor, "query-memory-size-summary"))["base-memory"] == guest.memory.size

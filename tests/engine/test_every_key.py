@@ -314,8 +314,8 @@ GROUPS = [
     Group(
         "others",
         "[[serial]]\nid = 'com'\nkind = 'port'\nname = 'com.example'\npath = 'com.sock'\n[[serial]]\nkind = 'agent'\n"
-        "backend = 'pty'\n[rng]\nsource = '/dev/zero'\nmax-bytes = '1K'\nperiod = 1000\n[display]\ncard = 'virtio'\n"
-        "vnc = 'loopback'\nport = 5917\n",
+        "backend = 'pty'\n[[rng]]\nid = 'dice'\nsource = '/dev/zero'\nmax-bytes = '1K'\nperiod = 1000\n[[rng]]\n"
+        "[display]\ncard = 'virtio'\nvnc = 'loopback'\nport = 5917\n",
         "[[serial]]\n[[serial]]\n[display]\n",
         {
             "serial[].id": (device("com", "type"), "virtserialport"),
@@ -323,9 +323,10 @@ GROUPS = [
             "serial[].path": (chardev("com-chardev"), "disconnected:unix:HERE/com.sock,server=on"),
             "serial[].kind": (device("port1", "type"), "virtserialport"),
             "serial[].backend": (chardev("port1-chardev"), "pty:"),
-            "rng.source": (qom("/objects/rng0-source", "filename"), "/dev/zero"),
-            "rng.max-bytes": (device("rng0", "max-bytes"), 1024),
-            "rng.period": (device("rng0", "period"), 1000),
+            "rng[].id": (device("rng1", "type"), "virtio-rng-pci"),
+            "rng[].source": (qom("/objects/dice-source", "filename"), "/dev/zero"),
+            "rng[].max-bytes": (device("dice", "max-bytes"), 1024),
+            "rng[].period": (device("dice", "period"), 1000),
             "display.card": (device("vga0", "type"), "virtio-vga"),
             "display.vnc": (vnc("host"), "127.0.0.1"),
             "display.port": (vnc("service"), "5917"),

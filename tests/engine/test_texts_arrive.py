@@ -41,7 +41,7 @@ FILES = {
     "net[].path": 2,
     "scsi[].disk[].file": 3,
     "serial[].path": 4,
-    "rng.source": 1,
+    "rng[].source": 2,
 }
 """Each key that takes a path, and how many of it stand in the profile."""
 WORDS = {"boot.cmdline": 1, "machine-options": 1, "scsi[].disk[].serial": 3, "serial[].name": 2}
@@ -56,6 +56,7 @@ ELSEWHERE = {
     "machine": "a pattern without any character that could end it",
     "cpu.model": "a pattern without any character that could end it",
     "cpu.features": "a pattern without any character that could end it",
+    "rng[].id": "a pattern without any character that could end it",
     "net[].id": "a pattern without any character that could end it",
     "net[].mac": "a pattern without any character that could end it",
     "net[].forward": "a pattern without any character that could end it",
@@ -258,7 +259,7 @@ def document(case: Case, places: Mapping[str, list[Path]]) -> dict[str, Any]:
             }
         ],
         "serial": [{**port, "path": path} for port, path in zip(ports, paths["serial[].path"], strict=True)],
-        "rng": {"source": paths["rng.source"][0]},
+        "rng": [{"source": path} for path in paths["rng[].source"]],
         "display": {},
     }
 
@@ -310,7 +311,7 @@ async def read(monitor: Monitor, case: Case) -> dict[str, object]:
         "scsi[].disk[].serial": await each("/machine/peripheral/disk{}", "serial", WORDS["scsi[].disk[].serial"]),
         "serial[].name": await each("/machine/peripheral/port{}", "name", WORDS["serial[].name"]),
         "serial[].path": [chardevs[f"port{n}-chardev"] for n in range(ports)],
-        "rng.source": await each("/objects/rng0-source", "filename", 1),
+        "rng[].source": await each("/objects/rng{}-source", "filename", FILES["rng[].source"]),
         "monitors": {name: chardevs[name] for name in (*MONITORS, "serial0") if name != "qmp-cli"},
         "vnc": (await ask(monitor, "query-vnc"))["service"],
         "name": (await ask(monitor, "query-name"))["name"],

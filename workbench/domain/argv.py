@@ -206,8 +206,10 @@ def _devices(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
     for index, port in enumerate(profile.serial):
         path = f"{launch.directory}/{port_socket(port)}" if port.path is None else launch.path(port.path)
         yield from _parts(port.options(path), ("serial", index))
-    if profile.rng is not None:
-        yield from _parts(profile.rng.options(slots["rng",], launch.path(profile.rng.source)), ("rng",))
+    for index, rng in enumerate(profile.rng):
+        # One alone may be a table or a list of one: its place has no number, which stands for both.
+        place: Path = ("rng", index) if len(profile.rng) > 1 else ("rng",)
+        yield from _parts(rng.options(slots["rng", index], launch.path(rng.source)), place)
     if profile.display is not None:
         yield from _parts(profile.display.options(slots["display",], launch.directory), ("display",))
     virtio_mem = ("memory", "virtio-mem")

@@ -27,8 +27,13 @@ def argument_clashes(parts: Iterable[ArgvPart]) -> Iterator[tuple[Path, str]]:
         return
     names: dict[tuple[str, str], Path] = {}
     slots: dict[tuple[int, int], Path] = {}
+    balloon: Path | None = None
     for part in parts:
         option = part.options[0].lstrip("-")
+        if _is_balloon(option, part):
+            if balloon is not None:
+                yield part.path, f"{_whose(balloon)} is the balloon already, and QEMU has one at most"
+            balloon = balloon or part.path
         if option not in NAMES or len(part.options) < 2:
             continue
         raw = _is_raw(part)
@@ -44,6 +49,12 @@ def argument_clashes(parts: Iterable[ArgvPart]) -> Iterator[tuple[Path, str]]:
 
 def _is_raw(part: ArgvPart) -> bool:
     return part.path[:2] == ("qemu", "args")
+
+
+def _is_balloon(option: str, part: ArgvPart) -> bool:
+    """QEMU: system/balloon.c, qemu_add_balloon_handler(): "Only one balloon device is supported"."""
+    kind = keys_of(part.options[1]).implied if len(part.options) > 1 else ""
+    return (option == "device" and kind.startswith("virtio-balloon")) or (option == "balloon" and kind == "virtio")
 
 
 def _slot(address: object) -> tuple[int, int] | None:

@@ -85,7 +85,10 @@ def _field(field: Field, one: Any, other: Any, path: Path) -> Iterator[KeyChange
     if shape.kind == "table":
         yield from _table(one, other, path)
     elif shape.item is not None and shape.item.kind == "table":
-        yield from _tables(one or (), other or (), path)
+        if shape.lone and max(len(one), len(other)) == 1:
+            yield from _table(next(iter(one), None), next(iter(other), None), path)
+        else:
+            yield from _tables(one, other, path)
     elif shape.kind == "names":
         left, right = dict(one), dict(other)
         for name in dict.fromkeys((*left, *right)):

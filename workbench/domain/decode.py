@@ -115,14 +115,17 @@ class Decoder:
             return ()
         if value is True and shape.usual is not None:
             return shape.usual
+        if shape.lone and shape.item is not None and isinstance(value, dict):
+            decoded = self._value(shape.item, value, path)
+            return _FAILED if decoded is _FAILED else (decoded,)
         if not isinstance(value, list) or shape.item is None:
             return self._add(
                 path, f"{_show(value)} is not a list" + (f": write [[{key_text(path)}]]" if tables else "")
             )
         if shape.high is not None and len(value) > shape.high:
             return self._add(path, f"{len(value)} are more than the {shape.high} that there can be")
-        decoded = [self._value(shape.item, element, (*path, index)) for index, element in enumerate(value)]
-        return _FAILED if any(element is _FAILED for element in decoded) else tuple(decoded)
+        elements = [self._value(shape.item, element, (*path, index)) for index, element in enumerate(value)]
+        return _FAILED if any(element is _FAILED for element in elements) else tuple(elements)
 
     def _names(self, shape: Shape, value: object, path: Path) -> object:
         """A table whose keys are the user's own; a number counts as the text that it would be."""

@@ -102,10 +102,14 @@ class _Form:
             yield self._value(shape, value, path, doc, default_text(part, field))
 
     def _tables(self, shape: Shape, inner: Shape, value: object, path: Path, doc: str) -> Iterator[Row]:
+        alone = shape.lone and (value is True or isinstance(value, dict))
         elements = value if isinstance(value, list) else []
         words = f"{_prose(class_doc(inner.bare))} {doc}".strip()
-        opened = self._open(path, given=bool(elements))
-        yield self._row(path, str(path[-1]), "tables", words, "a list of tables", value, opened=opened)
+        opened = self._open(path, given=bool(elements) or alone)
+        must = "a table, or a list of tables" if shape.lone else "a list of tables"
+        yield self._row(path, str(path[-1]), "tables", words, must, [value] if alone else value, opened=opened)
+        if alone and opened:
+            yield from self.table(inner.bare, value, path)
         for index, element in enumerate(elements if opened else ()):
             below = (*path, index)
             inside = self._open(below, given=True)

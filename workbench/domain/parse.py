@@ -11,7 +11,7 @@ from workbench.domain.decode import Decoder, key_text
 from workbench.domain.document import Place, Source, problem_of, read_document
 from workbench.domain.problems import Problem
 from workbench.domain.profile import GuestProfile, check_name
-from workbench.domain.shape import dotted_keys
+from workbench.domain.shape import dotted_keys, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,12 +37,20 @@ class Parsed(Struct, frozen=True):
 
     def place(self, path: Path) -> Place | None:
         """Where a key stands, or else the nearest table around it that does; None when none of them does."""
+        path = self._written(path)
         while path and path not in self.places:
             path = path[:-1]
         return self.places.get(path)
 
     def problem(self, file: str, path: Path, message: str) -> Problem:
-        return problem_of(self.place(path), file, key_text(path), message)
+        return problem_of(self.place(path), file, key_text(self._written(path)), message)
+
+    def _written(self, path: Path) -> Path:
+        """The path as the text has it: a table that stands for a list of one has no number."""
+        if path[1:2] != (0,) or isinstance(self.document.get(str(path[0])), list):
+            return path
+        field = fields_of(GuestProfile).get(str(path[0]))
+        return (path[0], *path[2:]) if field is not None and field.shape.lone else path
 
 
 def no_base(_source: Source, _name: str) -> Source:

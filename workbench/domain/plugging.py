@@ -185,7 +185,7 @@ def _steps(offer: Offer, part: Part, name: str, bus: FreeBus, extra: Mapping[str
             place = path(part.path) if part.path else f"{offer.directory}/port-{name}.sock"
             options, chardev = list(part.options(place)), _chardev(part, place)
         case Rng():
-            options = list(part.options("", path(part.source), name))
+            options = list(part.options("", path(part.source)))
         case _:
             raise TypeError(part)
     *first, last = steps_of(options, chardev, **{"bus": bus.name, **extra})

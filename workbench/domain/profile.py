@@ -14,8 +14,8 @@ from workbench.domain.boot import Boot, Firmware
 from workbench.domain.cpu import Cpu, Tcg
 from workbench.domain.devices.balloon import BALLOON_ID, Balloon
 from workbench.domain.devices.net import EVERY_ADDRESS, Net, host_end
-from workbench.domain.devices.part import File, Part, Path, words
-from workbench.domain.devices.rng import RNG_ID, Rng
+from workbench.domain.devices.part import File, Part, Path, lone, words
+from workbench.domain.devices.rng import Rng
 from workbench.domain.devices.scsi import Disk, Scsi
 from workbench.domain.devices.serial import AGENT, PORTS_MAX, SERIAL_ID, SerialPort
 from workbench.domain.display import DISPLAY_ID, LOOPBACK, Display
@@ -108,7 +108,7 @@ class GuestProfile(Part, frozen=True, kw_only=True):
     balloon: Balloon | None = Balloon()
     """``balloon = false``: none."""
     serial: Annotated[tuple[SerialPort, ...], Meta(max_length=PORTS_MAX)] = ()
-    rng: Rng | None = Rng()
+    rng: Annotated[tuple[Rng, ...], lone()] = (Rng(),)
     """``rng = false``: none."""
     display: Display | None = None
     """None when the table is absent."""
@@ -121,6 +121,7 @@ class GuestProfile(Part, frozen=True, kw_only=True):
         """Name the devices that have no id of their own."""
         force_setattr(self, "net", tuple(replace(net, id=net.id or f"net{i}") for i, net in enumerate(self.net)))
         force_setattr(self, "serial", tuple(replace(p, id=p.id or f"port{i}") for i, p in enumerate(self.serial)))
+        force_setattr(self, "rng", tuple(replace(rng, id=rng.id or f"rng{i}") for i, rng in enumerate(self.rng)))
         count = 0
         controllers = []
         for index, scsi in enumerate(self.scsi):
@@ -135,8 +136,6 @@ class GuestProfile(Part, frozen=True, kw_only=True):
         """Every device's id in QEMU, and where in the profile the device stands."""
         if self.balloon is not None:
             yield BALLOON_ID, ("balloon",)
-        if self.rng is not None:
-            yield RNG_ID, ("rng",)
         if self.serial:
             yield SERIAL_ID, ("serial",)
         if self.display is not None:
@@ -153,6 +152,8 @@ class GuestProfile(Part, frozen=True, kw_only=True):
                 yield str(disk.id), ("scsi", index, "disk", number, "id")
         for index, port in enumerate(self.serial):
             yield str(port.id), ("serial", index, "id")
+        for index, rng in enumerate(self.rng):
+            yield str(rng.id), ("rng", index, "id")
 
     @property
     def ports(self) -> int:
@@ -166,10 +167,11 @@ class GuestProfile(Part, frozen=True, kw_only=True):
 
         The first device of each kind always has the same one, so one more card moves nothing.
         """
-        first = {("net", 0): 1, ("scsi", 0): 2, ("balloon",): 3, ("serial",): 4, ("rng",): 5}
+        first = {("net", 0): 1, ("scsi", 0): 2, ("balloon",): 3, ("serial",): 4, ("rng", 0): 5}
         # The i440FX has its ISA bridge in slot 1 (QEMU: hw/i386/pc_piix.c).
         base = self.qemu.reserve + (0 if "q35" in self.machine else 1)
-        more = [("net", i) for i in range(1, len(self.net))] + [("scsi", i) for i in range(1, len(self.scsi))]
+        many = {"net": self.net, "scsi": self.scsi, "rng": self.rng}
+        more = [(key, i) for key, parts in many.items() for i in range(1, len(parts))]
         slots: dict[Path, int] = {**first, **{path: 6 + i for i, path in enumerate(more)}}
         fixed = {("display",): DISPLAY_SLOT, ("memory", "virtio-mem"): VIRTIO_MEM_SLOT}
         return {path: f"{slot:02x}.0" for path, slot in fixed.items()} | {
@@ -195,9 +197,11 @@ class GuestProfile(Part, frozen=True, kw_only=True):
         if self.root_ports and "q35" not in self.machine:
             yield ("root-ports",), f"the board {self.machine} has no PCI Express; its own bus takes devices at any time"
         free = PORTS_SLOT - 1 - (0 if "q35" in self.machine else 1) - self.qemu.reserve
-        cards = max(len(self.net) - 1, 0) + max(len(self.scsi) - 1, 0) + 5
-        if cards > free:
-            yield ("net",), f"{len(self.net)} cards and {len(self.scsi)} SCSI controllers: the board has {free} slots"
+        counts = {"net": len(self.net), "scsi": len(self.scsi), "rng": len(self.rng)}
+        if sum(max(count - 1, 0) for count in counts.values()) + 5 > free:
+            rngs = f" and {len(self.rng)} entropy sources" if len(self.rng) > 1 else ""
+            words = f"{len(self.net)} cards and {len(self.scsi)} SCSI controllers{rngs}"
+            yield (max(counts, key=counts.__getitem__),), f"{words}: the board has {free} slots"
 
     def _same_ids(self) -> Iterator[tuple[Path, str]]:
         seen: set[str] = set()

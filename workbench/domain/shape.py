@@ -36,6 +36,8 @@ class Shape(Struct, frozen=True):
     """What each element of a list may hold, or each name of a table of names."""
     usual: tuple[Any, ...] | None = None
     """What ``true`` means in the place of a list; None where it means nothing."""
+    lone: bool = False
+    """Whether one table may stand in the place of a list of tables."""
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -137,7 +139,9 @@ def shape_of(type_: Any) -> Shape:
     judge = judges[-1] if judges else _content
     usual = [meta.extra["usual"] for meta in annotations if meta.extra and "usual" in meta.extra]
     words = told[-1] if told else ""
-    return Shape(kind, bare, checked, optional, low, high, judge, words, item, usual[-1] if usual else None)
+    lone = any(meta.extra and "lone" in meta.extra for meta in annotations)
+    true = (item.bare(),) if lone and item is not None else usual[-1] if usual else None
+    return Shape(kind, bare, checked, optional, low, high, judge, words, item, true, lone)
 
 
 def _content(_: object) -> str:

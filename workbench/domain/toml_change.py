@@ -45,7 +45,8 @@ def set_value(text: str, path: Path, value: str, *, order: Sequence[str] = ()) -
 def add_table(text: str, path: Path, body: str = "", *, order: Sequence[str] = ()) -> str:
     """The text with a new table at the end of a list of tables, or one of its own: ``("net", 1)``, ``("rng",)``.
 
-    It gets a header, or stands in brackets where what is around it does.
+    It gets a header, or stands in brackets where what is around it does. A table, or ``true``, in the place of the list
+    becomes the first of it.
 
     :param body: its lines, as TOML writes them, without a header; empty for an empty table.
     :raise EditError: when it is there already, or cannot be had there.
@@ -53,6 +54,8 @@ def add_table(text: str, path: Path, body: str = "", *, order: Sequence[str] = (
     layout = Layout(text)
     if path in layout.known:
         raise EditError(f"{key_text(path)} is there already")
+    if path[-1] == 1 and (above := _at(layout.values, path[:-1])) is not None and not isinstance(above, list):
+        layout = Layout(_listed(layout, path[:-1]))
     return _proven(_with_table(layout, path, body, order), _with(layout.values, path, tomllib.loads(body)), path)
 
 
@@ -185,6 +188,22 @@ def _with_table(layout: Layout, path: Path, body: str, order: Sequence[str]) -> 
     return f"{before}{gap}{block}{tail}{after}"
 
 
+def _listed(layout: Layout, path: Path) -> str:
+    """A text in which a table, or ``true``, is the first one of a list.
+
+    :raise EditError: when dotted keys made the table.
+    """
+    text, span, old = layout.text, layout.spans.get(path), _at(layout.values, path)
+    own = [header for header in layout.headers if header.path == path]
+    if span is not None:
+        inner, old = ("{}", {}) if old is True else (text[span.begin : span.end], old)
+        return _proven(f"{text[: span.begin]}[{inner}]{text[span.end :]}", _with(layout.values, path, [old]), path)
+    if not own:
+        raise EditError(f"{key_text(path)} cannot be made a list in place: change the text")
+    begin, end = own[0].begin, own[0].end
+    return _proven(f"{text[:begin]}[{text[begin:end]}]{text[end:]}", _with(layout.values, path, [old]), path)
+
+
 def _room(layout: Layout, path: Path, order: Sequence[str]) -> int:
     """Where a new header goes: behind its nearest relatives, else where the order wants it, else at the end."""
     headers = layout.headers
@@ -226,6 +245,16 @@ def _key(step: str | int) -> str:
 
 def _dotted(path: Path) -> str:
     return ".".join(_key(step) for step in path if isinstance(step, str))
+
+
+def _at(values: Any, path: Path) -> Any:
+    """The value at a path; None where there is none."""
+    for step in path:
+        try:
+            values = values[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return values
 
 
 def _with(values: dict[str, Any], path: Path, value: object) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from workbench.domain.form import ORDER
 from workbench.domain.hotplug import Keeping
 from workbench.domain.imports.writer import pairs_text
 from workbench.domain.plugging import part_of
-from workbench.domain.toml_change import add_table, set_value
+from workbench.domain.toml_change import add_table
 from workbench.domain.toml_layout import EditError
 from workbench.domain.toml_lines import locate
 from workbench.engine.profiles import ProfileStore, parse_text, read_profile
@@ -34,8 +34,11 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 
-STANDING = "# The card that a guest has without any [[net]]."
-"""In the table of that card, which has to be written as soon as there is another one."""
+STANDING = {
+    "net": "# The card that a guest has without any [[net]].",
+    "rng": "# The entropy source that a guest has without any [[rng]].",
+}
+"""In the table of a device that is there by default, which has to be written as soon as there is another one."""
 MARK = "\ufeff"
 """A byte order mark: no TOML, and kept where an editor wrote one."""
 
@@ -88,13 +91,8 @@ def _place(profile: GuestProfile, one: Plugged) -> tuple[toml_lines.Path, GuestP
         return ("serial", len(profile.serial)), replace(profile, serial=(*profile.serial, part))
     if isinstance(part, Disk):
         return _place_of_disk(profile, one, part)
-    if profile.rng is not None:
-        raise WorkbenchError(
-            f"the profile {profile.name} has its rng already, and can have one",
-            hint="a second one stays until the guest ends",
-        )
     assert isinstance(part, Rng)
-    return ("rng",), replace(profile, rng=part)
+    return ("rng", len(profile.rng)), replace(profile, rng=(*profile.rng, part))
 
 
 def _place_of_disk(profile: GuestProfile, one: Plugged, disk: Disk) -> tuple[toml_lines.Path, GuestProfile]:
@@ -115,10 +113,8 @@ def _edited(loaded: LoadedProfile, profile: GuestProfile, where: toml_lines.Path
     text, document = loaded.text.removeprefix(MARK), loaded.parsed.document
     mark, key, body = loaded.text[: len(loaded.text) - len(text)], str(where[0]), pairs_text(one.document)
     try:
-        if key == "rng" and document.get(key) is False:
-            return mark + set_value(text, where, f"{{ {', '.join(body.splitlines())} }}" if body else "{}")
-        if key == "net" and key not in document:
-            text = add_table(text, ("net", 0), STANDING, order=ORDER)
+        if key in STANDING and key not in document:
+            text = add_table(text, (key, 0), STANDING[key], order=ORDER)
         elif key == "scsi" and where[1] == len(profile.scsi):
             text = add_table(text, where[:2], pairs_text({"id": one.bus.removesuffix(".0")}), order=ORDER)
         return mark + add_table(text, where, body, order=ORDER)

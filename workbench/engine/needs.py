@@ -83,8 +83,8 @@ def _named_files(profile: GuestProfile) -> Iterator[tuple[Place, str, Use, Calla
             if disk.file is not None:
                 use = Use.OWNS if disk.writes else Use.READS
                 yield ("scsi", index, "disk", number, "file"), disk.file, use, partial(_disk_trouble, disk)
-    if profile.rng is not None:
-        yield ("rng", "source"), profile.rng.source, Use.READS, _source_trouble
+    for index, rng in enumerate(profile.rng):
+        yield ("rng", index, "source"), rng.source, Use.READS, _source_trouble
     for index, port in enumerate(profile.serial):
         if port.path is not None and port.backend in ("socket", "file"):
             use, look = (Use.OWNS, _socket_trouble) if port.backend == "socket" else (Use.APPENDS, _output_trouble)

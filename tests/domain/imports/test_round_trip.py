@@ -109,6 +109,11 @@ SCSI = st.builds(
     st.lists(DISK, max_size=3),
     table(iothread=ON, queues=st.integers(1, 8)),
 )
+RNG = st.builds(
+    lambda rate, more: {**rate, **more},
+    st.sampled_from([{}, {"max-bytes": "1K", "period": 500}]),
+    table(id=ID.map(lambda name: f"r-{name}"), source=FILE),
+)
 BALLOON = table(
     page_poison=ON, free_page_hint=ON, deflate_on_oom=ON, free_page_reporting=ON, statistics=st.integers(0, 9)
 )
@@ -153,7 +158,7 @@ PROFILE = table(
     ),
     balloon=st.one_of(ON, BALLOON),
     serial=st.lists(PORT, max_size=3),
-    rng=st.one_of(ON, st.just({"source": "/dev/zero", "max-bytes": "1K", "period": 500})),
+    rng=st.one_of(ON, RNG, st.lists(RNG, max_size=3)),
     display=st.sampled_from([{}, {"card": "virtio"}, {"vnc": "loopback", "port": 5901}]),
     root_ports=st.sampled_from([0, 1, 4]),
     qemu=st.sampled_from(

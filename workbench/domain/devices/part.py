@@ -53,6 +53,11 @@ def usual(values: tuple[Any, ...]) -> Meta:
     return Meta(extra={"usual": values})
 
 
+def lone() -> Meta:
+    """One table, or ``true`` for one with its defaults, may stand in the place of a list of tables."""
+    return Meta(extra={"lone": True})
+
+
 Size = Annotated[int, Meta(ge=0, extra={"size": True})]
 """Bytes; in the file a text such as ``512M`` or a number of bytes."""
 

@@ -1,19 +1,19 @@
-"""``[rng]``: the virtio entropy source."""
+"""``[rng]`` or ``[[rng]]``: the virtio entropy sources."""
 
 from collections.abc import Iterator
 from typing import Annotated
 
 from msgspec import Meta
 
-from workbench.domain.devices.part import File, Option, Part, Path, Size, device, json_option, named
-
-RNG_ID = "rng0"
-"""Its id in QEMU."""
+from workbench.domain.devices.part import File, Id, Option, Part, Path, Size, device, json_option, named
 
 
 class Rng(Part, frozen=True, kw_only=True):
-    """A ``virtio-rng-pci`` with a file of the host behind it. A guest has one unless its profile says ``rng = false``."""
+    """A ``virtio-rng-pci`` with a file of the host behind it. A guest has one unless its profile says ``rng = false``;
+    one alone is written as ``[rng]``, several as ``[[rng]]`` each."""
 
+    id: Id | None = None
+    """Names the device in QEMU; ``rng0``, ``rng1``, … when not given."""
     source: File = "/dev/urandom"
     """What the entropy is read from."""
     max_bytes: Annotated[Size | None, Meta(ge=1, le=2**63 - 1), device("max-bytes")] = None
@@ -25,17 +25,16 @@ class Rng(Part, frozen=True, kw_only=True):
         if self.period is not None and self.max_bytes is None:
             yield ("period",), "without max-bytes there is no limit for a period"
 
-    def options(self, slot: str, source: str, name: str = RNG_ID) -> Iterator[Option]:
+    def options(self, slot: str, source: str) -> Iterator[Option]:
         """
         :param source: the absolute path of the file.
-        :param name: its id; a second one that is plugged in has another.
         """
-        yield json_option("-object", {"qom-type": "rng-random", "id": f"{name}-source", "filename": source})
+        yield json_option("-object", {"qom-type": "rng-random", "id": f"{self.id}-source", "filename": source})
         card = {
             "driver": "virtio-rng-pci",
-            "id": name,
+            "id": self.id,
             "addr": slot,
-            "rng": f"{name}-source",
+            "rng": f"{self.id}-source",
             **named(self, "device"),
         }
         yield json_option("-device", card)

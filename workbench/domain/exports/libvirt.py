@@ -220,11 +220,11 @@ def _others(devices: Element, profile: GuestProfile, launch: Launch, notes: list
             SubElement(element, "stats", period=str(balloon.statistics))
         own = {"floor": balloon.floor, "ramp": balloon.ramp, "guard": balloon.guard, "presets": balloon.presets}
         notes += [f"balloon.{name}: the workbench's own" for name, value in own.items() if value]
-    if profile.rng is not None:
+    for one in profile.rng:
         rng = SubElement(devices, "rng", model="virtio")
-        if profile.rng.max_bytes is not None:
-            SubElement(rng, "rate", bytes=str(profile.rng.max_bytes), period=str(profile.rng.period or 65536))
-        say(rng, "backend", launch.path(profile.rng.source), model="random")
+        if one.max_bytes is not None:
+            SubElement(rng, "rate", bytes=str(one.max_bytes), period=str(one.period or 65536))
+        say(rng, "backend", launch.path(one.source), model="random")
     if profile.display is not None:
         graphics = SubElement(devices, "graphics", type="vnc")
         if profile.display.vnc == "loopback":

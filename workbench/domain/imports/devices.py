@@ -12,7 +12,7 @@ from workbench.domain.display import VNC_PORT, VNC_SOCKET
 from workbench.domain.imports.cards import card, nic
 from workbench.domain.imports.disks import controller
 from workbench.domain.imports.options import Keys, is_on, keys_of, size_of, whole
-from workbench.domain.imports.places import place
+from workbench.domain.imports.places import name_of, place
 from workbench.domain.imports.ports import serial
 from workbench.domain.profile import PORT_ID
 from workbench.domain.units import format_size
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 def devices(found: Gathered) -> None:
     """Every ``-device`` that a profile has a key for, and the short forms that make one."""
     found.document["balloon"] = False
-    found.document["rng"] = False
     readers: dict[str, Callable[[Gathered, int, Keys], bool]] = {
         "virtio-net-pci": card,
         "virtio-net": card,
@@ -56,6 +55,7 @@ def devices(found: Gathered) -> None:
         nic(found, index)
         found.tell(index, since)
     found.document.setdefault("net", False)
+    found.document.setdefault("rng", False)
 
 
 def _plain_balloon() -> dict[str, Any]:
@@ -97,13 +97,14 @@ def _balloon(found: Gathered, index: int, keys: Keys) -> bool:
 
 
 def _rng(found: Gathered, index: int, keys: Keys) -> bool:
-    keys.take("id")
+    entry: dict[str, Any] = {}
+    name_of(found, keys, entry, "the entropy source")
     behind = found.backend("object", keys.take("rng"))
-    if behind is None or found.document["rng"] is not False:
+    if behind is None:
         return False
     source = found.options[behind].keys
     source.take("id")
-    entry: dict[str, Any] = {"source": source.take("filename") or "/dev/random"}
+    entry["source"] = source.take("filename") or "/dev/random"
     if source or source.implied != "rng-random":
         return False
     most, period = keys.take("max-bytes"), keys.take("period")
@@ -111,10 +112,9 @@ def _rng(found: Gathered, index: int, keys: Keys) -> bool:
         entry["max-bytes"] = whole(most)
     if period is not None:
         entry["period"] = whole(period)
-    if None in entry.values() or not place(found, keys, "the entropy source") or keys:
+    if None in entry.values() or not place(found, keys, entry.get("id", "the entropy source")) or keys:
         return False
-    found.document["rng"] = entry
-    found.say(("rng",), index, behind)
+    found.append("rng", entry, [index, behind])
     return True
 
 

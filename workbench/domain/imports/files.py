@@ -22,7 +22,7 @@ def resolve(found: Gathered, directory: str | None) -> None:
     tables = [
         (found.document.get("boot"), ("kernel", "initrd")),
         (found.document.get("firmware"), ("code", "vars")),
-        (found.document.get("rng"), ("source",)),
+        *((one, ("source",)) for one in found.document.get("rng") or ()),
         *((one, ("path",)) for key in ("net", "serial") for one in found.document.get(key) or ()),
         *((disk, ("file",)) for one in found.document.get("scsi") or () for disk in one.get("disk", ())),
     ]

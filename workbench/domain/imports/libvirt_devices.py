@@ -77,14 +77,14 @@ def _balloon(domain: Domain, element: Element) -> None:
 
 def _rng(domain: Domain, element: Element) -> None:
     backend, rate = element.find("backend"), element.find("rate")
-    if backend is None or backend.get("model") != "random" or domain.document["rng"]:
+    if backend is None or backend.get("model") != "random":
         return
     entry: dict[str, Any] = {"source": (backend.text or "").strip() or "/dev/urandom"}
     if rate is not None:
         entry["max-bytes"] = number(rate.get("bytes"))
         if rate.get("period"):
             entry["period"] = number(rate.get("period"))
-    domain.document["rng"] = entry
+    domain.document["rng"] = [*(domain.document["rng"] or []), entry]
     domain.tick(element, "backend", "rate")
 
 

@@ -140,8 +140,8 @@ def _tell_sandbox(found: Gathered) -> None:
 
 def _put_default(found: Gathered, path: Path) -> None:
     """What was taken out of the document goes on meaning nothing there, where a profile's default would mean something."""
-    if path in (("balloon",), ("rng",)):
-        found.document[str(path[0])] = False
+    if path == ("balloon",):
+        found.document["balloon"] = False
     if path == ("machine",):
         found.document["machine"] = "pc"
     if path == ("root-ports",):
@@ -167,7 +167,7 @@ def _document(found: Gathered) -> dict[str, Any]:
     document: dict[str, Any] = {}
     for key, value in found.document.items():
         left = [one for one in value if one is not None] if isinstance(value, list) else value
-        if left == [] and key == "net":
+        if left == [] and key in ("net", "rng"):
             left = False
         if left not in ({}, []):
             document[key] = left

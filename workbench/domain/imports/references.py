@@ -20,7 +20,7 @@ OURS = (*MONITORS, "serial0")
 """The chardevs that every guest of the workbench's has."""
 _KINDS = {**ID_KEYS, "device": "id"}
 _BUS = re.compile(r"(.+)\.\d+\Z")
-_AUTOMATIC = {"net": "net", "scsi": "scsi", "disk": "disk", "serial": "port"}
+_AUTOMATIC = {"net": "net", "scsi": "scsi", "disk": "disk", "serial": "port", "rng": "rng"}
 """How the devices begin that a profile names by itself."""
 
 

@@ -46,9 +46,9 @@ def slots_now(parsed: Parsed) -> dict[str, str]:
         return {}
     profile, slots = parsed.profile, parsed.profile.slots()
     now = {"the balloon": slots["balloon",]} if profile.balloon is not None else {}
-    now |= {"the entropy source": slots["rng",]} if profile.rng is not None else {}
     now |= {"the serial controller": slots["serial",]} if profile.serial else {}
     now |= {str(card.id): slots["net", index] for index, card in enumerate(profile.net)}
+    now |= {str(rng.id): slots["rng", index] for index, rng in enumerate(profile.rng)}
     return now | {str(card.id): slots["scsi", index] for index, card in enumerate(profile.scsi)}
 
 
