@@ -400,13 +400,13 @@ class TestOptions:
 
 class TestText:
     def test_it_reads_as_a_person_would_write_it(self) -> None:
-        line = "-M q35 -m 1G -netdev user,id=n -device virtio-net-pci,netdev=n,id=lan,romfile= -device e1000,netdev=x"
+        line = "-M q35 -m 1G -netdev user,id=n -device virtio-net-pci,netdev=n,id=lan,romfile= -device e1000,netdev=x,mac=02::1"
         assert imported(line).text == (
             '# From a QEMU command line, by workbench import.\n\nmachine = "q35"\naccelerator = "tcg"\nballoon = false\n'
             'rng = false\nroot-ports = 0\n\n[cpu]\nmodel = "qemu64"\n\n[memory]\nsize = "1G"\n\n[[net]]\nid = "lan"\n'
             'backend = "user"\n\n[qemu]\n# PCI slots for the devices of args.\nreserve = 1\n'
             "# What a profile has no key for, as it was and in its order.\nargs = [\n"
-            '    "-device", "e1000,netdev=x",\n]\n'
+            '    "-device", "e1000,netdev=x,mac=02::1",\n]\n'
         )
 
     @given(st.dictionaries(st.text(max_size=8), st.recursive(
@@ -422,3 +422,20 @@ class TestText:
             return value.replace("${", "$${") if isinstance(value, str) else value
 
         assert tomllib.loads(to_toml(document)) == plain(document)
+
+
+@pytest.mark.parametrize(
+    ("cards", "told"),
+    [
+        (["-device", "virtio-net-pci,netdev=a", "-device", "e1000,netdev=b"], True),
+        (["-device", "virtio-net-pci,netdev=a", "-device", "e1000,netdev=b,mac=52:54:00:00:00:01"], False),
+        (["-device", "virtio-net-pci,netdev=a,mac=52:54:00:00:00:01", "-device", "e1000,netdev=b"], False),
+        (["-device", "virtio-net-pci,netdev=a", "-device", "virtio-net-pci,netdev=b"], False),
+        (["-device", "virtio-net-pci,netdev=a", "-nic", "user,model=e1000"], True),
+        (["-device", "e1000,netdev=b", "-device", "virtio-net-pci,netdev=a"], False),
+    ],
+)
+def test_automatic_addresses_that_may_change_places_are_told(cards: list[str], told: bool) -> None:
+    backs = ["-netdev", "user,id=a", "-netdev", "user,id=b"]
+    notes = import_qemu(["qemu-system-x86_64", "-nodefaults", *backs, *cards]).notes
+    assert any("they may have other addresses" in note for note in notes) == told, notes

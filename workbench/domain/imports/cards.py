@@ -8,8 +8,10 @@ from workbench.domain.imports.options import is_on, whole
 from workbench.domain.imports.places import boots, name_of, place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from workbench.domain.imports.gathered import Gathered
-    from workbench.domain.imports.options import Keys
+    from workbench.domain.imports.options import Given, Keys
 
 
 ROM_NOTE = 'the virtio cards have no option ROM now: with "net" in boot.order they have it, and can boot'
@@ -78,6 +80,34 @@ def _netdev(keys: Keys, entry: dict[str, Any]) -> bool:
         case _:
             return False
     return not keys
+
+
+def addresses(found: Gathered) -> Iterator[str]:
+    """QEMU gives each card without an address the next one, in the order in which it makes them: those of arguments come
+    first now (net/net.c, qemu_macaddr_default_if_unset(); system/vl.c, qemu_create_cli_devices())."""
+    cards = found.document.get("net") or []
+    ours = [
+        index for index, (key, *at) in found.taken.items() if key == "net" and at and "mac" not in cards[int(at[0])]
+    ]
+    kept = [(index, option) for index, option in found.kept() if _is_card(option)]
+    theirs = [index for index, option in kept if not {"mac", "macaddr"} & set(option.keys)]
+    if ours and theirs and max(theirs) > min(index for index in ours if found.options[index].name != "netdev"):
+        yield (
+            "the network cards without an address: QEMU counts those of args first now, so they may have other addresses "
+            "than before; give each its mac to keep it"
+        )
+
+
+def _is_card(option: Given) -> bool:
+    keys = option.keys
+    match option.name:
+        case "device":
+            return "netdev" in keys
+        case "nic":
+            return keys.implied != "none"
+        case "net":
+            return keys.implied == "nic"
+    return False
 
 
 def nic(found: Gathered, index: int) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from workbench.domain.imports.cards import addresses
 from workbench.domain.imports.defaults import default_devices
 from workbench.domain.imports.devices import devices, display, virtio_mem
 from workbench.domain.imports.files import make_absolute, resolve
@@ -83,6 +84,7 @@ def import_qemu(
         make_absolute(found, directory)
     _tell_sandbox(found)
     told = [*notes, *(why for why in found.left.values() if why), *found.every_note(), *moved(found, parsed)]
+    told += addresses(found)
     name = "" if check_name(found.name) else found.name
     if found.name and not name:
         told.append(f"the name {found.name!r} is none that a profile can have")
