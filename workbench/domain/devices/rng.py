@@ -10,7 +10,7 @@ from workbench.domain.devices.part import File, Id, Option, Part, Path, Size, de
 
 class Rng(Part, frozen=True, kw_only=True):
     """A ``virtio-rng-pci`` with a file of the host behind it. A guest has one unless its profile says ``rng = false``;
-    one alone is written as ``[rng]``, several as ``[[rng]]`` each."""
+    one alone may be written as ``[rng]``, several as ``[[rng]]`` each."""
 
     id: Id | None = None
     """Names the device in QEMU; ``rng0``, ``rng1``, … when not given."""
