@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from textual import events
 
 from tests.ui.test_editor import area, listed, opened, press, wait_until
-from workbench.ui.screens.editor import EditorScreen
 from workbench.ui.screens.main import MainScreen
+from workbench.ui.widgets.profile_area import ProfileArea
 from workbench.ui.widgets.profile_form import FormList, ProfileForm
 
 if TYPE_CHECKING:
@@ -44,24 +44,24 @@ def burst(pilot: Pilot[None], *keys: str) -> None:
         pilot.app._driver.send_message(events.Key(key, key if len(key) == 1 else None))
 
 
+def typed(pilot: Pilot[None]) -> str:
+    """The editor's text; nothing while there is none."""
+    found = pilot.app.screen.query(ProfileArea)
+    return found.first().text if found else ""
+
+
 async def test_letters_behind_e_come_into_the_editor() -> None:
     async with listed(a="[memory]\nsize = '64M'\n") as (pilot, engine):
         with slow_disk(engine):
             burst(pilot, "e", *"# now", "enter")
-            await wait_until(lambda: isinstance(pilot.app.screen, EditorScreen))
-            screen = pilot.app.screen
-            assert isinstance(screen, EditorScreen)
-            await wait_until(lambda: area(screen).text == "# now\n[memory]\nsize = '64M'\n")
+            await wait_until(lambda: typed(pilot) == "# now\n[memory]\nsize = '64M'\n")
 
 
 async def test_a_name_and_what_follows_it_come_where_they_are_asked_for() -> None:
     async with listed(a="[memory]\nsize = '64M'\n") as (pilot, engine):
         with slow_disk(engine):
             burst(pilot, "D", "ctrl+u", "b", "b", "enter", "#")
-            await wait_until(lambda: isinstance(pilot.app.screen, EditorScreen))
-            screen = pilot.app.screen
-            assert isinstance(screen, EditorScreen)
-            await wait_until(lambda: area(screen).text.startswith("#["))
+            await wait_until(lambda: typed(pilot).startswith("#["))
             assert "bb" in engine.profiles.files
 
 
