@@ -43,6 +43,7 @@ DISK = "[[scsi]]\n[[scsi.disk]]\nfile = 'd.img'\nformat = 'raw'\n"
         (TAP, TAP, "a has the interface tap7 too"),
         (DISK, DISK, "a has HERE/d.img too"),
         (f"{DISK}read-only = true", DISK, "a has HERE/d.img too"),
+        (DISK, f"{DISK}read-only = true", "a has HERE/d.img too"),
         (f"{DISK}read-only = true", f"{DISK}read-only = true", ""),
         ("", "", ""),
     ],
