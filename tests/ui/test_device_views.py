@@ -17,6 +17,7 @@ from workbench.domain.qom import Child, Node, Property
 from workbench.domain.virtio import DriverState, Virtio
 from workbench.domain.virtio_config import balloon_config
 from workbench.domain.virtqueue import Queue
+from workbench.ui.widgets.detail_area import DetailArea
 from workbench.ui.widgets.device_row import Row
 from workbench.ui.widgets.device_store import Question, Store, Want
 from workbench.ui.widgets.device_views import View
@@ -443,3 +444,32 @@ def test_each_kind_of_line_that_lives_is_asked_for(key: str) -> None:
     row = Row(f"{BALLOON}{key}", "", "text", path=BALLOON, source=source)
     assert list(Store().live([row])) == [Question(Want.VIRTIO, BALLOON)]
     assert list(Store().live([row], only_unread=True)) == []
+
+
+@pytest.mark.parametrize("size", [(36, 24), (80, 24), (80, 50), (200, 60)])
+async def test_all_details_can_be_read_at_every_size(size: tuple[int, int]) -> None:
+    """What has no room is said, and a key shows it; the next line begins at its beginning."""
+    app = Answering()
+    async with app.run_test(size=size) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.pause()
+        area = app.query_one(DetailArea)
+
+        def shown() -> list[str]:
+            return str(area.render()).splitlines()
+
+        whole = [str(line) for line in area._lines()]
+        assert len(whole) > 5
+        first, seen = shown(), list(shown())
+        assert len(first) <= area.content_size.height
+        for _ in range(len(whole)):
+            await pilot.press("]")
+            seen += shown()
+        assert [line for line in whole if line not in seen] == []
+        assert any("more ]" in line for line in first) == (len(whole) > area.content_size.height)
+        assert "more ]" not in shown()[-1], "at the end nothing is below"
+        await pilot.press("down")
+        await pilot.pause()
+        await pilot.press("up")
+        await pilot.pause()
+        assert shown() == first

@@ -18,23 +18,53 @@ LABEL = 9
 
 
 class DetailArea(Static):
-    """Labels and texts, broken into lines when they are drawn: only then is it certain how much room there is."""
+    """Labels and texts, broken into lines when they are drawn: only then is it certain how much room there is. Where they
+    need more, the last row says how many lines stand above and below, and :meth:`turn` shows them.
+    """
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, markup=False)
         self._parts: list[tuple[str, str]] = []
+        self._about = ""
+        self._first = 0
+        """Number of the line at the top."""
 
-    def show(self, parts: Iterable[tuple[str, str]]) -> None:
-        """Its height does not depend on them, so nothing is laid out anew."""
+    def show(self, parts: Iterable[tuple[str, str]], about: str = "") -> None:
+        """Its height does not depend on them, so nothing is laid out anew.
+
+        :param about: what they tell of: of something else the beginning is shown.
+        """
         parts = list(parts)
+        if about != self._about:
+            self._about, self._first = about, 0
         if parts != self._parts:
             self._parts = parts
             self.refresh()
 
+    def turn(self, by: int) -> None:
+        """Show the lines below, or those above.
+
+        :param by: 1 or -1, in steps of as many lines as are seen at once.
+        """
+        height, count = self.content_size.height, len(self._lines())
+        if count > height > 1:
+            self._first = max(0, min(self._first + by * (height - 1), count - (height - 1)))
+            self.refresh()
+
     def render(self) -> Content:
+        lines, height = self._lines(), self.content_size.height
+        if len(lines) <= height or height < 2:
+            return Content("\n").join(lines)
+        first = max(0, min(self._first, len(lines) - (height - 1)))
+        shown = lines[first : first + height - 1]
+        below = len(lines) - first - len(shown)
+        words = [f"↑ {first} more [" if first else "", f"↓ {below} more ]" if below else ""]
+        return Content("\n").join([*shown, Content.styled("   ".join(filter(None, words)), "$text-muted")])
+
+    def _lines(self) -> list[Content]:
         room = max(self.content_size.width - LABEL, 8)
-        return Content("\n").join(
+        return [
             Content.assemble((f"{label if not number else '':<{LABEL - 1}} ", "$foreground 60%"), piece)
             for label, text in self._parts
             for number, piece in enumerate(hanging(clean(text), room))
-        )
+        ]

@@ -327,7 +327,9 @@ class DeviceShowing(Widget):
 
     def _show_details(self, row: Row | None) -> None:
         back = Background(self.profile_lines, self.version, self.set_bar.read_only)
-        self._details.show(details(row, self._shown(), back) if row is not None else ())
+        self._details.show(
+            details(row, self._shown(), back) if row is not None else (), row.key if row is not None else ""
+        )
 
     def _open_whole(self) -> None:
         """Open every object of QOM below the line for which that was asked."""

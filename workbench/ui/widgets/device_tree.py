@@ -51,6 +51,14 @@ class DeviceTreePane(DeviceShowing):
             "asterisk", "open_below", "Open all", id="devices.open-below", key_display="*",
             tooltip="Open everything below the cursor", show=False,
         ),
+        Binding(
+            "right_square_bracket", "details(1)", "Details on", id="devices.details-down", key_display="]",
+            tooltip="The details further down", show=False,
+        ),
+        Binding(
+            "left_square_bracket", "details(-1)", "Details back", id="devices.details-up", key_display="[",
+            tooltip="The details further up", show=False,
+        ),
         Binding("slash", "find", "Find", id="devices.find", key_display="/", tooltip="Find names, types, ids and values"),
         Binding("n", "next(1)", "Next", id="devices.next", tooltip="The next match", show=False),
         Binding("N", "next(-1)", "Previous", id="devices.previous", tooltip="The match before", show=False),
@@ -149,6 +157,9 @@ class DeviceTreePane(DeviceShowing):
             return
         self._unfolding = row.key
         self._unfold()
+
+    def action_details(self, by: int) -> None:
+        self._details.turn(by)
 
     # Finding.
 
