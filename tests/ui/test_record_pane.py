@@ -14,6 +14,7 @@ from tests.ui.test_qmp_console import ConsoleApp, console, until
 from tests.ui.test_screen import opened
 from workbench.domain.record_search import Show
 from workbench.domain.traffic import HMP, Kind, Origin, Record
+from workbench.ui.widgets import record_finding
 from workbench.ui.widgets.event_list import EventList
 from workbench.ui.widgets.qmp_input import QmpInput
 from workbench.ui.widgets.record_find import RecordFind
@@ -225,6 +226,20 @@ async def test_matches_are_marked_and_escape_forgets_them(tmp_path: Path) -> Non
             assert not [s for s in segments if s.style and s.style.bgcolor == style.bgcolor]
         await pilot.press("slash", *"no such thing")
         await until(pilot, lambda: count(app) == "nothing found")
+
+
+async def test_the_count_of_matches_follows_what_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record_finding, "RECOUNT", 0.02)
+    async with console(None, tmp_path) as (pilot, app):
+        event(app, "RESET")
+        await until(pilot, lambda: "RESET" in app.shown)
+        await to_log(pilot)
+        await pilot.press("slash", *"nothing")
+        await until(pilot, lambda: count(app) == "nothing found")
+        event(app, "NOTHING")
+        await until(pilot, lambda: count(app) == "0 of 1" or count(app) == "1 of 1")
+        event(app, "NOTHING_MORE")
+        await until(pilot, lambda: count(app).endswith("of 2"))
 
 
 async def test_letters_typed_to_find_are_letters(tmp_path: Path) -> None:

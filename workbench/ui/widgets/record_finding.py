@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 AHEAD = 0.01
 """Seconds between pieces of the index that are made while one begins to type."""
+RECOUNT = 1.0
+"""Seconds between two counts of what was found, while messages come."""
 PIECE = 20
 """Blocks of such a piece: a few milliseconds."""
 
@@ -46,6 +48,9 @@ class FindingPane(Widget):
         """The serial that the search began at, or the match that one is at."""
         self._ahead: Iterator[None] = iter(())
         self._preparing: Timer | None = None
+        self._recounting: Timer | None = None
+        self._searched_to = 0
+        """The record's end when the matches were counted last."""
 
     def _go_to(self, serial: int) -> None:
         """Set the cursor on a message, wherever it is."""
@@ -60,6 +65,15 @@ class FindingPane(Widget):
         self._ahead = prepare(record, self._filter)
         if self._preparing is None:
             self._preparing = self.set_interval(AHEAD, self._prepare)
+        if self._recounting is None:
+            self._recounting = self.set_interval(RECOUNT, self._recount)
+
+    def _recount(self) -> None:
+        """Messages come while one looks: the number of matches is that of now."""
+        if self._record is None or self._record.end == self._searched_to or not self._find.text.strip():
+            return
+        found = self._search()
+        self._find.show_count(bisect_right(found, self._log.chosen_serial or self._at), len(found))
 
     def _prepare(self) -> None:
         for _ in range(PIECE):
@@ -105,12 +119,18 @@ class FindingPane(Widget):
         self._find.show_count(at + 1, len(found))
 
     def _search(self) -> list[int]:
-        return search(self._record, self._find.text, self._filter) if self._record is not None else []
+        if self._record is None:
+            return []
+        self._searched_to = self._record.end
+        return search(self._record, self._find.text, self._filter)
 
     @on(RecordFind.Closed)
     def _leave_find(self, message: RecordFind.Closed) -> None:
         message.stop()
         self._end_preparing()
+        if self._recounting is not None:
+            self._recounting.stop()
+            self._recounting = None
         if not message.keep:
             self._log.mark(None)
             if self._record is not None:
