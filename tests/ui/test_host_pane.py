@@ -10,11 +10,14 @@ from msgspec.structs import replace
 from textual.app import App, ComposeResult
 from textual.containers import Vertical
 
+from tests.ui.fake_engine import running
+from tests.ui.test_screen import opened
 from workbench.domain.accelerator import DOM0, UNNAMED, hypervisor_words
 from workbench.domain.hugepages import NodePool
 from workbench.domain.snapshot import HostSnapshot, HugepageHolder, HugepagePool
 from workbench.domain.units import GIB, MIB
 from workbench.ui.widgets.host_pane import WIDEST, HostPane, host_lines
+from workbench.ui.widgets.pool_table import pool_table
 
 SMALL = HugepagePool(2 * MIB, total=640, free=140, reserved=12, surplus=0)
 NONE = HugepagePool(GIB, 0, 0, 0, 0)
@@ -210,3 +213,56 @@ def test_a_pool_by_node_and_who_holds_it() -> None:
         "  others                68",
         "Transparent     for guests",
     ]
+
+
+def test_the_table_has_each_number_of_a_pool_by_size_and_node() -> None:
+    nodes = (NodePool(0, 2 * MIB, 320, 20), NodePool(1, 2 * MIB, 320, 120))
+    pool = replace(SMALL, nodes=nodes, surplus=3)
+    host = replace(HOST, pools=(pool, NONE), holders=(HugepageHolder("huge", 2 * MIB, 800 * MIB),))
+    rows = [line.plain.split() for line in pool_table(host)]
+    assert rows == [
+        ["pages", "node", "total", "free", "reserved", "surplus"],
+        ["2", "MiB", "all", "640", "140", "12", "3"],
+        ["0", "320", "20", "\u2013", "\u2013"],
+        ["1", "320", "120", "\u2013", "\u2013"],
+        ["1", "GiB", "all", "0", "0", "0", "0"],
+        [],
+        ["held", "by", "pages", "size"],
+        ["huge", "2", "MiB", "400", "800", "MiB"],
+        ["others", "2", "MiB", "100", "200", "MiB"],
+    ]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_every_line_of_the_host_can_be_seen_at_every_size(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has no room beside the guests is said to be there, and the zoomed pane shows it."""
+    nodes = tuple(NodePool(number, 2 * MIB, 320, 20) for number in range(8))
+    crowded = replace(HOST, pools=(replace(SMALL, nodes=nodes), NONE), transparent="madvise")
+
+    async def host() -> HostSnapshot:
+        return crowded
+
+    async with opened(running(), size=size) as (pilot, engine):
+        monkeypatch.setattr(engine, "host", host)
+        pane = pilot.app.screen.query_one(HostPane)
+        pane.snapshot = crowded
+        await pilot.pause()
+        await pilot.press("h")
+        await pilot.pause()
+        whole = "\n".join(screen_of(pane))
+        assert "Transparent" in whole or "h, then z" in whole
+        await pilot.press("z")
+        await pilot.pause()
+        whole = "\n".join(screen_of(pane))
+        assert "Transparent" in whole
+        assert "reserved" in whole
+        assert re.search(r"^ *7 +320 +20", whole, re.MULTILINE)
+        assert "h, then z" not in whole
+        await pilot.press("z")
+        assert pilot.app.screen.maximized is None
+
+
+def screen_of(pane: HostPane) -> list[str]:
+    return [pane.render_line(y).text.rstrip() for y in range(pane.content_size.height)]

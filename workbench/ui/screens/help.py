@@ -25,6 +25,7 @@ SECTIONS = (
     ("QMP console", "#qmp"),
     ("Serial console", "#console"),
     ("Devices", "#devices"),
+    ("Host", "#host"),
 )
 KEY_WIDTH = 10
 ID_WIDTH = 20

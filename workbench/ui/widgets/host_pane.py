@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from msgspec.structs import replace
+from textual.binding import Binding
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -11,21 +13,31 @@ from textual.widget import Widget
 from workbench.domain.accelerator import hypervisor_words
 from workbench.domain.hugepages import page_words
 from workbench.domain.units import GIB
+from workbench.ui.widgets.pool_table import pool_table
 
 if TYPE_CHECKING:
+    from textual.binding import BindingType
     from textual.geometry import Size
 
     from workbench.domain.snapshot import HostSnapshot, HugepagePool
 
 WIDEST = 40
 """Columns beyond which labels and numbers would stand too far apart to be read as one line."""
+TABLE_FROM = 66
+"""Columns from which the table of the pools stands below."""
 FULL, HALF, REST = "\u2501", "\u2578", "\u2501"
 
 
-class HostPane(Widget):
-    """Accelerator and why, hypervisor, QEMU, memory and hugepage pools, each in the fewest lines."""
+class HostPane(Widget, can_focus=True):
+    """Accelerator and why, hypervisor, QEMU, memory and hugepage pools, each in the fewest lines; zoomed, or alone on a
+    narrow terminal, with a table of the pools too.
+    """
 
     DEFAULT_CSS = "HostPane { height: auto; padding: 0 1; }"
+    ALLOW_MAXIMIZE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("z", "zoom", "Zoom", id="host.zoom", tooltip="Give this pane the whole screen, with all of the pools"),
+    ]
 
     snapshot: reactive[HostSnapshot | None] = reactive(None, init=False, repaint=False)
     """None until the host was first looked at."""
@@ -39,15 +51,30 @@ class HostPane(Widget):
         return min(container.width, WIDEST)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return len(host_lines(self.snapshot, width))
+        return len(self._lines(width))
 
     def render(self) -> Content:
-        self._shown = host_lines(self.snapshot, self.content_size.width)
-        return Content("\n").join(self._shown)
+        self._shown = self._lines(self.content_size.width)
+        room = self.content_size.height
+        if len(self._shown) <= room or room < 2:
+            return Content("\n").join(self._shown)
+        more = Content.styled(f"↓ {len(self._shown) - room + 1} more: h, then z", "$text-muted")
+        return Content("\n").join([*self._shown[: room - 1], more])
+
+    def _lines(self, width: int) -> list[Content]:
+        if self.snapshot is None or width < TABLE_FROM:
+            return host_lines(self.snapshot, width)
+        return [*host_lines(replace(self.snapshot, pools=()), width), Content(""), *pool_table(self.snapshot)]
+
+    def action_zoom(self) -> None:
+        if self.screen.maximized is None:
+            self.screen.maximize(self, container=False)
+        else:
+            self.screen.minimize()
 
     def watch_snapshot(self, snapshot: HostSnapshot | None) -> None:
         """Draw again only what reads differently now: memory moves all the time, and its first decimal seldom does."""
-        lines = host_lines(snapshot, self.content_size.width)
+        lines = self._lines(self.content_size.width)
         if lines != self._shown:
             self.refresh(layout=len(lines) != len(self._shown))
         self.tooltip = Content(snapshot.accelerator_advice) if snapshot and snapshot.accelerator_advice else None
