@@ -1,0 +1,68 @@
+"""docs/keys.md has every key of every pane, and none that no pane has."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+from textual.binding import Binding
+
+import workbench.ui
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "keys.md"
+TABLES = {
+    "guest": "Guests", "guests": "Guests", "profile": "Guests", "balloon": "Balloon", "history": "Balloon",
+    "rebalance": "Rebalance", "editor": "Editor", "form": "Editor", "qmp": "QMP console", "console": "Serial console",
+    "devices": "Devices", "host": "Host", "plug": "Plug in", "dialog": "Dialogs", "problems": "Editor", "text": "Editor", "value": "Editor", "events": "QMP console",
+    "pane": "Everywhere", "app": "Everywhere", "help": "Everywhere",
+}  # fmt: skip
+"""The first part of a key's id, and the table where it stands."""
+NAMES = {
+    "up": "↑", "down": "↓", "left": "←", "right": "→", "escape": "esc", "plus": "+", "minus": "-", "slash": "/",
+    "colon": ":", "question_mark": "?", "asterisk": "*", "left_square_bracket": "[", "right_square_bracket": "]",
+    "pageup": "page up", "pagedown": "page down", "delete": "del", "percent_sign": "%", "equals_sign": "=",
+}  # fmt: skip
+
+
+def tables() -> dict[str, set[str]]:
+    """What stands in backticks in the first column of each table, by the table's title."""
+    found: dict[str, set[str]] = {}
+    title = ""
+    for line in DOCUMENT.read_text().splitlines():
+        if head := re.match(r"\| Key \| (.*) \|$", line):
+            title = head[1]
+        elif title and line.startswith("| ") and "---" not in line:
+            cell = line.split(" | ")[0]
+            keys = set(re.findall(r"`([^`]+)`", cell))
+            if "…" in cell and {"1", "9"} <= keys:
+                keys |= set("12345678")
+            found.setdefault(title, set()).update(keys)
+        elif not line:
+            title = ""
+    return found
+
+
+def bindings() -> list[Binding]:
+    """Every key that has an id and tells what it does."""
+    found: dict[str, Binding] = {}
+    for module in pkgutil.walk_packages(workbench.ui.__path__, "workbench.ui."):
+        for thing in vars(importlib.import_module(module.name)).values():
+            for one in getattr(thing, "BINDINGS", ()) if isinstance(thing, type) else ():
+                if isinstance(one, Binding) and one.id and one.tooltip:
+                    found[one.id] = one
+    return list(found.values())
+
+
+@pytest.mark.parametrize("binding", bindings(), ids=lambda one: str(one.id))
+def test_each_key_stands_in_its_table(binding: Binding) -> None:
+    table = TABLES[str(binding.id).partition(".")[0]]
+    keys = {NAMES.get(key.strip(), key.strip()) for key in binding.key.split(",")}
+    known = tables()
+    assert keys & (known[table] | known["Everywhere"]), f"{keys} is not in the table {table}"
+
+
+def test_the_document_has_all_tables() -> None:
+    assert set(tables()) == set(TABLES.values())
