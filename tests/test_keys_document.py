@@ -15,9 +15,10 @@ import workbench.ui
 DOCUMENT = Path(__file__).parents[1] / "docs" / "keys.md"
 TABLES = {
     "guest": "Guests", "guests": "Guests", "profile": "Guests", "balloon": "Balloon", "history": "Balloon",
-    "rebalance": "Rebalance", "editor": "Editor", "form": "Editor", "qmp": "QMP console", "console": "Serial console",
-    "devices": "Devices", "host": "Host", "plug": "Plug in", "dialog": "Dialogs", "problems": "Editor", "text": "Editor", "value": "Editor", "events": "QMP console",
-    "pane": "Everywhere", "app": "Everywhere", "help": "Everywhere",
+    "rebalance": "Rebalance", "editor": "Editor", "form": "Editor",
+    "qmp": "QMP console", "console": "Serial console",
+    "devices": "Devices", "host": "Host", "plug": "Plug in", "dialog": "Dialogs",
+    "problems": "Editor", "text": "Editor", "value": "Editor", "events": "QMP console", "pane": "Everywhere", "app": "Everywhere", "help": "Everywhere",
 }  # fmt: skip
 """The first part of a key's id, and the table where it stands."""
 NAMES = {
