@@ -14,13 +14,19 @@ import workbench.ui
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "keys.md"
 TABLES = {
-    "guest": "Guests", "guests": "Guests", "profile": "Guests", "balloon": "Balloon", "history": "Balloon",
-    "rebalance": "Rebalance", "editor": "Editor", "form": "Editor",
-    "qmp": "QMP console", "console": "Serial console",
-    "devices": "Devices", "host": "Host", "plug": "Plug in", "dialog": "Dialogs",
-    "problems": "Editor", "text": "Editor", "value": "Editor", "events": "QMP console", "pane": "Everywhere", "app": "Everywhere", "help": "Everywhere",
-}  # fmt: skip
-"""The first part of a key's id, and the table where it stands."""
+    "Everywhere": "pane app help",
+    "Dialogs": "dialog",
+    "Guests": "guest guests profile",
+    "Balloon": "balloon history",
+    "Rebalance": "rebalance",
+    "Editor": "editor form problems text value",
+    "QMP console": "qmp events",
+    "Serial console": "console",
+    "Devices": "devices",
+    "Host": "host",
+    "Plug in": "plug",
+}
+"""Each table, and with what the ids of its keys begin."""
 NAMES = {
     "up": "↑", "down": "↓", "left": "←", "right": "→", "escape": "esc", "plus": "+", "minus": "-", "slash": "/",
     "colon": ":", "question_mark": "?", "asterisk": "*", "left_square_bracket": "[", "right_square_bracket": "]",
@@ -59,11 +65,12 @@ def bindings() -> list[Binding]:
 
 @pytest.mark.parametrize("binding", bindings(), ids=lambda one: str(one.id))
 def test_each_key_stands_in_its_table(binding: Binding) -> None:
-    table = TABLES[str(binding.id).partition(".")[0]]
+    subject = str(binding.id).partition(".")[0]
+    table = next(title for title, subjects in TABLES.items() if subject in subjects.split())
     keys = {NAMES.get(key.strip(), key.strip()) for key in binding.key.split(",")}
     known = tables()
     assert keys & (known[table] | known["Everywhere"]), f"{keys} is not in the table {table}"
 
 
 def test_the_document_has_all_tables() -> None:
-    assert set(tables()) == set(TABLES.values())
+    assert set(tables()) == set(TABLES)
