@@ -10,6 +10,7 @@ from textual.screen import Screen
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import confirm, error_dialog
 from workbench.ui.key_order import opening
+from workbench.ui.widgets.guest_list import GuestList
 
 if TYPE_CHECKING:
     from workbench.domain.editing import ProfileText
@@ -72,12 +73,14 @@ class ProfileActions(Screen[None]):
         name = choice and await self._ask_name("New profile", "The guest's name.")
         if choice and name:
             self._open_editor(await self._engine.profiles.create(name, templates[choice]))
+            self.query_one(GuestList).expect(name)
 
     async def _duplicate(self, name: str) -> None:
         known = await self._engine.profiles.read(name)
         new = await self._ask_name(f"Duplicate {name}", f"The name of the copy. {SAME}", f"{name}-copy")
         if new:
             self._open_editor(await self._engine.profiles.create(new, known.text))
+            self.query_one(GuestList).expect(new)
 
     async def _rename(self, guest: GuestSnapshot) -> None:
         if guest.phase.alive:
@@ -86,6 +89,7 @@ class ProfileActions(Screen[None]):
         new = await self._ask_name(f"Rename {guest.name}", words, guest.name)
         if new:
             known = await self._engine.profiles.rename(guest.name, new)
+            self.query_one(GuestList).expect(new)
             self.notify(known.path, title="Renamed", timeout=4, markup=False)
 
     async def _delete(self, guest: GuestSnapshot) -> None:

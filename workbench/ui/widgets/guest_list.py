@@ -110,6 +110,8 @@ class GuestList(OptionList):
         super().__init__(id=id, classes="pane", compact=True, markup=False)
         self.border_title = "Guests"
         self._shown: dict[str, str] = {}
+        self._expected = ""
+        """A guest that will come into the list, and is to be highlighted then."""
 
     @property
     def chosen(self) -> str | None:
@@ -120,6 +122,13 @@ class GuestList(OptionList):
     def choose(self, name: str) -> None:
         """Highlight a guest."""
         self.highlighted = self.get_option_index(name)
+
+    def expect(self, name: str) -> None:
+        """Highlight a guest as soon as it is in the list."""
+        if name in self._shown:
+            self.choose(name)
+        else:
+            self._expected = name
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._refresh)
@@ -136,10 +145,13 @@ class GuestList(OptionList):
         width = max(WIDTH, self.content_region.width - 1)
         texts = {guest.name: entry(guest, now, width) for guest in self.guests}
         if list(texts) != list(self._shown):
-            chosen = self.chosen
+            chosen, place = self.chosen, self.highlighted or 0
+            if self._expected in texts:
+                chosen, self._expected = self._expected, ""
             self.set_options([Option(text, id=name) for name, text in texts.items()])
             if texts:
-                self.highlighted = list(texts).index(chosen) if chosen in texts else 0
+                # Of one that is gone, the one that has its place: what is asked next must not mean the first of all.
+                self.highlighted = list(texts).index(chosen) if chosen in texts else min(place, len(texts) - 1)
         else:
             for name, text in texts.items():
                 if self._shown[name] != text.markup:

@@ -1,0 +1,53 @@
+"""The list of guests keeps its cursor where the user's next key is meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import App
+
+from workbench.domain.snapshot import GuestSnapshot
+from workbench.ui.widgets.guest_list import GuestList
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+
+class Guests(App[None]):
+    def compose(self) -> ComposeResult:
+        yield GuestList(id="guests")
+
+    @property
+    def list(self) -> GuestList:
+        return self.query_one(GuestList)
+
+    def show(self, *names: str) -> None:
+        self.list.guests = tuple(GuestSnapshot(name) for name in names)
+
+
+async def test_a_new_guest_is_chosen_when_it_comes() -> None:
+    """A profile that was just made, copied or renamed is the one that is meant."""
+    app = Guests()
+    async with app.run_test():
+        app.show("a", "b")
+        app.list.expect("web")
+        assert app.list.chosen == "a"
+        app.show("a", "b", "web")
+        assert app.list.chosen == "web"
+        app.show("a", "web")
+        assert app.list.chosen == "web", "once"
+        app.list.expect("a")
+        assert app.list.chosen == "a", "it is there already"
+
+
+async def test_of_a_guest_that_is_gone_the_next_one_is_chosen() -> None:
+    app = Guests()
+    async with app.run_test():
+        app.show("a", "b", "c")
+        app.list.choose("b")
+        app.show("a", "c")
+        assert app.list.chosen == "c", "and not the first"
+        app.show("a")
+        assert app.list.chosen == "a"
+        app.show()
+        assert app.list.chosen is None
