@@ -153,6 +153,8 @@ class LocalGuest:
     async def power_down(self) -> None:
         await self._change("system_powerdown")
         self._stopping_since = time.monotonic()
+        if self.snapshot.phase is Phase.RUNNING:  # a guest that ends at once is never read again
+            self._emit(replace(self.snapshot, phase=Phase.STOPPING))
 
     async def kill(self) -> None:
         """SIGKILL: it works on a frozen QEMU too, where ``quit`` would wait."""
