@@ -59,7 +59,7 @@ class DetailArea(Static):
         shown = lines[first : first + height - 1]
         below = len(lines) - first - len(shown)
         words = [f"↑ {first} more [" if first else "", f"↓ {below} more ]" if below else ""]
-        return Content("\n").join([*shown, Content.styled("   ".join(filter(None, words)), "$text-muted")])
+        return Content("\n").join([*shown, Content.styled("   ".join(filter(None, words)), "$foreground-muted")])
 
     def _lines(self) -> list[Content]:
         room = max(self.content_size.width - LABEL, 8)

@@ -58,7 +58,7 @@ class HostPane(Widget, can_focus=True):
         room = self.content_size.height
         if len(self._shown) <= room or room < 2:
             return Content("\n").join(self._shown)
-        more = Content.styled(f"↓ {len(self._shown) - room + 1} more: h, then z", "$text-muted")
+        more = Content.styled(f"↓ {len(self._shown) - room + 1} more: h, then z", "$foreground-muted")
         return Content("\n").join([*self._shown[: room - 1], more])
 
     def _lines(self, width: int) -> list[Content]:
