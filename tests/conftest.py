@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 # the workers of pytest-xdist inherit it, and a screen that a test opens would believe it instead of its own terminal.
 for name in ("COLUMNS", "LINES"):
     os.environ.pop(name, None)
+
+# A shell without job control starts what runs in its background with SIGINT ignored, and so would be every program that a
+# test interrupts (bash(1), "Signals").
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
