@@ -47,7 +47,7 @@ def test_a_copy_is_edited_saved_and_started(workbench: CommandLine, demo_guest: 
         screen.wait_for("Form")
         screen.keys("Escape")
         screen.wait_for("Guests", "demo-copy")
-        screen.keys("g", "j")
+        screen.keys("g")  # the copy is the one under the cursor
         screen.keys("s")
         screen.wait_for("running")
     assert workbench("balloon", "demo-copy", "--json").json["ram"] == 320 * MIB
