@@ -623,12 +623,14 @@ async def test_a_reading_costs_three_round_trips_at_most(shared: CommandLine) ->
         await guest.pause()
         await until(lambda: guest.snapshot.status == "paused", "the pause")
         await guest.resume()
-        await guest.set_target(RAM // 2)
-        await settled(guest, RAM // 2)
-        await guest.set_target(RAM)
-        await settled(guest, RAM)
-        assert max(costs(guest, begun)) <= 3
-        assert min(costs(guest, begun)) == 1, "in motion"
+        deadline, found = time.monotonic() + DEADLINE, costs(guest, begun)
+        while 1 not in found:  # a fast guest may be there between two readings
+            assert time.monotonic() < deadline, f"no reading in motion cost one command: {found}"
+            for target in (RAM // 2, RAM):
+                await guest.set_target(target)
+                await settled(guest, target)
+            found = costs(guest, begun)
+        assert max(found) <= 3
 
 
 def last_serial(guest: LocalGuest) -> int:
