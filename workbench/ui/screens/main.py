@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
-    from textual.events import DescendantFocus
+    from textual.events import DescendantFocus, ScreenResume
 
     from workbench.domain.snapshot import GuestSnapshot
     from workbench.engine.base import Engine
@@ -126,6 +126,10 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
         self.set_interval(HOST_INTERVAL, self._refresh_host)
         self.set_interval(DEVICES_INTERVAL, self._refresh_devices)
         self._show_pane("balloon")
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        if not self.stack_updates:
+            event.refresh_styles = False  # at the start each widget got its styles a moment ago, when it was made
 
     def on_unmount(self) -> None:
         if self._forget is not None:
