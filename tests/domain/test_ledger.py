@@ -190,6 +190,19 @@ def test_memory_that_is_taken_back_is_no_loss() -> None:
     assert ledger.words == ("the guest took 256 MiB back; the host gives it pages as it touches them",)
 
 
+def test_pages_that_are_free_after_a_deflation_may_come_back_to_the_host() -> None:
+    """Seen on hugepages with free page reporting: the host had lost 100 MiB, and has them again."""
+    ledger = Ledger(
+        RAM,
+        now=Moment(2.0, RAM, RAM, 116 * MIB),
+        before=Moment(1.0, RAM - 128 * MIB, RAM - 128 * MIB, 216 * MIB),
+        backing=Backing(HUGE, reporting=True),
+    )
+    assert ledger.words == (
+        "the guest took 128 MiB back, and the host holds 100 MiB less than before: free pages are reported",
+    )
+
+
 def test_without_a_change_there_is_no_before_and_nothing_to_say() -> None:
     ledger = Ledger(RAM, now=Moment(1.0, RAM, RAM, 100 * MIB, 400 * MIB), ours=False)
     assert (ledger.asked.before, ledger.asked.now, ledger.reclaimed, ledger.never_used) == (None, 0, None, None)

@@ -90,8 +90,16 @@ async def test_the_panel_tells_a_loss_and_whose_target_it_was() -> None:
         assert "target set by another client" in ledger
 
 
+@pytest.mark.parametrize("width", [46, 76, 104])
+@pytest.mark.parametrize(("backing", "serves"), [(HUGE, "use small ones"), (REPORTING, "leave it at RAM")])
+def test_a_void_change_says_in_every_form_what_would_serve(width: int, backing: Backing, serves: str) -> None:
+    forms = balloon_text.ledger(inflated(430, 430, backing), NOW, width)
+    assert all(serves in form.plain or "instead: " in form.plain for form in forms)
+    assert not any(serves in form.plain for form in balloon_text.ledger(inflated(430, 174, Backing()), NOW, width))
+
+
 async def test_a_target_that_is_void_is_told_before_it_is_sent() -> None:
-    void = running(balloon=replace(balloon(), backing=HUGE), backing="2M pages")
+    void = running(balloon=replace(balloon(), backing=HUGE, host=HostMemory(RAM, RAM)), backing="2M pages")
     async with opened(void) as (pilot, engine):
         await press(pilot, "b", "left_square_bracket")
         staged = text_of(pilot, "#balloon-staged")

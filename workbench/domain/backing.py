@@ -28,7 +28,7 @@ class Effect(StrEnum):
     NOTHING = "nothing"
     """The guest gives, and the host keeps holding it."""
     COSTS = "costs"
-    """The host may hold more afterwards than before."""
+    """The host keeps holding it, and may hold more afterwards than before."""
 
 
 class Backing(Struct, frozen=True):
@@ -55,9 +55,7 @@ class Backing(Struct, frozen=True):
     def effect(self) -> Effect:
         if self.locked or self.pinned:
             return Effect.NOTHING
-        if self.hugepages:
-            return Effect.COSTS if self.reporting else Effect.NOTHING
-        return Effect.RETURNS
+        return Effect.COSTS if self.hugepages else Effect.RETURNS
 
     @property
     def short(self) -> str:
@@ -108,16 +106,29 @@ class Backing(Struct, frozen=True):
             return f"giving touches {page} pages: leave it at RAM"
         return f"{page} pages come back only whole: use small ones"
 
-    def words_before(self, inflate: int) -> str:
+    def most_lost(self, inflate: int, untouched: int) -> int:
+        """By how many bytes the host's holding may grow when the guest gives some.
+
+        A guest that zeroes what it gives (Linux's ``init_on_alloc``) touches pages that the host did not hold: never
+        used ones, and with free page reporting those that it had given back.
+
+        :param inflate: bytes that the guest would have to give.
+        :param untouched: bytes of its RAM that the host does not hold now.
+        """
+        return max(0, min(inflate, untouched)) if self.effect is Effect.COSTS else 0
+
+    def words_before(self, inflate: int, untouched: int) -> str:
         """What a target would do to the host, in a sentence; empty when it would do what a balloon is for.
 
         :param inflate: bytes that the guest would have to give; 0 or less when it would get some.
+        :param untouched: bytes of its RAM that the host does not hold now.
         """
         if inflate <= 0 or self.effect is Effect.RETURNS:
             return ""
-        if self.effect is Effect.NOTHING:
+        if not (loss := self.most_lost(inflate, untouched)):
             return f"the host will get none of these {mib(inflate)}: {self.cause}"
+        again = " again" if self.reporting else ""
         return (
-            f"the host may lose up to {mib(inflate)}: the guest zeroes what it gives, which takes pages from the pool "
-            f"again; {self.cause}"
+            f"the host may lose up to {mib(loss)}: the guest zeroes what it gives, which takes pages from the pool{again}; "
+            f"{self.cause}"
         )

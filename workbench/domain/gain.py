@@ -43,16 +43,15 @@ def expected_gain(balloon: Balloon, target: int) -> Gain | None:
     if given < 0:
         # The guest may touch all of it at once, or none.
         low = -min(-given, max(0, reading.ram - host.resident))
+        if backing.hugepages and backing.reporting:  # what it held is free then, in whole pages, and is reported
+            return Gain(low, host.resident, "host may gain: free pages are reported")
         return Gain(low, 0, "host gives nothing" if low == 0 else f"host gives up to {_mib(-low)} MiB")
-    why = (backing.words_before(given), f"instead: {backing.instead}")
-    if backing.effect is Effect.NOTHING:
-        return Gain(0, 0, f"host gains nothing: {backing.short}", taken=True, hint=backing.hint, why=why)
-    if backing.effect is Effect.COSTS:
-        loss = min(given, max(0, reading.ram - host.resident))
-        words = (
-            f"host loses up to {_mib(loss)} MiB: {backing.short}" if loss else f"host gains nothing: {backing.short}"
-        )
-        return Gain(-loss, 0, words, taken=True, hint=backing.hint, why=why)
+    if backing.effect is not Effect.RETURNS:
+        untouched = max(0, reading.ram - host.resident)
+        loss = backing.most_lost(given, untouched)
+        words = f"host loses up to {_mib(loss)} MiB" if loss else "host gains nothing"
+        why = (backing.words_before(given, untouched), f"instead: {backing.instead}")
+        return Gain(-loss, 0, f"{words}: {backing.short}", taken=True, hint=backing.hint, why=why)
     high = min(host.resident, given)
     low = min(high, max(0, host.resident - target))
     span = f"{_mib(low)}\u2013{_mib(high)}" if _mib(low) != _mib(high) else _mib(high)

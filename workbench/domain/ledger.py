@@ -150,8 +150,7 @@ class Ledger(Struct, frozen=True):
         """The same without whose target it was."""
         said: list[str] = []
         if self.given is not None and self.given < -self._noise:
-            taken = mib(-self.given)
-            said.append(f"the guest took {taken} back; the host gives it pages as it touches them")
+            said.append(self._deflated(-self.given))
         elif self.given is not None and self.given > self._noise:
             said += self._inflated(self.given)
         elif self.unreturned and self.unreturned > self._noise:
@@ -176,6 +175,14 @@ class Ledger(Struct, frozen=True):
     def void(self) -> bool:
         """Whether it was seen that the host did not get back what the guest gave."""
         return (self.unreturned or 0) > self._noise
+
+    def _deflated(self, taken: int) -> str:
+        if (self.reclaimed or 0) > self._noise:
+            how = ": free pages are reported" if self.backing and self.backing.reporting else ""
+            return (
+                f"the guest took {mib(taken)} back, and the host holds {mib(self.reclaimed or 0)} less than before{how}"
+            )
+        return f"the guest took {mib(taken)} back; the host gives it pages as it touches them"
 
     def _inflated(self, given: int) -> list[str]:
         reclaimed, unreturned = self.reclaimed, self.unreturned
@@ -209,7 +216,8 @@ class Ledger(Struct, frozen=True):
         if backing is None or backing.effect is Effect.RETURNS:
             refusal = backing.refusal if backing else ""
             return [f"QEMU says: {refusal}"] if refusal else ["the cause is not known"]
-        said = ["the guest zeroes what it gives, and that takes pages from the pool again"] if self.loss else []
+        again = " again" if backing.reporting else ""
+        said = [f"the guest zeroes what it gives, and that takes pages from the pool{again}"] if self.loss else []
         said.append(backing.cause)
         if backing.refusal:
             said.append(f"QEMU says: {backing.refusal}")

@@ -86,12 +86,15 @@ def ledger(balloon: Balloon, now: float, width: int) -> list[Content]:
         return [freshness]
     figures, all_words = ledger_text.figures(book, width), ledger_text.words(book, WORDS_MOST)
     first = ledger_text.words(book, 1)
-    grave = first if book.loss or book.void else Content("")
+    grave = Content("")
+    if book.loss or book.void:  # and why, with what would serve, in the fewest words
+        hint = Content.styled(book.backing.hint if book.backing else "", "$foreground-muted")
+        grave = Content("\n").join(part for part in (first, hint) if part.plain)
     tall, low = (ledger_text.table(book, width, tall=tall) for tall in (True, False))
     forms = [
         [tall, figures, all_words, freshness],
-        [tall, figures, first, freshness],
-        [low, figures, first, freshness],
+        [tall, figures, grave or first, freshness],
+        [low, figures, grave or first, freshness],
         [low, figures, grave, freshness],
         [ledger_text.brief(book, width), grave, freshness],
     ]
