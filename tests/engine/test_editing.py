@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 
 from workbench.engine.editing import TRASH, ProfileFiles
 from workbench.engine.profiles import ProfileStore, samples_directory
-from workbench.errors import NotFound, ProfileChanged, ProfileError, UsageError
+from workbench.errors import HostError, NotFound, ProfileChanged, ProfileError, UsageError
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -156,3 +157,34 @@ async def test_compared_with_another_and_with_what_runs(files: ProfileFiles, tmp
     assert [(key.key, key.no_option) for key in found.keys] == [("net[0].mac", False), ("balloon.guard", True)]
     with pytest.raises(ProfileError):
         await files.compare(known, "x = 1", "")
+
+
+async def test_who_extends_a_profile_is_known(files: ProfileFiles, tmp_path: Path) -> None:
+    await files.create("mine", TEXT)
+    await files.create("near", 'extends = "mine.toml"\n')
+    await files.create("far", 'extends = "near.toml"\n')
+    await files.create("other", TEXT)
+    (tmp_path / "profiles/broken.toml").write_text("[")
+    assert await files.extended_by("mine") == ("far", "near")
+    assert await files.extended_by("near") == ("far",)
+    assert await files.extended_by("other") == ()
+
+
+async def test_a_rename_that_fails_half_way_is_undone(
+    files: ProfileFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await files.create("mine", TEXT)
+    variables = tmp_path / "data/qemu-workbench/uefi/mine.fd"
+    variables.parent.mkdir(parents=True)
+    variables.write_bytes(b"vars")
+
+    def rename(source: Path, target: Path) -> None:
+        if source == variables:
+            raise OSError(28, "No space left on device")
+        move(source, target)
+
+    move = os.rename
+    monkeypatch.setattr(os, "rename", rename)
+    with pytest.raises(HostError, match="No space left"):
+        await files.rename("mine", "new")
+    assert [path.name for path in (tmp_path / "profiles").iterdir()] == ["mine.toml"]

@@ -309,6 +309,12 @@ class FakeProfiles:
             file, parsed, argv_parts(parsed.profile, Launch("/usr/bin/qemu", "/run/demo", "tcg")), "/usr/bin/qemu"
         )
 
+    async def bases_changed(self, checked: Checked) -> bool:
+        return False
+
+    async def extended_by(self, name: str) -> tuple[str, ...]:
+        return tuple(other for other, one in self.files.items() if f'"{name}.toml"' in one.text)
+
     samples_stand_in = False
 
     def comparable(self, name: str) -> tuple[str, ...]:

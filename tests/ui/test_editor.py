@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 from tests.profile_files import HERE
 from tests.ui.fake_engine import FakeEngine, running
 from workbench.domain.form import form_rows
+from workbench.domain.lifecycle import Phase
 from workbench.domain.parse import parse
 from workbench.domain.problems import Problem
 from workbench.domain.snapshot import GuestSnapshot
@@ -555,6 +556,26 @@ class TestFiles:
             await press(pilot, "X")
             await answer(pilot, "delete")
             await wait_until(lambda: not engine.profiles.files)
+
+    async def test_who_loses_by_it_is_said_before(self) -> None:
+        async with listed(base=TEXT, one='extends = "base.toml"', two='extends = "base.toml"') as (pilot, _):
+            for key in ("R", "X"):
+                await press(pilot, key)
+                await wait_until(lambda: dialog(pilot))
+                await pilot.pause()
+                said = " ".join(str(widget.render()) for widget in pilot.app.screen.query(Static))
+                assert "one and two extend it, and will not start without it" in said
+                await press(pilot, "escape")
+                await wait_until(lambda: not dialog(pilot))
+
+    async def test_a_guest_that_was_started_while_one_typed_is_not_renamed(self) -> None:
+        async with listed(one=TEXT) as (pilot, engine):
+            await press(pilot, "R")
+            await wait_until(lambda: dialog(pilot))
+            engine.publish(GuestSnapshot("one", phase=Phase.RUNNING))
+            await type_name(pilot, "two")
+            await answer(pilot, "ok")
+            assert list(engine.profiles.files) == ["one"]
 
 
 async def test_compared_with_the_guest_that_runs() -> None:

@@ -40,6 +40,10 @@ class Checked(Struct, frozen=True):
     """QEMU's program."""
     why: str = ""
     """Why there are no options although the text has no problem; empty when there are."""
+    bases: tuple[str, ...] = ()
+    """The files that the text extends, and what they extend."""
+    bases_stamp: tuple[int, ...] = ()
+    """Another one when one of these is another."""
 
     @property
     def problems(self) -> tuple[Problem, ...]:

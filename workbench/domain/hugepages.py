@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from workbench.domain.text import enumerated
 from workbench.domain.units import GIB, KIB, MIB
 
 if TYPE_CHECKING:
@@ -109,8 +110,7 @@ def page_words(page: int) -> str:
 
 def sizes_words(pages: Iterable[int]) -> str:
     """Page sizes in a row, smallest first: ``2 MiB and 1 GiB``."""
-    words = [page_words(page) for page in sorted(pages)]
-    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+    return enumerated([page_words(page) for page in sorted(pages)])
 
 
 TRANSPARENT = {

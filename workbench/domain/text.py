@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _TO_ESCAPE = re.compile(r"[^ -~]")
 
@@ -14,6 +18,13 @@ def visible(text: str) -> str:
     What does not print is what :meth:`str.isprintable` says: controls, invisible and direction-changing characters.
     """
     return text if text.isascii() and text.isprintable() else _TO_ESCAPE.sub(_escape, text)
+
+
+def enumerated(words: Sequence[str], most: int = 5) -> str:
+    """``a``, ``a and b``, ``a, b and c``; beyond ``most`` of them ``a, b and 7 more``."""
+    if len(words) > most:
+        words = (*words[: most - 1], f"{len(words) - most + 1} more")
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def json_string(text: str) -> str:

@@ -208,6 +208,9 @@ class Profiles(Protocol):
     def check(self, known: ProfileText, text: str) -> Checked:
         """What is wrong with a text in itself, and the options that it gives: quick enough for each key."""
 
+    async def bases_changed(self, checked: Checked) -> bool:
+        """Whether a file that the text extends is another one since the text was checked."""
+
     @property
     def samples_stand_in(self) -> bool:
         """Whether the user has no directory of profiles yet: the first one that is written ends that."""
@@ -226,6 +229,9 @@ class Profiles(Protocol):
 
     async def trash(self, name: str) -> Path:
         """Move a profile into the trash, and say where it is now."""
+
+    async def extended_by(self, name: str) -> tuple[str, ...]:
+        """The other profiles that extend this one: they fail when it is gone from its place."""
 
     def comparable(self, name: str) -> tuple[str, ...]:
         """What a profile can be compared with: the others, and first, as an empty name, the one that its guest runs with."""

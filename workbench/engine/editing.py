@@ -82,8 +82,10 @@ class ProfileFiles:
             return known if stamp == known.stamp else ProfileText(known.name, known.path, "")
         try:
             return ProfileText(known.name, known.path, read_text(path), stamp)
-        except (OSError, UnicodeDecodeError) as error:
-            raise HostError(f"{shown(path)} cannot be read any more: {error}") from error
+        except UnicodeDecodeError as error:
+            raise HostError(f"{shown(path.name)} is no text any more: it is not UTF-8") from error
+        except OSError as error:
+            raise HostError(f"{shown(path.name)} cannot be read any more: {error.strerror}") from error
 
     async def save(self, known: ProfileText, text: str, *, anyway: bool = False) -> ProfileText:
         return await asyncio.to_thread(self._save, known, text, anyway)
@@ -137,8 +139,10 @@ class ProfileFiles:
 
     def check(self, known: ProfileText, text: str) -> Checked:
         loaded = self._loaded(known, text)
+        bases = tuple(map(str, loaded.bases))
+        seen = Checked(loaded.file, loaded.parsed, bases=bases, bases_stamp=file_states(*loaded.bases))
         if loaded.profile is None or self._qemu is None:
-            return Checked(loaded.file, loaded.parsed, why=self._no_qemu)
+            return replace(seen, why=self._no_qemu)
         profile = loaded.profile
         chosen = profile.accelerator
         if chosen == "auto":
@@ -146,8 +150,13 @@ class ProfileFiles:
         try:
             launch = launch_of(loaded, profile, self._settings, *self._qemu, chosen)
         except HostError as error:
-            return Checked(loaded.file, loaded.parsed, why=error.message)
-        return Checked(loaded.file, loaded.parsed, argv_parts(profile, launch), launch.binary)
+            return replace(seen, why=error.message)
+        return replace(seen, parts=argv_parts(profile, launch), binary=launch.binary)
+
+    async def bases_changed(self, checked: Checked) -> bool:
+        if not checked.bases:
+            return False
+        return await asyncio.to_thread(file_states, *map(Path, checked.bases)) != checked.bases_stamp
 
     @property
     def samples_stand_in(self) -> bool:
@@ -185,6 +194,8 @@ class ProfileFiles:
             for source, target in moves:
                 os.rename(source, target)
         except OSError as error:
+            if source != old:
+                os.rename(path, old)  # a guest with another name and without its variables is half of one
             raise HostError(f"{shown(source)} cannot be renamed: {error.strerror}") from error
         return await self.read(new)
 
@@ -201,6 +212,15 @@ class ProfileFiles:
         except OSError as error:
             raise HostError(f"{shown(path)} cannot be moved to the trash: {error.strerror}") from error
         return target
+
+    async def extended_by(self, name: str) -> tuple[str, ...]:
+        return await asyncio.to_thread(self._extended_by, self._path(name))
+
+    def _extended_by(self, path: Path) -> tuple[str, ...]:
+        """Names come in the order of the list."""
+        real = os.path.realpath(path)
+        loaded = [self._store.load(entry.name) for entry in self._store.entries()]
+        return tuple(one.name for one in loaded if real in map(os.path.realpath, one.bases))
 
     def _own(self, name: str) -> Path:
         """:raise NotFound: when the user has no file of that name."""

@@ -125,7 +125,11 @@ class ProfileStore:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             path = (self.directory / f"{name}{SUFFIX}").resolve()
-            mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
+            there = path.exists()
+            if there and not os.access(path, os.W_OK, effective_ids=True):
+                # Another file in its place would go round the lock that its owner put on it.
+                raise HostError(f"{name}{SUFFIX} cannot be written: it is read-only", hint=f"chmod u+w {shown(path)}")
+            mode = stat.S_IMODE(path.stat().st_mode) if there else 0o644
             write_atomic(path, text, mode=mode)
         except OSError as error:
             raise HostError(f"{name}{SUFFIX} cannot be written: {error.strerror}") from error
@@ -141,7 +145,7 @@ class ProfileStore:
 
 
 def file_states(*paths: Path) -> tuple[int, ...]:
-    """What changes when one of the files does; empty while the first one cannot be looked at."""
+    """What changes when one of the files does; empty while the first one cannot be looked at, and for none."""
     state: list[int] = []
     for path in paths:
         try:

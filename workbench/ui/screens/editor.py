@@ -154,6 +154,11 @@ class EditorScreen(ProfileSaving):
             self._rest.stop()
         self._rest = self.set_timer(REST, self._ask_host)
 
+    async def _look_at_bases(self) -> None:
+        checked = self._checked
+        if await self._profiles.bases_changed(checked) and checked is self._checked:
+            self._check()
+
     @work(group="host-check", exclusive=True)
     async def _ask_host(self) -> None:
         text = self._area.text

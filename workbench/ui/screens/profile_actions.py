@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.screen import Screen
 
+from workbench.domain.text import enumerated
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import confirm, error_dialog
 from workbench.ui.key_order import opening
@@ -83,27 +84,41 @@ class ProfileActions(Screen[None]):
             self.query_one(GuestList).expect(new)
 
     async def _rename(self, guest: GuestSnapshot) -> None:
-        if guest.phase.alive:
-            raise WorkbenchError(f"{guest.name} runs, and a guest that runs keeps its name", hint="stop it first: x")
+        self._refuse_alive(guest)
         words = "Its new name. The history and the logs of its runs stay under the old one."
+        words += await self._who_extends(guest.name)
         new = await self._ask_name(f"Rename {guest.name}", words, guest.name)
         if new:
+            self._refuse_alive(self._engine.guest(guest.name).snapshot)  # it may have been started meanwhile
             known = await self._engine.profiles.rename(guest.name, new)
             self.query_one(GuestList).expect(new)
             self.notify(known.path, title="Renamed", timeout=4, markup=False)
+
+    def _refuse_alive(self, guest: GuestSnapshot) -> None:
+        """:raise WorkbenchError: when the guest runs."""
+        if guest.phase.alive:
+            raise WorkbenchError(f"{guest.name} runs, and a guest that runs keeps its name", hint="stop it first: x")
 
     async def _delete(self, guest: GuestSnapshot) -> None:
         runs = " The guest runs on without it." if guest.phase.alive else ""
         answer = await self.app.push_screen_wait(
             confirm(
                 f"Delete the profile {guest.name}?",
-                f"It goes to the trash beside the profiles, from where you can move it back. Its disk images stay.{runs}",
+                f"It goes to the trash beside the profiles, from where you can move it back. Its disk images stay.{runs}"
+                f"{await self._who_extends(guest.name)}",
                 ("delete", "Delete", "error"),
             )
         )
         if answer == "delete":
             path = await self._engine.profiles.trash(guest.name)
             self.notify(str(path), title="In the trash", timeout=8, markup=False)
+
+    async def _who_extends(self, name: str) -> str:
+        """What other profiles lose when this one is gone from its place; nothing where none does."""
+        names = await self._engine.profiles.extended_by(name)
+        if not names:
+            return ""
+        return f" {enumerated(names)} {'extends' if len(names) == 1 else 'extend'} it, and will not start without it."
 
     def _tell(self, error: WorkbenchError) -> None:
         self.app.push_screen(error_dialog(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from workbench.domain.editing import ProfileText
     from workbench.engine.base import Profiles
 
+GONE = "its file is gone"
+
 
 class ProfileSaving(FormEdits):
     """The part of the editor that knows the file."""
@@ -24,11 +27,15 @@ class ProfileSaving(FormEdits):
         """The file's state that the user was asked about last: once is enough."""
         self._elsewhere = ""
         """What happened to the file on the disk since; empty when nothing did."""
+        self._only_here = False
+        """Whether the file is gone, or cannot be read: then the text stands nowhere else."""
+        self._saving = asyncio.Lock()
+        """One save at a time: a second one would take what the first wrote for somebody else's."""
 
     @property
     def changed(self) -> bool:
         """Whether something would be lost by leaving."""
-        return self._area.text != self._known.text
+        return self._area.text != self._known.text or self._only_here
 
     def _check(self) -> None:
         """The text is another one."""
@@ -41,7 +48,7 @@ class ProfileSaving(FormEdits):
     def action_save(self) -> None:
         self._save()
 
-    @work(group="save", exclusive=True)
+    @work(group="save")
     async def _save(self) -> None:
         await self._saved()
 
@@ -60,17 +67,25 @@ class ProfileSaving(FormEdits):
 
     async def _write(self, *, anyway: bool) -> bool:
         """:raise WorkbenchError: when it cannot be written."""
-        sample = self._known.sample
-        known = await self._profiles.save(self._known, self._area.text, anyway=anyway)
-        self._take(known)
+        async with self._saving:
+            sample = self._known.sample
+            known = await self._profiles.save(self._known, self._area.text, anyway=anyway)
+            self._take(known)
         words = "your own copy; the sample stays as it is" if sample else "it takes effect at the next start"
         self.notify(f"{known.path}\n{words}", title="Saved", timeout=4, markup=False)
         return True
 
     def _take(self, known: ProfileText) -> None:
         """The file has this text now, and so it is known."""
-        self._known, self._told_stamp, self._elsewhere = known, known.stamp, ""
+        self._known, self._told_stamp = known, known.stamp
+        self._say_elsewhere("")
         self._check()
+
+    def _say_elsewhere(self, words: str, *, only_here: bool = False) -> None:
+        """Tell above the text what happened to the file."""
+        if (words, only_here) != (self._elsewhere, self._only_here):
+            self._elsewhere, self._only_here = words, only_here
+            self._show_head()
 
     async def _ask_about_disk(self, words: str) -> bool:
         """The file is another one than the text began with: whose is to stand?"""
@@ -104,29 +119,32 @@ class ProfileSaving(FormEdits):
 
     def _reload(self, disk: ProfileText) -> None:
         if not disk.stamp:
-            self._elsewhere = "its file is gone"
-            self._show_head()
+            self._say_elsewhere(GONE, only_here=True)
             return
         self._area.become(disk.text)
         self._take(disk)
 
     def _look(self) -> None:
-        """Look at the file, unless a question about it stands there already."""
-        if self.is_active:
+        """Look at the files, unless a question about them stands there already, or they are being written."""
+        if self.is_active and not self._saving.locked():
             self._look_at_disk()
 
     @work(group="disk", exclusive=True)
     async def _look_at_disk(self) -> None:
-        """Has something else written the file?"""
+        """Has something else written the file, or one that it extends?"""
+        await self._look_at_bases()
+        known = self._known
         try:
-            disk = await self._profiles.disk(self._known)
+            disk = await self._profiles.disk(known)
         except WorkbenchError as error:
-            self._elsewhere = error.message
-            self._show_head()
+            if not self._stale(known):
+                self._say_elsewhere(error.message, only_here=True)
             return
-        if disk.stamp == self._known.stamp:
+        if self._stale(known):
             return
-        if disk.stamp and disk.text == self._known.text:
+        if disk.stamp == known.stamp:
+            self._say_elsewhere("")
+        elif disk.stamp and disk.text == known.text:
             self._take(disk)  # touched, or written as it was
         elif disk.stamp == self._told_stamp:
             return
@@ -135,10 +153,19 @@ class ProfileSaving(FormEdits):
             self.notify("it was changed on the disk, and read again", timeout=4, markup=False)
         else:
             self._told_stamp = disk.stamp
-            self._elsewhere = "changed on the disk" if disk.stamp else "its file is gone"
-            self._show_head()
-            if disk.stamp:
-                await self._ask_about_disk(f"{self._known.path} was changed by something else while you edit it")
+            if not disk.stamp:
+                self._say_elsewhere(GONE, only_here=True)
+                return
+            self._say_elsewhere("changed on the disk")
+            await self._ask_about_disk(f"{known.path} was changed by something else while you edit it")
+
+    def _stale(self, known: ProfileText) -> bool:
+        """Whether what was seen beside this text is overtaken: it was saved or read again meanwhile, or is about to be."""
+        return self._saving.locked() or self._known is not known
+
+    async def _look_at_bases(self) -> None:
+        """Where a file that the text extends is another one, the text says another thing."""
+        raise NotImplementedError
 
     @work(group="leave", exclusive=True)
     async def _leave(self) -> None:
@@ -149,12 +176,15 @@ class ProfileSaving(FormEdits):
         """Ask what becomes of what is not saved; false for staying."""
         if not self.changed:
             return True
+        words = "the text has changes that are not saved"
+        if self._only_here:
+            words = f"{self._elsewhere}: the text stands nowhere else"
         answer = await self.app.push_screen_wait(
             confirm(
                 f"Leave {self._known.name} unsaved?",
-                "The text has changes that are not saved.",
+                f"{words[0].upper()}{words[1:]}.",
                 ("save", "Save and leave", "primary"),
-                ("discard", "Discard them", "error"),
+                ("discard", "Discard it" if self._only_here else "Discard them", "error"),
             )
         )
         return answer == "discard" or (answer == "save" and await self._saved())
