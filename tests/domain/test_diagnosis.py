@@ -243,6 +243,18 @@ def test_memory_that_was_plugged_in_is_a_note_beside_the_state() -> None:
     assert "unplugged: the target fell with it by 64 MiB" in unplugged.text
 
 
+def test_memory_that_the_guest_does_not_use_yet_is_not_to_be_taken_from_what_it_has() -> None:
+    """Seen: a Linux guest had not brought a DIMM online, and what was asked for before would have left it with nothing."""
+    change = Mark(NOW - 5, MarkKind.RAM_CHANGE, "128 MiB plugged in", 128 * MIB)
+    stats = GuestStats(NOW, 1, total=153 * MIB, available=25 * MIB)
+    (note,) = judge(reading(288, 288), seen(marks=(change,), stats=stats)).notes
+    assert note.advice.startswith("see that the guest uses the new memory")
+    assert note.evidence[-1] == "the guest says: its own total is 153 MiB, 25 MiB available"
+    roomy = replace(stats, available=200 * MIB)
+    (note,) = judge(reading(288, 288), seen(marks=(change,), stats=roomy)).notes
+    assert note.advice == "send 160 MiB to have what was asked for before"
+
+
 def test_every_stall_has_a_code_and_evidence() -> None:
     for verdict in (
         judge(reading(64, 128), seen()),

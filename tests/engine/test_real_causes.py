@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -280,6 +280,8 @@ def test_memory_that_is_plugged_in_shifts_the_target_and_is_not_somebody_elses(w
         (note,) = (n for n in seen["notes"] if n["code"] == "ram-changed")  # type: ignore[attr-defined]
         assert note["text"] == "memory was plugged in: the target rose with it by 128 MiB, to 224 MiB"
         assert note["advice"] == "send 96 MiB to have what was asked for before"
+        ledger = cast("dict[str, object]", seen["ledger"])
+        assert ledger["asked"] == {"before": 0, "now": 32 * MIB}, "num_pages rose once, before the memory came"
     seen = look(workbench, "96M", name="plug")
     assert seen["target"] == 96 * MIB
     assert [n["code"] for n in seen["notes"]] == []  # type: ignore[attr-defined]

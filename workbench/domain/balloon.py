@@ -74,6 +74,11 @@ class Reading(Struct, frozen=True):
         """
         return when - STALE < self.time < when
 
+    def in_ram(self, ram: int) -> Reading:
+        """The same two words of the config space where RAM is another one: target and actual move with it."""
+        change = ram - self.ram
+        return replace(self, ram=ram, target=self.target + change, actual=self.actual + change) if change else self
+
     @property
     def diff(self) -> int:
         """``actual - target`` in bytes: positive while the guest has yet to give memory up."""

@@ -216,15 +216,24 @@ def _ram_note(reading: Reading | None, seen: Circumstances) -> Finding | None:
     if reading is None or reading.target == reading.ram or not shift:
         return None
     way, turn = ("plugged in", "rose") if shift > 0 else ("unplugged", "fell")
-    asked = reading.target - shift
+    asked, stats = reading.target - shift, seen.stats
+    advice = (
+        f"send {mib(asked)} to have what was asked for before" if asked > 0 else "send the target that you want now"
+    )
+    evidence = [
+        f"RAM is {mib(reading.ram)} now, {ago(seen.now - changes[-1].time)} it was {mib(reading.ram - shift)}",
+        f"num_pages stood at {(reading.ram - reading.target) // PAGE:,}",
+    ]
+    if stats is not None and stats.available is not None and stats.available < shift:
+        # Linux leaves plugged memory alone until somebody brings it online; then what was asked for before takes other memory.
+        advice = f"see that the guest uses the new memory (bring it online there), and then {advice}"
+        total = f"its own total is {mib(stats.total)}, " if stats.total is not None else ""
+        evidence.append(f"the guest says: {total}{mib(stats.available)} available")
     return Finding(
         Cause.RAM_CHANGED,
         f"memory was {way}: the target {turn} with it by {mib(abs(shift))}, to {mib(reading.target)}",
-        f"send {mib(asked)} to have what was asked for before" if asked > 0 else "send the target that you want now",
-        (
-            f"RAM is {mib(reading.ram)} now, {ago(seen.now - changes[-1].time)} it was {mib(reading.ram - shift)}",
-            f"num_pages stood at {(reading.ram - reading.target) // PAGE:,}",
-        ),
+        advice,
+        tuple(evidence),
     )
 
 

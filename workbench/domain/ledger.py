@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from workbench.domain.backing import Effect
 from workbench.domain.units import MIB, mib
@@ -37,6 +38,11 @@ class Moment(Struct, frozen=True):
     """What the guest believed to be free; older drivers tell this alone."""
     pool_free: int | None = None
     """Free pages in the host's pool of this guest's page size; None on ordinary memory."""
+
+    def shifted(self, change: int) -> Moment:
+        """The same where RAM is larger by ``change`` bytes: the balloon's pages stand, so target and actual move with it."""
+        target, actual = (None if size is None else size + change for size in (self.target, self.actual))
+        return replace(self, target=target, actual=actual)
 
 
 class Entry(Struct, frozen=True):

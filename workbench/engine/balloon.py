@@ -273,7 +273,8 @@ class BalloonProbe:
 
     def _change(self, target: int, since: float, *, ours: bool) -> TargetRecord:
         """A change of the target that was made, or found, since the last reading."""
-        return record_of(target, since, self._reading, self._stats, self._host.held, ours=ours)
+        before = self._reading and self._reading.in_ram(self.ram)
+        return record_of(target, since, before, self._stats, self._host.held, ours=ours)
 
     async def _find_registers(self) -> None:
         """Where the device's registers are now; where nobody has mapped them, no driver can have them."""
@@ -314,7 +315,8 @@ class BalloonProbe:
         way = "plugged in" if change > 0 else "unplugged"
         self.marks.add(Mark(reading.time, MarkKind.RAM_CHANGE, f"{mib(abs(change))} {way}", change))
         if self.record is not None and self.record.target + change == reading.target:
-            self._note(replace(self.record, target=reading.target))
+            before = self.record.before
+            self._note(replace(self.record, target=reading.target, before=before and before.shifted(change)))
 
     def _notice_target(self, reading: Reading) -> None:
         """Keep the record true when somebody else has set the target."""
