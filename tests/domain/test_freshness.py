@@ -37,6 +37,7 @@ def test_fresh_figures_are_well() -> None:
     [
         (replace(GOOD, interval=0), {}, Cause.STATISTICS_OFF),
         (replace(GOOD, interval=0), {"status": "paused"}, Cause.STATISTICS_OFF),
+        (replace(GOOD, interval=0), {"statistics": 2}, Cause.STATISTICS_SWITCHED_OFF),
         (replace(GOOD, last_update=NOW - LIMIT - 1), {}, Cause.STATISTICS_STOPPED),
         (replace(GOOD, last_update=NOW - LIMIT - 1), {"status": "paused"}, Cause.STATISTICS_PAUSED),
         (GuestStats(0.0, 2), {}, Cause.STATISTICS_NEVER),

@@ -36,6 +36,7 @@ class Stage:
         self.host_looks = 0
         self.trips = 0
         self.asking_about_host = False
+        self.polled_since = 0.0
         self.asked: list[str] = []
         self.driver_ok = self.driver_up = True
         self.report: GuestStats | None = None

@@ -220,9 +220,13 @@ async def test_statistics_that_nobody_asks_for(demo: CommandLine) -> None:
         interval = {"path": path, "property": "guest-stats-polling-interval"}
         await guest.execute("qom-set", {**interval, "value": 0})
         try:
-            await until(lambda: codes(balloon_of(guest).verdict) == [Cause.STATISTICS_OFF], "the note")
+            await until(lambda: codes(balloon_of(guest).verdict) == [Cause.STATISTICS_SWITCHED_OFF], "the note")
             assert balloon_of(guest).verdict.state is State.SETTLED
-            assert look(demo)["notes"][0]["code"] == "statistics-off"  # type: ignore[index]
+            (note,) = cast("list[dict[str, list[str]]]", look(demo)["notes"])
+            assert str(note["code"]) == "statistics-switched-off"
+            assert note["evidence"][-1] == "its profile asks for them every 2 s"
+            newest = balloon_of(guest).history[-1]
+            assert newest.available is None, "the plot draws no figure that need no longer be so"
         finally:
             await guest.execute("qom-set", {**interval, "value": 2})
         await until(lambda: codes(balloon_of(guest).verdict) == [], "fresh figures")

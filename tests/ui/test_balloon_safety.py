@@ -12,6 +12,7 @@ from textual.widgets import Static
 from tests.ui.fake_engine import NOW, RAM, balloon, running
 from tests.ui.test_screen import asked, opened, press, text_of
 from workbench.domain.balloon import PAGE, Sample
+from workbench.domain.causes import Cause, Finding
 from workbench.domain.forecast import forecast
 from workbench.domain.guard import Alarm
 from workbench.domain.qmp_input import Request
@@ -21,7 +22,7 @@ from workbench.domain.units import MIB
 from workbench.ui.dialogs import Dialog
 from workbench.ui.preset_dialog import PresetDialog
 from workbench.ui.widgets.balloon_panel import BalloonPanel
-from workbench.ui.widgets.balloon_text import forecast_parts, staged_lines
+from workbench.ui.widgets.balloon_text import forecast_parts, risk_words, staged_lines
 from workbench.ui.widgets.guest_list import GuestList, entry, state_words
 from workbench.ui.widgets.qmp_console import QmpConsole
 from workbench.ui.widgets.safety_text import protection_lines
@@ -327,6 +328,19 @@ def test_every_part_of_the_lines_is_whole(width: int) -> None:
             assert len(line) <= max(width, 42), line
     steps = {protection_lines(Protection(ramping=RAMPING), NOW + wait, 76).cell_length for wait in range(9)}
     assert len(steps) == 1, "nothing moves while the seconds run down"
+
+
+@pytest.mark.parametrize("code", [Cause.STATISTICS_SWITCHED_OFF, Cause.STATISTICS_STOPPED])
+def test_a_forecast_by_old_figures_says_so(code: Cause) -> None:
+    now = balloon()
+    assert now.stats is not None
+    fresh = forecast(now, RAM // 2, 0.0)
+    assert "old" not in " ".join(part.plain for part in forecast_parts(fresh))
+    stats = replace(now.stats, last_update=now.reading.time - 300 if now.reading else 0)
+    old = replace(now, stats=stats, verdict=replace(now.verdict, notes=(Finding(code, "frozen"),)))
+    plan = forecast(old, 64 * MIB, 0.0)
+    assert "by figures 5 min old" in [part.plain for part in forecast_parts(plan)]
+    assert "by figures that are 5 min old" in risk_words("demo", plan)[1]
 
 
 async def test_the_forecast_tells_of_the_steps() -> None:

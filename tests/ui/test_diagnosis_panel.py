@@ -14,6 +14,7 @@ from workbench.domain.causes import Cause, Circumstances, Finding, Verdict
 from workbench.domain.diagnosis import judge
 from workbench.domain.units import MIB
 from workbench.ui.widgets.balloon_panel import BalloonPanel
+from workbench.ui.widgets.balloon_text import ledger
 
 TAKEN = Verdict(
     State.STALLED, "the guest took 55 MiB back on OOM", "send the target again", ("rose",), Cause.TAKEN_BACK
@@ -83,3 +84,27 @@ async def test_a_pause_is_said_once() -> None:
         words = text_of(pilot, "#balloon-situation")
         assert "note: the guest is paused: its driver does not run" in words
         assert words.count("note") == 1
+
+
+@pytest.mark.parametrize(
+    ("last", "interval", "words"),
+    [
+        (NOW - 300, 0, "guest figures are 5 min old; polling is off"),
+        (0.0, 0, "no guest statistics: QEMU does not ask for any"),
+        (0.0, 2, "no guest statistics: its driver never sent any"),
+    ],
+)
+def test_why_there_are_no_new_figures(last: float, interval: int, words: str) -> None:
+    old = replace(balloon(), stats=GuestStats(last, interval, available=MIB), ledger=None)
+    assert [form.plain for form in ledger(old, NOW, 50)] == [words]
+
+
+async def test_polling_that_another_client_switched_off_is_a_note() -> None:
+    reading = balloon().reading
+    assert reading is not None
+    seen = Circumstances(NOW, driver_status=0x0F, statistics=2, stats=GuestStats(NOW - 60, 0, available=MIB))
+    for statistics, said in ((2, True), (0, False)):
+        verdict = judge(reading, replace(seen, statistics=statistics))
+        async with opened(running(balloon=replace(balloon(), verdict=verdict))) as (pilot, _):
+            words = " ".join(text_of(pilot, "#balloon-situation").split())
+            assert ("another client has told QEMU not to ask" in words) == said

@@ -40,9 +40,15 @@ class Cause(StrEnum):
     WINDOWS_SERVICE = "windows-service"
     """Reports come, and nothing is in them: Windows without its balloon service."""
     STATISTICS_OFF = "statistics-off"
+    STATISTICS_SWITCHED_OFF = "statistics-switched-off"
+    """The guest's profile asks for them, and another client has told QEMU not to."""
     STATISTICS_PAUSED = "statistics-paused"
     STATISTICS_NEVER = "statistics-never"
     STATISTICS_STOPPED = "statistics-stopped"
+
+
+STALE_STATISTICS = frozenset({Cause.STATISTICS_OFF, Cause.STATISTICS_SWITCHED_OFF, Cause.STATISTICS_STOPPED})
+"""With these what the guest said last need no longer be so. While it is paused nothing in it changes."""
 
 
 class Finding(Struct, frozen=True):
@@ -98,6 +104,8 @@ class Circumstances(Struct, frozen=True):
     started: float = 0.0
     """Unix time at which the guest last began, QEMU's start or a reset, as far as known."""
     stats: GuestStats | None = None
+    statistics: int = 0
+    """Seconds between two reports that the guest's profile asks for; 0 = it asks for none."""
     polled_since: float = 0.0
     """Unix time since which QEMU asks for statistics as often as it does now; 0 = longer than anybody looked."""
     deflate_on_oom: bool | None = None

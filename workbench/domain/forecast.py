@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from workbench.domain.causes import STALE_STATISTICS
 from workbench.domain.floor import actual_at, floor_of
 from workbench.domain.gain import expected_gain
 from workbench.domain.ramp import settle_time
@@ -25,6 +26,8 @@ class Forecast(Struct, frozen=True):
     """Bytes."""
     available: int | None
     """Bytes that the guest would have left, by its own statistics; None when it said nothing."""
+    age: float | None
+    """Seconds since the guest said so, where that is too long ago to be sure of; None else."""
     seconds: float | None
     """Seconds to settle at the speed that was seen, the waits of a ramp included; None when none was seen."""
     risk: str = ""
@@ -58,9 +61,11 @@ def forecast(
     reading = balloon.reading
     assert reading is not None
     stats = balloon.stats
-    available = None
+    available = age = None
     if stats is not None and stats.available is not None:
         available = max(0, stats.available - (actual_at(balloon, stats) - target))
+        if any(note.code in STALE_STATISTICS for note in balloon.verdict.notes):
+            age = max(0.0, reading.time - stats.last_update)
     steps = ramp.steps(reading.actual, target) if ramp else 1
     seconds = settle_time(reading.actual - target, speed, ramp) if speed else None
     least = floor_of(balloon, floor)
@@ -71,4 +76,4 @@ def forecast(
             risk = f"below the floor of {mib(least.size)}"
         elif available is not None and available < enough:
             risk = f"less than {mib(enough)} left"
-    return Forecast(target, available, seconds, risk, least, steps, expected_gain(balloon, target))
+    return Forecast(target, available, age, seconds, risk, least, steps, expected_gain(balloon, target))

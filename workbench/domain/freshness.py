@@ -27,12 +27,7 @@ def statistics_finding(seen: Circumstances) -> Finding | None:
         return None
     last = f"last report: {ago(seen.now - stats.last_update)}" if stats.last_update else "no report since QEMU's start"
     if not stats.interval:
-        return Finding(
-            Cause.STATISTICS_OFF,
-            "the guest's statistics are frozen: QEMU does not ask for them",
-            "give the profile statistics = 2, or set guest-stats-polling-interval by qom-set",
-            ("guest-stats-polling-interval is 0", last),
-        )
+        return _off(seen, last)
     if is_frozen(stats, seen):
         return _frozen(stats, seen, last)
     if stats.last_update and is_empty(stats):
@@ -43,6 +38,23 @@ def statistics_finding(seen: Circumstances) -> Finding | None:
             (f"{last}; it has none of the {len(STATISTICS)} figures",),
         )
     return None
+
+
+def _off(seen: Circumstances, last: str) -> Finding:
+    evidence = ("guest-stats-polling-interval is 0", last)
+    if seen.statistics:
+        return Finding(
+            Cause.STATISTICS_SWITCHED_OFF,
+            "the guest's statistics are frozen: another client has told QEMU not to ask for them",
+            f"set the balloon's guest-stats-polling-interval to {seen.statistics} again, by qom-set",
+            (*evidence, f"its profile asks for them every {seen.statistics} s"),
+        )
+    return Finding(
+        Cause.STATISTICS_OFF,
+        "the guest's statistics are frozen: QEMU does not ask for them",
+        "give the profile statistics = 2, or set guest-stats-polling-interval by qom-set",
+        evidence,
+    )
 
 
 def _frozen(stats: GuestStats, seen: Circumstances, last: str) -> Finding:
@@ -67,6 +79,11 @@ def _frozen(stats: GuestStats, seen: Circumstances, last: str) -> Finding:
         "a guest under great pressure answers late, a hung one never: look at its console",
         (asked, last),
     )
+
+
+def is_stale(stats: GuestStats, seen: Circumstances) -> bool:
+    """Whether what stands there need no longer be so: a guest that is paused has what it had."""
+    return seen.status == "running" and is_frozen(stats, seen)
 
 
 def is_frozen(stats: GuestStats, seen: Circumstances) -> bool:

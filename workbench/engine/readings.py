@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,16 @@ from msgspec.structs import replace
 
 from workbench.domain.balloon import Balloon, GuestStats, Sample, rate_of
 from workbench.domain.diagnosis import PATIENCE, Circumstances, judge
+from workbench.domain.freshness import is_stale
 from workbench.domain.marks import TURNS, Mark, MarkKind, mark_of_event
 from workbench.domain.movement import Watch, moved_at
+from workbench.domain.safety import safety_of
 from workbench.domain.units import mib
 from workbench.engine.balloon import ROUND_TRIPS
 from workbench.engine.beats import Beats, Errand
 from workbench.engine.history import HistoryFiles
 from workbench.engine.marks import MarksFile
+from workbench.engine.profiles import started_profile
 from workbench.engine.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -46,6 +50,7 @@ class Readings:
 
     def __init__(self, running: Running, *, lasting: bool = True) -> None:
         """:param lasting: record for as long as this lives, not only at each look."""
+        self._path = running.path
         self.marks = MarksFile(running.path)
         resets = (mark.time for mark in self.marks.load() if mark.kind is MarkKind.RESET)
         self.started = max(running.facts.started, *resets, 0.0)
@@ -134,7 +139,7 @@ class Readings:
         if at_rest or self.moving or _sizes(reading) != _sizes(before):
             self._host = probe.look_at_host()
         if reading is not None:
-            self._remember(reading)
+            self._remember(reading, probe)
 
     def note_event(self, name: str, data: Mapping[str, object], when: float) -> None:
         """An event of QEMU, at its Unix time."""
@@ -207,14 +212,30 @@ class Readings:
             case Errand.FEATURES:
                 await probe.look_at_features()
 
-    def _remember(self, reading: Reading) -> None:
-        available = self._stats.available if self._stats else None
+    def _remember(self, reading: Reading, probe: BalloonProbe) -> None:
+        available = self._available(probe)
         resident = self._host.resident if self._host else None
         sample = Sample(reading.time, reading.target, reading.actual, resident, available)
         while self._history and self._history[-1].time > sample.time:
             self._history.pop()  # the clock was set back
         self._history.append(sample)
         self._recorder.add(sample)
+
+    def _available(self, probe: BalloonProbe) -> int | None:
+        """What the guest has available; None where its last word is too old."""
+        if self._stats is None:
+            return None
+        seen = Circumstances(
+            time.time(),
+            status=self.status,
+            started=self.started,
+            polled_since=self._polled_since(probe),
+            marks=self.marks.load(),
+        )
+        return None if is_stale(self._stats, seen) else self._stats.available
+
+    def _polled_since(self, probe: BalloonProbe) -> float:
+        return max(probe.polled_since, self._heard_again)
 
     def close(self) -> None:
         """Let somebody else record this guest."""
@@ -227,8 +248,8 @@ class Readings:
 
         :param trouble: what is known of a QEMU that does not answer.
         """
-        now = time.time()
         self._silent = self._silent or not answering
+        now = time.time()
         record, history, marks = probe.record, tuple(self._history), self.marks.load()
         seen = Circumstances(
             now=now,
@@ -241,7 +262,8 @@ class Readings:
             moved_at=self._moved_at,
             started=self.started,
             stats=self._stats,
-            polled_since=max(probe.polled_since, self._heard_again),
+            statistics=self._wanted if self._stats is not None and not self._stats.interval else 0,
+            polled_since=self._polled_since(probe),
             deflate_on_oom=probe.deflate_on_oom,
             agreed=probe.features is not None,
             reached=probe.witness.reached,
@@ -262,6 +284,11 @@ class Readings:
             ledger=probe.ledger(),
             backing=probe.backing,
         )
+
+    @cached_property
+    def _wanted(self) -> int:
+        """Seconds between two reports that the guest's profile asks for; read only where QEMU asks for none."""
+        return safety_of(started_profile(self._path)).statistics
 
     def _unanswered(self, record: TargetRecord | None) -> int | None:
         """Bytes of a target that was sent after the last reading, which has another."""

@@ -106,11 +106,16 @@ def _freshness(balloon: Balloon, now: float) -> list[Part]:
     stats = balloon.stats
     if stats is None:
         return [("the guest says nothing of its memory", "$foreground-muted")]
-    if not stats.interval:
-        return [("no guest statistics: polling is off (statistics = 0)", "$foreground-muted")]
     if not stats.last_update:
-        return [("no guest statistics: its driver never sent any", "$foreground-muted")]
+        why = "its driver never sent any" if stats.interval else "QEMU does not ask for any"
+        return [(f"no guest statistics: {why}", "$foreground-muted")]
     old = now - stats.last_update
+    if not stats.interval:
+        return [
+            ("guest figures are ", "$foreground-muted"),
+            (f"{age(old):>4} old", "$warning"),
+            ("; polling is off", "$foreground-muted"),
+        ]
     late = old > 3 * stats.interval + 1
     parts: list[Part] = [
         ("guest figures are ", "$foreground-muted"),
@@ -182,6 +187,8 @@ def forecast_parts(plan: Forecast) -> list[Content]:
     if plan.available is not None:
         style = "bold $error" if plan.risky else "bold"
         parts.append(Content.assemble(("leaves ", muted), (f"{mib(plan.available)} MiB", style), (" available", muted)))
+        if plan.age is not None:
+            parts.append(Content.styled(f"by figures {age(plan.age)} old", "$warning"))
     if plan.seconds is not None:
         steps = f" and {plan.steps} steps" if plan.steps > 1 else ""
         parts.append(Content.styled(f"in {duration(plan.seconds)}{steps}", muted))
@@ -199,7 +206,8 @@ def risk_words(name: str, plan: Forecast) -> tuple[str, str]:
     """Title and text of the question before a target that may leave the guest with too little."""
     facts = [f"That is {plan.risk}" + (f" ({plan.floor.why})." if plan.floor and "floor" in plan.risk else ".")]
     if plan.available is not None:
-        facts.append(f"It would have about {mib(plan.available)} MiB available.")
+        old = f", by figures that are {age(plan.age)} old" if plan.age is not None else ""
+        facts.append(f"It would have about {mib(plan.available)} MiB available{old}.")
     facts.append("A guest that runs out of memory kills its own processes, or stands still while it looks for pages.")
     return f"Leave {name} with {mib(plan.target)} MiB?", " ".join(facts)
 
