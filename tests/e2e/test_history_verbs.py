@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.commandline import CHECKOUT, COMMAND, wait_until
+from tests.e2e.terminal import terminal
 from workbench.engine.local import LocalEngine
 
 if TYPE_CHECKING:
@@ -230,3 +231,17 @@ def test_watch_on_a_terminal_writes_in_place(running_demo: CommandLine) -> None:
     assert b"{" not in text
     plain = re.sub(r"\x1b\[\d*[A-Z]", "", text.decode())
     assert max(map(len, plain.splitlines())) <= 60
+
+
+def test_watch_is_drawn_anew_when_its_terminal_is_resized(running_demo: CommandLine) -> None:
+    """At once, and once: a terminal that grows again brings back lines that it had moved off its upper edge."""
+    with terminal(running_demo.environment) as window:
+        window.open(*COMMAND, "watch", "--interval", "3600", width=100, height=12)
+        window.wait_for("NAME", "demo")
+        window.resize(100, 2)
+        window.wait_for("and 2 more")
+        window.resize(100, 20)
+        window.wait_until(lambda seen: "demo" in seen and "more" not in seen, "the picture in the larger terminal")
+        assert window.picture().count("NAME") == 1
+        window.keys("C-c")
+        window.wait_for("exit status 0")

@@ -84,6 +84,8 @@ class Terminal:
                     self.lines, self.y = [*self.lines[1:], ""], self.rows - 1
             elif part.endswith("A") and part.startswith("\x1b"):
                 self.y = max(0, self.y - int(part[2:-1]))
+            elif part == "\x1b[H":
+                self.y = 0
             elif part == "\x1b[2K":
                 self.lines[self.y] = ""
             elif part == "\x1b[J":
@@ -111,3 +113,22 @@ def test_more_guests_than_lines_are_counted() -> None:
         place.show([f"guest {turn}-{number}" for number in range(9)])
     terminal.feed(stream.getvalue())
     assert terminal.lines == ["guest 2-0", "guest 2-1", "guest 2-2", "… and 6 more", ""]
+
+
+def test_a_terminal_that_was_resized_has_one_picture() -> None:
+    terminal, stream = Terminal(40, 6), io.StringIO()
+    place = InPlace(stream, lambda: (terminal.columns, terminal.rows))
+    place.again()
+    assert stream.getvalue() == "", "nothing to show again"
+    place.show(["NAME", "one", "two"])
+    terminal.feed(stream.getvalue())
+    for columns, rows in ((40, 3), (40, 8), (5, 8)):
+        stream.truncate(stream.seek(0))
+        terminal.columns, terminal.rows = columns, rows
+        terminal.lines = [*terminal.lines, *[""] * rows][:rows]  # what a terminal does with old lines differs
+        terminal.y = min(terminal.y, rows - 1)
+        place.again()
+        terminal.feed(stream.getvalue())
+        assert [line for line in terminal.lines if line] == (
+            ["NAME", "\u2026 and 2 more"] if rows == 3 else ["NAME", "one", "two"]
+        )

@@ -5,15 +5,13 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, TextIO
 
-from rich.cells import cell_len
-
 from workbench.verbs.watch_words import cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-UP, CLEAR_LINE, CLEAR_BELOW = "\x1b[{}A", "\x1b[2K", "\x1b[J"
-"""CUU, EL and ED (ECMA-48): every terminal has them."""
+UP, HOME, CLEAR_LINE, CLEAR_BELOW = "\x1b[{}A", "\x1b[H", "\x1b[2K", "\x1b[J"
+"""CUU, CUP, EL and ED (ECMA-48): every terminal has them."""
 
 
 def terminal_size() -> tuple[int, int]:
@@ -28,21 +26,31 @@ class InPlace:
     def __init__(self, stream: TextIO, size: Callable[[], tuple[int, int]] = terminal_size) -> None:
         self._stream = stream
         self._size = size
-        self._shown: list[str] = []
+        self._lines: Sequence[str] = ()
+        self._shown = 0
+        """Lines that stand on the terminal."""
+        self._shown_in: tuple[int, int] | None = None
+        """Its size then."""
+
+    def again(self) -> None:
+        """The same lines, as the terminal is now."""
+        if self._shown_in is not None:
+            self.show(self._lines)
 
     def show(self, lines: Sequence[str]) -> None:
         """As much of the lines as the terminal has room for."""
-        columns, rows = self._size()
+        columns, rows = size = self._size()
         fit = [cut(line, columns) for line in lines]
         if len(fit) >= rows > 1:
             left = len(fit) - (rows - 2)
             fit = [*fit[: rows - 2], cut(f"… and {left} more", columns)]
-        text = []
-        # A terminal that became narrower has broken the old lines into more.
-        above = sum(max(1, -(-cell_len(line) // columns)) for line in self._shown)
-        if above:
-            text.append(UP.format(min(above, max(1, rows - 1))) + "\r")
-        text += [f"{CLEAR_LINE}{line}\n" for line in fit]
-        self._stream.write("".join(text) + CLEAR_BELOW)
+        before = ""
+        if self._shown_in not in (None, size):
+            # It has broken lines, or moved them off its upper edge and back: where the old ones stand is not known.
+            before = HOME + CLEAR_BELOW
+        elif self._shown:
+            before = UP.format(min(self._shown, max(1, rows - 1))) + "\r"
+        text = "".join(f"{CLEAR_LINE}{line}\n" for line in fit)
+        self._stream.write(f"{before}{text}{CLEAR_BELOW}")
         self._stream.flush()
-        self._shown = fit
+        self._lines, self._shown, self._shown_in = lines, len(fit), size

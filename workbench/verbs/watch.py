@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -56,6 +57,8 @@ async def _watch(settings: Settings, names: Sequence[str], interval: float, coun
         state.running(name)  # raises NotFound
     watched: dict[str, Watched] = {}
     place = InPlace(sys.stdout)
+    if not as_json:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGWINCH, place.again)
     rounds = 0
     while True:
         begun = time.monotonic()
