@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -68,3 +69,59 @@ def test_what_goes_wrong(workbench: CommandLine) -> None:
     workbench("compare", "none", "one").check_error(3, "no profile 'none'")
     workbench("compare", "one").check_error(3, "one")
     workbench("compare").check_error(2, "Missing argument")
+
+
+def test_a_guest_that_was_changed_while_it_ran(workbench: CommandLine) -> None:
+    """What is told is what a restart does: devices that were plugged in go, those that were unplugged come back."""
+    disk = '[[scsi.disk]]\nfile = "a.raw"\nformat = "raw"\nsize = "1M"\n'
+    text = f'memory.size = "64M"\n[[net]]\nid = "net0"\n[[scsi]]\n{disk}'
+    workbench.profile("box", f"{text}[[rng]]\n[[rng]]\n")
+    workbench.start("box")
+    image = workbench.profiles / "b.raw"
+    image.write_bytes(bytes(1 << 20))
+    for words in (
+        ("plug", "box", "net"),
+        ("plug", "box", "serial", "kind=port", "name=x.y", "backend=null"),
+        ("plug", "box", "disk", f"file={image}", "format=raw"),
+        ("unplug", "box", "disk0"),
+        ("qmp", "box", "device_add", "driver=virtio-rng-pci", "id=mine", "bus=pcie-port2"),
+        ("qmp", "box", "object-add", "qom-type=rng-random", "id=objx", "filename=/dev/urandom"),
+    ):
+        assert workbench(*words).code == 0
+    done = workbench("compare", "box")
+    assert done.code == 1
+    keys, options, others = heads(done.stdout)
+    assert keys == ["- net[1]", "- scsi[0].disk[0]", "+ scsi[0].disk[0]", "- serial[0]"]
+    # The second rng is where it was at the start, although a card came before it.
+    assert sorted(options) == [
+        "+ -blockdev disk0-image",
+        "+ -device disk0",
+        "- -blockdev disk1-image",
+        "- -chardev port0-chardev",
+        "- -device disk1",
+        "- -device net1",
+        "- -device port0",
+        "- -device virtio-serial0",
+        "- -netdev net1-host",
+    ]
+    assert others == ["- mine", "- objx"]
+    workbench.profile("box", f'{text}[[net]]\nid = "net1"\nmac = "52:54:00:00:00:aa"\n[balloon]\nguard = true\n')
+    lines = workbench("compare", "box").stdout.splitlines()
+    assert '~ net[1].mac: not given \u2192 "52:54:00:00:00:aa"' in lines
+    moved = "bus: pcie-port0 \u2192 nothing; addr: nothing \u2192 06.0; mac: nothing \u2192 52:54:00:00:00:aa"
+    assert f"~ -device net1: {moved}" in lines
+    assert "~ balloon.guard: false \u2192 true  (no option of QEMU)" in lines
+    assert not any(line.startswith("+ net[1]") for line in lines), "it runs already"
+
+
+def heads(text: str) -> tuple[list[str], list[str], list[str]]:
+    """What the lines begin with: keys, options with the ids in them, and what came by another hand."""
+    keys: list[str] = []
+    options: list[str] = []
+    others: list[str] = []
+    for line in text.splitlines():
+        if named := re.search(r'^(. -\w+) .*?(?:"(?:id|node-name)":"|id=)([\w-]+)', line):
+            options.append(" ".join(named.groups()))
+        else:
+            (others if "another hand" in line else keys).append(line.partition(": ")[0])
+    return keys, options, others

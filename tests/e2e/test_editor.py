@@ -1,4 +1,4 @@
-"""The editor as a person uses it: a copy of the demo's profile, changed, saved and started."""
+"""The editor as a person uses it: a profile that is changed, saved, started, and held against its guest."""
 
 from __future__ import annotations
 
@@ -51,3 +51,30 @@ def test_a_copy_is_edited_saved_and_started(workbench: CommandLine, demo_guest: 
         screen.keys("s")
         screen.wait_for("running")
     assert workbench("balloon", "demo-copy", "--json").json["ram"] == 320 * MIB
+
+
+def test_the_guest_that_runs_is_compared_as_it_is_now(workbench: CommandLine) -> None:
+    path = workbench.profile("box", 'memory.size = "64M"\n[[net]]\nid = "net0"\n')
+    workbench.start("box")
+    assert workbench("plug", "box", "net").code == 0
+    by_hand = ("device_add", "driver=virtio-rng-pci", "id=mine", "bus=pcie-port2")
+    assert workbench("qmp", "box", *by_hand).code == 0
+    with terminal(workbench.environment) as screen:
+        screen.open(*SCREEN)
+        screen.wait_for("box", "running")
+        screen.keys("g")
+        screen.wait_for("e Edit")
+        screen.keys("e")
+        screen.wait_for("box.toml", "QEMU command line", "-m 64M")
+        path.write_text(path.read_text().replace("64M", "96M"))
+        screen.wait_for("-m 96M", "saved")
+        screen.keys("F5")
+        screen.wait_for("What to hold it against")
+        screen.keys("Enter")
+        screen.wait_for(
+            "The guest as it is now",
+            '~ memory.size  "64M" \u2192 "96M"',
+            '\u2212 net[1]       { id = "net1" } \u2192 none',
+            "\u2212 -device net1  driver virtio-net-pci",
+            "\u2212 mine  virtio-rng-pci  plugged in, and gone after a restart",
+        )

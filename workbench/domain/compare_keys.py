@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from workbench.domain.argv import ArgvPart
     from workbench.domain.devices.part import Part, Path
+    from workbench.domain.drift import Difference
     from workbench.domain.profile import GuestProfile
     from workbench.domain.shape import Field, Shape
 
@@ -53,9 +54,13 @@ class Comparison(Struct, frozen=True):
 
     keys: tuple[KeyChange, ...]
     options: tuple[Change, ...]
+    others: tuple[Difference, ...] = ()
+    """Of a guest that runs: devices and objects that came or went by somebody else's hand."""
+    unknown: str = ""
+    """Why it is not known what was plugged in and out of a guest that runs; empty when it is."""
 
     def __bool__(self) -> bool:
-        return bool(self.keys or self.options)
+        return bool(self.keys or self.options or self.others)
 
     def keys_of(self, change: Change) -> tuple[str, ...]:
         """The keys that differ and have a say in an option that does."""

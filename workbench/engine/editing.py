@@ -11,22 +11,25 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from workbench.domain.argv import argv_parts
+from workbench.domain.as_it_runs import as_it_runs, of_others
 from workbench.domain.compare_keys import compare_profiles
 from workbench.domain.editing import Checked, ProfileText
 from workbench.domain.profile import check_name
 from workbench.engine.accelerator import choose_accelerator
 from workbench.engine.checks import Checks
 from workbench.engine.plan import launch_of
+from workbench.engine.plugged import plugged
 from workbench.engine.profiles import SUFFIX, file_states, parse_text, read_text, samples_directory, shown
 from workbench.engine.qemu import qemu_binary, qemu_version
 from workbench.errors import HostError, NotFound, ProfileChanged, ProfileError, UsageError, WorkbenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from workbench.domain.accelerator import Accelerator
     from workbench.domain.argv import ArgvPart
     from workbench.domain.compare_keys import Comparison
+    from workbench.domain.drift import Live
     from workbench.domain.problems import Problem
     from workbench.domain.profile import GuestProfile
     from workbench.engine.profiles import LoadedProfile, ProfileStore
@@ -45,7 +48,11 @@ size = "512M"
 class ProfileFiles:
     """See :class:`workbench.engine.base.Profiles`."""
 
-    def __init__(self, store: ProfileStore, settings: Settings) -> None:
+    def __init__(
+        self, store: ProfileStore, settings: Settings, look: Callable[[str], Awaitable[Live]] | None = None
+    ) -> None:
+        """:param look: what lives in the QEMU of a guest; without it nothing is known of what was plugged in and out."""
+        self._look = look
         self._store = store
         self._settings = settings
         self._qemu: tuple[str, tuple[int, int]] | None = None
@@ -109,16 +116,27 @@ class ProfileFiles:
 
     async def compare(self, known: ProfileText, text: str, other: str) -> Comparison:
         await self._look_at_host()
-        if other:
-            theirs = await self.read(other)
-        else:
-            # Its paths begin where the profile's do: the copy only stands in another place.
-            theirs = replace(known, text=await asyncio.to_thread(self._started(known.name).read_text))
+        mine = self._side(known, text)
+        if not other:
+            return await self._compare_running(known, mine)
+        theirs = await self.read(other)
         # Both as the guest of this text: a name is no difference.
-        one, other_side = (
-            self._side(replace(its, name=known.name), its.text) for its in (theirs, replace(known, text=text))
-        )
-        return compare_profiles(one, other_side)
+        return compare_profiles(self._side(replace(theirs, name=known.name), theirs.text), mine)
+
+    async def _compare_running(self, known: ProfileText, mine: tuple[GuestProfile, tuple[ArgvPart, ...]]) -> Comparison:
+        """With what the guest has now, whatever was plugged in and out since its start."""
+        # Its paths begin where the profile's do: the copy only stands in another place.
+        text = await asyncio.to_thread(read_text, self._started(known.name))
+        started = self._side(known, text)
+        if self._look is None:
+            return compare_profiles(started, mine)
+        try:
+            live = await self._look(known.name)
+        except WorkbenchError as error:
+            return replace(compare_profiles(started, mine), unknown=error.message)
+        now = as_it_runs(started[0], plugged(self._settings.state / known.name), live.devices)
+        parts = now.parts(started[1], self._parts(self._loaded(known, text), now.whole)[0])
+        return replace(compare_profiles((now.profile, parts), mine), others=of_others(live, parts))
 
     def _started(self, name: str) -> Path:
         """The profile as the guest that runs was started with it."""
@@ -141,17 +159,26 @@ class ProfileFiles:
         loaded = self._loaded(known, text)
         bases = tuple(map(str, loaded.bases))
         seen = Checked(loaded.file, loaded.parsed, bases=bases, bases_stamp=file_states(*loaded.bases))
-        if loaded.profile is None or self._qemu is None:
-            return replace(seen, why=self._no_qemu)
-        profile = loaded.profile
+        if loaded.profile is None:
+            return seen
+        try:
+            parts, binary = self._parts(loaded, loaded.profile)
+        except HostError as error:
+            return replace(seen, why=error.message)
+        return replace(seen, parts=parts, binary=binary)
+
+    def _parts(self, loaded: LoadedProfile, profile: GuestProfile) -> tuple[tuple[ArgvPart, ...], str]:
+        """The options of a profile that this text gives, or a guest that runs has, and QEMU's program.
+
+        :raise HostError: when there is no QEMU, or what the profile needs of this host is missing.
+        """
+        if self._qemu is None:
+            raise HostError(self._no_qemu)
         chosen = profile.accelerator
         if chosen == "auto":
             chosen = "kvm" if self._chosen is not None and self._chosen.name == "kvm" else "tcg"
-        try:
-            launch = launch_of(loaded, profile, self._settings, *self._qemu, chosen)
-        except HostError as error:
-            return replace(seen, why=error.message)
-        return replace(seen, parts=argv_parts(profile, launch), binary=launch.binary)
+        launch = launch_of(loaded, profile, self._settings, *self._qemu, chosen)
+        return argv_parts(profile, launch), launch.binary
 
     async def bases_changed(self, checked: Checked) -> bool:
         if not checked.bases:

@@ -9,12 +9,8 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from workbench.domain.devices.net import Net
-from workbench.domain.devices.rng import Rng
-from workbench.domain.devices.scsi import Disk, Scsi
-from workbench.domain.devices.serial import SerialPort
+from workbench.domain.as_it_runs import with_device
+from workbench.domain.devices.scsi import Disk
 from workbench.domain.form import ORDER
 from workbench.domain.hotplug import Keeping
 from workbench.domain.imports.writer import pairs_text
@@ -83,29 +79,14 @@ def keep_plan(settings: Settings, change: Keeping) -> str:
 
 
 def _place(profile: GuestProfile, one: Plugged) -> tuple[toml_lines.Path, GuestProfile]:
-    """The path of its table in the document, and the guest with it."""
+    """The path of its table in the document, and the guest with it; a controller that was plugged in for it gets a table too."""
     part = part_of(one)
-    if isinstance(part, Net):
-        return ("net", len(profile.net)), replace(profile, net=(*profile.net, part))
-    if isinstance(part, SerialPort):
-        return ("serial", len(profile.serial)), replace(profile, serial=(*profile.serial, part))
-    if isinstance(part, Disk):
-        return _place_of_disk(profile, one, part)
-    assert isinstance(part, Rng)
-    return ("rng", len(profile.rng)), replace(profile, rng=(*profile.rng, part))
-
-
-def _place_of_disk(profile: GuestProfile, one: Plugged, disk: Disk) -> tuple[toml_lines.Path, GuestProfile]:
-    """In its controller's table; one that was plugged in for it gets a table too."""
-    owner, controllers = one.bus.removesuffix(".0"), list(profile.scsi)
-    if all(scsi.id != owner for scsi in controllers):
-        if not one.controller:
-            raise WorkbenchError(f"the profile {profile.name} has no SCSI controller {owner}")
-        controllers.append(Scsi(id=owner))
-    index = next(number for number, scsi in enumerate(controllers) if scsi.id == owner)
-    disks = controllers[index].disk
-    controllers[index] = replace(controllers[index], disk=(*disks, disk))
-    return ("scsi", index, "disk", len(disks)), replace(profile, scsi=tuple(controllers))
+    assert part is not None
+    owner = one.bus.removesuffix(".0")
+    if isinstance(part, Disk) and not one.controller and all(scsi.id != owner for scsi in profile.scsi):
+        raise WorkbenchError(f"the profile {profile.name} has no SCSI controller {owner}")
+    wanted = with_device(profile, one, part)
+    return dict(wanted.ids())[one.id][:-1], wanted
 
 
 def _edited(loaded: LoadedProfile, profile: GuestProfile, where: toml_lines.Path, one: Plugged) -> str | None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from workbench.domain.drift import Live
     from workbench.domain.history import Past
     from workbench.domain.safety import Wish
     from workbench.domain.schema import Schema
@@ -74,7 +75,12 @@ class LocalEngine:
     def profiles(self) -> ProfileFiles:
         from workbench.engine.editing import ProfileFiles
 
-        return ProfileFiles(self._profiles, self._settings)
+        async def look(name: str) -> Live:
+            if name not in self._guests:
+                raise NotFound(f"{name} does not run")
+            return await self._guests[name].devices.live()
+
+        return ProfileFiles(self._profiles, self._settings, look)
 
     async def open(self) -> None:
         self._state.prepare()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from workbench.domain.buses import Bus
-    from workbench.domain.drift import Difference
+    from workbench.domain.drift import Difference, Live
     from workbench.domain.qom import Property
     from workbench.domain.tree import DeviceTree, Node
     from workbench.domain.type_info import TypeInfo
@@ -61,6 +61,12 @@ class LocalDevices:
     async def describe(self, type_name: str) -> TypeInfo:
         self._now()
         return await self._types.describe(type_name)
+
+    async def live(self) -> Live:
+        """What lives in QEMU and was made by somebody."""
+        from workbench.engine.drift import read_live
+
+        return await read_live(self._now().qom)
 
     async def drift(self) -> tuple[Difference, ...]:
         if self._drift is None:

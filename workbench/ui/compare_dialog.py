@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from workbench.domain.compare import settings_words
+from workbench.domain.drift import Kind
 from workbench.ui.dialogs import Dialog
 from workbench.ui.words import broken
 
@@ -51,11 +52,16 @@ class CompareDialog(Dialog):
 
 def lines(found: Comparison, width: int, *, runs: bool) -> Iterator[Content]:
     """The keys that differ, then the options."""
+    if found.unknown:
+        yield Content.styled(f"What was plugged in and out since the start is not known: {found.unknown}", "$warning")
+        yield Content("")
     if not found:
-        yield Content("A restart would change nothing." if runs else "They say the same.")
+        same = "A restart would change nothing" if runs else "They say the same"
+        yield Content(f"{same}{' else that is known' if found.unknown else ''}.")
         return
     if runs:
-        yield Content("All of it takes effect at the next start: a guest keeps the profile that it was started with.")
+        as_it = "was started" if found.unknown else "is now, also what was plugged in and out"
+        yield Content(f"The guest as it {as_it}. All of it takes effect at the next start.")
         yield Content("")
     if found.keys:
         yield Content.styled("Keys of the profile", "bold")
@@ -71,6 +77,13 @@ def lines(found: Comparison, width: int, *, runs: bool) -> Iterator[Content]:
             yield from _entry(_mark(change), change.name, _words(change), keys, width)
     else:
         yield Content.styled("QEMU's options are the same.", MUTED)
+    if found.others:
+        yield Content("")
+        yield Content.styled("By another hand than the workbench's, while the guest ran", "bold")
+        for one in found.others:
+            gone = one.kind is Kind.EXTRA
+            words = "plugged in, and gone after a restart" if gone else "unplugged, and back after a restart"
+            yield from _entry("-" if gone else "+", one.name, one.type, words, width)
 
 
 def _entry(mark: str, name: str, words: str, note: str, width: int) -> Iterator[Content]:

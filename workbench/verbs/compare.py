@@ -9,10 +9,11 @@ import click
 from workbench.verbs.common import json_option, pass_settings, print_json, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from workbench.domain.compare import Change
-    from workbench.domain.compare_keys import KeyChange
+    from workbench.domain.compare_keys import Comparison, KeyChange
+    from workbench.domain.drift import Difference, Live
     from workbench.engine.editing import ProfileFiles
     from workbench.settings import Settings
 
@@ -37,7 +38,7 @@ async def _pair(settings: Settings, name: str, other: str, as_json: bool) -> boo
     known = await files.read(other)
     found = await files.compare(known, known.text, name)
     if as_json:
-        print_json({"keys": [_key_json(key) for key in found.keys], "options": [_json(one) for one in found.options]})
+        print_json(_comparison_json(found))
     elif found:
         _print(_key_lines(found.keys), _lines(found.options))
     else:
@@ -52,29 +53,32 @@ async def _restart(settings: Settings, name: str, as_json: bool) -> bool:
     from workbench.domain.editing import ProfileText
     from workbench.engine.profiles import read_text
     from workbench.engine.state import StateDirectory
-    from workbench.verbs.tree import read_diff
+    from workbench.verbs.tree import read_diff_and_live
     from workbench.verbs.tree_json import drift_json
-    from workbench.verbs.tree_text import drift_lines
 
-    differences = await read_diff(settings, name)
+    differences, live = await read_diff_and_live(settings, name)
+
+    async def look(name: str) -> Live:
+        return live
+
     # Its own profile, wherever that is: drift has read it too.
     path = Path(StateDirectory(settings.state).running(name).facts.profile)
     known = ProfileText(name, str(path), read_text(path))
-    keys = (await _files(settings).compare(known, known.text, "")).keys
+    found = await _files(settings, look).compare(known, known.text, "")
     if as_json:
-        print_json({"keys": [_key_json(key) for key in keys], "differences": drift_json(differences)})
-    elif keys and not differences:
-        _print(_key_lines(keys))
+        print_json(_comparison_json(found) | {"differences": drift_json(differences)})
+    elif found:
+        _print(_key_lines(found.keys), _lines(found.options), _other_lines(found.others))
     else:
-        _print(_key_lines(keys), drift_lines(name, differences))
-    return bool(keys or differences)
+        click.echo(f"{name} runs as its profile says")
+    return bool(found)
 
 
-def _files(settings: Settings) -> ProfileFiles:
+def _files(settings: Settings, look: Callable[[str], Awaitable[Live]] | None = None) -> ProfileFiles:
     from workbench.engine.editing import ProfileFiles
     from workbench.engine.profiles import ProfileStore
 
-    return ProfileFiles(ProfileStore(settings.profiles), settings)
+    return ProfileFiles(ProfileStore(settings.profiles), settings, look)
 
 
 def _print(*lines: Iterator[str]) -> None:
@@ -97,6 +101,23 @@ def _lines(changes: Sequence[Change]) -> Iterator[str]:
             yield f"- {' '.join(change.one.options)}"
         else:
             yield f"~ {change.name}: {change.words}"
+
+
+def _other_lines(others: Sequence[Difference]) -> Iterator[str]:
+    from workbench.domain.drift import Kind
+
+    for one in others:
+        gone = one.kind is Kind.EXTRA
+        words = (
+            "plugged in by another hand, gone after a restart"
+            if gone
+            else "unplugged by another hand, back after a restart"
+        )
+        yield f"{'-' if gone else '+'} {one.name}: {one.type}, {words}"
+
+
+def _comparison_json(found: Comparison) -> dict[str, object]:
+    return {"keys": [_key_json(key) for key in found.keys], "options": [_json(one) for one in found.options]}
 
 
 def _key_json(key: KeyChange) -> dict[str, object]:

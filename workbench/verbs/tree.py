@@ -11,7 +11,7 @@ from workbench.verbs.common import guest_monitor, json_option, pass_settings, pr
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from workbench.domain.drift import Difference
+    from workbench.domain.drift import Difference, Live
     from workbench.domain.tree import DeviceTree, PciDevice
     from workbench.domain.virtio import Virtio
     from workbench.engine.devices import DeviceReader
@@ -102,13 +102,19 @@ async def show_diff(settings: Settings, name: str, as_json: bool) -> bool:
 
 async def read_diff(settings: Settings, name: str) -> tuple[Difference, ...]:
     """How a running guest differs from what its profile says now."""
+    return (await read_diff_and_live(settings, name))[0]
+
+
+async def read_diff_and_live(settings: Settings, name: str) -> tuple[tuple[Difference, ...], Live]:
+    """The same, and what lives in its QEMU."""
     from workbench.engine.devices import DeviceReader
-    from workbench.engine.drift import DriftReader
+    from workbench.engine.drift import DriftReader, read_live
     from workbench.engine.state import StateDirectory
 
     async with guest_monitor(settings, name) as monitor:
         reader = DriftReader(StateDirectory(settings.state).running(name), settings)
-        return await reader.read(DeviceReader(monitor.execute, monitor.version).qom, monitor.execute)
+        qom = DeviceReader(monitor.execute, monitor.version).qom
+        return await reader.read(qom, monitor.execute), await read_live(qom)
 
 
 async def _virtio(reader: DeviceReader, tree: DeviceTree, *, deep: bool) -> list[tuple[PciDevice, Virtio]]:

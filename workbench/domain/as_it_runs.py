@@ -1,0 +1,140 @@
+"""The profile of a guest as it runs: as it was started, with what was plugged in since and without what was unplugged."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from workbench.domain.devices.net import Net
+from workbench.domain.devices.part import json_option
+from workbench.domain.devices.rng import Rng
+from workbench.domain.devices.scsi import Disk, Scsi
+from workbench.domain.devices.serial import SerialPort
+from workbench.domain.drift import Kind, Said, drift
+from workbench.domain.plugging import part_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from workbench.domain.argv import ArgvPart
+    from workbench.domain.devices.part import Part, Path
+    from workbench.domain.drift import Difference, Live
+    from workbench.domain.hotplug import Plugged
+    from workbench.domain.profile import GuestProfile
+
+
+class AsItRuns(Struct, frozen=True):
+    """What a guest has now, in a profile's words."""
+
+    profile: GuestProfile
+    whole: GuestProfile
+    """The same with what was unplugged still in it."""
+    gone: tuple[Path, ...]
+    """What was unplugged, by its place in ``whole``; what the guest was started with has the same place in that profile."""
+    came: Mapping[Path, str]
+    """What was plugged in, by its place in ``whole``, and the bus that it is on."""
+
+    def parts(self, started: Iterable[ArgvPart], whole: Iterable[ArgvPart]) -> tuple[ArgvPart, ...]:
+        """The options of what is there.
+
+        :param started: those that the guest was started with.
+        :param whole: those of ``whole``: what was plugged in would be in other slots there.
+        """
+        return (
+            *(part for part in started if not _within(part, (*self.gone, *self.came))),
+            *(_plugged(part, self.came) for part in whole if _within(part, self.came) and not _within(part, self.gone)),
+        )
+
+
+def as_it_runs(started: GuestProfile, plugged: Mapping[str, Plugged], live: Collection[str]) -> AsItRuns:
+    """
+    :param started: the profile that the guest was started with.
+    :param plugged: what the workbench plugged in since, by id.
+    :param live: the ids of the devices that the guest has now.
+    """
+    whole = started
+    for one in plugged.values():
+        part = part_of(one)
+        if part is not None:
+            whole = with_device(whole, one, replace(part, id=one.id))
+    then = dict(started.ids())
+    places = {name: path[:-1] if path[-1] == "id" else path for name, path in whole.ids() if path != ("root-ports",)}
+    gone = tuple(path for name, path in places.items() if name not in live)
+    came = {
+        path: plugged[name].bus if name in plugged else ""
+        for name, path in places.items()
+        if name in plugged or name not in then
+    }
+    return AsItRuns(_without(whole, gone), whole, gone, came)
+
+
+def _within(part: ArgvPart, paths: Iterable[Path]) -> bool:
+    return any(part.path[: len(path)] == path for path in paths)
+
+
+def _plugged(part: ArgvPart, came: Mapping[Path, str]) -> ArgvPart:
+    """On the bus where it was plugged in, not in the slot that a start would give it."""
+    option, *value = part.options
+    if option != "-device" or '"addr"' not in value[0]:
+        return part
+    settings = json.loads(value[0])
+    del settings["addr"]
+    bus = came.get(part.path)
+    return replace(part, options=json_option("-device", {**settings, "bus": bus} if bus else settings))
+
+
+def with_device(profile: GuestProfile, one: Plugged, part: Part) -> GuestProfile:
+    """A profile with one more device, or with another one in the place of that which has its id."""
+    if isinstance(part, Net):
+        return replace(profile, net=_put(profile.net, part))
+    if isinstance(part, SerialPort):
+        return replace(profile, serial=_put(profile.serial, part))
+    if isinstance(part, Rng):
+        return replace(profile, rng=_put(profile.rng, part))
+    assert isinstance(part, Disk)
+    owner, controllers = one.bus.removesuffix(".0"), profile.scsi
+    if all(scsi.id != owner for scsi in controllers):
+        controllers = (*controllers, Scsi(id=owner))
+    return replace(
+        profile,
+        scsi=tuple(replace(scsi, disk=_put(scsi.disk, part)) if scsi.id == owner else scsi for scsi in controllers),
+    )
+
+
+def _put(parts: Sequence[Any], part: Any) -> tuple[Any, ...]:
+    ids = [one.id for one in parts]
+    if part.id in ids:
+        return tuple(part if one.id == part.id else one for one in parts)
+    return (*parts, part)
+
+
+def _without(profile: GuestProfile, gone: Collection[Path]) -> GuestProfile:
+    def left(key: str, parts: Sequence[Any]) -> tuple[Any, ...]:
+        return () if (key,) in gone else tuple(one for i, one in enumerate(parts) if (key, i) not in gone)
+
+    disks = [
+        replace(scsi, disk=tuple(disk for j, disk in enumerate(scsi.disk) if ("scsi", i, "disk", j) not in gone))
+        for i, scsi in enumerate(profile.scsi)
+    ]
+    return replace(
+        profile,
+        net=left("net", profile.net),
+        scsi=left("scsi", disks),
+        serial=left("serial", profile.serial),
+        rng=left("rng", profile.rng),
+        balloon=None if ("balloon",) in gone else profile.balloon,
+        display=None if ("display",) in gone else profile.display,
+    )
+
+
+def of_others(live: Live, parts: Sequence[ArgvPart]) -> tuple[Difference, ...]:
+    """Devices and objects that came or went by somebody else's hand, which no profile and no note of ours tells of.
+
+    :param parts: the options of what the guest is known to have.
+    """
+    words = [word for part in parts for word in part.options]
+    found = drift(live, words, [Said(part.options, part.key) for part in parts])
+    return tuple(one for one in found if one.kind is not Kind.CHANGED)
