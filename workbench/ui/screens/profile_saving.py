@@ -31,6 +31,7 @@ class ProfileSaving(FormEdits):
         """Whether the file is gone, or cannot be read: then the text stands nowhere else."""
         self._saving = asyncio.Lock()
         """One save at a time: a second one would take what the first wrote for somebody else's."""
+        self._looking = asyncio.Lock()
 
     @property
     def changed(self) -> bool:
@@ -126,11 +127,16 @@ class ProfileSaving(FormEdits):
 
     def _look(self) -> None:
         """Look at the files, unless a question about them stands there already, or they are being written."""
-        if self.is_active and not self._saving.locked():
+        if self.is_active and not self._saving.locked() and not self._looking.locked():
             self._look_at_disk()
 
-    @work(group="disk", exclusive=True)
+    @work(group="disk")
     async def _look_at_disk(self) -> None:
+        """One look at a time, to its end: what was answered to a question is carried out."""
+        async with self._looking:
+            await self._see_disk()
+
+    async def _see_disk(self) -> None:
         """Has something else written the file, or one that it extends?"""
         await self._look_at_bases()
         known = self._known
