@@ -258,6 +258,18 @@ class TestChangedOnDisk:
             assert not screen.changed
             await wait_until(lambda: "-m 2048M" in command(screen))
 
+    async def test_a_look_right_after_the_answer_does_not_undo_it(self) -> None:
+        async with opened() as (pilot, engine, screen):
+            await press(pilot, "#")
+            engine.profiles.write("demo", "# theirs\n")
+            await wait_until(lambda: dialog(pilot))
+            question = pilot.app.screen
+            question.dismiss("reload")
+            async with asyncio.timeout(10):
+                while not area(screen).text.startswith("# theirs"):
+                    screen._look()
+                    await asyncio.sleep(0)
+
     async def test_a_file_that_was_only_touched_asks_nothing(self) -> None:
         async with opened() as (pilot, engine, screen):
             await press(pilot, "#")
