@@ -126,6 +126,18 @@ class TestMistakes:
                 "[memory]\nlock = true\n[memory.virtio-mem]\nsize = '64M'",
                 "2:1: memory.lock: virtio-mem plugs and unplugs its memory, which cannot be locked: keep one of the two",
             ),
+            (
+                "[memory.hugepages]\nsize = '1G'\n[memory]\nsize = '1G'\n[memory.virtio-mem]\nsize = '2G'\nblock = '2M'",
+                "7:1: memory.virtio-mem.block: 2M is less than one of the 1G hugepages",
+            ),
+            (
+                "[memory]\nsize = '1G'\nhugepages.size = '1G'\nvirtio-mem = { size = '2G', requested = '512M' }",
+                "4:29: memory.virtio-mem.requested: 512M is not a multiple of the 1G hugepages",
+            ),
+            (
+                "[memory]\nsize = '1G'\nhugepages.size = '1G'\nvirtio-mem = { size = '512M' }",
+                "4:16: memory.virtio-mem.size: 512M is not a multiple of the 1G hugepages",
+            ),
             ("[memory.virtio-mem]\nsize = '3M'", "2:1: memory.virtio-mem.size: 3M is not a whole number of 2M blocks"),
             (
                 "[memory.virtio-mem]\nsize = '4M'\nrequested = '6M'",

@@ -119,8 +119,34 @@ class Memory(Part, frozen=True, kw_only=True):
             yield ("maximum",), "slots need room: give more than the size"
         if self.lock and self.virtio_mem is not None:
             yield ("lock",), "virtio-mem plugs and unplugs its memory, which cannot be locked: keep one of the two"
+        if self.virtio_mem is not None:
+            yield from ((("virtio-mem", *path), why) for path, why in self._blocks(self.virtio_mem))
         if self.maximum is not None and self.maximum < self.size + extra:
             yield ("maximum",), f"{format_size(self.maximum)} is less than the {format_size(self.size + extra)} in use"
+
+    def _blocks(self, device: VirtioMem) -> Iterator[tuple[Path, str]]:
+        """What virtio-mem plugs are whole hugepages."""
+        least = self.least_block
+        if least == BLOCK:
+            return
+        if device.block is not None and device.block < least:
+            yield ("block",), f"{format_size(device.block)} is less than one of the {format_size(least)} hugepages"
+        for name, size in (("size", device.size), ("requested", device.requested)):
+            if size % least:
+                yield (name,), f"{format_size(size)} is not a multiple of the {format_size(least)} hugepages"
+
+    @property
+    def grows_to(self) -> int | None:
+        """Bytes that RAM can grow to with what is plugged in later; None where there is no room for more."""
+        if self.maximum is None and self.virtio_mem is None:
+            return None
+        return self.maximum or self.size + (self.virtio_mem.size if self.virtio_mem else 0)
+
+    @property
+    def least_block(self) -> int:
+        """Bytes that virtio-mem plugs at once at the least: a page of what is behind it, and 2 MiB (QEMU:
+        hw/virtio/virtio-mem.c, virtio_mem_default_block_size())."""
+        return max(BLOCK, self.hugepages.size if self.hugepages else 0)
 
     @property
     def all_nodes(self) -> tuple[int, ...]:
@@ -129,11 +155,9 @@ class Memory(Part, frozen=True, kw_only=True):
 
     def size_option(self) -> str:
         """The value of ``-m``."""
-        extra = self.virtio_mem.size if self.virtio_mem else 0
-        if self.maximum is None and not extra:
+        if self.grows_to is None:
             return f"{self.size // MIB}M"
-        most = self.maximum or self.size + extra
-        return f"size={self.size // MIB}M,slots={self.slots},maxmem={most // MIB}M"
+        return f"size={self.size // MIB}M,slots={self.slots},maxmem={self.grows_to // MIB}M"
 
     def backend(self) -> Option:
         """The object that holds the RAM, always with a name, so that its place in the host is found by it."""

@@ -54,7 +54,8 @@ def qemu(settings: Settings, argv: Sequence[str], write: str | None, as_json: bo
         if not script.argv:
             raise UsageError(
                 "no command on standard input starts QEMU",
-                hint="give a script's text, or a command line after --: workbench import qemu -- qemu-system-x86_64 …",
+                hint="give a script's text, or a command line after --: workbench import qemu -- qemu-system-x86_64 …\n"
+                "a script that puts its command together as it runs: start it, then workbench import running PID",
             )
         imported = import_qemu(
             script.argv, script.notes, source="a shell script", read=partial(read_config, os.getcwd())

@@ -208,6 +208,57 @@ def test_what_libvirt_wants_for_more_memory_and_serials() -> None:
     assert (back.memory.maximum, back.scsi[0].queues, back.scsi[0].iothread) == (1 << 30, 2, True)
 
 
+PLUGGED = "<memory model='{}'>{}<target><size unit='MiB'>{}</size><node>0</node>{}</target></memory>"
+
+
+def test_memory_counts_what_its_devices_can_have() -> None:
+    """libvirt: docs/formatdomain.rst, ``memory``: "the maximum allocation … including memory devices"."""
+    one = PLUGGED.format("virtio-mem", "", 128, "<block unit='MiB'>4</block><requested unit='MiB'>64</requested>")
+    guest, notes = profile_of(f"<maxMemory unit='GiB'>1</maxMemory><devices>{one}</devices>")
+    assert (guest.memory.size, guest.memory.maximum) == (384 << 20, 1 << 30)
+    device = guest.memory.virtio_mem
+    assert (device.size, device.requested, device.block) == (128 << 20, 64 << 20, 4 << 20)
+    assert not any("memory" in note for note in notes)
+    others = PLUGGED.format("virtio-mem", "<source><nodemask>1</nodemask></source>", 64, ""), one + one
+    for plugged, left in ((others[0], 448), (others[1], 256), (PLUGGED.format("dimm", "", 64, ""), 448)):
+        guest, notes = profile_of(f"<maxMemory slots='2' unit='GiB'>1</maxMemory><devices>{plugged}</devices>")
+        assert guest.memory.size == left << 20
+        assert guest.memory.virtio_mem is None
+        assert any(note.startswith("not carried: devices/memory") for note in notes)
+
+
+@pytest.mark.parametrize("more", ["", "block = '4M'\n", "requested = '64M'\n[memory.hugepages]\nsize = '2M'\n"])
+def test_virtio_mem_goes_out_and_comes_back(more: str) -> None:
+    guest = read_guest(f"[memory]\nsize = '256M'\n[memory.virtio-mem]\nsize = '128M'\n{more}")
+    exported = export_libvirt(guest, launch(guest))
+    root = ElementTree.fromstring(exported.text)
+    assert root.findtext("memory") == str(384 << 10)
+    assert root.findtext("maxMemory") == str(384 << 10)
+    assert root.find("cpu/numa/cell").get("memory") == str(256 << 10)  # type: ignore[union-attr]
+    assert [note.split(":")[0] for note in exported.notes] == ["memory.virtio-mem"]
+    back = parse(import_libvirt(exported.text).text, name="x", file="x").profile
+    assert back is not None
+    assert back.memory.size == guest.memory.size
+    one, other = guest.memory.virtio_mem, back.memory.virtio_mem
+    assert one is not None
+    assert other is not None
+    assert (other.size, other.requested, other.block) == (one.size, one.requested, one.block or 2 << 20)
+
+
+def test_arguments_for_qemu_are_carried() -> None:
+    guest = read_guest('[qemu]\nargs = ["-device", "edu,id=a", "-global", "x.y=a<b"]\n')
+    back = parse(import_libvirt(export_libvirt(guest, launch(guest)).text).text, name="x", file="x").profile
+    assert back is not None
+    assert back.qemu.args == guest.qemu.args
+    assert back.qemu.reserve == 1
+    found = import_libvirt(
+        "<domain xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><memory>65536</memory>"
+        "<qemu:commandline><qemu:arg value='-S'/><qemu:env name='A' value='b'/></qemu:commandline></domain>"
+    )
+    assert 'args = ["-S"]' in found.text
+    assert [note for note in found.notes if 'name="A"' in note], "what is left of it is told"
+
+
 @pytest.mark.parametrize(
     "text",
     [

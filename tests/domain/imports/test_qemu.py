@@ -146,6 +146,28 @@ class TestNothingIsLost:
         assert len(document(two)["net"]) == 1
         assert "53:54" in " ".join(args(two))
 
+    @pytest.mark.parametrize("cpu", ["max,hv_relaxed,+pae", "max,+aes,+aes"])
+    def test_a_processor_that_a_profile_refuses_stays_whole(self, cpu: str) -> None:
+        found = document(f"-accel tcg -cpu {cpu}")
+        assert found["cpu"] == {"model": "qemu64"}
+        assert found["qemu"]["args"] == ["-cpu", cpu]
+        assert document("-accel kvm -cpu host,hv_relaxed,+pae")["cpu"]["hyperv"] == ["relaxed"]
+
+    @pytest.mark.parametrize(
+        ("program", "line", "accelerator"),
+        [
+            ("kvm", "", "kvm"),
+            ("/usr/bin/kvm", "-cpu host", "kvm"),
+            ("kvm", "-accel tcg", "tcg"),
+            ("/usr/libexec/qemu-kvm", "", "auto"),
+            ("qemu-system-x86_64", "", "tcg"),
+        ],
+    )
+    def test_what_a_program_takes_when_nothing_is_said(self, program: str, line: str, accelerator: str) -> None:
+        """The first one is Debian's script that adds -enable-kvm."""
+        found = tomllib.loads(import_qemu([program, *shlex.split(f"{BARE} {line}")]).text)
+        assert found["accelerator"] == accelerator
+
     def test_what_is_left_out_is_told(self) -> None:
         notes = " ".join(imported("-serial mon:stdio -daemonize -pidfile /run/x -name 'my vm'").notes)
         for word in ("console", "detached", "-pidfile", "'my vm'"):

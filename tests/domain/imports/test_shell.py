@@ -95,6 +95,14 @@ def test_what_is_left_out_is_told(text: str, note: str) -> None:
         ("$QEMU_BIN -m 1 -S", ["-m", "1", "-S"]),
         ('A=(a \'b c\'); {Q} "${A[*]}" "${A[@]}"', ["a b c", "a", "b c"]),
         ("f() { {Q} -S; }\nf", ["-S"]),
+        ("M=1\nread -r x <<< $M\n{Q} -m 2", ["-m", "2"]),
+        ("read -ra l <<<'a b'\n{Q} -S", ["-S"]),
+        ("{Q} -smp ${N:='4'},cores=${C:=2} -m ${N}G", ["-smp", "4,cores=2", "-m", "4G"]),
+        (
+            "{Q} -nic ${N:-user,x=(y);z} ${E:-} -m ${M:-1  2} ${D:-'a b'\"c d\" e}",
+            ["-nic", "user,x=(y);z", "-m", "1", "2", "a bc d", "e"],
+        ),
+        ("{Q} -name \"${N:='a b'}\" -m ${M:-'1 2'}", ["-name", "'a b'", "-m", "1 2"]),
     ],
 )
 def test_what_a_shell_would_run(text: str, words: list[str], tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from workbench.domain.devices.serial import AGENT
 from workbench.domain.exports.libvirt_cpu import NO_HPET, clock, cpu, features
-from workbench.domain.exports.libvirt_text import clean, say
+from workbench.domain.exports.libvirt_text import QEMU_NAMESPACE, clean, say
 from workbench.domain.units import KIB
 
 if TYPE_CHECKING:
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from workbench.domain.devices.net import Net
     from workbench.domain.devices.scsi import Disk
     from workbench.domain.devices.serial import SerialPort
+    from workbench.domain.memory import Memory
     from workbench.domain.profile import GuestProfile
 
-QEMU_NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0"
-"""libvirt: docs/drvqemu.rst, pass-through of arbitrary command-line arguments."""
 _SERIAL = re.compile(r"[A-Za-z0-9_.+ -]+")
 """What libvirt takes for a disk's serial number (libvirt: src/conf/schemas/domaincommon.rng, diskSerial)."""
 
@@ -57,6 +56,7 @@ def export_libvirt(profile: GuestProfile, launch: Launch) -> Exported:
         _interface(devices, net, index, notes)
     _ports(devices, profile, launch, notes)
     _others(devices, profile, launch, notes)
+    _virtio_mem(devices, profile.memory)
     if profile.qemu.args:
         domain.set("xmlns:qemu", QEMU_NAMESPACE)
         line = SubElement(domain, "qemu:commandline")
@@ -69,9 +69,12 @@ def export_libvirt(profile: GuestProfile, launch: Launch) -> Exported:
 
 def _memory(domain: Element, profile: GuestProfile, notes: list[str]) -> None:
     memory = profile.memory
-    if memory.maximum is not None:
-        say(domain, "maxMemory", str(memory.maximum // KIB), slots=str(memory.slots or 1), unit="KiB")
-    say(domain, "memory", str(memory.size // KIB), unit="KiB")
+    device = memory.virtio_mem
+    if memory.grows_to is not None:
+        slots = {} if device is not None and not memory.slots else {"slots": str(memory.slots or 1)}
+        say(domain, "maxMemory", str(memory.grows_to // KIB), **slots, unit="KiB")
+    # With what its devices can have (libvirt: src/conf/domain_conf.c, virDomainDefGetMemoryTotal()).
+    say(domain, "memory", str((memory.size + (device.size if device else 0)) // KIB), unit="KiB")
     backing = Element("memoryBacking")
     if memory.hugepages is not None:
         pages = SubElement(backing, "hugepages")
@@ -94,8 +97,17 @@ def _memory(domain: Element, profile: GuestProfile, notes: list[str]) -> None:
         tune = SubElement(domain, "numatune")
         mode = {"bind": "strict", None: "strict"}.get(memory.policy, str(memory.policy))
         SubElement(tune, "memory", mode=mode, nodeset=",".join(map(str, memory.all_nodes)))
-    if memory.virtio_mem is not None:
-        notes.append("memory.virtio-mem: in libvirt it needs a NUMA node of the guest, which a profile has not")
+
+
+def _virtio_mem(devices: Element, memory: Memory) -> None:
+    device = memory.virtio_mem
+    if device is None:
+        return
+    target = SubElement(SubElement(devices, "memory", model="virtio-mem"), "target")
+    say(target, "size", str(device.size // KIB), unit="KiB")
+    say(target, "node", "0")
+    say(target, "block", str((device.block or memory.least_block) // KIB), unit="KiB")
+    say(target, "requested", str(device.requested // KIB), unit="KiB")
 
 
 def _os(domain: Element, profile: GuestProfile, launch: Launch, notes: list[str]) -> None:

@@ -40,12 +40,13 @@ def cpu(domain: Element, profile: GuestProfile, notes: list[str]) -> None:
     for feature in processors.features:
         policy = "require" if feature[0] == "+" else "disable"
         SubElement(element, "feature", policy=policy, name=feature[1:])
-    if profile.memory.maximum is not None:
+    if profile.memory.grows_to is not None:
         # libvirt plugs memory into nodes of the guest only (src/qemu/qemu_command.c, qemuBuildMemCommandLine()).
         cells = SubElement(element, "numa")
         size = str(profile.memory.size // KIB)
         SubElement(cells, "cell", id="0", cpus=f"0-{processors.count - 1}", memory=size, unit="KiB")
-        notes.append("memory.maximum: libvirt wants a NUMA node in the guest for it: the guest has one")
+        key = "virtio-mem" if profile.memory.virtio_mem else "maximum"
+        notes.append(f"memory.{key}: libvirt wants a NUMA node in the guest for it: the guest has one")
     if profile.tcg.threads or profile.tcg.buffer:
         notes.append("tcg: its threads and buffer")
 

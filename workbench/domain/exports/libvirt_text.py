@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from xml.etree.ElementTree import Element, SubElement
 
+QEMU_NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0"
+"""libvirt: docs/drvqemu.rst, pass-through of arbitrary command-line arguments."""
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """XML 1.0, 2.2: what no document can hold, escaped or not."""
 

@@ -10,24 +10,19 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from workbench.domain.cpu import HYPERV, HYPERV_CLOCK, SPINLOCK_RETRIES, STIMER_DIRECT
+from workbench.domain.exports.libvirt_text import QEMU_NAMESPACE
 from workbench.domain.imports.libvirt_devices import devices
 from workbench.domain.imports.libvirt_domain import Domain, number
+from workbench.domain.imports.libvirt_memory import memory
 from workbench.domain.imports.qemu import Imported
 from workbench.domain.imports.slots import RESERVE_MAX
 from workbench.domain.imports.writer import to_toml
 from workbench.domain.parse import parse
 from workbench.domain.profile import check_name
-from workbench.domain.units import MIB, format_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from xml.etree.ElementTree import Element
-
-UNITS = {
-    "b": 1, "bytes": 1, "KB": 1000, "k": 1024, "KiB": 1024, "MB": 10**6, "M": MIB, "MiB": MIB,
-    "GB": 10**9, "G": 1 << 30, "GiB": 1 << 30, "TB": 10**12, "T": 1 << 40, "TiB": 1 << 40,
-}  # fmt: skip
-"""libvirt: src/util/virutil.c, virScaleInteger()."""
 
 SILENT = frozenset("alias address features/acpi features/apic features/pae devices/memballoon/stats".split())  # noqa: SIM905
 """What libvirt numbers itself, and what a PC has anyway."""
@@ -61,7 +56,7 @@ def import_libvirt(text: str) -> Imported:
         raise LibvirtError(f"<{root.tag}> is no <domain>")
     domain = Domain(root)
     domain.document.update({"balloon": False, "rng": False, "net": False, "root-ports": 0})
-    for part in (_general, _memory, _cpu, _hyperv, _boot, devices):
+    for part in (_general, memory, _cpu, _hyperv, _boot, devices, _commandline):
         part(domain)
     return _finished(domain)
 
@@ -145,50 +140,6 @@ def _general(domain: Domain) -> None:
         domain.args += ["-rtc", "base=localtime"]
     elif clock is not None and clock.get("offset") not in (None, "utc"):
         domain.notes.append(f'not carried: clock offset="{clock.get("offset")}"')
-
-
-def _size(element: Element | None) -> int | None:
-    if element is None or not (element.text or "").strip().isdigit():
-        return None
-    scale = UNITS.get(element.get("unit", "KiB"))
-    return int(str(element.text)) * scale if scale else None
-
-
-def _memory(domain: Domain) -> None:
-    size, most = _size(domain.find("memory")), domain.find("maxMemory")
-    memory = domain.table("memory")
-    memory["size"] = format_size(((size or 512 * MIB) + MIB - 1) // MIB * MIB)
-    current = _size(domain.find("currentMemory"))
-    if current is not None and size is not None and current < size:
-        domain.notes.append(
-            f"currentMemory {format_size(current)}: the guest starts with all its memory; see the balloon"
-        )
-    cells = domain.root.findall("cpu/numa/cell")
-    if (
-        len(cells) == 1
-        and most is not None
-        and set(cells[0].attrib) <= {"id", "cpus", "memory", "unit"}
-        and not len(cells[0])
-    ):
-        domain.find("cpu/numa/cell")  # libvirt wants one for that
-        domain.notes.append("cpu/numa: the guest's one NUMA node is left out, which holds all there is anyway")
-    if most is not None:
-        memory["maximum"] = format_size(_size(most) or 0)
-        memory["slots"] = number(most.get("slots"))
-    if domain.find("memoryBacking/locked") is not None:
-        memory["lock"] = True
-    if domain.find("memoryBacking/hugepages") is not None:
-        page = domain.find("memoryBacking/hugepages/page")
-        found = _size_of(page) if page is not None else 2 * MIB
-        memory["hugepages"] = {"size": format_size(found)}
-    access = domain.find("memoryBacking/access")
-    source = domain.find("memoryBacking/source")
-    if access is not None and access.get("mode") == "shared" and (source is None or source.get("type") == "memfd"):
-        memory["share"] = True
-
-
-def _size_of(page: Element) -> int:
-    return number(page.get("size"), 2048) * UNITS.get(page.get("unit", "KiB"), 1024)
 
 
 def _cpu(domain: Domain) -> None:
@@ -284,6 +235,18 @@ def _boot(domain: Domain) -> None:
         for element in (loader, variables):
             if element is not None and not (element.text or "").strip():
                 domain.tick(element)
+
+
+def _commandline(domain: Domain) -> None:
+    """Arguments that libvirt passes on to QEMU as they are (libvirt: docs/drvqemu.rst)."""
+    element = domain.root.find(f"{{{QEMU_NAMESPACE}}}commandline")
+    if element is None:
+        return
+    domain.tick(element)
+    for one in element.findall(f"{{{QEMU_NAMESPACE}}}arg"):
+        domain.args.append(one.get("value", ""))
+        domain.slots += domain.args[-1] in ("-device", "-nic")  # at the most: not every device is on the PCI bus
+        domain.tick(one)
 
 
 def _plain(text: str) -> str:

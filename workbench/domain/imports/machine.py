@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from workbench.domain.imports.gathered import Gathered
 
 _OPTION = re.compile(r"[a-z][a-z0-9-]{0,40}\Z", re.ASCII)
+CPU = ("cpu", "model")
+"""What a ``-cpu`` is taken to: the model, with its features and enlightenments."""
+UNTOLD_CPU = "qemu64"
+"""QEMU's processor where no option names one."""
 _BOARD = re.compile(r"(q35|pc|pc-(q35|i440fx)-[A-Za-z0-9.]{1,32})\Z")
 
 
@@ -161,7 +165,7 @@ def _keep_backend(found: Gathered, name: object) -> None:
 
 def cpu(found: Gathered) -> None:
     """``-cpu`` and ``-smp``."""
-    found.table("cpu")["model"] = "qemu64"
+    found.table("cpu")["model"] = UNTOLD_CPU
     for index in found.named("cpu"):
         parts = (found.options[index].value or "").split(",")
         features, hyperv = [], []
@@ -187,7 +191,7 @@ def cpu(found: Gathered) -> None:
             found.table("cpu")["features"] = features
         if hyperv:
             found.table("cpu")["hyperv"] = hyperv
-        found.say(("cpu", "model"), index)
+        found.say(CPU, index)
     for index in found.named("smp"):
         keys = found.options[index].keys
         told = {name: keys.take(name) for name in ("sockets", "cores", "threads")}

@@ -17,7 +17,7 @@ from workbench.domain.imports.devices import devices, display, virtio_mem
 from workbench.domain.imports.files import make_absolute, resolve
 from workbench.domain.imports.gathered import Gathered
 from workbench.domain.imports.house import house
-from workbench.domain.imports.machine import boot, cpu, machine, memory, pflash_drives
+from workbench.domain.imports.machine import CPU, UNTOLD_CPU, boot, cpu, machine, memory, pflash_drives
 from workbench.domain.imports.options import split_options
 from workbench.domain.imports.readconfig import inlined
 from workbench.domain.imports.references import give_names, named_by_arguments, rename_chardevs
@@ -65,6 +65,8 @@ def import_qemu(
     defaults = not any(option.name == "nodefaults" for option in found.options)
     devices_given = [option.keys.implied for option in found.options if option.name == "device"]
     house(found)
+    if (ours := _ACCELERATORS.get(posixpath.basename(argv[0]))) is not None:
+        found.document["accelerator"] = ours
     machine(found)
     cpu(found)
     memory(found)
@@ -90,6 +92,11 @@ def import_qemu(
         told.append(f"the name {found.name!r} is none that a profile can have")
     unique = tuple(dict.fromkeys(" ".join(text.split()) for text in told))
     return Imported(name, _text(found, extra, unique, source), unique)
+
+
+_ACCELERATORS = {"kvm": "kvm", "qemu-kvm": "auto"}
+"""What a program takes that no option names one: Debian's ``kvm`` is a script that adds -enable-kvm, and a QEMU whose name
+ends in "kvm" tries KVM first (QEMU: system/vl.c, configure_accelerators())."""
 
 
 def _program(program: str) -> list[str]:
@@ -144,6 +151,11 @@ def _put_default(found: Gathered, path: Path) -> None:
     """What was taken out of the document goes on meaning nothing there, where a profile's default would mean something."""
     if path == ("balloon",):
         found.document["balloon"] = False
+    if path == CPU:
+        cpu = found.table("cpu")
+        cpu["model"] = UNTOLD_CPU
+        cpu.pop("features", None)
+        cpu.pop("hyperv", None)
     if path == ("machine",):
         found.document["machine"] = "pc"
     if path == ("root-ports",):
@@ -156,6 +168,8 @@ def _blamed(found: Gathered, key: str) -> Path | None:
     for part in key.split("."):
         name, *numbers = part.replace("]", "").split("[")
         steps += [name, *map(int, numbers)]
+    if steps[:2] in (["cpu", "features"], ["cpu", "hyperv"]):
+        return CPU if CPU in found.taken.values() else None
     numbered = found.gathered(tuple(steps))
     places = set(found.taken.values())
     for end in range(len(numbered), 0, -1):

@@ -158,7 +158,7 @@ class _Interpreter:
             reader.at += 1
         target = reader.word()
         words = target.text if target else ""
-        if match[0].endswith(("<<", "<<-")):
+        if match[0] in ("<<", "<<-"):  # not <<<, whose word is all of its text
             self._documents.append((words, match[0].endswith("-")))
         told = reader.known(words, [])
         command.note(f"the redirection {match[0]}{told}: QEMU's output is kept in qemu.log")

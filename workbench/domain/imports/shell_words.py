@@ -15,6 +15,7 @@ from workbench.domain.imports.arithmetic import arithmetic
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+BLANKS = " \t\r\n"
 _MARK = re.compile("\0(\\d+)\0")
 """No script has a NUL: what has one is a mark."""
 _PARAMETER = re.compile(
@@ -98,13 +99,13 @@ class Reader:
             return None
         return _MARK.sub("", word)
 
-    def word(self) -> Word | None:
+    def word(self, ends: str = f"{BLANKS};|&()<>") -> Word | None:
         """The next word; None for a lone character that ends words and is no operator here."""
         text, start = self.text, self.at
         word = Word()
         while self.at < len(text):
             char = text[self.at]
-            if char in " \t\r\n;|&()<>":
+            if char in ends:
                 break
             if char == "'":
                 end = text.find("'", self.at + 1)
@@ -176,10 +177,15 @@ class Reader:
     def _put(self, word: Word, parameter: re.Match[str], whole: str, *, quoted: bool) -> None:
         """A parameter's value (XCU 2.6.2)."""
         values, how = self._values(parameter["name"]), parameter["how"] or ""
+        other: tuple[str, ...] | None = None
         if how.endswith("+"):
-            values = (self._expanded(parameter["word"]),) if values else ("",)
+            other = self._expanded(parameter["word"], quoted=quoted) if values else ("",)
         elif how.endswith(("-", "=")) and (values is None or (how[0] == ":" and not any(values))):
-            values = (self._expanded(parameter["word"]),)
+            other = self._expanded(parameter["word"], quoted=quoted)
+            if how.endswith("="):
+                self.variables[parameter["name"]] = (" ".join(other),)
+        if other is not None:
+            values = (" ".join(other),)
         if parameter["case"] and values:
             values = tuple(value.lower() if parameter["case"] == ",," else value.upper() for value in values)
         every = parameter["all"] in ("[@]", "[*]") or parameter["name"] in "@*"
@@ -193,6 +199,8 @@ class Reader:
             word.add_all((" ".join(values),) if "*" in (parameter["all"] or parameter["name"]) else values)
         elif quoted:
             word.add(values[0] if values else "")
+        elif other is not None and not parameter["case"] and other != ("",):
+            word.add_all(other)
         else:
             for value in values if every else values[:1]:
                 word.add_split(value if value.isspace() or not every else f"{value} ")
@@ -207,13 +215,17 @@ class Reader:
         self.used.add(name)
         return self.variables.get(name)
 
-    def _expanded(self, text: str) -> str:
-        """A text in which variables are put in, such as a default."""
-        self.text, before, at, self.at = f'"{text.strip(chr(34))}"', self.text, self.at, 0
-        word = Word()
-        self._double_quoted(word)
+    def _expanded(self, text: str, *, quoted: bool) -> tuple[str, ...]:
+        """The words of a text in which variables are put in, such as a default; one in quotes, where single ones are letters."""
+        if quoted:
+            text = f'"{text.strip(chr(34))}"'
+        self.text, before, at, self.at = text, self.text, self.at, 0
+        words: list[str] = []
+        while self.at < len(text):
+            word = self.word(ends=BLANKS)
+            words += word.words if word else []
         self.text, self.at = before, at
-        return word.text
+        return tuple(words) or ("",)
 
     def _output(self, word: Word) -> None:
         """A command's output, arithmetic, or a lone dollar."""
