@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import time
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import psutil
@@ -285,6 +286,26 @@ async def test_an_engine_that_opens_on_a_frozen_guest(shared: CommandLine) -> No
             await settled(guest, RAM)
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_stopped_qemu_is_told_also_when_clients_wait_for_it(shared: CommandLine) -> None:
+    """Its socket takes no more of them, which says nothing of why."""
+    pid = shared.listed("demo")["pid"]
+    assert isinstance(pid, int)
+    os.kill(pid, signal.SIGSTOP)
+    with ExitStack() as clients:
+        clients.callback(os.kill, pid, signal.SIGCONT)
+        with suppress(BlockingIOError):
+            while True:
+                client = clients.enter_context(socket.socket(socket.AF_UNIX))
+                client.setblocking(False)
+                client.connect(str(shared.state / "demo" / "qmp.sock"))
+        async with opened(shared) as engine:
+            guest = running(engine, "demo")
+            await until(lambda: not guest.snapshot.answering, "the silence")
+            assert "stopped (SIGSTOP)" in guest.snapshot.trouble
+            clients.close()
+            await settled(guest, RAM)
 
 
 async def test_a_monitor_that_another_screen_holds(shared: CommandLine) -> None:

@@ -147,17 +147,36 @@ def test_a_frozen_guest_has_its_line_and_holds_up_nobody(pair: CommandLine) -> N
     pid = cast("int", pair.listed("one")["pid"])
     os.kill(pid, signal.SIGSTOP)
     try:
+        table = pair("rebalance", "--budget", "800M", "--dry-run").stdout
         done = pair("rebalance", "--budget", "800M", "--yes", "--json")
     finally:
         os.kill(pid, signal.SIGCONT)
     assert done.code == 0, done
+    row = next(line for line in table.splitlines() if line.startswith("one"))
+    assert row.split()[:5] == ["one", "512", *["\u2013"] * 3], "nothing is said of what was not read"
     one, two = guests(done).values()
     assert (one["movable"], one["change"]) == (False, 0)
     assert "SIGSTOP" in str(one["reason"])
+    assert [one[key] for key in ("target", "actual", "floor", "new")] == [None] * 4
     assert size(one, "counts") == 512, "what it has is not known: it counts with its RAM"
     assert size(two, "new") == 288
     assert targets(pair) == [(512, 512), (288, 288)]
     back(pair)
+
+
+def test_a_guest_with_locked_memory_is_left_alone(pair: CommandLine) -> None:
+    text = (pair.profiles / "one.toml").read_text()
+    pair.profile("locked", text.replace("[memory]\n", "[memory]\nlock = true\n"))
+    pair.start("locked")
+    try:
+        pair.wait_for_boot("locked")
+        done = pair("rebalance", "one", "locked", "--budget", "900M", "--dry-run", "--json")
+    finally:
+        pair("stop", "locked", "--timeout", "0", "--kill")
+    found = guests(done)
+    assert (found["locked"]["movable"], found["locked"]["change"]) == (False, 0)
+    assert "locked: the host would gain nothing" in str(found["locked"]["reason"])
+    assert size(found["one"], "new") == 900 - 512
 
 
 def test_a_paused_guest_counts_with_what_it_has(pair: CommandLine) -> None:

@@ -45,6 +45,8 @@ class Candidate(Struct, frozen=True):
     """What the host holds of its RAM now; None when that is not known."""
     fixed: str = ""
     """Why it cannot be moved, in words; empty when it can."""
+    read: bool = True
+    """Whether its balloon was read; otherwise target, actual and floor are only the most that they may be: its RAM."""
 
     @property
     def idle(self) -> int | None:

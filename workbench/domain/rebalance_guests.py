@@ -54,7 +54,8 @@ def candidate_of(snapshot: GuestSnapshot, now: float) -> Candidate:
     if balloon is None or balloon.reading is None:
         # What it has is not known: it may be all of its RAM, and so counts with that.
         ram = snapshot.memory or 0
-        return Candidate(snapshot.name, ram, ram, ram, ram, fixed=fixed or "nothing was read of its balloon yet")
+        why = fixed or "nothing was read of its balloon yet"
+        return Candidate(snapshot.name, ram, ram, ram, ram, fixed=why, read=False)
     reading, used = balloon.reading, None
     if is_fresh(balloon.stats, now):
         used = used_by(balloon)

@@ -196,12 +196,15 @@ class LocalGuest:
                 await self._monitor.close()
 
     async def _connect_and_serve(self) -> None:
+        pid = self._running.pid
         try:
+            if is_stopped(pid):  # known at once, and no client more waits in front of its socket
+                raise MonitorTimeout("QEMU's process is stopped")
             self._monitor = await Monitor.connect(self._running.path / "qmp.sock", self.record, deadline=POLL_DEADLINE)
         except MonitorTimeout:
-            self._publish_trouble(silence_words(self._running.pid))
+            self._publish_trouble(silence_words(pid))
         except MonitorUnavailable as error:
-            self._publish_trouble(error.message)
+            self._publish_trouble(silence_words(pid) if is_stopped(pid) else error.message)
         else:
             await self._serve(self._monitor)
             self.hotplug.forget()

@@ -174,7 +174,8 @@ class Watched:
             stats=stats,
         )
         host = probe.look_at_host()
-        return Balloon(judge(reading, seen), reading, stats=stats, host=host, history=tuple(self._samples))
+        history = tuple(self._samples)
+        return Balloon(judge(reading, seen), reading, stats=stats, host=host, history=history, backing=probe.backing)
 
 
 async def look_at(running: Sequence[Running]) -> list[GuestSnapshot]:

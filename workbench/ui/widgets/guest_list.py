@@ -195,7 +195,7 @@ def state_words(guest: GuestSnapshot, now: float, width: int = WIDTH) -> tuple[s
         return guest.ended or "stopped", "$foreground-muted"
     if not guest.answering:
         elsewhere = "another client" in guest.trouble
-        return ("another client has it", "$warning") if elsewhere else ("does not answer", "$error")
+        return ("busy, or held elsewhere", "$warning") if elsewhere else ("does not answer", "$error")
     status = guest.status if guest.phase is Phase.PAUSED and guest.status else guest.phase.value
     parts = [status]
     if guest.protection.armed:

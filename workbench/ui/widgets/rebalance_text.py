@@ -102,8 +102,8 @@ def _numbers(line: Line) -> list[Cell]:
     cells: list[Cell] = [
         (mib(guest.ram), ""),
         (DASH if guest.used is None else mib(guest.used), ""),
-        (mib(guest.floor), ""),
-        (mib(guest.target), "$target"),
+        (mib(guest.floor) if guest.read else DASH, ""),
+        (mib(guest.target) if guest.read else DASH, "$target"),
     ]
     if line.change:
         new = [(ARROW, MUTED), (mib(line.new), "bold $target"), (mib(line.change, signed=True), "bold")]
