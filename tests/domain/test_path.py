@@ -102,6 +102,20 @@ def test_without_a_trace_the_reply_and_the_readings_tell() -> None:
     assert [step.diff for step in timeline.steps.kept] == [65536, 35536, 0]
     assert known(timeline)["diff"] is Known.BETWEEN
     assert known(timeline)["written"] is Known.SEEN
+    late = {proof for proof, sighting in timeline.seen.items() if sighting.late}
+    assert late == {Proof.COMMAND, Proof.TARGET, Proof.WRITTEN, Proof.SETTLED}, (
+        "they had run by then, and nothing says when"
+    )
+    assert timeline.settled_late
+    assert not change(1024).settled_late
+    assert not any(sighting.late for sighting in change(1024).seen.values())
+
+
+def test_what_a_reading_found_was_there_when_it_came_back() -> None:
+    """It was asked for before: the guest may have moved in between."""
+    timeline = poll(sent(1_000_000, 256 * MIB, held=0, traced=False), reading(1_100_000, 65536, 65536), 1_100_900)
+    assert timeline is not None
+    assert timeline.settled == 100_900
 
 
 def test_a_log_that_stays_silent_is_not_believed_in() -> None:

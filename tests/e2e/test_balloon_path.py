@@ -181,6 +181,23 @@ async def test_the_view_on_the_screen(running_demo: CommandLine) -> None:
         assert await enabled(running_demo) == before
 
 
+def test_the_view_misses_a_trace_that_somebody_ends(running_demo: CommandLine) -> None:
+    with terminal(running_demo.environment) as screen:
+        screen.open(*SCREEN, width=120, height=40)
+        screen.wait_for("settled")
+        screen.keys("b", "v")
+        screen.wait_for("QEMU tells when each stage runs")
+        off = ("name=virtio_balloon_get_config", "enable=false")
+        assert running_demo("qmp", "demo", "trace-event-set-state", *off).code == 0
+        screen.wait_for("no trace: another client has switched QEMU's trace events off")
+        screen.keys("v")
+        screen.wait_for("unreturned")
+        screen.keys("v")
+        screen.wait_for("QEMU tells when each stage runs")
+        (running_demo.state / "demo" / "trace.log").unlink()
+        screen.wait_for("no trace: QEMU's trace log was removed or replaced")
+
+
 async def test_a_guest_without_a_trace_log(workbench: CommandLine, demo_guest: DemoGuest) -> None:
     """QEMU takes no ``%`` in the name of its log, so a directory that has one has none."""
     workbench.state = workbench.base / "50%"
@@ -199,4 +216,17 @@ async def test_a_guest_without_a_trace_log(workbench: CommandLine, demo_guest: D
         "seen", "seen", "seen", "between", "seen", "seen",
     ]  # fmt: skip
     assert report["diff_pages"] == 0
+    assert {key for key, stage in found.items() if stage["late"]} == {"command", "target", "written", "settled"}
     assert await enabled(workbench) == before
+    words = workbench("balloon", "demo", "max", "--path").stdout
+    assert "settled within" in words
+    assert "\N{LESS-THAN OR EQUAL TO}  had run by then" in words
+    # The view on the screen says it too.
+    with terminal(workbench.environment) as screen:
+        screen.open(*SCREEN, width=120, height=40)
+        screen.wait_for("settled")
+        screen.keys("b", "v")
+        screen.wait_for("no trace: QEMU was started without a trace log")
+        screen.keys("5", "Enter")
+        seen = screen.wait_for("512 \N{RIGHTWARDS ARROW} 256 MiB", "settled within")
+        assert "\N{LESS-THAN OR EQUAL TO}" in next(line for line in seen.splitlines() if "qmp_balloon()" in line)

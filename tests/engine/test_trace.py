@@ -13,7 +13,7 @@ from tests.real import QEMU, each_qemu, running_qemu
 from workbench.domain.trace_log import COMMAND, EVENTS, READ, TARGET, Sieve, parse_line
 from workbench.engine.monitor import Monitor
 from workbench.engine.state import GuestFacts, Running
-from workbench.engine.trace import LOG, LOOKERS, NO_LOG, TraceEvents, TraceLog
+from workbench.engine.trace import LOG, LOG_GONE, LOOKERS, NO_LOG, SWITCHED_OFF, TraceEvents, TraceLog
 from workbench.engine.virtio_pci import balloon_bar, read_config
 from workbench.errors import MonitorError
 
@@ -122,6 +122,31 @@ async def test_without_a_trace_log_nothing_is_switched_on(tmp_path: Path) -> Non
         assert await events.begin() == NO_LOG
         assert await enabled(monitor) == before
         await events.end()
+
+
+async def test_a_log_that_was_removed_is_missed(tmp_path: Path) -> None:
+    """QEMU writes on into a file that has no name any more, and nobody can read it."""
+    async with started(tmp_path) as (monitor, running):
+        events = TraceEvents(monitor, running)
+        assert await events.begin() == ""
+        await monitor.execute("balloon", {"value": 100 << 20})
+        assert await events.trouble() == ""
+        (tmp_path / LOG).unlink()
+        assert await events.trouble() == LOG_GONE
+        (tmp_path / LOG).touch()
+        assert await events.trouble() == LOG_GONE, "another file of that name is not the one that QEMU writes"
+        assert await TraceEvents(monitor, running).begin() == LOG_GONE
+        await events.end()
+
+
+async def test_events_that_another_client_switches_off_are_missed(tmp_path: Path) -> None:
+    async with started(tmp_path) as (monitor, running):
+        events = TraceEvents(monitor, running)
+        assert await events.begin() == ""
+        await monitor.execute("trace-event-set-state", {"name": READ, "enable": False})
+        assert await events.trouble() == SWITCHED_OFF
+        await events.end()
+        assert not set(EVENTS) & await enabled(monitor)
 
 
 async def test_a_qemu_that_ended_leaves_no_lock_behind(tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from textual.content import Content
 
 from tests.ui.fake_engine import RAM, running
 from tests.ui.test_screen import opened, press, text_of
+from workbench.domain.balloon import Reading, Source
 from workbench.domain.path import Proof
 from workbench.domain.snapshot import GuestSnapshot
-from workbench.domain.timeline import PathView, Sighting, Timeline, follow, sent
+from workbench.domain.timeline import PathView, Sighting, Timeline, follow, poll, sent
 from workbench.domain.trace_log import COMMAND, READ, TARGET, WRITTEN, TraceLine
 from workbench.domain.units import MIB
 from workbench.ui.widgets import path_text
@@ -148,7 +150,9 @@ def test_without_a_trace_the_view_says_what_it_cannot_see() -> None:
     assert "no trace: QEMU was started without a trace log" in path_text.head(view, RAM, 80).plain
     way = path_text.way(view, 80, hugepages=False, brief=False)
     assert row(way, "virtio_balloon_get_config()").rstrip().endswith("?")
-    assert row(way, "qmp_balloon()").rstrip().endswith("+300 µs")
+    assert row(way, "qmp_balloon()").rstrip().endswith("≤300 µs"), "it had run by then; nothing says when"
+    settled = poll(line, Reading((BEGUN + 900) / 1e6, RAM, 256 * MIB, 256 * MIB, Source.CONFIG_SPACE))
+    assert "settled within 900 µs" in path_text.head(replace(view, timeline=settled), RAM, 80).plain
 
 
 def test_a_change_that_left_no_trace_though_the_events_are_on_is_told() -> None:

@@ -41,9 +41,11 @@ class Sighting(Struct, frozen=True):
     first: int
     last: int
     count: int = 1
+    late: bool = False
+    """Whether it was only seen afterwards that it had run by ``first``: a reply or a reading says so, and nothing says when."""
 
     def again(self, at: int) -> Sighting:
-        return Sighting(self.first, at, self.count + 1)
+        return replace(self, last=at, count=self.count + 1)
 
 
 class Step(Struct, frozen=True):
@@ -128,6 +130,12 @@ class Timeline(Struct, frozen=True):
         return None if sighting is None else sighting.first - self.begun
 
     @property
+    def settled_late(self) -> bool:
+        """Whether it may have settled before that: a reading from outside found it."""
+        sighting = self.seen.get(Proof.SETTLED)
+        return sighting is not None and sighting.late
+
+    @property
     def by_trace(self) -> bool:
         """Whether QEMU's log says what happens, so that polling has nothing to add."""
         return self.traced and (Proof.READ in self.seen or Proof.WRITTEN in self.seen)
@@ -141,26 +149,30 @@ class Timeline(Struct, frozen=True):
         """
         if Proof.COMMAND in self.seen or Proof.TARGET in self.seen:
             return self
-        ran = {proof: Sighting(at, at) for proof in (Proof.COMMAND, Proof.TARGET)}
+        ran = {proof: Sighting(at, at, late=True) for proof in (Proof.COMMAND, Proof.TARGET)}
         return replace(self, traced=False, seen={**self.seen, **ran})
 
     def event(self, at: int) -> Timeline:
         """``BALLOON_CHANGE`` came. One that QEMU held back, since it sends one a second, may be of the change before."""
         return self._sighted(Proof.EVENT, at) if at >= self.begun else self
 
-    def polled(self, reading: Reading) -> Timeline:
-        """The two words, read from outside: all that there is where QEMU's log says nothing."""
-        num_pages, held, at = words_of(reading)
-        if self.by_trace or at < self.begun:
+    def polled(self, reading: Reading, now: int | None = None) -> Timeline:
+        """The two words, read from outside: all that there is where QEMU's log says nothing.
+
+        :param now: when they were there, if that is known better than by the time at which they were asked for.
+        """
+        num_pages, held, asked = words_of(reading)
+        if self.by_trace or asked < self.begun:
             return self
+        at = asked if now is None else now
         if (num_pages, held) == (self.num_pages, self.held):
-            return self._settle(at)
+            return self._settle(at, late=True)
         before = held if self.held_before is None else self.held_before
         step = Step(Kind.POLLED, at, num_pages, held)
         known = replace(self, num_pages=num_pages, held=held, held_before=before, steps=self.steps.with_step(step))
         if self.held is not None and held != self.held and not self.traced:
-            known = known._sighted(Proof.WRITTEN, at)
-        return known._settle(at)
+            known = known._sighted(Proof.WRITTEN, at, late=True)
+        return known._settle(at, late=True)
 
     def traced_line(self, line: TraceLine, now: int) -> Timeline:
         """A line of QEMU's log.
@@ -189,14 +201,14 @@ class Timeline(Struct, frozen=True):
         step = Step(kind, at, seen.num_pages, seen.held)
         return replace(seen, steps=seen.steps.with_step(step))._settle(at)
 
-    def _sighted(self, proof: Proof, at: int) -> Timeline:
+    def _sighted(self, proof: Proof, at: int, *, late: bool = False) -> Timeline:
         old = self.seen.get(proof)
-        return replace(self, seen={**self.seen, proof: old.again(at) if old else Sighting(at, at)})
+        return replace(self, seen={**self.seen, proof: old.again(at) if old else Sighting(at, at, late=late)})
 
-    def _settle(self, at: int) -> Timeline:
+    def _settle(self, at: int, *, late: bool = False) -> Timeline:
         if self.diff != 0:
             return self._unsettle()
-        return self if Proof.SETTLED in self.seen else self._sighted(Proof.SETTLED, at)
+        return self if Proof.SETTLED in self.seen else self._sighted(Proof.SETTLED, at, late=late)
 
     def _unsettle(self) -> Timeline:
         if Proof.SETTLED not in self.seen:
@@ -219,14 +231,17 @@ def follow(timeline: Timeline | None, line: TraceLine, now: int) -> Timeline:
     return timeline.traced_line(line, now)
 
 
-def poll(timeline: Timeline | None, reading: Reading) -> Timeline | None:
-    """The change that a reading belongs to: the present one, or another that somebody began unseen."""
+def poll(timeline: Timeline | None, reading: Reading, now: int | None = None) -> Timeline | None:
+    """The change that a reading belongs to: the present one, or another that somebody began unseen.
+
+    :param now: microseconds at which it was there; None: when it was asked for.
+    """
     num_pages, held, at = words_of(reading)
     if timeline is None:
         return Timeline(at, ours=False, num_pages=num_pages, held=held, held_before=held) if num_pages != held else None
     if not timeline.traced and at >= timeline.begun and timeline.num_pages not in (None, num_pages):
         timeline = Timeline(at, ours=False, held=timeline.held, held_before=timeline.held)
-    return timeline.polled(reading)
+    return timeline.polled(reading, now)
 
 
 def words_of(reading: Reading) -> tuple[int, int, int]:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 POLL = 0.05
 """Seconds between looks at the log while somebody looks at the path."""
+CHECK = 2.0
+"""Seconds between looks whether the events are still on, and the log still there."""
 CLOSE = 3.0
 """Seconds that leaving may take to switch the events off; the next workbench does what was not done."""
 
@@ -102,7 +104,7 @@ class PathWatch:
                 self._log = None if self._why else TraceLog(self._running.path / LOG)
                 self.ready.set()
                 self._tell()
-                await self._until_stopped(monitor)
+                await self._until_stopped(monitor, events)
             except MonitorError as error:
                 self._why = error.message
                 self._tell()
@@ -114,9 +116,14 @@ class PathWatch:
                 with suppress(MonitorError):  # the marker stays, and the next workbench finds it
                     await events.end()
 
-    async def _until_stopped(self, monitor: Monitor) -> None:
+    async def _until_stopped(self, monitor: Monitor, events: TraceEvents) -> None:
+        checked = time.monotonic()
         while not self._stop.is_set() and not monitor.closed:
+            if self._log is not None and time.monotonic() > checked + CHECK:
+                self._why, checked = await events.trouble(), time.monotonic()
             self._drain()
+            if self._why:
+                self._log = None
             self._tell()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), POLL)
@@ -127,7 +134,7 @@ class PathWatch:
         """The config space was read from outside."""
         if reading is not None:
             self._drain()
-            self._timeline = poll(self._timeline, reading)
+            self._timeline = poll(self._timeline, reading, time.time_ns() // 1000)
             self._held = words_of(reading)[1]
             self._tell()
 

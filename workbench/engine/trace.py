@@ -45,6 +45,8 @@ LONGEST_LINE = 1 << 16
 
 NO_LOG = "QEMU was started without a trace log (-D)"
 NO_EVENTS = "this QEMU has no trace events: it was built without them"
+LOG_GONE = "QEMU's trace log was removed or replaced"
+SWITCHED_OFF = "another client has switched QEMU's trace events off"
 
 
 class TraceEvents:
@@ -61,8 +63,8 @@ class TraceEvents:
 
         :raise MonitorError: when QEMU does not answer.
         """
-        if not writes_log(self._running):
-            return NO_LOG
+        if why := log_trouble(self._running):
+            return why
         try:
             self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
@@ -77,6 +79,15 @@ class TraceEvents:
         for name in off:
             await self._switch(name, on=True)
         return ""
+
+    async def trouble(self) -> str:
+        """Why nothing can be seen any more, in words, or nothing.
+
+        :raise MonitorError: when QEMU does not answer.
+        """
+        if why := log_trouble(self._running):
+            return why
+        return SWITCHED_OFF if "disabled" in (await self._states()).values() else ""
 
     async def end(self) -> None:
         """Stop looking; the last one to look switches off what was switched on.
@@ -162,11 +173,20 @@ def _noted(handle: int) -> list[str]:
     return [word for word in words if word in (*EVENTS, *HMP_EVENTS)]
 
 
-def writes_log(running: Running) -> bool:
-    """Whether QEMU writes its log where we read it: ``-D`` with this guest's ``trace.log``."""
+def log_trouble(running: Running) -> str:
+    """Why QEMU does not write its log where we read it, ``-D`` with this guest's ``trace.log``; empty when it does."""
     with suppress(psutil.Error):
         argv = psutil.Process(running.pid).cmdline()
-        return any(option == "-D" and _is_log(Path(value), running.path) for option, value in pairwise(argv))
+        if any(option == "-D" and _is_log(Path(value), running.path) for option, value in pairwise(argv)):
+            return LOG_GONE if _is_gone(running) else ""
+    return NO_LOG
+
+
+def _is_gone(running: Running) -> bool:
+    """Whether the log that QEMU has open has no name any more (proc_pid_fd(5)); it may not have opened it yet."""
+    gone = f"{(running.path / LOG).resolve()} (deleted)"
+    with suppress(OSError):  # of another user: not known
+        return any(os.readlink(open_file) == gone for open_file in Path(f"/proc/{running.pid}/fd").iterdir())
     return False
 
 

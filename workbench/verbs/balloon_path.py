@@ -31,6 +31,7 @@ LINGER = 1.2
 SHOWN = 7
 """Steps that are printed from the beginning of a change, and from its end; ``--json`` has more of them."""
 MINUS = "\N{MINUS SIGN}"
+AT_MOST = "\N{LESS-THAN OR EQUAL TO}"
 SIGNS = {Known.BETWEEN: "\N{MIDDLE DOT}", Known.HIDDEN: "?", Known.PENDING: "\N{EN DASH}"}
 
 
@@ -162,21 +163,24 @@ def _headline(name: str, line: Timeline, ram: int) -> str:
         words += f", {abs(pages):,} pages to {'deflate' if pages < 0 else 'inflate'}"
     if line.settled is None:
         return f"{words}; not settled"
-    return f"{words}; settled after {line.settled:,} µs"
+    return f"{words}; settled {'within' if line.settled_late else 'after'} {line.settled:,} µs"
 
 
 def _row(light: Light, line: Timeline) -> str:
     stage, sighting = light.stage, light.sighting
-    when = f"{sighting.first - line.begun:,}" if sighting is not None else SIGNS[light.known]
+    seen = f"{AT_MOST * sighting.late}{sighting.first - line.begun:,}" if sighting is not None else ""
+    when = seen or SIGNS[light.known]
     words = f"  {when:>10}  {stage.side:<5}  {stage.function:<30}  {stage.file:<34}"
     if sighting is not None:
         words += f"  {MILESTONES.get(stage.key, '')}"
-        words += f"  ×{sighting.count:,}" if sighting.count > 1 else ""
+        words += f"  ×{sighting.count:,}" if sighting.count > 1 and not sighting.late else ""
     return words.rstrip()
 
 
 def _legend(known: tuple[Light, ...]) -> Iterator[str]:
     found = {light.known for light in known}
+    if any(light.sighting is not None and light.sighting.late for light in known):
+        yield f"  {AT_MOST}  had run by then: a reply or a reading says so, and nothing says when"
     if Known.BETWEEN in found:
         yield f"  {SIGNS[Known.BETWEEN]}  ran between two that were seen; nothing shows when"
     if Known.HIDDEN in found:
@@ -216,6 +220,7 @@ def as_object(name: str, view: PathView, ram: int, *, hugepages: bool = False) -
         "held_before": line.held_before if line else None,
         "diff_pages": line.diff if line else None,
         "settled": line.settled if line else None,
+        "settled_late": line.settled_late if line else None,
         "milestones": {
             MILESTONES[light.stage.key].replace(" ", "_"): _since(light, line)
             for light in known
@@ -244,6 +249,7 @@ def _stage_object(light: Light, line: Timeline | None) -> dict[str, object]:
         "does": stage.does,
         "known": light.known.value,
         "first": _since(light, line),
+        "late": light.sighting.late if light.sighting else None,
         "last": sighting.last - line.begun if sighting and line else None,
         "count": sighting.count if sighting else 0,
     }

@@ -20,6 +20,8 @@ DARK = "$foreground 35%"
 """A stage that has not run."""
 SIDES = {Side.HOST: "$resident", Side.GUEST: "$actual"}
 """The host's edge has the colour of what the host holds, the guest's that of what the guest has."""
+AT_MOST = "\u2264"
+"""Before a time by which a stage had run; nothing says when."""
 SIGNS = {Known.BETWEEN: "\u00b7", Known.HIDDEN: "?", Known.PENDING: "\u2013"}
 STYLES = {Known.SEEN: "bold", Known.BETWEEN: "", Known.HIDDEN: MUTED, Known.PENDING: DARK}
 TO_HOST = frozenset(
@@ -69,7 +71,8 @@ def _headline(line: Timeline, ram: int) -> list[Part]:
     if line.settled is None:
         parts.append(("  on its way", "$warning"))
     else:
-        parts += [("  settled", "$success"), (f" after {line.settled:,} \u00b5s", "")]
+        after = "within" if line.settled_late else "after"
+        parts += [("  settled", "$success"), (f" {after} {line.settled:,} \u00b5s", "")]
     return parts
 
 
@@ -140,7 +143,8 @@ def _row(light: Light, line: Timeline | None, width: int, *, first: bool) -> Con
         parts.append((f" {stage.file.rpartition('/')[2]:<{SHORT_FILE}}", MUTED if lit else DARK))
     parts.append((f"{_when(light, line):>{WHEN}}", style))
     if width >= EDGE + FUNCTION + 1 + FILE + WHEN + NOTE and light.sighting is not None:
-        count = f" \u00d7{light.sighting.count:,}" if light.sighting.count > 1 else ""
+        often = light.sighting.count > 1 and not light.sighting.late
+        count = f" \u00d7{light.sighting.count:,}" if often else ""
         parts += [f"  {MILESTONES.get(stage.key, '')}", (count, MUTED)]
     return Content.assemble(*parts)
 
@@ -148,7 +152,8 @@ def _row(light: Light, line: Timeline | None, width: int, *, first: bool) -> Con
 def _when(light: Light, line: Timeline | None) -> str:
     if light.sighting is None or line is None:
         return SIGNS[light.known]
-    return _since(light.sighting.first, line)
+    when = _since(light.sighting.first, line)
+    return when.replace("+", AT_MOST) if light.sighting.late else when
 
 
 def _since(at: int, line: Timeline) -> str:
@@ -179,6 +184,7 @@ def questions(view: PathView, ram: int, *, hugepages: bool) -> Content:
             [],
             [(f"{SIGNS[Known.BETWEEN]}", "bold"), ("  ran between two that were seen; nothing shows when", MUTED)],
             [(f"{SIGNS[Known.HIDDEN]}", "bold"), ("  cannot be seen here", MUTED)],
+            [(AT_MOST, "bold"), ("  had run by then: a reply or a reading says so, and nothing says when", MUTED)],
             [("The guest's functions are Linux's; another system's driver has its own.", MUTED)],
             [],
             [("Where does the number of pages come from?", "bold")],
