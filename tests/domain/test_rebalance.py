@@ -117,6 +117,13 @@ def test_what_the_host_gains_lies_between_what_is_surely_resident_and_what_is_gi
     assert propose([guest(target=256)], 400 * MIB).lines[0].host_gain == (0, 0)
 
 
+def test_a_trifle_that_must_be_taken_comes_from_the_most_idle() -> None:
+    """And not from one that does not say what it uses, though that could give it too."""
+    quiet = guest("quiet", used=None, floor=1, ram=8)
+    assert targets(propose([guest("idle", used=1, floor=1, ram=237), quiet], 244 * MIB)) == [236, 8]
+    assert targets(propose([quiet, guest("idle", used=1, floor=1, ram=237)], 244 * MIB)) == [8, 236]
+
+
 # What holds for all guests and budgets.
 
 pages = st.integers(1, 2 * 1024 * 1024 * 1024 // PAGE).map(lambda count: count * PAGE)

@@ -88,6 +88,8 @@ def without_trifles(
         if not small:
             return shares
         least = min(small, key=lambda i: (shares[i], i))
+        if shares[least] == amount:
+            return shares  # all of it is a trifle: another in its place would have the same
         if sum(caps) - caps[least] >= amount:
             caps[least] = 0
         else:
