@@ -88,3 +88,19 @@ def test_marks_have_their_letter_and_their_words() -> None:
     texts = [str(text.text) for text in root.iter(f"{SVG}text")]
     assert {"O", "T"} <= set(texts)
     assert any("O taken back" in text and "T target set" in text and "paused" not in text for text in texts)
+
+
+def test_letters_do_not_lie_over_one_another() -> None:
+    """Three targets and a take-back within a second: a line for each, and the letter of the one that matters most."""
+    times = [
+        (1500.0, MarkKind.REQUEST),
+        (1500.4, MarkKind.REQUEST),
+        (1500.6, MarkKind.TAKE_BACK),
+        (1800.0, MarkKind.REQUEST),
+    ]
+    root = ElementTree.fromstring(
+        draw_svg(scene(*samples(), marks=tuple(Mark(at, kind, "words") for at, kind in times)))
+    )
+    groups = [group for group in root.iter(f"{SVG}g") if str(group.get("class")).startswith("mark")]
+    assert len([path for group in groups for path in group.iter(f"{SVG}path")]) == 4
+    assert sorted(str(text.text) for group in groups for text in group.iter(f"{SVG}text")) == ["O", "T"]

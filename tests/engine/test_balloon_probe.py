@@ -88,6 +88,21 @@ async def test_a_target_of_another_client_is_seen_in_the_config_space(qemu: str)
         assert probe.record is not None
         assert (probe.record.target, probe.record.ours) == (96 * MIB, False)
         assert json.loads((running.path / RECORD).read_bytes())["target"] == 96 * MIB
+        assert [mark.time for mark in probe.marks.load()] == [probe.record.since]
+
+
+@each_qemu()
+async def test_a_mark_stands_before_the_first_reading_that_has_its_target(qemu: str) -> None:
+    """It is made when QEMU has answered, and readings may come before that."""
+    async with probed(qemu) as (probe, monitor, _running):
+        await mapped(probe, monitor)
+        with probe.own_target(96 * MIB):
+            await monitor.execute("balloon", {"value": 96 * MIB})
+            reading = await probe.read()
+        assert reading is not None
+        assert reading.target == 96 * MIB
+        (mark,) = probe.marks.load()
+        assert mark.time <= reading.time
 
 
 @each_qemu()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 1000, 460
 LEFT, RIGHT, TOP, BOTTOM = 76, 24, 64, 74
 """Pixels around the plot."""
+LETTER_ROOM = 14.0
+"""Pixels from one letter to the next."""
 FONT = "system-ui, 'DejaVu Sans', sans-serif"
 NAMES = ("target", "actual", "host resident", "guest available")
 
@@ -129,19 +131,26 @@ def _grid(scene: Scene, palette: Palette) -> list[str]:
 
 
 def _marks(scene: Scene, palette: Palette) -> list[str]:
-    """A letter below the plot for each mark, with its words when the pointer rests on it."""
-    parts = []
-    for mark in scene.marks:
-        if scene.start <= mark.time < scene.end:
-            x = LEFT + (mark.time - scene.start) / (scene.end - scene.start) * (WIDTH - LEFT - RIGHT)
-            parts.append(
-                f'<g class="mark {mark.kind.value}"><title>{_text(mark.text)}</title>'
-                f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM + 4}" stroke="{palette.muted}" stroke-dasharray="2 4"/>'
-                + _label(
-                    x, HEIGHT - BOTTOM + 17, LETTERS[mark.kind][0], palette.text, anchor="middle", size=12, bold=True
-                )
-                + "</g>"
-            )
+    """A line for each mark, with its words when the pointer rests on it, and its letter below where there is room.
+
+    Where letters would lie over one another the weightier has the place.
+    """
+    weight = {kind: rank for rank, kind in enumerate(LETTERS)}
+    parts, taken = [], list[float]()
+    for mark in sorted(scene.marks, key=lambda mark: (weight[mark.kind], mark.time)):
+        if not scene.start <= mark.time < scene.end:
+            continue
+        x = LEFT + (mark.time - scene.start) / (scene.end - scene.start) * (WIDTH - LEFT - RIGHT)
+        letter = ""
+        if all(abs(x - other) >= LETTER_ROOM for other in taken):
+            taken.append(x)
+            below = HEIGHT - BOTTOM + 17
+            letter = _label(x, below, LETTERS[mark.kind][0], palette.text, anchor="middle", size=12, bold=True)
+        parts.append(
+            f'<g class="mark {mark.kind.value}"><title>{_text(mark.text)}</title>'
+            f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM + 4}" stroke="{palette.muted}" stroke-dasharray="2 4"/>'
+            f"{letter}</g>"
+        )
     return parts
 
 

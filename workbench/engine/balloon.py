@@ -227,11 +227,11 @@ class BalloonProbe:
             yield
         except MonitorError as error:
             if isinstance(error, MonitorTimeout | MonitorClosed) and error.sent:
-                self._mark(MarkKind.REQUEST, self.ram - pages * PAGE)
+                self._mark(MarkKind.REQUEST, change)
             else:
                 self._note(before)
             raise
-        self._mark(MarkKind.REQUEST, self.ram - pages * PAGE)
+        self._mark(MarkKind.REQUEST, change)
 
     @property
     def asking_about_host(self) -> bool:
@@ -328,12 +328,14 @@ class BalloonProbe:
         elif self.record is None and reading.target == reading.ram:
             self.record = TargetRecord(reading.target, None, self._running.facts.started, ours=True)
         elif reading.source is Source.CONFIG_SPACE:
-            self._note(self._change(reading.target, reading.time, ours=False))
-            self._mark(MarkKind.FOREIGN_REQUEST, reading.target)
+            change = self._change(reading.target, reading.time, ours=False)
+            self._note(change)
+            self._mark(MarkKind.FOREIGN_REQUEST, change)
 
-    def _mark(self, kind: MarkKind, target: int) -> None:
+    def _mark(self, kind: MarkKind, change: TargetRecord) -> None:
+        """In the history it stands where it was sent or found: before the first reading that has it."""
         by = " by another client" if kind is MarkKind.FOREIGN_REQUEST else ""
-        self.marks.add(Mark(time.time(), kind, f"target {mib(target)}{by}", target))
+        self.marks.add(Mark(change.since, kind, f"target {mib(change.target)}{by}", change.target))
 
     def _note(self, record: TargetRecord | None) -> None:
         self.record = record
