@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from textual.widgets import Input
 
 from tests.ui.test_device_tree import BALLOON, CHILD, NODE, TREE
@@ -13,10 +12,7 @@ from tests.ui.test_device_views import QOM, Answering
 from workbench.domain.finding import Spot, find, spots
 from workbench.domain.qom import Node, Property
 from workbench.ui.widgets.device_finding import FindBar
-from workbench.ui.widgets.device_store import Want
-
-if TYPE_CHECKING:
-    from workbench.ui.widgets.device_store import Question
+from workbench.ui.widgets.device_store import Question, Want
 
 SECRET = Node(CHILD, "virtio-balloon-device", (Property("serial", "str", "needle[/b]"),))
 
@@ -43,6 +39,39 @@ async def test_results_come_as_one_types_and_enter_goes_there() -> None:
         assert app.key == f"{CHILD}#property:serial"
         assert app.lines.has_focus
         assert "/ 1 of 1" in str(app.pane.border_subtitle)
+
+
+async def test_nothing_is_said_not_to_be_there_before_all_was_read() -> None:
+    app = Answering()
+    async with app.run_test(size=(80, 40)) as pilot:
+        await app.open_on(BALLOON)
+        count = app.query_one("#find-count")
+        await pilot.press("slash", *"needle")
+        await pilot.pause()
+        assert "reading \u2026" in str(count.render())
+        app.pane.set_walk({BALLOON: replace(NODE, path=BALLOON)})
+        await pilot.pause()
+        assert "reading \u2026" in str(count.render()), "values are still to come"
+        app.pane.set_failure(Question(Want.EVERYTHING))
+        await pilot.pause()
+        assert "0, not all" in str(count.render())
+        app.pane.set_walk({**QOM, CHILD: SECRET}, values=True)
+        await pilot.pause()
+        assert "1 found" in str(count.render())
+
+
+async def test_two_of_one_name_are_told_apart_where_paths_have_no_room() -> None:
+    app = Finding()
+    async with app.run_test(size=(38, 40)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("slash", *"needle")
+        await pilot.pause()
+        assert "serial \u00b7 balloon0/virt" in app.line("serial")
+    bar = FindBar()
+    bar.matches = [Spot("/machine/peripheral/net0/virtio-backend", "", "virtio-backend", "virtio-net-device", "")]
+    bar.matches.append(Spot("/machine", "", "machine", "pc-q35", ""))
+    assert [row.text for row in bar.rows(30)] == ["virtio-backend \u00b7 net0", "machine"]
+    assert [row.text for row in bar.rows(80)] == ["virtio-backend", "machine"]
 
 
 async def test_n_and_N_go_round_and_escape_comes_back() -> None:

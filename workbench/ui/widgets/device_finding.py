@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 
 from workbench.domain.finding import find
+from workbench.ui.widgets.device_layout import HINTS_FROM
 from workbench.ui.widgets.device_row import Row, clean
 from workbench.ui.widgets.find_line import FindLine
 from workbench.ui.widgets.node_rows import brief
@@ -20,6 +22,15 @@ if TYPE_CHECKING:
 
 LISTED = 500
 """Matches that are listed: more are found by typing on."""
+
+
+class Known(Enum):
+    """How much of what can be found was read."""
+
+    READING = "reading"
+    PART = "part"
+    """The rest could not be read."""
+    ALL = "all"
 
 
 class FindBar(FindLine):
@@ -37,24 +48,27 @@ class FindBar(FindLine):
     def __init__(self) -> None:
         super().__init__("name, type, id, property or value", "find-count")
         self._spots: Sequence[Spot] = ()
+        self.known = Known.READING
         self.matches: list[Spot] = []
         self.number = -1
         """Which match one is at; -1 before the first."""
 
-    @property
-    def rows(self) -> list[Row]:
-        """The matches as lines: a property with the object that it belongs to."""
+    def rows(self, width: int) -> list[Row]:
+        """The matches as lines of this width: a property with the object that it belongs to, since many have one of its name."""
         return [
             Row(
-                str(number), "", clean(spot.title), clean(brief(spot.value)), tone="muted",
-                hint=clean(spot.path), path=spot.path if spot.path.startswith("/") else "", source=spot,
+                str(number), "", clean(spot.title if width >= HINTS_FROM else with_owner(spot)), clean(brief(spot.value)),
+                tone="muted", hint=clean(spot.path), path=spot.path if spot.path.startswith("/") else "", source=spot,
             )
             for number, spot in enumerate(self.matches)
         ]  # fmt: skip
 
-    def fill(self, spots: Sequence[Spot]) -> None:
-        """More, or other, places to look in."""
-        self._spots = spots
+    def fill(self, spots: Sequence[Spot], known: Known) -> None:
+        """More, or other, places to look in.
+
+        :param known: whether these are all.
+        """
+        self._spots, self.known = spots, known
         self.sought(self.text)
 
     def next(self, by: int) -> Spot | None:
@@ -66,6 +80,21 @@ class FindBar(FindLine):
 
     def sought(self, text: str) -> None:
         self.matches, self.number = find(self._spots, text, LISTED), -1
-        count = len(self.matches)
-        self.show_words(f"{count}{'+' if count == LISTED else ''} found" if text.strip() else "")
+        self.show_words(self._words() if text.strip() else "")
         super().sought(text)
+
+    def _words(self) -> str:
+        """How many, and whether there may be more."""
+        count = len(self.matches)
+        if self.known is Known.READING:
+            return f"{count} so far" if count else "reading \u2026"
+        if self.known is Known.PART:
+            return f"{count}, not all"
+        return f"{count}{'+' if count == LISTED else ''} found"
+
+
+def with_owner(spot: Spot) -> str:
+    """What was found, with the object that it is of where the path has no room: ``guest_tso4 \u00b7 net0``."""
+    owner = spot.path if spot.name else spot.path.rpartition("/")[0]
+    owner = owner.removeprefix("/machine/").removeprefix("peripheral/")
+    return f"{spot.title} \u00b7 {owner}" if owner.strip("/") else spot.title

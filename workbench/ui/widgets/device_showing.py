@@ -14,7 +14,7 @@ from workbench.domain.finding import Spot, spots
 from workbench.domain.tree import Registers
 from workbench.ui.widgets.detail_area import DetailArea
 from workbench.ui.widgets.device_details import Background, details, type_of
-from workbench.ui.widgets.device_finding import FindBar
+from workbench.ui.widgets.device_finding import FindBar, Known
 from workbench.ui.widgets.device_lines import DeviceLines
 from workbench.ui.widgets.device_places import Place, candidates, open_below
 from workbench.ui.widgets.device_row import Shown, clean
@@ -192,8 +192,11 @@ class DeviceShowing(Widget):
         if self._opening:
             self._open_whole()
         if self._find_bar.is_open:
-            self._find_bar.fill(spots(self.tree, self._store.nodes))
+            self._fill_find_bar(Known.ALL if values else self._find_bar.known)
         self._show_soon()
+
+    def _fill_find_bar(self, known: Known) -> None:
+        self._find_bar.fill(spots(self.tree, self._store.nodes), known)
 
     def set_type(self, info: TypeInfo) -> None:
         self._store.take_type(info)
@@ -206,6 +209,8 @@ class DeviceShowing(Widget):
             the next look at live values, not at once.
         """
         self._store.pending.discard(question.key)
+        if question.want is Want.EVERYTHING and self._find_bar.is_open:
+            self._fill_find_bar(Known.PART)
         if not reason:
             return
         if question.want in (Want.NODE, Want.VALUES, Want.VIRTIO, Want.BUSES):

@@ -118,7 +118,7 @@ class Store(Struct):
 
     def take_walk(self, nodes: Mapping[str, Node], *, values: bool) -> None:
         """All objects. Those without values do not replace what was read with them."""
-        self.pending -= {(Want.WALK, ""), (Want.EVERYTHING, "")}
+        self.pending.discard((Want.EVERYTHING if values else Want.WALK, ""))
         self.whole = True
         for path, node in nodes.items():
             known = self.nodes.get(path)

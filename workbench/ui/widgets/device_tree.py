@@ -9,9 +9,9 @@ from textual.binding import Binding
 from textual.message import Message
 
 from workbench.domain.buses import id_in
-from workbench.domain.finding import Spot, spots
+from workbench.domain.finding import Spot
 from workbench.domain.qom import Property
-from workbench.ui.widgets.device_finding import FindBar
+from workbench.ui.widgets.device_finding import FindBar, Known
 from workbench.ui.widgets.device_lines import DeviceLines
 from workbench.ui.widgets.device_places import ancestors, close_level, open_level
 from workbench.ui.widgets.device_row import path_of
@@ -169,14 +169,14 @@ class DeviceTreePane(DeviceShowing):
             return
         self._keep_place(self.guest)
         self._find_bar.open()
-        self._find_bar.fill(spots(self.tree, self._store.nodes))
         self._ask([Question(Want.EVERYTHING)])
+        self._fill_find_bar(Known.READING)
 
     @on(FindBar.Changed)
     def _show_matches(self, event: FindBar.Changed) -> None:
         event.stop()
         if self._find_bar.is_open:
-            self._lines.show(self._find_bar.rows, ["0"])
+            self._lines.show(self._find_bar.rows(self._lines.size.width), ["0"])
 
     @on(FindBar.Stepped)
     def _step(self, event: FindBar.Stepped) -> None:
