@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from textual.app import App
 
+from tests.ui.fake_engine import NOW, running
 from workbench.domain.snapshot import GuestSnapshot
-from workbench.ui.widgets.guest_list import GuestList
+from workbench.ui.widgets.guest_list import GuestList, state_words
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -51,3 +53,15 @@ async def test_of_a_guest_that_is_gone_the_next_one_is_chosen() -> None:
         assert app.list.chosen == "a"
         app.show()
         assert app.list.chosen is None
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ("QEMU's process is stopped (SIGSTOP); to let it run on: kill -CONT 42", "does not answer"),
+        ("no QMP at qmp.sock: connection refused", "does not answer"),
+        ("QEMU does not answer: it is busy, or another client holds its monitor", "busy, or held elsewhere"),
+    ],
+)
+def test_a_guest_that_does_not_answer_is_not_said_to_run(trouble: str, words: str) -> None:
+    assert state_words(running(answering=False, trouble=trouble), NOW, 24)[0] == words
