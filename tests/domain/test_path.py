@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.domain.balloon import PAGE, Reading, Source
-from workbench.domain.path import MOVES, Known, Proof, Side, lights, stages, version_of
+from workbench.domain.lights import MOVES, Known, lights
+from workbench.domain.path import Proof, Side, stages, version_of
 from workbench.domain.timeline import KEPT, Kind, Timeline, follow, poll, sent
 from workbench.domain.trace_log import COMMAND, READ, TARGET, WRITTEN, TraceLine
 from workbench.domain.units import MIB

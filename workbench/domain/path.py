@@ -15,13 +15,9 @@ Read in QEMU 7.2 and 10.0 and in Linux 6.1; QEMU's files moved between its versi
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
-
-if TYPE_CHECKING:
-    from workbench.domain.timeline import Sighting, Timeline
 
 
 class Side(StrEnum):
@@ -47,19 +43,6 @@ class Proof(StrEnum):
     SETTLED = "settled"
 
 
-class Known(StrEnum):
-    """How it is known that a stage ran."""
-
-    SEEN = "seen"
-    """A trace event, a reply or an event proved it."""
-    BETWEEN = "between"
-    """It must have run: what comes after it was seen."""
-    HIDDEN = "hidden"
-    """It may have run; what would show it cannot be seen here."""
-    PENDING = "pending"
-    """It has not run yet."""
-
-
 class Stage(Struct, frozen=True):
     """One function on the path."""
 
@@ -77,15 +60,6 @@ class Stage(Struct, frozen=True):
     """Whether it belongs to the short form of the path."""
     unsure: bool = False
     """Whether it may be passed by: that another one comes after it proves nothing."""
-
-
-class Light(Struct, frozen=True):
-    """A stage, and what is known of it in one change."""
-
-    stage: Stage
-    known: Known
-    sighting: Sighting | None = None
-    """When it was seen; None unless ``known`` is ``SEEN``."""
 
 
 HOST, GUEST = Side.HOST, Side.GUEST
@@ -274,14 +248,6 @@ MILESTONES = {
     "settled": "settled",
 }
 """What the stages that are seen mean to a person."""
-MOVES = frozenset({"fill", "tell", "output", "page", "discard"})
-"""The stages that run only when pages move: a guest that holds what it should writes its size and no more."""
-TRACED = frozenset({Proof.COMMAND, Proof.TARGET, Proof.READ, Proof.WRITTEN})
-"""What only a trace event shows at the very moment."""
-
-LOOP = ("work", "event")
-"""The first and the last stage of one turn of the driver's work, which comes again for each 256 pages."""
-
 _HUGE = "Runs only when one piece of 256 pages covers a whole hugepage, which Linux's pieces never do."
 
 NEWEST = (99, 0)
@@ -322,36 +288,3 @@ def _deflate(stage: Stage) -> Stage:
         return stage
     function, file, does = _DEFLATE[stage.key]
     return replace(stage, function=function, file=file, does=does)
-
-
-def lights(path: tuple[Stage, ...], timeline: Timeline | None) -> tuple[Light, ...]:
-    """What is known of each stage in one change; without one, nothing has run."""
-    if timeline is None:
-        return tuple(Light(stage, Known.PENDING) for stage in path)
-    seen = timeline.seen
-    proved = [index for index, stage in enumerate(path) if stage.proof in seen and stage.proof is not Proof.SETTLED]
-    last = max(proved, default=-1)
-    found: list[Light] = []
-    for index, stage in enumerate(path):
-        sighting = seen.get(stage.proof) if stage.proof is not None else None
-        if sighting is not None:
-            known = Known.SEEN
-        elif stage.unsure and index < last:
-            known = Known.HIDDEN
-        elif index < last and _must_have_run(stage, timeline):
-            known = Known.BETWEEN
-        elif stage.key == "notify" and Proof.TARGET in seen:
-            known = Known.BETWEEN  # virtio_balloon_to_target() called it before its trace event was written
-        elif not timeline.traced and stage.proof in TRACED:
-            known = Known.HIDDEN
-        else:
-            known = Known.PENDING
-        found.append(Light(stage, known, sighting))
-    return tuple(found)
-
-
-def _must_have_run(stage: Stage, timeline: Timeline) -> bool:
-    """Whether a stage that nothing shows lies on the way to one that was seen."""
-    if stage.proof is Proof.EVENT:
-        return False  # throttled: it comes later, or is replaced by a newer one
-    return timeline.moved or stage.key not in MOVES

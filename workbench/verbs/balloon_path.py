@@ -10,7 +10,8 @@ import click
 from msgspec import Struct
 
 from workbench.domain.balloon import PAGE
-from workbench.domain.path import MILESTONES, Known, Proof, Side, lights, stages, version_of
+from workbench.domain.lights import Known, lights
+from workbench.domain.path import MILESTONES, Proof, Side, stages, version_of
 from workbench.domain.timeline import Kind
 from workbench.domain.units import mib
 from workbench.verbs.common import guest_monitor, print_json, run
@@ -18,7 +19,8 @@ from workbench.verbs.common import guest_monitor, print_json, run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.path import Light, Stage
+    from workbench.domain.lights import Light
+    from workbench.domain.path import Stage
     from workbench.domain.timeline import PathView, Step, Timeline
     from workbench.errors import NotReached
     from workbench.settings import Settings

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from workbench.domain.balloon import PAGE
-from workbench.domain.path import MILESTONES, Known, Proof, Side, lights, stages, version_of
+from workbench.domain.lights import Known, lights
+from workbench.domain.path import MILESTONES, Proof, Side, stages, version_of
 from workbench.domain.timeline import Kind
 from workbench.ui.words import MINUS, mib, pages
 
 if TYPE_CHECKING:
-    from workbench.domain.path import Light, Stage
+    from workbench.domain.lights import Light
+    from workbench.domain.path import Stage
     from workbench.domain.timeline import PathView, Timeline
 
 MUTED = "$foreground-muted"
