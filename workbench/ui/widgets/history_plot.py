@@ -14,9 +14,10 @@ from textual.widget import Widget
 
 from workbench.domain.history import GAP, Past, coarsest, columns
 from workbench.domain.marks import LETTERS
-from workbench.domain.window import Window, moment, ticks
+from workbench.domain.window import Window
 from workbench.ui.braille import NOBODY, Row, draw
 from workbench.ui.widgets.history_marks import RULED, explained, placed, style_of
+from workbench.ui.widgets.history_times import time_line
 from workbench.ui.words import short_size
 
 if TYPE_CHECKING:
@@ -41,8 +42,6 @@ ROOM_FOR_MARKS = 6
 """Rows from which the marks have one of their own; below it the time gives way to them."""
 QUARTERS = 13
 """Rows from which the scale has quarters."""
-COARSE = 4
-"""Cells that one span may cover before the plot says how much it stands for."""
 _START, _TIME = attrgetter("start"), attrgetter("time")
 
 
@@ -205,34 +204,10 @@ class HistoryPlot(Widget):
 
     def _marks_and_times(self, start: float, step: float, width: int) -> tuple[dict[int, MarkKind], str]:
         marks = placed(self.marks, start=start, step=2 * step, width=width)
-        end, length = start + 2 * width * step, self.window.length
-        line = [" "] * width
-        right = "now" if self.window.end is None else moment(end, length)[-width:]
-        left = "" if self.window.end is None else moment(start, length)
-        if len(left) + len(right) + 2 > width:
-            left = ""
-        line[width - len(right) :] = right
-        line[: len(left)] = left
-        if words := self._resolution(start, end, 2 * step, width - len(left) - len(right) - 4):
-            line[len(left) + 2 : len(left) + 2 + len(words)] = words
-        for tick in ticks(start, end, width):
-            x = int((tick.time - start) / (2 * step))
-            begin = x - len(tick.label) // 2
-            room = slice(begin - 1, begin + len(tick.label) + 1)
-            if begin >= 1 and room.stop <= width and set(line[room]) == {" "}:
-                line[begin : begin + len(tick.label)] = tick.label
-        return marks, "".join(line)
-
-    def _resolution(self, start: float, end: float, cell: float, room: int) -> str:
-        """How much time one value stands for, where that is far more than a cell: what lasted less has no gap of its own."""
+        end = start + 2 * width * step
         first = self.samples[0].time if self.samples else end
-        seconds = coarsest(self.past.spans, start, min(end, first))
-        if seconds <= COARSE * cell:
-            return ""
-        for words in ("one value per {} min, no finer gaps", "{} min a value", "\u2264 {} min"):
-            if len(text := words.format(-int(-seconds // 60))) <= room:
-                return text
-        return ""
+        fineness = coarsest(self.past.spans, start, min(end, first))
+        return marks, time_line(self.window, start, 2 * step, width, fineness=fineness)
 
     # Lines of the screen.
 
