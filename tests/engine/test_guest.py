@@ -564,7 +564,7 @@ async def test_a_reply_that_cannot_be_understood_is_told_and_asked_again(
 
 
 async def test_power_down_that_is_not_followed_lapses(firmware: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.engine.guest.POWER_DOWN_PATIENCE", 1.5)
+    monkeypatch.setattr("workbench.engine.guest_driver.POWER_DOWN_PATIENCE", 1.5)
     async with opened(firmware) as engine:
         guest = running(engine, "fw")
         guest.watched = True

@@ -1,11 +1,4 @@
-"""One guest on this host, and the one task that drives it.
-
-The driver connects to the guest's monitor, reads what the screen shows, and publishes a frozen
-:class:`GuestSnapshot` whenever something changed. It lives as long as QEMU's process does::
-
-    connect ──► serve: read, publish, wait for an event, a request or the next reading ──► QEMU ended: say how, clean up
-       ▲                          │ connection lost, or no answer                                 ▲
-       └──── once a second ◄──────┴─────────── the process is gone ───────────────────────────────┘
+"""One guest on this host, as a screen knows it: what may be asked of it. :mod:`workbench.engine.guest_driver` drives it.
 
 Changes (a target, pause, reset) go one at a time; what the user types in the QMP console runs beside the readings.
 """
@@ -19,24 +12,16 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.lifecycle import Phase, exit_words, phase_of
-from workbench.domain.snapshot import GuestSnapshot
-from workbench.domain.traffic import Kind, Origin, Record
-from workbench.engine.balloon import BalloonProbe
+from workbench.domain.lifecycle import Phase
+from workbench.domain.traffic import Kind, Origin
 from workbench.engine.console import Console
+from workbench.engine.guest_driver import GuestDriver
 from workbench.engine.history import HistoryFiles
-from workbench.engine.launch import find_end, kill
+from workbench.engine.launch import kill
 from workbench.engine.local_devices import LocalDevices
-from workbench.engine.local_hotplug import LocalHotplug
 from workbench.engine.lookups import LocalLookups
-from workbench.engine.monitor import Monitor
-from workbench.engine.pace import GAP, MOVING, REST, UNWATCHED, Pace
-from workbench.engine.path import PathWatch
-from workbench.engine.protection import Protector
 from workbench.engine.readings import DEADLINE as POLL_DEADLINE
-from workbench.engine.readings import Readings
-from workbench.engine.silence import is_stopped, silence_words, stopped_error
-from workbench.errors import CommandFailed, MonitorClosed, MonitorError, MonitorTimeout, MonitorUnavailable
+from workbench.errors import CommandFailed, MonitorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,19 +30,16 @@ if TYPE_CHECKING:
     from workbench.domain.history import Past
     from workbench.domain.safety import Wish
     from workbench.domain.schema import Schema
+    from workbench.domain.snapshot import GuestSnapshot
     from workbench.domain.timeline import PathView
-    from workbench.engine.state import Ended, Running, StateDirectory
+    from workbench.engine.state import Running, StateDirectory
     from workbench.settings import Settings
 
-POWER_DOWN_PATIENCE = 30.0
-"""Seconds after which a guest that did not follow its power button counts as running again."""
 USER_DEADLINE = 60.0
 """Seconds that a command of the user may take."""
-TREE_EVENTS = frozenset({"DEVICE_DELETED", "RESET", "DEVICE_UNPLUG_GUEST_ERROR", "MEMORY_DEVICE_SIZE_CHANGE"})
-"""Events after which the device tree, or an address in it, may be another one."""
 
 
-class LocalGuest:
+class LocalGuest(GuestDriver):
     """A guest whose QEMU runs on this host: see :class:`workbench.engine.base.Guest`."""
 
     def __init__(
@@ -68,30 +50,11 @@ class LocalGuest:
         publish: Callable[[GuestSnapshot], None],
         settings: Settings,
     ) -> None:
-        self._running = running
-        self._state = state
-        self._publish_to = publish
+        super().__init__(running, state, snapshot, publish, settings)
         self._cache = settings.cache
-        self.snapshot = snapshot
-        self.record = Record()
-        self.watched = False
-        self._monitor: Monitor | None = None
-        self._probe: BalloonProbe | None = None
         self.devices = LocalDevices(self._connected, running, settings)
         self.lookups = LocalLookups(self._connected, running.pid)
         self._console = Console(running.path)
-        self._path = PathWatch(running, self.record)
-        self._readings = Readings(running)
-        self._protector = Protector(running.path, snapshot.safety)
-        self._stopping_since: float | None = None
-        self._pace = Pace()
-        self.looked = asyncio.Event()
-        """Set when the guest was looked at for the first time, whether or not it answered."""
-        self._changes = asyncio.Lock()
-        self.hotplug = LocalHotplug(self._connected, running, settings, self._changes, self._devices_changed)
-        self._driver = asyncio.create_task(self._drive(), name=f"guest {running.name}")
-
-    # What a screen may ask for.
 
     async def execute(
         self,
@@ -178,220 +141,8 @@ class LocalGuest:
             with suppress(MonitorError):
                 await self._protector.leave(self._probe)
         await self.hotplug.close()
-        self._driver.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._driver
+        await self._end_driving()
         await self._console.close()
-
-    # The driver.
-
-    async def _drive(self) -> None:
-        try:
-            while self._running.alive:
-                await self._connect_and_serve()
-            self._publish_end(await find_end(self._state, self._running))
-        finally:
-            self._readings.close()
-            if self._monitor is not None:
-                await self._monitor.close()
-
-    async def _connect_and_serve(self) -> None:
-        pid = self._running.pid
-        try:
-            if is_stopped(pid):  # known at once, and no client more waits in front of its socket
-                raise MonitorTimeout("QEMU's process is stopped")
-            self._monitor = await Monitor.connect(self._running.path / "qmp.sock", self.record, deadline=POLL_DEADLINE)
-        except MonitorTimeout:
-            self._publish_trouble(silence_words(pid))
-        except MonitorUnavailable as error:
-            self._publish_trouble(silence_words(pid) if is_stopped(pid) else error.message)
-        else:
-            await self._serve(self._monitor)
-            self.hotplug.forget()
-            await self._monitor.close()
-            self._monitor = self._probe = None
-        if self._running.alive:
-            await self._pace.sleep(REST)
-
-    async def _serve(self, monitor: Monitor) -> None:
-        """Read and publish until the connection ends."""
-        monitor.on_event(self._on_event)
-        self._probe = None
-        while not monitor.closed:
-            try:
-                await self._round(monitor)
-            except MonitorTimeout:
-                self._protector.forget()
-                self._publish_trouble(silence_words(self._running.pid))
-                self._pace.expire()
-            except MonitorClosed:
-                return
-            except CommandFailed as error:
-                self._publish_trouble(f"QEMU refuses {error.command}: {error.description}")
-            except MonitorError as error:
-                self._publish_trouble(error.message)
-            # An odd reply of an odd QEMU may raise anything in what reads it; a driver that ended of it would leave
-            # old numbers that look alive. It is said, and the next round asks for everything again.
-            except Exception as error:  # noqa: BLE001
-                self._publish_odd(error)
-            await self._sleep_until_next(monitor)
-
-    async def _round(self, monitor: Monitor) -> None:
-        """Read what is due, and publish it."""
-        if is_stopped(self._running.pid):  # known at once, and nothing piles up in front of it
-            raise MonitorTimeout("QEMU's process is stopped")
-        if self._probe is None:
-            probe = BalloonProbe(monitor, self._running, deadline=POLL_DEADLINE)
-            await probe.open()
-            await self._path.connected(monitor)
-            self._probe = probe
-            self._pace.expire()
-        at_rest = self._pace.begin(REST if self.watched or self._protector.busy else UNWATCHED)
-        await self._readings.look(self._probe, at_rest=at_rest, statistics=self._protector.armed)
-        await self._protect(self._probe)
-        await self.hotplug.look()
-        self._publish()
-        self._path.reading(self.snapshot.balloon.reading if self.snapshot.balloon else None)
-
-    async def _protect(self, probe: BalloonProbe) -> None:
-        """The guard's look at what was read, and the ramp's next step."""
-        async with self._changes:
-            balloon = self._readings.balloon(probe)
-            if await self._protector.after_reading(
-                probe, balloon.reading, balloon.stats, balloon.verdict, self._readings.status
-            ):
-                self._pace.hurry()
-
-    async def _sleep_until_next(self, monitor: Monitor) -> None:
-        if not self.snapshot.answering:
-            interval = REST
-        elif self._readings.expired:
-            self._pace.expire()
-            interval = 0.0  # not all that may have changed fits into one round
-        elif self._readings.moving and (self.watched or self._protector.armed):
-            interval = MOVING
-        else:
-            interval = self._pace.rest_in
-            if (due := self._protector.due(time.time())) is not None:
-                interval = min(interval, max(GAP, due))
-        await self._pace.wait(interval, monitor.wait_closed())
-
-    def _on_event(self, name: str, data: Mapping[str, object], when: float) -> None:
-        self.hotplug.note(name, data)
-        if name in TREE_EVENTS:
-            if self._probe is not None:
-                self._probe.forget_address()
-            self.snapshot = replace(self.snapshot, devices_revision=self.snapshot.devices_revision + 1)
-        self._readings.note_event(name, data, when)
-        if name == "RESET":
-            self._protector.reset()
-        if name == "POWERDOWN":
-            self._stopping_since = time.monotonic()
-        elif name in {"RESET", "RESUME"}:
-            self._stopping_since = None
-        if name == "BALLOON_CHANGE":
-            self._pace.hurry()
-            return
-        self._readings.expire()
-        self._pace.note_event()
-
-    def _devices_changed(self) -> None:
-        """A device was plugged in, asked to go, or is gone."""
-        revision = self.snapshot.devices_revision + 1
-        hotplug = self.hotplug
-        self._emit(
-            replace(
-                self.snapshot,
-                unplugs=hotplug.waiting,
-                unplugged=hotplug.late,
-                device_lines=hotplug.lines,
-                devices_revision=revision,
-            )
-        )
-
-    # What it publishes.
-
-    def _publish(self) -> None:
-        assert self._monitor is not None
-        assert self._probe is not None
-        old = self.snapshot.balloon
-        came_back = old is not None and old.verdict.state.value == "absent"
-        balloon = self._readings.balloon(self._probe)
-        driver_changed = came_back and balloon.verdict.state.value != "absent"
-        self._emit(
-            replace(
-                self.snapshot,
-                phase=self._phase(),
-                status=self._readings.status,
-                answering=True,
-                trouble="",
-                qemu_version=self._monitor.version,
-                memory=self._probe.ram,
-                balloon=balloon,
-                protection=self._protector.state(self._probe.ram),
-                devices_revision=self.snapshot.devices_revision + (1 if driver_changed else 0),
-            )
-        )
-
-    def _phase(self) -> Phase:
-        phase, since = phase_of(self._readings.status), self._stopping_since
-        asked = since is not None and time.monotonic() - since < POWER_DOWN_PATIENCE
-        return Phase.STOPPING if asked and phase is Phase.RUNNING else phase
-
-    def _publish_trouble(self, trouble: str) -> None:
-        """QEMU cannot be asked: what was read last still stands, and is said to be old."""
-        balloon = (
-            self._readings.balloon(self._probe, answering=False, trouble=trouble)
-            if self._probe is not None
-            else self.snapshot.balloon
-        )
-        protection = self._protector.state(self.snapshot.memory or 0)
-        self._emit(replace(self.snapshot, answering=False, trouble=trouble, balloon=balloon, protection=protection))
-
-    def _publish_odd(self, error: Exception) -> None:
-        """A round went wrong in a way that nobody foresaw: nothing is read anew, which might go wrong again."""
-        words = f"the workbench could not understand QEMU: {type(error).__name__}: {error}"
-        self._pace.expire()
-        self._emit(replace(self.snapshot, answering=False, trouble=words))
-
-    def _publish_end(self, ended: Ended) -> None:
-        words = exit_words(ended.code)
-        self.record.add(time.time(), Kind.NOTE, Origin.SCREEN, "", f"{self._running.name} was {words}")
-        self._emit(
-            GuestSnapshot(
-                self._running.name,
-                phase=Phase.STOPPED,
-                memory=self.snapshot.memory,
-                profile_path=self.snapshot.profile_path,
-                description=self.snapshot.description,
-                backing=self.snapshot.backing,
-                ended=words,
-                ended_cause=ended.cause,
-                cautions=self.snapshot.cautions,
-                ended_output=ended.output.rstrip() if ended.code else "",
-            )
-        )
-
-    def _emit(self, snapshot: GuestSnapshot) -> None:
-        self.looked.set()
-        if snapshot != self.snapshot:
-            self.snapshot = snapshot
-            self._publish_to(snapshot)
-
-    # Smaller parts.
-
-    def _connected(self) -> Monitor:
-        if self._monitor is None or self._monitor.closed:
-            raise MonitorClosed(
-                f"{self._running.name} cannot be asked: {self.snapshot.trouble or 'not connected to QEMU'}",
-                hint="the screen connects again by itself, once a second",
-            )
-        return self._monitor
-
-    def _awake(self) -> None:
-        """:raise MonitorTimeout: for a stopped QEMU: a change would wait in its socket, and strike when it runs on."""
-        if is_stopped(self._running.pid):
-            raise stopped_error(self._running.name, self._running.pid)
 
     async def _change(self, command: str) -> None:
         self._awake()
