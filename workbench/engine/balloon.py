@@ -11,22 +11,17 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
-from msgspec.structs import replace
-
 from workbench.domain.balloon import PAGE, GuestStats, HostMemory, Reading, Source, reading_of, seen_between, stats_of
 from workbench.domain.causes import DRIVER_OK
-from workbench.domain.marks import Mark, MarkKind
 from workbench.domain.modules import modules_of
 from workbench.domain.traffic import Origin
-from workbench.domain.units import mib
 from workbench.engine.backing import PERIPHERALS, HostSide
-from workbench.engine.marks import MarksFile
 from workbench.engine.monitor import COMMAND_DEADLINE
-from workbench.engine.target_record import TargetRecord, ledger_of, load_record, record_of, save_record
+from workbench.engine.target_book import TargetBook
+from workbench.engine.target_record import TargetRecord, ledger_of, record_of
 from workbench.engine.virtio_pci import BALLOON, ModernBar, balloon_bar, balloon_unmapped, read_config, read_status
 from workbench.engine.virtio_state import read_negotiated
-from workbench.engine.witness import Witness
-from workbench.errors import CommandFailed, MonitorClosed, MonitorError, MonitorTimeout
+from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,8 +31,6 @@ if TYPE_CHECKING:
     from workbench.engine.monitor import Monitor
     from workbench.engine.state import Running
 
-ASKING = frozenset({MarkKind.REQUEST, MarkKind.FOREIGN_REQUEST, MarkKind.RESET})
-"""Marks after which the guest's driver begins to move anew."""
 ROUND_TRIPS = 3
 """Commands that one reading may cost, with all that is asked beside it."""
 
@@ -80,9 +73,8 @@ class BalloonProbe:
         self._stats: GuestStats | None = None
         self._stats_asked = 0.0
         """Unix time at which they were asked for last."""
-        self.record: TargetRecord | None = load_record(running.path)
-        self.marks = MarksFile(running.path)
-        self.witness = Witness(running.path)
+        self.book = TargetBook(running)
+        self.marks, self.witness = self.book.marks, self.book.witness
         self.oom_property: bool | None = None
         """The device's ``deflate-on-oom``; None without a device."""
         self.features: tuple[str, ...] | None = None
@@ -125,17 +117,19 @@ class BalloonProbe:
         if reading is None:
             reading = await self._query()
         if reading is not None:
-            self._notice_ram(reading)
-            self._notice_target(reading)
-            self.witness.see(reading, since=self.asked_at, driver_ok=self.driver_ok)
+            self.book.see(reading, self._change, driver_ok=self.driver_ok)
             self._reading = reading
         return reading
 
     @property
+    def record(self) -> TargetRecord | None:
+        """The last change of the target; None where nobody knows of any."""
+        return self.book.record
+
+    @property
     def asked_at(self) -> float:
         """Unix time at which the target was last sent or found, or the guest was reset after that."""
-        marked = next((mark.time for mark in reversed(self.marks.load()) if mark.kind in ASKING), 0.0)  # by time
-        return max(self.record.since if self.record else 0.0, marked)
+        return self.book.asked_at
 
     async def run_state(self) -> str:
         """QEMU's ``RunState``, such as ``running``."""
@@ -215,23 +209,11 @@ class BalloonProbe:
 
         :param size: bytes as they are sent; QEMU clamps them to RAM and counts whole pages (``virtio_balloon_to_target``).
         """
-        before = self.record
         self.look_at_host()
-        # Noted first: a reading between the command and its reply must not take the new target for somebody else's.
         pages = (self.ram - min(size, self.ram)) // PAGE
         change = self._change(self.ram - pages * PAGE, time.time(), ours=True)
-        if goes_on and before is not None:
-            change = replace(change, before=before.before, baseline=before.baseline)
-        self._note(change)
-        try:
+        with self.book.sending(change, goes_on=goes_on):
             yield
-        except MonitorError as error:
-            if isinstance(error, MonitorTimeout | MonitorClosed) and error.sent:
-                self._mark(MarkKind.REQUEST, change)
-            else:
-                self._note(before)
-            raise
-        self._mark(MarkKind.REQUEST, change)
 
     @property
     def asking_about_host(self) -> bool:
@@ -306,40 +288,6 @@ class BalloonProbe:
         actual = max(0, min(reply["actual"], self.ram))
         target = self.record.target if self.record else self.ram
         return Reading(time.time(), self.ram, target, actual, Source.QUERY)
-
-    def _notice_ram(self, reading: Reading) -> None:
-        """Memory was plugged or unplugged: num_pages stands, so the same target is another number of bytes."""
-        change = self.witness.ram_change(reading)
-        if not change:
-            return
-        way = "plugged in" if change > 0 else "unplugged"
-        self.marks.add(Mark(reading.time, MarkKind.RAM_CHANGE, f"{mib(abs(change))} {way}", change))
-        if self.record is not None and self.record.target + change == reading.target:
-            before = self.record.before
-            self._note(replace(self.record, target=reading.target, before=before and before.shifted(change)))
-
-    def _notice_target(self, reading: Reading) -> None:
-        """Keep the record true when somebody else has set the target."""
-        if self.record is not None and (self.record.target == reading.target or reading.precedes(self.record.since)):
-            return
-        written = load_record(self._running.path)
-        if written is not None and written.target == reading.target:
-            self.record = written  # another workbench: the command line, or a screen before this one
-        elif self.record is None and reading.target == reading.ram:
-            self.record = TargetRecord(reading.target, None, self._running.facts.started, ours=True)
-        elif reading.source is Source.CONFIG_SPACE:
-            change = self._change(reading.target, reading.time, ours=False)
-            self._note(change)
-            self._mark(MarkKind.FOREIGN_REQUEST, change)
-
-    def _mark(self, kind: MarkKind, change: TargetRecord) -> None:
-        """In the history it stands where it was sent or found: before the first reading that has it."""
-        by = " by another client" if kind is MarkKind.FOREIGN_REQUEST else ""
-        self.marks.add(Mark(change.since, kind, f"target {mib(change.target)}{by}", change.target))
-
-    def _note(self, record: TargetRecord | None) -> None:
-        self.record = record
-        save_record(self._running.path, record)
 
     async def _execute(self, command: str, arguments: Mapping[str, object] | None = None) -> object:
         self.trips += 1

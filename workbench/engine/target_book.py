@@ -1,0 +1,112 @@
+"""Who set a guest's target last, and what stood before: kept in its directory, and marked in its history."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from workbench.domain.balloon import Source
+from workbench.domain.marks import Mark, MarkKind
+from workbench.domain.units import mib
+from workbench.engine.marks import MarksFile
+from workbench.engine.target_record import TargetRecord, load_record, save_record
+from workbench.engine.witness import Witness
+from workbench.errors import MonitorClosed, MonitorError, MonitorTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Protocol
+
+    from workbench.domain.balloon import Reading
+    from workbench.engine.state import Running
+
+    class Change(Protocol):
+        """Makes the record of a change, with what was read last as what stood before."""
+
+        def __call__(self, target: int, since: float, *, ours: bool) -> TargetRecord: ...
+
+
+ASKING = frozenset({MarkKind.REQUEST, MarkKind.FOREIGN_REQUEST, MarkKind.RESET})
+"""Marks after which the guest's driver begins to move anew."""
+
+
+class TargetBook:
+    """The targets of one guest, whoever sets them."""
+
+    def __init__(self, running: Running) -> None:
+        self._path = running.path
+        self._started = running.facts.started
+        self.record: TargetRecord | None = load_record(running.path)
+        """The last change; None where nobody knows of any."""
+        self.marks = MarksFile(running.path)
+        self.witness = Witness(running.path)
+
+    @property
+    def asked_at(self) -> float:
+        """Unix time at which the target was last sent or found, or the guest was reset after that."""
+        marked = next((mark.time for mark in reversed(self.marks.load()) if mark.kind in ASKING), 0.0)  # by time
+        return max(self.record.since if self.record else 0.0, marked)
+
+    @contextmanager
+    def sending(self, change: TargetRecord, *, goes_on: bool) -> Iterator[None]:
+        """Around the command that sends a target: it is this workbench's own unless QEMU refuses it or it never left. When it
+        is not known whether QEMU got it, it counts as sent.
+
+        :param goes_on: it is a further step of a ramp, whose ledger begins before the first one.
+        """
+        before = self.record
+        if goes_on and before is not None:
+            change = replace(change, before=before.before, baseline=before.baseline)
+        # Noted first: a reading between the command and its reply must not take the new target for somebody else's.
+        self._note(change)
+        try:
+            yield
+        except MonitorError as error:
+            if isinstance(error, MonitorTimeout | MonitorClosed) and error.sent:
+                self._mark(MarkKind.REQUEST, change)
+            else:
+                self._note(before)
+            raise
+        self._mark(MarkKind.REQUEST, change)
+
+    def see(self, reading: Reading, change: Change, *, driver_ok: bool) -> None:
+        """A reading: RAM may have changed since the last one, and somebody else may have set the target."""
+        self._notice_ram(reading)
+        self._notice_target(reading, change)
+        self.witness.see(reading, since=self.asked_at, driver_ok=driver_ok)
+
+    def _notice_ram(self, reading: Reading) -> None:
+        """Memory was plugged or unplugged: num_pages stands, so the same target is another number of bytes."""
+        change = self.witness.ram_change(reading)
+        if not change:
+            return
+        way = "plugged in" if change > 0 else "unplugged"
+        self.marks.add(Mark(reading.time, MarkKind.RAM_CHANGE, f"{mib(abs(change))} {way}", change))
+        if self.record is not None and self.record.target + change == reading.target:
+            before = self.record.before
+            self._note(replace(self.record, target=reading.target, before=before and before.shifted(change)))
+
+    def _notice_target(self, reading: Reading, change: Change) -> None:
+        """Keep the record true when somebody else has set the target."""
+        if self.record is not None and (self.record.target == reading.target or reading.precedes(self.record.since)):
+            return
+        written = load_record(self._path)
+        if written is not None and written.target == reading.target:
+            self.record = written  # another workbench: the command line, or a screen before this one
+        elif self.record is None and reading.target == reading.ram:
+            self.record = TargetRecord(reading.target, None, self._started, ours=True)
+        elif reading.source is Source.CONFIG_SPACE:
+            found = change(reading.target, reading.time, ours=False)
+            self._note(found)
+            self._mark(MarkKind.FOREIGN_REQUEST, found)
+
+    def _mark(self, kind: MarkKind, change: TargetRecord) -> None:
+        """In the history it stands where it was sent or found: before the first reading that has it."""
+        by = " by another client" if kind is MarkKind.FOREIGN_REQUEST else ""
+        self.marks.add(Mark(change.since, kind, f"target {mib(change.target)}{by}", change.target))
+
+    def _note(self, record: TargetRecord | None) -> None:
+        self.record = record
+        save_record(self._path, record)
