@@ -128,3 +128,12 @@ async def test_a_widget_that_goes_with_a_key_takes_no_other_along() -> None:
             while not app.value("second").endswith("cd"):
                 await pilot.pause(0.01)
         assert not app.query("#first")
+
+
+async def test_keys_that_wait_when_the_app_ends_end_with_it() -> None:
+    app = Keys()
+    async with app.run_test() as pilot:
+        await pilot.pause()
+    app._ahead.append(events.Key("a", "a"))
+    await app._next(app._under_way)
+    assert not app._ahead

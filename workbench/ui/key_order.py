@@ -123,6 +123,9 @@ class KeyOrder(App[None]):
     async def _next(self, key: object) -> None:
         if self._under_way is not key:
             return  # somebody lost patience with it
+        if not self.screen_stack:
+            self._ahead.clear()  # the app has ended meanwhile
+            return
         if self._ahead and self._opens:
             self.set_timer(FRAME, partial(self._next, key))
             return
