@@ -6,6 +6,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -25,6 +27,19 @@ def test_each_line_begins_with_its_status_and_has_no_colours() -> None:
     assert {line.split()[0] for line in findings} <= {"ok", "note", "missing"}
     assert done.returncode == (1 if any(line.startswith("missing") for line in findings) else 0)
     assert done.stdout.splitlines()[-1].startswith("missing: " if done.returncode else "the demo guest can run")
+
+
+def test_the_texts_stand_in_one_column() -> None:
+    from workbench.engine.doctor import Finding, Status
+    from workbench.verbs.doctor import _report
+
+    findings = [
+        Finding("QEMU", Status.OK, "first"),
+        Finding("transparent hugepages", Status.OK, "first\nsecond", "third"),
+    ]
+    words = ("first", "first", "second", "\N{RIGHTWARDS ARROW} third")
+    lines = [click.unstyle(line) for line in _report(findings)]
+    assert len({line.index(word) for line, word in zip(lines, words, strict=True)}) == 1
 
 
 def test_without_qemu_it_fails_and_says_what_to_do() -> None:

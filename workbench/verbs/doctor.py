@@ -11,6 +11,8 @@ from msgspec import to_builtins
 from workbench.verbs.common import json_option, pass_settings, print_json, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from workbench.engine.doctor import Finding
     from workbench.settings import Settings
 
@@ -37,21 +39,20 @@ def command(settings: Settings, as_json: bool) -> None:
     else:
         # None lets click look for a terminal; NO_COLOR (no-color.org) is the user's own word.
         colour = False if os.environ.get("NO_COLOR") else None
-        for finding in findings:
-            for line in _lines(finding):
-                click.echo(line, color=colour)
+        for line in _report(findings):
+            click.echo(line, color=colour)
         click.echo(f"missing: {', '.join(missing)}" if missing else "the demo guest can run: workbench demo")
     if missing:
         raise SystemExit(1)
 
 
-def _lines(finding: Finding) -> list[str]:
-    """The finding, then each line of its advice under the text."""
-    status = click.style(f"{finding.status:<8}", fg=COLOURS[finding.status], bold=True)
-    first, *more = finding.text.splitlines()
-    margin = " " * 22
-    return [
-        f"{status} {finding.topic:<13}{first}",
-        *(margin + line for line in more),
-        *(f"{margin}{ARROW} {line}" for line in finding.advice.splitlines()),
-    ]
+def _report(findings: list[Finding]) -> Iterator[str]:
+    """Each finding, then the lines of its advice under the text."""
+    width = max(len(finding.topic) for finding in findings)
+    margin = " " * (8 + 1 + width + 2)
+    for finding in findings:
+        status = click.style(f"{finding.status:<8}", fg=COLOURS[finding.status], bold=True)
+        first, *more = finding.text.splitlines()
+        yield f"{status} {finding.topic:<{width}}  {first}"
+        yield from (margin + line for line in more)
+        yield from (f"{margin}{ARROW} {line}" for line in finding.advice.splitlines())
