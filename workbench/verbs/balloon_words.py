@@ -116,7 +116,10 @@ def as_lines(name: str, balloon: Balloon, standing: Standing) -> list[str]:
         lines.append(f"  host    {mib(host.resident):>10} resident, {mib(host.reclaimed)} reclaimed, {kept} unreturned")
     if balloon.stats is not None and balloon.stats.available is not None:
         age = max(0.0, time.time() - balloon.stats.last_update)
-        lines.append(f"  guest   {mib(balloon.stats.available):>10} available, {age:.0f} s ago")
+        ledger = balloon.ledger
+        silent = ledger is not None and ledger.before is not None and ledger.believed.now is None
+        when = f"{age:.0f} s ago" + (", before the target changed" if silent else "")
+        lines.append(f"  guest   {mib(balloon.stats.available):>10} available, {when}")
     lines += standing_lines(name, standing)
     if balloon.ledger is not None:
         lines += [f"  {line}" for line in balloon.ledger.words]
