@@ -61,6 +61,8 @@ class PathWatch:
         """Call ``listener`` at once and whenever something new is seen; call what this returns to end it."""
         self._listeners.append(listener)
         listener(self._view())
+        # What stood when the last one left need not be what this one was told, such as in the midst of switching off.
+        self._told = None
         self._start()
 
         def forget() -> None:

@@ -1,0 +1,39 @@
+"""Whoever looks at a guest's path is told what is so, also one who comes back while the last one leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from tests.commandline import DEADLINE
+from tests.engine.test_trace import enabled, started
+from workbench.domain.trace_log import EVENTS
+from workbench.engine.path import PathWatch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workbench.domain.timeline import PathView
+
+
+async def test_who_comes_back_while_the_last_one_leaves_is_told_that_the_events_are_on(tmp_path: Path) -> None:
+    async with started(tmp_path) as (monitor, running):
+        before = await enabled(monitor)
+        watch = PathWatch(running, monitor.record)
+        await watch.connected(monitor)
+        for turns in range(0, 24, 4):
+            forget = watch.listen(lambda _view: None)
+            async with asyncio.timeout(DEADLINE):
+                await watch.ready.wait()
+            forget()
+            for _ in range(turns):  # until the events are being switched off, or are off
+                await asyncio.sleep(0)
+            views: list[PathView] = []
+            forget = watch.listen(views.append)
+            async with asyncio.timeout(DEADLINE):
+                while not views[-1].traced:
+                    await asyncio.sleep(0.01)
+            assert set(EVENTS) <= await enabled(monitor)
+            forget()
+        await watch.close()
+        assert await enabled(monitor) == before
