@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.domain.balloon import PAGE, Reading, Source
-from workbench.domain.lights import MOVES, Known, lights
+from workbench.domain.changes import follow, poll, sent
+from workbench.domain.lights import LOOK, MOVES, PROBE, REQUEST, Known, lights
 from workbench.domain.path import Proof, Side, stages, version_of
-from workbench.domain.timeline import KEPT, Kind, Timeline, follow, poll, sent
+from workbench.domain.timeline import KEPT, Kind, Timeline
 from workbench.domain.trace_log import COMMAND, READ, TARGET, WRITTEN, TraceLine
 from workbench.domain.units import MIB
 
@@ -144,10 +145,56 @@ def test_a_target_of_somebody_else_begins_another_change() -> None:
     assert (unseen.ours, unseen.begun, unseen.diff) == (False, 5_000_000, 512)
 
 
-def test_memory_that_the_guest_takes_back_unsettles() -> None:
+def test_memory_that_the_guest_takes_back_is_a_change_of_its_own_that_nobody_asked_for() -> None:
     timeline = follow(change(1024), line(WRITTEN, 9_000_000, 768, 1024), now=0)
-    assert timeline.diff == 256
-    assert timeline.settled is None
+    assert (timeline.diff, timeline.settled, timeline.begun) == (256, None, 9_000_000)
+    assert (timeline.ours, timeline.asked, timeline.unasked, timeline.deflating) == (False, None, True, True)
+    found = known(timeline)
+    assert {found[key] for key in REQUEST | LOOK} == {Known.PENDING}, "none of these ran"
+    assert {found[key] for key in ("fill", "tell", "output", "size", "set", "write", "writel")} == {Known.BETWEEN}
+    assert found["written"] is Known.SEEN
+    again = follow(timeline, line(WRITTEN, 9_000_100, 512, 768), now=0)
+    assert (again.begun, again.diff, again.seen[Proof.WRITTEN].count) == (9_000_000, 512, 2), "one change"
+
+
+def test_what_a_guest_does_by_itself_is_told_from_readings_too() -> None:
+    timeline: Timeline | None = sent(1_000_000, 256 * MIB, held=0, traced=False).answered(1_000_300)
+    for at, held in ((1_100_000, 65536), (9_000_000, 60000)):
+        timeline = poll(timeline, reading(at, 65536, held))
+    assert timeline is not None
+    assert (timeline.begun, timeline.ours, timeline.diff) == (9_000_000, False, 5536)
+    found = known(timeline)
+    assert {found[key] for key in REQUEST | LOOK} == {Known.HIDDEN}, "somebody may have asked, unseen"
+
+
+def test_a_driver_that_only_looks_begins_no_change() -> None:
+    assert follow(None, line(READ, 1_000_000, 0, 0), now=0) is None
+    assert follow(None, line(READ, 1_000_000, 1024, 1024), now=0) is None
+    begun = follow(None, line(READ, 1_000_000, 1024, 0), now=0)
+    assert begun is not None
+    assert (begun.diff, begun.unasked) == (1024, False)
+    assert known(begun)["target"] is Known.HIDDEN, "it was sent before anybody looked"
+
+
+def test_after_a_reset_the_driver_begins_with_an_empty_balloon() -> None:
+    """num_pages and actual outlive a reset in the config space; what the driver holds does not."""
+    assert follow(None, line(READ, 1_000_000, 0, 512), now=0, reset=True) is None
+    timeline = follow(None, line(READ, 1_000_000, 1024, 1024), now=0, reset=True)
+    assert timeline is not None
+    assert (timeline.held_before, timeline.diff, timeline.settled, timeline.unasked) == (0, 1024, None, True)
+    for held in range(0, 1024, 256):
+        timeline = follow(timeline, line(WRITTEN, 1_000_100 + held, held + 256, held or 1024), now=0)
+        assert not timeline.deflating
+    assert (timeline.settled, timeline.diff) == (868, 0)
+    assert [step.diff for step in timeline.steps.kept] == [1024, 768, 512, 256, 0]
+    found = known(timeline)
+    assert {found[key] for key in REQUEST - PROBE} == {Known.PENDING}
+    assert {found[key] for key in (PROBE | LOOK) - {"read"}} == {Known.BETWEEN}
+    polled = poll(None, reading(1_000_000, 1024, 256), reset=True)
+    assert polled is not None
+    assert (polled.held_before, polled.deflating) == (0, False)
+    ours = sent(1_000_000, 256 * MIB, held=1024, traced=True, reset=True)
+    assert follow(ours, line(READ, 1_000_100, 1024, 1024), now=0).diff == 1024
 
 
 def test_a_target_that_changes_nothing_moves_no_page() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from tests.commandline import DEADLINE, CommandLine
 from tests.e2e.terminal import SCREEN, terminal
+from workbench.domain.path import Proof
 from workbench.domain.trace_log import EVENTS
 from workbench.engine.local import LocalEngine
 from workbench.engine.monitor import Monitor
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
 
+    from workbench.domain.timeline import PathView
     from workbench.engine.demo import DemoGuest
 
 MIB = 1 << 20
@@ -149,6 +151,29 @@ async def test_a_screen_that_leaves_does_not_blind_the_command_line(running_demo
         assert await enabled(running_demo) == before
     finally:
         assert running_demo("resume", "demo").code == 0
+
+
+async def test_what_a_driver_does_after_a_reset_is_not_the_change_before(running_demo: CommandLine) -> None:
+    """It reads num_pages by itself and inflates again; no request ran."""
+    assert running_demo("balloon", "demo", "448M", "--wait").code == 0
+    engine = LocalEngine(running_demo.settings)
+    await engine.open()
+    try:
+        views: list[PathView] = []
+        engine.guest("demo").path(views.append)
+        async with asyncio.timeout(DEADLINE):
+            while not views[-1].traced:
+                await asyncio.sleep(0.02)
+        await engine.guest("demo").reset()
+        async with asyncio.timeout(DEADLINE):
+            while (line := views[-1].timeline) is None or line.settled is None:
+                await asyncio.sleep(0.02)
+        assert (line.after_reset, line.unasked, line.ours, line.asked) == (True, True, False, None)
+        assert (line.held_before, line.held, line.num_pages) == (0, 16384, 16384)
+        assert line.steps.head[0].diff == 16384, "as towards_target() computes it, whatever actual still says"
+        assert not {Proof.SENT, Proof.COMMAND, Proof.TARGET} & line.seen.keys()
+    finally:
+        await engine.close()
 
 
 async def test_the_view_on_the_screen(running_demo: CommandLine) -> None:

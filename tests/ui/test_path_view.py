@@ -9,9 +9,10 @@ from textual.content import Content
 from tests.ui.fake_engine import RAM, running
 from tests.ui.test_screen import opened, press, text_of
 from workbench.domain.balloon import Reading, Source
+from workbench.domain.changes import follow, poll, sent
 from workbench.domain.path import Proof
 from workbench.domain.snapshot import GuestSnapshot
-from workbench.domain.timeline import PathView, Sighting, Timeline, follow, poll, sent
+from workbench.domain.timeline import PathView, Sighting, Timeline
 from workbench.domain.trace_log import COMMAND, READ, TARGET, WRITTEN, TraceLine
 from workbench.domain.units import MIB
 from workbench.ui.widgets import path_text

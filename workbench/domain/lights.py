@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 MOVES = frozenset({"fill", "tell", "output", "page", "discard"})
 """The stages that run only when pages move: a guest that holds what it should writes its size and no more."""
+REQUEST = frozenset({"request", "command", "target", "notify", "interrupt", "irq", "changed", "work"})
+"""The stages by which a request comes to the guest's driver: a driver may move by itself, as it does when it takes pages back."""
+LOOK = frozenset({"diff", "get", "readl", "read"})
+"""The stages by which the driver reads what it should hold; one that takes pages back does not ask."""
+PROBE = frozenset({"changed", "work"})
+"""Those of a request that a driver also begins by itself, when it is loaded and finds that it should hold pages."""
 TRACED = frozenset({Proof.COMMAND, Proof.TARGET, Proof.READ, Proof.WRITTEN})
 """What only a trace event shows at the very moment."""
 
@@ -54,6 +60,8 @@ def lights(path: tuple[Stage, ...], timeline: Timeline | None) -> tuple[Light, .
             known = Known.SEEN
         elif stage.unsure and index < last:
             known = Known.HIDDEN
+        elif index < last and _passed_by(stage, timeline):
+            known = Known.PENDING if timeline.unasked else Known.HIDDEN
         elif index < last and _must_have_run(stage, timeline):
             known = Known.BETWEEN
         elif stage.key == "notify" and Proof.TARGET in seen:
@@ -64,6 +72,15 @@ def lights(path: tuple[Stage, ...], timeline: Timeline | None) -> tuple[Light, .
             known = Known.PENDING
         found.append(Light(stage, known, sighting))
     return tuple(found)
+
+
+def _passed_by(stage: Stage, timeline: Timeline) -> bool:
+    """Whether it proves nothing of a stage that a later one was seen, since no request was."""
+    if timeline.requested:
+        return False
+    if stage.key in LOOK:
+        return Proof.READ not in timeline.seen
+    return stage.key in REQUEST and not (timeline.after_reset and stage.key in PROBE)
 
 
 def _must_have_run(stage: Stage, timeline: Timeline) -> bool:

@@ -102,6 +102,15 @@ class Timeline(Struct, frozen=True):
     held: int | None = None
     held_before: int | None = None
     """The pages that it held when it began; None when that was not seen."""
+    unasked: bool = False
+    """Whether QEMU's log shows that nobody asked: the guest moved by itself."""
+    after_reset: bool = False
+    """Whether it began with an empty balloon: until its driver writes, the config space has what the one before it held."""
+
+    @property
+    def requested(self) -> bool:
+        """Whether a request was seen."""
+        return not self.seen.keys().isdisjoint((Proof.SENT, Proof.COMMAND, Proof.TARGET))
 
     @property
     def diff(self) -> int | None:
@@ -186,6 +195,8 @@ class Timeline(Struct, frozen=True):
             return replace(self, num_pages=line.values[1])._unsettle()._sighted(Proof.TARGET, at)
         if line.event == trace_log.READ:
             num_pages, held = line.values
+            if self.after_reset and Proof.WRITTEN not in self.seen:
+                held = 0
             known = replace(self, num_pages=num_pages, held=held)
             if known.held_before is None:
                 known = replace(known, held_before=held)
@@ -216,55 +227,9 @@ class Timeline(Struct, frozen=True):
         return replace(self, seen={proof: when for proof, when in self.seen.items() if proof is not Proof.SETTLED})
 
 
-def follow(timeline: Timeline | None, line: TraceLine, now: int) -> Timeline:
-    """The change that a line of the log belongs to: the present one, or another that begins with it.
-
-    :param now: microseconds, for a log whose lines have no time.
-    """
-    begun = now if line.at is None else line.at
-    if timeline is None:
-        timeline = Timeline(begun, ours=False, traced=True)
-    elif _begins_another(timeline, line):
-        timeline = Timeline(begun, ours=False, traced=True, held=timeline.held, held_before=timeline.held)
-    elif not timeline.traced:
-        timeline = replace(timeline, traced=True)  # switched on in the middle of it
-    return timeline.traced_line(line, now)
-
-
-def poll(timeline: Timeline | None, reading: Reading, now: int | None = None) -> Timeline | None:
-    """The change that a reading belongs to: the present one, or another that somebody began unseen.
-
-    :param now: microseconds at which it was there; None: when it was asked for.
-    """
-    num_pages, held, at = words_of(reading)
-    if timeline is None:
-        return Timeline(at, ours=False, num_pages=num_pages, held=held, held_before=held) if num_pages != held else None
-    if not timeline.traced and at >= timeline.begun and timeline.num_pages not in (None, num_pages):
-        timeline = Timeline(at, ours=False, held=timeline.held, held_before=timeline.held)
-    return timeline.polled(reading, now)
-
-
 def words_of(reading: Reading) -> tuple[int, int, int]:
     """``num_pages``, pages held, and when they were read, in microseconds."""
     return (reading.ram - reading.target) // PAGE, reading.held // PAGE, round(reading.time * 1e6)
-
-
-def _begins_another(timeline: Timeline, line: TraceLine) -> bool:
-    """Whether QEMU runs another command than the one that this change came from."""
-    if line.event == trace_log.COMMAND:
-        # Ours was sent already, and is noted when it runs.
-        return Proof.COMMAND in timeline.seen or Proof.SENT not in timeline.seen
-    return line.event == trace_log.TARGET and Proof.TARGET in timeline.seen
-
-
-def sent(at: int, size: int, *, held: int | None, traced: bool) -> Timeline:
-    """A change that this workbench asks for now.
-
-    :param at: microseconds.
-    :param size: bytes.
-    :param held: pages that the guest held when it was last read.
-    """
-    return Timeline(at, asked=size, traced=traced, seen={Proof.SENT: Sighting(at, at)}, held=held, held_before=held)
 
 
 class PathView(Struct, frozen=True):

@@ -11,7 +11,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from workbench.domain.timeline import PathView, follow, poll, sent, words_of
+from workbench.domain.changes import follow, poll, sent
+from workbench.domain.timeline import PathView, words_of
 from workbench.domain.trace_log import Sieve
 from workbench.domain.traffic import Kind
 from workbench.engine.trace import LOG, TraceEvents, TraceLog
@@ -50,6 +51,8 @@ class PathWatch:
         self._timeline: Timeline | None = None
         self._held: int | None = None
         """The pages that the guest held when it was last read, before any change."""
+        self._reset = False
+        """Whether the guest was reset, and nothing has changed since."""
         self._told: PathView | None = None
         self.ready = asyncio.Event()
         """Set while the events are on, or it is known why they cannot be."""
@@ -136,21 +139,25 @@ class PathWatch:
         """The config space was read from outside."""
         if reading is not None:
             self._drain()
-            self._timeline = poll(self._timeline, reading, time.time_ns() // 1000)
+            self._timeline = poll(self._timeline, reading, time.time_ns() // 1000, reset=self._reset)
+            self._reset = self._reset and self._timeline is None
             self._held = words_of(reading)[1]
             self._tell()
 
     def _heard(self, message: Message) -> None:
-        """Something passed on the monitor: our own request, the reply to it, or the event."""
-        if message.name not in ("balloon", "BALLOON_CHANGE"):
+        """Something passed on the monitor: our own request, the reply to it, or the event; or the guest was reset."""
+        if message.name not in ("balloon", "BALLOON_CHANGE", "RESET"):
             return
         at = round(message.time * 1e6)
         self._drain()
-        if message.kind is Kind.COMMAND and isinstance(message.payload, dict):
+        if message.name == "RESET" and message.kind is Kind.EVENT:
+            self._timeline, self._reset = None, True
+        elif message.kind is Kind.COMMAND and isinstance(message.payload, dict):
             size = message.payload.get("value")
             if type(size) is int:
                 held = self._timeline.held if self._timeline is not None else self._held
-                self._timeline = sent(at, size, held=held, traced=self._log is not None)
+                self._timeline = sent(at, size, held=held, traced=self._log is not None, reset=self._reset)
+                self._reset = False
         elif self._timeline is not None and message.kind is Kind.REPLY:
             self._timeline = self._timeline.answered(at)
         elif self._timeline is not None and message.kind is Kind.EVENT:
@@ -165,7 +172,8 @@ class PathWatch:
         for text in self._log.lines():
             line = self._sieve.take(text)
             if line is not None:
-                self._timeline = follow(self._timeline, line, now)
+                self._timeline = follow(self._timeline, line, now, reset=self._reset)
+                self._reset = self._reset and self._timeline is None
 
     def _view(self) -> PathView:
         version = self._monitor.version if self._monitor is not None else ""

@@ -107,7 +107,12 @@ async def _follow(settings: Settings, name: str, target: str, wait: float, wante
                 watch.reading(await probe.read())
         finally:
             await watch.close()
-        return Followed(seen[-1], _steps_before(seen), probe.ram, bool(running.facts.backing), why)
+        return Followed(_last_of_ours(seen), _steps_before(seen), probe.ram, bool(running.facts.backing), why)
+
+
+def _last_of_ours(seen: list[PathView]) -> PathView:
+    """The change that was asked for, as it was seen last: what the guest does by itself after that is another."""
+    return next((view for view in reversed(seen) if view.timeline is not None and view.timeline.ours), seen[-1])
 
 
 def _steps_before(seen: list[PathView]) -> tuple[Timeline, ...]:

@@ -62,16 +62,21 @@ def _trace_words(view: PathView) -> list[Part]:
 
 def _headline(line: Timeline, ram: int) -> list[Part]:
     parts: list[Part] = []
+    astray = line.unasked and line.num_pages == line.held_before and line.held is not None  # of a target once reached
     if line.held_before is not None:
         parts += [(f"{mib(ram - line.held_before * PAGE)}", "bold $actual"), (" \u2192 ", MUTED)]
-    if line.num_pages is not None:
+    if astray and line.held is not None:
+        parts += [(f"{mib(ram - line.held * PAGE)} MiB", "bold $actual")]
+    elif line.num_pages is not None:
         parts += [(f"{mib(ram - line.num_pages * PAGE)} MiB", "bold $target")]
-    if not line.ours and line.asked is None:
+    if line.unasked:
+        parts.append((f"  {'after a reset' if line.after_reset else 'by the guest itself'}", MUTED))
+    elif not line.ours and line.asked is None:
         parts.append(("  no request was seen", MUTED))
     elif not line.ours:
         parts.append(("  asked by another client", MUTED))
     if line.settled is None:
-        parts.append(("  on its way", "$warning"))
+        parts.append(("  away from its target" if astray else "  on its way", "$warning"))
     else:
         after = "within" if line.settled_late else "after"
         parts += [("  settled", "$success"), (f" {after} {line.settled:,} \u00b5s", "")]
