@@ -43,6 +43,13 @@ LINES = {
     "-device scsi-cd,bus=s.0,lun=3 -set device.lan.mac=52:54:00:00:00:09",
     "slots in use": "-nodefaults -M q35 -m 64 -device pcie-root-port,id=r,chassis=1,addr=0x3 -device virtio-balloon "
     "-device e1000e,addr=0x4,romfile= -device virtio-scsi-pci -vga std -device virtio-serial",
+    "slots between": "-nodefaults -M pc -m 64 -vga std -netdev user,id=a -device virtio-net-pci,netdev=a,addr=0x3,romfile= "
+    "-device virtio-balloon,addr=0x6 -device virtio-rng-pci,addr=0x5 -netdev user,id=b "
+    "-device virtio-net-pci,netdev=b,addr=0x7,romfile=",
+    "booted among arguments": "-nodefaults -M pc -m 64 -netdev user,id=n -device virtio-net-pci,netdev=n,bootindex=2 "
+    "-device ide-cd,bootindex=1 -drive if=none,id=d,file=d.img,format=raw -device virtio-blk-pci,drive=d,bootindex=3",
+    "little memory": "-nodefaults -M q35 -m 8 -smp 4,threads=4",
+    "memory in KiB": "-nodefaults -M q35 -m 100000k -smp 2,sockets=2,dies=1,cores=1,threads=1",
     "a configuration": "-nodefaults -readconfig machine.cfg",
     "flash": "-nodefaults -M q35,pflash0=c,pflash1=v -m 64 -blockdev driver=raw,node-name=c,read-only=on,file.driver=file,"
     "file.filename=c.fd -blockdev driver=file,node-name=f,filename=v.fd -blockdev raw,node-name=v,file=f",

@@ -66,6 +66,12 @@ class TestSpellings:
             ("-m 1024", "memory", {"size": "1G"}),
             ("-m size=1.5G,slots=2,maxmem=4G", "memory", {"size": "1536M", "maximum": "4G", "slots": 2}),
             ("-smp 4,cores=2,threads=2", "cpu", {"model": "qemu64", "count": 4, "cores": 2, "threads": 2}),
+            (
+                "-smp 2,maxcpus=2,sockets=2,dies=1,clusters=1,cores=1,threads=1",
+                "cpu",
+                {"model": "qemu64", "count": 2, "sockets": 2, "cores": 1, "threads": 1},
+            ),
+            ("-cpu max,+avx -cpu host", "cpu", {"model": "host"}),
             ("-smp sockets=2,cores=2", "cpu", {"model": "qemu64", "count": 4, "sockets": 2, "cores": 2}),
             ("-cpu host,+svm,-avx,pdpe1gb=on", "cpu", {"model": "host", "features": ["+svm", "-avx", "+pdpe1gb"]}),
             ("-kernel /k -append 'a b'", "boot", {"kernel": "/k", "cmdline": "a b"}),
@@ -120,7 +126,6 @@ class TestNothingIsLost:
             "-rtc base=localtime -no-reboot -s",
             "-cpu host,phys-bits=40",
             "-smp 4,maxcpus=8",
-            "-m 1000000K",
             "-M microvm",
             "-qmp unix:/tmp/q,server=on,wait=off",
             "-device virtio-net-pci,netdev=n,mac=52:54:00:00:00:01,disable-legacy=on -netdev user,id=n",
@@ -221,6 +226,71 @@ class TestNothingIsLost:
         found = import_qemu(["qemu-system-x86_64", "-nodefaults", *argv])
         tomllib.loads(found.text)
         assert found.text.count('"-S"') == argv.count("-S")
+
+
+class TestWhatAProfileRefuses:
+    """An import is always a profile without problems; `imported` looks after that."""
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "-smp threads=4",
+            "-smp 3,sockets=2",
+            "-smp 4,cores=3,threads=2",
+            "-m 2G,maxmem=1G",
+            "-m 1G,slots=300,maxmem=8G",
+            "-M q35,memory-backend=r -object memory-backend-ram,id=r,size=8M -m 8",
+        ],
+    )
+    def test_what_it_refuses_stays_whole(self, line: str) -> None:
+        found = args(line)
+        assert [word for word in shlex.split(line) if word != "-M" and not word.startswith("q35")] == [
+            word for word in found if word in shlex.split(line) and not word.startswith("q35")
+        ]
+
+    @pytest.mark.parametrize("size", ["1000000K", "8"])
+    def test_ram_of_a_size_that_a_profile_cannot_say(self, size: str) -> None:
+        *memory, option, value = args(f"-m {size}")
+        wanted = size_of(size, 1 << 20)
+        assert (option, value) == ("-m", size)
+        ram = f"memory-backend-ram,id=pc.ram,size={wanted}"
+        assert memory == ["-object", ram, "-machine", "memory-backend=pc.ram"]
+
+    def test_ram_of_such_a_size_on_nodes_has_no_other(self) -> None:
+        line = "-m 8 -object memory-backend-ram,id=a,size=8M -numa node,memdev=a"
+        assert args(line) == shlex.split(line)
+
+    def test_a_backend_is_named_as_it_was(self) -> None:
+        found = args("-M q35,memory-backend=r -object memory-backend-ram,id=r,size=8M -m 8")
+        assert found[:2] == ["-machine", "memory-backend=r"]
+        assert found.count("-object") == 1
+
+
+class TestBooting:
+    CARD = "-netdev user,id=n -device virtio-net-pci,netdev=n,bootindex={}"
+
+    def test_places_before_those_of_arguments_become_an_order(self) -> None:
+        found = document(f"{self.CARD.format(1)} -device ide-cd,bootindex=2")
+        assert found["boot"]["order"] == ["net"]
+        assert found["qemu"]["args"] == ["-device", "ide-cd,bootindex=2"]
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            "-device ide-cd,bootindex=0",
+            "-device ide-cd,bootindex=1",
+            "-global isa-fdc.bootindexA=4",
+            "-nic user,model=virtio -nic user,model=virtio -device ide-cd,bootindex=3",
+        ],
+    )
+    def test_places_among_those_of_arguments_stay_there(self, other: str) -> None:
+        found = document(f"{self.CARD.format(2)} {other}")
+        assert "order" not in found.get("boot", {})
+        assert "virtio-net-pci,netdev=n,bootindex=2" in found["qemu"]["args"]
+
+    def test_what_stays_an_argument_has_no_part_in_the_order(self) -> None:
+        found = document(f"{self.CARD.format(1)},ats=on -netdev user,id=m -device virtio-net-pci,netdev=m")
+        assert "boot" not in found
 
 
 class TestWhatArgumentsNeed:

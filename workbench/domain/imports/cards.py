@@ -41,7 +41,7 @@ def card(found: Gathered, index: int, keys: Keys) -> bool:
     if not place(found, keys, entry.get("id", "a network card")) or keys:
         return False
     found.append("net", entry, indexes)
-    boots(found, "net", boot)
+    boots(found, index, "net", boot)
     if rom is None and boot is None:
         found.notes.append(ROM_NOTE)
     return True

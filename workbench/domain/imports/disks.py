@@ -53,7 +53,7 @@ def _disks(found: Gathered, controller: object) -> tuple[list[dict[str, Any]], l
         bus = keys.take("bus")
         if bus is not None and bus != f"{controller}.0":
             continue
-        made = _disk(found, keys, len(disks))
+        made = _disk(found, index, keys, len(disks))
         if made is None:
             continue
         entry, behind = made
@@ -62,7 +62,7 @@ def _disks(found: Gathered, controller: object) -> tuple[list[dict[str, Any]], l
     return disks, indexes
 
 
-def _disk(found: Gathered, keys: Keys, lun: int) -> tuple[dict[str, Any], list[int]] | None:
+def _disk(found: Gathered, index: int, keys: Keys, lun: int) -> tuple[dict[str, Any], list[int]] | None:
     """One disk and the options behind it; None when a profile cannot say it."""
     cdrom = keys.implied == "scsi-cd"
     entry: dict[str, Any] = {"media": "cdrom"} if cdrom else {}
@@ -102,7 +102,7 @@ def _disk(found: Gathered, keys: Keys, lun: int) -> tuple[dict[str, Any], list[i
         )
     if lun and places[1:] == [None, None]:
         found.notes.append("disks without an address had a SCSI target each; now they are LUNs of one target")
-    boots(found, "cdrom" if cdrom else "disk", boot)
+    boots(found, index, "cdrom" if cdrom else "disk", boot)
     return entry, indexes
 
 

@@ -36,8 +36,8 @@ class Gathered(Struct):
     """What is to be told of an option, as long as the document says it."""
     places: list[tuple[str, str]] = field(default_factory=list)
     """Devices that named their slot on the root bus, and which."""
-    boots: list[tuple[int, str]] = field(default_factory=list)
-    """The kinds of devices that had a place in the order of booting, and that place."""
+    boots: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """The devices that had a place in the order of booting, by their option: that place, and their kind."""
     words: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """Arguments that stand there otherwise than they were given."""
     more: list[tuple[tuple[str, ...], str]] = field(default_factory=list)

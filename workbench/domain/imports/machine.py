@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.domain.cpu import HYPERV, SPINLOCK_RETRIES
 from workbench.domain.imports.nodes import block_node
-from workbench.domain.imports.options import Keys, doubled, is_on, keys_of, size_of
+from workbench.domain.imports.options import Keys, doubled, is_on, keys_of
+from workbench.domain.imports.ram import memory_backend
 from workbench.domain.profile import TAKEN_OPTIONS
-from workbench.domain.units import MIB, format_size
 
 if TYPE_CHECKING:
     from workbench.domain.imports.gathered import Gathered
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 _OPTION = re.compile(r"[a-z][a-z0-9-]{0,40}\Z", re.ASCII)
 CPU = ("cpu", "model")
 """What a ``-cpu`` is taken to: the model, with its features and enlightenments."""
+COUNT = ("cpu", "count")
+"""What ``-smp`` is taken to, with its topology."""
+_OF_ONE = ("dies", "clusters", "modules", "books", "drawers")
+"""Parts of a topology that libvirt names even where there is one of them (QEMU: qapi/machine.json, SMPConfiguration)."""
 UNTOLD_CPU = "qemu64"
 """QEMU's processor where no option names one."""
 _BOARD = re.compile(r"(q35|pc|pc-(q35|i440fx)-[A-Za-z0-9.]{1,32})\Z")
@@ -39,7 +43,7 @@ def machine(found: Gathered) -> None:
         if accelerator := keys.take("accel"):
             _accelerators(found, accelerator.split(":"))
         _flash(found, keys)
-        _memory_backend(found, keys.take("memory-backend"))
+        memory_backend(found, keys.take("memory-backend"))
         _options(found, keys)
         found.say(("machine",), index)
     if any(option.name == "nographic" for option in found.options):
@@ -113,56 +117,6 @@ def _flash(found: Gathered, keys: Keys) -> None:
     found.more.append((("-machine", said), "the board's flash, which a profile has as two raw files only"))
 
 
-def _memory_backend(found: Gathered, name: object) -> None:
-    """The object that holds the RAM, where it is one that a profile can say."""
-    if name is None:
-        return
-    index = found.backend("object", name)
-    if index is None:
-        _keep_backend(found, name)
-        return
-    keys = found.options[index].keys
-    size = size_of(keys.take("size"))
-    keys.take("id")
-    kind = keys.implied
-    pages: dict[str, Any] | None = None
-    share = is_on(keys.take("share"))
-    nodes, policy = keys.take("host-nodes"), keys.take("policy")
-    if kind == "memory-backend-memfd" and is_on(keys.take("hugetlb")):
-        pages = {"size": format_size(size_of(keys.take("hugetlbsize")) or 2 * MIB), "source": "memfd"}
-    elif kind == "memory-backend-file":
-        pages = {"source": keys.take("mem-path")}
-        share = None if share else False
-    if pages is not None:
-        pages["prealloc"] = bool(is_on(keys.take("prealloc")))
-    plain_nodes = nodes is None or isinstance(nodes, list) or str(nodes).isdecimal()
-    if (
-        keys
-        or size is None
-        or not plain_nodes
-        or kind not in ("memory-backend-ram", "memory-backend-memfd", "memory-backend-file")
-    ):
-        found.keep(index, "a profile has no keys for this memory")
-        _keep_backend(found, name)
-        return
-    memory = found.table("memory")
-    memory["size"] = format_size(size)
-    if pages is not None:
-        memory["hugepages"] = pages
-    if share is not None:
-        memory["share"] = share
-    if nodes is not None:
-        memory["nodes"] = nodes if isinstance(nodes, list) else [int(str(nodes))]
-        if policy not in (None, "bind"):
-            memory["policy"] = policy
-    found.say(("memory",), index)
-
-
-def _keep_backend(found: Gathered, name: object) -> None:
-    why = "the board's memory, which a profile cannot say; it has none of its own then"
-    found.more.append((("-machine", f"memory-backend={doubled(str(name))}"), why))
-
-
 def cpu(found: Gathered) -> None:
     """``-cpu`` and ``-smp``."""
     found.table("cpu")["model"] = UNTOLD_CPU
@@ -186,16 +140,24 @@ def cpu(found: Gathered) -> None:
         if not understood:
             found.keep(index, "a profile has no keys for all of these features: this option replaces its own")
             continue
-        found.table("cpu")["model"] = parts[0]
+        table = found.table("cpu")
+        table["model"] = parts[0]
+        for name in ("features", "hyperv"):
+            table.pop(name, None)  # those of an option before: the last one counts, whole
         if features:
-            found.table("cpu")["features"] = features
+            table["features"] = features
         if hyperv:
-            found.table("cpu")["hyperv"] = hyperv
+            table["hyperv"] = hyperv
         found.say(CPU, index)
     for index in found.named("smp"):
         keys = found.options[index].keys
         told = {name: keys.take(name) for name in ("sockets", "cores", "threads")}
         count = keys.take("cpus") or keys.implied
+        for name in _OF_ONE:
+            if keys.get(name) == "1":
+                keys.take(name)
+        if count and keys.get("maxcpus") == count:
+            keys.take("maxcpus")
         numbers = {name: int(value) for name, value in told.items() if value is not None and str(value).isdigit()}
         if keys or len(numbers) != sum(value is not None for value in told.values()) or (count and not count.isdigit()):
             found.keep(index, "a profile has no keys for this topology: this option replaces its own")
@@ -205,55 +167,7 @@ def cpu(found: Gathered) -> None:
             product *= number
         found.table("cpu")["count"] = int(count) if count else product
         found.table("cpu").update(numbers)
-        found.say(("cpu", "count"), index)
-
-
-def memory(found: Gathered) -> None:
-    """``-m`` and what else is said of RAM on options of its own."""
-    table = found.table("memory")
-    table.setdefault("size", "128M")
-    for index in found.named("m"):
-        keys = found.options[index].keys
-        size, most, slots = keys.take("size") or keys.implied, keys.take("maxmem"), keys.take("slots")
-        sizes = [size_of(text, MIB) if text else None for text in (size, most)]
-        whole = all(value is None or value % MIB == 0 for value in sizes)
-        if keys or not whole or (size and sizes[0] is None) or (slots is not None and not slots.isdigit()):
-            found.keep(index, "a profile cannot say this size: this option replaces its own")
-            continue
-        if sizes[0] is not None:
-            table["size"] = format_size(sizes[0])
-        if sizes[1] is not None:
-            table["maximum"] = format_size(sizes[1])
-        if slots and int(slots):
-            table["slots"] = int(slots)
-        found.say(("memory", "size"), index)
-    for index in found.named("mem-path"):
-        path = found.options[index].value or ""
-        if "huge" not in path:
-            _plain_file(found, path, table["size"])
-            found.say(("machine",), index)
-            continue
-        size = "1G" if "1G" in path or "1024M" in path else "2M"
-        table["hugepages"] = {"source": path, "size": size, "prealloc": False, "share": False}
-        table["share"] = bool(table["hugepages"].pop("share"))
-        found.notes.append(f"-mem-path {path}: taken for hugepages of {size}; change memory.hugepages.size if not")
-        found.say(("memory", "hugepages"), index)
-    for index in found.named("mem-prealloc"):
-        if "hugepages" in table:
-            table["hugepages"]["prealloc"] = True
-            found.say(("memory", "hugepages"), index)
-    for index in found.named("overcommit", "realtime"):
-        keys = found.options[index].keys
-        if is_on(keys.take("mem-lock", "mlock")) and not keys:
-            table["lock"] = True
-            found.say(("memory", "lock"), index)
-
-
-def _plain_file(found: Gathered, path: str, size: str) -> None:
-    """``-mem-path`` of ordinary files: QEMU makes such an object of it (system/vl.c, create_default_memdev())."""
-    words = f"memory-backend-file,id=pc.ram,size={size},mem-path={doubled(path)}"
-    found.more.append((("-object", words), f"-mem-path {path}"))
-    found.more.append((("-machine", "memory-backend=pc.ram"), ""))
+        found.say(COUNT, index)
 
 
 def boot(found: Gathered) -> None:

@@ -34,7 +34,11 @@ def name_of(found: Gathered, keys: Keys, entry: dict[str, Any], what: str) -> No
         found.notes.append(f"{what}: the id {name} is none that a profile can have; it gets another one")
 
 
-def boots(found: Gathered, kind: str, place: object) -> None:
+def boots(found: Gathered, index: int, kind: str, place: object) -> None:
+    """Note a device's place in the order of booting.
+
+    :param index: of its option.
+    """
     number = whole(place)
     if number is not None:
-        found.boots.append((number, kind))
+        found.boots[index] = number, kind

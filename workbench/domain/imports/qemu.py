@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from workbench.domain.imports.boots import boot_order, booted_with_arguments, mixed
 from workbench.domain.imports.cards import addresses
 from workbench.domain.imports.defaults import default_devices
 from workbench.domain.imports.devices import devices, display, virtio_mem
 from workbench.domain.imports.files import make_absolute, resolve
 from workbench.domain.imports.gathered import Gathered
 from workbench.domain.imports.house import house
-from workbench.domain.imports.machine import CPU, UNTOLD_CPU, boot, cpu, machine, memory, pflash_drives
+from workbench.domain.imports.machine import COUNT, CPU, UNTOLD_CPU, boot, cpu, machine, pflash_drives
 from workbench.domain.imports.options import split_options
+from workbench.domain.imports.ram import SIZE, memory, undone
 from workbench.domain.imports.readconfig import inlined
 from workbench.domain.imports.references import give_names, named_by_arguments, rename_chardevs
 from workbench.domain.imports.slots import moved, reserve
@@ -75,7 +77,6 @@ def import_qemu(
     devices(found)
     display(found)
     virtio_mem(found)
-    _boot_order(found)
     extra = default_devices(found, devices_given, names) if defaults else []
     resolve(found, directory)
     parsed = _settled(found)
@@ -86,7 +87,7 @@ def import_qemu(
         make_absolute(found, directory)
     _tell_sandbox(found)
     told = [*notes, *(why for why in found.left.values() if why), *found.every_note(), *moved(found, parsed)]
-    told += addresses(found)
+    told += [*addresses(found), *mixed(found)]
     name = "" if check_name(found.name) else found.name
     if found.name and not name:
         told.append(f"the name {found.name!r} is none that a profile can have")
@@ -94,6 +95,12 @@ def import_qemu(
     return Imported(name, _text(found, extra, unique, source), unique)
 
 
+BESIDE = {
+    CPU: ("features", "hyperv"),
+    COUNT: ("sockets", "cores", "threads"),
+    SIZE: ("maximum", "slots"),
+}
+"""Places that an option is taken to, and the keys beside each that the same option says."""
 _ACCELERATORS = {"kvm": "kvm", "qemu-kvm": "auto"}
 """What a program takes that no option names one: Debian's ``kvm`` is a script that adds -enable-kvm, and a QEMU whose name
 ends in "kvm" tries KVM first (QEMU: system/vl.c, configure_accelerators())."""
@@ -116,6 +123,7 @@ def _no_file(path: str) -> str:
 def _settled(found: Gathered) -> Parsed:
     """Make arguments again of whatever the profile's own checks refuse, and what arguments need as it was."""
     while True:
+        boot_order(found)
         document = _document(found)
         parsed = parse(to_toml(document), name="imported", file="profile")
         # Found out before anything is undone: an undone device changes the numbers of those behind it.
@@ -125,6 +133,9 @@ def _settled(found: Gathered) -> Parsed:
             if path is not None:
                 refused.setdefault(path, f"a profile refuses it: {problem.message}")
         refused |= dict(named_by_arguments(found))
+        refused |= dict.fromkeys(
+            booted_with_arguments(found), "its place in the order of booting is among others' below"
+        )
         before = to_toml(document)
         refused |= dict.fromkeys(give_names(found, parsed), "an argument has the id that a profile gives it")
         if not refused:
@@ -132,9 +143,12 @@ def _settled(found: Gathered) -> Parsed:
                 return parsed
             continue
         for path, message in refused.items():
-            for index in found.undo(path):
+            back = found.undo(path)
+            for index in back:
                 found.keep(index, message)
             _put_default(found, path)
+            if path in (SIZE, ("memory",)):
+                undone(found, path, back)
 
 
 def _tell_sandbox(found: Gathered) -> None:
@@ -152,10 +166,9 @@ def _put_default(found: Gathered, path: Path) -> None:
     if path == ("balloon",):
         found.document["balloon"] = False
     if path == CPU:
-        cpu = found.table("cpu")
-        cpu["model"] = UNTOLD_CPU
-        cpu.pop("features", None)
-        cpu.pop("hyperv", None)
+        found.table("cpu")["model"] = UNTOLD_CPU
+    for name in next((names for place, names in BESIDE.items() if place == path), ()):
+        found.table(str(path[0])).pop(name, None)
     if path == ("machine",):
         found.document["machine"] = "pc"
     if path == ("root-ports",):
@@ -168,10 +181,11 @@ def _blamed(found: Gathered, key: str) -> Path | None:
     for part in key.split("."):
         name, *numbers = part.replace("]", "").split("[")
         steps += [name, *map(int, numbers)]
-    if steps[:2] in (["cpu", "features"], ["cpu", "hyperv"]):
-        return CPU if CPU in found.taken.values() else None
-    numbered = found.gathered(tuple(steps))
     places = set(found.taken.values())
+    for path, names in BESIDE.items():
+        if path in places and steps[0] == path[0] and steps[1:2] and steps[1] in names:
+            return path
+    numbered = found.gathered(tuple(steps))
     for end in range(len(numbered), 0, -1):
         if numbered[:end] in places:
             return numbered[:end]
@@ -188,17 +202,6 @@ def _document(found: Gathered) -> dict[str, Any]:
         if left not in ({}, []):
             document[key] = left
     return document
-
-
-def _boot_order(found: Gathered) -> None:
-    """The kinds of devices in the order of their first places."""
-    if not found.boots:
-        return
-    kinds = [kind for _, kind in sorted(found.boots)]
-    order = list(dict.fromkeys(kinds))
-    if kinds != sorted(kinds, key=order.index):
-        found.notes.append("the order of booting mixes kinds of devices: now all of one kind come before the next")
-    found.table("boot")["order"] = order
 
 
 def _text(found: Gathered, extra: Sequence[tuple[tuple[str, ...], str]], notes: Sequence[str], source: str) -> str:

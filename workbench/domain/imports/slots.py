@@ -27,10 +27,11 @@ def reserve(found: Gathered, extra: Sequence[tuple[tuple[str, ...], str]], parse
     kept += [option for words, _ in extra for option in split_options(words)]
     now = slots_now(parsed)
     shifts = {slot_of(before)[0] - slot_of(now[what])[0] for what, before in found.places if what in now}
-    shift = shifts.pop() if len(shifts) == 1 else 0
+    one = len(shifts) == 1
+    shift = shifts.pop() if one else 0
     # Where every device named its slot, they were free as they were.
     least = 0 if now and set(now) <= {what for what, _ in found.places} else 1
-    as_it_was = found.places and least <= shift <= RESERVE_MAX
+    as_it_was = one and least <= shift <= RESERVE_MAX
     count = shift if as_it_was else min(sum(map(_takes_slot, kept)), RESERVE_MAX)
     taken = {slot_of(str(place))[0] for option in kept if (place := _place(option)) is not None}
     ours = {slot_of(slot)[0] for slot in now.values()}
