@@ -73,6 +73,23 @@ async def test_nothing_of_the_panel_is_cut_off(size: tuple[int, int], state: Sta
         )
 
 
+async def test_rows_that_nobody_wants_show_more_of_what_says_why() -> None:
+    """Where there is no room for the plot, its rows are not left empty while what was seen is cut off."""
+    evidence = tuple(f"evidence {number}" for number in range(5))
+    verdict = replace(balloon().verdict, state=State.STALLED, cause="c " * 20, advice="a " * 55, evidence=evidence)
+    app = WorkbenchApp(FakeEngine(running(balloon=replace(balloon(102 * MIB, 143 * MIB), verdict=verdict))))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        panel = app.screen.query_one(BalloonPanel)
+        assert not panel.query_one(HistoryPlot).display
+        staged = panel.query_one("#balloon-staged", TextBlock)
+        said = panel.query_one("#balloon-situation", TextBlock).shown.plain
+        shown = sum(line in said for line in evidence)
+        kept = staged_rows(staged.shown, panel.content_region.width)
+        assert shown < len(evidence), "the case is one that is short of rows"
+        assert staged.region.y + kept == panel.content_region.bottom, said
+
+
 @pytest.mark.parametrize("width", [40, 48, 60, 66, 76, 92, 120])
 def test_what_was_never_used_is_never_called_used(width: int) -> None:
     """Its last word alone would say the opposite."""

@@ -220,7 +220,8 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         self.query_one("#balloon-ledger", TextBlock).show(form or Content(""))
         self.set_class(form is None, "-no-ledger")
         self.set_class(not plot, "-no-plot")
-        return 0 if plot or form is None else max(0, rows - balloon_room.height(form, width) - 1)
+        # Without a plot the head's blank row and the ledger's are one.
+        return 0 if plot or form is None else max(0, rows - balloon_room.height(form, width))
 
     def _show_safety(self) -> None:
         """The title with what protects the guest, and the lines of ramp and guard."""
