@@ -196,6 +196,23 @@ def test_all_guests_in_one_table_and_a_frozen_one_holds_up_none(workbench: Comma
     assert workbench("balloon").code == 2
 
 
+def test_a_guest_whose_monitor_a_waiting_command_holds_is_told_in_a_narrow_terminal(workbench: CommandLine) -> None:
+    workbench.profile("fw", 'memory.size = "64M"\n')
+    workbench.start("fw")
+    # Firmware has no driver, so it waits; another one waits for its place.
+    holders = [workbench.begin("balloon", "fw", "32M", "--wait", "60") for _ in range(2)]
+    try:
+        wait_until((workbench.state / "fw" / "balloon.json").exists, "the first command")
+        for _ in range(2):
+            line = workbench("balloon", "--all").stdout.splitlines()[1]
+            assert line.split(maxsplit=2)[2] == "another command holds its monitor, or QEMU is busy"
+            assert len(line) < 80
+    finally:
+        for holder in holders:
+            holder.terminate()
+            holder.communicate()
+
+
 def test_watch_tells_the_end_of_a_guest_and_ends(workbench: CommandLine) -> None:
     workbench.profile("fw", 'memory.size = "64M"\n')
     workbench.start("fw")

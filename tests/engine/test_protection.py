@@ -94,6 +94,8 @@ async def test_a_large_inflation_goes_in_steps_and_each_waits_for_the_guest(ramp
                 since[now.at] = now.since
             await asyncio.sleep(0.005)
         assert targets(guest)[count:] == [240, 224, 208, 200]
+        steps = [mark.text for mark in balloon_of(guest).marks if mark.kind is MarkKind.RAMP][-4:]
+        assert steps == ["ramp to 200 MiB in 4 steps", *(f"step {step} of 4 to 200 MiB" for step in (2, 3, 4))]
         for (before, _), (_, actual) in pairwise(seen):
             assert actual <= before, "a step was sent before the guest had done the one before"
         assert all(later - earlier >= 0.2 for earlier, later in pairwise(since.values()))

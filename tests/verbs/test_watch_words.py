@@ -37,6 +37,12 @@ def test_each_guest_has_a_line_with_its_numbers() -> None:
         assert demo[end - 1].isdigit()
 
 
+def test_a_guest_that_has_settled_since_the_last_look_moves_no_more() -> None:
+    settled = replace(balloon(256 * MIB, 256 * MIB), rate=-47.0 * MIB)
+    head, line = table([Seen("demo", NOW, settled)])
+    assert line.split()[head.split().index("RATE")] == "0"
+
+
 def test_numbers_do_not_move_their_columns() -> None:
     small, large = (table([replace(DEMO, balloon=balloon(size, size))])[0] for size in (MIB, 512 * MIB))
     assert small == large

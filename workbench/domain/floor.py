@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from workbench.domain.balloon import PAGE
-from workbench.domain.units import MIB
+from workbench.domain.units import MIB, mib
 
 if TYPE_CHECKING:
     from workbench.domain.balloon import Balloon, GuestStats
@@ -46,7 +46,7 @@ def floor_of(balloon: Balloon, configured: int | None = None) -> Floor | None:
     if used is None:
         return share
     size = min(used * USED_PERCENT // 100 // PAGE * PAGE, reading.ram)
-    return Floor(size, f"1.3 \u00d7 {used // MIB:,} MiB used") if size > share.size else share
+    return Floor(size, f"1.3 \u00d7 {mib(used)} used") if size > share.size else share
 
 
 def used_by(balloon: Balloon) -> int | None:

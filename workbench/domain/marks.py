@@ -27,6 +27,7 @@ class MarkKind(StrEnum):
     """Memory was plugged or unplugged: the target shifted with it."""
     GUARD = "guard"
     RAMP = "ramp"
+    """A ramp sent a step, beside the request that the step is, or was found left at one."""
 
 
 class Mark(Struct, frozen=True):
@@ -47,8 +48,8 @@ LETTERS = {
     MarkKind.PAUSE: ("P", "paused"),
     MarkKind.RESUME: ("C", "runs on"),
     MarkKind.FOREIGN_REQUEST: ("X", "set elsewhere"),
-    MarkKind.REQUEST: ("T", "target set"),
     MarkKind.RAMP: ("S", "ramp step"),
+    MarkKind.REQUEST: ("T", "target set"),
 }
 """The letter of each in a plot, and what it means; the weightiest first."""
 

@@ -88,7 +88,10 @@ class Ramper:
         else:
             self.ramping = replace(now, held="")
             if not now.due(time.time()):
-                await self._send(probe, replace(now, at=now.following, since=time.time(), held=""))
+                following = replace(now, at=now.following, since=time.time(), held="")
+                await self._send(probe, following)
+                words = f"step {following.step} of {following.steps} to {mib(now.goal)}"
+                probe.marks.add(Mark(following.since, MarkKind.RAMP, words, following.at))
 
     def hold(self, why: str) -> None:
         """Something else than the guest keeps a ramp from going on."""

@@ -33,6 +33,8 @@ LOOK = 0.5
 """Seconds in which a diff is read again and again, to tell whether it moves."""
 STEP = 0.1
 """Seconds between two such readings."""
+HELD = "another command holds its monitor, or QEMU is busy"
+"""Why a guest was not read, in as few words as a line of 80 columns has room for."""
 
 
 class Seen(Struct, frozen=True):
@@ -68,13 +70,17 @@ class Watched:
             async with asyncio.timeout(DEADLINE + settle):
                 balloon = await self._read(settle)
             return Seen(name, time.time(), balloon, standing=standing_of(self.running.path, balloon))
-        except TimeoutError:
-            trouble = silence_words(self.running.pid)
-        except WorkbenchError as error:
-            trouble = error.message
+        except (TimeoutError, WorkbenchError) as error:
+            trouble = self._trouble(error)
         if not self.running.alive:
             return Seen(name, time.time(), trouble="its QEMU has ended", ended=True)
         return Seen(name, time.time(), trouble=trouble)
+
+    def _trouble(self, error: TimeoutError | WorkbenchError) -> str:
+        if is_stopped(self.running.pid):
+            return silence_words(self.running.pid)
+        silent = isinstance(error, TimeoutError) or "another client" in error.message
+        return HELD if silent else error.message
 
     async def _read(self, settle: float) -> Balloon:
         running = self.running

@@ -57,7 +57,8 @@ def _row(seen: Seen) -> tuple[str, ...]:
         _mib(reading.target if reading else None),
         _mib(reading.actual if reading else None),
         _mib(reading.diff if reading else None, signed=True),
-        _mib(round(balloon.rate), signed=True),
+        # Between two looks a guest may have moved and settled: then its rate is past.
+        _mib(round(balloon.rate) if reading and reading.diff else 0, signed=True),
         _mib(stats.available if stats else None),
         _mib(host.resident if host else None),
         _mib(balloon.unreturned),
