@@ -91,6 +91,20 @@ async def test_marks_stand_where_they_happened_and_are_explained() -> None:
         assert any(line.owners[column] == len(NAMES) for line in plot._rows), "a grave one is ruled up the plot"
 
 
+async def test_lines_have_short_names_where_the_letters_need_the_room() -> None:
+    """Eighty columns have room for the full names, or for what several letters mean."""
+    kinds = (MarkKind.REQUEST, MarkKind.GUARD, MarkKind.RAMP)
+    marks = tuple(Mark(NOW - 60 + 10 * index, kind, "") for index, kind in enumerate(kinds))
+    async with opened(size=(80, 24)) as (pilot, _):
+        plot = plot_of(pilot)
+        plot.show(samples(120), RAM, NOW, marks[:1])
+        for words in ("host resident", "available", "T target set"):
+            assert words in lines(plot)[-1]
+        plot.show(samples(120), RAM, NOW, marks)
+        for words in (" host ", " avail ", "G guard S ramp step T target set"):
+            assert words in lines(plot)[-1]
+
+
 async def test_marks_of_a_snapshot_are_drawn() -> None:
     async with opened(size=(200, 60)) as (pilot, engine):
         history = samples(120)

@@ -79,8 +79,9 @@ class Watched:
     def _trouble(self, error: TimeoutError | WorkbenchError) -> str:
         if is_stopped(self.running.pid):
             return silence_words(self.running.pid)
-        silent = isinstance(error, TimeoutError) or "another client" in error.message
-        return HELD if silent else error.message
+        if isinstance(error, WorkbenchError) and "another client" not in error.message:
+            return error.message
+        return HELD
 
     async def _read(self, settle: float) -> Balloon:
         running = self.running

@@ -16,7 +16,8 @@ from workbench.domain.history import GAP, Past, coarsest, columns
 from workbench.domain.marks import LETTERS
 from workbench.domain.window import Window
 from workbench.ui.braille import NOBODY, Row, draw
-from workbench.ui.widgets.history_marks import RULED, explained, placed, style_of
+from workbench.ui.widgets.history_legend import legend
+from workbench.ui.widgets.history_marks import RULED, placed, style_of
 from workbench.ui.widgets.history_times import time_line
 from workbench.ui.words import short_size
 
@@ -35,8 +36,6 @@ AXIS = 7
 NAMES = ("target", "actual", "resident", "available")
 """Where two meet, the first has the cell; target and actual take turns, so that each is seen where they are one."""
 TURNS = 2
-LEGEND = ("target", "actual", "host resident", "available")
-SHORT = ("target", "actual", "host", "avail")
 RULE = "\N{BOX DRAWINGS LIGHT QUADRUPLE DASH VERTICAL}"
 ROOM_FOR_MARKS = 6
 """Rows from which the marks have one of their own; below it the time gives way to them."""
@@ -219,7 +218,8 @@ class HistoryPlot(Widget):
         if y < len(self._rows):
             segments = [Segment(self._scale(y, len(self._rows)), self._style("axis")), *self._cells(self._rows[y])]
         elif y == height - 1:
-            segments = self._legend(width)
+            parts = legend(NAMES, list(self._below[0].values()), width, AXIS)
+            segments = [Segment(part.text, self._style(part.style)) for part in parts]
         elif y == height - 2:
             segments = self._times(own_row=height >= ROOM_FOR_MARKS)
         else:
@@ -271,23 +271,6 @@ class HistoryPlot(Widget):
             segments += [Segment(line[begin:x], self._style("axis")), letter]
             begin = x + 1
         return [*segments, Segment(line[begin:], self._style("axis"))]
-
-    def _legend(self, width: int) -> list[Segment]:
-        """What the lines and then the letters are, as far as there is room."""
-        roomy = AXIS + sum(len(words) + 5 for words in LEGEND) <= width + 2
-        words = LEGEND if roomy else SHORT
-        indent = AXIS if roomy else max(0, min(AXIS, width - sum(len(word) + 4 for word in SHORT)))
-        line, gap = ("\u2501\u2501 ", "  ") if roomy else ("\u2501 ", "  ")
-        segments = [Segment(" " * indent, self._style(""))]
-        for name, word in zip(NAMES, words, strict=True):
-            segments += [Segment(line, self._style(name)), Segment(word + gap, self._style("axis"))]
-        room = width - sum(segment.cell_length for segment in segments)
-        for letter, meaning, style in explained(list(self._below[0].values())):
-            room -= len(meaning) + 4
-            if room < 0:
-                break
-            segments += [Segment(f" {letter}", self._style(style)), Segment(f" {meaning}", self._style("axis"))]
-        return segments
 
 
 def _ruled(row: Row, marks: dict[int, MarkKind]) -> Row:
