@@ -81,6 +81,9 @@ async def test_what_the_screen_plugs_in_is_kept_unless_the_profile_changed_meanw
         line = int(place.rpartition(":")[2])
         assert file.read_text().splitlines()[line - 1 : line + 1] == ["[[net]]", 'id = "net1"']
         assert guest.snapshot.device_lines["net1"] == f"fw.toml:{line}"
+        assert (await guest.devices.places())["net1"] == f"fw.toml:{line}"
+        file.write_text(f"# a line more\n{file.read_text()}")
+        assert (await guest.devices.places())["net1"] == f"fw.toml:{line + 1}", "as the file is now"
         assert await guest.devices.drift() == ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.real import each_qemu, running_qemu
-from workbench.domain.buses import Bus, BusDevice, flat
+from workbench.domain.buses import Bus, BusDevice, flat, sits_on
 from workbench.domain.qom import Property, levels
 from workbench.domain.type_info import Access, access
 from workbench.engine.buses import BusReader
@@ -224,3 +225,56 @@ async def test_where_no_second_qemu_can_run_parents_are_not_known() -> None:
     assert ancestors("x", {}) is None
     assert ancestors("a", {"a": "b", "b": "a"}) is not None, "a ring ends"
     assert parse_properties("nonsense") == []
+
+
+async def test_buses_are_read_again_when_a_device_came_or_went_and_only_then() -> None:
+    asked: list[str] = []
+    with running_qemu(devices=OF_EVERY_AGE, paused=True) as (_, socket):
+        monitor = await Monitor.connect(socket)
+
+        async def execute(command: str, arguments: Mapping[str, object] | None = None) -> object:
+            asked.append(command)
+            return await monitor.execute(command, arguments)
+
+        def disks(root: Bus) -> list[str]:
+            return [one.id for _, one in flat(root) if isinstance(one, BusDevice) and one.type == "scsi-hd"]
+
+        try:
+            reader = BusReader(QomReader(execute, (7, 2)))
+            gone = asyncio.Event()
+
+            def listen(event: str, _data: Mapping[str, object], _time: float) -> None:
+                if event == "DEVICE_DELETED":
+                    reader.forget()
+                    gone.set()
+
+            monitor.on_event(listen)
+            assert disks(await reader.root()) == ["disk0"]
+            asked.clear()
+            assert disks(await reader.root()) == ["disk0"]
+            assert asked == ["qom-list", "qom-list"], "the second look costs little"
+            for name in ("null1", "null2"):
+                await monitor.execute("blockdev-add", {"driver": "null-co", "node-name": name, "read-zeroes": True})
+            late = {"driver": "scsi-hd", "id": "late0", "drive": "null1", "bus": "scsi0.0"}
+            await monitor.execute("device_add", late)
+            assert disks(await reader.root()) == ["disk0", "late0"]
+            # Another one of its name and type at another place.
+            await monitor.execute("device_del", {"id": "late0"})
+            await asyncio.wait_for(gone.wait(), 30)
+            await monitor.execute("device_add", {**late, "scsi-id": 7, "drive": "null2"})
+            asked.clear()
+            assert disks(await reader.root()) == ["disk0", "late0"]
+            assert len(asked) > 2, "read anew"
+        finally:
+            await monitor.close()
+
+
+def test_what_a_device_sits_on() -> None:
+    disk = BusDevice("scsi-hd", DISK)
+    scsi = Bus("scsi0.0", "SCSI", "/machine/peripheral/scsi0/x/scsi0.0", (disk,))
+    card = BusDevice("virtio-scsi-pci", "/machine/peripheral/scsi0", (scsi,))
+    root = Bus("main", "System", "/machine/unattached/sysbus", (BusDevice("edu", "/machine/peripheral/scsi"), card))
+    assert sits_on(root, DISK) == [DISK, scsi.path, card.path, root.path]
+    assert sits_on(root, f"{DISK}/inside") == [DISK, scsi.path, card.path, root.path]
+    assert sits_on(root, scsi.path) == [scsi.path, card.path, root.path]
+    assert sits_on(root, "/objects/ram0") == []

@@ -124,6 +124,9 @@ class FakeDevices:
     async def drift(self) -> tuple[Difference, ...]:
         self._refuse()
 
+    async def places(self) -> Mapping[str, str]:
+        self._refuse()
+
     def _refuse(self) -> NoReturn:
         raise WorkbenchError("no devices in a fake guest")
 

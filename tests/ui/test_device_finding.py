@@ -60,6 +60,41 @@ async def test_nothing_is_said_not_to_be_there_before_all_was_read() -> None:
         assert "1 found" in str(count.render())
 
 
+async def test_enter_before_all_was_read_goes_there_as_soon_as_it_is() -> None:
+    app = Answering()
+    async with app.run_test(size=(80, 40)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("slash", *"needle", "enter")
+        await pilot.pause()
+        assert app.key == BALLOON, "nothing is known of it yet"
+        app.pane.set_walk({**QOM, CHILD: SECRET}, values=True)
+        for _ in range(6):
+            await pilot.pause()
+        assert app.key == f"{CHILD}#property:serial"
+        # Who went elsewhere meanwhile is left there, and what is not there is said.
+        await pilot.press("slash", *"needles", "enter", "home")
+        await pilot.pause()
+        app.pane.set_walk({**QOM, CHILD: SECRET}, values=True)
+        await pilot.pause()
+        assert not app._notifications
+        assert app.lines.cursor == 0
+        await pilot.press("slash", *"needles", "enter")
+        await pilot.pause()
+        app.pane.set_walk({**QOM, CHILD: SECRET}, values=True)
+        await pilot.pause()
+        assert [one.message for one in app._notifications] == ["Nothing found: needles"]
+
+
+async def test_what_is_gone_is_not_found_any_more() -> None:
+    app = Finding()
+    async with app.run_test(size=(80, 40)) as pilot:
+        await app.open_on(BALLOON)
+        app.pane.set_walk({**QOM, "/machine/peripheral/late0": Node("/machine/peripheral/late0", "edu")}, values=True)
+        await pilot.press("slash", *"late0")
+        await pilot.pause()
+        assert "0 found" in str(app.query_one("#find-count").render())
+
+
 async def test_two_of_one_name_are_told_apart_where_paths_have_no_room() -> None:
     app = Finding()
     async with app.run_test(size=(38, 40)) as pilot:

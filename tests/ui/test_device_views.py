@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PCI_BUS = "/machine/q35/pcie.0"
 DISK = "/machine/peripheral/disk0"
+CONTROLLER = "/machine/peripheral/scsi0"
 SCSI_BUS = "/machine/peripheral/scsi0/virtio-backend/scsi0.0"
 BUSES = Bus(
     "main-system-bus", "System", ROOT,
@@ -38,7 +39,7 @@ BUSES = Bus(
                     "pcie.0", "PCIE", PCI_BUS,
                     (
                         BusDevice(
-                            "virtio-scsi-pci", "/machine/peripheral/scsi0",
+                            "virtio-scsi-pci", CONTROLLER,
                             (Bus("scsi0.0", "SCSI", SCSI_BUS, (BusDevice("scsi-hd", DISK),)),),
                         ),
                         BusDevice("virtio-balloon-pci", BALLOON, (Bus("ide.0", "IDE", "/machine/x/ide.0"),)),
@@ -113,9 +114,100 @@ async def test_a_device_that_a_view_does_not_show_is_there_again_in_the_next() -
         await pilot.press("1")
         await pilot.pause()
         assert app.lines.number_of(DISK) is None, "a disk is no PCI function"
+        assert app.key == CONTROLLER, "its controller is"
+        await pilot.press("4")
+        await pilot.pause()
+        assert app.key == CONTROLLER
         await pilot.press("2")
         await pilot.pause()
         assert app.key == DISK
+
+
+async def test_what_a_device_sits_on_is_read_where_only_that_is_shown() -> None:
+    app = Answering()
+    async with app.run_test(size=(80, 50)) as pilot:
+        await app.open_on(BALLOON)
+        app.pane.reveal(DISK)
+        app.pane.set_node(node("/machine/peripheral", "balloon0", "disk0"))
+        await pilot.pause()
+        assert (app.pane.place.view, app.key) == (View.QOM, DISK)
+        await pilot.press("1")
+        await pilot.pause()
+        assert app.key == CONTROLLER
+        # What sits on nothing has no line there: the cursor is at the top, not at the height where it was.
+        app.pane.reveal("/objects")
+        await pilot.pause()
+        assert app.key == "/objects"
+        await pilot.press("1")
+        await pilot.pause()
+        assert app.lines.cursor == 0
+        await pilot.press("3")
+        await pilot.pause()
+        assert app.key == "/objects"
+
+
+class Plugging(Answering):
+    """Its guest gets another disk, or loses it, and QEMU tells nobody."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.buses = BUSES
+        self.names = ["balloon0"]
+
+    def answer(self, question: Question) -> None:
+        if question.want is Want.BUSES:
+            self.pane.set_buses(self.buses)
+        elif question == Question(Want.NODE, "/machine/peripheral"):
+            self.pane.set_node(node("/machine/peripheral", *self.names))
+        else:
+            super().answer(question)
+
+
+async def test_buses_and_qom_follow_devices_that_come_and_go() -> None:
+    app = Plugging()
+    async with app.run_test(size=(80, 50)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("2", "1")
+        await pilot.pause()
+        asked = [one.want for one in app.questions].count(Want.BUSES)
+        host = BUSES.devices[0]
+        app.buses = replace(BUSES, devices=(host, BusDevice("late", "/machine/peripheral/late0")))
+        app.pane.look_again()
+        await pilot.pause()
+        assert [one.want for one in app.questions].count(Want.BUSES) == asked, "nobody looks at them"
+        await pilot.press("2")
+        await pilot.pause()
+        assert app.line("late0"), "what came while another view was shown"
+        app.buses = BUSES
+        app.pane.look_again()
+        await pilot.pause()
+        assert app.lines.number_of("/machine/peripheral/late0") is None
+        app.pane.tree = replace(TREE, machine="other")
+        await pilot.pause()
+
+        await pilot.press("3")
+        await pilot.pause()
+        app.names = ["balloon0", "late0"]
+        app.pane.look_again()
+        await pilot.pause()
+        assert app.lines.number_of("/machine/peripheral/late0") is not None
+        app.names = ["balloon0"]
+        app.pane.look_again()
+        await pilot.pause()
+        assert app.lines.number_of("/machine/peripheral/late0") is None
+
+
+async def test_registers_stand_before_the_many_properties() -> None:
+    app = Answering()
+    async with app.run_test(size=(80, 60)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("enter")
+        await pilot.pause()
+        first = app.lines.number_of(f"{BALLOON}#property:broken")
+        bars = app.lines.number_of(f"{BALLOON}#bars")
+        assert first is not None
+        assert bars is not None
+        assert bars < first
 
 
 async def test_the_view_bus_stands_as_info_qtree() -> None:

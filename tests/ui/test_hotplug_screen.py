@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from textual.widgets import Input
 
-from tests.ui.fake_engine import FakeEngine, running
+from tests.ui.fake_engine import FakeDevices, FakeEngine, running
 from tests.ui.test_device_tree import TREE
 from workbench.domain.hotplug import State, Unplug
 from workbench.domain.plugging import FreeBus
@@ -22,7 +22,12 @@ from workbench.ui.widgets.device_views import View
 from workbench.ui.widgets.text_block import TextBlock
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from textual.pilot import Pilot
+
+    from workbench.domain.drift import Difference
+    from workbench.domain.tree import DeviceTree
 
 NET = "/machine/peripheral/net0"
 SIZES = [(80, 24), (120, 40), (200, 60)]
@@ -283,3 +288,39 @@ async def test_what_was_not_plugged_in_by_us_cannot_be_kept() -> None:
         await pilot.press("K")
         await pilot.pause()
         assert not isinstance(app.screen, MainScreen), "the reason, in a dialog"
+
+
+class Readable(FakeDevices):
+    """A tree, and a profile that is there or is not."""
+
+    def __init__(self) -> None:
+        self.lines: dict[str, str] | None = {"net0": "demo.toml:7"}
+
+    async def tree(self) -> DeviceTree:
+        return TREE
+
+    async def drift(self) -> tuple[Difference, ...]:
+        if self.lines is None:
+            raise NotFound("no profile any more")
+        return ()
+
+    async def places(self) -> Mapping[str, str]:
+        return self.lines or {}
+
+
+async def test_the_profile_s_lines_are_those_of_the_file_as_it_is_now() -> None:
+    engine = FakeEngine(replace(running(), device_lines={"net0": "demo.toml:3"}))
+    devices = engine.guest("demo").devices = Readable()
+    app = WorkbenchApp(engine)
+    async with app.run_test(size=(200, 60)) as pilot:
+        pane = await to_devices(app, pilot)
+        await pilot.press("r")
+        await pilot.pause()
+        assert pane.profile_lines == {"net0": "demo.toml:7"}
+        engine.publish(replace(engine.guest("demo").snapshot, qemu_version="7.2.0"))
+        await pilot.pause()
+        assert pane.profile_lines == {"net0": "demo.toml:7"}, "also with the next snapshot"
+        devices.lines = None
+        await pilot.press("r")
+        await pilot.pause()
+        assert pane.profile_lines == {"net0": "demo.toml:3 at the start"}

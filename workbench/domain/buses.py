@@ -62,3 +62,17 @@ def flat(bus: Bus, depth: int = 0) -> Iterator[tuple[int, Bus | BusDevice]]:
         yield depth + 1, device
         for below in device.buses:
             yield from flat(below, depth + 2)
+
+
+def sits_on(root: Bus, path: str) -> list[str]:
+    """A device, or the one that a QOM path lies in, and the buses and devices on which it sits: the nearest first.
+
+    Empty when no bus has it.
+    """
+    chain: list[str] = []
+    found: list[str] = []
+    for depth, one in flat(root):
+        chain[depth:] = [one.path]
+        if (path == one.path or path.startswith(f"{one.path}/")) and (not found or len(one.path) > len(found[-1])):
+            found = list(chain)
+    return found[::-1]

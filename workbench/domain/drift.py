@@ -100,6 +100,11 @@ def drift(live: Live, started: Sequence[str], now: Sequence[Said]) -> tuple[Diff
     )
 
 
+def device_places(now: Sequence[Said]) -> dict[str, str]:
+    """Id -> line of each device that the profile makes now; those that come from a default have none."""
+    return {name: said.place for name, (_, said) in _with_ids("-device", now).items() if said.place}
+
+
 def _came_later(one: Said, live: Live, started: Sequence[Said], now: Sequence[Said]) -> bool:
     """Whether an option stands behind a device that was plugged in while the guest ran: no command line has it."""
     if one.option[0].lstrip("-") not in ("netdev", "blockdev", "chardev") or not one.key:

@@ -63,6 +63,9 @@ class Devices(Protocol):
     async def drift(self) -> tuple[Difference, ...]:
         """How the guest differs from what its profile says now."""
 
+    async def places(self) -> Mapping[str, str]:
+        """Each device's id with the line of the profile as it is now that makes it, such as ``demo.toml:14``."""
+
 
 class Lookups(Protocol):
     """What helps to write a command for one guest; nothing here changes a guest, or is kept in its record as the user's."""

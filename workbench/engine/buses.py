@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from workbench.domain.buses import ROOT, Bus, BusDevice, bus_name
+from workbench.domain.buses import ROOT, Bus, BusDevice, bus_name, flat
 from workbench.domain.qom import entries, parse_children
 from workbench.errors import CommandFailed
 
@@ -18,23 +18,52 @@ if TYPE_CHECKING:
     from workbench.engine.qom import QomReader
 
 _NO_BUSES = frozenset({"irq", "memory-region", "container"})
+_MADE = ("/machine/peripheral", "/machine/peripheral-anon")
+"""Where every device is that somebody made, before or after the start: only such a one comes or goes."""
 DEPTH_MAX = 32
 """Buses behind one another; more would be a ring of links."""
 
 
 class BusReader:
-    """Reads the buses of one QEMU, and remembers which types are buses."""
+    """Reads the buses of one QEMU, and remembers which types are buses.
+
+    It also remembers the buses for as long as QEMU has the same devices: the second look costs two commands and not a
+    hundred. Call :meth:`forget` when a device went: another one of its name may stand elsewhere.
+    """
 
     def __init__(self, qom: QomReader) -> None:
         self._qom = qom
         self._is_bus: dict[str, bool] = {}
+        self._root: Bus | None = None
+        self._made: tuple[tuple[Child, ...], ...] = ()
+        """The devices that somebody had made when the buses were read."""
+        self._gone = 0
+        """How often a device went."""
+
+    def forget(self) -> None:
+        self._gone += 1
+        self._root = None
 
     async def root(self) -> Bus:
         """The main system bus with everything below it. Other roots do not exist on a PC.
 
         :raise workbench.errors.MonitorError: when QEMU does not answer.
         """
-        return await self._bus(ROOT, "System", 0)
+        gone = self._gone
+        made = tuple(await asyncio.gather(*(self._children(path) for path in _MADE)))
+        if self._root is not None and made == self._made:
+            return self._root
+        root = await self._bus(ROOT, "System", 0)
+        whole = not any(isinstance(one, Bus) and one.error for _, one in flat(root))
+        # What was begun before a device went may still have it.
+        self._root, self._made = root if whole and gone == self._gone else None, made
+        return root
+
+    async def _children(self, path: str) -> tuple[Child, ...]:
+        try:
+            return await self._qom.children(path)
+        except CommandFailed:
+            return ()  # a machine without such a place
 
     async def _bus(self, path: str, type_name: str, depth: int) -> Bus:
         name = bus_name(path)

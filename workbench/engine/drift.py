@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.drift import Live, Said, drift
+from workbench.domain.drift import Live, Said, device_places, drift
 from workbench.domain.leftovers import Backends
 from workbench.engine.backends import read_backends
 from workbench.engine.plan import plan
@@ -53,6 +53,10 @@ class DriftReader:
         live = await read_live(qom)
         backends = await self._standing(live, execute)
         return drift(replace(live, backends=backends), self._argv, await self._now())
+
+    async def places(self) -> dict[str, str]:
+        """Id -> the line that makes the device in the profile as it is now; raises as :meth:`read` does."""
+        return device_places(await self._now())
 
     async def _standing(self, live: Live, execute: Execute) -> Backends:
         """What there is for devices to stand on: asked again when devices came or went, or left something, else seldom."""

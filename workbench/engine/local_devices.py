@@ -69,12 +69,18 @@ class LocalDevices:
         return await read_live(self._now().qom)
 
     async def drift(self) -> tuple[Difference, ...]:
+        qom = self._now().qom
+        return await self._drifts().read(qom, partial(self._connected().execute, origin=Origin.SCREEN))
+
+    async def places(self) -> Mapping[str, str]:
+        return await self._drifts().places()
+
+    def _drifts(self) -> DriftReader:
         if self._drift is None:
             from workbench.engine.drift import DriftReader
 
             self._drift = DriftReader(self._running, self._settings)
-        qom = self._now().qom
-        return await self._drift.read(qom, partial(self._connected().execute, origin=Origin.SCREEN))
+        return self._drift
 
     def _now(self) -> DeviceReader:
         monitor = self._connected()
@@ -85,7 +91,13 @@ class LocalDevices:
             from workbench.engine.types import TypeBook
 
             self._reader = DeviceReader.of(monitor)
-            self._buses = BusReader(self._reader.qom)
+            self._buses = buses = BusReader(self._reader.qom)
+
+            def listen(event: str, _data: Mapping[str, object], _time: float) -> None:
+                if event == "DEVICE_DELETED":
+                    buses.forget()
+
+            monitor.on_event(listen)
             self._types = TypeBook(partial(monitor.execute, origin=Origin.SCREEN), monitor, self._settings.cache)
             self._monitor = monitor
         return self._reader

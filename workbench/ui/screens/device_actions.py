@@ -20,7 +20,7 @@ from workbench.ui.widgets.device_tree import DeviceTreePane
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from workbench.domain.drift import Difference
     from workbench.domain.snapshot import GuestSnapshot
@@ -39,12 +39,14 @@ class DeviceActions(BalloonActions):
         self._late_tree: asyncio.Future[DeviceTree] | None = None
         """The tree that is being read since before the screen was there."""
         self._devices_revision = -1
+        self._profile_lines: Mapping[str, str] | None = None
+        """Where the profile as it is now has each device; None until that was read."""
 
     def _show_devices(self, snapshot: GuestSnapshot) -> None:
         """What the pane shows of a new snapshot of the chosen guest."""
         pane = self.query_one(DeviceTreePane)
         pane.guest = snapshot.name
-        pane.profile_lines = snapshot.device_lines
+        pane.profile_lines = snapshot.device_lines if self._profile_lines is None else self._profile_lines
         pane.version = snapshot.qemu_version
         pane.trouble = devices_trouble(snapshot)
         pane.pending = {one.id: str(one.state) for one in snapshot.unplugs}
@@ -56,7 +58,7 @@ class DeviceActions(BalloonActions):
         """Another guest, or another run of the same one."""
         pane = self.query_one(DeviceTreePane)
         pane.tree, pane.differences = None, ()
-        self._devices_revision = -1
+        self._devices_revision, self._profile_lines = -1, None
 
     def _refresh_devices(self) -> None:
         chosen = self._chosen
@@ -84,12 +86,19 @@ class DeviceActions(BalloonActions):
             devices = self._guest(chosen.name).devices
             tree = await (begun or devices.tree())
             if self._still_shown(chosen):
-                self.query_one(DeviceTreePane).tree = tree
+                pane = self.query_one(DeviceTreePane)
+                pane.tree = tree
+                pane.look_again()
             differences: tuple[Difference, ...] = ()
+            lines: Mapping[str, str] | None = None
             with suppress(HostError, NotFound, ProfileError):  # without a profile to compare with there is no drift
-                differences = await devices.drift()
+                differences, lines = await devices.drift(), await devices.places()
             if self._still_shown(chosen):
-                self.query_one(DeviceTreePane).differences = differences
+                if lines is None:
+                    lines = {name: f"{place} at the start" for name, place in chosen.device_lines.items()}
+                self._profile_lines = lines
+                pane = self.query_one(DeviceTreePane)
+                pane.differences, pane.profile_lines = differences, lines
 
     @on(DeviceTreePane.Wanted)
     def _answer(self, message: DeviceTreePane.Wanted) -> None:

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
+from textual.message import Message
 
 from workbench.domain.finding import find
 from workbench.ui.widgets.device_layout import HINTS_FROM
@@ -45,6 +46,9 @@ class FindBar(FindLine):
         Binding("down", "step(1)", "Down", id="devices.find-down", tooltip="The match below", show=False),
     ]
 
+    class Awaited(Message):
+        """What was left with enter while it was read is read: the first match is wanted, or that there is none."""
+
     def __init__(self) -> None:
         super().__init__("name, type, id, property or value", "find-count")
         self._spots: Sequence[Spot] = ()
@@ -52,6 +56,13 @@ class FindBar(FindLine):
         self.matches: list[Spot] = []
         self.number = -1
         """Which match one is at; -1 before the first."""
+        self.awaits = False
+        """Whether the first match is wanted as soon as everything was read."""
+
+    @property
+    def wants_all(self) -> bool:
+        """Whether it is of use to read all that can be found."""
+        return self.is_open or self.awaits
 
     def rows(self, width: int) -> list[Row]:
         """The matches as lines of this width: a property with the object that it belongs to, since many have one of its name."""
@@ -70,6 +81,9 @@ class FindBar(FindLine):
         """
         self._spots, self.known = spots, known
         self.sought(self.text)
+        if self.awaits and known is not Known.READING:
+            self.awaits = False
+            self.post_message(self.Awaited())
 
     def next(self, by: int) -> Spot | None:
         """The match after or before the one that one is at, round the end; None when nothing was found."""

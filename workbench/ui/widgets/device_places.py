@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from workbench.domain.buses import sits_on
 from workbench.ui.widgets.device_row import NESTED, path_of
 from workbench.ui.widgets.device_views import View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from workbench.domain.buses import Bus
     from workbench.ui.widgets.device_row import Row
 
 
@@ -54,8 +56,10 @@ class Place(Struct):
         return self.now.expanded
 
 
-def candidates(key: str) -> Iterator[str]:
-    """A key, and those of lines that stand for it where it is not shown: its object, and what that is part of."""
+def candidates(key: str, buses: Bus | None = None) -> Iterator[str]:
+    """A key, and those of lines that stand for it where it is not shown: its object, what that is part of, and what it
+    sits on.
+    """
     yield key
     path = path_of(key)
     inside = key.partition("#")[2]
@@ -63,10 +67,12 @@ def candidates(key: str) -> Iterator[str]:
         return
     if inside:
         yield f"{path}#{inside}"
+    below = sits_on(buses, path) if buses is not None else []
     while path not in ("", "/"):
         yield path
         yield f"{NESTED}{path}"
         path = path.rpartition("/")[0]
+    yield from below
 
 
 def ancestors(path: str) -> list[str]:

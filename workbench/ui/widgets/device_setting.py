@@ -121,7 +121,7 @@ class SetBar(Widget):
         """Take the last change back."""
         changes = self._changes.get(guest, [])
         if not changes:
-            self._tell("Nothing was set here")
+            self._tell("Nothing that was set here is left to take back")
             return
         last, self._guest = changes[-1], guest
         back = Change(last.path, last.type, replace(last.old, value=last.value), last.old.value, last.harm, undo=True)

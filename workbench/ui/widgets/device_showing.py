@@ -17,7 +17,7 @@ from workbench.ui.widgets.device_details import Background, details, type_of
 from workbench.ui.widgets.device_finding import FindBar, Known
 from workbench.ui.widgets.device_lines import DeviceLines
 from workbench.ui.widgets.device_places import Place, candidates, open_below
-from workbench.ui.widgets.device_row import Shown, clean
+from workbench.ui.widgets.device_row import Shown, clean, path_of
 from workbench.ui.widgets.device_setting import SetBar
 from workbench.ui.widgets.device_store import Question, Store, Want
 from workbench.ui.widgets.device_views import View, rows
@@ -191,7 +191,7 @@ class DeviceShowing(Widget):
         self._store.take_walk(nodes, values=values)
         if self._opening:
             self._open_whole()
-        if self._find_bar.is_open:
+        if self._find_bar.wants_all:
             self._fill_find_bar(Known.ALL if values else self._find_bar.known)
         self._show_soon()
 
@@ -209,7 +209,7 @@ class DeviceShowing(Widget):
             the next look at live values, not at once.
         """
         self._store.pending.discard(question.key)
-        if question.want is Want.EVERYTHING and self._find_bar.is_open:
+        if question.want is Want.EVERYTHING and self._find_bar.wants_all:
             self._fill_find_bar(Known.PART)
         if not reason:
             return
@@ -217,11 +217,18 @@ class DeviceShowing(Widget):
             self._store.take_failure(question.path, reason)
         self._show_soon()
 
+    def look_again(self) -> None:
+        """Devices may have come or gone: ask for the buses, and for the open places of QOM where they would be.
+
+        QEMU tells nobody of a device that was plugged in, and a disk or a port changes nothing in ``tree``.
+        """
+        self._store.buses_old = True
+        self._ask(self._store.missing(self._lines.rows, self.place.view))
+        self._ask(self._store.places(self._lines.rows))
+
     def watch_tree(self, tree: DeviceTree | None) -> None:
         if tree is None:
             self._store.forget()
-        elif self.place.view is View.BUS:
-            self._ask([Question(Want.BUSES, "/machine/unattached/sysbus")])
         self._show()
 
     def watch_trouble(self) -> None:
@@ -231,6 +238,7 @@ class DeviceShowing(Widget):
         self._keep_place(old)
         self._store.forget()
         self._placed = self._sought = self._unfolding = self._opened = ""
+        self._find_bar.awaits = False
         self._show(keep=False)
 
     def watch_differences(self) -> None:
@@ -263,7 +271,9 @@ class DeviceShowing(Widget):
         self._lines.dimmed = bool(trouble)
         lines = rows(self.place.view, self._shown())
         sought = [self._sought] if self._sought else []
-        self._lines.show(lines, [*sought, *candidates(self.place.anchor)])
+        chosen = [*sought, *candidates(self.place.anchor, self._store.buses)]
+        # In another view the cursor does not stay at the height where it was by chance.
+        self._lines.show(lines, chosen if keep else [*chosen, *(row.key for row in lines[:1])])
         if self._sought and self._lines.number_of(self._sought) is not None:
             self.place.anchor, self._sought = self._sought, ""
         row = self._lines.row
@@ -272,6 +282,8 @@ class DeviceShowing(Widget):
         if tree is not None and not trouble:
             self._ask(self._store.missing(lines, self.place.view))
             self._ask(self._store.live(self._lines.on_screen, only_unread=True))
+            if path_of(self.place.anchor) and not any(self._lines.number_of(key) is not None for key in chosen):
+                self._ask(self._store.above())
         self._show_inside()
         self._unfold()
 
@@ -319,6 +331,7 @@ class DeviceShowing(Widget):
         if row is not None and row.key != self._placed and not isinstance(row.source, Spot):
             self._places.setdefault(guest, Place()).anchor = self._placed = row.key
             self._sought = self._found = ""
+            self._find_bar.awaits = False
             self._show_subtitle()
 
     def _show_title(self) -> None:

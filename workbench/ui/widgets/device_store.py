@@ -66,6 +66,8 @@ class Store(Struct):
     failed: dict[str, str] = field(default_factory=dict)
     types: dict[str, TypeInfo] = field(default_factory=dict)
     buses: Bus | None = None
+    buses_old: bool = False
+    """Whether the buses may be others by now."""
     whole: bool = False
     """Whether a walk has come: then every object is known, if not every value."""
     pending: set[tuple[Want, str]] = field(default_factory=set)
@@ -113,13 +115,14 @@ class Store(Struct):
     def take_buses(self, root: Bus) -> bool:
         self.pending.discard((Want.BUSES, ROOT))
         self.failed.pop(ROOT, None)
-        changed, self.buses = self.buses != root, root
+        changed, self.buses, self.buses_old = self.buses != root, root, False
         return changed
 
     def take_walk(self, nodes: Mapping[str, Node], *, values: bool) -> None:
-        """All objects. Those without values do not replace what was read with them."""
+        """All objects: what is not among them is gone. Those without values do not replace what was read with them."""
         self.pending.discard((Want.EVERYTHING if values else Want.WALK, ""))
         self.whole = True
+        self.nodes = {path: node for path, node in self.nodes.items() if path in nodes}
         for path, node in nodes.items():
             known = self.nodes.get(path)
             if known is None:
@@ -134,7 +137,7 @@ class Store(Struct):
 
     def missing(self, rows: Sequence[Row], view: View) -> Iterator[Question]:
         """What the open lines need and was not read."""
-        if view is View.BUS and self.buses is None:
+        if view is View.BUS and (self.buses is None or self.buses_old):
             yield Question(Want.BUSES, ROOT)
         paths = {row.path: None for row in rows if opens_object(row) and row.path not in self.nodes}
         unread = [path for path in paths if path not in self.failed]
@@ -143,9 +146,21 @@ class Store(Struct):
         else:
             yield from (Question(Want.NODE, path) for path in unread)
 
+    def above(self) -> Iterator[Question]:
+        """What tells on which device another one sits: the buses, if they are not known."""
+        if self.buses is None:
+            yield Question(Want.BUSES, ROOT)
+
     def again(self, rows: Sequence[Row]) -> Iterator[Question]:
         """Every open object, for a refresh that the user wants."""
         yield from (Question(Want.NODE, path) for path in {row.path: None for row in rows if opens_object(row)})
+
+    def places(self, rows: Sequence[Row]) -> Iterator[Question]:
+        """The open objects below which others come and go: QOM's containers, which have nothing else in them."""
+        for row in rows:
+            node = self.nodes.get(row.path)
+            if opens_object(row) and node is not None and node.type == "container":
+                yield Question(Want.NODE, row.path)
 
     def live(self, rows: Sequence[Row], *, only_unread: bool = False) -> Iterator[Question]:
         """The values on these lines, and the descriptions that go with them."""

@@ -190,14 +190,27 @@ class DeviceTreePane(DeviceShowing):
         row = self._lines.row
         number = self._lines.cursor if row is not None and isinstance(row.source, Spot) else -1
         self._show(keep=False)
-        if event.keep and self._find_bar.matches:
+        if not event.keep or not self._find_bar.text.strip():
+            return
+        if self._find_bar.matches:
             self._find_bar.number = number - 1
             self.action_next(1)
+        elif self._find_bar.known is Known.READING:
+            self._find_bar.awaits = True
+        else:
+            self.action_next(1)
+
+    @on(FindBar.Awaited)
+    def _go_to_awaited(self, event: FindBar.Awaited) -> None:
+        event.stop()
+        self.action_next(1)
 
     def action_next(self, by: int) -> None:
         spot = self._find_bar.next(by)
         if spot is None:
-            self.notify("Nothing was looked for: / finds", severity="warning", timeout=3, markup=False)
+            text = self._find_bar.text.strip()
+            words = f"Nothing found: {text}" if text else "Nothing was looked for: / finds"
+            self.notify(words, severity="warning", timeout=3, markup=False)
             return
         self.reveal(spot.path, spot.name)
         self._found = f"/ {self._find_bar.number + 1} of {len(self._find_bar.matches)}"

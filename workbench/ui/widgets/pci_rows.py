@@ -91,11 +91,12 @@ def _registers(device: PciDevice, row: Row, shown: Shown) -> Iterator[Item]:
         if node is not None and node.virtio is not None:
             yield from features(node.virtio, row, shown)
             yield from queues(node.virtio, row, shown)
-        yield from inside(row, shown)
-    if device.bars:
-        yield _bars(device, row, shown)
     if device.bridge is not None:
         yield _windows(device, row, shown)
+    if device.bars:
+        yield _bars(device, row, shown)
+    if device.path:
+        yield from inside(row, shown)
 
 
 def _status_bit(device: PciDevice) -> str:
