@@ -51,6 +51,16 @@ def test_each_key_has_its_value_default_and_words() -> None:
     assert "rng.source" not in found
 
 
+def test_what_must_stand_in_the_text_to_be_there_and_what_can_be_switched_off() -> None:
+    found = rows(TEXT)
+    adds = {key for key, row in found.items() if row.adds}
+    assert adds == {"net", "scsi", "scsi.0.disk", "serial", "rng", "memory.hugepages", "memory.virtio-mem", "display"}
+    off = {key for key, row in found.items() if row.can_be_off}
+    assert off == adds | {"balloon"}
+    found = rows("balloon = false\n[memory.hugepages]\n")
+    assert (found["balloon"].adds, found["memory.hugepages"].adds, found["cpu"].adds) == (True, False, False)
+
+
 def test_one_entropy_source_is_a_table_of_its_own_and_several_are_a_list() -> None:
     def shown(text: str) -> dict[str, str]:
         found = form_rows(text, tomllib.loads(text))

@@ -107,8 +107,9 @@ class TestMistakes:
             ("[cpu]\npin = ['3-1']", "2:8: cpu.pin[0]: '3-1' is not a list of the host's CPUs: write 0, 2-3 or 0,4-7"),
             (
                 "[cpu]\nhyperv = ['relax']",
-                f'2:11: cpu.hyperv[0]: "relax" is not one of {", ".join(HYPERV)}: did you mean relaxed?',
+                '2:11: cpu.hyperv[0]: "relax" is not known: did you mean relaxed?',
             ),
+            ("[cpu]\nhyperv = ['q']", f'2:11: cpu.hyperv[0]: "q" is not one of {", ".join(HYPERV)}'),
             (
                 "accelerator = 'tcg'\ncpu.hyperv = true",
                 "2:5: cpu.hyperv: TCG has no Hyper-V enlightenments, and QEMU would leave them out without a word; KVM has them",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,6 +78,38 @@ args = ["-daemonize", "-device", "nosuch"]
 def test_what_follows_from_a_mistake_only_is_not_told_too(text: str, key: str, tmp_path: Path) -> None:
     (found,) = complaints(tmp_path, text, Accelerator("tcg", "no vmx or svm here"))
     assert f" {key}: " in found
+
+
+def test_a_mistake_hides_no_other_that_does_not_depend_on_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        first, second = one.getsockname()[1], other.getsockname()[1]
+        text = f"""\
+[[net]]
+forward = ["tcp:127.0.0.1:{first}-:22", "tcp:127.0.0.1:{second}-:22", "tcp:127.0.0.1:{second}-:23"]
+mac = "nonsense"
+[[scsi]]
+[[scsi.disk]]
+file = "gone"
+id = "scsi0"
+serial = "ü"
+cache = "nonee"
+[[rng]]
+source = "gone"
+period = 0
+"""
+        found = complaints(tmp_path, text)
+    assert [line.split(": ")[1] for line in found] == [
+        "net[0].forward[0]",
+        "net[0].forward[1]",
+        "net[0].forward[2]",
+        "net[0].mac",
+        "scsi[0].disk[0].file",
+        "scsi[0].disk[0].id",
+        "scsi[0].disk[0].serial",
+        "scsi[0].disk[0].cache",
+        "rng[0].source",
+        "rng[0].period",
+    ]
 
 
 def test_what_this_host_has_not(tmp_path: Path) -> None:

@@ -496,6 +496,24 @@ class TestForm:
             assert "# mine" in area(screen).text
             assert "# enough" in area(screen).text
 
+    async def test_looking_into_a_table_changes_nothing(self) -> None:
+        async with opened() as (pilot, _, screen):
+            await press(pilot, "f2")
+            form = screen.query_one(ProfileForm)
+            await wait_until(lambda: bool(form.rows))
+            for key in ("cpu", "balloon"):
+                form.choose((key,))
+                await press(pilot, "enter")
+                await wait_until(lambda key=key: any(row.path[0] == key and len(row.path) == 2 for row in form.rows))
+                assert area(screen).text == TEXT
+            form.choose(("cpu",))
+            await press(pilot, "minus")
+            assert area(screen).text == TEXT
+            assert "cpu cannot be switched off" in [one.message for one in pilot.app._notifications]
+            form.choose(("display",))
+            await press(pilot, "enter")
+            await wait_until(lambda: "[display]" in area(screen).text)
+
 
 @asynccontextmanager
 async def listed(**texts: str) -> AsyncIterator[tuple[Pilot[None], FakeEngine]]:

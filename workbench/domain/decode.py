@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", bound=Part)
 
+CHOICES = 8
+"""Words to choose from that are all told where one of them is likely to be meant; of more only that one."""
+
 _FAILED: Final = object()
 """In the place of a value that is wrong; why is among the problems."""
 
@@ -147,6 +150,8 @@ class Decoder:
             converted: object = msgspec.convert(value, shape.checked)
         except msgspec.ValidationError:
             near = get_close_matches(value, shape.choices, 1) if isinstance(value, str) else []
+            if near and len(shape.choices) > CHOICES:
+                return self._add(path, f"{_show(value)} is not known: did you mean {near[0]}?")
             hint = f": did you mean {near[0]}?" if near else ""
             return self._add(path, f"{_show(value)} is not {shape.words}{hint}")
         trouble = shape.judge(converted)

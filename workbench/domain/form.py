@@ -6,9 +6,10 @@ import tomllib
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from workbench.domain.imports.writer import toml_value
-from workbench.domain.key_docs import class_doc, default_text, field_docs
+from workbench.domain.key_docs import class_doc, default_text, field_docs, is_absent
 from workbench.domain.profile import GuestProfile
 from workbench.domain.shape import fields_of
 from workbench.domain.toml_layout import Layout
@@ -53,6 +54,10 @@ class Row(Struct, frozen=True):
     """Whether it is a list of values."""
     opened: bool = False
     """Whether its keys follow."""
+    adds: bool = False
+    """Whether there is something only once the text has the table or another element of the list."""
+    can_be_off: bool = False
+    """Whether ``false`` may stand in its place."""
 
     @property
     def depth(self) -> int:
@@ -89,7 +94,9 @@ class _Form:
             given = isinstance(value, dict) or value is True
             opened = self._open(path, given=given)
             words = _prose(class_doc(shape.bare))
-            yield self._row(path, str(path[-1]), "table", f"{words} {doc}".strip(), "a table", value, opened=opened)
+            row = self._row(path, str(path[-1]), "table", f"{words} {doc}".strip(), "a table", value, opened=opened)
+            adds = not given and (row.off or is_absent(part, field))
+            yield replace(row, adds=adds, can_be_off=shape.optional)
             if opened:
                 yield from self.table(shape.bare, value, path)
         elif shape.kind == "names":
@@ -107,7 +114,8 @@ class _Form:
         words = f"{_prose(class_doc(inner.bare))} {doc}".strip()
         opened = self._open(path, given=bool(elements) or alone)
         must = "a table, or a list of tables" if shape.lone else "a list of tables"
-        yield self._row(path, str(path[-1]), "tables", words, must, [value] if alone else value, opened=opened)
+        row = self._row(path, str(path[-1]), "tables", words, must, [value] if alone else value, opened=opened)
+        yield replace(row, adds=True, can_be_off=True)
         if alone and opened:
             yield from self.table(inner.bare, value, path)
         for index, element in enumerate(elements if opened else ()):

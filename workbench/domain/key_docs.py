@@ -6,7 +6,7 @@ import ast
 import inspect
 import re
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -41,10 +41,18 @@ def field_docs(part: type[Part]) -> Mapping[str, str]:
     return docs
 
 
+def is_absent(part: type[Part], field: Field) -> bool:
+    """Whether there is nothing where the text does not have the key."""
+    return _default(part, field) is None
+
+
+def _default(part: type[Part], field: Field) -> Any:
+    return next(one for one in msgspec.structs.fields(part) if one.encode_name == field.key).default
+
+
 def default_text(part: type[Part], field: Field) -> str:
     """The default as the file would have it; empty where there is none to write, and the key's text tells what happens."""
-    info = next(one for one in msgspec.structs.fields(part) if one.encode_name == field.key)
-    value = info.default
+    value = _default(part, field)
     if field.required or value is None or value is msgspec.NODEFAULT or value == "":
         return ""
     if field.shape.kind == "size":

@@ -58,12 +58,15 @@ class Checks:
 def _is_guess(key: str, wrong: Collection[str]) -> bool:
     """Whether what was said of a key may only be so because another one is wrong, and stands at its default meanwhile.
 
-    That an image is missing is no mistake when its ``size`` was meant to make it.
+    That an image is missing is no mistake when its ``size`` was meant to make it; a serial number that is too long says
+    nothing of it.
     """
     table = key.rpartition(".")[0]
-    around = {one.rpartition(".")[0] for one in wrong}
-    return key in wrong or (table.endswith("]") and table in around) or _DEPENDS.get(key.partition(".")[0]) in wrong
+    beside = {above for above, _, name in (one.rpartition(".") for one in wrong) if name.split("[")[0] not in _ALONE}
+    return key in wrong or (table.endswith("]") and table in beside) or _DEPENDS.get(key.partition(".")[0]) in wrong
 
 
+_ALONE = frozenset({"id", "mac", "forward", "queues", "iothread", "serial", "cache", "discard", "name", "period", "max-bytes"})
+"""Keys of devices on which nothing depends that is said of another one."""
 _DEPENDS = {"machine-options": "machine", "cpu": "accelerator"}
 """What is said of these tables, by the key of another one that it depends on."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LABEL = 26
 """Columns of a key with its indentation."""
 MUTED = "$foreground-muted"
+HINTS = "enter change   space open   del default   - off"
 
 
 class FormList(OptionList):
@@ -90,6 +91,7 @@ class ProfileForm(Vertical):
     def __init__(self, id: str) -> None:
         super().__init__(id=id, classes="pane")
         self.border_title = "Form"
+        self.border_subtitle = HINTS
         self._rows: tuple[Row, ...] = ()
         self._shown: list[str] = []
         self._toggled: set[Path] = set()
@@ -176,7 +178,7 @@ class ProfileForm(Vertical):
         row = self.row
         if row is None or self._trouble:
             return
-        if row.kind == "tables" or (row.kind == "table" and not row.here):
+        if row.adds:
             self._toggled.discard(row.path)
             self.post_message(self.Asked(row, "add"))
         elif row.kind in ("table", "element"):
@@ -197,7 +199,9 @@ class ProfileForm(Vertical):
                 self.post_message(self.Asked(row, "change"))
         elif event.action == "remove" and not row.here:
             self.app.notify("the text does not say it: the default stands", timeout=2, markup=False)
-        elif event.action == "remove" or row.kind in ("table", "tables"):
+        elif event.action == "off" and not row.can_be_off:
+            self.app.notify(f"{key_text(row.path)} cannot be switched off", timeout=2, markup=False)
+        else:
             self.post_message(self.Asked(row, event.action))
 
     def _toggle(self, row: Row) -> None:
