@@ -30,7 +30,7 @@ LAUNCH = Launch(
     "qemu-system-x86_64", "/run/wb/demo", "tcg", base="/home/me/vm", home="/home/me", kernel="/k", initrd="/i"
 )
 
-COMMA = {"-name", "-sandbox", "-msg", "-machine", "-chardev", "-mon"}
+COMMA = {"-name", "-sandbox", "-msg", "-machine", "-chardev", "-mon", "-accel", "-cpu", "-smp", "-m"}
 """The options that the workbench writes in comma syntax."""
 
 
@@ -353,6 +353,27 @@ SLOTS = [
 """The keys of a profile that take nearly any text."""
 
 
+CLOSED = {
+    "machine": "pc-q35-7.2",
+    "machine-options": "hpet",
+    "cpu.model": "max",
+    "cpu.features": "+svm",
+    "cpu.pin": "0-3",
+    "net.id": "lan",
+    "net.mac": "52:54:00:12:34:56",
+    "net.forward": "tcp:127.0.0.1:2222-:22",
+    "net.interface": "tap0",
+    "scsi.id": "hba",
+    "scsi.disk.id": "root",
+    "serial.id": "com",
+    "rng.id": "dice",
+    "balloon.ramp": "256M/5s",
+    "memory.size": "64M",
+    "memory.hugepages.source": "memfd",
+}
+"""Keys that take few texts, and one that each takes."""
+
+
 class TestNothingBecomesAnOption:
     @given(st.fixed_dictionaries(dict.fromkeys(SLOTS, NASTY)), NASTY.filter(lambda text: not {"\0", "%"} & {*text}))
     @example(dict.fromkeys(SLOTS, ",,readonly=on,\n\"},{'x"), "a,b=c")
@@ -381,6 +402,27 @@ class TestNothingBecomesAnOption:
         chardevs = {dict(value)["id"]: dict(value) for name, value in found if name == "-chardev"}
         assert chardevs["port0-chardev"]["path"] == launch.path(texts["serial.path"])
         assert chardevs["serial0"]["logfile"] == f"/run/{directory}/serial.log"
+
+    @pytest.mark.parametrize("key", list(CLOSED))
+    @given(
+        st.lists(st.sampled_from(PIECES) | st.sampled_from(["0", "\0", "a", ".", "-", "+", "\u0663"]), max_size=5),
+        st.data(),
+    )
+    @settings(deadline=None, max_examples=60)
+    def test_a_text_that_is_taken_where_few_are_ends_nothing(
+        self, key: str, pieces: list[str], data: st.DataObject
+    ) -> None:
+        """Another text in the place of a good one is refused, or is one value as that was."""
+        good = CLOSED[key]
+        begin = data.draw(st.integers(0, len(good)))
+        end = data.draw(st.integers(begin, len(good)))
+        text = good[:begin] + "".join(pieces) + good[end:]
+        plain, problems = parse_profile(tomli_w.dumps(closed(key, good)), name="demo", file="f")
+        assert plain is not None, problems
+        profile, _ = parse_profile(tomli_w.dumps(closed(key, text)).replace("${", "$${"), name="demo", file="f")
+        if profile is not None:
+            found, expected = (understood(argv_parts(one, LAUNCH)) for one in (profile, plain))
+            assert sizes(found) == sizes(expected)
 
     @pytest.mark.parametrize("slot", [*SLOTS, "memory.hugepages.source", "qemu.args"])
     def test_a_text_of_ten_thousand_characters_is_refused_with_its_limit_or_stands_there_whole(self, slot: str) -> None:
@@ -412,6 +454,41 @@ def document(texts: dict[str, str]) -> dict[str, Any]:
         "net": [{"backend": "socket", "path": texts["net.path"]}],
         "machine-options": {"x": texts["machine-options.x"]},
     }
+
+
+def closed(key: str, text: str) -> dict[str, Any]:
+    """A profile with every device and a text in the place of one key."""
+    values: dict[str, Any] = {
+        "cpu": {"count": 2},
+        "memory": {},
+        "net": [{}],
+        "scsi": [{"disk": [{"media": "cdrom"}]}],
+        "serial": [{}],
+        "rng": [{}],
+        "balloon": {},
+    }
+    if key == "machine-options":
+        return {**values, key: {text: "off"}}
+    *tables, name = key.split(".")
+    place = values
+    for table in tables:
+        place = place.setdefault(table, {})
+        place = place[0] if isinstance(place, list) else place
+    place[name] = [text] if name in ("features", "pin", "forward") else text
+    if name == "interface":
+        place["backend"] = "tap"
+    return values
+
+
+def sizes(found: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """How many values each option has, in each of them."""
+    return [(option, size(value)) for option, value in found]
+
+
+def size(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: size(inner) for key, inner in value.items()}
+    return [size(inner) for inner in value] if isinstance(value, list) else 1
 
 
 def understood(parts: tuple[ArgvPart, ...]) -> list[tuple[str, Any]]:

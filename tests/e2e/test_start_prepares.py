@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.commandline import wait_until
 from workbench.engine.firmware import find_uefi
 from workbench.engine.profiles import read_profile
 
@@ -67,8 +68,16 @@ def test_a_uefi_guest_keeps_its_variables(workbench: CommandLine) -> None:
     template = find_uefi("q35")
     assert template is not None
     assert store.stat().st_size == template.template.stat().st_size
+    fresh = template.template.read_bytes()
+    wait_until(lambda: store.read_bytes() != fresh, "the firmware writes its first variables")
     opened = {os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.exists()}
     assert {str(store), str(template.code)} <= opened
+    assert workbench("stop", "box", "--kill").code == 0
+    kept = store.read_bytes()
+    assert kept != fresh
+    workbench.start("box")
+    assert workbench("pause", "box").code == 0
+    assert store.read_bytes() != fresh, "what a guest has is not made anew"
 
 
 def test_each_virtual_cpu_runs_where_its_profile_says(workbench: CommandLine) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -504,7 +505,7 @@ class TestForm:
             for key in ("cpu", "balloon"):
                 form.choose((key,))
                 await press(pilot, "enter")
-                await wait_until(lambda key=key: any(row.path[0] == key and len(row.path) == 2 for row in form.rows))
+                await wait_until(partial(opened_to, form, key))
                 assert area(screen).text == TEXT
             form.choose(("cpu",))
             await press(pilot, "minus")
@@ -513,6 +514,10 @@ class TestForm:
             form.choose(("display",))
             await press(pilot, "enter")
             await wait_until(lambda: "[display]" in area(screen).text)
+
+
+def opened_to(form: ProfileForm, key: str) -> bool:
+    return any(row.path[0] == key and len(row.path) == 2 for row in form.rows)
 
 
 @asynccontextmanager
@@ -567,6 +572,10 @@ class TestFiles:
     async def test_rename(self) -> None:
         async with listed(one=TEXT) as (pilot, engine):
             await press(pilot, "R")
+            await wait_until(lambda: bool(pilot.app.screen.query("#value-trouble")))
+            await wait_until(
+                lambda: "it has that name already" in str(pilot.app.screen.query_one("#value-trouble", Static).render())
+            )
             await type_name(pilot, "two")
             await wait_until(lambda: list(engine.profiles.files) == ["two"])
 
@@ -606,6 +615,17 @@ class TestFiles:
             await type_name(pilot, "two")
             await answer(pilot, "ok")
             assert list(engine.profiles.files) == ["one"]
+
+
+async def test_what_is_the_same_is_said_to_be_and_no_more() -> None:
+    async with opened() as (pilot, _, _):
+        await press(pilot, "f5")
+        await wait_until(lambda: dialog(pilot))
+        await pilot.pause()
+        await press(pilot, "enter")
+        await wait_until(lambda: isinstance(pilot.app.screen, CompareDialog))
+        words = "the same devices and options. What was set in it since begins anew."
+        await wait_until(lambda: any(words in str(widget.render()) for widget in pilot.app.screen.query(Static)))
 
 
 async def test_compared_with_the_guest_that_runs() -> None:

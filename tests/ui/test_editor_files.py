@@ -120,6 +120,23 @@ async def test_a_directory_in_its_place_is_told_in_few_words(tmp_path: Path) -> 
         await wait_until(lambda: "mine \u00b7 saved \u00b7 no problem" in head(screen))
 
 
+async def test_what_is_no_text_any_more_can_be_overwritten(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (pilot, _, path, screen):
+        path.write_bytes(b"\xff\xfe")
+        await wait_until(lambda: "mine.toml is no text any more: it is not UTF-8 \u00b7" in head(screen))
+        await press(pilot, "escape")
+        await answer(pilot, "cancel")
+        await press(pilot, "ctrl+s")
+        await answer(pilot, "cancel")
+        assert path.read_bytes() == b"\xff\xfe"
+        await press(pilot, "ctrl+s")
+        await wait_until(lambda: bool(pilot.app.screen.query("#overwrite")))
+        assert not pilot.app.screen.query("#reload"), "there is nothing that could be read"
+        await answer(pilot, "overwrite")
+        await wait_until(lambda: path.read_text() == TEXT)
+        await wait_until(lambda: "mine \u00b7 saved \u00b7 no problem" in head(screen))
+
+
 @pytest.fixture
 def reachable() -> Iterator[Path]:
     """A directory that others can reach: pytest's own is closed to them."""
@@ -167,6 +184,8 @@ async def test_what_the_directory_or_the_disk_refuses_stays_in_the_editor(
             with monkeypatch.context() as patch:
                 patch.setattr(os, "fsync", refuse)
                 await press(pilot, "ctrl+s")
+                await wait_until(lambda: dialog(pilot))
+                assert str(pilot.app.screen.children[0].border_title) == "Not saved"
                 await answer(pilot, "ok")
             assert "not saved" in head(screen)
             assert area(screen).text == f"#{TEXT}"

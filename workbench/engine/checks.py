@@ -66,7 +66,9 @@ def _is_guess(key: str, wrong: Collection[str]) -> bool:
     return key in wrong or (table.endswith("]") and table in beside) or _DEPENDS.get(key.partition(".")[0]) in wrong
 
 
-_ALONE = frozenset({"id", "mac", "forward", "queues", "iothread", "serial", "cache", "discard", "name", "period", "max-bytes"})
+_ALONE = frozenset(
+    {"id", "mac", "forward", "queues", "iothread", "serial", "cache", "discard", "name", "period", "max-bytes"}
+)
 """Keys of devices on which nothing depends that is said of another one."""
 _DEPENDS = {"machine-options": "machine", "cpu": "accelerator"}
 """What is said of these tables, by the key of another one that it depends on."""

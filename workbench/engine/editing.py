@@ -100,7 +100,12 @@ class ProfileFiles:
     def _save(self, known: ProfileText, text: str, anyway: bool) -> ProfileText:
         path = Path(known.path)
         if not anyway:
-            now = self._disk(known)
+            try:
+                now = self._disk(known)
+            except HostError as error:
+                if isinstance(error.__cause__, UnicodeDecodeError):  # somebody wrote it, and it can be written again
+                    raise ProfileChanged(error.message) from error
+                raise
             if now.stamp != known.stamp and now.text != known.text:
                 gone = not now.stamp
                 raise ProfileChanged(

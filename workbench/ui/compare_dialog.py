@@ -56,8 +56,11 @@ def lines(found: Comparison, width: int, *, runs: bool) -> Iterator[Content]:
         yield Content.styled(f"What was plugged in and out since the start is not known: {found.unknown}", "$warning")
         yield Content("")
     if not found:
-        same = "A restart would change nothing" if runs else "They say the same"
-        yield Content(f"{same}{' else that is known' if found.unknown else ''}.")
+        if not runs:
+            yield Content("They say the same.")
+            return
+        known = ", as far as is known" if found.unknown else ""
+        yield Content(f"A restart gives it the same devices and options{known}. What was set in it since begins anew.")
         return
     if runs:
         as_it = "was started" if found.unknown else "is now, also what was plugged in and out"

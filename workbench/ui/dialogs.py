@@ -86,8 +86,11 @@ def confirm(title: str, body: str, *choices: tuple[str, str, str]) -> Dialog:
     return Dialog(title, Content(body), [(CANCEL, "Cancel", "default"), *choices])
 
 
-def error_dialog(error: WorkbenchError) -> Dialog:
-    """What happened, where, and what to do; with QEMU's own words where it had some."""
+def error_dialog(error: WorkbenchError, title: str = "") -> Dialog:
+    """What happened, where, and what to do; with QEMU's own words where it had some.
+
+    :param title: what did not come to pass, where the error's own title says less.
+    """
     parts: list[Content] = [Content(error.message)]
     if isinstance(error, ProfileError):
         parts += [Content(str(problem)) for problem in error.problems]
@@ -95,6 +98,6 @@ def error_dialog(error: WorkbenchError) -> Dialog:
         parts += [Content(""), Content.styled(error.output.rstrip(), "$foreground-muted")]
     if error.hint:
         parts += [Content(""), Content.assemble(("\u2192 ", "$accent"), error.hint)]
-    dialog = Dialog(error.title, Content("\n").join(parts), [("ok", "OK", "primary")])
+    dialog = Dialog(title or error.title, Content("\n").join(parts), [("ok", "OK", "primary")])
     dialog.add_class("-error")
     return dialog

@@ -55,10 +55,15 @@ class ProfileActions(Screen[None]):
 
         self.app.push_screen(EditorScreen(self._engine.profiles, known))
 
-    async def _ask_name(self, title: str, words: str, value: str = "") -> str | None:
+    async def _ask_name(self, title: str, words: str, value: str = "", own: str = "") -> str | None:
+        """
+        :param own: the name that the profile has now.
+        """
         from workbench.ui.value_dialog import ValueDialog
 
-        trouble = self._engine.profiles.name_trouble
+        def trouble(name: str) -> str:
+            return "it has that name already" if name == own else self._engine.profiles.name_trouble(name)
+
         if self._engine.profiles.samples_stand_in:
             words += (
                 " The samples stand in for your own profiles until there is one; n makes one from each of them later."
@@ -87,7 +92,7 @@ class ProfileActions(Screen[None]):
         self._refuse_alive(guest)
         words = "Its new name. The history and the logs of its runs stay under the old one."
         words += await self._who_extends(guest.name)
-        new = await self._ask_name(f"Rename {guest.name}", words, guest.name)
+        new = await self._ask_name(f"Rename {guest.name}", words, guest.name, own=guest.name)
         if new:
             self._refuse_alive(self._engine.guest(guest.name).snapshot)  # it may have been started meanwhile
             known = await self._engine.profiles.rename(guest.name, new)

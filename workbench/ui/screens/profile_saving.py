@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from workbench.engine.base import Profiles
 
 GONE = "its file is gone"
+NOT_SAVED = "Not saved"
 
 
 class ProfileSaving(FormEdits):
@@ -63,7 +64,7 @@ class ProfileSaving(FormEdits):
         except ProfileChanged as error:
             return await self._ask_about_disk(error.message)
         except WorkbenchError as error:
-            self.app.push_screen(error_dialog(error))
+            self.app.push_screen(error_dialog(error, NOT_SAVED))
             return False
 
     async def _write(self, *, anyway: bool) -> bool:
@@ -91,10 +92,10 @@ class ProfileSaving(FormEdits):
     async def _ask_about_disk(self, words: str) -> bool:
         """The file is another one than the text began with: whose is to stand?"""
         try:
-            gone = not (await self._profiles.disk(self._known)).stamp
+            disk = await self._profiles.disk(self._known)
         except WorkbenchError:
-            gone = False  # it is there, and cannot be read
-        answer = await self.app.push_screen_wait(self._question(words, gone=gone))
+            disk = None
+        answer = await self.app.push_screen_wait(self._question(words, disk))
         try:
             if answer == "overwrite":
                 return await self._write(anyway=True)
@@ -102,12 +103,18 @@ class ProfileSaving(FormEdits):
                 self._reload(await self._profiles.disk(self._known))
                 return True
         except WorkbenchError as error:
-            self.app.push_screen(error_dialog(error))
+            self.app.push_screen(error_dialog(error, NOT_SAVED if answer == "overwrite" else ""))
         return False
 
-    def _question(self, words: str, *, gone: bool) -> Dialog:
+    def _question(self, words: str, disk: ProfileText | None) -> Dialog:
+        """
+        :param disk: what stands there; None for what cannot be read.
+        """
         file = f"{self._known.name}.toml"
-        if gone:
+        if disk is None:
+            over = f"{words}.\nOverwrite puts your text in its place. Cancel goes on editing."
+            return confirm(f"{file} has changed", over, ("overwrite", "Overwrite", "error"))
+        if not disk.stamp:
             anew = f"{words}.\nSave anew writes your text there. Cancel goes on editing."
             return confirm(f"{file} is gone", anew, ("overwrite", "Save anew", "primary"))
         return confirm(
@@ -182,13 +189,14 @@ class ProfileSaving(FormEdits):
         """Ask what becomes of what is not saved; false for staying."""
         if not self.changed:
             return True
-        words = "the text has changes that are not saved"
+        words = "The text has changes that are not saved."
         if self._only_here:
-            words = f"{self._elsewhere}: the text stands nowhere else"
+            why = GONE.capitalize() if self._elsewhere == GONE else self._elsewhere
+            words = f"{why}. The text stands nowhere else."
         answer = await self.app.push_screen_wait(
             confirm(
                 f"Leave {self._known.name} unsaved?",
-                f"{words[0].upper()}{words[1:]}.",
+                words,
                 ("save", "Save and leave", "primary"),
                 ("discard", "Discard it" if self._only_here else "Discard them", "error"),
             )
