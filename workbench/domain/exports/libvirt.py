@@ -15,6 +15,8 @@ from workbench.domain.exports.libvirt_text import QEMU_NAMESPACE, clean, say
 from workbench.domain.units import KIB
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from workbench.domain.argv import Launch
     from workbench.domain.devices.net import Net
     from workbench.domain.devices.scsi import Disk
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 _SERIAL = re.compile(r"[A-Za-z0-9_.+ -]+")
 """What libvirt takes for a disk's serial number (libvirt: src/conf/schemas/domaincommon.rng, diskSerial)."""
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Exported(Struct):
@@ -39,6 +43,9 @@ def export_libvirt(profile: GuestProfile, launch: Launch) -> Exported:
     notes: list[str] = []
     domain = Element("domain", type=launch.accelerator if launch.accelerator == "kvm" else "qemu")
     say(domain, "name", profile.name)
+    uuid, arguments = _uuid(profile.qemu.args)
+    if uuid:
+        say(domain, "uuid", uuid)
     if profile.description:
         say(domain, "description", profile.description)
     _memory(domain, profile, notes)
@@ -57,14 +64,22 @@ def export_libvirt(profile: GuestProfile, launch: Launch) -> Exported:
     _ports(devices, profile, launch, notes)
     _others(devices, profile, launch, notes)
     _virtio_mem(devices, profile.memory)
-    if profile.qemu.args:
+    if arguments:
         domain.set("xmlns:qemu", QEMU_NAMESPACE)
         line = SubElement(domain, "qemu:commandline")
-        for arg in profile.qemu.args:
+        for arg in arguments:
             SubElement(line, "qemu:arg", value=clean(arg))
     ElementTree.indent(domain)
     text = ElementTree.tostring(domain, encoding="unicode")
     return Exported(text + "\n", notes)
+
+
+def _uuid(args: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """The guest's UUID, which libvirt gives QEMU itself, and the other arguments."""
+    at = next((index for index, arg in enumerate(args[:-1]) if arg in ("-uuid", "--uuid")), None)
+    if at is None or not _UUID.fullmatch(args[at + 1]):
+        return "", args
+    return args[at + 1], [*args[:at], *args[at + 2 :]]
 
 
 def _memory(domain: Element, profile: GuestProfile, notes: list[str]) -> None:

@@ -16,12 +16,12 @@ from workbench.domain.imports.libvirt_domain import Domain, number
 from workbench.domain.imports.libvirt_memory import memory
 from workbench.domain.imports.qemu import Imported
 from workbench.domain.imports.slots import RESERVE_MAX
-from workbench.domain.imports.writer import to_toml
+from workbench.domain.imports.writer import arguments_toml, comment, to_toml
 from workbench.domain.parse import parse
 from workbench.domain.profile import check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from xml.etree.ElementTree import Element
 
 SILENT = frozenset("alias address features/acpi features/apic features/pae devices/memballoon/stats".split())  # noqa: SIM905
@@ -63,12 +63,7 @@ def import_libvirt(text: str) -> Imported:
 
 def _finished(domain: Domain) -> Imported:
     name = domain.text("name") or ""
-    if domain.args:
-        domain.document["qemu"] = {"reserve": min(domain.slots, RESERVE_MAX), "args": domain.args}
-    parsed = parse(to_toml(domain.document), name="imported", file="profile")
-    for problem in parsed.problems:
-        _drop(domain.document, problem.key)
-        domain.notes.append(f"{problem.key}: {problem.message}: left out")
+    _settle(domain)
     common: list[str] = []
     notes = [*domain.notes, *(f"not carried: {path}" for path in _left(domain, common))]
     if common:
@@ -76,22 +71,54 @@ def _finished(domain: Domain) -> Imported:
     unique = tuple(dict.fromkeys(" ".join(note.split()) for note in notes))
     lines = ["# From a libvirt domain, by workbench import."]
     if unique:
-        lines += ["#", "# Not as it was, or left out:", *(f"# - {_plain(note)}" for note in unique)]
+        lines += ["#", "# Not as it was, or left out:", *(f"# - {comment(note)}" for note in unique)]
     good = name if name and check_name(name) is None else ""
-    return Imported(good, "\n".join(lines) + "\n\n" + to_toml(domain.document), unique)
+    text = "\n".join(lines) + "\n\n" + to_toml(domain.document)
+    reserve = min(domain.slots, RESERVE_MAX) if domain.args else 0
+    return Imported(good, text + arguments_toml(reserve, list(_options(domain.args))), unique)
 
 
-def _drop(document: dict[str, Any], key: str) -> None:
-    """Take the value at a problem's key out, or the nearest table of a list around it."""
-    steps = re.findall(r"[^.\[\]]+|\[\d+\]", key)
+def _settle(domain: Domain) -> None:
+    """Leave out what a profile refuses, one after the other: what one wants may be what the other was refused for."""
+    reserve = {"qemu": {"reserve": min(domain.slots, RESERVE_MAX), "args": domain.args}} if domain.args else {}
+    for _ in range(100):
+        problems = parse(to_toml({**domain.document, **reserve}), name="imported", file="profile").problems
+        if not problems:
+            return
+        key, message = problems[0].key, problems[0].message
+        topology = [f"cpu.{name}" for name in ("sockets", "cores", "threads") if name in domain.document["cpu"]]
+        # Rather another topology than fewer processors.
+        dropped = [_drop(domain.document, one) for one in (topology if key == "cpu.count" and topology else [key])]
+        domain.notes.append(f"{key}: {message}: left out")
+        if not any(dropped):
+            domain.document.pop(re.split(r"[.\[]", key)[0], None)
+
+
+def _options(args: Sequence[str]) -> Iterator[tuple[list[str], str]]:
+    """The words of each option."""
+    words: list[str] = []
+    for arg in args:
+        if words and arg.startswith("-"):
+            yield words, ""
+            words = []
+        words.append(arg)
+    if words:
+        yield words, ""
+
+
+def _drop(document: dict[str, Any], key: str) -> bool:
+    """Take the value at a problem's key out; whether there was one."""
+    steps = [int(step) if step.isdecimal() else step for step in re.findall(r"[^.\[\]]+", key)]
     table: Any = document
     for step in steps[:-1]:
-        table = table[int(step[1:-1])] if step.startswith("[") else table[step]
+        if isinstance(table, dict) and step not in table:
+            return False
+        table = table[step]
     last = steps[-1]
-    if last.startswith("["):
-        del table[int(last[1:-1])]
-    else:
-        table.pop(last, None)
+    if isinstance(last, int):
+        del table[last]
+        return True
+    return table.pop(last, None) is not None if isinstance(table, dict) else False
 
 
 def _left(domain: Domain, common: list[str]) -> Iterator[str]:
@@ -125,6 +152,9 @@ def _general(domain: Domain) -> None:
     words = domain.text("description") or domain.text("title")
     if words:
         domain.document["description"] = " ".join(words.split())[:1000]
+    uuid = domain.text("uuid")
+    if uuid:
+        domain.args += ["-uuid", uuid]
     board = domain.find("os/type")
     if board is not None:
         machine = board.get("machine") or "pc"
@@ -146,6 +176,9 @@ def _cpu(domain: Domain) -> None:
     cpu = domain.table("cpu")
     count = domain.text("vcpu")
     cpu["count"] = number(count, 1)
+    vcpu = domain.root.find("vcpu")
+    if vcpu is not None:
+        domain.rest(vcpu, "vcpu", "placement")
     element = domain.find("cpu")
     if element is None:
         cpu["model"] = "qemu64"
@@ -170,13 +203,12 @@ def _cpu(domain: Domain) -> None:
     if features:
         cpu["features"] = features
     topology = element.find("topology")
-    if topology is not None:
+    if topology is not None and all(topology.get(name, "1") == "1" for name in ("dies", "clusters")):
         for name in ("sockets", "cores", "threads"):
             value = topology.get(name)
             if number(value):
                 cpu[name] = number(value)
-        if all(topology.get(name, "1") == "1" for name in ("dies", "clusters")):
-            domain.tick(topology)
+        domain.tick(topology)
     pins = {number(pin.get("vcpu")): pin for pin in domain.root.findall("cputune/vcpupin")}
     if pins and set(pins) == set(range(cpu["count"])):
         cpu["pin"] = [pins[index].get("cpuset", "") for index in range(cpu["count"])]
@@ -247,7 +279,3 @@ def _commandline(domain: Domain) -> None:
         domain.args.append(one.get("value", ""))
         domain.slots += domain.args[-1] in ("-device", "-nic")  # at the most: not every device is on the PCI bus
         domain.tick(one)
-
-
-def _plain(text: str) -> str:
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

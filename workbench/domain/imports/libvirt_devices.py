@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workbench.domain.devices.serial import AGENT
-from workbench.domain.imports.libvirt_disks import disks
+from workbench.domain.imports.libvirt_disks import boot_order, disks
 from workbench.domain.imports.libvirt_domain import Domain, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from xml.etree.ElementTree import Element
+
+
+_OWN = ("/var/lib/libvirt/", "/run/libvirt/", "/var/run/libvirt/")
 
 
 def devices(domain: Domain) -> None:
@@ -30,6 +33,7 @@ def devices(domain: Domain) -> None:
         if reader is not None:
             reader(domain, element)
     disks(domain)
+    boot_order(domain)
 
 
 def _model(element: Element) -> str:
@@ -56,6 +60,7 @@ def _interface(domain: Domain, element: Element) -> None:
     mac = element.find("mac")
     if mac is not None and mac.get("address"):
         entry["mac"] = mac.get("address")
+    domain.boots(element, "net")
     cards = domain.document["net"] or []
     domain.document["net"] = [*cards, entry]
     domain.tick(element, "mac", "source", "model", "target")
@@ -90,23 +95,37 @@ def _rng(domain: Domain, element: Element) -> None:
 
 def _channel(domain: Domain, element: Element) -> None:
     target = element.find("target")
-    if target is None or target.get("type") != "virtio" or element.get("type") not in ("unix", "pty", "null"):
+    name = target.get("name") if target is not None else None
+    if target is None or target.get("type") != "virtio" or not name:
         return
-    name = target.get("name")
-    entry: dict[str, Any] = {"kind": "agent"} if name == AGENT else {"kind": "port", "name": name}
-    if element.get("type") != "unix":
-        entry["backend"] = element.get("type")
-    domain.document.setdefault("serial", []).append(entry)
-    domain.tick(element, "target", "source")
+    _port(domain, element, {"kind": "agent"} if name == AGENT else {"kind": "port", "name": name})
 
 
 def _console(domain: Domain, element: Element) -> None:
     target = element.find("target")
     if target is not None and target.get("type") == "virtio":
-        domain.document.setdefault("serial", []).append({"kind": "console"})
-        domain.tick(element, "target", "source")
+        _port(domain, element, {"kind": "console"})
     elif target is None or target.get("type") in (None, "serial"):
         domain.tick(element, "target", "source", "log")  # the same port as the serial one
+
+
+def _port(domain: Domain, element: Element, entry: dict[str, Any]) -> None:
+    """What is behind a port: a socket that QEMU makes, a terminal, a file that it appends to, or nothing."""
+    source = element.find("source")
+    given = source.attrib if source is not None else {}
+    path = given.get("path")
+    kind = {"unix": "socket", "pty": "pty", "null": "null", "file": "file"}.get(str(element.get("type")))
+    if kind is None or (kind == "socket" and path and given.get("mode") == "connect"):
+        return
+    if kind == "file" and (not path or given.get("append") == "off"):
+        return
+    if kind != "socket":
+        entry["backend"] = kind
+    # A socket where libvirt itself would make it is as good as one in the guest's own directory.
+    if path and (kind == "file" or (kind == "socket" and not path.startswith(_OWN))):
+        entry["path"] = path
+    domain.document.setdefault("serial", []).append(entry)
+    domain.tick(element, "target", "source")
 
 
 def _serial(domain: Domain, element: Element) -> None:

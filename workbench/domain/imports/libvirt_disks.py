@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 MODELS = (None, "virtio-scsi", "virtio-transitional", "virtio-non-transitional")
+_BEHIND = 1000
+"""A place in the order of booting that no device of a profile has."""
 DRIVERS = {("virtio", "disk"): "virtio-blk-pci", ("sata", "disk"): "ide-hd", ("sata", "cdrom"): "ide-cd"}
 
 
@@ -37,13 +39,42 @@ def disks(domain: Domain) -> None:
             continue
         if target.get("bus") == "scsi" and index not in foreign:
             controllers.setdefault(index, {}).setdefault("disk", []).append(entry)
+            domain.boots(element, "cdrom" if "media" in entry else "disk")
         elif not _argument(domain, element, target, entry):
             continue
-        domain.tick(element, "target", "driver", "source", "readonly", "serial", "backingStore", "boot")
-        if element.find("boot") is not None:
-            domain.notes.append(f"the place of {target.get('dev')} in the order of booting: see boot.order")
+        domain.tick(element, "target", "driver", "source", "readonly", "serial", "backingStore")
+        domain.rest(target, f"disk {target.get('dev')}: target", "dev", "bus")
+        driver = element.find("driver")
+        if driver is not None:
+            if driver.get("io") == "threads":  # as every profile's disk has it
+                del driver.attrib["io"]
+            domain.rest(driver, f"disk {target.get('dev')}: driver", "name", "type", "cache", "discard")
     if controllers:
         domain.document["scsi"] = [controllers[index] for index in sorted(controllers)]
+
+
+def boot_order(domain: Domain) -> None:
+    """Places of single devices, where there are some: kinds for those of the profile, and ``bootindex`` for those in arguments.
+
+    A profile counts its devices from 1: one of the arguments can stand before them, in place 0, and any number behind.
+    """
+    places = sorted(domain.places, key=lambda place: place[0])
+    kinds = [kind for _, kind, argument in places if argument is None]
+    if kinds:
+        domain.table("boot")["order"] = list(dict.fromkeys(kinds))
+    mixed = kinds != sorted(kinds, key=kinds.index)
+    ours = False
+    for number_, (_, _, argument) in enumerate(places):
+        if argument is None:
+            ours = True
+        elif ours or not kinds or number_ == 0:
+            domain.args[argument] += f",bootindex={_BEHIND + number_ if ours or not kinds else 0}"
+            mixed = mixed or (any(other is None for _, _, other in places[number_ + 1 :]) and ours)
+        else:
+            mixed = True
+            domain.args[argument] += f",bootindex={_BEHIND + number_}"
+    if mixed:
+        domain.notes.append("the order of booting mixes devices of the profile and of qemu.args: it is another now")
 
 
 def _controller(domain: Domain, element: Element) -> dict[str, Any]:
@@ -103,5 +134,6 @@ def _argument(domain: Domain, element: Element, target: Element, entry: dict[str
         words += ",media=cdrom" if "media" in entry else ",readonly=on" if "read-only" in entry else ""
         domain.args += ["-drive", words]
     domain.args += ["-device", device]
+    domain.boots(element, name, len(domain.args) - 1)
     domain.notes.append(f"{name}: a disk on {bus}, which a profile has no key for: it is in qemu.args")
     return True

@@ -20,6 +20,9 @@ class Domain(Struct):
     """Places of SATA disks that are taken."""
     slots: int = 0
     """PCI slots that those want."""
+    places: list[tuple[int, str, int | None]] = field(default_factory=list)
+    """The devices that have a place in the order of booting: that place, the kind, and for those in arguments the index of
+    the argument."""
     done: set[int] = field(default_factory=set)
 
     def find(self, path: str) -> Element | None:
@@ -39,6 +42,18 @@ class Domain(Struct):
         for name in below:
             for one in element.findall(name):
                 self.done |= {id(inner) for inner in one.iter()}
+
+    def boots(self, element: Element, kind: str, argument: int | None = None) -> None:
+        boot = element.find("boot")
+        if boot is not None and number(boot.get("order")):
+            self.places.append((number(boot.get("order")), kind, argument))
+            self.tick(boot)
+
+    def rest(self, element: Element, where: str, *said: str) -> None:
+        """Tell of the attributes of an element that is said otherwise, but for these."""
+        left = [f'{name}="{value}"' for name, value in element.attrib.items() if name not in said]
+        if left:
+            self.notes.append(f"not carried: {where} {' '.join(left)}")
 
     def table(self, *path: str) -> dict[str, Any]:
         table = self.document

@@ -24,7 +24,7 @@ from workbench.domain.imports.ram import SIZE, memory, undone
 from workbench.domain.imports.readconfig import inlined
 from workbench.domain.imports.references import give_names, named_by_arguments, rename_chardevs
 from workbench.domain.imports.slots import moved, reserve
-from workbench.domain.imports.writer import to_toml, toml_value
+from workbench.domain.imports.writer import arguments_toml, comment, to_toml
 from workbench.domain.parse import Parsed, parse
 from workbench.domain.profile import check_name
 
@@ -207,29 +207,11 @@ def _document(found: Gathered) -> dict[str, Any]:
 def _text(found: Gathered, extra: Sequence[tuple[tuple[str, ...], str]], notes: Sequence[str], source: str) -> str:
     lines = [f"# From {source}, by workbench import."]
     if notes:
-        lines += ["#", "# Not as it was, or left out:", *(f"# - {_comment(note)}" for note in notes)]
+        lines += ["#", "# Not as it was, or left out:", *(f"# - {comment(note)}" for note in notes)]
     document = _document(found)
     reserve = document.pop("qemu", {}).get("reserve")
-    text = "\n".join(lines) + "\n\n" + to_toml(document)
     kept = [
         *found.more,
         *((found.words.get(index, option.words), found.why.get(index, "")) for index, option in found.kept()),
     ]
-    if not kept and not extra and not reserve:
-        return text
-    text += "\n[qemu]\n"
-    if reserve:
-        text += f"# PCI slots for the devices of args.\nreserve = {reserve}\n"
-    if not kept and not extra:
-        return text
-    text += "# What a profile has no key for, as it was and in its order.\nargs = [\n"
-    for words, why in (*kept, *extra):
-        if why:
-            text += f"    # {_comment(why)}\n"
-        text += "    " + " ".join(f"{toml_value(word)}," for word in words) + "\n"
-    return text + "]\n"
-
-
-def _comment(text: str) -> str:
-    """A text that cannot end a comment."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return "\n".join(lines) + "\n\n" + to_toml(document) + arguments_toml(int(reserve or 0), [*kept, *extra])

@@ -10,7 +10,7 @@ from workbench.domain.profile import GuestProfile
 from workbench.domain.shape import fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from workbench.domain.devices.part import Path
 
@@ -32,6 +32,31 @@ def toml_value(value: object) -> str:
         # JSON's escapes are TOML's, but for DEL, which TOML wants escaped (https://toml.io/en/v1.0.0#string).
         return json.dumps(value.replace("${", "$${"), ensure_ascii=False).replace("\x7f", "\\u007f")
     return str(value)
+
+
+def arguments_toml(reserve: int, arguments: Sequence[tuple[Sequence[str], str]]) -> str:
+    """``[qemu]`` as an import writes it; empty when there is nothing in it.
+
+    :param arguments: the words of each option, and why it is one where there is more to say than that no key is for it.
+    """
+    if not arguments and not reserve:
+        return ""
+    text = "\n[qemu]\n"
+    if reserve:
+        text += f"# PCI slots for the devices of args.\nreserve = {reserve}\n"
+    if not arguments:
+        return text
+    text += "# What a profile has no key for, as it was and in its order.\nargs = [\n"
+    for words, why in arguments:
+        if why:
+            text += f"    # {comment(why)}\n"
+        text += "    " + " ".join(f"{toml_value(word)}," for word in words) + "\n"
+    return text + "]\n"
+
+
+def comment(text: str) -> str:
+    """A text that cannot end a comment."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def pairs_text(values: Mapping[str, object]) -> str:
