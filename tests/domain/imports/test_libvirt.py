@@ -120,6 +120,29 @@ def disk(bus: str, name: str, more: str = "", device: str = "disk") -> str:
     )
 
 
+def test_the_devices_stand_where_they_stood() -> None:
+    guest = read_guest('root-ports = 2\n[[net]]\n[[net]]\n[[scsi]]\n[[serial]]\nkind = "agent"\n[[rng]]\n[display]\n')
+    root = ElementTree.fromstring(export_libvirt(guest, launch(guest)).text)
+    paths = {
+        "interface[1]": ("net", 0), "interface[2]": ("net", 1), "controller[@type='scsi']": ("scsi", 0), "video": ("display",),
+        "memballoon": ("balloon",), "controller[@type='virtio-serial']": ("serial",), "rng": ("rng", 0),
+    }  # fmt: skip
+    for path, place in paths.items():
+        address = root.find(f"devices/{path}/address")
+        assert address is not None, path
+        assert f"{int(address.get('slot', ''), 16):02x}.0" == guest.slots()[place], path
+    ports = root.findall("devices/controller[@model='pcie-root-port']/address")
+    assert [(port.get("slot"), port.get("function")) for port in ports][:2] == [("0x1c", "0x0"), ("0x1c", "0x1")]
+    assert [port.get("multifunction") for port in ports][:2] == ["on", None]
+    assert root.find("devices/controller[@type='usb'][@model='none']") is not None
+    assert root.find("devices/interface/rom[@enabled='no']") is not None
+
+
+def test_balloon_knobs_that_libvirt_has_no_word_for_are_listed() -> None:
+    guest = read_guest("[balloon]\npage-poison = false\nfree-page-hint = true\n")
+    assert export_libvirt(guest, launch(guest)).notes == ["balloon.page-poison", "balloon.free-page-hint"]
+
+
 def test_the_uuid_goes_in_and_out() -> None:
     uuid = "c7a5fdbd-cdaf-9455-926a-d65c16db1809"
     profile, _ = profile_of(f"<uuid>{uuid}</uuid>")

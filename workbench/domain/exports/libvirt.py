@@ -11,14 +11,16 @@ from msgspec import Struct, field
 
 from workbench.domain.devices.serial import AGENT
 from workbench.domain.exports.libvirt_cpu import NO_HPET, clock, cpu, features
-from workbench.domain.exports.libvirt_text import QEMU_NAMESPACE, clean, say
+from workbench.domain.exports.libvirt_text import QEMU_NAMESPACE, clean, say, stands
+from workbench.domain.profile import PORTS_SLOT
 from workbench.domain.units import KIB
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from workbench.domain.argv import Launch
     from workbench.domain.devices.net import Net
+    from workbench.domain.devices.part import Path
     from workbench.domain.devices.scsi import Disk
     from workbench.domain.devices.serial import SerialPort
     from workbench.domain.memory import Memory
@@ -58,12 +60,19 @@ def export_libvirt(profile: GuestProfile, launch: Launch) -> Exported:
     clock(domain, profile)
     devices = SubElement(domain, "devices")
     say(devices, "emulator", launch.binary)
+    slots = profile.slots()
+    # Without a word libvirt adds a USB controller.
+    SubElement(devices, "controller", type="usb", model="none")
     _disks(devices, profile, launch, notes)
     for index, net in enumerate(profile.net):
-        _interface(devices, net, index, notes)
+        element = _interface(devices, net, index, notes)
+        if element is not None:
+            if "net" not in profile.boot.order:
+                SubElement(element, "rom", enabled="no")
+            stands(element, slots["net", index])
     _ports(devices, profile, launch, notes)
     _others(devices, profile, launch, notes)
-    _virtio_mem(devices, profile.memory)
+    _virtio_mem(devices, profile.memory, slots)
     if arguments:
         domain.set("xmlns:qemu", QEMU_NAMESPACE)
         line = SubElement(domain, "qemu:commandline")
@@ -114,15 +123,17 @@ def _memory(domain: Element, profile: GuestProfile, notes: list[str]) -> None:
         SubElement(tune, "memory", mode=mode, nodeset=",".join(map(str, memory.all_nodes)))
 
 
-def _virtio_mem(devices: Element, memory: Memory) -> None:
+def _virtio_mem(devices: Element, memory: Memory, slots: Mapping[Path, str]) -> None:
     device = memory.virtio_mem
     if device is None:
         return
-    target = SubElement(SubElement(devices, "memory", model="virtio-mem"), "target")
+    element = SubElement(devices, "memory", model="virtio-mem")
+    target = SubElement(element, "target")
     say(target, "size", str(device.size // KIB), unit="KiB")
     say(target, "node", "0")
     say(target, "block", str((device.block or memory.least_block) // KIB), unit="KiB")
     say(target, "requested", str(device.requested // KIB), unit="KiB")
+    stands(element, slots["memory", "virtio-mem"])
 
 
 def _os(domain: Element, profile: GuestProfile, launch: Launch, notes: list[str]) -> None:
@@ -151,6 +162,7 @@ def _disks(devices: Element, profile: GuestProfile, launch: Launch, notes: list[
             driver["iothread"] = str(threads)
         if driver:
             SubElement(controller, "driver", driver)
+        stands(controller, profile.slots()["scsi", index])
         for unit, disk in enumerate(scsi.disk):
             _disk(devices, disk, launch, f"sd{_letters(letters)}", (index, unit))
             if disk.serial is not None and not _SERIAL.fullmatch(disk.serial):
@@ -186,7 +198,7 @@ def _disk(devices: Element, disk: Disk, launch: Launch, name: str, place: tuple[
     SubElement(element, "address", type="drive", controller=controller, bus="0", target="0", unit=unit)
 
 
-def _interface(devices: Element, net: Net, index: int, notes: list[str]) -> None:
+def _interface(devices: Element, net: Net, index: int, notes: list[str]) -> Element | None:
     where = f"net[{index}]"
     match net.backend:
         case "user":
@@ -203,15 +215,18 @@ def _interface(devices: Element, net: Net, index: int, notes: list[str]) -> None
                 notes.append(f"{where}.queues")
         case _:
             notes.append(f'{where}: backend = "{net.backend}"')
-            return
+            return None
     if net.mac is not None:
         SubElement(element, "mac", address=net.mac)
     SubElement(element, "model", type="virtio")
+    return element
 
 
 def _ports(devices: Element, profile: GuestProfile, launch: Launch, notes: list[str]) -> None:
     serial = SubElement(devices, "serial", type="pty")
     SubElement(serial, "target", type="isa-serial", port="0")
+    if profile.serial:
+        stands(SubElement(devices, "controller", type="virtio-serial", index="0"), profile.slots()["serial",])
     for index, port in enumerate(profile.serial):
         _port(devices, port, launch, f"serial[{index}]", notes)
 
@@ -236,7 +251,7 @@ def _port(devices: Element, port: SerialPort, launch: Launch, where: str, notes:
 
 
 def _others(devices: Element, profile: GuestProfile, launch: Launch, notes: list[str]) -> None:
-    balloon = profile.balloon
+    balloon, slots = profile.balloon, profile.slots()
     element = SubElement(devices, "memballoon", model="none" if balloon is None else "virtio")
     if balloon is not None:
         reporting = balloon.free_page_reporting
@@ -245,13 +260,18 @@ def _others(devices: Element, profile: GuestProfile, launch: Launch, notes: list
         element.set("freePageReporting", "on" if on else "off")
         if balloon.statistics:
             SubElement(element, "stats", period=str(balloon.statistics))
+        stands(element, slots["balloon",])
+        knobs = {"page-poison": balloon.page_poison is False, "free-page-hint": balloon.free_page_hint}
+        # QEMU's own values: page-poison is on, free-page-hint off (hw/virtio/virtio-balloon.c).
+        notes += [f"balloon.{name}" for name, value in knobs.items() if value]
         own = {"floor": balloon.floor, "ramp": balloon.ramp, "guard": balloon.guard, "presets": balloon.presets}
         notes += [f"balloon.{name}: the workbench's own" for name, value in own.items() if value]
-    for one in profile.rng:
+    for index, one in enumerate(profile.rng):
         rng = SubElement(devices, "rng", model="virtio")
         if one.max_bytes is not None:
             SubElement(rng, "rate", bytes=str(one.max_bytes), period=str(one.period or 65536))
         say(rng, "backend", launch.path(one.source), model="random")
+        stands(rng, slots["rng", index])
     if profile.display is not None:
         graphics = SubElement(devices, "graphics", type="vnc")
         if profile.display.vnc == "loopback":
@@ -261,5 +281,8 @@ def _others(devices: Element, profile: GuestProfile, launch: Launch, notes: list
             SubElement(graphics, "listen", type="socket")
         video = SubElement(devices, "video")
         SubElement(video, "model", type={"std": "vga", "virtio": "virtio"}[profile.display.card])
+        stands(video, slots["display",])
     for number in range(profile.ports):
-        SubElement(devices, "controller", type="pci", index=str(number + 1), model="pcie-root-port")
+        port = SubElement(devices, "controller", type="pci", index=str(number + 1), model="pcie-root-port")
+        SubElement(port, "target", chassis=str(number + 1), port=str(number))
+        stands(port, f"{PORTS_SLOT:02x}.{number}", more=number == 0)

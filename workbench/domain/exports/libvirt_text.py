@@ -20,3 +20,15 @@ def say(parent: Element, tag: str, text: str, **attributes: str) -> Element:
     element = SubElement(parent, tag, attributes)
     element.text = clean(text)
     return element
+
+
+def stands(device: Element, slot: str, *, more: bool = False) -> None:
+    """A device's place on the root bus.
+
+    :param slot: in QEMU's ``SLOT.FUNCTION``, hexadecimal.
+    :param more: the slot's other functions are there too.
+    """
+    number, _, function = slot.partition(".")
+    several = {"multifunction": "on"} if more else {}
+    place = {"domain": "0x0000", "bus": "0x00", "slot": f"0x{number}", "function": f"0x{function}"}
+    SubElement(device, "address", {"type": "pci", **place, **several})

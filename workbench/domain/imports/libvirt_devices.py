@@ -61,6 +61,9 @@ def _interface(domain: Domain, element: Element) -> None:
     if mac is not None and mac.get("address"):
         entry["mac"] = mac.get("address")
     domain.boots(element, "net")
+    rom = element.find("rom")
+    if rom is not None and rom.get("enabled") == "no":
+        domain.tick(rom)  # as the cards of a profile that does not boot from the network
     cards = domain.document["net"] or []
     domain.document["net"] = [*cards, entry]
     domain.tick(element, "mac", "source", "model", "target")
