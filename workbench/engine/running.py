@@ -49,6 +49,15 @@ def read_config(directory: str, path: str) -> str:
         raise ValueError("it is not UTF-8") from error
 
 
+def said_here() -> dict[str, str]:
+    """What the commands say on this host that scripts ask most."""
+    host = os.uname()
+    said = {"uname": host.sysname, "uname -s": host.sysname, "uname -m": host.machine, "uname -r": host.release}
+    said |= {"arch": host.machine, "hostname": host.nodename}
+    said |= {"nproc": str(len(os.sched_getaffinity(0))), "nproc --all": str(os.cpu_count() or 1)}
+    return said | {"id -u": str(os.geteuid()), "id -g": str(os.getegid())}
+
+
 def _program(process: psutil.Process) -> str:
     """The path of what it runs; a program that was replaced meanwhile, as by an upgrade, is the same (proc_pid_exe(5))."""
     try:

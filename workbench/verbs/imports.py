@@ -36,7 +36,7 @@ def qemu(settings: Settings, argv: Sequence[str], write: str | None, as_json: bo
     """From a command line after --, or from a script's text on standard input."""
     from workbench.domain.imports.qemu import import_qemu
     from workbench.domain.imports.shell import PROGRAM, read_script
-    from workbench.engine.running import read_config
+    from workbench.engine.running import read_config, said_here
     from workbench.errors import UsageError
 
     if argv:
@@ -50,7 +50,7 @@ def qemu(settings: Settings, argv: Sequence[str], write: str | None, as_json: bo
         imported = import_qemu(argv[start:], notes, read=partial(read_config, os.getcwd()))
     else:
         yours = {name: os.environ[name] for name in ("HOME", "USER", "LOGNAME") if name in os.environ}
-        script = read_script(sys.stdin.read(), yours)
+        script = read_script(sys.stdin.read(), yours, said_here())
         if not script.argv:
             raise UsageError(
                 "no command on standard input starts QEMU",

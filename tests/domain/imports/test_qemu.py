@@ -266,6 +266,43 @@ class TestWhatAProfileRefuses:
         assert found.count("-object") == 1
 
 
+class TestLibvirtsProcess:
+    """What /var/log/libvirt/qemu and the command line of a running domain have."""
+
+    def test_what_was_open_in_libvirt_is_left_out(self) -> None:
+        line = (
+            "-chardev socket,id=charmonitor,fd=36,server=on,wait=off -mon chardev=charmonitor,id=monitor,mode=control "
+        )
+        line += '-object \'{"qom-type":"secret","id":"masterKey0","format":"raw","file":"/var/lib/libvirt/k.aes"}\''
+        found = imported(line)
+        assert "qemu" not in tomllib.loads(found.text)
+        assert any("-mon on a socket that was open" in note for note in found.notes)
+        assert any("libvirt's own key" in note for note in found.notes)
+
+    def test_a_key_that_something_uses_stays(self) -> None:
+        key = '-object {"qom-type":"secret","id":"masterKey0","format":"raw","file":"/k"}'
+        user = '-object {"qom-type":"secret","id":"a","keyid":"masterKey0","data":"x","format":"base64"}'
+        assert args(shlex.join(f"{key} {user}".split())) == f"{key} {user}".split()
+
+    @pytest.mark.parametrize(
+        ("line", "why"),
+        [
+            (
+                "-netdev tap,fd=17,id=n -device virtio-net-pci,netdev=n",
+                "its fd was open in the program that started QEMU",
+            ),
+            (
+                "-chardev socket,id=c,fd=4 -device isa-serial,chardev=c",
+                "its fd was open in the program that started QEMU",
+            ),
+            ("-S", "until workbench resume"),
+        ],
+    )
+    def test_what_a_start_does_otherwise_is_said_beside_it(self, line: str, why: str) -> None:
+        assert why in imported(line).text
+        assert args(line) == shlex.split(line)
+
+
 class TestBooting:
     CARD = "-netdev user,id=n -device virtio-net-pci,netdev=n,bootindex={}"
 

@@ -102,6 +102,8 @@ def test_what_is_left_out_is_told(text: str, note: str) -> None:
             "{Q} -nic ${N:-user,x=(y);z} ${E:-} -m ${M:-1  2} ${D:-'a b'\"c d\" e}",
             ["-nic", "user,x=(y);z", "-m", "1", "2", "a bc d", "e"],
         ),
+        ("{Q} $EXTRA -S ${MORE} -m 1", ["-S", "-m", "1"]),
+        ("QEMU_IMG=qemu-img\n$QEMU_IMG -q a\n{Q} -M none -S 2>&1 | grep -q x && A=1\n{Q} -S", ["-S"]),
         ("{Q} -name \"${N:='a b'}\" -m ${M:-'1 2'}", ["-name", "'a b'", "-m", "1 2"]),
     ],
 )
@@ -135,6 +137,43 @@ def test_what_a_shell_would_run(text: str, words: list[str], tmp_path: Path) -> 
 )
 def test_what_was_assumed_is_told(text: str, note: str) -> None:
     assert any(note in one for one in read_script(text.replace("{Q}", Q)).notes)
+
+
+HOST = {"nproc": "6", "uname -m": "x86_64"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "note"),
+    [
+        ("{Q} -smp $(nproc)", ["-smp", "6"], "$(nproc) is taken as 6, as on this host"),
+        ("N=`nproc`; {Q} -smp $N", ["-smp", "6"], "`nproc` is taken as 6"),
+        ("{Q} -smp $(( $(nproc) / 2 ))", ["-smp", "3"], "is taken as 3, as on this host"),
+        ('if [ "$(uname -m)" = x86_64 ]; then A=-S; else A=-s; fi; {Q} $A', ["-S"], ""),
+        ('if [ "$(uname -m)" = arm ]; then A=-S; else A=-s; fi; {Q} $A', ["-s"], ""),
+    ],
+)
+def test_what_commands_say_on_this_host(text: str, words: list[str], note: str) -> None:
+    found = read_script(text.replace("{Q}", Q), outputs=HOST)
+    assert list(found.argv[1:]) == words
+    assert not note or any(note in one for one in found.notes), found.notes
+    assert not any("cannot be known" in one for one in found.notes)
+
+
+def test_an_unknown_value_is_left_out_where_an_option_stands_only() -> None:
+    found = read_script(f"{Q} -m $MEM $EXTRA $1 -S")
+    assert list(found.argv[1:]) == ["-m", "$MEM", "$1", "-S"]
+    assert "$EXTRA is not set in the script: left out, as a shell does" in found.notes
+
+
+def test_only_what_goes_into_qemus_words_is_told() -> None:
+    """A script may have a hundred variables, and QEMU's command a few of them."""
+    text = "if [ -e /x ]; then A=1; B=2; C=$B; fi\necho $A $C\nfor d in $C; do D=$d; done\n"
+    notes = read_script(f"{text}{Q} -m $D").notes
+    assert any(note.startswith("B is set under a condition") for note in notes)
+    assert not any(note.startswith("A is set under a condition") for note in notes)
+    assert read_script(f"{text}{Q} -S").notes == []
+    positional = read_script(f'if [ -e /x ]; then A=1; fi\nset -- $A\n{Q} -m "$@"').notes
+    assert any(note.startswith("A is set under a condition") for note in positional)
 
 
 def test_what_is_not_qemus_is_no_matter() -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from workbench.domain.imports.gathered import Gathered
 
 CONSOLE_NOTE = "the guest's first serial port is the workbench's console"
+MONITOR_NOTE = "workbench qmp NAME speaks to the guest"
 DROPPED = {
     "no-user-config": "",
     "nodefconfig": "",
@@ -46,6 +47,7 @@ def house(found: Gathered) -> None:
         if _own(found, index, "trace.log"):
             found.leave("", index)
     _monitors(found)
+    _open_files(found)
     _terminal(found)
     _console(found)
 
@@ -75,6 +77,30 @@ def _monitors(found: Gathered) -> None:
             found.leave(
                 "" if option.value == "none" else f"-{option.name}: workbench qmp NAME{hmp} speaks to it", index
             )
+
+
+def _open_files(found: Gathered) -> None:
+    """What was open in the program that started QEMU, such as libvirt, and is in no other."""
+    for index in found.named("chardev"):
+        keys = found.options[index].keys
+        if "fd" not in keys:
+            continue
+        users = [other for other in found.named("mon", "serial", "device") if _uses(found, other, keys.get("id"))]
+        if users and all(found.options[other].name == "mon" for other in users):
+            found.leave(
+                f"-mon on a socket that was open in the program that started QEMU: {MONITOR_NOTE}", index, *users
+            )
+    for index in found.named("object"):
+        keys = found.options[index].keys
+        name = str(keys.get("id"))
+        others = (option.value or "" for other, option in enumerate(found.options) if other != index)
+        if keys.implied == "secret" and name == "masterKey0" and not any(name in value for value in others):
+            found.leave("-object secret masterKey0: libvirt's own key, which no device uses", index)
+
+
+def _uses(found: Gathered, index: int, chardev: object) -> bool:
+    option = found.options[index]
+    return option.value == f"chardev:{chardev}" or option.keys.get("chardev") == chardev
 
 
 def _terminal(found: Gathered) -> None:
@@ -110,7 +136,7 @@ def _console(found: Gathered) -> None:
         value = found.options[index].value or ""
         if value == "chardev:serial0" and chardev is not None and is_on(found.options[chardev].keys.get("logappend")):
             found.leave("", index, chardev)
-        elif value in ("stdio", "mon:stdio", "none", "vc", "pty"):
+        elif value in ("stdio", "mon:stdio", "none", "vc", "mon:vc", "pty", "mon:pty"):
             found.leave("" if value == "none" else f"-serial {value}: {CONSOLE_NOTE}", index)
         elif number == 0:
             found.keep(index, f"{CONSOLE_NOTE}; this is the second one now")

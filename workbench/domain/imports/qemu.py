@@ -85,7 +85,7 @@ def import_qemu(
     rename_chardevs(found)
     if directory is not None:
         make_absolute(found, directory)
-    _tell_sandbox(found)
+    _tell_trouble(found)
     told = [*notes, *(why for why in found.left.values() if why), *found.every_note(), *moved(found, parsed)]
     told += [*addresses(found), *mixed(found)]
     name = "" if check_name(found.name) else found.name
@@ -151,10 +151,15 @@ def _settled(found: Gathered) -> Parsed:
                 undone(found, path, back)
 
 
-def _tell_sandbox(found: Gathered) -> None:
-    """Arguments for which QEMU would start another program."""
+def _tell_trouble(found: Gathered) -> None:
+    """Arguments with which a start fails or does something else than one may think: QEMU would start another program, has
+    no such file open, or waits."""
     for index, option in found.kept():
         keys = option.keys
+        if option.name == "S":
+            found.why[index] = "the guest waits at its start, until workbench resume"
+        if option.name in ("netdev", "net", "nic", "chardev") and {"fd", "fds"} & set(keys):
+            found.why[index] = "its fd was open in the program that started QEMU: a start of the workbench's fails"
         tap = option.name in ("netdev", "net", "nic") and (keys.get("type") or keys.implied) == "tap"
         starts = tap and any(keys.get(name) != "no" for name in ("script", "downscript")) and "fd" not in keys
         if starts or (option.name in ("netdev", "net", "nic") and ("smb" in keys or "helper" in keys)):

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from workbench.domain.imports.options import ALONE, split_options
 from workbench.domain.imports.shell_flow import Flow
 from workbench.domain.imports.shell_words import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 PROGRAM = re.compile(r"(?:.*/)?(?:qemu-system-[a-z0-9_]+|qemu-kvm|kvm|qemu)\Z", re.DOTALL)
 """What starts QEMU, as distributions name it."""
@@ -34,10 +35,18 @@ _ASKERS = frozenset(
 )
 _QUESTIONS = frozenset(["-version", "--version", "-h", "-help", "--help", "help", "?", "-v", "-V"])
 """In the words of a command that only asks what QEMU can do."""
+_OTHER_TOOLS = re.compile(r"qemu[_-]?(img|nbd|io|ga|image)")
+"""In a variable's name: QEMU's other programs."""
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<more>\+?)=")
 _DECLARING = ("export", "declare", "local", "readonly", "typeset")
 _OPERATORS = ("&&", "||", ";;&", ";;", ";&", "|&", "&", ";", "|", "\n", "(", ")")
 _REDIRECTION = re.compile(r"\d*(?:>>|>\||>&|<&|&>>|&>|<<<|<<-|<<|<>|>|<)")
+
+
+def _asks(words: Sequence[str]) -> bool:
+    """Whether a command only asks what QEMU can do: no guest runs on the board "none"."""
+    boards = any(words[at : at + 2] in (["-M", "none"], ["-machine", "none"]) for at in range(len(words)))
+    return boards or bool(_QUESTIONS.intersection(words))
 
 
 class Script(Struct):
@@ -55,6 +64,8 @@ class _Command(Struct):
     words: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     assigns: bool = False
+    used: set[str] = field(default_factory=set)
+    """The variables in its words."""
 
     def note(self, text: str) -> None:
         if text not in self.notes:
@@ -64,8 +75,10 @@ class _Command(Struct):
 class _Interpreter:
     """Reads a script once, from its start to its end; loops over words are gone through as often as they have words."""
 
-    def __init__(self, text: str, environment: Mapping[str, str]) -> None:
-        self.reader = Reader(text, environment)
+    def __init__(self, text: str, environment: Mapping[str, str], outputs: Mapping[str, str]) -> None:
+        self.reader = Reader(text, environment, outputs)
+        self._sources: dict[str, set[str]] = {}
+        """The variables that went into each variable."""
         self.flow = Flow(self.reader)
         self.found: list[_Command] = []
         """The commands that start QEMU, those first that run as far as is known."""
@@ -83,7 +96,9 @@ class _Interpreter:
             steps += 1
             end = self._end()
             if end is not None:
+                command.used = self.reader.used
                 self._ended(command, end)
+                self.reader.used = set()
                 command = _Command()
                 if not end:
                     break
@@ -111,6 +126,9 @@ class _Interpreter:
         live = self.flow.live
         if words and live and words[:2] == ["set", "--"]:
             self.reader.positional = tuple(words[2:])
+            self._sources.setdefault("@", set()).update(command.used)
+        if len(words) > 2 and words[0] == "for":
+            self._sources.setdefault(words[1], set()).update(command.used)
         self.flow.command(words, end, empty=not words and not command.assigns)
         if words and words[0].startswith("-") and self.found and live:
             self._loose.append(" ".join(words))
@@ -171,6 +189,7 @@ class _Interpreter:
             return False
         reader.at = match.end()
         command.assigns = True
+        of_command, reader.used = reader.used, set()
         name, before = match["name"], reader.variables.get(match["name"], ())
         values: tuple[str, ...]
         if reader.text.startswith("(", reader.at):
@@ -184,7 +203,20 @@ class _Interpreter:
                 values = (before[0] + values[0], *before[1:])
         if self.flow.sets(name):
             reader.variables[name] = values
+        self._sources.setdefault(name, set()).update(reader.used)
+        reader.used = of_command
         return True
+
+    def _behind(self, command: _Command) -> set[str]:
+        """The variables that a command's words are made of, and those that these were made of."""
+        found: set[str] = set()
+        waiting = list(command.used)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += self._sources.get(name, ())
+        return found
 
     def _array(self) -> tuple[str, ...]:
         reader, text = self.reader, self.reader.text
@@ -210,12 +242,12 @@ class _Interpreter:
 
     def notes(self, command: _Command) -> list[str]:
         """What is to be told of the script beside its words."""
-        told = [*command.notes, *self.flow.notes()]
+        told = [*command.notes, *self.flow.notes(self._behind(command))]
         told += [
             f"{words}: it stands behind the end of QEMU's command, which a comment or a line end made"
             for words in self._loose
         ]
-        more = sum(not _QUESTIONS.intersection(one.words) for one in (*self.found, *self.others) if one is not command)
+        more = sum(not _asks(one.words) for one in (*self.found, *self.others) if one is not command)
         if more:
             told.append(f"the script starts QEMU {more} more times: only the first one that runs was taken")
         return told
@@ -233,27 +265,44 @@ def _start(words: list[str], reader: Reader) -> int | None:
         wraps = _SURE.match(word) and words[index + 1 : index + 2] and words[index + 1].startswith("-")
         return index if wraps and words[0] not in _ASKERS else None
     # A variable that the script does not set: "$QEMU -m 1G".
-    if len(words) > 1 and words[0].startswith("\0") and "qemu" in reader.known(words[0], []).lower():
-        return 0
+    if len(words) > 1 and words[0].startswith("\0"):
+        name = reader.known(words[0], []).lower()
+        return 0 if "qemu" in name and not _OTHER_TOOLS.search(name) else None
     return None
 
 
-def read_script(text: str, environment: Mapping[str, str] | None = None) -> Script:
+def read_script(
+    text: str, environment: Mapping[str, str] | None = None, outputs: Mapping[str, str] | None = None
+) -> Script:
     """The first command of a script that starts QEMU.
 
     :param environment: variables that are set before the script begins.
+    :param outputs: what commands such as ``nproc`` say on this host.
     """
-    interpreter = _Interpreter(text, environment or {})
+    interpreter = _Interpreter(text, environment or {}, outputs or {})
     interpreter.run()
     commands = interpreter.found or interpreter.others
     if not commands:
         return Script()
-    command = next((one for one in commands if not _QUESTIONS.intersection(one.words)), commands[0])
-    start = _start(command.words, interpreter.reader) or 0
+    reader = interpreter.reader
+    command = next((one for one in commands if not _asks(one.words)), commands[0])
+    start = _start(command.words, reader) or 0
     notes: list[str] = []
-    argv = tuple(interpreter.reader.known(word, notes) for word in command.words[start:])
+    argv = [reader.known(command.words[start], notes)]
+    for word in command.words[start + 1 :]:
+        empty = None if _wants_value(argv) else reader.nothing(word)
+        if empty is None:
+            argv.append(reader.known(word, notes))
+        else:
+            notes.append(f"{empty} is not set in the script: left out, as a shell does")
     notes += interpreter.notes(command)
     if start:
-        before = " ".join(interpreter.reader.known(word, []) for word in command.words[:start])
+        before = " ".join(reader.known(word, []) for word in command.words[:start])
         notes.append(f"{before} in front of QEMU: a profile starts QEMU itself")
-    return Script(argv, notes)
+    return Script(tuple(argv), notes)
+
+
+def _wants_value(argv: list[str]) -> bool:
+    """Whether the last word is an option whose value comes next."""
+    options = list(split_options(argv[1:]))
+    return bool(options) and options[-1].value is None and options[-1].name not in ALONE

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sequence, Set
 
     from workbench.domain.imports.shell_words import Reader
 
@@ -66,9 +66,8 @@ class Flow:
             self._assumed.add(name)
         return self.live
 
-    def notes(self) -> list[str]:
-        """What was assumed of the variables that were used."""
-        used = self._reader.used
+    def notes(self, used: Set[str]) -> list[str]:
+        """What was assumed of these variables."""
         return [
             *(f"{name} is set under a condition that cannot be known here: taken as if it held"
               for name in sorted(self._assumed & used)),

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from workbench.domain.imports.arithmetic import arithmetic
+from workbench.domain.imports.shell_word import Mark, MarkKind, Word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,81 +24,52 @@ _PARAMETER = re.compile(
     r"(?:(?P<how>:?[-=+?])(?P<word>.*)|(?P<case>,,|\^\^))?",
     re.DOTALL,
 )
+_NAMED = re.compile(r"\$\{?[A-Za-z_]")
 _PLAIN = re.compile(r"\$([A-Za-z_]\w*|\d|[@*#?$!])")
 _ITS_DIRECTORY = re.compile(r"(dirname|%/\*).*(\$0|\$\{0|BASH_SOURCE)|(\$\{0|BASH_SOURCE).*%/\*", re.DOTALL)
 _WHICH = re.compile(r"[$`(\s]*(?:which|command -v|type -[pP])\s+([\w./-]+)[`)\s]*")
 
 
-class Word:
-    """One word as it is read; an unquoted variable in it may make several of it, or none."""
-
-    def __init__(self) -> None:
-        self.words: list[str] = []
-        self._open = False
-        """Whether the last of them may still grow."""
-
-    @property
-    def text(self) -> str:
-        """As one text, where a shell does not split."""
-        return " ".join(self.words)
-
-    def add(self, text: str) -> None:
-        """What stands there, or stands in quotes."""
-        if self._open:
-            self.words[-1] += text
-        else:
-            self.words.append(text)
-            self._open = True
-
-    def add_split(self, value: str) -> None:
-        """What an unquoted variable holds: blanks in it end words (XCU 2.6.5)."""
-        if value[:1].isspace():
-            self._open = False
-        for index, part in enumerate(value.split()):
-            if index:
-                self._open = False
-            self.add(part)
-        if value[-1:].isspace():
-            self._open = False
-
-    def add_all(self, values: tuple[str, ...]) -> None:
-        """Every element of an array in quotes, each a word."""
-        for index, value in enumerate(values):
-            if index:
-                self._open = False
-            self.add(value)
-
-
 class Reader:
     """Reads words at a place of a script, and knows its variables."""
 
-    def __init__(self, text: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, text: str, environment: Mapping[str, str], outputs: Mapping[str, str]) -> None:
+        """
+        :param outputs: what commands say on this host.
+        """
+        self.outputs = outputs
         self.text = text.replace("\r\n", "\n").replace("\0", "")
         self.at = 0
         self.variables: dict[str, tuple[str, ...]] = {name: (value,) for name, value in environment.items()}
         self.positional: tuple[str, ...] = ()
         """The script's own arguments: none, until it sets them itself."""
         self.used: set[str] = set()
-        """The variables that were put in somewhere."""
-        self._marks: list[tuple[str, str, bool]] = []
-        """Text and message of each mark, and whether it is a variable that nobody set."""
+        """The variables that were put in since somebody emptied it."""
+        self._marks: list[Mark] = []
 
     def known(self, word: str, notes: list[str]) -> str:
         """A word with its marks turned back into text; what is to be told of them goes to ``notes``."""
 
         def text(mark: re.Match[str]) -> str:
-            words, message, _ = self._marks[int(mark[1])]
-            if message not in notes:
-                notes.append(message)
-            return words
+            found = self._marks[int(mark[1])]
+            if found.message not in notes:
+                notes.append(found.message)
+            return found.text
 
         return _MARK.sub(text, word)
 
+    def nothing(self, word: str) -> str | None:
+        """The text of a word that is nothing but a variable that nobody set: a shell leaves it out."""
+        found = _MARK.fullmatch(word)
+        mark = self._marks[int(found[1])] if found else None
+        return mark.text if mark and mark.kind == "unset" and _NAMED.match(mark.text) else None
+
     def value(self, word: str) -> str | None:
         """What a word is worth to a test: a variable that nobody set is empty; None when it cannot be known."""
-        if any(not self._marks[int(mark)][2] for mark in _MARK.findall(word)):
+        marks = [self._marks[int(mark)] for mark in _MARK.findall(word)]
+        if any(mark.kind == "unknown" for mark in marks):
             return None
-        return _MARK.sub("", word)
+        return _MARK.sub(lambda mark: found.text if (found := self._marks[int(mark[1])]).kind == "host" else "", word)
 
     def word(self, ends: str = f"{BLANKS};|&()<>") -> Word | None:
         """The next word; None for a lone character that ends words and is no operator here."""
@@ -194,7 +166,7 @@ class Reader:
                 self._unknown(word, whole)
                 return
             why = "is an argument of the script" if parameter["name"].isdigit() else "is not set in the script"
-            self._mark(word, whole, f"{whole} {why}: it stands in the profile as it is", unset=True)
+            self._mark(word, whole, f"{whole} {why}: it stands in the profile as it is", kind="unset")
         elif every and quoted:
             word.add_all((" ".join(values),) if "*" in (parameter["all"] or parameter["name"]) else values)
         elif quoted:
@@ -207,6 +179,7 @@ class Reader:
 
     def _values(self, name: str) -> tuple[str, ...] | None:
         if name in "@*":
+            self.used.add("@")
             return self.positional
         if name == "#":
             return (str(len(self.positional)),)
@@ -244,7 +217,10 @@ class Reader:
             return
         whole = text[start : self.at]
         if whole.startswith("$((") and (number := arithmetic(self._expanded_names(whole[3:-2]))) is not None:
-            word.add(str(number))
+            if any(f"$({command})" in whole for command in self.outputs):
+                self._mark(word, str(number), f"{whole} is taken as {number}, as on this host", "host")
+            else:
+                word.add(str(number))
         else:
             self._unknown(word, whole)
 
@@ -254,6 +230,8 @@ class Reader:
         def value(name: re.Match[str]) -> str:
             return next(iter(self._values(name[1]) or ()), "?")
 
+        for command, said in self.outputs.items():
+            text = text.replace(f"$({command})", said)
         return re.sub(r"\$?\{?([A-Za-z_]\w*)\}?", value, text)
 
     def _unknown(self, word: Word, whole: str) -> None:
@@ -261,14 +239,16 @@ class Reader:
         which = _WHICH.fullmatch(whole)
         if which is not None:
             word.add(which[1])
+        elif (said := self.outputs.get(" ".join(whole.strip("$()`").split()))) is not None:
+            self._mark(word, said, f"{whole} is taken as {said}, as on this host", "host")
         elif _ITS_DIRECTORY.search(whole) or whole.strip("$(){}` ") in ("pwd", "PWD"):
             self._mark(word, ".", f"{whole} is taken for the directory that relative paths begin at")
         else:
             why = "cannot be known without running the script: it stands in the profile as it is"
             self._mark(word, whole, f"{whole} {why}")
 
-    def _mark(self, word: Word, text: str, message: str, *, unset: bool = False) -> None:
-        self._marks.append((text, message, unset))
+    def _mark(self, word: Word, text: str, message: str, kind: MarkKind = "unknown") -> None:
+        self._marks.append(Mark(text, message, kind))
         word.add(f"\0{len(self._marks) - 1}\0")
 
 
