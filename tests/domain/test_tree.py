@@ -171,6 +171,17 @@ def test_features_by_name() -> None:
     assert features_of(5, 1 << 30) == (), "bit 30 is no feature"
 
 
+def test_features_of_devices_besides_the_common_five() -> None:
+    assert features_of(16, 0b11) == ("VIRGL", "EDID")
+    assert features_of(24, 0b11) == ("ACPI_PXM", "UNPLUGGED_INACCESSIBLE")
+    reply = {"dev-features": ["VIRTIO_GPU_F_EDID: EDID requests"], "transports": ["VIRTIO_F_VERSION_1: v1"]}
+    assert parse_features(16, reply) == ("EDID", "VERSION_1"), "lowest bit first"
+
+
+def test_root_buses_stand_in_the_order_of_their_numbers() -> None:
+    assert [bus.number for bus in build_tree([{"bus": 64, "devices": []}, {"bus": 0, "devices": []}]).buses] == [0, 64]
+
+
 def test_features_of_a_recorded_reply() -> None:
     reply = recorded("7.2")["x-query-virtio-status"]
     assert parse_features(5, reply["host-features"]) == (

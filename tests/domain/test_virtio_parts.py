@@ -38,6 +38,7 @@ def test_queues_are_named_in_qemu_s_order() -> None:
         "inflate", "deflate", "statistics", "free page hints", "free page reports",
     ]  # fmt: skip
     assert queue_name(5, 3, 4, ("REPORTING",)) == "free page reports"
+    assert [queue_name(16, i, 2, None) for i in range(3)] == ["control", "cursor", ""]
     assert queue_name(5, 3, 4, None) == "", "it depends on what is offered, and that is not known"
     assert [queue_name(3, i, 6, None) for i in range(6)] == [
         "port 0 receive", "port 0 transmit", "control receive", "control transmit", "port 1 receive", "port 1 transmit",

@@ -77,6 +77,26 @@ def _low(number: int) -> set[str]:
 
 
 @each_qemu()
+async def test_queues_that_are_not_read_are_counted(qemu: str) -> None:
+    """A controller can have a thousand; none is left out without a word."""
+    devices = ("-device", "virtio-scsi-pci,id=scsi0,num_queues=70")
+    with running_qemu(binary=qemu, devices=devices) as (_, socket):
+        monitor = await Monitor.connect(socket)
+        reader = DeviceReader(monitor.execute, monitor.version)
+        async with asyncio.timeout(30):
+            while not virtio_bars(await monitor.execute("query-pci")):
+                await asyncio.sleep(0.02)
+        found = await reader.virtio("/machine/peripheral/scsi0")
+        assert found is not None
+        if parse_version(monitor.version) in QUEUE_QUERY_SAFE:
+            assert len(found.queues or ()) == 64
+            assert found.queues_note == "8 more are there and not read"
+        else:
+            assert found.queues_note.startswith("72: QEMU")
+        await monitor.close()
+
+
+@each_qemu()
 async def test_what_the_guest_did_not_select_is_said_to_be_unknown(qemu: str) -> None:
     """Behind a root port a device has no old registers: no driver has selected the upper half."""
     with running_qemu(binary=qemu, devices=OF_EVERY_AGE) as (_, socket):

@@ -350,6 +350,19 @@ async def test_what_cannot_be_asked_is_said_and_the_rest_is_shown(note: str) -> 
         assert note in app.line("features")
 
 
+async def test_queues_that_were_not_read_are_counted_below_those_that_were() -> None:
+    app = Bench()
+    async with app.run_test(size=(100, 50)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("4", "enter")
+        more = "8 more are there and not read"
+        app.pane.set_node(replace(NODE, virtio=Virtio(5, 0x0F, None, (), (), queues=(QUEUE,), queues_note=more)))
+        app.pane.place.now.open_key(f"{BALLOON}#queues")
+        app.pane._show()
+        await pilot.pause()
+        assert app.line(more)
+
+
 async def test_a_part_of_the_features_says_which_part_is_missing() -> None:
     app = Bench()
     async with app.run_test(size=(100, 50)) as pilot:

@@ -18,18 +18,29 @@ _MODERN = 0x1040
 """PCI id of a modern device - its virtio device id (virtio 1.2, 4.1.2.1)."""
 
 VENDORS = {
-    0x1000: "LSI", 0x1013: "Cirrus", 0x1022: "AMD", 0x1033: "NEC", 0x10EC: "Realtek", 0x1234: "QEMU", 0x15AD: "VMware",
-    0x1AF4: "Red Hat (virtio)", 0x1B36: "Red Hat (QEMU)", 0x8086: "Intel",
+    0x1000: "LSI", 0x1002: "ATI", 0x1011: "DEC", 0x1013: "Cirrus", 0x1022: "AMD", 0x1033: "NEC",
+    0x104C: "Texas Instruments", 0x106B: "Apple", 0x10EC: "Realtek", 0x1234: "QEMU", 0x1274: "Ensoniq",
+    0x15AD: "VMware", 0x1AF4: "Red Hat (virtio)", 0x1B36: "Red Hat (QEMU)", 0x8086: "Intel",
 }  # fmt: skip
 
 DEVICES = {
     (0x1000, 0x0012): "LSI 53C895A",
-    (0x1000, 0x0060): "MegaRAID SAS 1078",
+    (0x1000, 0x0054): "MPT SAS1068",
+    (0x1000, 0x0060): "MegaRAID SAS",
+    (0x1011, 0x0019): "Tulip",
     (0x1013, 0x00B8): "Cirrus VGA",
+    (0x1022, 0x2000): "PCnet",
+    (0x1022, 0x2020): "AM53C974",
     (0x1033, 0x0194): "NEC xHCI",
+    (0x104C, 0x8232): "upstream port",
+    (0x104C, 0x8233): "downstream port",
+    (0x106B, 0x003F): "OHCI",
+    (0x10EC, 0x8029): "NE2000",
     (0x10EC, 0x8139): "RTL8139",
     (0x1234, 0x1111): "VGA",
     (0x1234, 0x11E8): "edu",
+    (0x1274, 0x5000): "ES1370",
+    (0x15AD, 0x0405): "VMware SVGA",
     (0x15AD, 0x07B0): "VMXNET3",
     (0x15AD, 0x07C0): "PVSCSI",
     (0x1AF4, 0x1110): "ivshmem",
@@ -51,8 +62,9 @@ DEVICES = {
     (0x8086, 0x10C9): "igb",
     (0x8086, 0x10D3): "e1000e",
     (0x8086, 0x1237): "host bridge",
+    (0x8086, 0x2415): "AC97",
     (0x8086, 0x244E): "PCI bridge",
-    (0x8086, 0x25AB): "i6300ESB watchdog",
+    (0x8086, 0x25AB): "i6300ESB",
     (0x8086, 0x2668): "ICH6 audio",
     (0x8086, 0x2918): "ISA bridge",
     (0x8086, 0x2922): "AHCI",

@@ -168,6 +168,7 @@ def build_tree(
     """
     reply = [bus for bus in pci if isinstance(bus, dict)] if isinstance(pci, list) else []
     buses = [(_int(bus.get("bus")), tuple(_devices(bus.get("devices")))) for bus in reply]
+    buses.sort(key=lambda bus: bus[0])  # QEMU begins with those of expanders
     found = locate(buses, places)
     joined = (PciBus(number, _bus_name(devices, found), _join(devices, found)) for number, devices in buses)
     return DeviceTree(machine.removesuffix("-machine"), tuple(joined))

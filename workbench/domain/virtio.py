@@ -102,8 +102,21 @@ FEATURES: Mapping[int, Mapping[int, str]] = {
         0: "MUST_TELL_HOST", 1: "STATS_VQ", 2: "DEFLATE_ON_OOM", 3: "FREE_PAGE_HINT", 4: "PAGE_POISON", 5: "REPORTING",
     },
     8: {0: "INOUT", 1: "HOTPLUG", 2: "CHANGE", 3: "T10_PI"},
+    9: {0: "MOUNT_TAG"},
+    16: {0: "VIRGL", 1: "EDID", 2: "RESOURCE_UUID", 3: "RESOURCE_BLOB", 4: "CONTEXT_INIT"},
+    19: {0: "STREAM", 1: "SEQPACKET", 2: "NO_IMPLIED_STREAM"},
+    20: {
+        0: "REVISION_1", 1: "CIPHER_STATELESS_MODE", 2: "HASH_STATELESS_MODE", 3: "MAC_STATELESS_MODE",
+        4: "AEAD_STATELESS_MODE", 5: "AKCIPHER_STATELESS_MODE",
+    },
+    23: {
+        0: "INPUT_RANGE", 1: "DOMAIN_RANGE", 2: "MAP_UNMAP", 3: "BYPASS", 4: "PROBE", 5: "MMIO", 6: "BYPASS_CONFIG",
+    },
+    24: {0: "ACPI_PXM", 1: "UNPLUGGED_INACCESSIBLE", 2: "PERSISTENT_SUSPEND"},
+    25: {0: "CTLS"},
+    26: {0: "NOTIFICATION"},
 }  # fmt: skip
-"""Virtio device id -> bit -> name, for the devices that the workbench makes."""
+"""Virtio device id -> bit -> name, for the devices that the workbench makes, and others that QEMU has."""
 
 BIT_30 = 30
 """Unused by the specification. QEMU offers it to find broken drivers (include/hw/virtio/virtio.h, VIRTIO_F_BAD_FEATURE)

@@ -65,7 +65,9 @@ def parse_queue(reply: object) -> Queue | None:
 
 
 _QUEUES = {
-    4: ("requests",), 5: ("inflate", "deflate", "statistics"), 8: ("control", "events"),
+    4: ("requests",), 5: ("inflate", "deflate", "statistics"), 8: ("control", "events"), 9: ("requests",),
+    16: ("control", "cursor"), 18: ("events", "status"), 19: ("receive", "transmit", "events"), 23: ("requests", "events"),
+    24: ("requests",), 25: ("control", "events", "transmit", "receive"), 27: ("requests",),
 }  # fmt: skip
 """Virtio device id -> names of its first queues."""
 

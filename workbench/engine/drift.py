@@ -68,8 +68,10 @@ class DriftReader:
 
     async def _now(self) -> tuple[Said, ...]:
         """What the profile would give now."""
+        if not self._running.facts.profile:
+            raise NotFound(f"{self._running.name} was not started from a profile")
         path = Path(self._running.facts.profile)
-        if not self._running.facts.profile or not path.exists():
+        if not path.exists():
             raise NotFound(
                 f"{self._running.name} has no profile any more: there is no {path}",
                 hint=f"as it was at the start: {self._running.path / 'profile.toml'}",

@@ -30,7 +30,7 @@ QUEUE_QUERY_SAFE = STATUS_QUERY_SAFE | {(11, 1)}
 """The same for ``x-query-virtio-queue-status``, which does not read what is broken in 11.1."""
 FIRST = (7, 2)
 QUEUES_MAX = 64
-"""Queues that are read of one device: virtio-serial with 31 ports has 64, a net device with 32 pairs 65."""
+"""Queues that are read of one device: virtio-serial with 31 ports has 64. A disk controller can have 1,024."""
 HALVES = ("bits 0 to 31", "bits 32 to 63")
 
 
@@ -62,7 +62,9 @@ async def read_virtio(execute: Execute, version: str, backend: str, known: Virti
         return replace(known, queues_note="how many there are cannot be read")
     if numbers not in QUEUE_QUERY_SAFE:
         return replace(known, queues_note=f"{count}: {_why_no_queues(version, numbers)}")
-    return replace(known, queues=await _queues(execute, backend, count))
+    more = count - QUEUES_MAX
+    note = f"{more} more are there and not read" if more > 0 else ""
+    return replace(known, queues=await _queues(execute, backend, count), queues_note=note)
 
 
 async def read_negotiated(

@@ -113,12 +113,12 @@ def virtio_lines(device: PciDevice, virtio: Virtio) -> Iterator[str]:
             yield f"  {title:<10}  {' '.join(features) or 'none'}"
     if virtio.note:
         yield f"  {'features':<10}  {virtio.note}"
-    if virtio.queues_note:
-        yield f"  {'queues':<10}  {virtio.queues_note}"
     for queue in virtio.queues or ():
         name = queue_name(virtio.device_id, queue.index, len(virtio.queues or ()), virtio.offered)
         state = f"{queue.in_flight} in flight" if queue.ready else "not set up"
         indices = f"avail {queue.available} of {queue.seen}, used {queue.used}"
         yield f"  {f'queue {queue.index}':<10}  {name:<18} {queue.size:>5} descriptors  {indices}  {state}"
+    if virtio.queues_note:
+        yield f"  {'queues':<10}  {virtio.queues_note}"
     if virtio.vhost:
         yield f"  {'vhost':<10}  served outside QEMU: the indices that QEMU has stand still"

@@ -109,7 +109,8 @@ def _function(device: PciDevice) -> Iterator[tuple[str, str]]:
     if device.driver is not None:
         bits = ", ".join(virtio_status_bits(device.status or 0))
         yield "driver", f"{device.driver}{f': {bits}' if bits else ''}"
-    yield "ids", f"{device.vendor:04x}:{device.device:04x} {device.vendor_name}, {device.title or device.name}"
+    names = ", ".join(filter(None, (device.vendor_name, device.title or device.name)))
+    yield "ids", f"{device.vendor:04x}:{device.device:04x} {names}"
     irq = "" if device.irq is None else f" · IRQ {device.irq}"
     yield "PCI", f"{device.address} · class {device.class_code:04x} {device.class_name}{irq}"
     if device.bridge is not None:

@@ -101,6 +101,8 @@ def queues(virtio: Virtio, row: Row, shown: Shown) -> Iterator[Item]:
     folded = group(f"{row.key}#queues", row, "queues", f"{ready} of {len(virtio.queues)}", shown, source=virtio)
     if folded.row.expanded:
         folded.below = [_queue(queue, virtio, folded.row, row.key, shown) for queue in virtio.queues]
+        if virtio.queues_note:
+            folded.below.append(leaf(f"{row.key}#queues:more", folded.row, virtio.queues_note, muted=True))
     yield folded
 
 
