@@ -270,3 +270,11 @@ def test_every_stall_has_a_code_and_evidence() -> None:
     assert judge(None, seen(answering=False)).code is Cause.QEMU_SILENT
     (note,) = judge(reading(64, 64), seen(answering=False)).notes
     assert note.code is Cause.QEMU_SILENT
+
+
+def test_what_cannot_be_recorded_is_a_note_beside_any_state() -> None:
+    for now in (reading(256, 256), reading(256, 512)):
+        verdict = judge(now, seen(unrecorded="No space left on device"))
+        (note,) = verdict.notes
+        assert (note.code, note.text) == (Cause.UNRECORDED, "nothing of this is recorded: No space left on device")
+        assert verdict.state is judge(now, seen()).state

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import errno
 import json
 import os
 import pty
@@ -160,6 +161,41 @@ def test_nobody_records_is_said_with_what_would(workbench: CommandLine) -> None:
     assert done.json["samples"]
     workbench("balloon", "nosuch", "--history").check_error(3, "nosuch")
     workbench("balloon", "../fw", "--history").check_error(3)
+
+
+def test_what_cannot_be_recorded_is_said_and_nothing_else_is_lost(workbench: CommandLine) -> None:
+    """As on a full disk: here something stands in the way of the files."""
+    workbench.profile("fw", 'memory.size = "64M"\n')
+    workbench.start("fw")
+    for name in ("history", "marks"):
+        (workbench.state / "fw" / name).mkdir()
+    done = workbench("balloon", "fw", "48M", "--json")
+    assert (done.code, done.json["target"]) == (0, 48 * MIB)
+    (note,) = (note for note in done.json["notes"] if note["code"] == "unrecorded")  # type: ignore[attr-defined]
+    assert note["text"] == f"nothing of this is recorded: {os.strerror(errno.EISDIR)}"
+    assert "make room" in workbench("balloon", "fw").stdout
+
+    async def marks() -> list[str]:
+        engine = LocalEngine(workbench.settings)
+        await engine.open()
+        try:
+            guest = engine.guest("fw")
+            assert guest is not None
+            guest.watched = True
+            while guest.snapshot.balloon is None:
+                await asyncio.sleep(0.01)
+            await guest.set_target(32 * MIB)
+            while (
+                (balloon := guest.snapshot.balloon) is None
+                or balloon.reading is None
+                or balloon.reading.target != 32 * MIB
+            ):
+                await asyncio.sleep(0.01)
+            return [mark.text for mark in balloon.marks]
+        finally:
+            await engine.close()
+
+    assert "target 32 MiB" in asyncio.run(asyncio.wait_for(marks(), 30)), "the plot of this screen has it all the same"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.engine.balloon import BalloonProbe
+    from workbench.engine.marks import MarksFile
 
 MIB = 1 << 20
 RAM = 128 * MIB
@@ -86,6 +87,9 @@ class Stage:
         self.trips = 2 if check_address else 1
         target = self.record.target if self.record else RAM
         return Reading(self.now, RAM, target, self.actual, Source.CONFIG_SPACE)
+
+    def mark_in(self, marks: MarksFile) -> None:
+        """It makes none."""
 
     def look_at_host(self) -> HostMemory:
         self.host_looks += 1

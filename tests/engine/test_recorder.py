@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -161,8 +162,10 @@ def test_a_full_disk_stops_nothing_and_spoils_nothing(tmp_path: Path) -> None:
     with file_size_limit(room):
         recorder.add(sample(2.0, 2))
         recorder.add(sample(3.0, 3))
+        assert recorder.trouble == os.strerror(errno.EFBIG)
     assert raw.stat().st_size == room
     recorder.add(sample(4.0, 4))
+    assert not recorder.trouble
     assert [one.time for one in HistoryFiles.of(tmp_path).samples(10)] == [1.0, 4.0]
 
 

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from tests.ui.fake_engine import NOW, RAM, balloon, running
 from tests.ui.test_screen import asked, opened, press, text_of
-from workbench.domain.balloon import PAGE, Sample
+from workbench.domain.balloon import PAGE, Sample, State
 from workbench.domain.causes import Cause, Finding
 from workbench.domain.forecast import forecast
 from workbench.domain.guard import Alarm
@@ -341,6 +341,27 @@ def test_a_forecast_by_old_figures_says_so(code: Cause) -> None:
     plan = forecast(old, 64 * MIB, 0.0)
     assert "by figures 5 min old" in [part.plain for part in forecast_parts(plan)]
     assert "by figures that are 5 min old" in risk_words("demo", plan)[1]
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "note", "words", "gains"),
+    [
+        (State.ABSENT, Cause.NO_DRIVER, None, "waits for a driver", False),
+        (State.ABSENT, Cause.STALE_AFTER_RESET, None, "waits for its driver", False),
+        (State.STALLED, Cause.PAUSED, None, "waits until the guest runs", True),
+        (State.SETTLED, None, Cause.PAUSED, "waits until the guest runs", True),
+    ],
+)
+def test_a_target_that_would_move_nothing_yet_says_so(
+    state: State, code: Cause | None, note: Cause | None, words: str, gains: bool
+) -> None:
+    now = balloon()
+    assert not forecast(now, RAM // 2, MIB).waits
+    notes = (Finding(note, "it stands"),) if note else ()
+    now = replace(now, verdict=replace(now.verdict, state=state, code=code, notes=notes))
+    plan = forecast(now, RAM // 2, MIB)
+    assert words in [part.plain for part in forecast_parts(plan)]
+    assert (plan.gain is not None, plan.seconds is not None) == (gains, gains)
 
 
 async def test_the_forecast_tells_of_the_steps() -> None:

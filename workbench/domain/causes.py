@@ -45,6 +45,8 @@ class Cause(StrEnum):
     STATISTICS_PAUSED = "statistics-paused"
     STATISTICS_NEVER = "statistics-never"
     STATISTICS_STOPPED = "statistics-stopped"
+    UNRECORDED = "unrecorded"
+    """What is read cannot be written into the guest's directory."""
 
 
 STALE_STATISTICS = frozenset({Cause.STATISTICS_OFF, Cause.STATISTICS_SWITCHED_OFF, Cause.STATISTICS_STOPPED})
@@ -120,6 +122,8 @@ class Circumstances(Struct, frozen=True):
     marks: tuple[Mark, ...] = ()
     take_back: TakeBack | None = None
     """What the guest takes back just now, before it is marked."""
+    unrecorded: str = ""
+    """Why what is read is not written, in the system's words; empty when it is."""
 
     @property
     def driver_ok(self) -> bool | None:

@@ -42,7 +42,7 @@ STOPPED_WORDS = {
 def judge(reading: Reading | None, seen: Circumstances) -> Verdict:
     """What the balloon is doing, from the last reading and its circumstances."""
     verdict = _state(reading, seen)
-    found = (_paused_note(verdict, seen), _ram_note(reading, seen), statistics_finding(seen))
+    found = (_paused_note(verdict, seen), _ram_note(reading, seen), statistics_finding(seen), _unrecorded(seen))
     notes = tuple(note for note in found if note is not None)
     if not seen.answering and verdict.code is not Cause.QEMU_SILENT:
         notes = (_silent(seen), *notes)
@@ -206,6 +206,16 @@ def _stands(reading: Reading, seen: Circumstances) -> Finding | None:
         Cause.UNKNOWN,
         "the cause is not known",
         "look at the guest's console and kernel log; sending the target again notifies its driver anew",
+    )
+
+
+def _unrecorded(seen: Circumstances) -> Finding | None:
+    if not seen.unrecorded:
+        return None
+    return Finding(
+        Cause.UNRECORDED,
+        f"nothing of this is recorded: {seen.unrecorded}",
+        "make room where the guest's directory is: until then the next workbench takes this one's targets for another client's",
     )
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.causes import STALE_STATISTICS
+from workbench.domain.balloon import State
+from workbench.domain.causes import STALE_STATISTICS, Cause
 from workbench.domain.floor import actual_at, floor_of
 from workbench.domain.gain import expected_gain
 from workbench.domain.ramp import settle_time
@@ -37,6 +38,8 @@ class Forecast(Struct, frozen=True):
     """How many targets lead there: more than one with a ramp."""
     gain: Gain | None = None
     """What the host would gain; None when nothing is known of what it holds, or nothing would move."""
+    waits: str = ""
+    """For what the target would wait once it is sent, in words; empty when the guest can begin."""
 
     @property
     def risky(self) -> bool:
@@ -44,6 +47,13 @@ class Forecast(Struct, frozen=True):
         return bool(self.risk)
 
 
+WAITS = {
+    Cause.NO_DRIVER: "waits for a driver",
+    Cause.STARTING: "waits for its driver",
+    Cause.STALE_AFTER_RESET: "waits for its driver",
+    Cause.PAUSED: "waits until the guest runs",
+}
+"""With these a target moves nothing yet."""
 LEFT_SHARE = 20
 LEFT = 32 * MIB
 """A target that would leave the guest less available memory than this, or than RAM / 20, is asked about first."""
@@ -76,4 +86,9 @@ def forecast(
             risk = f"below the floor of {mib(least.size)}"
         elif available is not None and available < enough:
             risk = f"less than {mib(enough)} left"
-    return Forecast(target, available, age, seconds, risk, least, steps, expected_gain(balloon, target))
+    verdict = balloon.verdict
+    waits = next((WAITS[code] for code in (verdict.code, *(note.code for note in verdict.notes)) if code in WAITS), "")
+    gain = expected_gain(balloon, target)
+    if verdict.state is State.ABSENT:
+        seconds = gain = None  # what a driver will do that is not there yet, nobody knows
+    return Forecast(target, available, age, seconds, risk, least, steps, gain, waits)

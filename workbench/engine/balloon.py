@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from workbench.domain.backing import Backing
     from workbench.domain.ledger import Ledger
+    from workbench.engine.marks import MarksFile
     from workbench.engine.monitor import Monitor
     from workbench.engine.state import Running
 
@@ -74,7 +75,7 @@ class BalloonProbe:
         self._stats_asked = 0.0
         """Unix time at which they were asked for last."""
         self.book = TargetBook(running)
-        self.marks, self.witness = self.book.marks, self.book.witness
+        self.witness = self.book.witness
         self.oom_property: bool | None = None
         """The device's ``deflate-on-oom``; None without a device."""
         self.features: tuple[str, ...] | None = None
@@ -120,6 +121,16 @@ class BalloonProbe:
             self.book.see(reading, self._change, driver_ok=self.driver_ok)
             self._reading = reading
         return reading
+
+    @property
+    def marks(self) -> MarksFile:
+        """What happened to the guest."""
+        return self.book.marks
+
+    def mark_in(self, marks: MarksFile) -> None:
+        """Share the marks of who shows them: then also those that a full disk does not take are seen."""
+        marks.follow(self.book.marks)
+        self.book.marks = marks
 
     @property
     def record(self) -> TargetRecord | None:

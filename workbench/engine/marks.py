@@ -68,6 +68,10 @@ class MarksFile:
             with suppress(OSError):
                 self._halve()
 
+    def follow(self, other: MarksFile) -> None:
+        """Know what a full disk did not take of another's marks of the same guest."""
+        self._unwritten = _merged(self._unwritten, other._unwritten)
+
     def _halve(self) -> None:
         marks = self.load()
         kept = marks[len(marks) // 2 :]

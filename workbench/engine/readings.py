@@ -122,6 +122,8 @@ class Readings:
         :param statistics: the guard is armed: ask for the guest's statistics in each round but those that look at the driver.
         :raise MonitorError: when QEMU does not answer, or the connection ends.
         """
+        if self._met is not probe:
+            probe.mark_in(self.marks)
         self._mark_turns()
         before, reading = self._reading, await probe.read(check_address=at_rest, check_driver=False)
         await self._run_errands(probe, at_rest=at_rest, statistics=statistics or self._report_due)
@@ -270,6 +272,7 @@ class Readings:
             samples=history[-RECENT:],
             marks=marks,
             take_back=self._watch.run,
+            unrecorded=self._recorder.trouble,
         )
         return Balloon(
             verdict=judge(self._reading, seen),

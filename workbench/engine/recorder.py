@@ -39,6 +39,8 @@ class Recorder:
         self._handle: int | None = None
         self._stamp: tuple[int, int] | None = None
         """The samples' file as this recorder left it."""
+        self.trouble = ""
+        """Why what was read is not written, in the system's words; empty when it is."""
         self._last: Sample | None = None
         self._open: list[Span | None] = [None, None, None]
         """What has no line of its own in each tier yet."""
@@ -46,18 +48,22 @@ class Recorder:
     def add(self, sample: Sample) -> None:
         """Record a sample, unless somebody else records this guest."""
         # The history is a convenience: a full disk or a directory that is just being cleaned must not stop the screen.
-        with suppress(OSError):
+        try:
             if not self._hold():
+                self.trouble = ""
                 return
             try:
                 if self._worth_a_line(sample):
                     self._last = sample
                     self._files.tiers[0].append(format_sample(sample))
+                    self.trouble = ""
                 self._count(1, span_of(sample))
             finally:
                 self._stamp = self._files.tiers[0].stamp
                 if not self._lasting:
                     self.close()
+        except OSError as error:
+            self.trouble = error.strerror or str(error)
 
     def close(self) -> None:
         """Let somebody else record."""

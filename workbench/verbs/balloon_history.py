@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 EVER = 0.0
+LEAST_ROOM = 4096
+"""Bytes on a disk below which nothing more is written."""
 PICTURE_SINCE = 3600.0
 """Seconds that a picture shows when not told."""
 
@@ -70,19 +72,23 @@ def show(settings: Settings, name: str, since: float | None, *, as_json: bool, a
     else:
         for line in _csv(recorded) if as_csv else _lines(recorded):
             click.echo(line)
-    _tell_whether_recorded(recorded)
+    _tell_whether_recorded(recorded, settings.state)
 
 
-def _tell_whether_recorded(recorded: Recorded) -> None:
+def _tell_whether_recorded(recorded: Recorded, directory: Path) -> None:
+    from shutil import disk_usage
+
     from workbench.domain.history import GAP
 
     newest = recorded.newest
-    if recorded.runs and (newest is None or time.time() - newest > GAP):
-        click.echo(
-            f"workbench: nobody records {recorded.name} now\n"
-            f"hint: workbench watch {recorded.name} does, and so does the screen",
-            err=True,
-        )
+    if not recorded.runs or (newest is not None and time.time() - newest <= GAP):
+        return
+    words = f"nobody records {recorded.name} now"
+    hint = f"workbench watch {recorded.name} does, and so does the screen"
+    if disk_usage(directory).free < LEAST_ROOM:
+        words = f"nothing of {recorded.name} is recorded now: the disk of {directory} is full"
+        hint = "make room there"
+    click.echo(f"workbench: {words}\nhint: {hint}", err=True)
 
 
 def _object(recorded: Recorded) -> dict[str, object]:

@@ -184,6 +184,8 @@ def forecast_parts(plan: Forecast) -> list[Content]:
     """What a target would do, fact by fact; each one stands whole on its line."""
     muted = "$foreground-muted"
     parts = [Content.assemble(("staged  ", muted), (f"{mib(plan.target)} MiB", "bold $target"))]
+    if plan.waits:
+        parts.append(Content.styled(plan.waits, "$warning"))
     if plan.available is not None:
         style = "bold $error" if plan.risky else "bold"
         parts.append(Content.assemble(("leaves ", muted), (f"{mib(plan.available)} MiB", style), (" available", muted)))
