@@ -271,6 +271,14 @@ class TestSlots:
             "pcie-port3": "1c.3",
         }
 
+    def test_the_board_s_own_usb_has_the_display_s_slot(self) -> None:
+        usb = "[display]\n[machine-options]\nusb = 'on'\n"
+        assert devices("[display]")["vga0"]["addr"] == "1d.0"
+        assert devices(usb)["vga0"]["addr"] == "1b.0"
+        assert devices(f"machine = 'pc'\n{usb}")["vga0"]["addr"] == "1d.0"
+        assert parse_profile(usb + "[[net]]\n" * 22, name="x", file="x")[0] is not None
+        assert parse_profile(usb + "[[net]]\n" * 23, name="x", file="x")[0] is None
+
     def test_one_more_entropy_source_moves_nothing(self) -> None:
         before, after = devices("[[net]]\n[[net]]\n[rng]"), devices("[[net]]\n[[net]]\n[[rng]]\n[[rng]]\nid = 'x'")
         assert {name: after[name] for name in before} == before

@@ -122,6 +122,18 @@ class TestMistakes:
                 "[memory]\nnodes = [0]\n[memory.hugepages]\nnodes = [0]",
                 "2:1: memory.nodes: memory.hugepages.nodes says it already: keep one of the two",
             ),
+            (
+                "[memory.virtio-mem]\nsize = '64M'\nrequested = '2M'\nblock = '4M'",
+                "3:1: memory.virtio-mem.requested: 2M is not a multiple of the block of 4M",
+            ),
+            (
+                "cpu.features = ['+avx', '-apic']",
+                "1:25: cpu.features[1]: this takes the APIC away, which the interrupts of root ports need: write root-ports = 0",
+            ),
+            (
+                "cpu.model = '486'",
+                "1:5: cpu.model: 486 has no APIC, which the interrupts of root ports need: write root-ports = 0",
+            ),
             ("memory.virtio-mem = true", "1:8: memory.virtio-mem: true is not a table: write [memory.virtio-mem]"),
             (
                 "[memory]\nlock = true\n[memory.virtio-mem]\nsize = '64M'",

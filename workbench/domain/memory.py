@@ -77,8 +77,9 @@ class VirtioMem(Part, frozen=True, kw_only=True):
     def check(self) -> Iterator[tuple[Path, str]]:
         if self.requested > self.size:
             yield ("requested",), f"{format_size(self.requested)} is more than its {format_size(self.size)}"
-        if self.block is not None and self.size % self.block:
-            yield ("size",), f"{format_size(self.size)} is not a multiple of the block of {format_size(self.block)}"
+        for name, size in (("size", self.size), ("requested", self.requested)):
+            if self.block is not None and size % self.block:
+                yield (name,), f"{format_size(size)} is not a multiple of the block of {format_size(self.block)}"
 
 
 class Memory(Part, frozen=True, kw_only=True):

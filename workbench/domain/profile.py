@@ -44,7 +44,10 @@ DEFAULT_PORTS = 4
 PORTS = 8
 """Functions of one PCI slot: the root ports share one."""
 PORTS_SLOT, DISPLAY_SLOT, VIRTIO_MEM_SLOT = 0x1C, 0x1D, 0x1E
-"""What is there once stands behind what there can be more of. A q35 has its own devices in 0x1f (hw/i386/pc_q35.c)."""
+"""What is there once stands behind what there can be more of. A q35 has its own devices in 0x1f, and with the option
+``usb`` in 0x1d too (hw/i386/pc_q35.c): then the display stands before the root ports."""
+NO_APIC = frozenset({"base", "486"})
+"""Processors that have no interrupt controller of their own."""
 
 
 class Qemu(Part, frozen=True, kw_only=True):
@@ -173,7 +176,8 @@ class GuestProfile(Part, frozen=True, kw_only=True):
         many = {"net": self.net, "scsi": self.scsi, "rng": self.rng}
         more = [(key, i) for key, parts in many.items() for i in range(1, len(parts))]
         slots: dict[Path, int] = {**first, **{path: 6 + i for i, path in enumerate(more)}}
-        fixed = {("display",): DISPLAY_SLOT, ("memory", "virtio-mem"): VIRTIO_MEM_SLOT}
+        display = PORTS_SLOT - 1 if self._has_usb else DISPLAY_SLOT
+        fixed = {("display",): display, ("memory", "virtio-mem"): VIRTIO_MEM_SLOT}
         return {path: f"{slot:02x}.0" for path, slot in fixed.items()} | {
             path: f"{slot + base:02x}.0" for path, slot in slots.items()
         }
@@ -196,12 +200,30 @@ class GuestProfile(Part, frozen=True, kw_only=True):
             yield ("cpu", "hyperv"), why
         if self.root_ports and "q35" not in self.machine:
             yield ("root-ports",), f"the board {self.machine} has no PCI Express; its own bus takes devices at any time"
+        yield from self._port_interrupts()
         free = PORTS_SLOT - 1 - (0 if "q35" in self.machine else 1) - self.qemu.reserve
+        free -= 1 if self._has_usb and self.display is not None else 0
         counts = {"net": len(self.net), "scsi": len(self.scsi), "rng": len(self.rng)}
         if sum(max(count - 1, 0) for count in counts.values()) + 5 > free:
             rngs = f" and {len(self.rng)} entropy sources" if len(self.rng) > 1 else ""
             words = f"{len(self.net)} cards and {len(self.scsi)} SCSI controllers{rngs}"
             yield (max(counts, key=counts.__getitem__),), f"{words}: the board has {free} slots"
+
+    @property
+    def _has_usb(self) -> bool:
+        """Whether the board's own USB controllers are there, in a slot that nothing else can have."""
+        on = ("on", "true", "yes", "y")  # QEMU: qapi/string-input-visitor.c, parse_type_bool()
+        return "q35" in self.machine and any(name == "usb" and value in on for name, value in self.machine_options)
+
+    def _port_interrupts(self) -> Iterator[tuple[Path, str]]:
+        """QEMU: hw/pci/msix.c, msix_init() without msi_nonbroken; hw/i386/x86.c makes an APIC for each of many."""
+        if not self.ports or self.cpu.count > 1:
+            return
+        why = "which the interrupts of root ports need: write root-ports = 0"
+        if "-apic" in self.cpu.features:
+            yield ("cpu", "features", self.cpu.features.index("-apic")), f"this takes the APIC away, {why}"
+        elif self.cpu.model in NO_APIC and "+apic" not in self.cpu.features:
+            yield ("cpu", "model"), f"{self.cpu.model} has no APIC, {why}"
 
     def _same_ids(self) -> Iterator[tuple[Path, str]]:
         seen: set[str] = set()
