@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -103,6 +105,56 @@ def test_status_of_a_running_guest(firmware: CommandLine) -> None:
     lines = dict(line.split(None, 1) for line in firmware("status", "fw").stdout.splitlines())
     assert lines["state"] == "running"
     assert lines["memory"] == "64M"
+
+
+def test_status_tells_where_ports_and_display_are(workbench: CommandLine) -> None:
+    text = """\
+memory.size = "64M"
+display = true
+[[serial]]
+id = "out"
+backend = "file"
+path = "out,1"
+[[serial]]
+id = "terminal"
+backend = "pty"
+[[serial]]
+id = "none"
+backend = "null"
+[[serial]]
+id = "agent"
+kind = "agent"
+[[serial]]
+id = "named"
+kind = "port"
+name = "x.y"
+path = "n,amed.sock"
+"""
+    workbench.profile("box", text)
+    pid = workbench.start("box")
+    done = workbench("status", "box", "--json")
+    found = {port["id"]: (port["where"], port["name"]) for port in done.json["ports"]}  # type: ignore[attr-defined]
+    terminal = found.pop("terminal")[0]
+    assert terminal.startswith("/dev/pts/")
+    assert Path(terminal).is_char_device()
+    state = workbench.state / "box"
+    assert found == {
+        "out": (str(workbench.profiles / "out,1"), ""),
+        "none": ("", ""),
+        "agent": (str(state / "port-agent.sock"), "org.qemu.guest_agent.0"),
+        "named": (str(workbench.profiles / "n,amed.sock"), "x.y"),
+    }
+    assert done.json["vnc"] == str(state / "vnc.sock")
+    lines = dict(line.split(None, 1) for line in workbench("status", "box").stdout.splitlines())
+    assert (lines["named"], lines["none"]) == (f"{workbench.profiles}/n,amed.sock (x.y)", "nowhere")
+    assert lines["VNC"] == str(state / "vnc.sock")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        lines = dict(line.split(None, 1) for line in workbench("status", "box").stdout.splitlines())
+        assert lines["ports"].startswith("not known: ")
+        assert lines["pid"] == str(pid)
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def test_status_of_a_stopped_guest(workbench: CommandLine) -> None:

@@ -35,7 +35,7 @@ class DriftReader:
     def __init__(self, running: Running, settings: Settings) -> None:
         self._running = running
         self._settings = settings
-        self._argv = _started_argv(running.pid)
+        self._argv = started_argv(running.pid)
         self._backends = Backends()
         self._made: tuple[frozenset[str], ...] = ()
         """The devices and objects that there were when those were asked for."""
@@ -107,7 +107,7 @@ def _place(loaded: LoadedProfile, path: tuple[str | int, ...]) -> str:
     return f"{Path(place.file).name}:{place.line}" if place is not None and place.line else ""
 
 
-def _started_argv(pid: int) -> tuple[str, ...]:
+def started_argv(pid: int) -> tuple[str, ...]:
     """The arguments that a QEMU was started with, its program left out (proc(5)).
 
     :raise HostError: when they cannot be read: it ended, or belongs to another user.

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import to_builtins
 
+from workbench.domain.text import visible
 from workbench.verbs.common import json_option, pass_settings, print_json, run
 
 if TYPE_CHECKING:
     from workbench.engine.listing import Listed
+    from workbench.engine.outlets import Outlets
     from workbench.settings import Settings
 
 SOCKETS = {"monitor": "qmp-user.sock", "serial": "serial.sock", "serial_log": "serial.log", "log": "qemu.log"}
 """What of a running guest's directory is for the user."""
+PATIENCE = 2.0
+"""Seconds for QEMU to tell where its ports are: all else is known without it."""
 
 
 @click.command("status")
@@ -22,14 +26,19 @@ SOCKETS = {"monitor": "qmp-user.sock", "serial": "serial.sock", "serial_log": "s
 @json_option
 @pass_settings
 def command(settings: Settings, name: str, as_json: bool) -> None:
-    """State, pid, accelerator and why, and where the sockets and logs of guest NAME are."""
+    """State, pid, accelerator and why, and where the sockets, serial ports, display and logs of guest NAME are."""
     guest = run(_find(settings, name))
     places = {key: f"{guest.directory}/{file}" for key, file in SOCKETS.items()} if guest.directory else {}
+    outlets, unknown = run(_outlets(settings, name)) if guest.directory else (None, "")
     if as_json:
-        print_json({**to_builtins(guest), **places})
+        print_json({**to_builtins(guest), **places, **(to_builtins(outlets) if outlets else {})})
         return
-    for label, value in _lines(guest, places):
-        click.echo(f"{label:<13}{value}")
+    lines = _lines(guest, places) + (_outlet_lines(outlets) if outlets else [])
+    if unknown:
+        lines.append(("ports", f"not known: {unknown}"))
+    room = max(13, *(len(label) + 2 for label, _ in lines))
+    for label, value in lines:
+        click.echo(visible(f"{label:<{room}}{value}"))
 
 
 async def _find(settings: Settings, name: str) -> Listed:
@@ -44,6 +53,27 @@ async def _find(settings: Settings, name: str) -> Listed:
     from workbench.errors import NotFound
 
     raise NotFound(f"no guest {name!r}", hint=f"to start it from the shipped sample: workbench start {name}")
+
+
+async def _outlets(settings: Settings, name: str) -> tuple[Outlets | None, str]:
+    """Where its ports and its display are; or why that is not known."""
+    from workbench.engine.drift import started_argv
+    from workbench.engine.outlets import read_outlets
+    from workbench.engine.state import StateDirectory
+    from workbench.errors import WorkbenchError
+    from workbench.verbs.common import guest_monitor
+
+    try:
+        argv = started_argv(StateDirectory(settings.state).running(name).pid)
+        async with guest_monitor(settings, name, deadline=PATIENCE) as monitor:
+            return await read_outlets(monitor.execute, argv), ""
+    except WorkbenchError as error:
+        return None, error.message
+
+
+def _outlet_lines(outlets: Outlets) -> list[tuple[str, str]]:
+    lines = [(port.id, f"{port.where or 'nowhere'}{f' ({port.name})' if port.name else ''}") for port in outlets.ports]
+    return lines + ([("VNC", outlets.vnc)] if outlets.vnc else [])
 
 
 def _lines(guest: Listed, places: dict[str, str]) -> list[tuple[str, str]]:
