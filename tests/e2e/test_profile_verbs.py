@@ -58,7 +58,7 @@ class TestCheck:
         assert (done.code, done.list) == (0, [])
 
     def test_a_file_is_named_as_it_was_given(self, workbench: CommandLine) -> None:
-        done = workbench("check", "profiles/demo.toml", "tests/profiles/hugepages.toml")
+        done = workbench("check", "profiles/demo.toml", "profiles/hugepages.toml")
         assert (done.code, done.stdout) == (0, "2 profiles, no problems\n")
         done = workbench("check", "pyproject.toml")
         assert done.code == 1

@@ -12,7 +12,7 @@ from tests.commandline import wait_until
 from tests.hugepages import PAGE, hugepage_pool, read_pool, write_pool
 from workbench.domain.hugepages import Shortage
 from workbench.engine import launch, supply
-from workbench.engine.hugepages import find_shortage
+from workbench.engine.hugepages import find_shortage, read_pools
 from workbench.engine.plan import plan
 from workbench.engine.profiles import ProfileStore
 from workbench.engine.state import StateDirectory
@@ -53,7 +53,9 @@ class TestKernel:
         with hugepage_pool(2):
             before = read_pool("nr_hugepages")
             refused = workbench("start", "huge", "--make-hugepages")
-            refused.check_error(1, "4,194,302 2 MiB pages are missing", "of memory to spare", "nothing was changed")
+            refused.check_error(
+                1, "4,194,302 hugepages of 2 MiB are missing", "of memory to spare", "nothing was changed"
+            )
             assert read_pool("nr_hugepages") == before
             assert not (workbench.state / "huge").exists()
 
@@ -123,6 +125,19 @@ class TestKernel:
             workbench("list")
             assert read_pool("nr_hugepages") == before + 30, "kept, as it was asked"
 
+    def test_a_check_warns_of_pages_that_are_missing_now(self, workbench: CommandLine) -> None:
+        workbench.profile("huge", GUEST)
+        with hugepage_pool(2):
+            checked = workbench("check", "huge")
+            assert checked.code == 0, "the pool can grow until the start"
+            assert "huge.toml:3:1: memory.hugepages: 30 hugepages of 2 MiB are missing" in checked.stderr
+            assert "sudo sysctl vm.nr_hugepages=" in checked.stderr
+        with hugepage_pool(32):
+            assert "missing" not in workbench("check", "huge").stderr
+            workbench.start("huge")
+            assert "missing" not in workbench("check", "huge").stderr, "it has them itself"
+            assert workbench("stop", "huge", "--kill").code == 0
+
     def test_who_has_the_pages_is_told(self, workbench: CommandLine) -> None:
         workbench.profile("huge", GUEST)
         workbench.profile("second", GUEST)
@@ -139,6 +154,20 @@ class TestKernel:
             before = read_pool("nr_hugepages")
             workbench("start", "huge", "--make-hugepages").check_error(1, "invalid datetime")
             assert read_pool("nr_hugepages") == before
+
+
+def test_a_check_tells_of_a_source_that_is_no_mount(workbench: CommandLine, tmp_path: Path) -> None:
+    if PAGE not in {pool.page for pool in read_pools()}:
+        pytest.skip("this host has no 2 MiB pages")
+    table = '[memory]\nsize = "64M"\n[memory.hugepages]\nsource = "{}"\n'
+    workbench.profile("gone", table.format(tmp_path / "gone"))
+    workbench.profile("plain", table.format(tmp_path))
+    for name, words in {"gone": "No such file or directory", "plain": "is no mounted hugetlbfs"}.items():
+        checked = workbench("check", name)
+        assert checked.code == 1
+        assert f"{name}.toml:4:1: memory.hugepages.source: the hugepage source {tmp_path}" in checked.stdout
+        assert words in checked.stdout
+        assert "sudo mount -t hugetlbfs -o pagesize=2M" in checked.stdout
 
 
 def drawn(tmp_path: Path, total: int, free: int, reserved: int = 0) -> Path:

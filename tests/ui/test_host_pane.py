@@ -233,6 +233,10 @@ def test_the_table_has_each_number_of_a_pool_by_size_and_node() -> None:
     ]
 
 
+def test_a_table_of_pools_that_nobody_holds_pages_of_says_so() -> None:
+    assert pool_table(replace(HOST, pools=(NONE,), holders=()))[-1].plain == "nobody"
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
 async def test_every_line_of_the_host_can_be_seen_at_every_size(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch

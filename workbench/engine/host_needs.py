@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain.cpu import host_cpus
+from workbench.domain.hugepages import page_words, sizes_words
 from workbench.engine.firmware import find_uefi
+from workbench.engine.hugepages import check_mount, read_pools
+from workbench.errors import HostError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +37,7 @@ def host_problems(loaded: LoadedProfile, accelerator: Accelerator | None = None)
     found = (
         *_interfaces(profile),
         *_nodes(profile),
+        *_hugepages(profile),
         *_pins(profile),
         *_firmware(profile),
         *_hyperv(profile, accelerator),
@@ -71,6 +75,23 @@ def _nodes(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
             if NODES.is_dir() and not (NODES / f"node{node}").is_dir():
                 there = sorted(int(path.name.removeprefix("node")) for path in NODES.glob("node[0-9]*"))
                 yield (*place, index), f"this host has no NUMA node {node}: it has {', '.join(map(str, there))}"
+
+
+def _hugepages(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
+    """What no pages more in the pool would mend."""
+    pages = profile.memory.hugepages
+    if pages is None:
+        return
+    there = [pool.page for pool in read_pools()]
+    if pages.size not in there:
+        has = f"it has {sizes_words(there)}" if there else "its kernel has none"
+        yield ("memory", "hugepages", "size"), f"this host has no hugepages of {page_words(pages.size)}: {has}"
+        return
+    try:
+        check_mount(0, pages.size, pages.source)  # how much of it is free is a matter of the start
+    except HostError as error:
+        mend = str(error.hint).splitlines()[0]
+        yield ("memory", "hugepages", "source"), f"{error.message}: {mend}"
 
 
 def _pins(profile: GuestProfile) -> Iterator[tuple[Place, str]]:

@@ -101,11 +101,19 @@ def check_hugepages(
     if size % page:
         raise _no_multiple(size, page)
     bound = _bound(nodes, page, sys)
-    if source != MEMFD:
-        _check_mount(Path(source), size, page, proc)
+    check_mount(size, page, source, proc=proc)
     short = shortage(size, pool, bound)
     if short is not None:
         raise _too_small(short, pool, nodes, default_page(proc))
+
+
+def check_mount(size: int, page: int, source: str, *, proc: Path = PROC) -> None:
+    """Whether a guest of ``size`` bytes can have its RAM in files of the mounted hugetlbfs that it names, if any.
+
+    :raise HostError: when not, with what mends it.
+    """
+    if source != MEMFD:
+        _check_mount(Path(source), size, page, proc)
 
 
 def find_shortage(size: int, page: int, nodes: tuple[int, ...] = (), *, sys: Path = SYS) -> Shortage | None:

@@ -61,8 +61,8 @@ def grow(short: Shortage, *, sys: Path = SYS, proc: Path = PROC) -> Added:
     if room is not None and short.missing * short.page > room:
         # The kernel would push out what others have in memory, and give it back a moment later.
         raise HostError(
-            f"{short.missing:,} {words} pages are missing, which is {format_size(short.missing * short.page)}, and this host "
-            f"has {format_size(room // MIB * MIB)} of memory to spare: nothing was changed",
+            f"{short.missing:,} hugepages of {words} are missing, which is {format_size(short.missing * short.page)}, and this "
+            f"host has {format_size(room // MIB * MIB)} of memory to spare: nothing was changed",
             hint="give the guest less memory, or end something that uses much",
         )
     try:
@@ -79,8 +79,8 @@ def grow(short: Shortage, *, sys: Path = SYS, proc: Path = PROC) -> Added:
         with suppress(OSError):
             file.write_text(str(before))
         raise HostError(
-            f"the kernel made {max(0, got - before):,} of the {short.write - before:,} {words} pages that are missing, and they "
-            "were given back: memory is in pieces",
+            f"the kernel made {max(0, got - before):,} of the {short.write - before:,} hugepages of {words} that are missing, "
+            "and they were given back: memory is in pieces",
             hint=commands,
         )
     return Added(short.page, got - before, short.node)

@@ -39,6 +39,7 @@ def command(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
     warn_of(loaded)
     if accelerator is not None:
         _warn_of_kvm(loaded, accelerator)
+    _warn_of_pools(loaded, settings)
     if files:  # of all profiles there are, many are not meant to run beside each other
         _warn_of_each_other(loaded)
     if as_json:
@@ -75,6 +76,27 @@ def _warn_of_kvm(loaded: Sequence[LoadedProfile], accelerator: Accelerator) -> N
     for one in loaded:
         if why and one.profile is not None and one.profile.accelerator == "kvm":
             click.echo(f"workbench: warning: {one.parsed.problem(one.file, ('accelerator',), why)}", err=True)
+
+
+def _warn_of_pools(loaded: Sequence[LoadedProfile], settings: Settings) -> None:
+    """No mistake: a pool can grow until the start, or with it."""
+    from workbench.engine.hugepages import check_hugepages
+    from workbench.engine.state import StateDirectory
+    from workbench.errors import HostError, HugepageShortage
+
+    for one in loaded:
+        profile = one.profile
+        if profile is None or profile.memory.hugepages is None:
+            continue
+        pages, size = profile.memory.hugepages, profile.memory.size
+        try:
+            if StateDirectory(settings.state).find(profile.name) is None:  # a guest that runs has its pages
+                check_hugepages(size, pages.size, profile.memory.all_nodes, pages.source)
+        except HugepageShortage as error:
+            why = f"{error.message}: {str(error.hint).splitlines()[0]}"
+            click.echo(f"workbench: warning: {one.parsed.problem(one.file, ('memory', 'hugepages'), why)}", err=True)
+        except HostError:  # a problem, which is told as one
+            continue
 
 
 def _warn_of_each_other(loaded: Sequence[LoadedProfile]) -> None:

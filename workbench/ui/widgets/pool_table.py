@@ -34,6 +34,7 @@ def pool_table(host: HostSnapshot) -> list[Content]:
             _row(("", str(one.node), f"{one.total:,}", f"{one.free:,}", NO_NUMBER, NO_NUMBER)) for one in pool.nodes
         ]
     lines += [Content(""), _heading(HOLDERS)]
+    before = len(lines)
     for pool in host.pools:
         held = 0
         for one in host.holders:
@@ -45,7 +46,7 @@ def pool_table(host: HostSnapshot) -> list[Content]:
         if others > 0:
             size = mib(others * pool.page)
             lines.append(_row(("others", page_words(pool.page), f"{others:,}", "", size, "")))
-    return lines
+    return lines if len(lines) > before else [*lines, Content("nobody")]
 
 
 def _heading(cells: Sequence[str]) -> Content:
