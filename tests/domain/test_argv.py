@@ -110,7 +110,9 @@ class TestOptions:
         text = "[memory.hugepages]\nsource = '/h'\nprealloc = false"
         assert ("-object", dumps({**mounted, "prealloc": False})) in options(text)
 
-    @pytest.mark.parametrize(("memory", "reporting"), [("", True), ("[memory]\nhugepages = true", False)])
+    @pytest.mark.parametrize(
+        ("memory", "reporting"), [("", True), ("[memory]\nhugepages = true", False), ("[memory]\nlock = true", False)]
+    )
     def test_reporting_is_on_by_default_where_it_does_no_harm(self, memory: str, reporting: bool) -> None:
         assert devices(memory)["balloon0"]["free-page-reporting"] is reporting
 

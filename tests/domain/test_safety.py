@@ -50,7 +50,7 @@ def test_qemu_hears_nothing_of_them() -> None:
     def options(text: str) -> list[object]:
         guest = read_guest(text)
         assert guest.balloon is not None
-        return [json.loads(option[1]) for option in guest.balloon.options("03.0", hugepages=False)]
+        return [json.loads(option[1]) for option in guest.balloon.options("03.0", reporting=True)]
 
     assert options(FULL) == options("")
 

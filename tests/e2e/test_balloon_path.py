@@ -7,6 +7,8 @@ import re
 import signal
 from typing import TYPE_CHECKING, cast
 
+import pytest
+
 from tests.commandline import DEADLINE, CommandLine
 from tests.e2e.terminal import SCREEN, terminal
 from workbench.domain.path import Proof
@@ -87,6 +89,8 @@ def test_the_way_back_in_words(running_demo: CommandLine) -> None:
     done = running_demo("balloon", "demo", "+8M", "--path")
     assert done.code == 0, done
     assert done.stdout.startswith("demo: 400 MiB → 408 MiB, 2,048 pages to deflate; settled after "), done
+    assert "num_pages comes from the host: 512 MiB \N{MINUS SIGN} 408 MiB = 104 MiB, 26,624 pages" in done.stdout
+    assert "set_config is called by the guest's write" in done.stdout
     for word in ("leak_balloon()", "balloon_deflate_page()", "qemu_madvise()", "towards_target()", "settled"):
         assert word in done.stdout
     assert "fill_balloon()" not in done.stdout
@@ -129,6 +133,24 @@ async def test_a_killed_look_is_cleaned_up_after(running_demo: CommandLine) -> N
             assert await enabled(running_demo) == before
         finally:
             await engine.close()
+    finally:
+        assert running_demo("resume", "demo").code == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "verb"), [("465M", ("balloon", "demo")), ("466M", ("watch", "demo", "--count", "1", "--json"))]
+)
+async def test_the_command_line_cleans_up_too(running_demo: CommandLine, target: str, verb: tuple[str, ...]) -> None:
+    assert running_demo("pause", "demo").code == 0
+    try:
+        before = await enabled(running_demo)
+        process = await stuck(running_demo, target)
+        assert running_demo("balloon", "--all").code == 0
+        assert set(EVENTS) <= await enabled(running_demo), "somebody looks still"
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert running_demo(*verb).code == 0
+        assert await enabled(running_demo) == before
     finally:
         assert running_demo("resume", "demo").code == 0
 

@@ -29,7 +29,7 @@ FORMS = [Content("\n".join("x" * 10 for _ in range(rows))) for rows in (10, 6, 3
         (11 + PLOT, 0, True),
         (10 + PLOT, 1, True),
         (4 + PLOT, 2, True),
-        (7 + PLOT_LEAST, 1, True),
+        (7 + PLOT_LEAST, 2, True),
         (4 + PLOT_LEAST, 2, True),
         (3 + PLOT_LEAST, 1, False),
         (4, 2, False),
@@ -39,6 +39,16 @@ FORMS = [Content("\n".join("x" * 10 for _ in range(rows))) for rows in (10, 6, 3
 def test_the_fullest_form_that_leaves_the_plot_readable(rows: int, form: int | None, plot: bool) -> None:
     found, drawn = choose(FORMS, rows, 40)
     assert (found, drawn) == (None if form is None else FORMS[form], plot)
+
+
+def test_with_fewer_rows_no_form_is_fuller_as_long_as_the_plot_is_drawn() -> None:
+    """A row that is taken below, as by what is staged, must not make another form of it."""
+    found = [choose(FORMS, rows, 40) for rows in range(40, 0, -1)]
+    drawn = [FORMS.index(form) for form, plot in found if plot and form is not None]
+    assert drawn == sorted(drawn)
+    assert set(drawn) == {0, 1, 2}
+    assert choose(FORMS, 12, 40, alone=True) == (FORMS[0], False)
+    assert choose(FORMS, 40, 40, alone=True) == (FORMS[0], False)
 
 
 def test_a_text_that_wraps_counts_its_rows() -> None:

@@ -9,11 +9,15 @@ from tests.ui.fake_engine import NOW, RAM, balloon, running
 from tests.ui.test_screen import asked, opened, press, text_of
 from workbench.domain.backing import Backing
 from workbench.domain.balloon import Balloon, HostMemory
-from workbench.domain.ledger import Ledger, Moment
+from workbench.domain.ledger import Ledger, Moment, percent
 from workbench.domain.lifecycle import Phase
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.units import MIB
 from workbench.ui.widgets import balloon_text, ledger_text
+from workbench.ui.widgets.balloon_panel import BalloonPanel
+from workbench.ui.widgets.history_plot import HistoryPlot
+from workbench.ui.widgets.path_view import PathPane
+from workbench.ui.widgets.text_block import TextBlock
 
 HUGE = Backing(2 * MIB, reporting=False)
 REPORTING = Backing(2 * MIB, reporting=True)
@@ -48,13 +52,69 @@ def test_the_table_is_aligned_and_as_wide_as_the_panel(width: int) -> None:
     assert [line.split()[0] for line in lines] == ["MiB", "before", "now", "change"]
     assert len({len(line) for line in lines}) == 1
     assert len(lines[0]) <= width
-    with_pages = width >= ledger_text.WITH_PAGES
+    with_pages = width >= ledger_text.pages_from(RAM)
     assert lines[2].split()[1:] == (
         ["256", "65,536", "256", "65,536", "207", "52,992", "182", "46,592"]
         if with_pages
         else ["256", "256", "207", "182"]
     )
     assert lines[3].split()[1:][:2] == (["+256", "+65,536"] if with_pages else ["+256", "+256"])
+
+
+def test_where_there_is_no_room_beside_a_size_its_pages_stand_below() -> None:
+    lines = ledger_text.table(full(inflated(213, 207, Backing())), 50, tall=True, paged=True).plain.splitlines()
+    assert [line.split()[0] for line in lines] == ["MiB", "before", "pages", "now", "pages", "change", "pages"]
+    assert lines[4].split()[1:] == ["65,536", "65,536", "52,992", "46,592"]
+    assert len({len(line) for line in lines}) == 1
+
+
+@pytest.mark.parametrize(
+    ("ram", "width"),
+    [(512 * MIB, width) for width in (46, 66, 71, 76, 104, 160)]
+    + [(512 << 30, width) for width in (50, 76, 86, 104, 160)]
+    + [(8 << 40, width) for width in (76, 104, 160)],
+)
+def test_the_columns_of_a_large_guest_do_not_touch(ram: int, width: int) -> None:
+    half = Moment(1.0, ram // 2, ram // 2, ram // 2, ram // 2)
+    ledger = Ledger(ram, half, Moment(0.0, ram, ram, ram, ram))
+    for paged in (False, True):
+        lines = ledger_text.table(ledger, width, tall=True, paged=paged).plain.splitlines()
+        with_pages = width >= ledger_text.pages_from(ram)
+        assert {len(line.split()) for line in lines} == {9 if with_pages else 5}, lines
+        assert len({len(line) for line in lines}) == 1
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_a_key_shows_the_whole_ledger_in_place_of_the_plot(size: tuple[int, int]) -> None:
+    lost = running(balloon=inflated(114, 354, REPORTING), backing="2M pages")
+    async with opened(lost, size=size) as (pilot, _):
+        screen = pilot.app.screen
+        await press(pilot, "b")
+        for leave in ("f", "escape"):
+            await press(pilot, "f")
+            ledger = text_of(pilot, "#balloon-ledger")
+            assert not screen.query_one(HistoryPlot).display
+            for word in ("asked", "held", "host", "before", "now", "change", "65,536", "90,624", "\u2212240", "62 %"):
+                assert word in ledger
+            assert "a loss: the guest gave 256 MiB" in ledger.replace("\n", " ")
+            staged = screen.query_one("#balloon-staged", TextBlock)
+            assert staged.region.bottom <= screen.query_one(BalloonPanel).content_region.bottom
+            await press(pilot, leave)
+            assert screen.query_one(HistoryPlot).display
+        await press(pilot, "v", "f")
+        assert not screen.query_one(PathPane).display
+        assert not screen.query_one(HistoryPlot).display
+        await press(pilot, "v", "v", "f")
+        assert screen.query_one(HistoryPlot).display
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (140, 44), (200, 60)])
+async def test_the_ledger_keeps_its_form_when_a_void_target_is_staged(size: tuple[int, int]) -> None:
+    void = running(balloon=replace(inflated(512, 512, HUGE), host=HostMemory(RAM, RAM)), backing="2M pages")
+    async with opened(void, size=size) as (pilot, _):
+        before = text_of(pilot, "#balloon-ledger").splitlines()
+        await press(pilot, "b", "left_square_bracket")
+        assert text_of(pilot, "#balloon-ledger").splitlines()[:2] == before[:2]
 
 
 def test_no_number_moves_when_it_changes() -> None:
@@ -79,7 +139,7 @@ def test_a_loss_is_red_and_what_is_not_known_a_dash() -> None:
     ("share", "text"), [(1.0, "100"), (0.999, "99"), (0.62, "62"), (0.001, "1"), (0.0, "0"), (-1, "0")]
 )
 def test_a_share_is_whole_only_when_it_is(share: float, text: str) -> None:
-    assert ledger_text.percent(share) == text
+    assert percent(share) == text
 
 
 async def test_the_panel_tells_a_loss_and_whose_target_it_was() -> None:
@@ -91,7 +151,7 @@ async def test_the_panel_tells_a_loss_and_whose_target_it_was() -> None:
 
 
 @pytest.mark.parametrize("width", [46, 76, 104])
-@pytest.mark.parametrize(("backing", "serves"), [(HUGE, "use small ones"), (REPORTING, "leave it at RAM")])
+@pytest.mark.parametrize(("backing", "serves"), [(HUGE, "use 4 KiB ones"), (REPORTING, "leave it at RAM")])
 def test_a_void_change_says_in_every_form_what_would_serve(width: int, backing: Backing, serves: str) -> None:
     forms = balloon_text.ledger(inflated(430, 430, backing), NOW, width)
     assert all(serves in form.plain or "instead: " in form.plain for form in forms)

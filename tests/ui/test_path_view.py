@@ -140,6 +140,9 @@ async def test_no_line_is_wider_than_the_panel(size: tuple[int, int]) -> None:
         assert all(len(line) <= width for line in lines)
         assert all(".c" in line for line in lines if "()" in line), "each with its file"
         assert (len(lines) == 24) == (size[1] >= 50), "the short form where rows are few"
+        whole = text_of(pilot, "#path-whole").splitlines()
+        assert len(whole) == (0 if len(lines) == 24 else 26), "and then all of it below"
+        assert all(len(line) <= width for line in whole)
         heads = text_of(pilot, "#path-head").splitlines()
         assert len(heads) == 3
         assert all(len(line) <= width for line in heads)
@@ -183,6 +186,15 @@ def test_long_times_fit_their_columns(width: int, micros: int) -> None:
     assert all(len(each) <= width for each in (*text.splitlines(), *rows.splitlines()))
     ends = {len(each) for each in rows.splitlines() if each.endswith((" µs", " s", "·", "\N{EN DASH}"))}
     assert len(ends) == 1 or width == 110, "one column"
+
+
+def test_how_often_stands_beside_the_time_where_there_is_no_room_for_more() -> None:
+    view = PathView("10.0", change(2), traced=True)
+    for width, note in ((98, False), (104, False), (110, True)):
+        found = row(path_text.way(view, width, hugepages=False, brief=False), "virtio_balloon_set_config()")
+        assert "\N{MULTIPLICATION SIGN}2" in found
+        assert ("first pages" in found) == note
+        assert len(found) <= width
 
 
 def test_the_first_and_the_last_reads_are_listed() -> None:

@@ -13,6 +13,28 @@ from workbench.verbs.balloon_words import as_lines
 MIB = 1 << 20
 
 
+def test_the_last_change_stands_in_mib_and_pages_before_and_now() -> None:
+    now = time.time()
+    before = Moment(now - 1, target=512 * MIB, actual=512 * MIB, resident=102 * MIB, available=420 * MIB)
+    held = Moment(now, target=256 * MIB, actual=256 * MIB, resident=328 * MIB)
+    lines = as_lines("demo", Balloon(Verdict(State.SETTLED), ledger=Ledger(512 * MIB, held, before)), Standing())
+    table = lines[1:6]
+    assert [line.split()[:2] for line in table] == [
+        ["at", time.strftime("%H:%M:%S", time.localtime(now - 1))],
+        ["asked", "0"], ["held", "0"], ["host", "102"], ["available", "420"],
+    ]  # fmt: skip
+    assert len({len(line) for line in table}) == 1
+    assert table[1].split()[1:] == ["0", "MiB", "0", "256", "MiB", "65,536", "+256", "MiB", "+65,536"]
+    assert table[3].split()[4:] == ["328", "MiB", "83,968", "+226", "MiB", "+57,856"]
+    assert table[4].split()[4:] == ["\N{EN DASH}"] * 4, "it has not spoken since"
+    assert lines[6] == "  reclaimed \N{MINUS SIGN}226 MiB, unreturned 72 MiB, yield 72 %, never used 154 MiB to 256 MiB"
+
+
+def test_without_a_change_there_is_no_table() -> None:
+    ledger = Ledger(512 * MIB, Moment(time.time(), target=512 * MIB, actual=512 * MIB))
+    assert len(as_lines("demo", Balloon(Verdict(State.SETTLED), ledger=ledger), Standing())) == 1
+
+
 def said_of_the_guest(*, spoken_since: bool) -> str:
     now = time.time()
     ledger = Ledger(

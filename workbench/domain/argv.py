@@ -199,8 +199,8 @@ def _devices(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
     yield from _cards(profile, launch, slots)
     yield from _disks(profile, launch, slots)
     if profile.balloon is not None:
-        hugepages = profile.memory.hugepages is not None
-        yield from _parts(profile.balloon.options(slots["balloon",], hugepages=hugepages), ("balloon",))
+        reporting = profile.memory.takes_reports
+        yield from _parts(profile.balloon.options(slots["balloon",], reporting=reporting), ("balloon",))
     if profile.serial:
         yield ArgvPart(serial.controller(slots["serial",]), ("serial",))
     for index, port in enumerate(profile.serial):

@@ -83,7 +83,7 @@ class Backing(Struct, frozen=True):
         if self.pinned:
             return "virtio-mem, or a guest without that device"
         if self.locked:
-            return "a guest without mem-lock"
+            return "a guest whose RAM is not locked"
         if not self.hugepages:
             return ""
         if self.reporting:
@@ -104,7 +104,7 @@ class Backing(Struct, frozen=True):
         page = page_words(self.page)
         if self.reporting:
             return f"giving touches {page} pages: leave it at RAM"
-        return f"{page} pages come back only whole: use small ones"
+        return f"{page} pages come back only whole: use 4 KiB ones"
 
     def most_lost(self, inflate: int, untouched: int) -> int:
         """By how many bytes the host's holding may grow when the guest gives some.

@@ -238,3 +238,11 @@ class Ledger(Struct, frozen=True):
 
     def _off(self, size: int | None) -> int | None:
         return None if size is None else self.ram - size
+
+
+def percent(share: float) -> str:
+    """Rounded so that only what is whole is 100, and only what is nothing is 0."""
+    whole = round(100 * share)
+    if whole >= 100 and share < 1:
+        return "99"
+    return "1" if whole <= 0 < share else f"{max(0, whole)}"

@@ -154,6 +154,12 @@ class Memory(Part, frozen=True, kw_only=True):
         """The NUMA nodes that the RAM comes from, wherever the profile names them."""
         return self.nodes or (self.hugepages.nodes if self.hugepages else ())
 
+    @property
+    def takes_reports(self) -> bool:
+        """Whether free page reporting serves: locked memory cannot be given back, and QEMU would log each refusal; a hugepage
+        can be taken by somebody else, which ends the guest."""
+        return self.hugepages is None and not self.lock
+
     def size_option(self) -> str:
         """The value of ``-m``."""
         if self.grows_to is None:

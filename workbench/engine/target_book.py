@@ -57,7 +57,8 @@ class TargetBook:
         :param goes_on: it is a further step of a ramp, whose ledger begins before the first one.
         """
         before = self.record
-        if goes_on and before is not None:
+        if before is not None and (goes_on or before.target == change.target):
+            # The same target once more is no change of it: its ledger goes on too.
             change = replace(change, before=before.before, baseline=before.baseline)
         # Noted first: a reading between the command and its reply must not take the new target for somebody else's.
         self._note(change)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -18,7 +19,8 @@ from workbench.engine.monitor import Monitor
 from workbench.engine.readings import Readings
 from workbench.engine.silence import is_stopped, silence_words
 from workbench.engine.standing import standing_of
-from workbench.errors import MonitorTimeout, WorkbenchError
+from workbench.engine.trace import TraceEvents
+from workbench.errors import MonitorError, MonitorTimeout, WorkbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,6 +93,8 @@ class Watched:
         try:
             probe = BalloonProbe(monitor, running, origin=Origin.USER, deadline=DEADLINE)
             await probe.open()
+            with suppress(MonitorError):
+                await TraceEvents(monitor, running).sweep()
             return await look_until_told(self._readings, probe, settle)
         finally:
             await monitor.close()

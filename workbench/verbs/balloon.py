@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Unpack
 
@@ -133,7 +134,9 @@ async def _balloon(
     from workbench.engine.readings import Readings
     from workbench.engine.standing import standing_of
     from workbench.engine.state import StateDirectory
+    from workbench.engine.trace import TraceEvents
     from workbench.engine.watching import look_until_told
+    from workbench.errors import MonitorError
     from workbench.verbs.balloon_set import care_of, change, required, wait_for
 
     async with guest_monitor(settings, name) as monitor:
@@ -142,6 +145,8 @@ async def _balloon(
         care = care_of(safety, wanted, wait=wait is not None)
         probe = BalloonProbe(monitor, running, origin=Origin.USER)
         await probe.open()
+        with suppress(MonitorError):  # what a workbench that was killed has left on
+            await TraceEvents(monitor, running).sweep()
         reading = await probe.read()
         why = None
         if target is not None:

@@ -157,6 +157,18 @@ def as_lines(name: str, view: PathView, ram: int, *, hugepages: bool = False) ->
         if index in hidden:
             continue
         yield f"  {step.at - line.begun:>10,}  {_step_words(step, line)}".rstrip()
+    yield ""
+    yield from _answers(line, ram)
+
+
+def _answers(line: Timeline, ram: int) -> Iterator[str]:
+    """Where the number of pages comes from, and who calls set_config."""
+    number = ""
+    if line.num_pages is not None:
+        size = line.num_pages * PAGE
+        number = f": {mib(ram)} {MINUS} {mib(ram - size)} = {mib(size)}, {line.num_pages:,} pages of 4 KiB"
+    yield f"  num_pages comes from the host{number}; the guest only reads it"
+    yield "  set_config is called by the guest's write: update_balloon_size() writes actual, and QEMU calls it"
 
 
 def _headline(name: str, line: Timeline, ram: int) -> str:

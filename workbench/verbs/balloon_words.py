@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from workbench.domain.ramp import Ramping
     from workbench.domain.standing import Standing
 
+DASH = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+DAY = 86400.0
+"""Seconds."""
+
 
 def as_object(name: str, balloon: Balloon, standing: Standing) -> dict[str, object]:
     """What ``--json`` prints. Sizes are bytes; what is not known is null."""
@@ -122,6 +127,7 @@ def as_lines(name: str, balloon: Balloon, standing: Standing) -> list[str]:
         lines.append(f"  guest   {mib(balloon.stats.available):>10} available, {when}")
     lines += standing_lines(name, standing)
     if balloon.ledger is not None:
+        lines += ledger_lines(balloon.ledger)
         lines += [f"  {line}" for line in balloon.ledger.words]
     lines += [f"  - {line}" for line in verdict.evidence]
     if verdict.advice:
@@ -131,6 +137,49 @@ def as_lines(name: str, balloon: Balloon, standing: Standing) -> list[str]:
         lines += [f"  - {line}" for line in note.evidence]
         lines += [f"  {note.advice}"] * bool(note.advice)
     return lines
+
+
+def ledger_lines(ledger: Ledger) -> list[str]:
+    """The last change of the target in MiB and pages, before it and now; nothing where none was seen."""
+    from workbench.domain.balloon import pages_in
+    from workbench.domain.units import mib
+
+    if ledger.before is None:
+        return []
+
+    wide, count = 3 + len(mib(ledger.ram)), max(8, 3 + len(f"{pages_in(ledger.ram):,}"))
+
+    def cell(size: int | None, *, signed: bool = False) -> str:
+        if size is None:
+            return f"{DASH:>{wide}}{DASH:>{count}}"
+        found = pages_in(size)
+        plus = "+" if signed and found > 0 else ""
+        sign = MINUS if found < 0 else plus
+        return f"{(plus if mib(size) != '0 MiB' else '') + mib(size):>{wide}}{sign + format(abs(found), ','):>{count}}"
+
+    form = "at %H:%M:%S" if time.time() - ledger.before.time < DAY else "%Y-%m-%d"
+    when = time.strftime(form, time.localtime(ledger.before.time))
+    lines = [f"  {when:<11}" + "".join(f"{name:>{wide}}{'pages':>{count}}" for name in ("before", "now", "change"))]
+    for name in ("asked", "held", "host", "believed"):
+        entry = getattr(ledger, name)
+        title = ledger.believed_as if name == "believed" else name
+        lines.append(f"  {title:<11}" + cell(entry.before) + cell(entry.now) + cell(entry.change, signed=True))
+    return [*lines, f"  {_figures(ledger)}"]
+
+
+def _figures(ledger: Ledger) -> str:
+    """What follows from the four."""
+    from workbench.domain.ledger import percent
+    from workbench.domain.units import mib
+
+    def known(size: int | None) -> str:
+        return "not known" if size is None else mib(size)
+
+    least, most, share = ledger.never_used, ledger.never_used_most, ledger.yield_
+    never = known(least) if most is None or most == least else f"{known(least)} to {known(most)}"
+    parts = [f"reclaimed {known(ledger.reclaimed)}", f"unreturned {known(ledger.unreturned)}"]
+    parts += [] if share is None else [f"yield {percent(share)} %"]
+    return ", ".join([*parts, f"never used {never}"])
 
 
 def standing_lines(name: str, standing: Standing) -> list[str]:

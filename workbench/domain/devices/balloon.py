@@ -39,7 +39,8 @@ class Balloon(Part, frozen=True, kw_only=True):
     """The guest takes memory back from the balloon before it kills a process for want of it."""
     free_page_reporting: Annotated[bool | None, device("free-page-reporting")] = None
     """The guest tells the host of free pages, and the host takes them back at once. When not given: on with ordinary
-    memory, off on hugepages, where somebody else can take the page and the guest's next touch ends it with SIGBUS."""
+    memory, off with locked memory, which cannot be given back, and on hugepages, where somebody else can take the page and
+    the guest's next touch ends it with SIGBUS."""
     statistics: Annotated[int, Meta(ge=0, le=3600), device("guest-stats-polling-interval")] = 2
     """Seconds between two readings of the guest's memory statistics; 0: none."""
 
@@ -82,8 +83,9 @@ class Balloon(Part, frozen=True, kw_only=True):
             except SizeError as error:
                 yield ("presets", name), str(error)
 
-    def options(self, slot: str, *, hugepages: bool) -> Iterator[Option]:
-        reporting = not hugepages if self.free_page_reporting is None else self.free_page_reporting
+    def options(self, slot: str, *, reporting: bool) -> Iterator[Option]:
+        """:param reporting: whether there is free page reporting where the profile does not say."""
+        reporting = reporting if self.free_page_reporting is None else self.free_page_reporting
         values = named(replace(self, free_page_reporting=reporting), "device")
         card: dict[str, object] = {"driver": "virtio-balloon-pci", "id": BALLOON_ID, "addr": slot, **values}
         if self.free_page_hint:

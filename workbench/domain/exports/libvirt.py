@@ -255,7 +255,7 @@ def _others(devices: Element, profile: GuestProfile, launch: Launch, notes: list
     element = SubElement(devices, "memballoon", model="none" if balloon is None else "virtio")
     if balloon is not None:
         reporting = balloon.free_page_reporting
-        on = profile.memory.hugepages is None if reporting is None else reporting
+        on = profile.memory.takes_reports if reporting is None else reporting
         element.set("autodeflate", "on" if balloon.deflate_on_oom else "off")
         element.set("freePageReporting", "on" if on else "off")
         if balloon.statistics:

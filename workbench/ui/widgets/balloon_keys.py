@@ -83,4 +83,12 @@ BALLOON_KEYS: list[BindingType] = [
         id="balloon.path",
         tooltip="Show a target's way through QEMU and the guest; again: the plot",
     ),
+    Binding(
+        "f",
+        "ledger",
+        "Ledger",
+        id="balloon.ledger",
+        tooltip="Show the whole ledger, in MiB and pages, in place of the plot; again: the plot",
+        show=False,
+    ),
 ]

@@ -10,10 +10,9 @@ from textual.message import Message
 from textual.widgets import Input
 
 from workbench.domain.speed import Speeds
-from workbench.domain.units import format_size
 from workbench.ui.widgets import balloon_room, balloon_text, safety_text
-from workbench.ui.widgets.balloon_keys import BALLOON_KEYS, LARGE_STEP, SMALL_STEP
-from workbench.ui.widgets.balloon_staging import BalloonStaging
+from workbench.ui.widgets.balloon_keys import BALLOON_KEYS
+from workbench.ui.widgets.balloon_views import BalloonViews
 from workbench.ui.widgets.history_keys import HISTORY_KEYS
 from workbench.ui.widgets.history_plot import HistoryPlot
 from workbench.ui.widgets.path_view import PathPane
@@ -22,20 +21,17 @@ from workbench.ui.widgets.text_block import TextBlock
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
-    from textual.timer import Timer
 
     from workbench.domain.balloon import Balloon
     from workbench.domain.history import Past
     from workbench.domain.picture import Scene
     from workbench.domain.snapshot import GuestSnapshot
 
-ROOMY = 30
-"""Rows of the panel from which all evidence of a stall fits beside the plot."""
 TICK = 1.5
 """Seconds after which the panel moves on by itself; while QEMU answers, readings come more often."""
 
 
-class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
+class BalloonPanel(BalloonViews, can_focus=True, inherit_bindings=False):
     """Shows one guest's balloon; stages targets and posts them up when they are sent."""
 
     DEFAULT_CSS = """
@@ -62,18 +58,6 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = [*BALLOON_KEYS, *HISTORY_KEYS]
 
-    class PathToggled(Message):
-        """The view of the path was opened or closed: it wants room."""
-
-        def __init__(self, panel: BalloonPanel, *, is_open: bool) -> None:
-            super().__init__()
-            self.panel = panel
-            self.is_open = is_open
-
-        @property
-        def control(self) -> BalloonPanel:
-            return self.panel
-
     class PictureWanted(Message):
         """The user wants to keep what the plot shows."""
 
@@ -91,8 +75,6 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         self._plot = HistoryPlot()
         self._title: Content | None = None
         self._shown_at = 0.0
-        self._told: Timer | None = None
-        """Runs while the lower edge has something else than hints."""
 
     def compose(self) -> ComposeResult:
         yield TextBlock(id="balloon-head")
@@ -108,34 +90,6 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
     def on_mount(self) -> None:
         self._show_hints()
         self.set_interval(TICK, self._tick)
-
-    # The path of a target.
-
-    def action_path(self) -> None:
-        """Show the path in place of the plot and the ledger, or them again."""
-        path, is_open = self.query_one(PathPane), not self.has_class("-path")
-        self.set_class(is_open, "-path")
-        if is_open:
-            path.open()
-            self.on_focus()
-        else:
-            inside = self.screen.focused is not None and path in self.screen.focused.ancestors
-            path.close()
-            if inside:
-                self.focus()
-        self._show_hints()
-        self.post_message(self.PathToggled(self, is_open=is_open))
-
-    def action_drop(self) -> None:
-        if self.has_class("-path") and self.staged is None and not self.has_class("-typing"):
-            self.action_path()
-        else:
-            super().action_drop()
-
-    def on_focus(self) -> None:
-        """While the path is shown, the keys that move go to it; all others come back here."""
-        if self.has_class("-path") and not self.has_class("-empty"):
-            self.query_one("#path-way").focus()
 
     # What comes down.
 
@@ -170,12 +124,9 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         width = self.app.size.width
         return self.content_region.width or max(20, width - 4 if width < 100 else width // 2 - 10)
 
-    @property
-    def _roomy(self) -> bool:
-        """Whether sentences have room beside the plot."""
-        return self.size.height >= ROOMY
-
     def on_resize(self) -> None:
+        if self._told is None:
+            self._show_hints()
         self._show()
 
     def _show(self) -> None:
@@ -214,9 +165,9 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         taken += balloon_room.height(self._trouble_words(snapshot, balloon), width)
         taken += 1 + balloon_room.staged_rows(self.query_one("#balloon-staged", TextBlock).shown, width)
         taken += self.has_class("-typing") + self.has_class("-mistake")
-        forms = balloon_text.ledger(balloon, time.time(), width)
+        forms = balloon_text.ledger(balloon, time.time(), width, alone=self._alone)
         rows = (self.content_region.height or self.app.size.height // 2) - taken
-        form, plot = balloon_room.choose(forms, rows, width)
+        form, plot = balloon_room.choose(forms, rows, width, alone=self._alone)
         self.query_one("#balloon-ledger", TextBlock).show(form or Content(""))
         self.set_class(form is None, "-no-ledger")
         self.set_class(not plot, "-no-plot")
@@ -268,23 +219,3 @@ class BalloonPanel(BalloonStaging, can_focus=True, inherit_bindings=False):
         self.query_one("#balloon-staged", TextBlock).show(
             balloon_text.staged_lines(plan, self._width, live=self.live, roomy=self._roomy)
         )
-
-    def tell(self, words: str, seconds: float, *, calm: bool = False) -> bool:
-        """Say it in the panel's lower edge for a while, in the place of the hints; False where it has no room there.
-
-        :param calm: it tells of no trouble.
-        """
-        if len(words) > self.size.width - 6:
-            return False
-        if self._told is not None:
-            self._told.stop()
-        self.border_subtitle = Content.styled(words, "bold" if calm else "bold $warning")
-        self._told = self.set_timer(seconds, self._show_hints)
-        return True
-
-    def _show_hints(self) -> None:
-        if self.has_class("-path"):
-            self.border_subtitle = Content("\u2191 \u2193 scroll   v plot")
-            return
-        small, large = format_size(SMALL_STEP), format_size(LARGE_STEP)
-        self.border_subtitle = Content(f"- + {small}   [ ] {large}   1\u20269 tenths")

@@ -28,17 +28,21 @@ def staged_rows(content: Content, width: int) -> int:
     return max(usual, height(content, width))
 
 
-def choose(forms: Sequence[Content], rows: int, width: int) -> tuple[Content | None, bool]:
-    """The ledger's form, None for no room at all, and whether the plot is drawn.
+def choose(forms: Sequence[Content], rows: int, width: int, *, alone: bool = False) -> tuple[Content | None, bool]:
+    """The ledger's form, None for no room at all, and whether the plot is drawn. With fewer rows no form is fuller, as long as
+    the plot is drawn: what is staged or told below takes a row or two, and must not make another form of it.
 
     :param forms: of the ledger, the fullest first.
     :param rows: that ledger and plot have together.
+    :param alone: without the plot, whatever room there is.
     """
     sizes = [height(form, width) + 1 for form in forms]  # a blank row keeps it apart from what stands above
-    for least in (PLOT, PLOT_LEAST):
+    if not alone:
         for form, size in zip(forms, sizes, strict=True):
-            if rows - size >= least:
+            if rows - size >= PLOT:
                 return form, True
+        if rows - sizes[-1] >= PLOT_LEAST:
+            return forms[-1], True
     for form, size in zip(forms, sizes, strict=True):
         if size <= rows:
             return form, False

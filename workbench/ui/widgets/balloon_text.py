@@ -74,10 +74,12 @@ def head(balloon: Balloon, ram: int, width: int, now: float, *, answering: bool 
     )
 
 
-def ledger(balloon: Balloon, now: float, width: int) -> list[Content]:
+def ledger(balloon: Balloon, now: float, width: int, *, alone: bool = False) -> list[Content]:
     """What was asked, given and gained, what that means, and how old the guest's own figures are; the fullest form first.
 
     A loss, and memory that nobody has, are told in words in every form.
+
+    :param alone: in the place of the plot too.
     """
     foreign: list[Part] = [] if balloon.ours else [("target set by another client", "$warning"), f"  {DOT} "]
     freshness = Content.assemble(*foreign, *_freshness(balloon, now))
@@ -91,7 +93,9 @@ def ledger(balloon: Balloon, now: float, width: int) -> list[Content]:
         hint = Content.styled(book.backing.hint if book.backing else "", "$foreground-muted")
         grave = Content("\n").join(part for part in (first, hint) if part.plain)
     tall, low = (ledger_text.table(book, width, tall=tall) for tall in (True, False))
+    whole = ledger_text.table(book, width, tall=True, paged=True)
     forms = [
+        *([[whole, figures, all_words, freshness], [whole, figures, grave or first, freshness]] if alone else ()),
         [tall, figures, all_words, freshness],
         [tall, figures, grave or first, freshness],
         [low, figures, grave or first, freshness],

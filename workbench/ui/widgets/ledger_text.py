@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from workbench.domain.balloon import pages_in
+from workbench.domain.ledger import percent
 from workbench.ui.widgets.columns import Column, grid
 from workbench.ui.words import mib, pages
 
@@ -18,19 +19,21 @@ NAMES = 7
 """Columns of the screen for the names of the rows."""
 CELL_MOST = 12
 PAGES = 12
-"""Columns for a number of pages."""
+"""Columns for a number of pages, where there is room."""
 UNUSED = "unused"
 """Never used, where there is no room: its last word alone would say the opposite."""
 BRIEF_UNITS = 64
 """From this width on each figure of the short form has its unit."""
-WITH_PAGES = NAMES + 4 * (8 + PAGES)
-"""From this width on each size stands in pages too."""
+SIZE = 6
+"""Columns for a size, at least: the names of all columns but the last fit."""
+MUTED = "$foreground-muted"
 
 
-def table(ledger: Ledger, width: int, *, tall: bool) -> Content:
+def table(ledger: Ledger, width: int, *, tall: bool, paged: bool = False) -> Content:
     """One column for each of the four, one row for each time.
 
     :param tall: whether there is room for what stood before; otherwise only now and the change are shown.
+    :param paged: whether there is room for the pages below each size, where they have none beside it.
     """
     columns = [
         ("asked", ledger.asked, "$target"),
@@ -38,25 +41,39 @@ def table(ledger: Ledger, width: int, *, tall: bool) -> Content:
         ("host", ledger.host, "$resident"),
         (ledger.believed_as, ledger.believed, "$available"),
     ]
-    muted = "$foreground-muted"
-    with_pages = width >= WITH_PAGES
-    room = (width - NAMES) // 4 - (PAGES if with_pages else 0)
-    cell = max(1, min(CELL_MOST, room))
+    beside = width >= pages_from(ledger.ram)
+    count_width = _pages_width(ledger.ram, width) if beside else 0
+    cell = max(1, min(CELL_MOST, (width - NAMES) // 4 - count_width))
+    below = paged and not beside and len(pages(pages_in(ledger.ram))) < cell
 
-    def row(name: str, cells: list[tuple[str, str, str]]) -> Content:
-        parts: list[tuple[str, str]] = [(f"{name:<{NAMES}}", muted)]
+    def rows(name: str, cells: list[tuple[str, str, str]]) -> list[Content]:
+        parts: list[tuple[str, str]] = [(f"{name:<{NAMES}}", MUTED)]
         for size, count, style in cells:
             parts.append((f"{size:>{cell}}", style))
-            if with_pages:
-                parts.append((f"{count:>{PAGES}}", muted))
-        return Content.assemble(*parts)
+            if beside:
+                parts.append((f"{count:>{count_width}}", MUTED))
+        counts = "".join(f"{count:>{cell}}" for _, count, _ in cells)
+        return [Content.assemble(*parts)] + [Content.styled(f"{'pages':<{NAMES}}{counts}", MUTED)] * below
 
-    rows = [row("MiB", [(name if len(name) < cell else "guest", "pages", muted) for name, _, _ in columns])]
+    lines = rows("MiB", [(name if len(name) < cell else "avail", "pages", MUTED) for name, _, _ in columns])[:1]
     if tall:
-        rows.append(row("before", [_size(entry.before, style) for _, entry, style in columns]))
-    rows.append(row("now", [_size(entry.now, f"bold {style}".strip()) for _, entry, style in columns]))
-    rows.append(row("change", [_change(entry, style) for _, entry, style in columns]))
-    return Content("\n").join(rows)
+        lines += rows("before", [_size(entry.before, style) for _, entry, style in columns])
+    lines += rows("now", [_size(entry.now, f"bold {style}".strip()) for _, entry, style in columns])
+    lines += rows("change", [_change(entry, style) for _, entry, style in columns])
+    return Content("\n").join(lines)
+
+
+def pages_from(ram: int) -> int:
+    """Columns of the screen from which each size of a guest with so much RAM stands in pages too."""
+    return NAMES + 4 * (max(SIZE, 1 + len(mib(ram, signed=True))) + _pages_least(ram))
+
+
+def _pages_least(ram: int) -> int:
+    return max(len("pages"), len(pages(pages_in(ram)))) + 2
+
+
+def _pages_width(ram: int, width: int) -> int:
+    return max(_pages_least(ram), PAGES if width >= NAMES + 4 * (PAGES + SIZE + 2) else 0)
 
 
 def figures(ledger: Ledger, width: int) -> Content:
@@ -125,14 +142,6 @@ def words(ledger: Ledger, most: int) -> Content:
     return Content("\n").join(
         Content.assemble((line, style if index == 0 else "$foreground-muted")) for index, line in enumerate(said)
     )
-
-
-def percent(share: float) -> str:
-    """Rounded so that only what is whole is 100, and only what is nothing is 0."""
-    whole = round(100 * share)
-    if whole >= 100 and share < 1:
-        return "99"
-    return "1" if whole <= 0 < share else f"{max(0, whole)}"
 
 
 def _size(size: int | None, style: str) -> tuple[str, str, str]:

@@ -30,8 +30,8 @@ TO_HOST = frozenset(
     {"get", "readl", "tell", "output", "page", "discard", "size", "set", "write", "writel", "written", "event"}
 )
 """The stages on which the guest speaks to QEMU; on the others QEMU, or QEMU's answer, comes to the guest."""
-EDGE, FUNCTION, FILE, SHORT_FILE, WHEN, NOTE = 9, 30, 34, 19, 13, 22
-"""Columns of the screen. The widest names of :mod:`workbench.domain.path` fit."""
+EDGE, FUNCTION, FILE, SHORT_FILE, WHEN, NOTE, COUNT = 9, 30, 34, 19, 13, 22, 11
+"""Columns of the screen. The widest names of :mod:`workbench.domain.path` fit; a count without a note, up to 99,999."""
 ROOM_FOR_EACH = 66
 """Columns from which the time of one piece stands beside the others."""
 READS = 3
@@ -74,7 +74,7 @@ def _headline(line: Timeline, ram: int) -> list[Part]:
     elif not line.ours and line.asked is None:
         parts.append(("  no request was seen", MUTED))
     elif not line.ours:
-        parts.append(("  asked by another client", MUTED))
+        parts.append(("  asked from elsewhere", MUTED))
     if line.settled is None:
         parts.append(("  away from its target" if astray else "  on its way", "$warning"))
     else:
@@ -128,6 +128,12 @@ def way(view: PathView, width: int, *, hugepages: bool, brief: bool) -> Content:
     return Content("\n").join(rows)
 
 
+def whole(view: PathView, width: int, *, hugepages: bool) -> Content:
+    """Every stage, below the short form."""
+    title = Content.styled("The whole path", "bold")
+    return Content("\n").join([Content(""), title, way(view, width, hugepages=hugepages, brief=False)])
+
+
 def _path(view: PathView, *, hugepages: bool) -> tuple[Stage, ...]:
     line = view.timeline
     deflating = line is not None and line.deflating
@@ -149,10 +155,11 @@ def _row(light: Light, line: Timeline | None, width: int, *, first: bool) -> Con
     elif width >= EDGE + FUNCTION + 1 + SHORT_FILE + WHEN:
         parts.append((f" {stage.file.rpartition('/')[2]:<{SHORT_FILE}}", MUTED if lit else DARK))
     parts.append((f"{_when(light, line):>{WHEN}}", style))
-    if width >= EDGE + FUNCTION + 1 + FILE + WHEN + NOTE and light.sighting is not None:
+    spare = width - (EDGE + FUNCTION + 1 + FILE + WHEN)
+    if spare >= COUNT and light.sighting is not None:
         often = light.sighting.count > 1 and not light.sighting.late
         count = f" \u00d7{light.sighting.count:,}" if often else ""
-        parts += [f"  {MILESTONES.get(stage.key, '')}", (count, MUTED)]
+        parts += [f"  {MILESTONES.get(stage.key, '')}" if spare >= NOTE else " ", (count, MUTED)]
     return Content.assemble(*parts)
 
 

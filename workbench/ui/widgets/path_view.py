@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
 from textual.message import Message
 
 from workbench.domain.timeline import PathView
@@ -31,7 +32,7 @@ class PathPane(Vertical):
         height: 1fr;
         & > #path-head { height: 3; margin-bottom: 1; }
         & > #path-way { height: 1fr; }
-        & #path-stages, & #path-reads, & #path-questions { height: auto; }
+        & #path-stages, & #path-reads, & #path-whole, & #path-questions { height: auto; }
     }
     """
 
@@ -60,6 +61,7 @@ class PathPane(Vertical):
         with VerticalScroll(id="path-way"):
             yield TextBlock(id="path-stages")
             yield TextBlock(id="path-reads")
+            yield TextBlock(id="path-whole")
             yield TextBlock(id="path-questions")
 
     @property
@@ -118,6 +120,8 @@ class PathPane(Vertical):
         stages = path_text.way(self._view, width, hugepages=self._hugepages, brief=brief)
         self.query_one("#path-stages", TextBlock).show(stages)
         self.query_one("#path-reads", TextBlock).show(path_text.reads(self._view))
+        whole = path_text.whole(self._view, width, hugepages=self._hugepages) if brief else Content("")
+        self.query_one("#path-whole", TextBlock).show(whole)
         self.query_one("#path-questions", TextBlock).show(
             path_text.questions(self._view, self._ram, hugepages=self._hugepages)
         )

@@ -1,0 +1,117 @@
+"""What the balloon panel shows in place of the plot, a target's path or the whole ledger, and its lower edge, which says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.message import Message
+
+from workbench.domain.units import format_size
+from workbench.ui.widgets.balloon_keys import LARGE_STEP, SMALL_STEP
+from workbench.ui.widgets.balloon_staging import BalloonStaging
+from workbench.ui.widgets.path_view import PathPane
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+
+ROOMY = 30
+"""Rows of the panel from which all evidence of a stall fits beside the plot, and all of the ledger."""
+
+
+class BalloonViews(BalloonStaging):
+    """The part of the panel that changes what it shows; the panel itself fills it."""
+
+    _told: Timer | None = None
+    """Runs while the lower edge has something else than hints."""
+
+    class PathToggled(Message):
+        """The view of the path was opened or closed: it wants room."""
+
+        def __init__(self, panel: BalloonViews, *, is_open: bool) -> None:
+            super().__init__()
+            self.panel = panel
+            self.is_open = is_open
+
+        @property
+        def control(self) -> BalloonViews:
+            return self.panel
+
+    @property
+    def _roomy(self) -> bool:
+        """Whether sentences have room beside the plot."""
+        return self.size.height >= ROOMY
+
+    @property
+    def _alone(self) -> bool:
+        """Whether the ledger has the place of the plot too."""
+        return self.has_class("-alone")
+
+    def action_ledger(self) -> None:
+        """Show the whole ledger in place of the plot, or the plot again."""
+        if self.has_class("-path"):
+            self.action_path()
+            self.remove_class("-alone")
+        self.toggle_class("-alone")
+        self._show_hints()
+        self._show()
+
+    def _show(self) -> None:
+        """Show what is known in the room that there is."""
+        raise NotImplementedError
+
+    def action_path(self) -> None:
+        """Show the path in place of the plot and the ledger, or them again."""
+        path, is_open = self.query_one(PathPane), not self.has_class("-path")
+        self.set_class(is_open, "-path")
+        if is_open:
+            path.open()
+            self.on_focus()
+        else:
+            inside = self.screen.focused is not None and path in self.screen.focused.ancestors
+            path.close()
+            if inside:
+                self.focus()
+        self._show_hints()
+        self.post_message(self.PathToggled(self, is_open=is_open))
+
+    def action_drop(self) -> None:
+        if self.has_class("-path") and self.staged is None and not self.has_class("-typing"):
+            self.action_path()
+        elif self._alone and self.staged is None and not self.has_class("-typing"):
+            self.action_ledger()
+        else:
+            super().action_drop()
+
+    def on_focus(self) -> None:
+        """While the path is shown, the keys that move go to it; all others come back here."""
+        if self.has_class("-path") and not self.has_class("-empty"):
+            self.query_one("#path-way").focus()
+
+    def tell(self, words: str, seconds: float, *, calm: bool = False) -> bool:
+        """Say it in the panel's lower edge for a while, in the place of the hints; False where it has no room there.
+
+        :param calm: it tells of no trouble.
+        """
+        if len(words) > self.size.width - 6:
+            return False
+        if self._told is not None:
+            self._told.stop()
+        self.border_subtitle = Content.styled(words, "bold" if calm else "bold $warning")
+        self._told = self.set_timer(seconds, self._told_all)
+        return True
+
+    def _told_all(self) -> None:
+        self._told = None
+        self._show_hints()
+
+    def _show_hints(self) -> None:
+        if self.has_class("-path"):
+            words = "\u2191 \u2193 scroll   v plot"
+        elif self._alone:
+            words = "f plot"
+        else:
+            small, large = format_size(SMALL_STEP), format_size(LARGE_STEP)
+            words = f"- + {small}   [ ] {large}   1\u20269 tenths" + ("" if self._roomy else "   f ledger")
+        self.border_subtitle = Content(words)
