@@ -69,7 +69,7 @@ async def opened(
         yield pilot, engine, screen
 
 
-async def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:
+async def wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while not holds():
             await asyncio.sleep(0.01)

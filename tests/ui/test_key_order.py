@@ -137,3 +137,14 @@ async def test_keys_that_wait_when_the_app_ends_end_with_it() -> None:
     app._ahead.append(events.Key("a", "a"))
     await app._next(app._under_way)
     assert not app._ahead
+
+
+async def test_a_key_that_comes_up_when_the_app_has_ended_ends_with_it() -> None:
+    app = Keys()
+    async with app.run_test() as pilot:
+        await pilot.pause()
+    key = events.Key("f5", None)
+    key._set_forwarded()
+    await app.on_event(key)
+    await app.on_event(events.Key("f5", None))
+    assert app._under_way is None

@@ -6,9 +6,11 @@ import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import pytest
 from textual import events
 
 from tests.ui.test_editor import area, listed, opened, press, wait_until
+from workbench.ui import key_order
 from workbench.ui.screens.main import MainScreen
 from workbench.ui.widgets.profile_area import ProfileArea
 from workbench.ui.widgets.profile_form import FormList, ProfileForm
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from workbench.domain.editing import ProfileText
 
 SLOW = 0.3
-"""Seconds that a disk takes which is busy: longer than a key waits for another one."""
+"""Seconds that a disk takes which is busy: longer than a key waits behind one that has arrived."""
 
 
 @contextmanager
@@ -35,6 +37,13 @@ def slow_disk(engine: FakeEngine) -> Iterator[None]:
 
     engine.profiles.read = read  # type: ignore[method-assign]
     yield
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys wait as long as it takes: a busy machine needs longer for a key or a screen than a person would wait."""
+    monkeypatch.setattr(key_order, "OPENING", 60.0)
+    monkeypatch.setattr(key_order, "PATIENCE", 5.0)
 
 
 def burst(pilot: Pilot[None], *keys: str) -> None:
@@ -50,6 +59,7 @@ def typed(pilot: Pilot[None]) -> str:
     return found.first().text if found else ""
 
 
+@pytest.mark.usefixtures("patient")
 async def test_letters_behind_e_come_into_the_editor() -> None:
     async with listed(a="[memory]\nsize = '64M'\n") as (pilot, engine):
         with slow_disk(engine):
@@ -57,6 +67,7 @@ async def test_letters_behind_e_come_into_the_editor() -> None:
             await wait_until(lambda: typed(pilot) == "# now\n[memory]\nsize = '64M'\n")
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_name_and_what_follows_it_come_where_they_are_asked_for() -> None:
     async with listed(a="[memory]\nsize = '64M'\n") as (pilot, engine):
         with slow_disk(engine):
@@ -65,6 +76,7 @@ async def test_a_name_and_what_follows_it_come_where_they_are_asked_for() -> Non
             assert "bb" in engine.profiles.files
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_value_of_the_form_can_be_typed_at_once() -> None:
     async with opened("[memory]\nsize = '64M'\n") as (pilot, _, screen):
         await press(pilot, "f2")

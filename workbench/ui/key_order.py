@@ -83,7 +83,11 @@ class KeyOrder(App[None]):
         return self._below is self.screen or (self.focused is None and len(self.screen_stack) > 1)
 
     async def on_event(self, event: events.Event) -> None:
-        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
+        if not isinstance(event, events.Key | events.Paste):
+            await super().on_event(event)
+        elif not self.screen_stack:
+            return  # the app has ended; Textual would look for a binding of a screen that is gone
+        elif event.is_forwarded:
             await super().on_event(event)
         elif self._under_way is None and self._below is not self.screen:
             await self._hand_out(event)
