@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from workbench.engine.demo import DemoGuest
+    from workbench.engine.guest import LocalGuest
 
 MIB = 1 << 20
 RAM = 512 * MIB
@@ -98,5 +99,14 @@ async def test_another_workbench_is_no_stranger(demo: CommandLine) -> None:
         assert balloon_of(guest).ours
         assert ledger_of(guest).ours
         assert ledger_of(guest).asked.before == 0
+        await guest.set_target(350 * MIB)
+        await until(lambda: len(requests(guest)) == 2, "the mark of the second request")
+        assert ledger_of(guest).asked.before == 0, "the same target once more is no change of it"
         await guest.set_target(RAM)
         await settled(guest, RAM)
+        assert ledger_of(guest).asked.before == RAM - 350 * MIB
+
+
+def requests(guest: LocalGuest) -> list[int | None]:
+    marks = balloon_of(guest).marks
+    return [mark.size for mark in marks if mark.kind is MarkKind.REQUEST and mark.size == 350 * MIB]
