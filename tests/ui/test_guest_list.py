@@ -55,6 +55,14 @@ async def test_of_a_guest_that_is_gone_the_next_one_is_chosen() -> None:
         assert app.list.chosen is None
 
 
+def test_how_a_guest_died_stands_on_one_line() -> None:
+    died = GuestSnapshot("huge", ended="killed by signal 7 (SIGBUS)")
+    assert [state_words(died, NOW, width)[0] for width in (27, 24)] == [
+        "killed by signal 7 (SIGBUS)",
+        "killed by SIGBUS",
+    ]
+
+
 @pytest.mark.parametrize(
     ("trouble", "words"),
     [

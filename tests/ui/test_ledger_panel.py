@@ -87,7 +87,7 @@ def test_the_columns_of_a_large_guest_do_not_touch(ram: int, width: int) -> None
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
 async def test_a_key_shows_the_whole_ledger_in_place_of_the_plot(size: tuple[int, int]) -> None:
     lost = running(balloon=inflated(114, 354, REPORTING), backing="2M pages")
-    async with opened(lost, size=size) as (pilot, _):
+    async with opened(lost, size=size) as (pilot, engine):
         screen = pilot.app.screen
         await press(pilot, "b")
         for leave in ("f", "escape"):
@@ -101,6 +101,17 @@ async def test_a_key_shows_the_whole_ledger_in_place_of_the_plot(size: tuple[int
             assert staged.region.bottom <= screen.query_one(BalloonPanel).content_region.bottom
             await press(pilot, leave)
             assert screen.query_one(HistoryPlot).display
+        if size == (80, 24):
+            void = inflated(512, 512, HUGE)
+            engine.publish(running(balloon=void, backing="2M pages"))
+            await press(pilot, "f")
+            assert "instead: ordinary memory" in text_of(pilot, "#balloon-ledger")
+            await press(pilot, "left_square_bracket")
+            assert "instead: ordinary memory" not in text_of(pilot, "#balloon-ledger"), "what is staged stands whole"
+            assert "use 4 KiB ones" in text_of(pilot, "#balloon-ledger")
+            assert staged.region.bottom <= screen.query_one(BalloonPanel).content_region.bottom
+            await press(pilot, "escape")
+            await press(pilot, "f")
         await press(pilot, "v", "f")
         assert not screen.query_one(PathPane).display
         assert not screen.query_one(HistoryPlot).display

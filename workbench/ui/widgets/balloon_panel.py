@@ -163,7 +163,9 @@ class BalloonPanel(BalloonViews, can_focus=True, inherit_bindings=False):
         blocks = ("#balloon-head", "#balloon-safety")
         taken = sum(balloon_room.height(self.query_one(name, TextBlock).shown, width) for name in blocks)
         taken += balloon_room.height(self._trouble_words(snapshot, balloon), width)
-        taken += 1 + balloon_room.staged_rows(self.query_one("#balloon-staged", TextBlock).shown, width)
+        staged = self.query_one("#balloon-staged", TextBlock).shown
+        # Alone, the ledger has also the rows that are kept free for what may be staged.
+        taken += 1 + (balloon_room.height(staged, width) if self._alone else balloon_room.staged_rows(staged, width))
         taken += self.has_class("-typing") + self.has_class("-mistake")
         forms = balloon_text.ledger(balloon, time.time(), width, alone=self._alone)
         rows = (self.content_region.height or self.app.size.height // 2) - taken
@@ -210,6 +212,8 @@ class BalloonPanel(BalloonViews, can_focus=True, inherit_bindings=False):
 
     def watch_staged(self) -> None:
         self._show_staged()
+        if self.has_class("-no-plot"):  # which would make room by itself
+            self._show()
 
     def watch_live(self) -> None:
         self._show_staged()

@@ -189,7 +189,8 @@ def state_words(guest: GuestSnapshot, now: float, width: int = WIDTH) -> tuple[s
     """The second line of an entry, and its style; what has no room in ``width`` columns is left out, the last first."""
     if not guest.phase.alive:
         if guest.ended and guest.ended != "powered off":
-            return guest.ended, "$error"
+            full = guest.ended
+            return full if len(full) <= width else full.replace("signal 7 (SIGBUS)", "SIGBUS"), "$error"
         if guest.problems:
             return f"{guest.problems} profile problem{'' if guest.problems == 1 else 's'}", "$warning"
         return guest.ended or "stopped", "$foreground-muted"
