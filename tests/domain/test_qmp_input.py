@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.schemas import SCHEMA
-from workbench.domain.qmp_input import InputError, Request, checked, parse_line, parse_words
+from workbench.domain.json_input import InputError
+from workbench.domain.qmp_input import Request, checked, parse_line, parse_words
 
 if TYPE_CHECKING:
     from workbench.domain.schema import Schema
@@ -166,6 +167,40 @@ def test_all_mistakes_are_told() -> None:
     with pytest.raises(InputError) as caught:
         checked(parse_line("qom-set pth=/ property=x", SCHEMA), SCHEMA)
     assert len(caught.value.message.splitlines()) == 3
+
+
+def test_every_mistake_has_its_place() -> None:
+    line = "blockdev-add drver=file node=x read-only=maybe"
+    with pytest.raises(InputError) as caught:
+        checked(parse_line(line, SCHEMA), SCHEMA)
+    error = caught.value
+    assert {line[start:end] for start, end in (error.span, *error.more)} >= {"drver=file", "node=x", "read-only=maybe"}
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "message", "hint"),
+    [
+        ('{"execute": "balloon", "arguments": {"value": 1}', "", "the JSON is not finished", "is closed by }"),
+        ('set-numa nodes=[{"a": [1,  ', "", "the JSON is not finished", "is closed by ]}]"),
+        ('balloon {"value": "12', '"12', "the JSON is not finished", 'is closed by "}'),
+        ('balloon value="12', '"12', "this quote is never closed", ""),
+        ('balloon {"value": }', "}", "JSON: expecting value", ""),
+        ('balloon {"value" 1', "1", "JSON: expecting ':' delimiter", ""),
+        ("balloon 5", "5", "'5' has no value", "key=value: value=5"),
+        ("qom-set path=/ / type", "/", "'/' has no value", "key=value: property=/"),
+        ("balloon value", "value", "'value' has no value", "write value=VALUE"),
+        ("balloon value=1 2", "2", "'2' has no value", "takes no more arguments"),
+    ],
+)
+def test_what_is_not_finished_says_how_it_goes_on(line: str, place: str, message: str, hint: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_line(line, SCHEMA)
+    start, end = caught.value.span
+    assert start < end
+    assert line[start:end].strip() == place
+    assert caught.value.message == message
+    assert caught.value.hint.endswith(hint)
+    assert bool(caught.value.hint) == bool(hint)
 
 
 LINES = st.text() | st.text(alphabet="ab.='\"{}[]! \\:,0519eEx-\t\ud800").map(lambda text: f"balloon {text}")

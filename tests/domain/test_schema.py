@@ -84,6 +84,17 @@ def test_what_qemu_will_take(command: str, arguments: dict[str, object]) -> None
             ["file.locking cannot be 'atuo': did you mean 'auto'?"],
         ),
         ("blockdev-add", {"driver": "zz"}, ["driver cannot be 'zz': file, raw or null-co"]),
+        # Which members there are hangs on the driver: of what another one has nothing is said.
+        (
+            "blockdev-add",
+            {"driver": "fil", "filename": "x", "zzzz": 1},
+            [
+                "driver cannot be 'fil': did you mean 'file'?",
+                "there is no argument 'zzzz': it takes driver, node-name, read-only",
+            ],
+        ),
+        ("blockdev-add", {"filename": "x"}, ["argument 'driver' is missing: file, raw or null-co"]),
+        ("blockdev-add", {"driver": ["file"], "filename": "x"}, ["driver must be file, raw or null-co, not a list"]),
         (
             "blockdev-add",
             {"driver": "raw", "file": {"driver": "file"}},

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.qmp_input import InputError, Request, parse_line
+from workbench.domain.json_input import InputError
+from workbench.domain.qmp_input import Request, parse_line
 from workbench.domain.record_search import Filter, search
 from workbench.domain.traffic import HMP, LARGEST, Kind, Message, Origin, Record
 from workbench.domain.transcript import copied, device_of, json_line, line_of, steps, typed

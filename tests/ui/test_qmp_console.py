@@ -478,6 +478,24 @@ async def test_the_log_is_bounded_and_a_reader_keeps_their_place(tmp_path: Path)
         assert log.scroll_offset.y == log.max_scroll_y
 
 
+async def test_who_sends_something_sees_what_comes_of_it(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path, size=(80, 20)) as (pilot, app):
+        log = app.query_one(TrafficLog)
+        for index in range(100):
+            app.record.add(1.0, Kind.EVENT, Origin.SCREEN, f"EVENT_{index}", {})
+        await until(pilot, lambda: "EVENT_99" in app.shown)
+        for line, answer in (("query-name", "◂"), ("quary-name", "did you mean")):
+            log.scroll_to(y=5, animate=False, immediate=True)
+            await pilot.pause()
+            assert not log.following
+            await pilot.press("ctrl+u")
+            await type_line(pilot, line)
+            await pilot.press("enter")
+            await until(pilot, lambda answer=answer: answer in app.shown)  # type: ignore[misc]
+            assert log.following
+            assert log.scroll_offset.y == log.max_scroll_y
+
+
 @pytest.mark.parametrize("size", [(60, 12), (40, 10), (300, 100)])
 async def test_lines_fit_every_width(qemu_path: Path, tmp_path: Path, size: tuple[int, int]) -> None:
     async with console(qemu_path, tmp_path) as (pilot, app):

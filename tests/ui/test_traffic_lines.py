@@ -130,6 +130,31 @@ def test_a_note_marks_the_place() -> None:
     ]
 
 
+def test_a_note_marks_all_places_and_of_nested_ones_the_inner() -> None:
+    typed = "blockdev-add driver=x node=y"
+    note = Note(NOON, "no", "", typed, (13, 21), ((0, 12), (22, 28)))
+    assert [line[12:] for line in shown(note)][:2] == [typed, "~" * 12 + " " + "~" * 8 + " " + "~" * 6]
+    nested = Note(NOON, "no", "", 'x {"a": {"b": 1}}', (3, 16), ((9, 15),))
+    assert shown(nested)[1][12:] == " " * 9 + "~" * 6
+
+
+def test_a_place_in_a_line_that_is_broken_is_underlined_itself() -> None:
+    note = Note(NOON, "no", "", "x " + "a" * 60 + " bad=1", (63, 68))
+    lines = lay_out(note, 50).lines
+    assert ("bad=1", "mistake") in [piece for line in lines for piece in line]
+    assert not any("~" in line for line in plain(lines))
+
+
+def test_a_reply_takes_the_room_below_its_time() -> None:
+    text = "short\n" + "x" * 58
+    item = message(Kind.REPLY, text, name="human-monitor-command")
+    assert [line[12:].rstrip() for line in shown(item, 70)] == ["short".ljust(52) + "0.4 ms", "x" * 58]
+    long = shown(message(Kind.REPLY, "x" * 58, name="human-monitor-command"), 70)
+    assert long[0].endswith(" 0.4 ms")
+    assert all(cell_len(line) <= 70 for line in long)
+    assert shown(message(Kind.COMMAND, {"a": "y" * 50}, name="c"), 70)[0].endswith("c a=" + "y" * 50)
+
+
 @given(st.builds(message, st.sampled_from(Kind), JSON.filter(lambda v: isinstance(v, dict))), st.integers(32, 120))
 def test_every_message_fits(item: Message, width: int) -> None:
     lines = shown(item, width)

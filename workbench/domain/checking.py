@@ -39,10 +39,11 @@ def _check_object(
 ) -> list[Mistake]:
     members = {member.name: member for member in schema.members(type_, value)}
     mistakes: list[Mistake] = []
+    perhaps = _perhaps(schema, type_, value)
     for name, given in value.items():
         if name in members:
             mistakes += _check_value(schema, members[name].type, given, (*path, name))
-        elif not open_:
+        elif not open_ and name not in perhaps:
             near = get_close_matches(name, members, 3, 0.5)
             hint = _did_you_mean(near) or _takes(list(members.values()), path)
             mistakes.append(Mistake((*path, name), f"there is no {_what(path)} {name!r}{hint}"))
@@ -56,6 +57,15 @@ def _check_object(
         if not member.optional and name not in value
     ]
     return mistakes
+
+
+def _perhaps(schema: Schema, type_: str, value: Mapping[str, object]) -> set[str]:
+    """The members that there may be: those of every branch, while the tag that chooses one is wrong or missing."""
+    tag, branches = schema.branches(type_)
+    tags = [known for member in schema.members(type_) if member.name == tag for known in schema.values(member.type)]
+    if value.get(tag) in tags:
+        return set()
+    return {member.name for branch in branches.values() for member in schema.members(branch, value)}
 
 
 def _check_value(schema: Schema, type_: str, value: object, path: tuple[str, ...]) -> list[Mistake]:

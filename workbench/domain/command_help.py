@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from workbench.domain.candidates import describe, warnings
 from workbench.domain.json_cursor import place_in_json
-from workbench.domain.qmp_input import InputError, parse_line
+from workbench.domain.json_input import InputError
+from workbench.domain.qmp_input import parse_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

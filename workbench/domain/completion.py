@@ -17,7 +17,8 @@ from msgspec.structs import replace
 from workbench.domain.candidates import Candidates, Completion, describe, matching, signature, warnings
 from workbench.domain.hmp_completion import complete_hmp
 from workbench.domain.json_cursor import place_in_json
-from workbench.domain.qmp_input import InputError, parse_line
+from workbench.domain.json_input import InputError
+from workbench.domain.qmp_input import parse_line
 from workbench.domain.qmp_values import BadValue, decode_json
 
 if TYPE_CHECKING:

@@ -115,6 +115,28 @@ def spans_in_json(text: str, at: int = 0) -> dict[Path, tuple[int, int]]:
     return spans
 
 
+def unfinished_json(text: str, at: int = 0) -> str:
+    """What would close the brackets and the string that are open at the end of a text whose JSON begins at ``at``; empty
+    when nothing is, or something else is wrong before.
+    """
+    stack: list[_Frame] = []
+    quote = ""
+    for kind, raw, _, _ in _tokens(text, at):
+        if kind == "mark":
+            if not _mark(stack, raw) or not stack:
+                return ""
+            continue
+        if not stack or stack[-1].expects not in ("key", "value"):
+            return ""
+        if kind == "string" and not (len(raw) > 1 and _closed(raw)):
+            quote = '"'
+        elif stack[-1].expects == "key":
+            stack[-1].expects = ":"
+        else:
+            stack[-1].put(None)
+    return quote + "".join("}" if isinstance(frame.value, dict) else "]" for frame in reversed(stack))
+
+
 def _tokens(text: str, at: int) -> Iterator[tuple[str, str, int, int]]:
     """Kind (``string``, ``mark`` or ``word``), text, start and end of each token."""
     while match := _TOKEN.match(text, at):

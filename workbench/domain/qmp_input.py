@@ -13,15 +13,14 @@ value is a string whatever the schema says.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workbench.domain.checking import Mistake, check
 from workbench.domain.json_cursor import spans_in_json
-from workbench.domain.qmp_values import BadValue, decode_json, typed_value
-from workbench.errors import UsageError
+from workbench.domain.json_input import InputError, Span, json_at, refuse_unsendable
+from workbench.domain.qmp_values import BadValue, typed_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 
 Path = tuple[str, ...]
 """An argument and the members below it: ``a.b`` is ``("a", "b")``."""
-Span = tuple[int, int]
-"""From and behind which character of the line."""
 
 _WORD = re.compile(r"[^\s={}\[\]\"']+")
 _SPACE = re.compile(r"\s*")
@@ -41,15 +38,6 @@ _TEXT = {("device_add", ("addr",))}
 given as a number, and the number's meaning (slot or devfn) changed between versions; ``"5"`` is the slot in all."""
 _WHOLE = {"execute", "exec-oob", "arguments", "id"}
 """The members of a QMP command (docs/interop/qmp-spec); an id is ours to give, and ignored."""
-
-
-class InputError(UsageError):
-    """A line that cannot be sent, and the place in it that says so."""
-
-    def __init__(self, message: str, span: Span = (0, 0), *, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.span = span
-        """Empty at 0 when the line has no one place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +103,7 @@ def parse_words(words: Sequence[str], schema: Schema | None = None) -> Request:
 def checked(request: Request, schema: Schema) -> Request:
     """The same request, held against the schema.
 
-    :raise InputError: with every mistake, one on each line, and the place of the first one.
+    :raise InputError: with every mistake, one on each line, and their places.
     """
     mistakes = check(schema, request.command, request.arguments)
     known = schema.commands.get(request.command)
@@ -126,11 +114,17 @@ def checked(request: Request, schema: Schema) -> Request:
         )
     if not mistakes:
         return request
-    path = mistakes[0].path
+    words = "\n".join(str(mistake) for mistake in mistakes)
+    first, *more = (_place_of(mistake, request) for mistake in mistakes)
+    raise InputError(words, first, hint=mistakes[0].hint, more=more)
+
+
+def _place_of(mistake: Mistake, request: Request) -> Span:
+    """Where the innermost thing stands that is mistaken."""
+    path = mistake.path
     while path and path not in request.places:
         path = path[:-1]
-    words = "\n".join(str(mistake) for mistake in mistakes)
-    raise InputError(words, request.places.get(path, (0, 0)), hint=mistakes[0].hint)
+    return request.places.get(path, (0, 0))
 
 
 def hmp_request(line: str, span: Span = (0, 0)) -> Request:
@@ -140,7 +134,7 @@ def hmp_request(line: str, span: Span = (0, 0)) -> Request:
     """
     if not line:
         raise InputError("there is no HMP command after !", span, hint="for example: !info status")
-    _refuse_unsendable(line, span)
+    refuse_unsendable(line, span)
     return Request("human-monitor-command", {"command-line": line}, hmp=True, places={(): span})
 
 
@@ -150,7 +144,7 @@ class _Line:
     def __init__(self, text: str, command: str, span: Span, schema: Schema | None) -> None:
         self.text = text
         self.schema = schema
-        _refuse_unsendable(command, span)
+        refuse_unsendable(command, span)
         self.request = Request(command, {}, places={(): span})
 
     def read_arguments(self, at: int) -> None:
@@ -158,7 +152,7 @@ class _Line:
         text = self.text
         at = _skip(text, at)
         if text[at : at + 1] == "{":
-            value, end = _json_at(text, at)
+            value, end = json_at(text, at)
             _nothing_behind(text, end)
             assert isinstance(value, dict)
             self.request.arguments.update(value)
@@ -169,12 +163,22 @@ class _Line:
             if match is None:
                 raise InputError(f"key=value is expected here, not {text[at]!r}", (at, at + 1))
             if text[match.end() : match.end() + 1] != "=":
-                hint = f"write {match[0]}=VALUE"
-                raise InputError(f"{match[0]!r} has no value", match.span(), hint=hint)
+                raise InputError(f"{match[0]!r} has no value", match.span(), hint=self._with_a_key(match[0]))
             value, bare, end = _value_at(text, match.end() + 1)
             self.put(match[0], (at, end), value, bare)
             self._place_inside(match[0], match.end() + 1)
             at = _skip(text, end)
+
+    def _with_a_key(self, word: str) -> str:
+        """How to write a word that stands alone: as the value of what can still be given, or with a value."""
+        command, arguments = self.request.command, self.request.arguments
+        if self.schema is None or command not in self.schema.commands:
+            return f"write {word}=VALUE"
+        members = self.schema.arguments(command, arguments)
+        if word in [member.name for member in members]:
+            return f"write {word}=VALUE"
+        open_ = sorted((one for one in members if one.name not in arguments), key=lambda one: one.optional)
+        return f"an argument is key=value: {open_[0].name}={word}" if open_ else f"{command} takes no more arguments"
 
     def _place_inside(self, key: str, at: int) -> None:
         """Where the members of a JSON value stand."""
@@ -185,7 +189,7 @@ class _Line:
 
     def put(self, key: str, span: Span, value: object, bare: bool) -> None:
         """Set the argument ``a.b.c`` to a value; a bare one is typed by the schema."""
-        _refuse_unsendable(key, span)
+        refuse_unsendable(key, span)
         path = self._path(key, span)
         target = self.request.arguments
         for depth, part in enumerate(path[:-1]):
@@ -197,7 +201,7 @@ class _Line:
         if path[-1] in target:
             raise InputError(f"{key} is given twice", span)
         if bare and isinstance(value, str) and (self.request.command, path) not in _TEXT:
-            _refuse_unsendable(value, span)
+            refuse_unsendable(value, span)
             try:
                 value = typed_value(value, self.schema, self._type(path))
             except BadValue as error:
@@ -232,7 +236,7 @@ class _Line:
 
 
 def _whole_command(text: str, start: int) -> Request:
-    value, end = _json_at(text, start)
+    value, end = json_at(text, start)
     _nothing_behind(text, end)
     assert isinstance(value, dict)
     span = (start, end)
@@ -259,13 +263,13 @@ def _value_at(text: str, at: int) -> tuple[object, bool, int]:
     """A value, whether it is bare, and where it ends."""
     opener = text[at : at + 1]
     if opener and opener in '{["':
-        value, end = _json_at(text, at)
+        value, end = json_at(text, at)
     elif opener == "'":
         close = text.find("'", at + 1)
         if close < 0:
             raise InputError("this quote is never closed", (at, len(text)))
         value, end = text[at + 1 : close], close + 1
-        _refuse_unsendable(text[at:end], (at, end))
+        refuse_unsendable(text[at:end], (at, end))
     else:
         match = _BARE.match(text, at)
         assert match is not None  # matches the empty text too
@@ -278,29 +282,11 @@ def _value_at(text: str, at: int) -> tuple[object, bool, int]:
 def _shell_value(raw: str, span: Span) -> tuple[object, bool]:
     """The value of a shell's word: JSON when it opens like it, else bare."""
     if raw[:1] and raw[0] in '{["':
-        value, end = _json_at(raw, 0)
+        value, end = json_at(raw, 0)
         if raw[end:].strip():
             raise InputError(f"not one JSON value: {raw}", span)
         return value, False
     return raw, True
-
-
-def _json_at(text: str, at: int) -> tuple[object, int]:
-    """One JSON value and where it ends."""
-    try:
-        return decode_json(text, at)
-    except json.JSONDecodeError as error:
-        place = min(error.pos, len(text))
-        raise InputError(f"JSON: {error.msg[0].lower()}{error.msg[1:]}", (place, place + 1)) from error
-    except BadValue as error:
-        raise InputError(f"JSON: {error}", (at, len(text))) from error
-
-
-def _refuse_unsendable(text: str, span: Span) -> None:
-    try:
-        decode_json(json.dumps(text), 0)
-    except BadValue as error:
-        raise InputError(str(error), span) from error
 
 
 def _nothing_behind(text: str, end: int) -> None:

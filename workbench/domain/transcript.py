@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.qmp_input import InputError, Request, parse_line
+from workbench.domain.json_input import InputError
+from workbench.domain.qmp_input import Request, parse_line
 from workbench.domain.traffic import HMP, Kind, Message, Origin, arguments_of, encoded, hmp_line
 
 if TYPE_CHECKING:

@@ -87,7 +87,8 @@ async def run_lines(runner: Runner, schema: Schema, hmp: bool) -> None:
 
     :param hmp: whether each line is one for the human monitor.
     """
-    from workbench.domain.qmp_input import InputError, checked, hmp_request, parse_line
+    from workbench.domain.json_input import InputError
+    from workbench.domain.qmp_input import checked, hmp_request, parse_line
 
     number = 0
     async for line in _stdin(runner._monitor):
@@ -122,7 +123,7 @@ def read_steps(file: Path, yes: bool, pid: int) -> list[Step]:
     :raise WorkbenchError: when the file cannot be read, or holds such a command; nothing was sent by then.
     """
     from workbench.domain.effects import effects_of
-    from workbench.domain.qmp_input import InputError
+    from workbench.domain.json_input import InputError
     from workbench.domain.transcript import steps
     from workbench.engine.files import process_has_file
 

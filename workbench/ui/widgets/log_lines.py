@@ -42,6 +42,7 @@ class LogLines(ScrollView, can_focus=True):
         & > .traffic--received { color: $text-success; }
         & > .traffic--event { color: $text-warning; }
         & > .traffic--error { color: $text-error; }
+        & > .traffic--mistake { color: $text-error; text-style: underline; }
         & > .traffic--name { color: $foreground; text-style: bold; }
         & > .traffic--key { color: $text-primary; }
         & > .traffic--string { color: $text-success; }

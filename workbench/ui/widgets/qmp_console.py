@@ -14,7 +14,8 @@ from textual.widget import Widget
 from textual.widgets import Label, OptionList
 
 from workbench.domain.completion import complete
-from workbench.domain.qmp_input import InputError, Request, checked, parse_line
+from workbench.domain.json_input import InputError
+from workbench.domain.qmp_input import Request, checked, parse_line
 from workbench.errors import CommandFailed, MonitorTimeout, WorkbenchError
 from workbench.ui.input_history import InputHistory
 from workbench.ui.known_values import KnownValues
@@ -225,6 +226,7 @@ class QmpConsole(Widget):
         """Send a line, or say why it cannot be sent; then it stays."""
         if not text.strip():
             return False
+        self.pane.follow()
         if self._load_schema is None:
             hint = f"{self._name} does not run" if self._name else "no guest is chosen"
             self.say(Note(time.time(), "there is no QEMU to send this to", hint, text))
@@ -232,7 +234,7 @@ class QmpConsole(Widget):
         try:
             request = self._understood(text)
         except InputError as error:
-            self.say(Note(time.time(), error.message, error.hint, text, error.span))
+            self.say(Note(time.time(), error.message, error.hint, text, error.span, error.more))
             return False
         self._refused = ""
         self.post_message(self.Submitted(self, text, request))

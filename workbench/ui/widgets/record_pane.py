@@ -151,6 +151,13 @@ class RecordPane(FindingPane):
         else:
             self._log.add([note])
 
+    def follow(self) -> None:
+        """Go to the newest, and stay there: who sends something wants to see what comes of it."""
+        if self._later:
+            self._fill()
+        elif not self._log.following:
+            self._log.go_to_end(end=True)
+
     def _stop_listening(self) -> None:
         if self._forget is not None:
             self._forget()

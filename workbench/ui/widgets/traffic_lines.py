@@ -27,10 +27,10 @@ from workbench.domain.traffic import HMP, Kind, Message, Origin, hmp_line
 from workbench.ui.widgets.json_lines import Pieces, assignments, json_lines, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ROLES = (
-    "plain", "time", "muted", "label", "sent", "received", "event", "error", "name",
+    "plain", "time", "muted", "label", "sent", "received", "event", "error", "mistake", "name",
     "key", "string", "number", "literal", "text",
 )  # fmt: skip
 """Every role that a piece can have."""
@@ -59,6 +59,8 @@ class Note(Struct, frozen=True):
     """The line that was typed, empty when the note is not about one."""
     span: tuple[int, int] = (0, 0)
     """From and behind which character of it the mistake is."""
+    more: tuple[tuple[int, int], ...] = ()
+    """The same of the other mistakes in it."""
 
 
 Item = Message | Note
@@ -78,9 +80,12 @@ def lay_out(item: Item, width: int, *, whole: bool = False) -> Layout:
     :param whole: show all of it, up to ALL lines, and not only its beginning.
     """
     label = _label(item) if width >= WITH_LABELS else ""
-    room = max(width - LEAD - (LABEL if width >= WITH_LABELS else 0), 20)
+    room = max(width - LEAD, 20)
     limit = ALL if whole else SHORT_SCREEN if _is_polling(item) else SHORT
     body = list(islice(_body(item, room), limit + 1))
+    if label and body and _cells(body[0]) > room - LABEL:
+        # The label stands at the end of the first line, and takes its room from all of them only where it must.
+        body = list(islice(_body(item, room - LABEL), limit + 1))
     shortened = len(body) > limit
     if shortened:
         body[limit:] = _prose(_more(item, whole), "muted", room)
@@ -165,14 +170,36 @@ def _failure(payload: object) -> Pieces:
 
 
 def _note(note: Note, width: int) -> Iterator[Pieces]:
-    start, end = note.span
     if note.typed:
-        before, place, after = (visible(part) for part in (note.typed[:start], note.typed[start:end], note.typed[end:]))
-        yield from wrapped([(before, "text"), (place, "error"), (after, "text")], width)
-        if len(before + place) < width and start < end:
-            yield [(" " * _cells([(before, "")]), "plain"), ("~" * max(_cells([(place, "")]), 1), "error")]
+        pieces = _marked(note.typed, sorted({note.span, *note.more}))
+        mistaken = any(role == "error" for _, role in pieces)
+        if _cells(pieces) <= width:
+            yield pieces
+            if mistaken:
+                last = max(at for at, (_, role) in enumerate(pieces) if role == "error")
+                yield [_under(text, role) for text, role in pieces[: last + 1]]
+        else:
+            # There is no line below that could be marked: each is followed by the rest of the text.
+            yield from wrapped([(text, "mistake" if role == "error" else role) for text, role in pieces], width)
     yield from _prose(note.message, "text", width)
     yield from _prose(note.hint, "muted", width)
+
+
+def _marked(typed: str, spans: Sequence[tuple[int, int]]) -> Pieces:
+    """What was typed, its mistakes as pieces of their own; where one stands inside of another, the inner one."""
+    pieces: Pieces = []
+    at = 0
+    for start, end in spans:
+        holds_another = any(other != (start, end) and start <= other[0] < other[1] <= end for other in spans)
+        if at <= start < end and not holds_another:
+            pieces += [(visible(typed[at:start]), "text"), (visible(typed[start:end]) or " ", "error")]
+            at = end
+    return [piece for piece in (*pieces, (visible(typed[at:]), "text")) if piece[0]]
+
+
+def _under(text: str, role: str) -> tuple[str, str]:
+    cells = cell_len(text)
+    return ("~" * cells, "error") if role == "error" else (" " * cells, "plain")
 
 
 def _prose(text: str, role: str, width: int) -> Iterator[Pieces]:
