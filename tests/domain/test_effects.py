@@ -89,3 +89,26 @@ values = st.recursive(
 )
 def test_no_arguments_break_it(command: str, arguments: dict[str, object]) -> None:
     json.dumps([effect.words for effect in effects_of(command, arguments)])
+
+
+@pytest.mark.parametrize("version", ["11.1.3", "11.2.0", "", "nonsense"])
+@pytest.mark.parametrize("command", ["x-query-virtio-status", "info virtio-status"])
+def test_a_query_that_a_qemu_dies_of_is_named(command: str, version: str) -> None:
+    hmp = {"command-line": f"{command}  /machine/peripheral/net0"}
+    given = ("human-monitor-command", hmp) if command.startswith("info") else (command, {"path": "/x"})
+    [effect] = effects_of(*given, version)
+    assert effect.command == command
+    assert effect.is_defect
+    assert ("it was not tried on" in effect.words) == (version != "11.1.3")
+
+
+@pytest.mark.parametrize("version", ["7.2.22", "8.2.2", "10.0.13", "5.2.0"])
+def test_where_it_is_safe_it_is_sent_as_any_other(version: str) -> None:
+    assert effects_of("x-query-virtio-status", {"path": "/x"}, version) == ()
+    assert effects_of("human-monitor-command", {"command-line": "info virtio-status /x"}, version) == ()
+
+
+@pytest.mark.parametrize("version", ["7.2.22", "11.1.3", ""])
+def test_its_neighbours_ask_nothing(version: str) -> None:
+    assert effects_of("x-query-virtio-queue-status", {"path": "/x", "queue": 0}, version) == ()
+    assert effects_of("human-monitor-command", {"command-line": "info virtio"}, version) == ()

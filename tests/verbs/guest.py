@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def running_guest(state: Path, name: str = "demo") -> Iterator[subprocess.Popen[bytes]]:
+def running_guest(state: Path, name: str = "demo", qemu: str = QEMU) -> Iterator[subprocess.Popen[bytes]]:
     """A guest with firmware only, below a state directory, with the monitors that the verbs use."""
     directory = state / name
     directory.mkdir(mode=0o700, parents=True)
@@ -33,7 +33,7 @@ def running_guest(state: Path, name: str = "demo") -> Iterator[subprocess.Popen[
         )
     ]
     command = [
-        QEMU, "-machine", "q35", "-accel", "tcg", "-m", "128M", "-no-user-config", "-nodefaults", "-display", "none",
+        qemu, "-machine", "q35", "-accel", "tcg", "-m", "128M", "-no-user-config", "-nodefaults", "-display", "none",
         "-pidfile", str(directory / "pid"), *monitors, *VIRTIO_DEVICES,
     ]  # fmt: skip
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)

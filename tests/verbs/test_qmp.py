@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.real import each_qemu
 from tests.verbs.guest import done, running_guest, workbench
 
 if TYPE_CHECKING:
@@ -166,3 +167,24 @@ def wait_for_follower(state: Path) -> None:
         names = {each["label"]: each["filename"] for each in json.loads(out)}
         if "disconnected" not in names["qmp-events"]:
             return
+
+
+@each_qemu()
+def test_no_query_ends_a_qemu_unasked(tmp_path: Path, qemu: str) -> None:
+    state = tmp_path / "state"
+    with running_guest(state, qemu=qemu) as process:
+        version = json.loads(qmp(state, "demo", "query-version", "--json")[1])["qemu"]
+        backend = "/machine/peripheral-anon/device[0]/virtio-backend"
+        lines = (
+            ("x-query-virtio-status", f"path={backend}"),
+            (json.dumps({"execute": "x-query-virtio-status", "arguments": {"path": backend}}),),
+            ("--hmp", "info", "virtio-status", backend),
+        )
+        for line in lines:
+            code, _, err = qmp(state, "demo", *line)
+            if (version["major"], version["minor"]) > (10, 0):
+                assert code == 1
+                assert "was not sent: QEMU 11.1" in err
+                assert "--yes" in err
+        assert qmp(state, "demo", "query-status")[0] == 0
+        assert process.poll() is None

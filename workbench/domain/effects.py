@@ -13,8 +13,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from workbench.domain.path import version_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+VIRTIO_STATUS = "x-query-virtio-status"
+VIRTIO_STATUS_SAFE = (10, 0)
+"""The newest version on which it was seen to be safe; it came with 7.2."""
 
 
 class Effect(Struct, frozen=True):
@@ -26,22 +33,29 @@ class Effect(Struct, frozen=True):
     """What it does, as a sentence."""
     file: str = ""
     """Only where this file exists, as QEMU's process sees it: it would be overwritten. Empty: in any case."""
+    is_defect: bool = False
+    """Whether nobody means it by this command: it only asks, and some QEMUs die of it."""
 
 
-def effects_of(command: str, arguments: Mapping[str, object] | None = None) -> tuple[Effect, ...]:
-    """What a command would do that cannot be taken back, in the order of what stands in it; nothing is looked up."""
-    return tuple(_effects(command, arguments or {}))
+def effects_of(command: str, arguments: Mapping[str, object] | None = None, version: str = "") -> tuple[Effect, ...]:
+    """What a command would do that cannot be taken back, in the order of what stands in it; nothing is looked up.
+
+    :param version: QEMU's, such as ``7.2.22``; empty while it is not known.
+    """
+    return tuple(_effects(command, arguments or {}, version))
 
 
-def _effects(command: str, arguments: Mapping[str, object]) -> Iterator[Effect]:
+def _effects(command: str, arguments: Mapping[str, object], version: str) -> Iterator[Effect]:
     if command == "human-monitor-command":
-        yield from _of_hmp(str(arguments.get("command-line", "")))
+        yield from _of_hmp(str(arguments.get("command-line", "")), version)
     elif command == "transaction":
         actions = arguments.get("actions")
         for action in actions if isinstance(actions, list) else ():
             if isinstance(action, Mapping):
                 data = action.get("data")
-                yield from _effects(str(action.get("type", "")), data if isinstance(data, Mapping) else {})
+                yield from _effects(str(action.get("type", "")), data if isinstance(data, Mapping) else {}, version)
+    elif command == VIRTIO_STATUS:
+        yield from _of_virtio_status(command, version)
     elif command in _QMP:
         yield Effect(command, _QMP[command])
     elif command in _QMP_FILES:
@@ -55,7 +69,20 @@ def _effects(command: str, arguments: Mapping[str, object]) -> Iterator[Effect]:
         yield from _truncated(command, arguments, "file")
 
 
-def _of_hmp(line: str) -> Iterator[Effect]:
+def _of_virtio_status(command: str, version: str) -> Iterator[Effect]:
+    """QEMU 11.1 aborts on it (``visit_start_struct``), and with HMP's ``info virtio-status`` dies of SIGSEGV."""
+    numbers = version_of(version)
+    if (0, 0) < numbers <= VIRTIO_STATUS_SAFE:
+        return
+    lost = "what the guest has not written is lost."
+    if version and numbers == (11, 1):
+        words = f"QEMU 11.1 has a defect: it dies of this query, and {lost}"
+    else:
+        words = f"QEMU 11.1 dies of this query by a defect; it was not tried on {version or 'this QEMU'}. If it dies, {lost}"
+    yield Effect(command, words, is_defect=True)
+
+
+def _of_hmp(line: str, version: str) -> Iterator[Effect]:
     try:
         words = shlex.split(line)
     except ValueError:  # a quote that never ends
@@ -63,7 +90,9 @@ def _of_hmp(line: str) -> Iterator[Effect]:
     if not words:
         return
     command = words[0]
-    if command in _HMP:
+    if command == "info" and words[1:2] == ["virtio-status"]:
+        yield from _of_virtio_status("info virtio-status", version)
+    elif command in _HMP:
         yield Effect(command, _HMP[command])
     elif command in (*_CHARDEVS, "object_add"):
         first, *rest = (words[-1] if words[1:] else "").split(",")

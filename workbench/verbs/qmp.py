@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     "--replay", type=click.Path(path_type=Path), metavar="FILE", help="Send the user's commands of a saved record."
 )
 @click.option("--keep-going", is_flag=True, help="With many commands: go on behind one that fails.")
-@click.option("--yes", is_flag=True, help="With --replay: also what may end or harm the guest.")
+@click.option(
+    "--yes",
+    is_flag=True,
+    help="Send also what this QEMU is known to die of; with --replay, what may end or harm the guest.",
+)
 @json_option
 @pass_settings
 def command(
@@ -60,17 +64,21 @@ def command(
     if replay is not None or words == ("-",):
         run(_run_many(settings, name, hmp, timeout, replay, keep_going, yes))
     else:
-        run(_run(settings, name, words, hmp, timeout, as_json))
+        run(_run(settings, name, words, hmp, timeout, yes, as_json))
 
 
-async def _run(settings: Settings, name: str, words: Sequence[str], hmp: bool, timeout: float, as_json: bool) -> None:
+async def _run(
+    settings: Settings, name: str, words: Sequence[str], hmp: bool, timeout: float, yes: bool, as_json: bool
+) -> None:
     from workbench.domain.qmp_input import hmp_request
     from workbench.domain.transcript import json_line
     from workbench.errors import CommandFailed
-    from workbench.verbs.qmp_many import failure_of
+    from workbench.verbs.qmp_many import failure_of, refuse_deadly
 
     async with guest_monitor(settings, name) as monitor:
         request = hmp_request(" ".join(words)) if hmp else await _read(settings, monitor, words)
+        if not yes:
+            refuse_deadly(request, monitor.version)
         try:
             reply = await monitor.execute(request.command, request.arguments, deadline=timeout, oob=request.oob)
         except CommandFailed as error:
@@ -90,13 +98,11 @@ async def _run_many(
     from workbench.engine.state import StateDirectory
     from workbench.verbs.qmp_many import Runner, read_steps, run_lines, run_steps
 
-    steps = None
-    if replay is not None:
-        steps = read_steps(replay, yes, StateDirectory(settings.state).running(name).pid)
     async with guest_monitor(settings, name) as monitor:
-        runner = Runner(monitor, timeout, keep_going)
-        if steps is not None:
-            await run_steps(runner, steps)
+        runner = Runner(monitor, timeout, keep_going, yes)
+        if replay is not None:
+            pid = StateDirectory(settings.state).running(name).pid
+            await run_steps(runner, read_steps(replay, yes, pid, monitor.version))
         else:
             await run_lines(runner, await read_schema(monitor, settings.cache), hmp)
     if runner.failed is not None:

@@ -33,10 +33,11 @@ SHOWN = 8
 class Runner:
     """Sends one request after another and prints one line of JSON for each."""
 
-    def __init__(self, monitor: Monitor, timeout: float, keep_going: bool) -> None:
+    def __init__(self, monitor: Monitor, timeout: float, keep_going: bool, yes: bool) -> None:
         self._monitor = monitor
         self._timeout = timeout
         self._keep_going = keep_going
+        self._yes = yes
         self.failed: WorkbenchError | None = None
         """The first failure, when it was told to go on behind one."""
 
@@ -46,6 +47,8 @@ class Runner:
         if request.hmp:
             head["command"] = f"!{request.arguments['command-line']}"
         try:
+            if not self._yes:
+                refuse_deadly(request, self._monitor.version)
             value = await self._monitor.execute(
                 request.command, request.arguments, deadline=self._timeout, oob=request.oob
             )
@@ -82,6 +85,17 @@ def failure_of(error: CommandFailed, where: str = "") -> WorkbenchError:
     return WorkbenchError(f"{error.command}: {error.error_class}: {error.description}", hint=where)
 
 
+def refuse_deadly(request: Request, version: str) -> None:
+    """
+    :raise WorkbenchError: for a query that this QEMU dies of, which nobody expects of one.
+    """
+    from workbench.domain.effects import effects_of
+
+    for effect in effects_of(request.command, request.arguments, version):
+        if effect.is_defect:
+            raise WorkbenchError(f"{effect.command} was not sent: {effect.words}", hint="--yes sends it nevertheless")
+
+
 async def run_lines(runner: Runner, schema: Schema, hmp: bool) -> None:
     """Send what standard input holds, line by line as it comes; blank lines and those that begin with # are passed over.
 
@@ -115,11 +129,12 @@ async def run_steps(runner: Runner, commands: Sequence[Step]) -> None:
         await runner.send(step.line, step.request)
 
 
-def read_steps(file: Path, yes: bool, pid: int) -> list[Step]:
+def read_steps(file: Path, yes: bool, pid: int, version: str) -> list[Step]:
     """The user's commands in a saved record.
 
     :param yes: whether commands that may end or harm the guest are taken too.
     :param pid: the QEMU process that they are for: it is its files that a command may overwrite.
+    :param version: of that QEMU.
     :raise WorkbenchError: when the file cannot be read, or holds such a command; nothing was sent by then.
     """
     from workbench.domain.effects import effects_of
@@ -138,7 +153,7 @@ def read_steps(file: Path, yes: bool, pid: int) -> list[Step]:
     harmful = [
         f"line {step.line}: {effect.command}: {effect.words}"
         for step in found
-        for effect in effects_of(step.request.command, step.request.arguments)
+        for effect in effects_of(step.request.command, step.request.arguments, version)
         if not effect.file or process_has_file(pid, effect.file)
     ]
     if harmful and not yes:

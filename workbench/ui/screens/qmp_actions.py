@@ -116,7 +116,7 @@ async def lost_by(guest: Guest, request: Request) -> str:
     """What a command would do that cannot be taken back, a line for each; empty for one that loses nothing."""
     effects = [
         effect
-        for effect in effects_of(request.command, request.arguments)
+        for effect in effects_of(request.command, request.arguments, guest.snapshot.qemu_version)
         if not effect.file or await guest.lookups.has_file(effect.file)
     ]
     named = request.command in ("transaction",) or len(effects) > 1
