@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 from textual import events
-from textual.widgets import Button, OptionList
+from textual.widgets import Button, Label, OptionList
 
 from tests.real import running_qemu
 from tests.ui.fake_engine import FakeLookups
@@ -688,6 +688,33 @@ async def test_ctrl_r_finds_a_line_of_before_by_any_part_of_it(tmp_path: Path) -
         assert field.value == ""
         assert not field.choosing
         assert field.completions == ()
+
+
+async def test_a_search_that_finds_nothing_goes_on_and_is_left_as_it_began(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        assert app.history_file is not None
+        history = InputHistory(app.history_file)
+        for line in ("query-status", "balloon value=64M"):
+            history.add(line)
+        field, hint = app.query_one(QmpInput), app.query_one("#qmp-hint", Label)
+        await pilot.press(*"bal", "ctrl+r")
+        await until(pilot, lambda: str(hint.content) == "history: 1 found")
+        await pilot.press("x")
+        await until(pilot, lambda: str(hint.content) == "history: nothing found")
+        assert not field.choosing
+        await pilot.press("enter")
+        assert field.value == "balx"
+        assert not app.submitted
+        await pilot.press("backspace")
+        assert field.choosing
+        assert [one.label for one in field.completions] == ["balloon value=64M"]
+        await pilot.press("backspace", "backspace", "backspace", "y", "escape")
+        assert field.value == "bal"
+        assert not field.choosing
+        assert field.has_focus
+        await pilot.press("ctrl+r", "z", "up")
+        assert field.value == "balloon value=64M"
+        await until(pilot, lambda: "history" not in str(hint.content))
 
 
 # Waiting.

@@ -260,7 +260,9 @@ class QmpConsole(Widget):
         message.stop()
         completions = message.completions
         words = ""
-        if completions:
+        if message.searching:
+            words = f"history: {len(completions):,} found" if completions else "history: nothing found"
+        elif completions:
             more = f"   {len(completions) - 1:,} more" if len(completions) > 1 else ""
             words = f"{completions[0].detail}{more}"
         self.query_one("#qmp-hint", Label).update(Content(words))

@@ -76,9 +76,11 @@ class QmpInput(Input):
     class CompletionsChanged(Message):
         """What could come next is something else now."""
 
-        def __init__(self, completions: Sequence[Completion]) -> None:
+        def __init__(self, completions: Sequence[Completion], *, searching: bool = False) -> None:
             super().__init__()
             self.completions = completions
+            self.searching = searching
+            """Whether they are lines of the history."""
 
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, QmpInput.CompletionsChanged)
@@ -99,7 +101,9 @@ class QmpInput(Input):
         """Index of the history's line that is shown; None while the user's own draft is."""
         self._draft = ""
         self._searching = False
-        """Whether the list shows lines of the history."""
+        """Whether what is typed is looked for in the history, and the list shows its lines."""
+        self._unsearched = ""
+        """What stood there before."""
 
     @property
     def completions(self) -> Sequence[Completion]:
@@ -149,11 +153,14 @@ class QmpInput(Input):
         return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in value)
 
     def watch_value(self, _value: str) -> None:
-        if self._searching and self._list is not None and self.completions:
-            self._list.fill(self.completions)
-            self._place_list(self.completions)
-        else:
+        if not self._searching:
             self._close_list()
+        elif self._list is not None:
+            # One letter too many closes the list, and the search goes on when it is taken back.
+            self._list.display = bool(self.completions)
+            if self.completions:
+                self._list.fill(self.completions)
+                self._place_list(self.completions)
         self._announce()
 
     def watch_selection(self) -> None:
@@ -161,7 +168,7 @@ class QmpInput(Input):
 
     def _announce(self) -> None:
         if self.is_mounted:
-            self.post_message(self.CompletionsChanged(self.completions))
+            self.post_message(self.CompletionsChanged(self.completions, searching=self._searching))
 
     def on_blur(self) -> None:
         self._close_list()
@@ -186,6 +193,7 @@ class QmpInput(Input):
     def _recall(self, index: int) -> None:
         """Show a line of the history; behind the newest one stands what was being typed."""
         lines = self._history.lines
+        self._searching = False
         if index >= len(lines):
             self._recalled, self.value = None, self._draft
         elif index >= 0:
@@ -213,15 +221,15 @@ class QmpInput(Input):
 
     async def action_search(self) -> None:
         """List the lines of before that have every word of the text in them, the newest first; again: the one before."""
-        if self._searching and self.choosing:
+        if self._searching:
             self._move(1)
             return
-        self._searching = True
-        if self.completions:
-            await self._open_list(self.completions)
-        else:
-            self._searching = False
+        if not self._history.lines:
             self.app.bell()
+            return
+        self._searching, self._unsearched = True, self.value
+        await self._open_list(self.completions)
+        self._announce()
 
     def action_help(self) -> None:
         """Tell of the command that is typed, or of the one that is suggested for what is typed of it."""
@@ -253,7 +261,9 @@ class QmpInput(Input):
         self._move(-1)
 
     def action_leave(self) -> None:
-        if self.choosing:
+        if self._searching:
+            self._end_search(self._unsearched)
+        elif self.choosing:
             self._close_list()
         else:
             self.post_message(self.Left())
@@ -261,6 +271,8 @@ class QmpInput(Input):
     async def action_submit(self) -> None:
         if self._list is not None and self.choosing:
             self.choose(self._list.highlighted or 0)
+        elif self._searching:
+            self.app.bell()  # what is looked for is no command, and nothing was found
         elif self._take(self.value):
             # At once, and not when a message has come round: what is typed behind it is the next line.
             self.value, self._recalled = "", None
@@ -271,11 +283,16 @@ class QmpInput(Input):
 
     def _insert(self, completion: Completion) -> None:
         if self._searching:
-            self._searching = False
-            self.value = completion.text
-            self.cursor_position = len(completion.text)
-            return
-        self._put(completion.start, completion.text)
+            self._end_search(completion.text)
+        else:
+            self._put(completion.start, completion.text)
+
+    def _end_search(self, line: str) -> None:
+        """Go on with a line."""
+        self._close_list()
+        self.value = line
+        self.cursor_position = len(line)
+        self._announce()
 
     def _insert_common(self, completions: Sequence[Completion]) -> bool:
         """Insert what all candidates begin with; False when that is nothing more than stands there."""
@@ -305,9 +322,10 @@ class QmpInput(Input):
             self._list = CompletionList()
             assert isinstance(self.parent, Widget)
             await self.parent.mount(self._list)
-        self._list.fill(completions[:LISTED])
-        self._list.display = True
-        self._place_list(completions)
+        self._list.display = bool(completions)
+        if completions:
+            self._list.fill(completions[:LISTED])
+            self._place_list(completions)
 
     def _place_list(self, completions: Sequence[Completion]) -> None:
         assert self._list is not None
