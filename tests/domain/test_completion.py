@@ -82,7 +82,7 @@ def test_details() -> None:
     details = {completion.label: completion.detail for completion in complete(SCHEMA, "", 0)}
     assert details["migrate_set_speed"] == "value, deprecated"
     assert details["x-colo-lost-heartbeat"] == "no arguments, unstable"
-    assert details["device_add"] == "driver 2 optional"
+    assert details["device_add"] == "driver, 2 optional"
     [read_only] = complete(SCHEMA, "blockdev-add driver=null-co r", 29)
     assert read_only.detail == "boolean, optional, deprecated"
 
@@ -105,7 +105,8 @@ def known(lookup: Lookup) -> list[Known]:
             Known("netdev", "str", "str"),
             Known("vectors", "uint32", "int"),
         ],
-        Lookup(Kind.NET): [Known("hub0", "hubport")],
+        Lookup(Kind.NETDEV): [Known("hub0", "hubport")],
+        Lookup(Kind.BUS): [Known("pcie.0", "PCIE, 7 devices")],
     }.get(lookup, [])
 
 
@@ -113,6 +114,7 @@ def known(lookup: Lookup) -> list[Known]:
     ("line", "expected"),
     [
         ("device_del id=", ["net0", '"disk 0"']),
+        ("device_add driver=virtio-net-pci bus=", ["pcie.0"]),
         ("device_del id=n", ["net0"]),
         ('device_del {"id": "di', ['"disk 0"']),
         ('{"execute": "device_del", "arguments": {"id": "n', ['"net0"']),

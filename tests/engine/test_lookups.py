@@ -45,6 +45,16 @@ async def test_each_sort_of_value(qemu: str) -> None:
             assert "virtio_balloon_to_target" in await known(Kind.TRACE)
             assert await known(Kind.JOB) == {}
             assert (await known(Kind.NET))["hub0"] == "hubport"
+            assert (await known(Kind.NET))["net0"] == "nic"
+            backends = await known(Kind.NETDEV)
+            assert "hub0" in backends
+            assert "nic" not in backends.values()
+            buses = await known(Kind.BUS)
+            assert buses["scsi0.0"] == "SCSI, empty"
+            assert buses["serial0.0"] == "virtio-serial-bus, empty"
+            assert buses["pcie.0"].startswith("PCIE, ")
+            assert int(buses["pcie.0"].split()[1]) >= 5
+            assert not {"main-system-bus", "virtio-bus"} & set(buses)
             assert await known(Kind.CHILD, "/no/such") == {}
             commands = await known(Kind.HMP)
             assert commands["system_powerdown"] == "send system power down event"

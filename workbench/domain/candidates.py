@@ -44,8 +44,8 @@ def signature(schema: Schema, command: str) -> str:
     members = schema.arguments(command)
     required = [member.name for member in members if not member.optional]
     optional = len(members) - len(required)
-    words = [*required, *([f"{optional} optional"] if optional else [])]
-    return " ".join(words) if words else "no arguments"
+    words = [*([" ".join(required)] if required else []), *([f"{optional} optional"] if optional else [])]
+    return ", ".join(words) if words else "no arguments"
 
 
 class Candidates(Struct, frozen=True):

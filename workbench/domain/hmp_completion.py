@@ -31,7 +31,7 @@ _KINDS: Mapping[tuple[str, str], tuple[Kind, ...]] = {
     ("chardev-send-break", "id"): (Kind.CHARDEV,),
     ("ringbuf_read", "device"): (Kind.CHARDEV,),
     ("ringbuf_write", "device"): (Kind.CHARDEV,),
-    ("netdev_del", "id"): (Kind.NET,),
+    ("netdev_del", "id"): (Kind.NETDEV,),
     ("set_link", "name"): (Kind.NET,),
     ("trace-event", "name"): (Kind.TRACE,),
     ("info trace-events", "name"): (Kind.TRACE,),

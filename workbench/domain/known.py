@@ -45,6 +45,10 @@ class Kind(StrEnum):
     """Commands of the human monitor: HMP ``help``; those below ``info``: ``help info``."""
     NET = "net"
     """Network backends and devices: HMP ``info network``."""
+    NETDEV = "netdev"
+    """Network backends alone."""
+    BUS = "bus"
+    """Buses on which a device can be put: HMP ``info qtree``."""
 
 
 class Lookup(Struct, frozen=True):
@@ -78,7 +82,7 @@ _EXACT: Mapping[tuple[str, str], tuple[Kind, ...]] = {
     ("chardev-send-break", "id"): (Kind.CHARDEV,),
     ("ringbuf-read", "device"): (Kind.CHARDEV,),
     ("ringbuf-write", "device"): (Kind.CHARDEV,),
-    ("netdev_del", "id"): (Kind.NET,),
+    ("netdev_del", "id"): (Kind.NETDEV,),
     ("set_link", "name"): (Kind.NET,),
     ("query-rx-filter", "name"): (Kind.NET,),
     ("query-stats", "vcpus"): (Kind.CHILD,),
@@ -88,11 +92,14 @@ _EXACT: Mapping[tuple[str, str], tuple[Kind, ...]] = {
     ("input-send-event", "device"): (Kind.DEVICE,),
     ("device_add", "driver"): (Kind.DRIVER,),
     ("device_add", "drive"): _NODES,
-    ("device_add", "netdev"): (Kind.NET,),
+    ("device_add", "bus"): (Kind.BUS,),
+    ("device_add", "netdev"): (Kind.NETDEV,),
     ("device_add", "chardev"): (Kind.CHARDEV,),
     ("device_add", "iothread"): (Kind.OBJECT,),
     ("device_add", "memdev"): (Kind.OBJECT,),
     ("device_add", "rng"): (Kind.OBJECT,),
+    ("device-list-properties", "typename"): (Kind.DRIVER,),
+    ("qom-list-properties", "typename"): (Kind.DRIVER,),
     # A name that is made up here, not one that is there.
     ("blockdev-add", "node-name"): (),
     ("blockdev-snapshot-sync", "snapshot-node-name"): (),

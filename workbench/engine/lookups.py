@@ -30,6 +30,12 @@ _NET = re.compile(r"^(?: \\ )?([^\s:\\]+)(?:: index=\d+,type=([\w-]+)|$)", re.MU
 """A line of ``info network`` (net/net.c, ``print_net_client()``)."""
 
 
+_BUS = re.compile(
+    r"^(?P<indent> *)bus: (?P<name>.+)\n +type (?P<type>.+)\n(?=(?P<inside>(?:(?P=indent) +.*\n?)*))", re.MULTILINE
+)
+"""A bus in ``info qtree`` with all that stands deeper below it (system/qdev-monitor.c, ``qbus_print()``)."""
+
+
 class LocalLookups:
     """See :class:`workbench.engine.base.Lookups`."""
 
@@ -152,6 +158,24 @@ async def _nets(execute: Execute, _of: str) -> AsyncIterator[Known]:
         yield Known(match[1], match[2] or "hubport")
 
 
+async def _netdevs(execute: Execute, of: str) -> AsyncIterator[Known]:
+    async for one in _nets(execute, of):
+        if one.detail != "nic":
+            yield one
+
+
+async def _buses(execute: Execute, _of: str) -> AsyncIterator[Known]:
+    """Those that have a name of their own: behind each virtio PCI device is a ``virtio-bus`` for its other half."""
+    text = str(await execute("human-monitor-command", {"command-line": "info qtree"})).replace("\r", "")
+    for match in _BUS.finditer(text):
+        name, type_, inside = match["name"], match["type"], match["inside"]
+        if type_ == "System" or name == "virtio-bus":
+            continue
+        devices = len(re.findall(f"^{match['indent']}  dev: ", inside, re.MULTILINE))
+        held = f"{devices} device{'s' if devices > 1 else ''}" if devices else "empty"
+        yield Known(name, f"{type_}, {held}")
+
+
 def _entries(reply: object) -> list[Entry]:
     """The objects of a reply that should be a list of them."""
     return [cast("Entry", one) for one in reply if isinstance(one, dict)] if isinstance(reply, list) else []
@@ -169,4 +193,6 @@ _ASK: Mapping[Kind, Callable[[Execute, str], AsyncIterator[Known]]] = {
     Kind.TRACE: _trace_events,
     Kind.JOB: _jobs,
     Kind.NET: _nets,
+    Kind.NETDEV: _netdevs,
+    Kind.BUS: _buses,
 }

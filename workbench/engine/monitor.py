@@ -231,7 +231,8 @@ class Monitor:
         reason = "connection closed"
         try:
             await client.disconnect()
-        except EOFError:
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            # The second and third come when something was still to be sent as it closed.
             if not self._closing:
                 reason = "QEMU closed the connection" + (" in the middle of a message" if client.cut_short else "")
         except Exception as error:  # noqa: BLE001  whatever the peer's bytes provoked in qemu.qmp's reader ends up here

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     SchemaLoader = Callable[[], Awaitable[Schema]]
 
-HINTS = "tab completes   f1 help   ! HMP   f2 polling   f3 events"
+HINTS = "tab completes   f1 help   ! HMP   f2 polling   f3 events   f5 zoom"
 CLOCK = 0.5
 """Seconds between changes of the clock beside a command that waits."""
 
@@ -78,6 +78,7 @@ class QmpConsole(Widget):
             tooltip="Wait no longer for the oldest command",
             show=False,
         ),
+        Binding("f5,z", "zoom", "Zoom", id="qmp.zoom", tooltip="Give this pane the whole screen, or back", show=False),
         Binding("ctrl+s", "save", "Save", id="qmp.save", tooltip="Save all that passed as JSON lines", show=False),
         Binding("ctrl+l", "clear", "Clear", id="qmp.clear", tooltip="Clear the log", show=False),
     ]
@@ -213,6 +214,12 @@ class QmpConsole(Widget):
 
     def action_events(self) -> None:
         self.pane.action_events()
+
+    def action_zoom(self) -> None:
+        if self.screen.maximized is None:
+            self.screen.maximize(self, container=False)
+        else:
+            self.screen.minimize()
 
     def action_save(self) -> None:
         self.pane.post_message(RecordPane.SaveWanted())
