@@ -448,6 +448,21 @@ async def test_close_in_mid_reply() -> None:
         await monitor.close()
 
 
+async def test_a_peer_that_closes_while_something_is_sent_has_closed_the_connection() -> None:
+    async def talk(other: Peer) -> None:
+        await other.negotiate()
+        await other._reader.read(1)
+
+    async with peer(talk) as path:
+        monitor = await Monitor.connect(path)
+        with pytest.raises(MonitorClosed):
+            await monitor.execute("human-monitor-command", {"command-line": "x" * (4 << 20)})
+        async with asyncio.timeout(5):
+            await monitor.wait_closed()
+        assert notes(monitor) == ["QEMU closed the connection"]
+        await monitor.close()
+
+
 async def test_a_frozen_qemu_times_out_and_lets_go_at_once() -> None:
     with running_qemu() as (process, path):
         monitor = await Monitor.connect(path)

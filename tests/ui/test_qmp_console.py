@@ -26,6 +26,7 @@ from workbench.ui.input_history import InputHistory
 from workbench.ui.key_order import KeyOrder
 from workbench.ui.widgets import qmp_waits
 from workbench.ui.widgets.completion_list import CompletionList
+from workbench.ui.widgets.hanging_text import HangingText
 from workbench.ui.widgets.qmp_console import QmpConsole
 from workbench.ui.widgets.qmp_input import QmpInput
 from workbench.ui.widgets.traffic_entries import MAX_ITEMS
@@ -594,6 +595,36 @@ async def test_hmp_and_devices_are_completed(qemu_path: Path, tmp_path: Path) ->
 
 
 # Help.
+
+
+async def test_the_help_stands_in_columns(qemu_path: Path, tmp_path: Path) -> None:
+    async with console(qemu_path, tmp_path, size=(100, 40)) as (pilot, app):
+        await type_line(pilot, "blockdev-add")
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, CommandHelp))
+        await pilot.pause()
+        shown = app.screen.query_one("#command-schema", HangingText).content
+        lines = str(shown).splitlines()
+        at = next(index for index, line in enumerate(lines) if line.startswith("  driver "))
+        column = lines[at].index("one of")
+        assert "nvme" not in lines[at]
+        assert lines[at + 1][:column].strip() == ""
+        assert lines[at + 1][column] != " "
+
+
+async def test_the_pane_takes_the_whole_screen_and_gives_it_back(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        await pilot.press("f5")
+        assert app.screen.maximized is app.console_pane
+        assert app.query_one(QmpInput).has_focus
+        await pilot.press("z")
+        assert app.query_one(QmpInput).value == "z"
+        await pilot.press("f5")
+        assert app.screen.maximized is None
+        await pilot.press("escape", "z")
+        assert app.screen.maximized is app.console_pane
+        await pilot.press("z")
+        assert app.screen.maximized is None
 
 
 async def test_f1_tells_of_the_branch_that_is_typed(qemu_path: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from itertools import islice
 
 import pytest
@@ -13,6 +14,7 @@ from rich.cells import cell_len
 
 from workbench.domain.traffic import Kind, Message, Origin
 from workbench.ui.widgets.json_lines import Pieces, assignments, json_lines
+from workbench.ui.widgets.record_state import polling_words
 from workbench.ui.widgets.traffic_lines import ALL, SHORT, Note, lay_out
 
 NOON = time.mktime((2026, 1, 1, 12, 0, 0, 0, 0, -1))
@@ -153,6 +155,17 @@ def test_a_reply_takes_the_room_below_its_time() -> None:
     assert long[0].endswith(" 0.4 ms")
     assert all(cell_len(line) <= 70 for line in long)
     assert shown(message(Kind.COMMAND, {"a": "y" * 50}, name="c"), 70)[0].endswith("c a=" + "y" * 50)
+
+
+def test_what_the_screen_asks_is_named_as_far_as_there_is_room() -> None:
+    counted = Counter({"human-monitor-command": 1234, "qom-list": 50, "query-pci": 9, "qom-get": 3, "stop": 1})
+    assert polling_words(counted, 200).endswith(
+        "1,234 × human-monitor-command, 50 × qom-list, 9 × query-pci, 3 × qom-get"
+    )
+    for width in range(20, 100):
+        words = polling_words(counted, width)
+        assert len(words) <= width or words == "· screen: 1,234 × human-monitor-command"
+        assert words.split(" × ")[-1] in counted
 
 
 @given(st.builds(message, st.sampled_from(Kind), JSON.filter(lambda v: isinstance(v, dict))), st.integers(32, 120))

@@ -9,11 +9,11 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from workbench.domain.command_help import arguments, command_in, features, given_in, returns
 from workbench.domain.manual import Paragraph, Shape
 from workbench.domain.text import visible
+from workbench.ui.widgets.hanging_text import HangingText
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from workbench.domain.command_help import HelpLine
     from workbench.domain.schema import Schema
+    from workbench.ui.widgets.hanging_text import Hung
 
     Manual = Callable[[str], Awaitable[Sequence[Paragraph]]]
 
@@ -33,6 +34,7 @@ FORMS = (
     ("!info mtree -f", "a line for the human monitor (HMP)"),
 )
 MUTED = "$foreground-muted"
+BLANK: Hung = (Content(""), 0)
 
 
 class CommandHelp(ModalScreen[None]):
@@ -45,7 +47,7 @@ class CommandHelp(ModalScreen[None]):
             width: 100; max-width: 96%; height: auto; max-height: 92%; padding: 1 2;
             background: $surface; border: round $primary;
         }
-        & Static { height: auto; width: 1fr; }
+        & HangingText { height: auto; width: 1fr; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,12 +66,12 @@ class CommandHelp(ModalScreen[None]):
         self._schema = schema
         self._manual = manual
         self._line = line
-        self._lines: list[Content] = []
+        self._lines: list[Hung] = []
 
     @property
     def text(self) -> str:
         """All that it says."""
-        return "\n".join([self._title, *(line.plain for line in self._lines)])
+        return "\n".join([self._title, *(line.plain for line, _ in self._lines)])
 
     @property
     def _title(self) -> str:
@@ -79,65 +81,68 @@ class CommandHelp(ModalScreen[None]):
         with VerticalScroll() as box:
             box.border_title = Content(self._title)
             box.border_subtitle = Content("esc closes")
-            yield Static(id="command-schema", markup=False)
-            yield Static(id="command-manual", markup=False)
+            yield HangingText(id="command-schema")
+            yield HangingText(id="command-manual")
 
     def on_mount(self) -> None:
         known = self._schema is not None and self._command in self._schema.commands
         lines = list(self._of_schema() if known else self._of_nothing())
         self._lines += lines
-        self.query_one("#command-schema", Static).update(Content("\n").join(lines))
+        self.query_one("#command-schema", HangingText).show(lines)
         if known and self._manual is not None:
             self._read_manual(self._manual)
 
     @work(group="manual", exclusive=True)
     async def _read_manual(self, manual: Manual) -> None:
-        lines = [Content(""), *(_paragraph(one) for one in await manual(self._command))]
+        lines = [BLANK, *(line for one in await manual(self._command) for line in _paragraph(one))]
         self._lines += lines
-        self.query_one("#command-manual", Static).update(Content("\n").join(lines))
+        self.query_one("#command-manual", HangingText).show(lines)
 
-    def _of_schema(self) -> Iterator[Content]:
+    def _of_schema(self) -> Iterator[Hung]:
         assert self._schema is not None
         for feature in features(self._schema, self._command):
-            yield Content.styled(feature, "$warning")
+            yield Content.styled(feature, "$warning"), 0
         given = given_in(self._line, self._schema) if command_in(self._line) == self._command else None
         lines = arguments(self._schema, self._command, given)
-        yield Content.styled("Arguments" if lines else "No arguments", "bold")
+        yield Content.styled("Arguments" if lines else "No arguments", "bold"), 0
         yield from _table(lines)
         words, members = returns(self._schema, self._command)
-        yield Content("")
-        yield Content.assemble(("Returns", "bold"), f" {words}")
+        yield BLANK
+        yield Content.assemble(("Returns", "bold"), f" {words}"), 0
         yield from _table(members)
 
-    def _of_nothing(self) -> Iterator[Content]:
+    def _of_nothing(self) -> Iterator[Hung]:
         """Of the line, and of a command that this QEMU has not."""
         if self._command and self._schema is None:
-            yield Content("QEMU was not asked yet for its commands.")
+            yield Content("QEMU was not asked yet for its commands."), 0
             return
         if self._schema is not None and self._command:
             near = self._schema.nearest(self._command)
-            yield Content(f"This QEMU has no command {self._title}.")
+            yield Content(f"This QEMU has no command {self._title}."), 0
             if near:
-                yield Content(f"Near to it: {', '.join(near)}")
+                yield Content(f"Near to it: {', '.join(near)}"), 0
             return
         width = max(len(form) for form, _ in FORMS) + 2
         for form, meaning in FORMS:
-            yield Content.assemble((form.ljust(width), "$accent"), meaning)
+            yield Content.assemble((form.ljust(width), "$accent"), meaning), width
         if self._schema is not None:
-            yield Content("")
-            yield Content(f"This QEMU has {len(self._schema.commands)} commands: type one, and F1 or ? tells of it.")
+            yield BLANK
+            yield Content(f"This QEMU has {len(self._schema.commands)} commands: type one, and F1 or ? tells of it."), 0
 
 
-def _table(lines: Sequence[HelpLine]) -> Iterator[Content]:
+def _table(lines: Sequence[HelpLine]) -> Iterator[Hung]:
     width = max((2 * line.level + len(line.name) for line in lines), default=0) + 2
     for line in lines:
         name = f"{'  ' * line.level}{visible(line.name)}".ljust(width)
         style = "$warning" if line.detail.endswith(("deprecated", "unstable")) else MUTED
-        yield Content.assemble(("  " + name, "$accent"), (visible(line.detail), style))
+        yield Content.assemble(("  " + name, "$accent"), (visible(line.detail), style)), 2 + width
 
 
-def _paragraph(one: Paragraph) -> Content:
+def _paragraph(one: Paragraph) -> Iterator[Hung]:
     text = " " * one.indent + visible(one.text)
     if one.shape is Shape.HEADING:
-        return Content.assemble("\n", (text, "bold"))
-    return Content.styled(text, {Shape.TERM: "$accent", Shape.CODE: MUTED}.get(one.shape, ""))
+        yield BLANK
+        yield Content.styled(text, "bold"), one.indent
+        return
+    hang = 2 if one.text.startswith("\N{BULLET} ") or one.shape is Shape.CODE else 0
+    yield Content.styled(text, {Shape.TERM: "$accent", Shape.CODE: MUTED}.get(one.shape, "")), one.indent + hang

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 
 from textual import work
 from textual.content import Content
-from textual.widgets import Static
 
 from workbench.domain.hmp import ARGUMENTS_END, TOLD
 from workbench.domain.known import Kind, Lookup
 from workbench.domain.text import visible
 from workbench.errors import WorkbenchError
-from workbench.ui.command_help import CommandHelp
+from workbench.ui.command_help import BLANK, CommandHelp
+from workbench.ui.widgets.hanging_text import HangingText
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from workbench.domain.known import Known
     from workbench.engine.base import Lookups
+    from workbench.ui.widgets.hanging_text import Hung
 
 
 class HmpHelp(CommandHelp):
@@ -45,30 +46,34 @@ class HmpHelp(CommandHelp):
             beside = await self._lookups.known(Lookup(Kind.HMP, above))
             inside = await self._lookups.known(Lookup(Kind.HMP, below)) if below or not self._command else ()
         except WorkbenchError as error:
-            lines = [Content(error.message)]
+            lines = [(Content(error.message), 0)]
         else:
             lines = list(self._told(name, beside, inside))
         self._lines += lines
-        self.query_one("#command-schema", Static).update(Content("\n").join(lines))
+        self.query_one("#command-schema", HangingText).show(lines)
 
-    def _told(self, name: str, beside: Sequence[Known], inside: Sequence[Known]) -> Iterator[Content]:
+    def _told(self, name: str, beside: Sequence[Known], inside: Sequence[Known]) -> Iterator[Hung]:
         names = [str(one.value) for one in beside]
         known = next((one for one in beside if one.value == name), None)
         if known is not None:
             arguments, _, does = known.detail.partition(ARGUMENTS_END) if known.type else ("", "", known.detail)
-            yield Content.assemble((self._title, "$accent"), f" {visible(' '.join(arguments.split()))}")
-            yield Content("")
-            yield from (Content(visible(line)) for line in does.split("\n"))
+            yield Content.assemble((self._title, "$accent"), f" {visible(' '.join(arguments.split()))}"), 4
+            yield BLANK
+            yield from ((Content(visible(line)), _indent(line)) for line in does.split("\n"))
         elif name:
-            yield Content(f"This QEMU's human monitor has no command {self._title[1:]}.")
+            yield Content(f"This QEMU's human monitor has no command {self._title[1:]}."), 0
             near = get_close_matches(name, names, 3, 0.5)
             if near:
-                yield Content(f"Near to it: {', '.join(near)}")
+                yield Content(f"Near to it: {', '.join(near)}"), 0
         if not inside:
             return
         if name:
-            yield Content("")
+            yield BLANK
         width = max(len(str(one.value)) for one in inside) + 2
         for one in inside:
             does = visible(one.detail.rpartition(ARGUMENTS_END)[2].partition("\n")[0])
-            yield Content.assemble((str(one.value).ljust(width), "$accent"), (does, "$foreground-muted"))
+            yield Content.assemble((str(one.value).ljust(width), "$accent"), (does, "$foreground-muted")), width
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())

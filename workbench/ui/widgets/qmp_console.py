@@ -47,6 +47,7 @@ CLOCK = 0.5
 class QmpConsole(Widget):
     """Shows one guest's record, and posts what the user wants sent."""
 
+    ALLOW_MAXIMIZE = True
     DEFAULT_CSS = """
     QmpConsole {
         layout: vertical;

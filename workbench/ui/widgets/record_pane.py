@@ -26,7 +26,7 @@ from workbench.domain.traffic import Kind, Message, Origin
 from workbench.domain.transcript import copied, device_of
 from workbench.ui.widgets.event_list import EventList
 from workbench.ui.widgets.record_finding import FindingPane
-from workbench.ui.widgets.record_state import state_words
+from workbench.ui.widgets.record_state import polling_words, state_words
 from workbench.ui.widgets.text_block import TextBlock
 from workbench.ui.widgets.traffic_entries import MAX_ITEMS
 from workbench.ui.widgets.traffic_lines import Item, Note
@@ -191,8 +191,7 @@ class RecordPane(FindingPane):
         if self.polling or not self._counted or self._filter.show is not Show.ALL:
             self._log.set_tail([])
             return
-        counts = ", ".join(f"{count:,} \N{MULTIPLICATION SIGN} {name}" for name, count in self._counted.most_common(4))
-        self._log.set_tail([(f"\N{MIDDLE DOT} screen: {counts}", "muted")])
+        self._log.set_tail([(polling_words(self._counted, self._log.scrollable_content_region.width), "muted")])
 
     def _show_state(self) -> None:
         """The line with the counts of events and what is not shown."""

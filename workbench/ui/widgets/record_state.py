@@ -15,8 +15,21 @@ if TYPE_CHECKING:
 
     from workbench.domain.record_search import Filter
 
+POLLING_NAMED = 4
+"""Commands of the screen's own that are named at most."""
 NAMED = 5
 """Events that are named: those that came most."""
+
+
+def polling_words(counted: Counter[str], width: int) -> str:
+    """How often the screen asked what, as far as there is room: the most frequent first, and none cut off."""
+    words = ""
+    for name, count in counted.most_common(POLLING_NAMED):
+        one = f"{count:,} \N{MULTIPLICATION SIGN} {name}"
+        if words and len(words) + 2 + len(one) > width:
+            break
+        words = f"{words}, {one}" if words else f"\N{MIDDLE DOT} screen: {one}"
+    return words
 
 
 def state_words(filter_: Filter, later: int, events: Mapping[str, int]) -> list[Content]:
