@@ -106,7 +106,7 @@ def known(lookup: Lookup) -> list[Known]:
             Known("vectors", "uint32", "int"),
         ],
         Lookup(Kind.NETDEV): [Known("hub0", "hubport")],
-        Lookup(Kind.BUS): [Known("pcie.0", "PCIE, 7 devices")],
+        Lookup(Kind.BUS, "virtio-net-pci"): [Known("pcie.0", "PCIE, 7 devices")],
     }.get(lookup, [])
 
 

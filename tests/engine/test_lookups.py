@@ -18,6 +18,7 @@ EXTRA = (
     "-drive", "driver=null-co,if=none,id=drive0",
     "-netdev", "hubport,hubid=0,id=hub0",
     "-object", "rng-builtin,id=entropy",
+    "-device", "pcie-root-port,id=port0,chassis=1,addr=9",
     "-smp", "2",
 )  # fmt: skip
 
@@ -73,6 +74,9 @@ async def test_each_sort_of_value(qemu: str) -> None:
                 assert properties["ats"] == "bool, on/off, default false"
                 assert await known(Kind.DRIVER_PROPERTY, "no-such") == {}
                 if drivers:  # this QEMU can load its own modules
+                    assert next(iter(await known(Kind.BUS, "scsi-hd"))) == "scsi0.0"
+                    assert next(iter(await known(Kind.BUS, "virtio-net-pci"))) == "port0"
+                    assert set(await known(Kind.BUS, "no-such")) == set(buses)
                     assert drivers["virtio-net-pci"] == "bus PCI"
                     assert "pc-i440fx-7.2-machine" not in drivers
                     assert await known(Kind.DRIVER_PROPERTY, "virtio-net") == properties

@@ -48,7 +48,7 @@ class Kind(StrEnum):
     NETDEV = "netdev"
     """Network backends alone."""
     BUS = "bus"
-    """Buses on which a device can be put: HMP ``info qtree``."""
+    """Buses, first those on which the device can be put: HMP ``info qtree``."""
 
 
 class Lookup(Struct, frozen=True):
@@ -56,8 +56,8 @@ class Lookup(Struct, frozen=True):
 
     kind: Kind
     of: str = ""
-    """The QOM path, for :attr:`Kind.CHILD` and :attr:`Kind.PROPERTY`; the driver, for :attr:`Kind.DRIVER_PROPERTY`;
-    ``info`` or nothing, for :attr:`Kind.HMP`."""
+    """The QOM path, for :attr:`Kind.CHILD` and :attr:`Kind.PROPERTY`; the driver, for :attr:`Kind.DRIVER_PROPERTY` and
+    :attr:`Kind.BUS`; ``info`` or nothing, for :attr:`Kind.HMP`."""
 
 
 class Known(Struct, frozen=True):
@@ -125,6 +125,8 @@ def lookups(command: str, path: tuple[str, ...], arguments: Mapping[str, object]
     if name.isdecimal() and len(path) > 1:  # an element of a list
         name = path[-2]
     exact = _EXACT.get((command, ".".join(path)))
+    if exact == (Kind.BUS,):
+        return (Lookup(Kind.BUS, str(arguments.get("driver", ""))),)
     if exact is not None:
         return tuple(Lookup(kind) for kind in exact)
     if name == "property" and command in {"qom-get", "qom-set"}:

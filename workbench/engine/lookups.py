@@ -64,7 +64,8 @@ class LocalLookups:
         try:
             if lookup.kind is Kind.HMP:
                 return await self._hmp_commands(monitor, execute, lookup.of)
-            return tuple([known async for known in _ASK[lookup.kind](execute, lookup.of)])
+            found = tuple([known async for known in _ASK[lookup.kind](execute, lookup.of)])
+            return await self._fitting(found, lookup.of) if lookup.kind is Kind.BUS else found
         except CommandFailed:
             return ()  # a path that is not there, or a command that this QEMU has not
 
@@ -76,6 +77,19 @@ class LocalLookups:
             text = await execute("human-monitor-command", {"command-line": f"help {of}".strip()})
             self._hmp[of] = parse_help(str(text), of)
         return self._hmp[of]
+
+    async def _fitting(self, buses: Sequence[Known], driver: str) -> Sequence[Known]:
+        """Those for a driver first; of them the empty ones: root ports, where ``pcie.0`` takes nothing while it runs."""
+        drivers = await self._of_program(Lookup(Kind.DRIVER)) if driver else ()
+        bus = next((one.detail.rpartition(", ")[2] for one in drivers if one.value == driver), "")
+        wanted = bus.removeprefix("bus ")
+        fit = {"PCI", "PCIE"} if wanted == "PCI" else {wanted}
+
+        def order(one: Known) -> tuple[bool, bool]:
+            type_, _, held = one.detail.partition(", ")
+            return type_ not in fit, held != "empty"
+
+        return sorted(buses, key=order) if wanted else buses
 
     async def _of_program(self, lookup: Lookup) -> Sequence[Known]:
         """What another QEMU of the same program says."""
