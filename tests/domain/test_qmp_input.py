@@ -180,9 +180,9 @@ def test_every_mistake_has_its_place() -> None:
 @pytest.mark.parametrize(
     ("line", "place", "message", "hint"),
     [
-        ('{"execute": "balloon", "arguments": {"value": 1}', "", "the JSON is not finished", "is closed by }"),
-        ('set-numa nodes=[{"a": [1,  ', "", "the JSON is not finished", "is closed by ]}]"),
-        ('balloon {"value": "12', '"12', "the JSON is not finished", 'is closed by "}'),
+        ('{"execute": "balloon", "arguments": {"value": 1}', "", "JSON: it ends too soon", "is closed by }"),
+        ('set-numa nodes=[{"a": [1,  ', "", "JSON: it ends too soon", "is closed by ]}]"),
+        ('balloon {"value": "12', '"12', "JSON: it ends too soon", 'is closed by "}'),
         ('balloon value="12', '"12', "this quote is never closed", ""),
         ('balloon {"value": }', "}", "JSON: expecting value", ""),
         ('balloon {"value" 1', "1", "JSON: expecting ':' delimiter", ""),

@@ -45,6 +45,7 @@ def test_what_is_no_schema(entries: list[dict[str, object]]) -> None:
         ("balloon", {"value": 1}),
         ("qom-set", {"path": "/", "property": "x", "value": {"any": [None, 1.5]}}),
         ("device_add", {"driver": "virtio-net-pci", "mac": "x", "mq": True}),
+        ("device_add", {"driver": "virtio-net-pci", "addr": "8"}),
         ("migrate_set_speed", {"value": 1}),
         ("migrate_set_speed", {"value": 1.5}),
         ("blockdev-add", {"driver": "null-co"}),
@@ -84,6 +85,11 @@ def test_what_qemu_will_take(command: str, arguments: dict[str, object]) -> None
             ["file.locking cannot be 'atuo': did you mean 'auto'?"],
         ),
         ("blockdev-add", {"driver": "zz"}, ["driver cannot be 'zz': file, raw or null-co"]),
+        (
+            "device_add",
+            {"driver": "virtio-net-pci", "addr": 8},
+            ["addr must be a string, not an integer: what a number means changed between versions of QEMU"],
+        ),
         # Which members there are hangs on the driver: of what another one has nothing is said.
         (
             "blockdev-add",

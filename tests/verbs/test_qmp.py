@@ -80,6 +80,7 @@ def test_qemus_error_ends_with_its_class(state: Path) -> None:
         (["balloon"], "argument 'value' is missing: integer"),
         (["balloon", "value=abc"], "value must be an integer, not a string"),
         (["balloon", "value"], "not key=value: 'value'"),
+        (["balloon", "64M"], "hint: an argument is key=value: value=64M"),
         (["{"], "JSON: "),
         (["--hmp", ""], "there is no HMP command"),
         ([], "one of these: a command, - for many, or --replay FILE"),

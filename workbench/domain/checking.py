@@ -31,7 +31,12 @@ def check(schema: Schema, command: str, arguments: Mapping[str, object]) -> list
     if known is None:
         near = schema.nearest(command)
         return [Mistake((), f"this QEMU has no command {command!r}" + _did_you_mean(near))]
-    return _check_object(schema, known.arguments, arguments, (), open_=schema.is_open(command))
+    mistakes = _check_object(schema, known.arguments, arguments, (), open_=schema.is_open(command))
+    if command == "device_add" and isinstance(arguments.get("addr"), int):
+        # QEMU 7.2 and 8.2 take it for a slot, 10.0 and 11.1 for a slot with its function in the lowest three bits.
+        words = "addr must be a string, not an integer: what a number means changed between versions of QEMU"
+        mistakes.append(Mistake(("addr",), words, 'slot and function in hexadecimal: "08.0"'))
+    return mistakes
 
 
 def _check_object(

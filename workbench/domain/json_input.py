@@ -48,7 +48,7 @@ def _no_json(text: str, at: int, error: json.JSONDecodeError) -> InputError:
         return InputError(f"JSON: {error.msg[0].lower()}{error.msg[1:]}", (place, place + 1))
     end = len(text.rstrip())
     span = (place, end) if string else (end, end + 1)
-    return InputError("the JSON is not finished", span, hint=f"what is open is closed by {closing}")
+    return InputError("JSON: it ends too soon", span, hint=f"what is open is closed by {closing}")
 
 
 def refuse_unsendable(text: str, span: Span) -> None:

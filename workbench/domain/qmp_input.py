@@ -94,7 +94,8 @@ def parse_words(words: Sequence[str], schema: Schema | None = None) -> Request:
         key, equals, raw = word.partition("=")
         span = (at, at + len(word))
         if not equals or not _WORD.fullmatch(key):
-            raise InputError(f"not key=value: {word!r}", span)
+            hint = "" if equals else line.with_a_key(word)
+            raise InputError(f"not key=value: {word!r}", span, hint=hint)
         line.put(key, span, *_shell_value(raw, span))
         at = span[1] + 1
     return line.request
@@ -163,13 +164,13 @@ class _Line:
             if match is None:
                 raise InputError(f"key=value is expected here, not {text[at]!r}", (at, at + 1))
             if text[match.end() : match.end() + 1] != "=":
-                raise InputError(f"{match[0]!r} has no value", match.span(), hint=self._with_a_key(match[0]))
+                raise InputError(f"{match[0]!r} has no value", match.span(), hint=self.with_a_key(match[0]))
             value, bare, end = _value_at(text, match.end() + 1)
             self.put(match[0], (at, end), value, bare)
             self._place_inside(match[0], match.end() + 1)
             at = _skip(text, end)
 
-    def _with_a_key(self, word: str) -> str:
+    def with_a_key(self, word: str) -> str:
         """How to write a word that stands alone: as the value of what can still be given, or with a value."""
         command, arguments = self.request.command, self.request.arguments
         if self.schema is None or command not in self.schema.commands:

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from workbench.engine.base import Guest
 
 
+NAMED = 44
+"""Characters of a command that a question names: the guest's name is to stand behind them."""
+
+
 class QmpActions(BalloonActions):
     """The part of the screen that carries it out."""
 
@@ -72,6 +76,7 @@ class QmpActions(BalloonActions):
         if not words:
             return True
         line = f"!{request.arguments.get('command-line', '')}" if request.hmp else request.command
+        line = line if len(line) <= NAMED else f"{line[: NAMED - 1]}\N{HORIZONTAL ELLIPSIS}"
         question = confirm(f"{visible(line)} on {name}?", words, ("send", "Send it", "warning"))
         return await self.app.push_screen_wait(question) == "send"
 
