@@ -83,6 +83,11 @@ def test_a_report_that_came_after_a_change_in_the_same_second_is_laid_beside_wha
     raw = GuestStats(10.0, 2, available=RAM // 2 - 82 * MIB)
     at = replace(now, history=moved, stats=raw)
     assert used_by(at) == RAM // 2 + 82 * MIB, "QEMU's second alone cannot tell"
+    bound, exact = floor_of(at), floor_of(replace(at, stats=seen_between(raw, before, 10.72, 11.7)))
+    assert bound is not None
+    assert bound.why == f"1.3 \u00d7 up to {RAM // 2 // MIB + 82} MiB used", "and says so"
+    assert exact is not None
+    assert exact.why == "1.3 \u00d7 82 MiB used"
     assert used_by(replace(at, stats=seen_between(raw, before, 10.72, 11.7))) == 82 * MIB
     old = GuestStats(10.0, 2, available=RAM - 82 * MIB)
     seen = seen_between(old, before, 9.5, 10.28)

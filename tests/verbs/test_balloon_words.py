@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from workbench.domain.balloon import Balloon, GuestStats, State
+from workbench.domain.balloon import Balloon, GuestStats, Reading, Sample, Source, State
 from workbench.domain.causes import Verdict
 from workbench.domain.ledger import Ledger, Moment
 from workbench.domain.standing import Standing
@@ -53,3 +53,12 @@ def test_figures_from_before_the_change_are_told_as_that() -> None:
 
 def test_figures_from_after_it_are_not() -> None:
     assert said_of_the_guest(spoken_since=True) == "  guest      420 MiB available, 2 s ago"
+
+
+def test_figures_that_came_while_the_balloon_moved_are_told_as_that() -> None:
+    now = time.time()
+    samples = tuple(Sample(now - 3 + i / 10, 256 * MIB, (512 - i * 12) * MIB) for i in range(20))
+    reading = Reading(now, 512 * MIB, 256 * MIB, 284 * MIB, Source.CONFIG_SPACE)
+    stats = GuestStats(now - 2, 2, available=300 * MIB)
+    balloon = Balloon(Verdict(State.INFLATING), reading=reading, stats=stats, history=samples)
+    assert "  guest      300 MiB available, 2 s ago, while the balloon moved" in as_lines("demo", balloon, Standing())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from workbench.domain.balloon import PAGE
+from workbench.domain.ledger import NOISE
 from workbench.domain.units import MIB, mib
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def floor_of(balloon: Balloon, configured: int | None = None) -> Floor | None:
     if used is None:
         return share
     size = min(used * USED_PERCENT // 100 // PAGE * PAGE, reading.ram)
-    return Floor(size, f"1.3 \u00d7 {mib(used)} used") if size > share.size else share
+    bound = "up to " if moved_meanwhile(balloon) else ""
+    return Floor(size, f"1.3 \u00d7 {bound}{mib(used)} used") if size > share.size else share
 
 
 def used_by(balloon: Balloon) -> int | None:
@@ -65,8 +67,24 @@ def used_by(balloon: Balloon) -> int | None:
 def actual_at(balloon: Balloon, stats: GuestStats) -> int:
     """What the guest had when it last told of its memory, in bytes: its figures are seconds old, and it may have given since.
 
-    QEMU stamps them with whole seconds (hw/virtio/virtio-balloon.c, ``virtio_balloon_receive_stats``), and looks from outside
-    tell more. Of all that it may have had at that moment the most counts: then a forecast errs on the safe side.
+    Of all that it may have had at that moment the most counts: then a forecast errs on the safe side.
+    """
+    return max(_actuals(balloon, stats))
+
+
+def moved_meanwhile(balloon: Balloon) -> bool:
+    """Whether the guest's balloon moved about when it last told of its memory: what it had then is known as a bound only."""
+    if balloon.stats is None or balloon.reading is None:
+        return False
+    actuals = _actuals(balloon, balloon.stats)
+    return max(actuals) - min(actuals) > NOISE
+
+
+def _actuals(balloon: Balloon, stats: GuestStats) -> list[int]:
+    """All that the guest may have had when it last told of its memory, in bytes; at least one.
+
+    QEMU stamps its figures with whole seconds (hw/virtio/virtio-balloon.c, ``virtio_balloon_receive_stats``), and looks from
+    outside tell more.
     """
     assert balloon.reading is not None
     first, last = stats.came_after or stats.last_update, stats.came_by or stats.last_update + 1.0
@@ -77,5 +95,5 @@ def actual_at(balloon: Balloon, stats: GuestStats) -> int:
         # time.
         then = [sample for sample in balloon.history if sample.time > last][:1]
         if not then:
-            return max([balloon.reading.actual, *(sample.actual for sample in before)])
-    return max(sample.actual for sample in (*before, *then))
+            return [balloon.reading.actual, *(sample.actual for sample in before)]
+    return [sample.actual for sample in (*before, *then)]

@@ -121,9 +121,7 @@ def as_lines(name: str, balloon: Balloon, standing: Standing) -> list[str]:
         lines.append(f"  host    {mib(host.resident):>10} resident, {mib(host.reclaimed)} reclaimed, {kept} unreturned")
     if balloon.stats is not None and balloon.stats.available is not None:
         age = max(0.0, time.time() - balloon.stats.last_update)
-        ledger = balloon.ledger
-        silent = ledger is not None and ledger.before is not None and ledger.believed.now is None
-        when = f"{age:.0f} s ago" + (", before the target changed" if silent else "")
+        when = f"{age:.0f} s ago" + _when_it_had_another_size(balloon)
         lines.append(f"  guest   {mib(balloon.stats.available):>10} available, {when}")
     lines += standing_lines(name, standing)
     if balloon.ledger is not None:
@@ -180,6 +178,16 @@ def _figures(ledger: Ledger) -> str:
     parts = [f"reclaimed {known(ledger.reclaimed)}", f"unreturned {known(ledger.unreturned)}"]
     parts += [] if share is None else [f"yield {percent(share)} %"]
     return ", ".join([*parts, f"never used {never}"])
+
+
+def _when_it_had_another_size(balloon: Balloon) -> str:
+    """What is to be said of the guest's figures where they are older than its target, or came while its balloon moved."""
+    from workbench.domain.floor import moved_meanwhile
+
+    ledger = balloon.ledger
+    if ledger is not None and ledger.before is not None and ledger.believed.now is None:
+        return ", before the target changed"
+    return ", while the balloon moved" if moved_meanwhile(balloon) else ""
 
 
 def standing_lines(name: str, standing: Standing) -> list[str]:
