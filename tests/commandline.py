@@ -82,23 +82,24 @@ class CommandLine:
         """The same directories for an engine in this process."""
         return Settings(profiles_option=self.profiles, state_option=self.state)
 
-    def __call__(self, *arguments: str, timeout: float = 60, **environment: str) -> Done:
-        process = self.begin(*arguments, **environment)
+    def __call__(self, *arguments: str, timeout: float = 60, typed: str | None = None, **environment: str) -> Done:
+        """Run it to its end; ``typed`` is what stands in its standard input."""
+        process = self.begin(*arguments, stdin=subprocess.DEVNULL if typed is None else subprocess.PIPE, **environment)
         try:
-            out, err = process.communicate(timeout=timeout)
+            out, err = process.communicate(typed, timeout=timeout)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
             raise
         return Done(process.returncode, out, err)
 
-    def begin(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    def begin(self, *arguments: str, stdin: int = subprocess.DEVNULL, **environment: str) -> subprocess.Popen[str]:
         """Start it and do not wait."""
         return subprocess.Popen(
             [*COMMAND, *arguments],
             cwd=CHECKOUT,
             env={**self.environment, **environment},
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

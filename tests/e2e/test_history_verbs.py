@@ -70,7 +70,7 @@ def test_a_history_holds_a_change_and_its_mark(running_demo: CommandLine, watchi
     assert "target 400 MiB" in people
 
 
-def test_watch_prints_json_lines_and_sees_a_target_of_another_client(
+def test_watch_prints_json_lines_and_sees_a_target_of_another_command(
     running_demo: CommandLine, watching: subprocess.Popen[str]
 ) -> None:
     assert watching.stdout is not None

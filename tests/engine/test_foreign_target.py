@@ -75,6 +75,26 @@ async def test_a_target_of_a_stranger_is_seen_at_once_and_is_not_ours(demo: Comm
         assert ledger_of(guest).ours
 
 
+def test_a_target_that_is_typed_to_the_qmp_verb_is_ours(demo: CommandLine) -> None:
+    """As one that is typed at the console: the user's own, with what stood before it."""
+    assert demo("balloon", "demo", "max", "--wait").code == 0
+    assert demo("qmp", "demo", "balloon", "value=400M").code == 0
+    assert asked(demo) == (True, 0, 112 * MIB)
+    assert demo("qmp", "demo", "-", typed="query-status\nballoon value=384M\n").code == 0
+    assert asked(demo) == (True, 112 * MIB, 128 * MIB)
+    demo("qmp", "demo", "balloon", "value=0").check_error(1, "balloon: GenericError")
+    assert demo("balloon", "demo", "--json").json["target"] == 384 * MIB, "what QEMU refused is no target"
+    assert demo("balloon", "demo", "max", "--wait").code == 0
+
+
+def asked(demo: CommandLine) -> tuple[object, object, object]:
+    """Whether the last change of the target was ours, and what was asked of the balloon before and is now."""
+    shown = demo("balloon", "demo", "--wait", "--json").json
+    ledger = shown["ledger"]
+    assert isinstance(ledger, dict)
+    return shown["ours"], ledger["asked"]["before"], ledger["asked"]["now"]
+
+
 async def test_a_target_that_the_guest_cannot_follow_is_seen_without_any_event(demo: CommandLine) -> None:
     """A paused guest sends no BALLOON_CHANGE: only looking tells."""
     async with opened(demo) as engine, stranger(demo) as other:

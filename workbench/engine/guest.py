@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -20,12 +20,12 @@ from workbench.engine.history import HistoryFiles
 from workbench.engine.launch import kill
 from workbench.engine.local_devices import LocalDevices
 from workbench.engine.lookups import LocalLookups
+from workbench.engine.own_target import own_target
 from workbench.engine.readings import DEADLINE as POLL_DEADLINE
 from workbench.errors import CommandFailed, MonitorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from contextlib import AbstractContextManager
 
     from workbench.domain.history import Past
     from workbench.domain.safety import Wish
@@ -66,19 +66,12 @@ class LocalGuest(GuestDriver):
     ) -> object:
         deadline = USER_DEADLINE if origin is Origin.USER else POLL_DEADLINE
         try:
-            with self._own_target(command, arguments or {}), self.hotplug.asking(command, arguments or {}):
+            with own_target(self._probe, command, arguments or {}), self.hotplug.asking(command, arguments or {}):
                 return await self._connected().execute(command, arguments, origin=origin, deadline=deadline, oob=oob)
         finally:
             if origin is Origin.USER:
                 self._readings.expire()
             self._pace.hurry()
-
-    def _own_target(self, command: str, arguments: Mapping[str, object]) -> AbstractContextManager[None]:
-        """A target that was typed as a QMP command is the user's own, not another client's."""
-        size = arguments.get("value")
-        if command != "balloon" or type(size) is not int or self._probe is None or not self._probe.present:
-            return nullcontext()
-        return self._probe.own_target(size)
 
     async def schema(self) -> Schema:
         from workbench.engine.schema import read_schema

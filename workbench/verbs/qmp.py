@@ -72,15 +72,20 @@ async def _run(
 ) -> None:
     from workbench.domain.qmp_input import hmp_request
     from workbench.domain.transcript import json_line
+    from workbench.engine.own_target import own_target, probe_for
+    from workbench.engine.state import StateDirectory
     from workbench.errors import CommandFailed
     from workbench.verbs.qmp_many import failure_of, refuse_deadly
 
     async with guest_monitor(settings, name) as monitor:
+        running = StateDirectory(settings.state).running(name)
         request = hmp_request(" ".join(words)) if hmp else await _read(settings, monitor, words)
         if not yes:
             refuse_deadly(request, monitor.version)
+        probe = await probe_for(monitor, running, request.command, request.arguments)
         try:
-            reply = await monitor.execute(request.command, request.arguments, deadline=timeout, oob=request.oob)
+            with own_target(probe, request.command, request.arguments):
+                reply = await monitor.execute(request.command, request.arguments, deadline=timeout, oob=request.oob)
         except CommandFailed as error:
             raise failure_of(error) from error
     if as_json:
@@ -98,11 +103,11 @@ async def _run_many(
     from workbench.engine.state import StateDirectory
     from workbench.verbs.qmp_many import Runner, read_steps, run_lines, run_steps
 
+    running = StateDirectory(settings.state).running(name)
     async with guest_monitor(settings, name) as monitor:
-        runner = Runner(monitor, timeout, keep_going, yes)
+        runner = Runner(monitor, running, timeout, keep_going, yes)
         if replay is not None:
-            pid = StateDirectory(settings.state).running(name).pid
-            await run_steps(runner, read_steps(replay, yes, pid, monitor.version))
+            await run_steps(runner, read_steps(replay, yes, running.pid, monitor.version))
         else:
             await run_lines(runner, await read_schema(monitor, settings.cache), hmp)
     if runner.failed is not None:

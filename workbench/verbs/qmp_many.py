@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from workbench.domain.transcript import json_line
+from workbench.engine.own_target import own_target, probe_for
 from workbench.errors import CommandFailed, MonitorClosed, UsageError, WorkbenchError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from workbench.domain.schema import Schema
     from workbench.domain.transcript import Step
     from workbench.engine.monitor import Monitor
+    from workbench.engine.state import Running
 
 AHEAD = 16
 """Pieces of the input that are read before they are sent."""
@@ -33,8 +35,9 @@ SHOWN = 8
 class Runner:
     """Sends one request after another and prints one line of JSON for each."""
 
-    def __init__(self, monitor: Monitor, timeout: float, keep_going: bool, yes: bool) -> None:
+    def __init__(self, monitor: Monitor, running: Running, timeout: float, keep_going: bool, yes: bool) -> None:
         self._monitor = monitor
+        self._running = running
         self._timeout = timeout
         self._keep_going = keep_going
         self._yes = yes
@@ -47,11 +50,7 @@ class Runner:
         if request.hmp:
             head["command"] = f"!{request.arguments['command-line']}"
         try:
-            if not self._yes:
-                refuse_deadly(request, self._monitor.version)
-            value = await self._monitor.execute(
-                request.command, request.arguments, deadline=self._timeout, oob=request.oob
-            )
+            value = await self._execute(request)
         except CommandFailed as error:
             answer = {"class": error.error_class, "desc": error.description}
             click.echo(json_line({**head, "error": answer}))
@@ -64,6 +63,14 @@ class Runner:
             self.fail(error)
         else:
             click.echo(json_line({**head, "return": value}))
+
+    async def _execute(self, request: Request) -> object:
+        if not self._yes:
+            refuse_deadly(request, self._monitor.version)
+        command, arguments = request.command, request.arguments
+        probe = await probe_for(self._monitor, self._running, command, arguments)
+        with own_target(probe, command, arguments):
+            return await self._monitor.execute(command, arguments, deadline=self._timeout, oob=request.oob)
 
     def refuse(self, line: int, text: str, error: UsageError) -> None:
         """A line that cannot be sent.

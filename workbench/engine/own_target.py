@@ -1,0 +1,48 @@
+"""A target that is typed as a QMP command is the user's own, not another client's."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+from workbench.domain.traffic import Origin
+from workbench.engine.balloon import BalloonProbe
+from workbench.errors import CommandFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.engine.monitor import Monitor
+    from workbench.engine.state import Running
+
+
+def own_target(
+    probe: BalloonProbe | None, command: str, arguments: Mapping[str, object]
+) -> AbstractContextManager[None]:
+    """Around a command: when it is ``balloon``, its target is noted as sent by this workbench."""
+    size = _target_in(command, arguments)
+    if size is None or probe is None or not probe.present:
+        return nullcontext()
+    return probe.own_target(size)
+
+
+async def probe_for(
+    monitor: Monitor, running: Running, command: str, arguments: Mapping[str, object]
+) -> BalloonProbe | None:
+    """For one who has no probe yet: what stands before the command, if it sets a target; None for every other command."""
+    if _target_in(command, arguments) is None:
+        return None
+    probe = BalloonProbe(monitor, running, origin=Origin.USER)
+    try:
+        await probe.open()
+        await probe.read()
+        await probe.stats()
+    except CommandFailed:
+        return None  # what QEMU says to the command itself tells more
+    return probe
+
+
+def _target_in(command: str, arguments: Mapping[str, object]) -> int | None:
+    """Bytes that a command asks for as the balloon's target; None when it does not."""
+    size = arguments.get("value")
+    return size if command == "balloon" and type(size) is int else None
