@@ -85,6 +85,21 @@ async def test_enter_before_all_was_read_goes_there_as_soon_as_it_is() -> None:
         assert [one.message for one in app._notifications] == ["Nothing found: needles"]
 
 
+async def test_a_word_of_the_balloon_is_found_where_it_stands() -> None:
+    app = Finding()
+    async with app.run_test(size=(80, 60)) as pilot:
+        await app.open_on(BALLOON)
+        for view in ("2", "4"):
+            await pilot.press(view, "slash", *"num_pa")
+            await pilot.pause()
+            assert "1 found" in str(app.query_one("#find-count").render())
+            await pilot.press("enter")
+            for _ in range(3):
+                await pilot.pause()
+            assert app.key == f"{BALLOON}#num_pages"
+            assert app.line("num_pages").split()[-1] == "65,536"
+
+
 async def test_what_is_gone_is_not_found_any_more() -> None:
     app = Finding()
     async with app.run_test(size=(80, 40)) as pilot:

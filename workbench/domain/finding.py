@@ -22,7 +22,7 @@ class Spot(Struct, frozen=True):
     path: str
     """QOM path of the object, or the key of a device without one."""
     name: str
-    """The property; empty for the object itself."""
+    """The property, or the word of the configuration space; empty for the object itself."""
     title: str
     value: str
     text: str
@@ -51,6 +51,9 @@ def _functions(tree: DeviceTree | None) -> Iterator[Spot]:
         title = f"{one.address} {one.name}"
         text = f"{title} {one.qdev_id} {ids} {one.type} {one.path} {one.class_name} {one.vendor_name} {one.title}"
         yield Spot(one.key, "", title, one.qdev_id or ids, text.lower())
+        for word in one.config:
+            value = f"{word.value:,}"
+            yield Spot(one.key, word.name, word.name, value, f"{word.name} {word.value} {value}".lower())
 
 
 def _objects(nodes: Mapping[str, Node]) -> Iterator[Spot]:

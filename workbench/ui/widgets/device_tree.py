@@ -64,8 +64,8 @@ class DeviceTreePane(DeviceShowing):
         Binding("N", "next(-1)", "Previous", id="devices.previous", tooltip="The match before", show=False),
         Binding("u", "undo", "Undo", id="devices.undo", tooltip="Take the last change of a property back", show=False),
         Binding("y", "copy_path", "Copy path", id="devices.copy", tooltip="Copy the QOM path", show=False),
-        Binding("a", "plug", "Plug in", id="devices.plug", tooltip="Plug a device into the running guest", show=False),
-        Binding("x", "unplug", "Take out", id="devices.unplug", tooltip="Take this device out of the guest", show=False),
+        Binding("a", "plug", "Plug in", id="devices.plug", tooltip="Plug a device into the running guest"),
+        Binding("x", "unplug", "Take out", id="devices.unplug", tooltip="Take this device out of the guest"),
         Binding("K", "keep", "Keep it", id="devices.keep", tooltip="Write this device into the profile", show=False),
         Binding("z", "zoom", "Zoom", id="devices.zoom", tooltip="Give this pane the whole screen, or back"),
         Binding("r", "refresh_devices", "Refresh", id="devices.refresh", tooltip="Read what is open again"),
@@ -92,14 +92,18 @@ class DeviceTreePane(DeviceShowing):
         """Go to a device or an object; whether it may be there. What is not read yet is read on the way.
 
         :param what: a device's id, a QOM path, or a PCI address such as ``00:03.0``.
-        :param name: a property of it.
+        :param name: a property of it, or a word of its configuration space.
         """
         if self.tree is None or not what:
             return False
         device = self.tree.device(what)
         path = device.key if device is not None else what if what.startswith("/") else f"/machine/peripheral/{what}"
         self._keep_place(self.guest)
-        view = self.place.view = self._view_of(path)
+        word = device is not None and any(one.name == name for one in device.config)
+        view = self._view_of(path)
+        if word and view in (View.BUS, View.QOM):
+            view = View.PCI  # the others have properties only
+        self.place.view = view
         openings = self.place.now
         if view is View.QOM:
             for above in ancestors(path):
@@ -108,7 +112,7 @@ class DeviceTreePane(DeviceShowing):
         if name:
             openings.open_key(path)
             openings.open_key(f"{path}#common")
-            self._sought = f"{path}#property:{name}"
+            self._sought = f"{path}#{name}" if word else f"{path}#property:{name}"
         self._show(keep=False)
         return True
 
