@@ -85,6 +85,16 @@ def test_bars_and_bridge_windows(tree: DeviceTree) -> None:
     ]  # fmt: skip
 
 
+def test_subsystem_pin_and_manner_are_told_as_qemu_tells_them(tree: DeviceTree) -> None:
+    balloon, port = tree.device("00:03.0"), tree.device("pcie-port0") or tree.device("rp0")
+    assert balloon is not None
+    assert (balloon.subsystem_ids, balloon.interrupt) == ("1af4:0005", f"IRQ {balloon.irq}, pin A")
+    assert [bar.manner for bar in balloon.bars if bar.index == 4] == ["64-bit prefetchable"]
+    assert [bar.manner for bar in balloon.bars if bar.kind == "io"] == [""]
+    assert port is not None
+    assert port.subsystem_ids == "", "a bridge has none"
+
+
 def test_driver_states_come_from_the_status_bytes(tree: DeviceTree) -> None:
     words = (ConfigField("num_pages", 65536, "pages"),)
     tree = tree.with_registers(

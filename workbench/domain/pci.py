@@ -122,6 +122,11 @@ class Bar(Struct, frozen=True):
     wide: bool = False
     """A 64-bit register, which takes two slots."""
 
+    @property
+    def manner(self) -> str:
+        """What kind of memory it is, in words; empty for ordinary memory and for I/O."""
+        return " ".join(word for word, is_so in (("64-bit", self.wide), ("prefetchable", self.prefetchable)) if is_so)
+
 
 class Window(Struct, frozen=True):
     """A range that a bridge forwards; closed when its end is below its start."""

@@ -184,7 +184,7 @@ hw/net/rtl8139.c rtl8139
 hw/net/tulip.c tulip
 hw/net/virtio-net.c virtio-net-device
 hw/net/vmxnet3.c vmxnet3
-hw/nvme/ctrl.c nvme
+hw/nvme/ctrl.c nvme nvme-bus
 hw/nvme/ns.c nvme-ns
 hw/nvme/subsys.c nvme-subsys
 hw/nvram/fw_cfg.c fw_cfg_io
@@ -195,7 +195,7 @@ hw/pci-bridge/gen_pcie_root_port.c pcie-root-port
 hw/pci-bridge/i82801b11.c i82801b11-bridge
 hw/pci-bridge/ioh3420.c ioh3420
 hw/pci-bridge/pci_bridge_dev.c pci-bridge pci-bridge-seat
-hw/pci-bridge/pci_expander_bridge.c pxb pxb-cxl pxb-pcie
+hw/pci-bridge/pci_expander_bridge.c pxb pxb-bus pxb-cxl pxb-host pxb-pcie pxb-pcie-bus
 hw/pci-bridge/pcie_pci_bridge.c pcie-pci-bridge
 hw/pci-bridge/xio3130_downstream.c xio3130-downstream
 hw/pci-bridge/xio3130_upstream.c x3130-upstream

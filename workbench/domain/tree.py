@@ -39,6 +39,10 @@ __all__ = [
 ]
 
 
+_SUBSYSTEM = {"subsystem-vendor", "subsystem"}
+"""Members of a function's ids that a bridge does not have."""
+
+
 class PciDevice(Struct, frozen=True):
     """One PCI function."""
 
@@ -58,6 +62,10 @@ class PciDevice(Struct, frozen=True):
     """Its QOM type, such as ``virtio-balloon-pci``; empty when not known."""
     irq: int | None = None
     """Its legacy interrupt line; None when it has none."""
+    pin: str = ""
+    """The interrupt pin, ``A`` to ``D``; empty when it has none."""
+    subsystem: tuple[int, int] | None = None
+    """Subsystem vendor and device; None when it has none."""
     bars: tuple[Bar, ...] = ()
     status: int | None = None
     """The virtio device status byte; None when it is not virtio or cannot be read."""
@@ -82,6 +90,16 @@ class PciDevice(Struct, frozen=True):
     def virtio_id(self) -> int | None:
         """The virtio device id (5 is a balloon); None when it is no virtio device."""
         return virtio_device_id(self.vendor, self.device)
+
+    @property
+    def interrupt(self) -> str:
+        """Its legacy interrupt in words: ``IRQ 10, pin A``; empty when it has none."""
+        return "" if self.irq is None else f"IRQ {self.irq}" + (f", pin {self.pin}" if self.pin else "")
+
+    @property
+    def subsystem_ids(self) -> str:
+        """``1af4:0001``; empty when it has none."""
+        return "{:04x}:{:04x}".format(*self.subsystem) if self.subsystem else ""
 
     def with_registers(self, read: Registers) -> PciDevice:
         return replace(self, status=read.status, config=read.config, driver=_driver(self, read.status))
@@ -267,6 +285,8 @@ def _device(entry: Mapping[str, object]) -> PciDevice:
         device_name(vendor, device, name),
         qdev_id=str(entry.get("qdev_id") or ""),
         irq=irq if isinstance(irq, int) else None,
+        pin="ABCD"[pin - 1] if 1 <= (pin := _int(entry.get("irq_pin"))) <= 4 else "",
+        subsystem=(_int(ids["subsystem-vendor"]), _int(ids["subsystem"])) if ids.keys() >= _SUBSYSTEM else None,
         vendor_name=VENDORS.get(vendor, ""),
         bars=_bars(entry.get("regions")),
         bridge=_bridge(entry.get("pci_bridge")),

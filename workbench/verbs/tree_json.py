@@ -47,9 +47,19 @@ def device_json(device: PciDevice, depth: int | None = None) -> dict[str, object
         "path": device.path or None,
         "vendor_name": device.vendor_name or None,
         "title": device.title or None,
+        "subsystem": device.subsystem_ids or None,
         "irq": device.irq,
+        "pin": device.pin or None,
         "bars": [
-            {"index": bar.index, "kind": bar.kind, "size": bar.size, "address": bar.address} for bar in device.bars
+            {
+                "index": bar.index,
+                "kind": bar.kind,
+                "size": bar.size,
+                "address": bar.address,
+                "prefetchable": bar.prefetchable,
+                "64-bit": bar.wide,
+            }
+            for bar in device.bars
         ],
     }
     if device.driver is not None:

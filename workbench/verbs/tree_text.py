@@ -38,7 +38,7 @@ def _devices(devices: tuple[PciDevice, ...], indent: str, depth: int | None) -> 
         for bar in device.bars:
             place = "not mapped" if bar.address is None else f"{bar.address:#x}"
             kind = "ROM" if bar.index == 6 else f"BAR {bar.index}"
-            yield f"{below}  {kind:<5}  {bar.kind:<6} {_size(bar.size):>8}  {place}"
+            yield f"{below}  {kind:<5}  {bar.kind:<6} {_size(bar.size):>8}  {place}  {bar.manner}".rstrip()
         if depth is None or depth > 1:
             yield from _devices(device.children, below, None if depth is None else depth - 1)
 
@@ -46,9 +46,9 @@ def _devices(devices: tuple[PciDevice, ...], indent: str, depth: int | None) -> 
 def _function(device: PciDevice) -> Iterator[str]:
     """What stands below a function besides its BARs: names by its ids, interrupt line, and what a bridge forwards."""
     names = " ".join(filter(None, (device.vendor_name, device.title)))
-    irq = "" if device.irq is None else f"IRQ {device.irq}"
-    if names or irq:
-        yield "  ".join(filter(None, (names, irq)))
+    subsystem = f"subsystem {device.subsystem_ids}" if device.subsystem else ""
+    if known := "  ".join(filter(None, (names, subsystem, device.interrupt))):
+        yield known
     if device.bridge is not None:
         yield f"buses  {device.bridge.secondary:02x} to {device.bridge.subordinate:02x}"
         for window in device.bridge.windows:

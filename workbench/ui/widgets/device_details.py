@@ -42,8 +42,7 @@ def details(row: Row, shown: Shown, back: Background) -> Iterator[tuple[str, str
     if isinstance(what, Property):
         yield from _property(what, row, shown, back)
     elif isinstance(what, Bar):
-        kind = what.kind + (" prefetchable" if what.prefetchable else "") + (" 64-bit" if what.wide else "")
-        yield "BAR", f"{row.value}, {what.size:,} bytes, {kind}"
+        yield "BAR", f"{row.value}, {what.size:,} bytes, {' '.join(filter(None, (what.manner, what.kind)))}"
     elif isinstance(what, ConfigField):
         yield "word", f"{what.name}: {what.value:,} {what.unit}".rstrip() + (f", {what.words}" if what.words else "")
     elif isinstance(what, Virtio) and what.note:
@@ -110,8 +109,9 @@ def _function(device: PciDevice) -> Iterator[tuple[str, str]]:
         bits = ", ".join(virtio_status_bits(device.status or 0))
         yield "driver", f"{device.driver}{f': {bits}' if bits else ''}"
     names = ", ".join(filter(None, (device.vendor_name, device.title or device.name)))
-    yield "ids", f"{device.vendor:04x}:{device.device:04x} {names}"
-    irq = "" if device.irq is None else f" · IRQ {device.irq}"
+    subsystem = f" · subsystem {device.subsystem_ids}" if device.subsystem else ""
+    yield "ids", f"{device.vendor:04x}:{device.device:04x} {names}{subsystem}"
+    irq = f" · {device.interrupt}" if device.interrupt else ""
     yield "PCI", f"{device.address} · class {device.class_code:04x} {device.class_name}{irq}"
     if device.bridge is not None:
         windows = ", ".join(f"{w.kind} {w.start:#x}…{w.end:#x}" for w in device.bridge.windows if w.is_open)
