@@ -100,6 +100,18 @@ async def test_a_word_of_the_balloon_is_found_where_it_stands() -> None:
             assert app.line("num_pages").split()[-1] == "65,536"
 
 
+async def test_finding_ends_with_the_guest() -> None:
+    app = Finding()
+    async with app.run_test(size=(80, 40)) as pilot:
+        await app.open_on(BALLOON)
+        await pilot.press("slash", *"needle")
+        await pilot.pause()
+        app.pane.trouble, app.pane.tree = "demo is stopped", None
+        await pilot.pause()
+        assert not app.query_one(FindBar).is_open
+        assert app.query_one("#device-trouble").region.height, "it is said"
+
+
 async def test_what_is_gone_is_not_found_any_more() -> None:
     app = Finding()
     async with app.run_test(size=(80, 40)) as pilot:

@@ -324,3 +324,21 @@ async def test_the_profile_s_lines_are_those_of_the_file_as_it_is_now() -> None:
         await pilot.press("r")
         await pilot.pause()
         assert pane.profile_lines == {"net0": "demo.toml:3 at the start"}
+
+
+async def test_escape_leaves_a_field_of_the_zoomed_pane_before_the_zoom() -> None:
+    app = WorkbenchApp(FakeEngine(running()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = await to_devices(app, pilot)
+        await pilot.press("z")
+        await pilot.pause()
+        await pilot.press("slash", *"net")
+        await pilot.pause()
+        assert isinstance(app.focused, Input)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen.maximized is pane
+        assert pane.query_one(DeviceLines).has_focus
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen.maximized is None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 from textual import work
 from textual.app import SystemCommand
 from textual.binding import Binding
+from textual.widgets import Input
 
 from workbench.domain.preferences import Preferences
 from workbench.errors import WorkbenchError
@@ -88,6 +89,11 @@ class WorkbenchApp(KeyOrder):
         self.theme = DARK.name
         if self.keys:
             self.set_keymap(self.keys)
+
+    @property
+    def escape_to_minimize(self) -> bool:
+        """A field in the zoomed pane is left first: by its own binding, which Textual would pass over."""
+        return not isinstance(self.focused, Input) and super().escape_to_minimize
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return series_variables({"warning": "#f5b14c", "primary": "#4ea1f3", "secondary": "#a58cf0"})

@@ -229,6 +229,8 @@ class DeviceShowing(Widget):
     def watch_tree(self, tree: DeviceTree | None) -> None:
         if tree is None:
             self._store.forget()
+            if self._find_bar.is_open:  # what was found is gone with it
+                self._find_bar.action_leave()
         self._show()
 
     def watch_trouble(self) -> None:
