@@ -95,6 +95,12 @@ def test_a_value_of_the_base_is_told_apart() -> None:
     assert (size.value, size.here) == ('"4G"', False)
 
 
+def test_a_byte_order_mark_is_no_mistake() -> None:
+    text = "\ufeffmachine = 'pc'\n[memory]\nsize = '1G'\n"
+    found = {row.path: row.plain for row in form_rows(text, tomllib.loads(text[1:]))}
+    assert (found["machine",], found["memory", "size"]) == ("pc", "1G")
+
+
 def test_a_text_that_is_no_toml_has_no_form() -> None:
     with pytest.raises(EditError):
         form_rows("a = [", {})

@@ -231,3 +231,11 @@ def test_a_text_that_is_no_toml_is_left_alone() -> None:
         set_value("a = 1", ("x", 4), "1")
     with pytest.raises(EditError):
         remove("a = 1", ("b",))
+
+
+def test_a_byte_order_mark_stays_in_front() -> None:
+    text = "\ufeffmachine = 'pc'\r\n[memory]\r\nsize = 1\r\n"
+    assert set_value(text, ("memory", "size"), "2") == text.replace("1", "2")
+    assert set_value(text, ("accelerator",), "'tcg'", order=()).startswith("\ufeffmachine")
+    assert remove(text, ("machine",)).startswith("\ufeff[memory]")
+    assert add_table(text, ("net", 0)).count("\ufeff") == 1

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 
 from workbench.domain.devices.part import Path
 from workbench.domain.problems import Problem
+from workbench.domain.toml_layout import MARK
 from workbench.domain.toml_lines import locate
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _read(
 def _load(source: Source) -> Document:
     """One file's values and places."""
     # A byte order mark is no TOML, and editors that write one show none.
-    text = source.text.removeprefix("\ufeff")
+    text = source.text.removeprefix(MARK)
     try:
         values = tomllib.loads(text)
         found = {path: Place(source.file, *place) for path, place in locate(text).items()}

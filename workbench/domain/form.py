@@ -12,7 +12,7 @@ from workbench.domain.imports.writer import toml_value
 from workbench.domain.key_docs import class_doc, default_text, field_docs, is_absent
 from workbench.domain.profile import GuestProfile
 from workbench.domain.shape import fields_of
-from workbench.domain.toml_layout import Layout
+from workbench.domain.toml_layout import MARK, Layout
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -70,7 +70,7 @@ def form_rows(text: str, document: Mapping[str, Any], toggled: Collection[Path] 
     :param document: what the text says together with the files that it extends.
     :raise EditError: when the text is no TOML.
     """
-    return tuple(_Form(Layout(text), toggled).table(GuestProfile, document, ()))
+    return tuple(_Form(Layout(text.removeprefix(MARK)), toggled).table(GuestProfile, document, ()))
 
 
 class _Form:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import tomllib
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from workbench.domain.decode import key_text
-from workbench.domain.toml_layout import EditError, Layout, closed, line_end, line_start
+from workbench.domain.toml_layout import MARK, EditError, Layout, closed, line_end, line_start
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from workbench.domain.toml_lines import Path, Span
 
@@ -23,6 +24,21 @@ _TO_COMMA = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*+,")
 _BLANKS = re.compile(r"[ \t]*")
 
 
+P = ParamSpec("P")
+
+
+def _behind_mark(change: Callable[Concatenate[str, P], str]) -> Callable[Concatenate[str, P], str]:
+    """A byte order mark stays where it is."""
+
+    @wraps(change)
+    def changed(text: str, /, *args: P.args, **kwargs: P.kwargs) -> str:
+        bare = text.removeprefix(MARK)
+        return text[: len(text) - len(bare)] + change(bare, *args, **kwargs)
+
+    return changed
+
+
+@_behind_mark
 def set_value(text: str, path: Path, value: str, *, order: Sequence[str] = ()) -> str:
     """The text with a value at a path; what is missing around it is added where it belongs.
 
@@ -42,6 +58,7 @@ def set_value(text: str, path: Path, value: str, *, order: Sequence[str] = ()) -
     return _proven(result, meant, path)
 
 
+@_behind_mark
 def add_table(text: str, path: Path, body: str = "", *, order: Sequence[str] = ()) -> str:
     """The text with a new table at the end of a list of tables, or one of its own: ``("net", 1)``, ``("rng",)``.
 
@@ -59,6 +76,7 @@ def add_table(text: str, path: Path, body: str = "", *, order: Sequence[str] = (
     return _proven(_with_table(layout, path, body, order), _with(layout.values, path, tomllib.loads(body)), path)
 
 
+@_behind_mark
 def remove(text: str, path: Path) -> str:
     """The text without a key, an element or a whole table; comments above a table stay.
 

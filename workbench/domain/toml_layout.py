@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 _COMMENT_LINE = re.compile(r"[ \t]*#[^\n]*\n?")
 
 
+MARK = "\ufeff"
+"""A byte order mark: no TOML, and kept where an editor wrote one."""
+
+
 class EditError(ValueError):
     """A text that cannot be changed in place, in words."""
 

@@ -16,7 +16,7 @@ from workbench.domain.hotplug import Keeping
 from workbench.domain.imports.writer import pairs_text
 from workbench.domain.plugging import part_of
 from workbench.domain.toml_change import add_table
-from workbench.domain.toml_layout import EditError
+from workbench.domain.toml_layout import MARK, EditError
 from workbench.domain.toml_lines import locate
 from workbench.engine.profiles import ProfileStore, parse_text, read_profile
 from workbench.errors import NotFound, ProfileChanged, ProfileError, WorkbenchError
@@ -35,8 +35,6 @@ STANDING = {
     "rng": "# The entropy source that a guest has without any [[rng]].",
 }
 """In the table of a device that is there by default, which has to be written as soon as there is another one."""
-MARK = "\ufeff"
-"""A byte order mark: no TOML, and kept where an editor wrote one."""
 
 
 def keeping(settings: Settings, running: Running, one: Plugged) -> Keeping:
@@ -91,14 +89,14 @@ def _place(profile: GuestProfile, one: Plugged) -> tuple[toml_lines.Path, GuestP
 
 def _edited(loaded: LoadedProfile, profile: GuestProfile, where: toml_lines.Path, one: Plugged) -> str | None:
     """The profile's text with the table; None when the text cannot take one."""
-    text, document = loaded.text.removeprefix(MARK), loaded.parsed.document
-    mark, key, body = loaded.text[: len(loaded.text) - len(text)], str(where[0]), pairs_text(one.document)
+    text, document = loaded.text, loaded.parsed.document
+    key, body = str(where[0]), pairs_text(one.document)
     try:
         if key in STANDING and key not in document:
             text = add_table(text, (key, 0), STANDING[key], order=ORDER)
         elif key == "scsi" and where[1] == len(profile.scsi):
             text = add_table(text, where[:2], pairs_text({"id": one.bus.removesuffix(".0")}), order=ORDER)
-        return mark + add_table(text, where, body, order=ORDER)
+        return add_table(text, where, body, order=ORDER)
     except EditError:
         return None
 
