@@ -57,6 +57,7 @@ class ValueDialog(ModalScreen["str | None"]):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = Content(self._title)
+            box.border_subtitle = Content("enter takes it \u00b7 esc cancels")
             yield TextBlock(id="value-words")
             if self._choices:
                 yield OptionList(*(Option(Content(choice), id=choice) for choice in self._choices), markup=False)
