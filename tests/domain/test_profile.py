@@ -221,6 +221,14 @@ class TestMistakes:
                 "[memory]\nsize = '513M'\nhugepages.size = '2M'",
                 "2:1: memory.size: 513M is not a multiple of the 2M hugepages",
             ),
+            ("[[net]]\nslot = '03'", "2:1: net[0].slot: slot 03 is balloon's"),
+            ("[[net]]\nslot = '9'\n[rng]\nslot = '09'", "4:1: rng.slot: slot 09 is net[0]'s"),
+            ("machine = 'pc'\n[balloon]\nslot = '1'", "3:1: balloon.slot: slot 01 is the board's own"),
+            ("[balloon]\nslot = '1c'", "2:1: balloon.slot: slot 1c is the root ports'"),
+            (
+                "[balloon]\nslot = '1f'",
+                '2:1: balloon.slot: "1f" is not a PCI slot from "01" to "1e", in hexadecimal as lspci shows it',
+            ),
             (
                 "[memory.hugepages]\nsize = '4M'",
                 "2:1: memory.hugepages.size: there are hugepages of 2M and of 1G, not of 4M",

@@ -244,6 +244,17 @@ GROUPS = [
         {"memory.hugepages.source": (qom("/objects/ram0", "mem-path"), "{dir}")},
     ),
     Group(
+        "slots",
+        "machine = 'q35'\n[[net]]\nslot = '12'\n[[scsi]]\nslot = '0d'\n[balloon]\nslot = '9'\n[rng]\nslot = '1a'\n",
+        "[[scsi]]\n",
+        {
+            "net[].slot": (device("net0", "addr"), 0x12 << 3),
+            "scsi[].slot": (device("scsi0", "addr"), 0x0D << 3),
+            "balloon.slot": (device("balloon0", "addr"), 0x09 << 3),
+            "rng[].slot": (device("rng0", "addr"), 0x1A << 3),
+        },
+    ),
+    Group(
         "boot",
         "[boot]\nkernel = 'vmlinuz'\ninitrd = 'initrd'\ncmdline = 'quiet'\norder = ['net', 'disk']\n[firmware]\ntype = 'uefi'\n"
         "code = 'code.fd'\nvars = 'vars.fd'\n[[scsi]]\n[[scsi.disk]]\nfile = 'disk.qcow2'\n",

@@ -17,7 +17,8 @@ from workbench.domain.decode import key_text
 from workbench.domain.devices import serial
 from workbench.domain.devices.part import comma, json_option
 from workbench.domain.memory import RAM
-from workbench.domain.profile import PORT_ID, PORTS_SLOT
+from workbench.domain.pci_slots import PORTS_SLOT
+from workbench.domain.profile import PORT_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

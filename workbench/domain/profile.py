@@ -20,6 +20,7 @@ from workbench.domain.devices.scsi import Disk, Scsi
 from workbench.domain.devices.serial import AGENT, PORTS_MAX, SERIAL_ID, SerialPort
 from workbench.domain.display import DISPLAY_ID, LOOPBACK, Display
 from workbench.domain.memory import VIRTIO_MEM, Memory
+from workbench.domain.pci_slots import PORTS_SLOT, slot_clashes, slots_of
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
 _OPTION = re.compile(r"[a-z][a-z0-9-]{0,40}", re.ASCII)
@@ -43,9 +44,6 @@ PORT_ID = "pcie-port"
 DEFAULT_PORTS = 4
 PORTS = 8
 """Functions of one PCI slot: the root ports share one."""
-PORTS_SLOT, DISPLAY_SLOT, VIRTIO_MEM_SLOT = 0x1C, 0x1D, 0x1E
-"""What is there once stands behind what there can be more of. A q35 has its own devices in 0x1f, and with the option
-``usb`` in 0x1d too (hw/i386/pc_q35.c): then the display stands before the root ports."""
 NO_APIC = frozenset({"base", "486"})
 """Processors that have no interrupt controller of their own."""
 
@@ -166,24 +164,12 @@ class GuestProfile(Part, frozen=True, kw_only=True):
         return self.root_ports
 
     def slots(self) -> dict[Path, str]:
-        """The PCI slot of each virtio device, in QEMU's ``SLOT.FUNCTION``, by its place in the profile.
-
-        The first device of each kind always has the same one, so one more card moves nothing.
-        """
-        first = {("net", 0): 1, ("scsi", 0): 2, ("balloon",): 3, ("serial",): 4, ("rng", 0): 5}
-        # The i440FX has its ISA bridge in slot 1 (QEMU: hw/i386/pc_piix.c).
-        base = self.qemu.reserve + (0 if "q35" in self.machine else 1)
-        many = {"net": self.net, "scsi": self.scsi, "rng": self.rng}
-        more = [(key, i) for key, parts in many.items() for i in range(1, len(parts))]
-        slots: dict[Path, int] = {**first, **{path: 6 + i for i, path in enumerate(more)}}
-        display = PORTS_SLOT - 1 if self._has_usb else DISPLAY_SLOT
-        fixed = {("display",): display, ("memory", "virtio-mem"): VIRTIO_MEM_SLOT}
-        return {path: f"{slot:02x}.0" for path, slot in fixed.items()} | {
-            path: f"{slot + base:02x}.0" for path, slot in slots.items()
-        }
+        """The PCI slot of each virtio device, in QEMU's ``SLOT.FUNCTION``, by its place in the profile."""
+        return slots_of(self)
 
     def check(self) -> Iterator[tuple[Path, str]]:
         yield from self._same_ids()
+        yield from slot_clashes(self)
         yield from self._same_addresses()
         yield from self._port_room()
         yield from self._same_names()
@@ -202,7 +188,7 @@ class GuestProfile(Part, frozen=True, kw_only=True):
             yield ("root-ports",), f"the board {self.machine} has no PCI Express; its own bus takes devices at any time"
         yield from self._port_interrupts()
         free = PORTS_SLOT - 1 - (0 if "q35" in self.machine else 1) - self.qemu.reserve
-        free -= 1 if self._has_usb and self.display is not None else 0
+        free -= 1 if self.has_usb and self.display is not None else 0
         counts = {"net": len(self.net), "scsi": len(self.scsi), "rng": len(self.rng)}
         if sum(max(count - 1, 0) for count in counts.values()) + 5 > free:
             rngs = f" and {len(self.rng)} entropy sources" if len(self.rng) > 1 else ""
@@ -210,7 +196,7 @@ class GuestProfile(Part, frozen=True, kw_only=True):
             yield (max(counts, key=counts.__getitem__),), f"{words}: the board has {free} slots"
 
     @property
-    def _has_usb(self) -> bool:
+    def has_usb(self) -> bool:
         """Whether the board's own USB controllers are there, in a slot that nothing else can have."""
         on = ("on", "true", "yes", "y")  # QEMU: qapi/string-input-visitor.c, parse_type_bool()
         return "q35" in self.machine and any(name == "usb" and value in on for name, value in self.machine_options)

@@ -24,8 +24,10 @@ def command_line_of(pid: int) -> tuple[list[str], str]:
         raise NotFound(f"no process {pid} runs") from error
     except psutil.AccessDenied as error:
         whose = process.username()
+        by = "root" if whose == "root" else f"{whose}, or as root"
         raise HostError(
-            f"process {pid} may not be looked at: it is {whose}'s", hint="run this as root" if whose == "root" else f"run this as {whose}, or as root"
+            f"process {pid} may not be looked at: it is {whose}'s",
+            hint=f"run this as {by}",
         ) from error
     # A process can call itself anything: what it runs counts, where that can be seen (execve(2)).
     program = _program(process)

@@ -179,8 +179,38 @@ class TestNothingIsLost:
             assert word in notes
 
     def test_a_device_that_moves_is_told(self) -> None:
-        found = imported("-M q35 -device virtio-balloon,addr=0x9 -device virtio-scsi-pci,id=s,addr=0x2")
-        assert any("the balloon: it stood in slot 0x9, and now in 03.0" in note for note in found.notes)
+        serial = "-device virtio-serial,addr=0x9 -device virtserialport,chardev=c,name=a -chardev null,id=c"
+        found = imported(f"-M q35 -device virtio-scsi-pci,id=s,addr=0x2 {serial}")
+        assert any("the serial controller: it stood in slot 0x9, and now in 04.0" in note for note in found.notes)
+
+    def test_devices_stay_in_their_slots(self) -> None:
+        """As Proxmox has them: a guest calls its network cards by their slots."""
+        line = "-M q35 -device virtio-balloon,addr=0x3 -device virtio-scsi-pci,id=s,addr=0x8 -vga std -device vmgenid "
+        line += "-netdev user,id=n -device virtio-net-pci,netdev=n,addr=0x12 -device virtio-rng-pci,rng=r,addr=0x1.0x2 "
+        found = imported(line + "-object rng-random,id=r,filename=/dev/urandom")
+        parsed = parse(found.text, name="x", file="x").profile
+        assert parsed is not None
+        slots = [parsed.slots()[path] for path in (("balloon",), ("scsi", 0), ("net", 0))]
+        assert slots == ["03.0", "08.0", "12.0"]
+        assert sum("stood in slot" in note for note in found.notes) == 1, (
+            "a function beside 0 is none that a profile can say"
+        )
+
+    def test_a_bridge_may_have_the_name_of_the_other_boards_root_bus(self) -> None:
+        line = "-device pci-bridge,id=pci.0,chassis_nr=1 -device virtio-balloon,bus=pci.0,addr=0x3"
+        assert any("it stands on pci.0, and now on the root bus" in note for note in imported(f"-M q35 {line}").notes)
+        assert not any("root bus" in note for note in imported("-M pc -device virtio-balloon,bus=pci.0,addr=0x4").notes)
+
+    def test_a_slot_that_arguments_take_by_themselves_is_not_said(self) -> None:
+        found = imported("-M q35 -device e1000e -device virtio-balloon,addr=0x1")
+        assert "slot =" not in found.text
+        assert any("the balloon: it stood in slot 0x1" in note for note in found.notes)
+
+    def test_a_slot_that_the_profile_has_another_use_for_is_not_said(self) -> None:
+        line = "-M q35 -device virtio-serial,addr=0x9 -device virtserialport,chardev=c,name=a -chardev null,id=c "
+        found = imported(line + "-device virtio-balloon,addr=0x4")
+        assert "slot =" not in found.text
+        assert any("the balloon: it stood in slot 0x4" in note for note in found.notes)
 
     def test_devices_that_stand_together_stay_where_they_are(self) -> None:
         found = imported("-M q35 -device virtio-balloon,addr=0x9 -device virtio-scsi-pci,id=s,addr=0x8")

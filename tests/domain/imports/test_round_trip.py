@@ -74,7 +74,7 @@ def table(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 ID = st.sampled_from(["a", "lan", "x.y-z_1"])
 NET = st.one_of(
     st.builds(lambda name: {"id": f"n-{name}", "backend": "none"}, ID),
-    table(mac=st.sampled_from(["52:54:00:00:00:01", "02:00:00:00:00:0a"])),
+    table(mac=st.sampled_from(["52:54:00:00:00:01", "02:00:00:00:00:0a"]), slot=st.sampled_from(["10", "11"])),
     st.fixed_dictionaries(
         {"backend": st.just("tap"), "interface": st.sampled_from(["tap0", "vm-7"]), "queues": st.integers(1, 4)}
     ),
@@ -112,10 +112,15 @@ SCSI = st.builds(
 RNG = st.builds(
     lambda rate, more: {**rate, **more},
     st.sampled_from([{}, {"max-bytes": "1K", "period": 500}]),
-    table(id=ID.map(lambda name: f"r-{name}"), source=FILE),
+    table(id=ID.map(lambda name: f"r-{name}"), source=FILE, slot=st.just("12")),
 )
 BALLOON = table(
-    page_poison=ON, free_page_hint=ON, deflate_on_oom=ON, free_page_reporting=ON, statistics=st.integers(0, 9)
+    page_poison=ON,
+    free_page_hint=ON,
+    deflate_on_oom=ON,
+    free_page_reporting=ON,
+    statistics=st.integers(0, 9),
+    slot=st.sampled_from(["0f", "13"]),
 )
 PROFILE = table(
     machine=st.sampled_from(["q35", "pc", "pc-q35-7.2"]),
@@ -152,7 +157,12 @@ PROFILE = table(
         st.builds(
             lambda disks, more: {"disk": disks, **more},
             st.lists(DISK, max_size=3),
-            table(iothread=ON, queues=st.integers(1, 8), id=ID.map(lambda name: f"s-{name}")),
+            table(
+                iothread=ON,
+                queues=st.integers(1, 8),
+                slot=st.sampled_from(["14", "15"]),
+                id=ID.map(lambda name: f"s-{name}"),
+            ),
         ),
         max_size=2,
     ),

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 from msgspec.structs import replace
 
-from workbench.domain.devices.part import Option, Part, Path, Size, device, json_option, judged, named, words
+from workbench.domain.devices.part import Option, Part, Path, Size, Slot, device, json_option, judged, named, words
 from workbench.domain.ramp import ramp_trouble
 from workbench.domain.target import LEAST, parse_target
 from workbench.domain.units import SizeError, format_size
@@ -50,6 +50,8 @@ class Balloon(Part, frozen=True, kw_only=True):
     free_page_hint: bool = False
     """The guest may tell which pages are free while it is migrated, so that they are not sent; a thread of QEMU's takes
     the hints."""
+    slot: Slot | None = None
+    """Its PCI slot, in hexadecimal as lspci shows it: ``"12"`` is 00:12.0. By its place in the profile when not given."""
 
     # What follows is the workbench's own: QEMU knows nothing of it.
     floor: Annotated[Size, Meta(ge=LEAST)] | None = None

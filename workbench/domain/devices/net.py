@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from workbench.domain.devices.part import File, Id, Option, Part, Path, device, json_option, judged, named, words
+from workbench.domain.devices.part import File, Id, Option, Part, Path, Slot, device, json_option, judged, named, words
 
 _FORWARD = re.compile(
     r"(?P<protocol>tcp|udp):(?P<host>[^:]*):(?P<port>\d{1,5})-(?P<guest>[^:]*):(?P<guest_port>\d{1,5})", re.ASCII
@@ -42,6 +42,8 @@ class Net(Part, frozen=True, kw_only=True):
 
     id: Id | None = None
     """Names the card in QEMU; ``net0``, ``net1``, … when not given."""
+    slot: Slot | None = None
+    """Its PCI slot, in hexadecimal as lspci shows it: ``"12"`` is 00:12.0. By its place in the profile when not given."""
     backend: Literal["user", "tap", "bridge", "socket", "none"] = "user"
     """``user``: QEMU's own network (10.0.2.0/24, needs no rights); ``tap``: an interface of the host that is there
     already; ``bridge``: a bridge of the host, through QEMU's helper; ``socket``: a cable to another QEMU, by a unix

@@ -68,6 +68,11 @@ Id = Annotated[
     words("an id: a letter, then at most 19 letters, digits, '.', '_' or '-'"),
 ]
 
+Slot = Annotated[
+    str,
+    Meta(pattern=r"^(0?[1-9a-f]|1[0-9a-e])\Z"),
+    words('a PCI slot from "01" to "1e", in hexadecimal as lspci shows it'),
+]
 File = Annotated[str, Meta(min_length=1, max_length=4095), words("a path of 1 to 4,095 characters")]
 """A path; a relative one begins at the profile's own directory, ``~/`` at the user's home."""
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from workbench.domain.devices.part import File, Id, Option, Part, Path, Size, device, json_option, named
+from workbench.domain.devices.part import File, Id, Option, Part, Path, Size, Slot, device, json_option, named
 
 
 class Rng(Part, frozen=True, kw_only=True):
@@ -14,6 +14,8 @@ class Rng(Part, frozen=True, kw_only=True):
 
     id: Id | None = None
     """Names the device in QEMU; ``rng0``, ``rng1``, … when not given."""
+    slot: Slot | None = None
+    """Its PCI slot, in hexadecimal as lspci shows it: ``"12"`` is 00:12.0. By its place in the profile when not given."""
     source: File = "/dev/urandom"
     """What the entropy is read from."""
     max_bytes: Annotated[Size | None, Meta(ge=1, le=2**63 - 1), device("max-bytes")] = None

@@ -5,7 +5,20 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from workbench.domain.devices.part import File, Id, Option, Part, Path, Size, backend, json_option, judged, named, words
+from workbench.domain.devices.part import (
+    File,
+    Id,
+    Option,
+    Part,
+    Path,
+    Size,
+    Slot,
+    backend,
+    json_option,
+    judged,
+    named,
+    words,
+)
 from workbench.domain.units import TIB, format_size
 
 CACHES = {
@@ -108,6 +121,8 @@ class Scsi(Part, frozen=True, kw_only=True):
 
     id: Id | None = None
     """Names the controller in QEMU; ``scsi0``, ``scsi1``, … when not given."""
+    slot: Slot | None = None
+    """Its PCI slot, in hexadecimal as lspci shows it: ``"12"`` is 00:12.0. By its place in the profile when not given."""
     iothread: bool = False
     """Its requests are worked off by a thread of their own, not by QEMU's main loop."""
     queues: Annotated[int | None, Meta(ge=1, le=QUEUES_MAX)] = None

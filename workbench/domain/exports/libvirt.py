@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from workbench.domain.devices.serial import AGENT
 from workbench.domain.exports.libvirt_cpu import NO_HPET, clock, cpu, features
 from workbench.domain.exports.libvirt_text import QEMU_NAMESPACE, clean, say, stands
-from workbench.domain.profile import PORTS_SLOT
+from workbench.domain.pci_slots import PORTS_SLOT
 from workbench.domain.units import KIB
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ def card(found: Gathered, index: int, keys: Keys) -> bool:
     rom, boot = keys.take("romfile"), keys.take("bootindex")
     if rom not in (None, ""):
         return False
-    if not place(found, keys, entry.get("id", "a network card")) or keys:
+    if not place(found, keys, entry.get("id", "a network card"), entry) or keys:
         return False
     found.append("net", entry, indexes)
     boots(found, index, "net", boot)

@@ -86,7 +86,7 @@ def _balloon(found: Gathered, index: int, keys: Keys) -> bool:
         entry["statistics"] = whole(interval)
     if (
         entry["statistics"] is None
-        or not place(found, keys, "the balloon")
+        or not place(found, keys, "the balloon", entry)
         or keys
         or found.document["balloon"] is not False
     ):
@@ -112,7 +112,7 @@ def _rng(found: Gathered, index: int, keys: Keys) -> bool:
         entry["max-bytes"] = whole(most)
     if period is not None:
         entry["period"] = whole(period)
-    if None in entry.values() or not place(found, keys, entry.get("id", "the entropy source")) or keys:
+    if None in entry.values() or not place(found, keys, entry.get("id", "the entropy source"), entry) or keys:
         return False
     found.append("rng", entry, [index, behind])
     return True

@@ -33,7 +33,7 @@ def controller(found: Gathered, index: int, keys: Keys) -> bool:
         entry["queues"] = whole(queues)
     if queues is not None and entry["queues"] is None:
         return False
-    if not place(found, keys, entry.get("id", "a SCSI controller")) or keys:
+    if not place(found, keys, entry.get("id", "a SCSI controller"), entry) or keys:
         return False
     disks, disk_indexes = _disks(found, bus)
     if disks:

@@ -34,8 +34,8 @@ class Gathered(Struct):
     notes: list[str] = field(default_factory=list)
     told_of: dict[int, list[str]] = field(default_factory=dict)
     """What is to be told of an option, as long as the document says it."""
-    places: list[tuple[str, str]] = field(default_factory=list)
-    """Devices that named their slot on the root bus, and which."""
+    places: list[tuple[str, str, dict[str, Any] | None]] = field(default_factory=list)
+    """Devices that named their slot on the root bus, which, and what the document has of each that can say its slot."""
     boots: dict[int, tuple[int, str]] = field(default_factory=dict)
     """The devices that had a place in the order of booting, by their option: that place, and their kind."""
     words: dict[int, tuple[str, ...]] = field(default_factory=dict)

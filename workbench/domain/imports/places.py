@@ -12,16 +12,23 @@ if TYPE_CHECKING:
     from workbench.domain.imports.options import Keys
 
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,19}\Z")
-_ROOT_BUS = (None, "pcie.0", "pci.0")
 
 
-def place(found: Gathered, keys: Keys, what: str) -> bool:
-    """Take a device's PCI place out of its keys; whether a profile's own place can stand for it."""
+def root_buses(found: Gathered) -> tuple[str | None, str]:
+    """How devices name the root bus. A q35 may have a bridge of the name that it has on an i440FX, as Proxmox's have."""
+    return None, "pcie.0" if "q35" in str(found.document.get("machine")) else "pci.0"
+
+
+def place(found: Gathered, keys: Keys, what: str, entry: dict[str, Any] | None = None) -> bool:
+    """Take a device's PCI place out of its keys; whether a profile's own place can stand for it.
+
+    :param entry: the device's table, where that can say its slot.
+    """
     bus, addr = keys.take("bus"), keys.take("addr")
-    if bus not in _ROOT_BUS:
+    if bus not in root_buses(found):
         found.notes.append(f"{what}: it stands on {bus}, and now on the root bus")
     elif addr is not None:
-        found.places.append((what, str(addr)))
+        found.places.append((what, str(addr), entry))
     return True
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.domain.devices.serial import AGENT
 from workbench.domain.imports.options import is_on
 from workbench.domain.imports.places import name_of, place
+from workbench.domain.imports.slots import SERIAL
 
 if TYPE_CHECKING:
     from workbench.domain.imports.gathered import Gathered
@@ -21,7 +22,7 @@ def serial(found: Gathered, index: int, keys: Keys) -> bool:
         for one in found.named("device")
         if found.options[one].keys.implied in ("virtio-serial-pci", "virtio-serial")
     ]
-    if len(controllers) != 1 or not place(found, keys, "the serial controller") or keys:
+    if len(controllers) != 1 or not place(found, keys, SERIAL) or keys:
         return False
     ports: list[dict[str, Any]] = []
     indexes = [index]

@@ -23,7 +23,7 @@ from workbench.domain.imports.options import split_options
 from workbench.domain.imports.ram import SIZE, memory, undone
 from workbench.domain.imports.readconfig import inlined
 from workbench.domain.imports.references import give_names, named_by_arguments, rename_chardevs
-from workbench.domain.imports.slots import moved, reserve
+from workbench.domain.imports.slots import moved, reserve, say_slots, unsay
 from workbench.domain.imports.writer import arguments_toml, comment, to_toml
 from workbench.domain.parse import Parsed, parse
 from workbench.domain.profile import check_name
@@ -82,6 +82,8 @@ def import_qemu(
     parsed = _settled(found)
     if reserve(found, extra, parsed):
         parsed = _settled(found)
+    if say_slots(found, extra, parsed):
+        parsed = _settled(found)
     rename_chardevs(found)
     if directory is not None:
         make_absolute(found, directory)
@@ -128,8 +130,9 @@ def _settled(found: Gathered) -> Parsed:
         parsed = parse(to_toml(document), name="imported", file="profile")
         # Found out before anything is undone: an undone device changes the numbers of those behind it.
         refused: dict[Path, str] = {}
+        unsaid = [problem for problem in parsed.problems if unsay(found, problem.key)]
         for problem in parsed.problems:
-            path = _blamed(found, problem.key)
+            path = None if problem in unsaid else _blamed(found, problem.key)
             if path is not None:
                 refused.setdefault(path, f"a profile refuses it: {problem.message}")
         refused |= dict(named_by_arguments(found))
@@ -139,7 +142,7 @@ def _settled(found: Gathered) -> Parsed:
         before = to_toml(document)
         refused |= dict.fromkeys(give_names(found, parsed), "an argument has the id that a profile gives it")
         if not refused:
-            if to_toml(_document(found)) == before:
+            if to_toml(_document(found)) == before and not unsaid:
                 return parsed
             continue
         for path, message in refused.items():

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 from workbench.domain.imports.options import split_options
+from workbench.domain.imports.places import root_buses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +17,15 @@ if TYPE_CHECKING:
     from workbench.domain.parse import Parsed
 
 RESERVE_MAX = 16
-_ROOT_BUS = (None, "pcie.0", "pci.0")
+SERIAL = "the serial controller"
+LAST = 0x1E
+"""The last slot that a profile's device can say."""
+_NOT_PCI = (
+    "isa-", "usb-kbd", "usb-mouse", "usb-tablet", "usb-host", "usb-redir", "usb-storage", "usb-hub", "usb-audio", "scsi-",
+    "ide-", "virtserialport", "virtconsole", "hda-", "vmgenid", "vmcoreinfo", "pvpanic", "tpm-", "floppy", "pc-dimm",
+    "nvdimm", "intel-iommu", "amd-iommu", "loader", "sga", "ccid-", "smbus-", "i8042", "sb16", "adlib", "gus", "cs4231a",
+)  # fmt: skip
+"""How the drivers begin that stand on other buses."""
 
 
 def reserve(found: Gathered, extra: Sequence[tuple[tuple[str, ...], str]], parsed: Parsed) -> bool:
@@ -25,15 +36,19 @@ def reserve(found: Gathered, extra: Sequence[tuple[tuple[str, ...], str]], parse
     """
     kept = [option for _, option in found.kept()]
     kept += [option for words, _ in extra for option in split_options(words)]
-    now = slots_now(parsed)
-    shifts = {slot_of(before)[0] - slot_of(now[what])[0] for what, before in found.places if what in now}
-    one = len(shifts) == 1
-    shift = shifts.pop() if one else 0
+    if not kept:
+        return False
+    roots = root_buses(found)
+    now = _slots_now(found, parsed)
+    stood = {key: before for what, before, entry in found.places if (key := _key(what, entry)) in now}
+    shifts = {key: slot_of(before)[0] - slot_of(now[key])[0] for key, before in stood.items()}
+    # The serial controller is the one that cannot say its slot; the fewer others have to, the better.
+    shift = shifts.get(SERIAL, Counter(shifts.values()).most_common(1)[0][0] if shifts else 0)
     # Where every device named its slot, they were free as they were.
-    least = 0 if now and set(now) <= {what for what, _ in found.places} else 1
-    as_it_was = one and least <= shift <= RESERVE_MAX
-    count = shift if as_it_was else min(sum(map(_takes_slot, kept)), RESERVE_MAX)
-    taken = {slot_of(str(place))[0] for option in kept if (place := _place(option)) is not None}
+    least = 0 if now and len(stood) == len(now) else 1
+    as_it_was = bool(shifts) and least <= shift <= RESERVE_MAX
+    count = shift if as_it_was else min(sum(_takes_slot(option, roots) for option in kept), RESERVE_MAX)
+    taken = {slot_of(str(place))[0] for option in kept if (place := _place(option, roots)) is not None}
     ours = {slot_of(slot)[0] for slot in now.values()}
     count = next((more for more in range(count, RESERVE_MAX + 1) if not {slot + more for slot in ours} & taken), count)
     if count:
@@ -41,24 +56,71 @@ def reserve(found: Gathered, extra: Sequence[tuple[tuple[str, ...], str]], parse
     return bool(count)
 
 
-def slots_now(parsed: Parsed) -> dict[str, str]:
-    """The slot that each device has in the profile, by what the import calls it."""
+def say_slots(found: Gathered, extra: Sequence[tuple[tuple[str, ...], str]], parsed: Parsed) -> bool:
+    """Give the devices that would stand in another slot now the one that they named; whether any."""
+    now = _slots_now(found, parsed)
+    kept = [option for _, option in found.kept()]
+    kept += [option for words, _ in extra for option in split_options(words)]
+    roots = root_buses(found)
+    named = {slot_of(str(place))[0] for option in kept if (place := _place(option, roots)) is not None}
+    free = [
+        slot
+        for slot in range(1, LAST + 1)
+        if slot not in named and (slot > 1 or "q35" in str(found.document["machine"]))
+    ]
+    # QEMU makes the devices of arguments first: those without a slot take the first ones that are free.
+    others = set(free[: sum(_takes_slot(option, roots) for option in kept)])
+    said = False
+    for what, before, entry in found.places:
+        slot, function = slot_of(before)
+        after = now.get(_key(what, entry))
+        if entry is None or after is None or slot_of(after) == (slot, function):
+            continue
+        if function == 0 and 0 < slot <= LAST and slot not in others:
+            entry["slot"] = f"{slot:02x}"
+            said = True
+    return said
+
+
+def unsay(found: Gathered, key: str) -> bool:
+    """Take a slot back that a profile's own devices leave no room for; whether the key is one."""
+    match = re.fullmatch(r"(net|scsi|rng|balloon)(?:\[(\d+)\])?\.slot", key)
+    if match is None:
+        return False
+    table = found.document[match[1]]
+    if match[2] is not None:
+        table = table[found.gathered((match[1], int(match[2])))[1]]
+    return table.pop("slot", None) is not None
+
+
+def _key(what: str, entry: dict[str, Any] | None) -> str | int:
+    """What tells a device from others: its table, which may get another id yet, or what it is."""
+    return what if entry is None else id(entry)
+
+
+def _slots_now(found: Gathered, parsed: Parsed) -> dict[str | int, str]:
+    """The slot that each device has in the profile, by its key."""
     if parsed.profile is None:
         return {}
     profile, slots = parsed.profile, parsed.profile.slots()
-    now = {"the balloon": slots["balloon",]} if profile.balloon is not None else {}
-    now |= {"the serial controller": slots["serial",]} if profile.serial else {}
-    now |= {str(card.id): slots["net", index] for index, card in enumerate(profile.net)}
-    now |= {str(rng.id): slots["rng", index] for index, rng in enumerate(profile.rng)}
-    return now | {str(card.id): slots["scsi", index] for index, card in enumerate(profile.scsi)}
+    now: dict[str | int, str] = {SERIAL: slots["serial",]} if profile.serial else {}
+    if profile.display is not None:
+        now["the graphics card"] = slots["display",]
+    balloon = found.document.get("balloon")
+    if isinstance(balloon, dict):
+        now[id(balloon)] = slots["balloon",]
+    for kind in ("net", "scsi", "rng"):
+        for index, entry in enumerate(one for one in found.document.get(kind) or () if one is not None):
+            now[id(entry)] = slots[kind, index]
+    return now
 
 
 def moved(found: Gathered, parsed: Parsed) -> list[str]:
     """The devices whose slot is another one now."""
-    now = slots_now(parsed)
+    now = _slots_now(found, parsed)
     words = []
-    for what, before in found.places:
-        after = now.get(what)
+    for what, before, entry in found.places:
+        after = now.get(_key(what, entry))
         if after is not None and slot_of(before) != slot_of(after):
             words.append(f"{what}: it stood in slot {before}, and now in {after}")
     return words
@@ -73,18 +135,18 @@ def slot_of(text: str) -> tuple[int, int]:
         return -1, -1
 
 
-def _place(option: Given) -> object | None:
+def _place(option: Given, roots: tuple[str | None, str]) -> object | None:
     """The slot on the root bus that a device names."""
     keys = option.keys
-    return keys.get("addr") if option.name == "device" and keys.get("bus") in _ROOT_BUS else None
+    return keys.get("addr") if option.name == "device" and keys.get("bus") in roots else None
 
 
-def _takes_slot(option: Given) -> bool:
+def _takes_slot(option: Given, roots: tuple[str | None, str]) -> bool:
     """Whether an argument may make a PCI device that has no slot of its own."""
     keys = option.keys
     match option.name:
         case "device":
-            return "addr" not in keys and keys.get("bus") in _ROOT_BUS
+            return "addr" not in keys and keys.get("bus") in roots and not keys.implied.startswith(_NOT_PCI)
         case "drive":
             return keys.get("if") in ("virtio", "scsi")
         case "vga" | "nic" | "balloon":
