@@ -228,6 +228,26 @@ async def test_the_view_on_the_screen(running_demo: CommandLine) -> None:
         assert await enabled(running_demo) == before
 
 
+@pytest.mark.parametrize("how", ["SIGTERM", "closed"])
+async def test_a_screen_that_is_ended_from_outside_leaves_no_event_on(running_demo: CommandLine, how: str) -> None:
+    before = await enabled(running_demo)
+    with terminal(running_demo.environment) as screen:
+        screen.open(*SCREEN, width=120, height=40)
+        screen.wait_for("settled")
+        screen.keys("b", "v")
+        screen.wait_for("QEMU tells when each stage runs")
+        assert set(EVENTS) <= await enabled(running_demo)
+        process = screen.process()
+        if how == "SIGTERM":
+            process.send_signal(signal.SIGTERM)
+            screen.wait_for("exit status 143", without="towards_target()")
+        else:
+            screen.close()
+        await asyncio.to_thread(process.wait, DEADLINE)
+        assert await enabled(running_demo) == before
+    assert running_demo("balloon", "demo").code == 0, "the guest runs on"
+
+
 def test_the_view_misses_a_trace_that_somebody_ends(running_demo: CommandLine) -> None:
     with terminal(running_demo.environment) as screen:
         screen.open(*SCREEN, width=120, height=40)

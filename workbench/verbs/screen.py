@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import sys
@@ -33,6 +34,7 @@ def open_screen(settings: Settings, choose: str = "") -> None:
     from workbench.engine.local import LocalEngine
     from workbench.engine.preferences import read_preferences
     from workbench.ui.app import WorkbenchApp
+    from workbench.ui.ending import run_until_ended
 
     keys, preferences = read_keys(settings.keys), read_preferences(settings.preferences)
     app = WorkbenchApp(
@@ -42,6 +44,6 @@ def open_screen(settings: Settings, choose: str = "") -> None:
         preferences=preferences,
         keep_crash=lambda error: keep_traceback(error, settings.data),
     )
-    app.run()
+    asyncio.run(run_until_ended(app))
     if app.return_code:
         raise SystemExit(app.return_code)
