@@ -145,6 +145,20 @@ def test_a_killed_qemu_is_told_at_once(workbench: CommandLine) -> None:
         assert entries(workbench.state) == []
 
 
+def test_a_command_that_waits_is_told_how_its_qemu_ended(workbench: CommandLine) -> None:
+    workbench.profile("one", FIRMWARE)
+    pid = workbench.start("one")
+    waiting = workbench.begin("balloon", "one", "48M", "--wait", "60")
+    wait_until((workbench.state / "one" / "balloon.json").exists, "the target to be sent")
+    os.kill(pid, signal.SIGKILL)
+    _, errors = waiting.communicate(timeout=30)
+    assert waiting.returncode == 1
+    assert "workbench: one: killed by signal 9: the connection to QEMU ended" in errors
+    assert "hint: to start it again: workbench start one" in errors
+    workbench("balloon", "one").check_error(3, "no guest 'one' runs")
+    assert "hint: no guest runs; to start it: workbench start one" in workbench("balloon", "one").stderr
+
+
 def test_a_start_right_after_a_kill(workbench: CommandLine) -> None:
     """The keeper of the run before must not write its exit status into the new run's directory."""
     workbench.profile("one", FIRMWARE)

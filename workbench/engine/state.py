@@ -155,7 +155,8 @@ class StateDirectory:
         found = self.find(name)
         if found is None:
             others = [other for other in self.names() if self.find(other)]
-            hint = f"running: {', '.join(others)}" if others else f"no guest runs; to start it: workbench start {name}"
+            running = f"running: {', '.join(others)}" if others else "no guest runs"
+            hint = f"{running}; to start it: workbench start {name}"
             raise NotFound(f"no guest {name!r} runs", hint=hint)
         return found
 

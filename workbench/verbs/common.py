@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from workbench.engine.monitor import Monitor
     from workbench.engine.profiles import LoadedProfile
+    from workbench.engine.state import Running, StateDirectory
+    from workbench.errors import MonitorClosed
 
 T = TypeVar("T")
 
@@ -53,13 +55,15 @@ async def guest_monitor(
     :param deadline: seconds until a monitor that accepts and says nothing counts as held or frozen.
     :raise workbench.errors.NotFound: when no guest of that name runs.
     :raise workbench.errors.MonitorTimeout: when QEMU does not answer, and at once when its process is stopped.
+    :raise workbench.errors.MonitorClosed: when the connection ends; with how QEMU ended, if it did.
     """
     from workbench.engine.monitor import Monitor
     from workbench.engine.silence import is_stopped, stopped_error
     from workbench.engine.state import StateDirectory
-    from workbench.errors import MonitorTimeout
+    from workbench.errors import MonitorClosed, MonitorTimeout
 
-    running = StateDirectory(settings.state).running(name)
+    state = StateDirectory(settings.state)
+    running = state.running(name)
     if is_stopped(running.pid):
         raise stopped_error(name, running.pid)
     try:
@@ -72,3 +76,17 @@ async def guest_monitor(
         if is_stopped(running.pid):
             raise stopped_error(name, running.pid, sent=error.sent) from error
         raise
+    except MonitorClosed as error:
+        if state.find(name) is None:
+            await _tell_end(error, state, running)
+        raise
+
+
+async def _tell_end(error: MonitorClosed, state: StateDirectory, running: Running) -> None:
+    """Put how QEMU ended before what was noticed of it."""
+    from workbench.domain.lifecycle import exit_words
+    from workbench.engine.launch import find_end
+
+    ended = await find_end(state, running)
+    error.message = f"{running.name}: {exit_words(ended.code)}: {error.message}"
+    error.hint = error.hint or ended.cause or f"to start it again: workbench start {running.name}"
