@@ -5,8 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.domain.balloon import Sample
 from workbench.domain.speed import Speeds
 from workbench.domain.units import MIB
+
+RAM = 512 * MIB
 
 
 def seen(*rates: float) -> Speeds:
@@ -29,6 +32,16 @@ def test_each_way_has_its_own_speed() -> None:
 
 def test_a_new_movement_takes_the_place_of_the_last() -> None:
     assert seen(-180, -50, 0, -40, -60).inflating == 60 * MIB
+
+
+def test_what_was_recorded_before_tells_a_speed_too() -> None:
+    still = [Sample(5.0 * second, RAM, RAM) for second in range(4)]
+    down = [Sample(20 + step / 10, 256 * MIB, RAM - min(256, 8 * step) * MIB) for step in range(60)]
+    seldom = [Sample(60.0, 256 * MIB, 128 * MIB), Sample(62.0, 128 * MIB, 64 * MIB)]
+    speeds = Speeds.over((*still, *down, *seldom))
+    assert 79 * MIB < speeds.towards(RAM, 256 * MIB) < 81 * MIB
+    assert speeds.towards(256 * MIB, RAM) == 0
+    assert Speeds.over(()) == Speeds.over(still) == Speeds()
 
 
 @given(st.lists(st.floats(-5e9, 5e9)))

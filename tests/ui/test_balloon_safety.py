@@ -364,6 +364,14 @@ def test_a_target_that_would_move_nothing_yet_says_so(
     assert (plan.gain is not None, plan.seconds is not None) == (gains, gains)
 
 
+async def test_a_screen_that_has_just_opened_knows_how_fast_the_guest_was() -> None:
+    moved = tuple(Sample(NOW - 60 + step / 10, RAM // 2, RAM - 8 * MIB * step) for step in range(33))
+    now = balloon(RAM // 2, RAM // 2)
+    async with opened(running(balloon=replace(now, rate=0.0, history=(*moved, *now.history[-1:])))) as (pilot, _):
+        await press(pilot, "minus")
+        assert "in 0.2 s" in text_of(pilot, "#balloon-staged")
+
+
 async def test_the_forecast_tells_of_the_steps() -> None:
     async with opened(running(protection=Protection(ramp=Ramp(64 * MIB, 2)))) as (pilot, _):
         await press(pilot, "5")

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
 from msgspec.structs import replace
 
+from workbench.domain.balloon import rate_of
 from workbench.domain.units import MIB
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.domain.balloon import Sample
 
 STANDS = MIB
 """Bytes a second below which a balloon counts as standing still."""
+
+NEAR = 0.5
+"""Seconds between two samples up to which they tell a speed: it may have stood in a longer time."""
+WINDOW = 20
+"""Samples that a rate is taken from at most: two seconds of a guest that moves."""
 
 
 class Speeds(Struct, frozen=True):
@@ -22,6 +35,15 @@ class Speeds(Struct, frozen=True):
     deflating: float = 0.0
     moves: int = 0
     """The way of the movement that goes on, the sign of its rate: 0 while the balloon stands."""
+
+    @classmethod
+    def over(cls, history: Sequence[Sample]) -> Speeds:
+        """What was recorded before anybody looked, oldest first."""
+        speeds = cls()
+        for at in range(1, len(history)):
+            now, near = history[at].time, history[at].time - history[at - 1].time <= NEAR
+            speeds = speeds.after(rate_of(history[max(0, at - WINDOW) : at + 1], now) if near else 0.0)
+        return speeds
 
     def after(self, rate: float) -> Speeds:
         """With one more rate, in bytes of ``actual`` a second, signed."""

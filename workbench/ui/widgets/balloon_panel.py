@@ -100,7 +100,8 @@ class BalloonPanel(BalloonViews, can_focus=True, inherit_bindings=False):
         if new is None or old is None or (old.name, old.pid) != (new.name, new.pid):
             self._plot.forget()
         if new is not None and new.balloon is not None:
-            self._speeds[new.name] = self._speeds.get(new.name, Speeds()).after(new.balloon.rate)
+            speeds = self._speeds.get(new.name) or Speeds.over(new.balloon.history)
+            self._speeds[new.name] = speeds.after(new.balloon.rate)
         self._show()
 
     def show_past(self, past: Past) -> None:
