@@ -84,6 +84,22 @@ def test_watch_prints_json_lines_and_sees_a_target_of_another_command(
     assert running_demo("balloon", "demo", "max", "--wait").code == 0
 
 
+def test_a_command_that_waits_records_the_way(running_demo: CommandLine) -> None:
+    """Else the next look would say that nothing had moved since before."""
+    for target in (200, 440) * 5:  # a fast guest may be there between two readings
+        assert running_demo("balloon", "demo", f"{target}M", "--wait", "--yes").code == 0
+        recorded = running_demo("balloon", "demo", "--history", "--json").json["samples"]
+        on_the_way = [
+            one["actual"]
+            for one in recorded  # type: ignore[attr-defined]
+            if one["target"] == target * MIB and one["actual"] not in (512 * MIB, 440 * MIB, 200 * MIB)
+        ]
+        if on_the_way:
+            break
+    assert on_the_way
+    running_demo("balloon", "demo", "max", "--wait")
+
+
 def test_watch_ends_cleanly(running_demo: CommandLine) -> None:
     done = running_demo("watch", "--count", "2", "--interval", "0.1", "--json")
     assert (done.code, done.stderr) == (0, "")

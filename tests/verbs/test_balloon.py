@@ -14,28 +14,39 @@ from workbench.verbs.balloon_set import wait_for
 if TYPE_CHECKING:
     from tests.commandline import CommandLine
     from workbench.engine.balloon import BalloonProbe
+    from workbench.engine.readings import Readings
 
 MIB = 1 << 20
 
 
 class Steps:
-    """A probe that finds the next device status, and actual in MiB, at each reading; the last ones stay."""
+    """A guest that is found with the next device status, and actual in MiB, at each reading; the last ones stay.
+
+    It stands for the probe and for what was read.
+    """
 
     present = True
+    reading: Reading | None = None
 
     def __init__(self, *steps: tuple[int | None, int]) -> None:
         self._steps = list(steps)
         self.driver_status: int | None = 0
         self.reads = 0
 
-    async def read(self) -> Reading | None:
+    async def look(self, _probe: object, *, at_rest: bool) -> None:
         self.reads += 1
         self.driver_status, actual = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
-        return Reading(time.time(), 512 * MIB, 256 * MIB, actual * MIB, Source.CONFIG_SPACE)
+        self.reading = Reading(time.time(), 512 * MIB, 256 * MIB, actual * MIB, Source.CONFIG_SPACE)
+
+    async def look_at_driver(self) -> None:
+        """The status was found with the reading."""
+
+    def close(self) -> None:
+        """Nobody else waits to record."""
 
 
-async def wait(probe: object, seconds: float = 30.0) -> None:
-    await wait_for(cast("BalloonProbe", probe), seconds)
+async def wait(guest: object, seconds: float = 30.0) -> None:
+    await wait_for(cast("BalloonProbe", guest), cast("Readings", guest), seconds)
 
 
 async def test_a_diff_of_0_counts_only_when_the_driver_is_ready() -> None:
@@ -63,12 +74,11 @@ async def test_the_time_ends_a_wait() -> None:
 
 
 async def test_a_device_that_is_unplugged_ends_a_wait() -> None:
-    class Gone:
+    class Gone(Steps):
         present = False
-        driver_status = None
 
-        async def read(self) -> Reading | None:
-            return None
+        async def look(self, _probe: object, *, at_rest: bool) -> None:
+            """There is nothing to read."""
 
     with pytest.raises(WorkbenchError, match="no balloon device"):
         await wait(Gone())

@@ -153,7 +153,7 @@ async def _balloon(
             await probe.stats()  # what the guest believes before the change
             why = await change(name, probe, running, required(reading), target, safety, care, wait)
         elif wait is not None:
-            await wait_for(probe, wait)
+            await wait_for(probe, Readings(running, lasting=False), wait)
         # Two looks, if need be; what only time can tell, the guest's directory has from the looks before this one.
         balloon = await look_until_told(Readings(running, lasting=False), probe)
         late = wait is not None and balloon.verdict.state is not State.SETTLED

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from workbench.domain.ramp import Ramp
     from workbench.domain.safety import Safety
     from workbench.engine.balloon import BalloonProbe
+    from workbench.engine.readings import Readings
     from workbench.engine.state import Running
     from workbench.errors import NotReached
 
@@ -149,6 +150,7 @@ async def change(
     from workbench.domain.units import format_size
     from workbench.engine.guarding import alarm_words
     from workbench.engine.ramping import FILE
+    from workbench.engine.readings import Readings
     from workbench.errors import NotReached
 
     size = size_of(text, reading, safety)
@@ -157,7 +159,7 @@ async def change(
     if wait is None or not (care.ramp or care.guard):
         await send(name, probe, running, reading, size, care)
         if wait is not None:
-            await wait_for(probe, wait, each)
+            await wait_for(probe, Readings(running, lasting=False), wait, each)
         return None
     alarm = await follow(probe, running, reading, size, care, wait, each)
     if alarm is not None:
@@ -172,22 +174,33 @@ async def change(
     return NotReached(f"somebody set another target for {name} meanwhile: {format_size(now.target)}")
 
 
-async def wait_for(probe: BalloonProbe, seconds: float, each: Callable[[Reading], None] = _ignore) -> None:
-    """Until the balloon is settled, or the time is over.
+async def wait_for(
+    probe: BalloonProbe, readings: Readings, seconds: float, each: Callable[[Reading], None] = _ignore
+) -> None:
+    """Until the balloon is settled, or the time is over; what is read meanwhile is recorded.
 
     A diff of 0 alone is no sign of that: a guest that still starts has it too, before its driver is there.
     """
     from workbench.domain.balloon import State
     from workbench.domain.diagnosis import Circumstances, judge
 
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        reading = required(await probe.read())
-        each(reading)
-        seen = Circumstances(now=time.time(), device=probe.present, driver_status=probe.driver_status)
-        if judge(reading, seen).state is State.SETTLED:
-            return
-        await asyncio.sleep(0.05)
+    deadline, rest, stands = time.monotonic() + seconds, 0.0, True
+    try:
+        while time.monotonic() < deadline:
+            at_rest = stands or time.monotonic() >= rest
+            rest = time.monotonic() + REST if at_rest else rest
+            await readings.look(probe, at_rest=at_rest)
+            reading = required(readings.reading)
+            each(reading)
+            stands = not reading.diff
+            if stands:
+                await probe.look_at_driver()
+            seen = Circumstances(now=time.time(), device=probe.present, driver_status=probe.driver_status)
+            if judge(reading, seen).state is State.SETTLED:
+                return
+            await asyncio.sleep(STEP)
+    finally:
+        readings.close()
 
 
 async def send(name: str, probe: BalloonProbe, running: Running, reading: Reading, size: int, care: Care) -> None:
