@@ -83,10 +83,43 @@ async def test_nothing_of_the_panel_is_cut_off(size: tuple[int, int], state: Sta
         )
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_stalled_guest_has_its_plot_beside_the_cause(size: tuple[int, int]) -> None:
+    """Figures of which the guest tells all the time need no line that says so; old ones do."""
+    evidence = tuple(f"evidence {number}" for number in range(5))
+    verdict = replace(
+        balloon().verdict, state=State.STALLED, cause="no more pages", advice="stop it", evidence=evidence
+    )
+    now = replace(balloon(102 * MIB, 143 * MIB), verdict=verdict)
+    engine = FakeEngine(running(balloon=now))
+    app = WorkbenchApp(engine)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        panel = app.screen.query_one(BalloonPanel)
+        assert panel.query_one(HistoryPlot).display
+        assert "evidence 0" in panel.query_one("#balloon-situation", TextBlock).shown.plain
+        assert now.stats is not None
+        engine.publish(running(balloon=replace(now, stats=replace(now.stats, last_update=now.stats.last_update - 60))))
+        await pilot.pause()
+        assert "old" in panel.query_one("#balloon-ledger", TextBlock).shown.plain
+
+
+async def test_keys_of_a_plot_that_has_no_room_say_so() -> None:
+    verdict = replace(balloon().verdict, state=State.STALLED, cause="c " * 40, advice="a " * 150)
+    app = WorkbenchApp(FakeEngine(running(balloon=replace(balloon(102 * MIB, 143 * MIB), verdict=verdict))))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        panel = app.screen.query_one(BalloonPanel)
+        assert not panel.query_one(HistoryPlot).display
+        await pilot.press("b", "z")
+        await pilot.pause()
+        assert "the plot has no room here" in str(panel.border_subtitle)
+
+
 async def test_rows_that_nobody_wants_show_more_of_what_says_why() -> None:
     """Where there is no room for the plot, its rows are not left empty while what was seen is cut off."""
     evidence = tuple(f"evidence {number}" for number in range(5))
-    verdict = replace(balloon().verdict, state=State.STALLED, cause="c " * 20, advice="a " * 55, evidence=evidence)
+    verdict = replace(balloon().verdict, state=State.STALLED, cause="c " * 20, advice="a " * 90, evidence=evidence)
     app = WorkbenchApp(FakeEngine(running(balloon=replace(balloon(102 * MIB, 143 * MIB), verdict=verdict))))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()

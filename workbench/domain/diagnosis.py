@@ -11,7 +11,7 @@ from workbench.domain.causes import DRIVER_OK, Cause, Circumstances, Finding, Ve
 from workbench.domain.freshness import statistics_finding
 from workbench.domain.marks import MarkKind
 from workbench.domain.movement import oscillation, rising
-from workbench.domain.units import MIB, mib
+from workbench.domain.units import mib
 from workbench.domain.virtio import virtio_status_bits
 
 if TYPE_CHECKING:
@@ -283,4 +283,4 @@ def _stats_evidence(seen: Circumstances) -> str:
     age = f"{max(0.0, seen.now - stats.last_update):.0f} s old"
     if stats.available is None:
         return f"guest statistics: {age}, without available memory"
-    return f"guest statistics: {age}, {stats.available // MIB:,} MiB available"
+    return f"guest statistics: {age}, {mib(stats.available)} available"

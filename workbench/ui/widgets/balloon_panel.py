@@ -116,6 +116,8 @@ class BalloonPanel(BalloonViews, can_focus=True, inherit_bindings=False):
             self.post_message(self.PictureWanted(self, scene))
 
     def action_history(self, how: str) -> None:
+        if self.has_class("-no-plot") and not self.has_class("-path"):
+            self.post_message(self.Refused(self, "the plot has no room here: make the terminal taller"))
         self._plot.move(how)
 
     @property

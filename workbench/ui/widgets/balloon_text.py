@@ -14,6 +14,7 @@ from workbench.ui.widgets.flow import flow
 from workbench.ui.words import age, duration, mib, pages
 
 if TYPE_CHECKING:
+    from workbench.domain.balloon import GuestStats
     from workbench.domain.forecast import Forecast
     from workbench.domain.snapshot import GuestSnapshot
 
@@ -83,6 +84,8 @@ def ledger(balloon: Balloon, now: float, width: int, *, alone: bool = False) -> 
     """
     foreign: list[Part] = [] if balloon.ours else [("target set by another client", "$warning"), f"  {DOT} "]
     freshness = Content.assemble(*foreign, *_freshness(balloon, now))
+    # Where rows are short, figures of which the guest tells all the time need no line that says so.
+    pressing = Content("") if balloon.ours and _is_fresh(balloon, now) else freshness
     book = balloon.ledger
     if book is None:
         return [freshness]
@@ -101,8 +104,18 @@ def ledger(balloon: Balloon, now: float, width: int, *, alone: bool = False) -> 
         [low, figures, grave or first, freshness],
         [low, figures, grave, freshness],
         [ledger_text.brief(book, width), grave, freshness],
+        [ledger_text.brief(book, width), grave, pressing],
     ]
     return [Content("\n").join(part for part in form if part.plain) for form in forms]
+
+
+def _is_fresh(balloon: Balloon, now: float) -> bool:
+    stats = balloon.stats
+    return stats is not None and bool(stats.last_update and stats.interval) and not _is_late(stats, now)
+
+
+def _is_late(stats: GuestStats, now: float) -> bool:
+    return now - stats.last_update > 3 * stats.interval + 1
 
 
 def _freshness(balloon: Balloon, now: float) -> list[Part]:
@@ -120,10 +133,9 @@ def _freshness(balloon: Balloon, now: float) -> list[Part]:
             (f"{age(old):>4} old", "$warning"),
             ("; polling is off", "$foreground-muted"),
         ]
-    late = old > 3 * stats.interval + 1
     parts: list[Part] = [
         ("guest figures are ", "$foreground-muted"),
-        (f"{age(old):>4} old", "$warning" if late else "$foreground-muted"),
+        (f"{age(old):>4} old", "$warning" if _is_late(stats, now) else "$foreground-muted"),
     ]
     if stats.caches is not None:
         parts.append((f"  {DOT} caches {mib(stats.caches)} MiB", "$foreground-muted"))
