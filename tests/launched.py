@@ -32,7 +32,7 @@ async def launched(guest: GuestProfile, planned: Launch) -> AsyncIterator[Monito
                 assert process.poll() is None, (state / "qemu.log").read_text()
                 await asyncio.sleep(0.005)
         try:
-            monitor = await Monitor.connect(socket)
+            monitor = await Monitor.connect(socket, deadline=60)
         except MonitorUnavailable as error:
             raise AssertionError((state / "qemu.log").read_text()) from error
         try:

@@ -61,7 +61,7 @@ PROFILES = table(
     cpu=table(
         model=["max", "qemu64", "EPYC", "Skylake-Client"],
         features=[["+pdpe1gb"], ["-apic"], ["-svm", "+avx"], ["-nx"]],
-        count=[1, 2, 4, 8, 240],
+        count=[1, 2, 4, 8, 32],
         cores=[1, 2, 4],
         threads=[1, 2],
     ),
