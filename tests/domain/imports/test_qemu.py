@@ -201,6 +201,18 @@ class TestNothingIsLost:
         assert any("it stands on pci.0, and now on the root bus" in note for note in imported(f"-M q35 {line}").notes)
         assert not any("root bus" in note for note in imported("-M pc -device virtio-balloon,bus=pci.0,addr=0x4").notes)
 
+    @pytest.mark.parametrize(
+        ("line", "told"),
+        [
+            ("-nic user,model=virtio", False),
+            ("-nic user,model=virtio -device virtio-balloon", True),
+            ("-nic user,model=virtio -device e1000", True),
+            ("-netdev user,id=n -device virtio-net-pci,netdev=n,addr=0x5 -device e1000", False),
+        ],
+    )
+    def test_cards_that_named_no_slot_are_told(self, line: str, told: bool) -> None:
+        assert any("network cards that named no slot" in note for note in imported(f"-M q35 {line}").notes) == told
+
     def test_a_slot_that_arguments_take_by_themselves_is_not_said(self) -> None:
         found = imported("-M q35 -device e1000e -device virtio-balloon,addr=0x1")
         assert "slot =" not in found.text
@@ -559,7 +571,7 @@ class TestOptions:
 
 class TestText:
     def test_it_reads_as_a_person_would_write_it(self) -> None:
-        line = "-M q35 -m 1G -netdev user,id=n -device virtio-net-pci,netdev=n,id=lan,romfile= -device e1000,netdev=x,mac=02::1"
+        line = "-M q35 -m 1G -netdev user,id=n -device virtio-net-pci,netdev=n,id=lan,romfile=,addr=0x2 -device e1000,netdev=x,mac=02::1"
         assert imported(line).text == (
             '# From a QEMU command line, by workbench import.\n\nmachine = "q35"\naccelerator = "tcg"\nballoon = false\n'
             'rng = false\nroot-ports = 0\n\n[cpu]\nmodel = "qemu64"\n\n[memory]\nsize = "1G"\n\n[[net]]\nid = "lan"\n'

@@ -123,6 +123,15 @@ def moved(found: Gathered, parsed: Parsed) -> list[str]:
         after = now.get(_key(what, entry))
         if after is not None and slot_of(before) != slot_of(after):
             words.append(f"{what}: it stood in slot {before}, and now in {after}")
+    placed = {id(entry) for _, _, entry in found.places}
+    loose = [card for card in found.document.get("net") or () if card is not None and id(card) not in placed]
+    roots = root_buses(found)
+    others = sum(_takes_slot(option, roots) for _, option in found.kept())
+    if loose and len(now) + others > 1:
+        words.append(
+            "network cards that named no slot: QEMU gave them the next one that was free, a profile gives them its own; slot in "
+            "[[net]] says which, where a guest calls them by it (enp0s3)"
+        )
     return words
 
 
