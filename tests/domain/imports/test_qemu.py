@@ -571,7 +571,8 @@ class TestOptions:
 
 class TestText:
     def test_it_reads_as_a_person_would_write_it(self) -> None:
-        line = "-M q35 -m 1G -netdev user,id=n -device virtio-net-pci,netdev=n,id=lan,romfile=,addr=0x2 -device e1000,netdev=x,mac=02::1"
+        line = "-M q35 -m 1G -netdev user,id=n -device virtio-net-pci,netdev=n,id=lan,romfile=,addr=0x2 "
+        line += "-device e1000,netdev=x,mac=02::1"
         assert imported(line).text == (
             '# From a QEMU command line, by workbench import.\n\nmachine = "q35"\naccelerator = "tcg"\nballoon = false\n'
             'rng = false\nroot-ports = 0\n\n[cpu]\nmodel = "qemu64"\n\n[memory]\nsize = "1G"\n\n[[net]]\nid = "lan"\n'
