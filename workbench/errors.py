@@ -12,7 +12,8 @@
     ├── HostError                 exit 1   something this host lacks: QEMU, hugepages, a directory
     │   └── HugepageShortage               a pool with fewer pages than the guest needs: it can be grown
     └── MonitorError              exit 1   the talk with QEMU went wrong
-        ├── MonitorUnavailable             no socket, nobody listening, or another client holds it
+        ├── MonitorUnavailable             no socket, or nobody listening
+        │   └── MonitorCrowded             another client holds it, and so many wait that no more can
         ├── MonitorTimeout                 QEMU did not answer within the deadline
         ├── MonitorClosed                  the connection ended
         └── CommandFailed                  QEMU answered with an error
@@ -113,7 +114,11 @@ class MonitorError(WorkbenchError):
 
 
 class MonitorUnavailable(MonitorError):
-    """No socket, nobody listening, or another client holds the one place."""
+    """No socket, or nobody who listens and talks QMP."""
+
+
+class MonitorCrowded(MonitorUnavailable):
+    """Another client holds the one place, or QEMU is frozen, and so many wait already that no more can."""
 
 
 class MonitorTimeout(MonitorError):

@@ -314,9 +314,24 @@ async def test_a_monitor_that_another_screen_holds(shared: CommandLine) -> None:
         async with opened(shared) as second:
             guest = running(second, "demo")
             await until(lambda: not guest.snapshot.answering, "the taken place")
-            assert "another client holds its monitor" in guest.snapshot.trouble
+            assert "another client holds its monitor, as a second screen of workbench does" in guest.snapshot.trouble
             await first.close()
             await settled(guest, RAM)
+
+
+async def test_a_monitor_for_which_many_wait(shared: CommandLine) -> None:
+    async with opened(shared) as first:
+        await settled(running(first, "demo"), RAM)
+        with ExitStack() as clients:
+            with suppress(BlockingIOError):
+                while True:
+                    client = clients.enter_context(socket.socket(socket.AF_UNIX))
+                    client.setblocking(False)
+                    client.connect(str(shared.state / "demo" / "qmp.sock"))
+            async with opened(shared) as second:
+                guest = running(second, "demo")
+                await until(lambda: not guest.snapshot.answering, "the taken place")
+                assert "another client holds its monitor" in guest.snapshot.trouble
 
 
 async def test_reset_keeps_the_screen_true(shared: CommandLine) -> None:

@@ -30,7 +30,14 @@ from workbench.engine.protection import Protector
 from workbench.engine.readings import DEADLINE as POLL_DEADLINE
 from workbench.engine.readings import Readings
 from workbench.engine.silence import is_stopped, silence_words, stopped_error
-from workbench.errors import CommandFailed, MonitorClosed, MonitorError, MonitorTimeout, MonitorUnavailable
+from workbench.errors import (
+    CommandFailed,
+    MonitorClosed,
+    MonitorCrowded,
+    MonitorError,
+    MonitorTimeout,
+    MonitorUnavailable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,7 +103,7 @@ class GuestDriver:
             if is_stopped(pid):  # known at once, and no client more waits in front of its socket
                 raise MonitorTimeout("QEMU's process is stopped")
             self._monitor = await Monitor.connect(self._running.path / "qmp.sock", self.record, deadline=POLL_DEADLINE)
-        except MonitorTimeout:
+        except (MonitorTimeout, MonitorCrowded):
             self._publish_trouble(silence_words(pid))
         except MonitorUnavailable as error:
             self._publish_trouble(silence_words(pid) if is_stopped(pid) else error.message)

@@ -22,6 +22,7 @@ from workbench.engine.qmp_client import Client
 from workbench.errors import (
     CommandFailed,
     MonitorClosed,
+    MonitorCrowded,
     MonitorError,
     MonitorTimeout,
     MonitorUnavailable,
@@ -63,8 +64,8 @@ class Monitor:
     async def connect(cls, path: Path, record: Record | None = None, *, deadline: float = CONNECT_DEADLINE) -> Monitor:
         """Connect and negotiate.
 
-        :raise MonitorUnavailable: when there is no socket, nobody listens, the talk is not QMP, or so many clients
-            wait already that this one cannot.
+        :raise MonitorUnavailable: when there is no socket, nobody listens, or the talk is not QMP.
+        :raise MonitorCrowded: when so many clients wait already that this one cannot.
         :raise MonitorTimeout: when the socket accepts and nothing comes within ``deadline`` seconds.
         """
         monitor = cls(path, record)
@@ -83,7 +84,7 @@ class Monitor:
             ) from error
         except (QMPError, OSError, EOFError) as error:
             if _queue_is_full(error):
-                raise MonitorUnavailable(
+                raise MonitorCrowded(
                     f"{path.name} has clients waiting already: QEMU is frozen, or another client holds this monitor",
                     hint=ONE_CLIENT,
                 ) from error

@@ -22,7 +22,7 @@ def silence_words(pid: int) -> str:
     """Why the monitor of this QEMU accepts a client and says nothing."""
     if is_stopped(pid):
         return f"QEMU's process is stopped (SIGSTOP); {_hint(pid)}"
-    return "QEMU does not answer: it is busy, or another client holds its monitor"
+    return "QEMU does not answer: it is busy, or another client holds its monitor, as a second screen of workbench does"
 
 
 def stopped_error(name: str, pid: int, *, sent: str = "") -> MonitorTimeout:
