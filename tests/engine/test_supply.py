@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tests.commandline import CommandLine
     from workbench.engine.plan import Plan
 
+MAP_HUGETLB = 0x40000  # asm-generic/mman-common.h; Python's mmap has no name for it before 3.13
 GUEST = '[memory]\nsize = "64M"\nhugepages = true\n'
 
 
@@ -144,8 +146,15 @@ class TestKernel:
         with hugepage_pool(40):
             workbench.start("huge")
             workbench("start", "second").check_error(
-                1, "24 hugepages of 2 MiB are missing", "of the guests huge has 32"
+                1, "24 hugepages of 2 MiB are missing", "pages the guest huge has 32"
             )
+            flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_HUGETLB
+            with mmap.mmap(-1, 5 * PAGE, flags=flags) as memory:
+                for page in range(5):
+                    memory[page * PAGE] = 1
+                workbench("start", "second").check_error(
+                    1, "29 hugepages of 2 MiB are missing", "the guest huge has 32, others have"
+                )
             assert workbench("stop", "huge", "--kill").code == 0
 
     def test_a_start_that_fails_leaves_the_pool_as_it_was(self, workbench: CommandLine) -> None:

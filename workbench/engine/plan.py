@@ -15,7 +15,7 @@ from workbench.domain.imports.options import keys_of
 from workbench.engine.accelerator import choose_accelerator, kvm_trouble
 from workbench.engine.checks import Checks
 from workbench.engine.firmware import flash
-from workbench.engine.hugepages import check_hugepages, hugepages_held
+from workbench.engine.hugepages import check_hugepages, hugepages_held, read_pools
 from workbench.engine.monitor import SUN_PATH_MAX
 from workbench.engine.qemu import install_hint, qemu_binary, qemu_version
 from workbench.engine.state import StateDirectory
@@ -178,14 +178,19 @@ def _boot(loaded: LoadedProfile, profile: GuestProfile, settings: Settings) -> t
 
 
 def _with_holders(error: HugepageShortage, state: Path, page: int) -> HugepageShortage:
-    """The same, with the guests that have such pages now."""
+    """The same, with the guests that have such pages now, and what others have."""
     directory = StateDirectory(state)
     running = [found for name in directory.names() if (found := directory.find(name)) is not None]
     held = {found.name: hugepages_held(found.pid).get(page, 0) // page for found in running}
-    words = ", ".join(f"{name} has {pages:,}" for name, pages in held.items() if pages)
-    return (
-        HugepageShortage(error.message, error.shortage, hint=f"{error.hint}\nof the guests {words}") if words else error
-    )
+    words = [f"the guest {name} has {pages:,}" for name, pages in held.items() if pages]
+    pool = next((pool for pool in read_pools() if pool.page == page), None)
+    others = pool.total - pool.free - sum(held.values()) if pool is not None else 0
+    if others > 0:
+        words.append(f"others have {others:,}")
+    if not words:
+        return error
+    told = f"of the {pool.total:,} pages {', '.join(words)}" if pool is not None else ", ".join(words)
+    return HugepageShortage(error.message, error.shortage, hint=f"{error.hint}\n{told}")
 
 
 def _check_host(profile: GuestProfile, directory: Path, *, short: bool) -> None:
