@@ -42,6 +42,7 @@ def test_drift_both_ways(workbench: CommandLine) -> None:
     assert "while the guest ran" in lines["late0"]
     assert lines["second"].startswith("- ")
     assert "one.toml:10" in lines["second"]
+    assert "net[0]" not in lines, "its netdev is not told of besides"
     assert "deflate-on-oom: runs on, the profile says off" in lines["balloon0"]
     assert "runs 64M, the profile says 80M" in lines["memory.size"]
     assert "one.toml:1" in lines["memory.size"]

@@ -192,6 +192,9 @@ def test_names_types_ids_properties_and_values_are_found() -> None:
         "[red]": (BALLOON, "[/b]name"), "00:03.0": (BALLOON, ""),
     }.items():  # fmt: skip
         assert wanted in [(one.path, one.name) for one in find(places, query, 99)], query
+    named = [Spot("/x", "", "virtio-scsi-pci-msix[0]", "", "virtio-scsi"), Spot("/y", "", "y", "", "virtio-scsi")]
+    named.append(Spot("/z", "", "00:02.0 virtio-scsi", "", "00:02.0 virtio-scsi"))
+    assert [one.path for one in find(named, "virtio-sc", 9)] == ["/x", "/z", "/y"], "the second word of a name too"
     assert find(places, "  ", 99) == []
     assert len(find(places, "a", 3)) == 3
 

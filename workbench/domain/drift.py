@@ -96,7 +96,7 @@ def drift(live: Live, started: Sequence[str], now: Sequence[Said]) -> tuple[Diff
         *_anonymous(live, now),
         *_made("-object", live.objects, "/objects", options, now),
         *_left(live, options),
-        *(_rest(options, [one for one in now if not _came_later(one, live, options, now)]) if started else ()),
+        *(_rest(options, [one for one in now if not _is_told(one, options, now)]) if started else ()),
     )
 
 
@@ -105,15 +105,12 @@ def device_places(now: Sequence[Said]) -> dict[str, str]:
     return {name: said.place for name, (_, said) in _with_ids("-device", now).items() if said.place}
 
 
-def _came_later(one: Said, live: Live, started: Sequence[Said], now: Sequence[Said]) -> bool:
-    """Whether an option stands behind a device that was plugged in while the guest ran: no command line has it."""
+def _is_told(one: Said, started: Sequence[Said], now: Sequence[Said]) -> bool:
+    """Whether an option stands behind a device that the start did not make: that was plugged in meanwhile, or is told."""
     if one.option[0].lstrip("-") not in ("netdev", "blockdev", "chardev") or not one.key:
         return False
     then = _with_ids("-device", started)
-    return any(
-        said.key == one.key and name in live.devices and name not in then
-        for name, (_, said) in _with_ids("-device", now).items()
-    )
+    return any(said.key == one.key and name not in then for name, (_, said) in _with_ids("-device", now).items())
 
 
 def split_argv(argv: Sequence[str]) -> Iterator[Option]:

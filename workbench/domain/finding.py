@@ -35,13 +35,16 @@ def spots(tree: DeviceTree | None, nodes: Mapping[str, Node]) -> list[Spot]:
 
 
 def find(places: Sequence[Spot], query: str, limit: int) -> list[Spot]:
-    """The places that hold every word of a query, those first whose name begins with it; none for an empty one."""
+    """The places that hold every word of a query; none for an empty one.
+
+    Those stand first in whose name a word begins with it: of ``00:02.0 virtio-scsi`` also the second.
+    """
     words = query.lower().split()
     if not words:
         return []
     found = [one for one in places if all(word in one.text for word in words)]
     start = words[0]
-    found.sort(key=lambda one: not one.title.lower().startswith(start))
+    found.sort(key=lambda one: not any(word.startswith(start) for word in one.title.lower().split()))
     return found[:limit]
 
 
