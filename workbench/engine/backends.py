@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from workbench.domain.leftovers import Behind
     from workbench.engine.virtio_pci import Execute
 
-GONE = ("not found", "Failed to find node")
-"""How QEMU says that there is no such netdev, chardev, object (``not found``) or block node."""
+GONE = ("not found", "Failed to find node", "Cannot find node")
+"""How QEMU says that there is no such netdev, chardev, object (``not found``) or block node (5.2: ``Cannot find``)."""
 
 
 async def read_backends(execute: Execute) -> Backends:
