@@ -160,6 +160,10 @@ class TestMount:
         assert error.message == f"the hugepage source {tmp_path} is no mounted hugetlbfs"
         assert f"mount -t hugetlbfs -o pagesize=2M none {tmp_path}" in error.hint
         assert 'source = "memfd"' in error.hint
+        (tmp_path / "mine").touch()
+        hint = refused(PAGE, PAGE, (), str(tmp_path)).hint
+        assert "sudo" not in hint, "a mount would hide what is in it"
+        assert "name an empty directory" in hint
 
     def test_a_path_that_is_not_there_is_refused(self, tmp_path: Path) -> None:
         if PAGE not in {pool.page for pool in read_pools()}:

@@ -196,6 +196,14 @@ def mending(short: Shortage, default_page: int) -> list[str]:
     return [command, "fewer than asked? memory is in pieces: sudo sysctl vm.compact_memory=1, then again"]
 
 
+def _is_empty(path: Path) -> bool:
+    """Whether it is a directory with nothing in it."""
+    try:
+        return not any(path.iterdir())
+    except OSError:
+        return False
+
+
 def _check_mount(path: Path, size: int, page: int, proc: Path) -> None:
     """:raise HostError: when ``path`` is no hugetlbfs of this page size that this user may fill."""
     mend = f"sudo mkdir -p {path} && sudo mount -t hugetlbfs -o pagesize={format_size(page)} none {path}"
@@ -206,6 +214,8 @@ def _check_mount(path: Path, size: int, page: int, proc: Path) -> None:
     except OSError as error:
         raise HostError(f"the hugepage source {path}: {error.strerror}", hint=f"{mend}\n{memfd}") from error
     if _filesystem(real, proc) != "hugetlbfs":
+        if not _is_empty(real):
+            mend = "a mount would hide what is there: name an empty directory, or /dev/hugepages"
         raise HostError(f"the hugepage source {path} is no mounted hugetlbfs", hint=f"{mend}\n{memfd}")
     if found.f_bsize != page:  # Linux: fs/hugetlbfs/inode.c, hugetlbfs_statfs
         raise HostError(
