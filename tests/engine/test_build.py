@@ -80,9 +80,17 @@ args = ["-device", "virtio-net-pic,id=x", "-device", "virtio-rng-pci,max-byte=5"
     assert found[1].startswith(
         f"box.toml:3:1: cpu.model: QEMU {version} has no processor Skylake-Klient: did you mean Skylake-"
     )
-    assert found[2] == f"box.toml:7:9: qemu.args[0]: QEMU {version} has no device virtio-net-pic"
+    assert found[2].startswith(f"box.toml:7:9: qemu.args[0]: QEMU {version} has no device virtio-net-pic")
     assert "virtio-rng-pci has no property max-byte: did you mean max-bytes?" in found[3]
     assert f"QEMU {version} has no object iothred" in found[4]
+
+
+def test_the_nearest_type(tmp_path: Path) -> None:
+    text = '[qemu]\nargs = ["-device", "virtio-net-pic,id=x", "-object", "iothred,id=y"]\n'
+    for _ in range(2):  # as asked, and as kept
+        device, other = complaints(QEMU, tmp_path, text)
+        assert device.endswith("has no device virtio-net-pic: did you mean virtio-net-pci?")
+        assert other.endswith("has no object iothred: did you mean iothread?")
 
 
 @each_qemu()
@@ -92,6 +100,16 @@ def test_options_of_the_board_and_features_of_the_processor(qemu: str, tmp_path:
     found = complaints(qemu, tmp_path, text)
     assert [line.split(":")[3].strip() for line in found] == ["cpu.features[0]", "machine-options.hept"]
     assert found[1].endswith("has no hept: did you mean hpet?")
+
+
+@each_qemu()
+def test_options_of_the_board_among_the_arguments(qemu: str, tmp_path: Path) -> None:
+    args = (
+        '"-M", "hept=off,vmport=on,accel=tcg,kernel-irqchip=off", "-machine", "pc,what=ever", "--machine", "smp.cpus=2"'
+    )
+    (found,) = complaints(qemu, tmp_path, f"[qemu]\nargs = [{args}]\n")
+    assert found.startswith("box.toml:2:9: qemu.args[0]: ")
+    assert found.endswith(": the board q35 has no hept: did you mean hpet?")
 
 
 @each_qemu()

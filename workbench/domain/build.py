@@ -53,12 +53,15 @@ class Build(Struct, frozen=True):
     """Each processor model, and its QOM type."""
     properties: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
     """The properties of the types that were asked for; None for a type that this QEMU has not."""
+    types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """All types of each kind, ``device`` or ``object``, where a profile wanted one that this QEMU has not."""
 
 
 def types_of(profile: GuestProfile, parts: Iterable[ArgvPart], build: Build) -> set[tuple[str, str]]:
     """The types whose properties must be known to check a profile: the kind (``device``, ``object``) and the name."""
     wanted: set[tuple[str, str]] = set()
-    if profile.machine_options and profile.machine in build.machines:
+    parts = tuple(parts)
+    if profile.machine in build.machines and (profile.machine_options or any(_board_keys(part) for part in parts)):
         wanted.add(("object", build.machines[profile.machine]))
     model = profile.cpu.model or EVERY_FEATURE
     if (profile.cpu.features or profile.cpu.hyperv) and model in build.cpus:
@@ -68,6 +71,18 @@ def types_of(profile: GuestProfile, parts: Iterable[ArgvPart], build: Build) -> 
         if kind in ("device", "object") and len(part.options) > 1:
             wanted.add((kind, _type(kind, part)))
     return {(kind, name) for kind, name in wanted if name and name != "help" and name not in build.properties}
+
+
+def _board_keys(part: ArgvPart) -> tuple[str, ...]:
+    """The options that a raw ``-machine`` gives the profile's board."""
+    if (
+        part.path[:2] != ("qemu", "args")
+        or part.options[0].lstrip("-") not in ("machine", "M")
+        or len(part.options) < 2
+    ):
+        return ()
+    board, keys = _told(part.options[1])
+    return () if board or "type" in keys else tuple(key for key in keys if key != "accel" and "." not in key)
 
 
 def _type(kind: str, part: ArgvPart) -> str:
@@ -95,6 +110,10 @@ def build_problems(profile: GuestProfile, parts: Iterable[ArgvPart], build: Buil
                     ("machine-options", name),
                     f"{qemu}: the board {profile.machine} has no {name}{_near(name, known)}",
                 )
+        for part in parts:
+            for key in _board_keys(part) if known is not None else ():
+                if known is not None and key not in known and key not in SUGAR:
+                    yield part.path, f"{qemu}: the board {profile.machine} has no {key}{_near(key, known)}"
     yield from _cpu(profile, build, qemu)
     for part in parts:
         yield from _device(part, build, qemu)
@@ -129,7 +148,7 @@ def _device(part: ArgvPart, build: Build, qemu: str) -> Iterator[tuple[Path, str
         return
     known = build.properties[name]
     if known is None:
-        yield part.path, f"{qemu} has no {kind} {told}"
+        yield part.path, f"{qemu} has no {kind} {told}{_near(told, build.types.get(kind, ()))}"
         return
     for key in keys:
         if key not in GENERAL and key not in known and "." not in key and "[" not in key:

@@ -9,6 +9,8 @@ import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from workbench.domain.argv import Launch, argv_parts
 from workbench.domain.build import Build, build_problems, types_of
 from workbench.domain.clashes import argument_clashes
@@ -56,6 +58,8 @@ class BuildReader:
         wanted = {one for _, profile, parts in sound for one in types_of(profile, parts, build)}
         if wanted:
             build = self._ask(sorted(wanted))
+        if not build.types and any(names is None for names in build.properties.values()):
+            build = self._ask_names(build)
         found = {}
         for loaded, profile, parts in sound:
             problems = [
@@ -98,9 +102,19 @@ class BuildReader:
             name: frozenset(one["name"] for one in answer["return"]) if "return" in answer else None
             for (_, name), answer in zip(types, answers, strict=True)
         }
-        self._build = Build(self.version, self._build.machines, self._build.cpus, {**self._build.properties, **asked})
+        self._build = replace(self._build, properties={**self._build.properties, **asked})
         self._keep(self._build)
         return self._build
+
+    def _ask_names(self, build: Build) -> Build:
+        """With all types there are, for the nearest name of one that there is not."""
+        bases = {"device": "device", "object": "user-creatable"}
+        with suppress(HostError):  # then no name is proposed
+            answers = converse(self._binary, [("qom-list-types", {"implements": base}) for base in bases.values()])
+            names = (tuple(sorted(one["name"] for one in answer.get("return", ()))) for answer in answers)
+            self._build = build = replace(build, types=dict(zip(bases, names, strict=True)))
+            self._keep(build)
+        return build
 
     def _survives(self, question: tuple[str, dict[str, str]]) -> bool:
         try:
@@ -116,13 +130,19 @@ class BuildReader:
                 name: None if names is None else frozenset(map(str, names))
                 for name, names in kept["properties"].items()
             }
-            return Build(self.version, dict(kept["machines"]), dict(kept["cpus"]), properties)
+            types = {kind: tuple(map(str, names)) for kind, names in kept["types"].items()}
+            return Build(self.version, dict(kept["machines"]), dict(kept["cpus"]), properties, types)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None  # it is asked again
 
     def _keep(self, build: Build) -> None:
         properties = {name: None if names is None else sorted(names) for name, names in build.properties.items()}
-        kept = {"machines": dict(build.machines), "cpus": dict(build.cpus), "properties": properties}
+        kept = {
+            "machines": dict(build.machines),
+            "cpus": dict(build.cpus),
+            "properties": properties,
+            "types": dict(build.types),
+        }
         with suppress(OSError):  # a full disk costs the next question its time
             self._file.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(self._file, json.dumps(kept, separators=(",", ":")), lasting=False)
