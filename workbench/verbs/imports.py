@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
@@ -35,19 +36,21 @@ write_option = click.option("--write", metavar="NAME", help="Write it as profile
 def qemu(settings: Settings, argv: Sequence[str], write: str | None, as_json: bool) -> None:
     """From a command line after --, or from a script's text on standard input."""
     from workbench.domain.imports.qemu import import_qemu
-    from workbench.domain.imports.shell import PROGRAM, read_script
+    from workbench.domain.imports.shell import Script, read_script
+    from workbench.domain.imports.shell_commands import PROGRAM
     from workbench.engine.running import read_config, said_here
     from workbench.errors import UsageError
 
     if argv:
         start = next((index for index, word in enumerate(argv) if PROGRAM.match(word)), None)
-        if start is None:
+        notes = [f"{' '.join(argv[:start])} in front of QEMU: a profile starts QEMU itself"] if start else []
+        found = Script(tuple(argv[start:]), notes) if start is not None else read_script(shlex.join(argv))
+        if not found.argv:
             raise UsageError(
                 "no QEMU in that command line",
                 hint="write it as it is run: workbench import qemu -- qemu-system-x86_64 …",
             )
-        notes = [f"{' '.join(argv[:start])} in front of QEMU: a profile starts QEMU itself"] if start else []
-        imported = import_qemu(argv[start:], notes, read=partial(read_config, os.getcwd()))
+        imported = import_qemu(found.argv, found.notes, read=partial(read_config, os.getcwd()))
     else:
         yours = {name: os.environ[name] for name in ("HOME", "USER", "LOGNAME") if name in os.environ}
         script = read_script(sys.stdin.read(), yours, said_here())

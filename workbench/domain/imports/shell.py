@@ -12,41 +12,17 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from workbench.domain.imports.options import ALONE, split_options
+from workbench.domain.imports.shell_commands import asks, inner_script, start_of
 from workbench.domain.imports.shell_flow import Flow
 from workbench.domain.imports.shell_words import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-PROGRAM = re.compile(r"(?:.*/)?(?:qemu-system-[a-z0-9_]+|qemu-kvm|kvm|qemu)\Z", re.DOTALL)
-"""What starts QEMU, as distributions name it."""
-
-_SURE = re.compile(r"(?:.*/)?qemu-system-[a-z0-9_]+\Z", re.DOTALL)
-_WRAPPERS = frozenset(
-    """
-    sudo doas exec env nice ionice taskset numactl chrt nohup setsid time command builtin stdbuf strace ltrace gdb valgrind
-    perf systemd-run systemd-inhibit cgexec unshare firejail bwrap prlimit timeout script schedtool setpriv runuser su
-    chpst daemonize screen tmux catchsegv rr optirun primusrun gamemoderun mangohud nsenter ip sg authbind xvfb-run eval
-    """.split()  # noqa: SIM905
-)
-"""Programs that run the one behind them."""
-_ASKERS = frozenset(
-    "which type hash echo printf man whereis pidof pgrep pkill killall grep ps ls file test [ [[".split()  # noqa: SIM905
-)
-_QUESTIONS = frozenset(["-version", "--version", "-h", "-help", "--help", "help", "?", "-v", "-V"])
-"""In the words of a command that only asks what QEMU can do."""
-_OTHER_TOOLS = re.compile(r"qemu[_-]?(img|nbd|io|ga|image)")
-"""In a variable's name: QEMU's other programs."""
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<more>\+?)=")
 _DECLARING = ("export", "declare", "local", "readonly", "typeset")
 _OPERATORS = ("&&", "||", ";;&", ";;", ";&", "|&", "&", ";", "|", "\n", "(", ")")
 _REDIRECTION = re.compile(r"\d*(?:>>|>\||>&|<&|&>>|&>|<<<|<<-|<<|<>|>|<)")
-
-
-def _asks(words: Sequence[str]) -> bool:
-    """Whether a command only asks what QEMU can do: no guest runs on the board "none"."""
-    boards = any(words[at : at + 2] in (["-M", "none"], ["-machine", "none"]) for at in range(len(words)))
-    return boards or bool(_QUESTIONS.intersection(words))
 
 
 class Script(Struct):
@@ -66,6 +42,10 @@ class _Command(Struct):
     assigns: bool = False
     used: set[str] = field(default_factory=set)
     """The variables in its words."""
+    inner: tuple[int, str] | None = None
+    """Where a text stands among its words that is a script of its own, and that text."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """What that script knows of this one's."""
 
     def note(self, text: str) -> None:
         if text not in self.notes:
@@ -132,8 +112,11 @@ class _Interpreter:
         self.flow.command(words, end, empty=not words and not command.assigns)
         if words and words[0].startswith("-") and self.found and live:
             self._loose.append(" ".join(words))
-        start = _start(words, self.reader)
-        if start is not None:
+        command.inner = inner_script(words, self.reader)
+        if words[:1] == ["eval"]:
+            command.variables = {name: values[0] for name, values in self.reader.variables.items() if values}
+        start = start_of(words, self.reader)
+        if start is not None or command.inner is not None:
             if end == "&":
                 command.note("& (in the background): the workbench always starts guests so")
             elif end in ("|", "|&"):
@@ -247,28 +230,10 @@ class _Interpreter:
             f"{words}: it stands behind the end of QEMU's command, which a comment or a line end made"
             for words in self._loose
         ]
-        more = sum(not _asks(one.words) for one in (*self.found, *self.others) if one is not command)
+        more = sum(not asks(one.words) for one in (*self.found, *self.others) if one is not command)
         if more:
             told.append(f"the script starts QEMU {more} more times: only the first one that runs was taken")
         return told
-
-
-def _start(words: list[str], reader: Reader) -> int | None:
-    """Where QEMU's program stands in a command that runs it."""
-    if words[:2] in (["command", "-v"], ["command", "-V"]):
-        return None
-    for index, word in enumerate(words):
-        if not PROGRAM.match(word):
-            continue
-        if index == 0 or words[0].rpartition("/")[2] in _WRAPPERS:
-            return index
-        wraps = _SURE.match(word) and words[index + 1 : index + 2] and words[index + 1].startswith("-")
-        return index if wraps and words[0] not in _ASKERS else None
-    # A variable that the script does not set: "$QEMU -m 1G".
-    if len(words) > 1 and words[0].startswith("\0"):
-        name = reader.known(words[0], []).lower()
-        return 0 if "qemu" in name and not _OTHER_TOOLS.search(name) else None
-    return None
 
 
 def read_script(
@@ -285,8 +250,12 @@ def read_script(
     if not commands:
         return Script()
     reader = interpreter.reader
-    command = next((one for one in commands if not _asks(one.words)), commands[0])
-    start = _start(command.words, reader) or 0
+    command = next((one for one in commands if not asks(one.words)), commands[0])
+    if command.inner is not None:
+        start, text = command.inner
+        inside = read_script(text, {**(environment or {}), **command.variables}, outputs)
+        return Script(inside.argv, [*inside.notes, *interpreter.notes(command), *_in_front(command, start, reader)])
+    start = start_of(command.words, reader) or 0
     notes: list[str] = []
     argv = [reader.known(command.words[start], notes)]
     for word in command.words[start + 1 :]:
@@ -295,11 +264,14 @@ def read_script(
             argv.append(reader.known(word, notes))
         else:
             notes.append(f"{empty} is not set in the script: left out, as a shell does")
-    notes += interpreter.notes(command)
-    if start:
-        before = " ".join(reader.known(word, []) for word in command.words[:start])
-        notes.append(f"{before} in front of QEMU: a profile starts QEMU itself")
+    notes += [*interpreter.notes(command), *_in_front(command, start, reader)]
     return Script(tuple(argv), notes)
+
+
+def _in_front(command: _Command, start: int, reader: Reader) -> Iterator[str]:
+    before = " ".join(reader.known(word, []) for word in command.words[:start])
+    if before:
+        yield f"{before} in front of QEMU: a profile starts QEMU itself"
 
 
 def _wants_value(argv: list[str]) -> bool:
