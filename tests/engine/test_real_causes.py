@@ -253,6 +253,41 @@ async def test_a_stopped_qemu_is_the_cause(demo: CommandLine) -> None:
         await settled(guest, RAM)
 
 
+async def test_memory_plugged_into_a_linux_guest_and_its_kernel_that_dies(
+    workbench: CommandLine, demo_guest: DemoGuest
+) -> None:
+    """A dead kernel leaves the device as it was: nothing tells the cause, and all that was seen is said."""
+    workbench.sample("demo")
+    profile = workbench.profiles / "demo.toml"
+    profile.write_text('qemu.args = ["-m", "512M,slots=2,maxmem=1G"]\n' + profile.read_text())
+    workbench.start("demo")
+    workbench.wait_for_boot()
+    async with opened(workbench) as engine:
+        guest = await a_guest(engine, workbench)
+        await guest.set_target(400 * MIB)
+        await settled(guest, 400 * MIB)
+        more = {"qom-type": "memory-backend-ram", "id": "more", "size": 128 * MIB}
+        await guest.execute("object-add", more)
+        await guest.execute("device_add", {"driver": "pc-dimm", "id": "dimm0", "memdev": "more"})
+        await until(lambda: Cause.RAM_CHANGED in codes(balloon_of(guest).verdict), "the memory to be seen")
+        assert (reading_of(guest).target, reading_of(guest).diff) == (528 * MIB, 0)
+        assert balloon_of(guest).verdict.state is State.SETTLED, "num_pages stood, and so did what the driver holds"
+        await guest.set_target(400 * MIB)
+        await settled(guest, 400 * MIB)
+        assert Cause.RAM_CHANGED not in codes(balloon_of(guest).verdict)
+
+        await guest.type("echo 0 > /proc/sys/kernel/panic; echo c > /proc/sysrq-trigger\n")
+        log = workbench.state / "demo" / "serial.log"
+        await until(lambda: "end Kernel panic" in log.read_text(errors="replace"), "the kernel's end")
+        await guest.set_target(300 * MIB)
+        await until(lambda: balloon_of(guest).verdict.state is State.STALLED, "the stall")
+        await until(lambda: codes(balloon_of(guest).verdict) == [Cause.STATISTICS_STOPPED], "the silence")
+        verdict = balloon_of(guest).verdict
+        assert (verdict.code, verdict.cause) == (Cause.UNKNOWN, "the cause is not known")
+        assert any("25,600 pages to inflate" in line for line in verdict.evidence)
+        assert "look at its console" in verdict.notes[0].advice
+
+
 def test_firmware_alone_has_no_driver(workbench: CommandLine) -> None:
     workbench.profile("fw", 'memory.size = "64M"\naccelerator = "tcg"\n')
     workbench.start("fw")
