@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from tests.commandline import command_line
+from tests.commandline import command_line, wait_until
 from tests.e2e.terminal import SCREEN, terminal
 
 if TYPE_CHECKING:
@@ -122,6 +122,18 @@ def test_a_ramp_that_takes_too_long_is_left_at_a_step(full: CommandLine) -> None
     assert full("resume", "demo").code == 0
     done.check_error(4, "demo is at 224M, a step of the ramp", "workbench balloon demo 160M --wait")
     assert (full.state / "demo" / "ramp.json").exists()
+
+
+def test_a_ramp_that_is_interrupted_says_where_it_is_left(full: CommandLine) -> None:
+    count = len(requests(full))
+    process = full.begin("balloon", "demo", "160M", "--ramp", "32M/30s")
+    wait_until(lambda: requests(full)[count:] == [224], "the first step")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, (out, err)
+    assert "demo is left at 224M, step 1 of 3 of the ramp to 160M" in err
+    assert "to go on: workbench balloon demo 160M --ramp 32M/30s" in err
+    assert "Traceback" not in err
 
 
 def test_the_guard_of_a_command_gives_everything_back(full: CommandLine) -> None:

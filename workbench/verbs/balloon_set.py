@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from workbench.domain.balloon import Balloon, Reading
     from workbench.domain.guard import Alarm
-    from workbench.domain.ramp import Ramp
+    from workbench.domain.ramp import Ramp, Ramping
     from workbench.domain.safety import Safety
     from workbench.engine.balloon import BalloonProbe
     from workbench.engine.readings import Readings
@@ -256,10 +256,25 @@ async def follow(
             if state.ramping is None and balloon.verdict.state is State.SETTLED:
                 break
             await asyncio.sleep(STEP)
+    except asyncio.CancelledError:  # Ctrl-C
+        if (left := protector.state(probe.ram).ramping) is not None and left.at != left.goal:
+            _tell_left(running.name, left)
+        raise
     finally:
         readings.close()
         await protector.leave(probe)
     return None
+
+
+def _tell_left(name: str, left: Ramping) -> None:
+    from workbench.domain.units import format_size
+
+    goal = format_size(left.goal)
+    click.echo(
+        f"workbench: {name} is left at {format_size(left.at)}, step {left.step} of {left.steps} of the ramp to {goal}\n"
+        f"hint: to go on: workbench balloon {name} {goal} --ramp {left.ramp}",
+        err=True,
+    )
 
 
 def warn(what: str, hint: str) -> None:
