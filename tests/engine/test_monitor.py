@@ -10,7 +10,7 @@ import signal
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -362,11 +362,26 @@ async def test_who_gives_up_waiting_loses_no_reply() -> None:
         await monitor.close()
 
 
+async def able_out_of_band(monitor: Monitor) -> str:
+    """A command that runs out of band; before QEMU 6.0 there are only two, and without a migration they fail."""
+    known = await monitor.execute("query-commands")
+    return "query-yank" if {"name": "query-yank"} in cast("list[object]", known) else "migrate-pause"
+
+
+async def answer(monitor: Monitor, command: str, *, oob: bool = False, deadline: float = 5) -> str:
+    """What comes of it, in words."""
+    try:
+        return f"returned {await monitor.execute(command, oob=oob, deadline=deadline)}"
+    except CommandFailed as error:
+        return error.description
+
+
 @each_qemu()
 async def test_out_of_band(qemu: str) -> None:
     with running_qemu(binary=qemu, paused=True) as (_process, path):
         monitor = await Monitor.connect(path)
-        assert await monitor.execute("query-yank", oob=True) == await monitor.execute("query-yank")
+        command = await able_out_of_band(monitor)
+        assert await answer(monitor, command, oob=True) == await answer(monitor, command)
         with pytest.raises(CommandFailed, match="does not support OOB"):
             await monitor.execute("query-status", oob=True)
         await monitor.close()
@@ -379,12 +394,14 @@ async def test_out_of_band_passes_a_main_loop_that_is_busy(qemu: str, tmp_path: 
     os.mkfifo(fifo)
     with running_qemu(binary=qemu, paused=True) as (_process, path):
         monitor = await Monitor.connect(path)
+        command = await able_out_of_band(monitor)
+        already = len(monitor.record)
         backend = {"type": "file", "data": {"out": str(fifo)}}
         opening = asyncio.create_task(monitor.execute("chardev-add", {"id": "c0", "backend": backend}, deadline=60))
         behind = asyncio.create_task(monitor.execute("query-version", deadline=60))
         try:
             await asyncio.sleep(0)
-            assert isinstance(await monitor.execute("query-yank", oob=True, deadline=30), list)
+            assert await answer(monitor, command, oob=True, deadline=30)
             done, _ = await asyncio.wait({opening, behind}, timeout=0.2)
             assert not done
         finally:
@@ -392,8 +409,8 @@ async def test_out_of_band_passes_a_main_loop_that_is_busy(qemu: str, tmp_path: 
         assert await opening == {}
         assert isinstance(await behind, dict)
         os.close(reader)
-        sent = [(message.name, message.oob) for message in monitor.record if message.kind is Kind.COMMAND]
-        assert sent == [("chardev-add", False), ("query-version", False), ("query-yank", True)]
+        sent = [(one.name, one.oob) for one in list(monitor.record)[already:] if one.kind is Kind.COMMAND]
+        assert sent == [("chardev-add", False), ("query-version", False), (command, True)]
         await monitor.close()
 
 
