@@ -24,10 +24,12 @@ from workbench.ui.app import WorkbenchApp
 from workbench.ui.dialogs import Dialog
 from workbench.ui.screens.help import HelpScreen
 from workbench.ui.screens.main import HEIGHTS, WIDTHS, MainScreen
+from workbench.ui.widgets import qmp_waits
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.console_pane import ConsolePane
 from workbench.ui.widgets.guest_list import GuestList
 from workbench.ui.widgets.key_bar import KeyBar
+from workbench.ui.widgets.qmp_console import QmpConsole
 from workbench.ui.widgets.qmp_input import QmpInput
 
 if TYPE_CHECKING:
@@ -413,6 +415,18 @@ async def test_a_key_that_the_user_moved_works_in_its_new_place() -> None:
         assert any("no.such" in note.message for note in app._notifications), "a wrong id is told"
         await press(pilot, "question_mark")
         assert "z         balloon.less" in "\n".join(str(widget.render()) for widget in app.screen.query(Static))
+
+
+async def test_the_console_names_keys_where_the_user_moved_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qmp_waits, "QUIET", 0.0)
+    app = WorkbenchApp(FakeEngine(running()), keys={"qmp.zoom": "f9", "qmp.give-up": "ctrl+k"})
+    async with app.run_test(size=(140, 44)) as pilot:
+        await pilot.pause()
+        console = app.screen.query_one(QmpConsole)
+        assert str(console.border_subtitle).endswith("f3 events   f9 zoom")
+        console.wait_for("migrate", lambda: None)
+        console._show_waits()
+        assert str(console.border_subtitle).endswith("ctrl+k waits no longer")
 
 
 async def test_the_forecast_counts_from_what_the_guest_had_when_it_told_of_its_memory() -> None:

@@ -105,6 +105,14 @@ def test_each_kind_has_its_line(item: Message, line: str) -> None:
     assert shown(item) == [line]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "label"), [(0.0004, "0.4 ms"), (0.9994, "999.4 ms"), (1.0, "1.0 s"), (8530.2, "8,530.2 s")]
+)
+def test_a_long_wait_is_told_in_seconds(seconds: float, label: str) -> None:
+    item = Message.of(1, NOON, Kind.REPLY, Origin.USER, "x", {}, seconds)
+    assert shown(item)[0].endswith(f" {label}")
+
+
 def test_hmp_stays_text() -> None:
     item = message(Kind.REPLY, "a\tb\r\n\r\n\x1b[31mc\r\n", name="human-monitor-command")
     assert [line[12:].rstrip() for line in shown(item, 50)] == ["a       b", "", "\\x1b[31mc"]

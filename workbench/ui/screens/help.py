@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from workbench.ui.moved_keys import key_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,15 +97,7 @@ class HelpScreen(ModalScreen[None]):
 
     def _key_of(self, binding: Binding) -> str:
         """The key that it has now: a user may have moved it."""
-        moved = self.app.keys.get(str(binding.id)) if isinstance(self.app, HasKeys) else None
-        return moved or self.app.get_key_display(binding)
-
-
-@runtime_checkable
-class HasKeys(Protocol):
-    """An application in which a user can move keys."""
-
-    keys: dict[str, str]
+        return key_now(self.app, str(binding.id), self.app.get_key_display(binding))
 
 
 def bindings_of(roots: Sequence[DOMNode], *, below: bool) -> dict[str, Binding]:

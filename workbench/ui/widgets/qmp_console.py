@@ -19,6 +19,7 @@ from workbench.domain.qmp_input import Request, checked, parse_line
 from workbench.errors import CommandFailed, MonitorTimeout, WorkbenchError
 from workbench.ui.input_history import InputHistory
 from workbench.ui.known_values import KnownValues
+from workbench.ui.moved_keys import key_now
 from workbench.ui.widgets.qmp_input import QmpInput
 from workbench.ui.widgets.qmp_waits import Wait, Waits
 from workbench.ui.widgets.record_pane import RecordPane
@@ -39,7 +40,15 @@ if TYPE_CHECKING:
 
     SchemaLoader = Callable[[], Awaitable[Schema]]
 
-HINTS = "tab completes   f1 help   ! HMP   f2 polling   f3 events   f5 zoom"
+HINTS = (
+    ("qmp.complete", "tab", "completes"),
+    ("qmp.help", "f1", "help"),
+    ("", "!", "HMP"),
+    ("qmp.polling", "f2", "polling"),
+    ("qmp.events", "f3", "events"),
+    ("qmp.zoom", "f5", "zoom"),
+)
+"""Below the pane: each binding, its usual key, and what it does."""
 CLOCK = 0.5
 """Seconds between changes of the clock beside a command that waits."""
 
@@ -103,7 +112,6 @@ class QmpConsole(Widget):
         """
         super().__init__(id=id, classes="pane")
         self.border_title = "QMP"
-        self.border_subtitle = Content(HINTS)
         self._history = InputHistory(history_file)
         self._load_schema: SchemaLoader | None = None
         self._schema: Schema | None = None
@@ -116,6 +124,8 @@ class QmpConsole(Widget):
         """The line whose check failed last: entered again, it is sent as it is."""
 
         self._waits = Waits()
+        self._hints = ""
+        """What stands below the pane while nothing waits."""
 
     def compose(self) -> ComposeResult:
         # The input first: who goes to this pane wants to type.
@@ -131,6 +141,8 @@ class QmpConsole(Widget):
         yield RecordPane()
 
     def on_mount(self) -> None:
+        self._hints = "   ".join(f"{key_now(self.app, id_, key)} {words}" for id_, key, words in HINTS)
+        self.border_subtitle = Content(self._hints)
         self._clock = self.set_interval(CLOCK, self._show_waits, pause=True)
 
     # What comes down.
@@ -179,7 +191,7 @@ class QmpConsole(Widget):
         self._show_waits()
 
     def _show_waits(self) -> None:
-        words = self._waits.words() or HINTS
+        words = self._waits.words(key_now(self.app, "qmp.give-up", "ctrl+c")) or self._hints
         if str(self.border_subtitle) != words:
             self.border_subtitle = Content(words)
         if not self._waits:

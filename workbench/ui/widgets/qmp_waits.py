@@ -43,10 +43,13 @@ class Waits:
     def give_up_oldest(self) -> None:
         self._waits[0].give_up()
 
-    def words(self) -> str:
-        """How long the oldest waits; empty while none has waited for long."""
+    def words(self, key: str) -> str:
+        """How long the oldest waits; empty while none has waited for long.
+
+        :param key: gives up waiting.
+        """
         waits = [wait for wait in self._waits if time.monotonic() - wait.begun >= QUIET]
         if not waits:
             return ""
         more = f" and {len(waits) - 1} more" if len(waits) > 1 else ""
-        return f"{waits[0].command} {time.monotonic() - waits[0].begun:3.0f} s{more}   ctrl+c waits no longer"
+        return f"{waits[0].command} {time.monotonic() - waits[0].begun:3.0f} s{more}   {key} waits no longer"

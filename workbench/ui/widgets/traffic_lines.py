@@ -123,7 +123,7 @@ def _label(item: Item) -> str:
     if isinstance(item, Note):
         return ""
     if item.latency is not None:
-        return f"{item.latency * 1000:,.1f} ms"
+        return f"{item.latency * 1000:.1f} ms" if item.latency < 1 else f"{item.latency:,.1f} s"
     return item.origin.value if item.kind is Kind.COMMAND and item.origin is not Origin.USER else ""
 
 
