@@ -85,7 +85,6 @@ _EXACT: Mapping[tuple[str, str], tuple[Kind, ...]] = {
     ("netdev_del", "id"): (Kind.NETDEV,),
     ("set_link", "name"): (Kind.NET,),
     ("query-rx-filter", "name"): (Kind.NET,),
-    ("query-stats", "vcpus"): (Kind.CHILD,),
     ("trace-event-get-state", "name"): (Kind.TRACE,),
     ("trace-event-set-state", "name"): (Kind.TRACE,),
     ("screendump", "device"): (Kind.DEVICE,),
@@ -93,9 +92,6 @@ _EXACT: Mapping[tuple[str, str], tuple[Kind, ...]] = {
     ("device_add", "driver"): (Kind.DRIVER,),
     ("device_add", "drive"): _NODES,
     ("device_add", "bus"): (Kind.BUS,),
-    ("device_add", "netdev"): (Kind.NETDEV,),
-    ("device_add", "chardev"): (Kind.CHARDEV,),
-    ("device_add", "iothread"): (Kind.OBJECT,),
     ("device_add", "memdev"): (Kind.OBJECT,),
     ("device_add", "rng"): (Kind.OBJECT,),
     ("device-list-properties", "typename"): (Kind.DRIVER,),
@@ -109,9 +105,22 @@ _EXACT: Mapping[tuple[str, str], tuple[Kind, ...]] = {
 _BLOCK_DEVICE_IDS = {"eject", "blockdev-open-tray", "blockdev-close-tray", "blockdev-remove-medium",
                      "blockdev-insert-medium", "blockdev-change-medium", "block_set_io_throttle",
                      "block-latency-histogram-set"}  # fmt: skip
-_NODE_NAMES = {"node-name", "node", "device", "base-node", "top-node", "source", "target", "replaces", "overlay",
-               "backing", "file", "parent"}  # fmt: skip
-_ON_BLOCKS = {"transaction", "nbd-server-add", "drive-mirror", "drive-backup", "change-backing-file", "eject"}
+_PATHS = (("path",), ("paths",), ("vcpus",))
+_ON_PATHS = ("qom-", "x-query-virtio", "cxl-", "query-stats")
+"""Elsewhere a ``path`` is one of the host's files."""
+_BY_NAME: Mapping[str, Kind] = {
+    "chardev": Kind.CHARDEV,
+    "netdev": Kind.NETDEV,
+    "iothread": Kind.OBJECT,
+    "tls-creds": Kind.OBJECT,
+    "tls-authz": Kind.OBJECT,
+    "interfaces": Kind.NET,
+}
+"""Arguments, and properties of devices and objects, that mean the same wherever they stand."""
+_NODE_NAMES = {"node-name", "image-node-name", "node", "device", "base-node", "top-node", "source", "target",
+               "replaces", "overlay", "backing", "file", "parent"}  # fmt: skip
+_ON_BLOCKS = {"transaction", "nbd-server-add", "drive-mirror", "drive-backup", "change-backing-file", "eject",
+              "migrate-set-parameters"}  # fmt: skip
 
 
 def lookups(command: str, path: tuple[str, ...], arguments: Mapping[str, object], word: str) -> tuple[Lookup, ...]:
@@ -132,8 +141,10 @@ def lookups(command: str, path: tuple[str, ...], arguments: Mapping[str, object]
     if name == "property" and command in {"qom-get", "qom-set"}:
         at = arguments.get("path")
         return (Lookup(Kind.PROPERTY, at),) if isinstance(at, str) and at else ()
-    if name in {"path", "qom-path"}:
+    if name == "qom-path" or (path[:1] in _PATHS and command.startswith(_ON_PATHS)):
         return levels(word)
+    if name in _BY_NAME:
+        return (Lookup(_BY_NAME[name]),)
     if name in {"cpu-index", "cpu", "vcpu"}:
         return (Lookup(Kind.CPU),)
     if name == "id" and command in _BLOCK_DEVICE_IDS:
