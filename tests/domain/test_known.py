@@ -27,7 +27,7 @@ from workbench.domain.known import Kind, Lookup, lookups
         ("qom-list-get", "paths.0", Kind.CHILD),
         ("query-stats", "vcpus.1", Kind.CHILD),
         ("x-query-virtio-queue-status", "path", Kind.CHILD),
-        ("set-numa-node", "memdev", None),
+        ("set-numa-node", "memdev", Kind.OBJECT),
         # Files of the host.
         ("chardev-add", "backend.data.addr.data.path", None),
         ("blockdev-add", "path", None),
