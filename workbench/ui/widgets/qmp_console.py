@@ -20,6 +20,7 @@ from workbench.errors import CommandFailed, MonitorTimeout, WorkbenchError
 from workbench.ui.input_history import InputHistory
 from workbench.ui.known_values import KnownValues
 from workbench.ui.moved_keys import key_now
+from workbench.ui.widgets.qmp_hints import completion_words, key_words
 from workbench.ui.widgets.qmp_input import QmpInput
 from workbench.ui.widgets.qmp_waits import Wait, Waits
 from workbench.ui.widgets.record_pane import RecordPane
@@ -40,15 +41,6 @@ if TYPE_CHECKING:
 
     SchemaLoader = Callable[[], Awaitable[Schema]]
 
-HINTS = (
-    ("qmp.complete", "tab", "completes"),
-    ("qmp.help", "f1", "help"),
-    ("", "!", "HMP"),
-    ("qmp.polling", "f2", "polling"),
-    ("qmp.events", "f3", "events"),
-    ("qmp.zoom", "f5", "zoom"),
-)
-"""Below the pane: each binding, its usual key, and what it does."""
 CLOCK = 0.5
 """Seconds between changes of the clock beside a command that waits."""
 
@@ -141,7 +133,7 @@ class QmpConsole(Widget):
         yield RecordPane()
 
     def on_mount(self) -> None:
-        self._hints = "   ".join(f"{key_now(self.app, id_, key)} {words}" for id_, key, words in HINTS)
+        self._hints = key_words(self.app)
         self.border_subtitle = Content(self._hints)
         self._clock = self.set_interval(CLOCK, self._show_waits, pause=True)
 
@@ -278,13 +270,7 @@ class QmpConsole(Widget):
     @on(QmpInput.CompletionsChanged)
     def _show_hint(self, message: QmpInput.CompletionsChanged) -> None:
         message.stop()
-        completions = message.completions
-        words = ""
-        if message.searching:
-            words = f"history: {len(completions):,} found" if completions else "history: nothing found"
-        elif completions:
-            more = f"   {len(completions) - 1:,} more" if len(completions) > 1 else ""
-            words = f"{completions[0].detail}{more}"
+        words = completion_words(message.completions, searching=message.searching)
         self.query_one("#qmp-hint", Label).update(Content(words))
 
     @on(QmpInput.HelpRequested)

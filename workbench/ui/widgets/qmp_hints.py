@@ -1,0 +1,39 @@
+"""What stands below the QMP console and at the end of its line: keys, and what is suggested."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.ui.moved_keys import key_now
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import App
+
+    from workbench.domain.candidates import Completion
+
+KEYS = (
+    ("qmp.complete", "tab", "completes"),
+    ("qmp.help", "f1", "help"),
+    ("", "!", "HMP"),
+    ("qmp.polling", "f2", "polling"),
+    ("qmp.events", "f3", "events"),
+    ("qmp.zoom", "f5", "zoom"),
+)
+"""Each binding, its usual key, and what it does."""
+
+
+def key_words(app: App[object]) -> str:
+    """The keys, where the user has them."""
+    return "   ".join(f"{key_now(app, id_, key)} {words}" for id_, key, words in KEYS)
+
+
+def completion_words(completions: Sequence[Completion], *, searching: bool) -> str:
+    """What is known of the best of them, and how many more there are."""
+    if searching:
+        return f"history: {len(completions):,} found" if completions else "history: nothing found"
+    if not completions:
+        return ""
+    more = f"   {len(completions) - 1:,} more" if len(completions) > 1 else ""
+    return f"{completions[0].detail}{more}"
