@@ -185,6 +185,8 @@ def test_every_mistake_has_its_place() -> None:
         ('balloon {"value": "12', '"12', "JSON: it ends too soon", 'is closed by "}'),
         ('balloon value="12', '"12', "this quote is never closed", ""),
         ('balloon {"value": }', "}", "JSON: expecting value", ""),
+        ("balloon {'value': 1}", "'", "JSON: a string stands in double quotes", ""),
+        ("balloon {\"value\": 'x'}", "'", "JSON: a string stands in double quotes", ""),
         ('balloon {"value" 1', "1", "JSON: expecting ':' delimiter", ""),
         ("balloon 5", "5", "'5' has no value", "key=value: value=5"),
         ("qom-set path=/ / type", "/", "'/' has no value", "key=value: property=/"),

@@ -20,6 +20,10 @@ OFFERED = 400
 """Values of the guest that are offered at most: trace events alone are thousands."""
 
 
+_VALUES: Mapping[str, tuple[str, ...]] = {"bool": ("true", "false"), "OnOffAuto": ("on", "off", "auto")}
+"""Types of QOM properties that have few values."""
+
+
 class Completion(Struct, frozen=True):
     """One way to go on: ``text`` in the place of what stands from ``start`` to the cursor."""
 
@@ -91,8 +95,9 @@ class Candidates(Struct, frozen=True):
         member, _ = self.member(path, given)
         if member is None and not (self.schema.is_open(self.command) and len(path) == 1):
             return []
-        found = [Known(value, self._detail(member, value)) for value in self._fixed(member, word)]
         arguments = given if isinstance(given, Mapping) else {}
+        found = [Known(value, self._detail(member, value)) for value in self._fixed(member, word)]
+        found += [one for one in self._of_property(path, arguments) if matching([str(one.value)], word)]
         known = {
             str(one.value): one
             for lookup in lookups(self.command, path, arguments, word)
@@ -102,6 +107,14 @@ class Candidates(Struct, frozen=True):
 
     def _fixed(self, member: Member | None, word: str) -> list[str]:
         return matching(member.choices or self.schema.values(member.type), word) if member is not None else []
+
+    def _of_property(self, path: tuple[str, ...], given: Mapping[str, object]) -> list[Known]:
+        """The values that ``qom-set`` can give the property that is named, where its type has few."""
+        at = given.get("path")
+        if self.command != "qom-set" or path != ("value",) or not isinstance(at, str) or not at:
+            return []
+        types = [one.detail for one in self.ask(Lookup(Kind.PROPERTY, at)) if one.value == given.get("property")]
+        return [Known(value, type_) for type_ in types for value in _VALUES.get(type_, ())]
 
     def _properties(self, given: Mapping[str, object]) -> list[Member]:
         """The properties of the device that ``device_add`` is to make, as far as they were asked for already."""

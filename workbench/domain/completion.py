@@ -260,9 +260,9 @@ def _bare(value: str | int) -> str:
 
 
 def _json_value(schema: Schema, member: Member | None, value: str | int) -> str:
-    """A value as JSON: a boolean's name without quotes, unless the type has it as a name too."""
+    """A value as JSON: a boolean's name without quotes, also where any value can stand, unless the type has it as a name."""
     kinds = {schema.kind(one) for one in schema.alternatives(member.type)} if member is not None else set()
-    if isinstance(value, int) or ("boolean" in kinds and value in ("true", "false")):
+    if isinstance(value, int) or (kinds & {"boolean", "value"} and value in ("true", "false")):
         return str(value)
     return json.dumps(value)
 

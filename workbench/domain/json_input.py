@@ -44,6 +44,8 @@ def _no_json(text: str, at: int, error: json.JSONDecodeError) -> InputError:
     closing = unfinished_json(text, at) if string or not text[place:].strip() else ""
     if string and place == at:
         return InputError("this quote is never closed", (at, len(text)))
+    if text[place : place + 1] == "'":
+        return InputError("JSON: a string stands in double quotes", (place, place + 1))
     if not closing:
         return InputError(f"JSON: {error.msg[0].lower()}{error.msg[1:]}", (place, place + 1))
     end = len(text.rstrip())
