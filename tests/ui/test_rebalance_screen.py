@@ -159,7 +159,9 @@ async def test_guests_give_before_others_get_through_their_drivers() -> None:
 async def test_escape_stops_what_runs_and_says_who_got_what() -> None:
     async with opened(guest("one", 200, used=200), guest("two", 500)) as (pilot, engine):
         await budget(pilot, "600M")
-        await press(pilot, "enter", "escape")
+        await press(pilot, "enter")
+        await wait_for(pilot, "keys", "stops: who was sent a target goes on")
+        await press(pilot, "escape")
         assert isinstance(pilot.app.screen, RebalanceScreen), "it shows what became of it"
         assert "0 of 2 guests" in shown(pilot, "words")
         assert "late: stopped here" in row(pilot, "two")[1]

@@ -429,6 +429,21 @@ async def test_the_console_names_keys_where_the_user_moved_them(monkeypatch: pyt
         assert str(console.border_subtitle).endswith("ctrl+k waits no longer")
 
 
+async def test_texts_name_the_keys_that_the_user_has() -> None:
+    moved = {"balloon.send": "space", "balloon.type": "f9", "balloon.less": "z", "pane.guests": "G,f7"}
+    app = WorkbenchApp(FakeEngine(running()), keys=moved)
+    async with app.run_test(size=(140, 44)) as pilot:
+        await pilot.pause()
+        assert "z + [ ] 1\u20269 or f9 stage a target" in text_of(pilot, "#balloon-staged")
+        assert "z + 16M" in str(app.screen.query_one(BalloonPanel).border_subtitle)
+        await press(pilot, "z")
+        assert "space sends it" in text_of(pilot, "#balloon-staged")
+        assert str(app.screen.query_one("#names").render()).split()[0] == "G"
+    async with opened() as (pilot, _):
+        await press(pilot, "minus")
+        assert "enter sends it" in text_of(pilot, "#balloon-staged"), "and those of another app are its own"
+
+
 async def test_the_forecast_counts_from_what_the_guest_had_when_it_told_of_its_memory() -> None:
     """Statistics are seconds old: a guest that has given 200 MiB since has 200 MiB less than they say."""
     now = balloon(RAM - 200 * MIB, RAM - 200 * MIB, available=250 * MIB)

@@ -14,6 +14,7 @@ from textual.widgets import Input
 from workbench.domain.preferences import Preferences
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import error_dialog
+from workbench.ui.key_names import know_moved
 from workbench.ui.key_order import KeyOrder
 from workbench.ui.screens.first_look import FirstLook, first_look
 from workbench.ui.screens.help import binding_ids
@@ -87,6 +88,7 @@ class WorkbenchApp(KeyOrder):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
+        know_moved(self.keys)
         if self.keys:
             self.set_keymap(self.keys)
 

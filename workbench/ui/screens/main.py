@@ -13,6 +13,7 @@ from textual.css.query import NoMatches
 from textual.message import Message
 from textual.widgets import Static
 
+from workbench.ui.key_names import key_name
 from workbench.ui.screens.device_actions import DEVICES_INTERVAL
 from workbench.ui.screens.history_actions import HistoryActions
 from workbench.ui.screens.hotplug_actions import HotplugActions
@@ -239,7 +240,8 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
             widget.set_class(widget in around, "-current")
         parts = [
             Content.from_markup(
-                f"[@click=screen.pane('{pane}')][$accent]{PANE_KEYS[pane]}[/] [{style}]{title}[/][/]",
+                f"[@click=screen.pane('{pane}')][$accent]$key[/] [{style}]{title}[/][/]",
+                key=key_name(f"pane.{pane}", PANE_KEYS[pane]),
             )
             for pane, title in PANES.items()
             for style in ("bold $primary" if pane == name else "$foreground-muted",)

@@ -8,6 +8,7 @@ from textual.content import Content
 
 from workbench.domain.balloon import Balloon, Source, State
 from workbench.domain.causes import Cause
+from workbench.ui.key_names import key_name
 from workbench.ui.widgets import ledger_text
 from workbench.ui.widgets.columns import Column, grid
 from workbench.ui.widgets.flow import flow
@@ -167,7 +168,7 @@ def situation(balloon: Balloon, *, evidence: int = 3) -> Content:
         if verdict.advice:
             lines.append([(f"{ARROW} ", "$accent"), verdict.advice])
         if verdict.send_again:
-            key: list[Part] = [("a", "bold $accent"), (" sends it", "$foreground-muted")]
+            key: list[Part] = [(key_name("balloon.again", "a"), "bold $accent"), (" sends it", "$foreground-muted")]
             lines[-1] += ["  ", *key] if verdict.advice else key
         lines += [[(f"  {line}", "$foreground-muted")] for line in verdict.evidence[:evidence]]
     paused = Cause.PAUSED in (verdict.code, *(note.code for note in verdict.notes))
@@ -185,15 +186,24 @@ def staged_lines(plan: Forecast | None, width: int, *, live: bool, roomy: bool =
     :param roomy: whether there is room for all that makes it void, or only for a line.
     """
     if plan is None:
-        keys = ("- + [ ] 1\u20269 or t stage a target", "$foreground-muted")
+        keys = (f"{staging_keys(' ')} 1\u20269 or {key_name('balloon.type', 't')} stage a target", "$foreground-muted")
         live_words = ("live: each key is sent at once", "bold $warning")
         return _lines([[("staged  ", "$foreground-muted"), DASH], [live_words if live else keys]])
     asks = f" asks first: {plan.risk}" if plan.risky else " sends it"
-    send = Content.assemble(("enter", "bold $accent"), (asks, "$warning" if plan.risky else ""))
-    drop = Content.assemble(("esc ", "bold $accent"), ("drops it", "$foreground-muted"))
+    send = Content.assemble(
+        (key_name("balloon.send", "enter"), "bold $accent"), (asks, "$warning" if plan.risky else "")
+    )
+    drop = Content.assemble((key_name("balloon.drop", "esc"), "bold $accent"), (" drops it", "$foreground-muted"))
     reasons = () if plan.gain is None or not plan.gain.taken else plan.gain.why if roomy else (plan.gain.hint,)
     why = [Content.styled(line, "$warning") for line in reasons]
     return Content("\n").join([flow(forecast_parts(plan), width), *why, flow([send, drop], width)])
+
+
+def staging_keys(between: str) -> str:
+    """The four keys that stage a target by steps, the small ones first."""
+    usual = (("less", "-"), ("more", "+"), ("much-less", "["), ("much-more", "]"))
+    less, more, much_less, much_more = (key_name(f"balloon.{name}", key) for name, key in usual)
+    return f"{less} {more}{between}{much_less} {much_more}"
 
 
 def forecast_parts(plan: Forecast) -> list[Content]:
@@ -233,7 +243,7 @@ def risk_words(name: str, plan: Forecast) -> tuple[str, str]:
 def empty_words(snapshot: GuestSnapshot | None) -> Content:
     """What stands in the panel when there is nothing to read."""
     if snapshot is None:
-        return _lines([[("No guest. Press g for the list.", "$foreground-muted")]])
+        return _lines([[(f"No guest. Press {key_name('pane.guests', 'g')} for the list.", "$foreground-muted")]])
     if snapshot.phase.value == "starting":
         return _lines([[f"{snapshot.name} is starting", ("\u2026", "$foreground-muted")]])
     if not snapshot.phase.alive:
@@ -249,7 +259,7 @@ def empty_words(snapshot: GuestSnapshot | None) -> Content:
         if snapshot.problems:
             lines.append([("its profile has problems: ", "$warning"), f"workbench check {snapshot.name}"])
             return _lines(lines)
-        lines.append([("s", "bold $accent"), ("  starts it", "$foreground-muted")])
+        lines.append([(key_name("guest.start", "s"), "bold $accent"), ("  starts it", "$foreground-muted")])
         lines += [[(caution, "$warning")] for caution in snapshot.cautions]
         return _lines(lines)
     if not snapshot.answering:

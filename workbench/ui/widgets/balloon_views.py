@@ -8,6 +8,8 @@ from textual.content import Content
 from textual.message import Message
 
 from workbench.domain.units import format_size
+from workbench.ui.key_names import key_name
+from workbench.ui.widgets import balloon_text
 from workbench.ui.widgets.balloon_keys import LARGE_STEP, SMALL_STEP
 from workbench.ui.widgets.balloon_staging import BalloonStaging
 from workbench.ui.widgets.path_view import PathPane
@@ -108,10 +110,12 @@ class BalloonViews(BalloonStaging):
 
     def _show_hints(self) -> None:
         if self.has_class("-path"):
-            words = "\u2191 \u2193 scroll   v plot"
+            words = f"\u2191 \u2193 scroll   {key_name('balloon.path', 'v')} plot"
         elif self._alone:
-            words = "f plot"
+            words = f"{key_name('balloon.ledger', 'f')} plot"
         else:
             small, large = format_size(SMALL_STEP), format_size(LARGE_STEP)
-            words = f"- + {small}   [ ] {large}   1\u20269 tenths" + ("" if self._roomy else "   f ledger")
+            steps = balloon_text.staging_keys(f" {small}   ")
+            more = "" if self._roomy else f"   {key_name('balloon.ledger', 'f')} ledger"
+            words = f"{steps} {large}   1\u20269 tenths{more}"
         self.border_subtitle = Content(words)

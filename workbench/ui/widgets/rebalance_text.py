@@ -8,6 +8,7 @@ from textual.content import Content
 
 from workbench.domain.rebalance_course import Stage
 from workbench.domain.units import MIB
+from workbench.ui.key_names import key_name
 from workbench.ui.words import mib
 
 if TYPE_CHECKING:
@@ -175,11 +176,12 @@ def keys(*, running: bool, over: bool, ready: bool) -> Content:
     """The keys that do something now."""
     if running:
         return Content.assemble(
-            ("esc", "bold $accent"), " stops: who was sent a target goes on, nobody else is sent one"
+            (key_name("rebalance.leave", "esc"), "bold $accent"),
+            " stops: who was sent a target goes on, nobody else is sent one",
         )
     parts: list[str | Cell] = []
     if ready:
-        parts += [("enter", "bold $accent"), " sends the new targets   "]
-    parts += [("\u2191\u2193 space", "bold $accent"), (" leaves a guest out   ", MUTED)]
-    parts += [("esc", "bold $accent"), (" closes" if over else " leaves", MUTED)]
+        parts += [(key_name("rebalance.send", "enter"), "bold $accent"), " sends the new targets   "]
+    parts += [(f"\u2191\u2193 {key_name('rebalance.out', 'space')}", "bold $accent"), (" leaves a guest out   ", MUTED)]
+    parts += [(key_name("rebalance.leave", "esc"), "bold $accent"), (" closes" if over else " leaves", MUTED)]
     return Content.assemble(*parts)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from workbench.ui.key_names import key_name
 from workbench.ui.widgets.flow import flow
 from workbench.ui.words import duration, mib
 
@@ -52,7 +53,7 @@ def _alarm_lines(alarm: Alarm, width: int) -> Content:
                 ("guard ", "bold $error"), f"gave {mib(alarm.returned)} MiB back at {_clock(alarm.time)}:"
             ),
             Content(alarm.why),
-            Content.assemble(("esc ", "bold $accent"), ("dismisses it", MUTED)),
+            Content.assemble((key_name("balloon.drop", "esc"), "bold $accent"), (" dismisses it", MUTED)),
         ],
         width,
     )
@@ -71,7 +72,7 @@ def _ramp_lines(ramping: Ramping, now: float, width: int, *, elsewhere: bool) ->
     if elsewhere:
         parts.append(Content.styled("by another workbench", MUTED))
     else:
-        parts.append(Content.assemble(("esc ", "bold $accent"), ("stops it here", MUTED)))
+        parts.append(Content.assemble((key_name("balloon.drop", "esc"), "bold $accent"), (" stops it here", MUTED)))
     return flow(parts, width)
 
 
@@ -83,8 +84,8 @@ def _left_lines(left: Ramping, width: int) -> Content:
                 (f"{mib(left.goal)} MiB", "bold $target"),
                 (f" was left at {mib(left.at)} MiB, step {left.step} of {left.steps}", "$warning"),
             ),
-            Content.assemble(("o ", "bold $accent"), ("goes on", MUTED)),
-            Content.assemble(("esc ", "bold $accent"), ("leaves it", MUTED)),
+            Content.assemble((key_name("balloon.go-on", "o"), "bold $accent"), (" goes on", MUTED)),
+            Content.assemble((key_name("balloon.drop", "esc"), "bold $accent"), (" leaves it", MUTED)),
         ],
         width,
     )
