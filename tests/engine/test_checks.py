@@ -112,6 +112,36 @@ period = 0
     ]
 
 
+def test_one_wrong_element_hides_no_other(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        port = one.getsockname()[1]
+        forward = f'["tcp:1:2", "tcp:127.0.0.1:{port}-:22", "nonsense", "tcp:127.0.0.1:{port}-:23"]'
+        text = f"""\
+cpu.pin = ["x", "8000"]
+cpu.features = ["svm", "+nosuch", "+avx", "-avx"]
+memory.nodes = ["a", 1023]
+[[net]]
+forward = {forward}
+[qemu]
+args = ["-device", "a\\u0000", "-device", "e1000"]
+"""
+        found = [line.split(": ")[1] for line in complaints(tmp_path, text)]
+    assert found == [
+        "cpu.pin[0]",
+        "cpu.pin[1]",
+        "cpu.features[0]",
+        "cpu.features[1]",
+        "cpu.features[3]",
+        "memory.nodes[0]",
+        *(["memory.nodes[1]"] if NODES.is_dir() else []),
+        "net[0].forward[0]",
+        "net[0].forward[1]",
+        "net[0].forward[2]",
+        "net[0].forward[3]",
+        "qemu.args[1]",
+    ]
+
+
 def test_what_this_host_has_not(tmp_path: Path) -> None:
     text = """\
 cpu.hyperv = true

@@ -24,6 +24,9 @@ P = TypeVar("P", bound=Part)
 CHOICES = 8
 """Words to choose from that are all told where one of them is likely to be meant; of more only that one."""
 
+ARGUMENTS = ("qemu", "args")
+"""A list whose elements mean nothing one by one."""
+
 _FAILED: Final = object()
 """In the place of a value that is wrong; why is among the problems."""
 
@@ -43,6 +46,8 @@ class Decoder:
         :param known_keys: every key of the file, dotted, for hints: a key may stand in the wrong table.
         """
         self.problems: list[tuple[Path, str]] = []
+        self.kept: dict[Path, tuple[int, ...]] = {}
+        """Of a list in which some elements are wrong: which of them are in the part, by their numbers in the text."""
         self._known_keys = known_keys
 
     def table(self, part: type[P], value: object, path: Path = ()) -> P | None:
@@ -94,8 +99,9 @@ class Decoder:
         wrong = {place for place, _ in self.problems}
         for below, why in part.check():
             alone = len(below) > 1
-            if (clean or not path or alone) and (*path, *below) not in wrong:
-                self.problems.append(((*path, *below), why))
+            place = in_text((*path, *below), self.kept)
+            if (clean or not path or alone) and place not in wrong:
+                self.problems.append((place, why))
 
     def _value(self, shape: Shape, value: object, path: Path) -> object:
         if shape.kind == "list":
@@ -128,7 +134,12 @@ class Decoder:
         if shape.high is not None and len(value) > shape.high:
             return self._add(path, f"{len(value)} are more than the {shape.high} that there can be")
         elements = [self._value(shape.item, element, (*path, index)) for index, element in enumerate(value)]
-        return _FAILED if any(element is _FAILED for element in elements) else tuple(elements)
+        good = tuple(index for index, element in enumerate(elements) if element is not _FAILED)
+        if len(good) < len(elements):
+            if tables or path == ARGUMENTS:
+                return _FAILED
+            self.kept[path] = good
+        return tuple(elements[index] for index in good)
 
     def _names(self, shape: Shape, value: object, path: Path) -> object:
         """A table whose keys are the user's own; a number counts as the text that it would be."""
@@ -170,6 +181,16 @@ class Decoder:
     def _add(self, path: Path, message: str) -> object:
         self.problems.append((path, message))
         return _FAILED
+
+
+def in_text(path: Path, kept: Mapping[Path, tuple[int, ...]]) -> Path:
+    """The path of a list's element as the text counts, where the list has only those that are right."""
+    for above, numbers in kept.items():
+        if path[: len(above)] == above and len(path) > len(above):
+            index = path[len(above)]
+            if isinstance(index, int) and index < len(numbers):
+                return (*above, numbers[index], *path[len(above) + 1 :])
+    return path
 
 
 def _show(value: object) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from workbench.domain.decode import Decoder, key_text
+from workbench.domain.decode import Decoder, in_text, key_text
 from workbench.domain.document import Place, Source, problem_of, read_document
 from workbench.domain.problems import Problem
 from workbench.domain.profile import GuestProfile, check_name
@@ -34,6 +34,8 @@ class Parsed(Struct, frozen=True):
     """Whether the text alone says all of it: nothing extended, nothing filled in."""
     partial: GuestProfile | None = None
     """The guest with what is wrong left at its default; None when there is nothing to go by."""
+    kept: Mapping[Path, tuple[int, ...]] = field(default_factory=dict)
+    """Of lists in ``partial`` that lack what is wrong in them: the numbers of the others in the text."""
 
     def place(self, path: Path) -> Place | None:
         """Where a key stands, or else the nearest table around it that does; None when none of them does."""
@@ -47,6 +49,7 @@ class Parsed(Struct, frozen=True):
 
     def _written(self, path: Path) -> Path:
         """The path as the text has it: a table that stands for a list of one has no number."""
+        path = in_text(path, self.kept)
         if path[1:2] != (0,) or isinstance(self.document.get(str(path[0])), list):
             return path
         field = fields_of(GuestProfile).get(str(path[0]))
@@ -85,12 +88,13 @@ def parse(
     bad_name = check_name(name)
     profile = decoder.table(GuestProfile, document.values)
     found = Parsed(profile, (), document.places, document.values, document.plain)
+    # Those that the decoder found are in the text's numbers already.
     problems += [found.problem(file, path, message) for path, message in decoder.problems]
     problems.sort(key=lambda problem: (problem.file == file, problem))
     if bad_name:
         problems.insert(0, Problem(file, 0, 0, "", bad_name))
     if problems or profile is None:
-        return Parsed(None, tuple(problems), document.places, document.values, document.plain, profile)
+        return Parsed(None, tuple(problems), document.places, document.values, document.plain, profile, decoder.kept)
     guest = replace(profile, name=name)
     return Parsed(guest, (), document.places, document.values, document.plain, guest)
 
