@@ -125,6 +125,13 @@ def test_a_fresh_guest_has_nothing_to_give_back() -> None:
     assert ledger.words == ("of the 256 MiB given, at least 43 MiB were never used: nothing to gain for the host",)
 
 
+def test_a_guest_of_which_less_came_back_than_it_gave_may_not_have_used_the_rest() -> None:
+    """Of 256 MiB 200 came back, and all 512 may have been resident: the rest was never used, or touched again since."""
+    ledger = inflated(456, 256)
+    assert (ledger.never_used, ledger.never_used_most) == (0, 56 * MIB)
+    assert ledger.words == ("the guest gave 256 MiB, and the host got 200 MiB back; up to 56 MiB were never used",)
+
+
 def test_a_guest_that_used_its_memory_gives_it_back() -> None:
     """Measured: anonymous memory, no reporting, 430 MiB resident before and 174 MiB after."""
     ledger = inflated(430, 174)

@@ -55,7 +55,7 @@ def test_a_profile_with_mistakes_tells_all_of_them(workbench: CommandLine) -> No
         assert words in done.stderr
     assert entries(workbench.state) == []
     assert workbench.listed("bad")["problems"] == 3
-    assert "3 problems: workbench check bad" in workbench("list").stdout
+    assert "3 problems in its text: workbench check bad" in workbench("list").stdout
 
 
 def test_a_kernel_that_is_not_there(workbench: CommandLine) -> None:

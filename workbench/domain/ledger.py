@@ -210,8 +210,10 @@ class Ledger(Struct, frozen=True):
             return [f"the guest gave {mib(given)}, and the host got {mib(reclaimed)} back"]
         reported = "never used, or reported free" if self.backing and self.backing.reporting else "never used"
         least = self.never_used or 0
-        bound = f"at least {mib(least)}" if least > self._noise else f"up to {mib(never)}"
-        return [f"of the {mib(given)} given, {bound} were {reported}: nothing to gain for the host"]
+        if least > self._noise:
+            return [f"of the {mib(given)} given, at least {mib(least)} were {reported}: nothing to gain for the host"]
+        rest = f"up to {mib(never)} were {reported}"
+        return [f"the guest gave {mib(given)}, and the host got {mib(max(0, reclaimed))} back; {rest}"]
 
     def _still_held(self, unreturned: int) -> list[str]:
         return [f"the host holds {mib(unreturned)} more than the guest has", *self._why()]

@@ -39,7 +39,7 @@ def table(guests: list[Listed]) -> list[str]:
     for guest in guests:
         note = guest.backing or guest.description
         if guest.problems:
-            note = f"{guest.problems} problem{'' if guest.problems == 1 else 's'}: workbench check {guest.name}"
+            note = f"{guest.problems} problem{'' if guest.problems == 1 else 's'} in its text: workbench check {guest.name}"
         elif guest.ended and guest.ended != "powered off":
             note = f"last run: {guest.ended}"
         memory = format_size(guest.memory) if guest.memory else "-"

@@ -100,7 +100,8 @@ def host_lines(host: HostSnapshot | None, width: int) -> list[Content]:
     for pool in host.pools:
         lines += _pool_lines(pool, host, width)
     if host.transparent:
-        lines += _row("Transparent", {"never": "off", "always": "on"}.get(host.transparent, "for guests"), width)
+        label = "Transparent hugepages" if width >= WIDEST else "Transparent"
+        lines += _row(label, {"never": "off", "always": "on"}.get(host.transparent, "for guests"), width)
     return lines
 
 
