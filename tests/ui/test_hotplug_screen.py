@@ -324,6 +324,11 @@ async def test_the_profile_s_lines_are_those_of_the_file_as_it_is_now() -> None:
         await pilot.press("r")
         await pilot.pause()
         assert pane.profile_lines == {"net0": "demo.toml:3 at the start"}
+        assert str(pane.border_subtitle) == "drift not known: no profile any more"
+        devices.lines = {}
+        await pilot.press("r")
+        await pilot.pause()
+        assert str(pane.border_subtitle) == ""
 
 
 async def test_escape_leaves_a_field_of_the_zoomed_pane_before_the_zoom() -> None:

@@ -57,7 +57,7 @@ class DeviceActions(BalloonActions):
     def _forget_devices(self) -> None:
         """Another guest, or another run of the same one."""
         pane = self.query_one(DeviceTreePane)
-        pane.tree, pane.differences = None, ()
+        pane.tree, pane.differences, pane.no_drift = None, (), ""
         self._devices_revision, self._profile_lines = -1, None
 
     def _refresh_devices(self) -> None:
@@ -90,15 +90,16 @@ class DeviceActions(BalloonActions):
                 pane.tree = tree
                 pane.look_again()
             differences: tuple[Difference, ...] = ()
-            lines: Mapping[str, str] | None = None
-            with suppress(HostError, NotFound, ProfileError):  # without a profile to compare with there is no drift
+            why_not = ""
+            try:
                 differences, lines = await devices.drift(), await devices.places()
+            except (HostError, NotFound, ProfileError) as error:  # there is no profile to compare with
+                lines = {name: f"{place} at the start" for name, place in chosen.device_lines.items()}
+                why_not = error.message
             if self._still_shown(chosen):
-                if lines is None:
-                    lines = {name: f"{place} at the start" for name, place in chosen.device_lines.items()}
                 self._profile_lines = lines
                 pane = self.query_one(DeviceTreePane)
-                pane.differences, pane.profile_lines = differences, lines
+                pane.differences, pane.profile_lines, pane.no_drift = differences, lines, why_not
 
     @on(DeviceTreePane.Wanted)
     def _answer(self, message: DeviceTreePane.Wanted) -> None:

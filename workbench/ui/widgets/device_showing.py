@@ -104,6 +104,8 @@ class DeviceShowing(Widget):
     """qdev id -> the line of the profile that made it, as ``demo.toml:14``."""
     differences: reactive[tuple[Difference, ...]] = reactive((), init=False)
     """How the guest differs from its profile."""
+    no_drift: reactive[str] = reactive("", init=False)
+    """Why it is not known how the guest differs from its profile; empty when it is."""
     pending: reactive[Mapping[str, str]] = reactive(dict, init=False)
     """qdev id -> what becomes of a device that was asked to go."""
     version: reactive[str] = reactive("", init=False)
@@ -246,6 +248,9 @@ class DeviceShowing(Widget):
     def watch_differences(self) -> None:
         self._show()
 
+    def watch_no_drift(self) -> None:
+        self._show_subtitle()
+
     def watch_pending(self) -> None:
         self._show()
 
@@ -324,7 +329,8 @@ class DeviceShowing(Widget):
     def _show_subtitle(self) -> None:
         """What is wrong, or which match one is at, or how much differs from the profile."""
         count = len(self.differences)
-        words = clean(self.trouble) or self._found or (f"≠ {count} from the profile" if count else "")
+        drift = f"≠ {count} from the profile" if count else f"drift not known: {self.no_drift}" if self.no_drift else ""
+        words = clean(self.trouble) or self._found or clean(drift)
         self.border_subtitle = Content(words) if self.tree is not None else ""
 
     def _keep_place(self, guest: str) -> None:
