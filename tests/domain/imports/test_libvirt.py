@@ -143,6 +143,21 @@ def test_balloon_knobs_that_libvirt_has_no_word_for_are_listed() -> None:
     assert export_libvirt(guest, launch(guest)).notes == ["balloon.page-poison", "balloon.free-page-hint"]
 
 
+def test_devices_stay_in_their_slots() -> None:
+    def at(slot: str, bus: str = "0x00") -> str:
+        return f"<address type='pci' domain='0x0000' bus='{bus}' slot='{slot}' function='0x0'/>"
+
+    card = "<interface type='user'><model type='virtio'/>{}</interface>"
+    inside = card.format(at("0x12")) + card.format(at("0x00", "0x01")) + disk("virtio", "vda", at("0x02"))
+    inside += f"<memballoon model='virtio'>{at('0x09')}</memballoon>"
+    profile, notes = profile_of(f"<devices>{inside}</devices>", "pc")
+    assert sum("stood on bus 0x01" in note for note in notes) == 1
+    assert [card.slot for card in profile.net] == ["12", None]
+    assert profile.balloon is not None
+    assert profile.balloon.slot == "09"
+    assert "virtio-blk-pci,drive=vda,addr=0x2" in profile.qemu.args
+
+
 def test_the_uuid_goes_in_and_out() -> None:
     uuid = "c7a5fdbd-cdaf-9455-926a-d65c16db1809"
     profile, _ = profile_of(f"<uuid>{uuid}</uuid>")

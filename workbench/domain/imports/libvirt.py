@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from xml.etree.ElementTree import Element
 
+    from workbench.domain.devices.part import Path
+
 SILENT = frozenset("alias address features/acpi features/apic features/pae devices/memballoon/stats".split())  # noqa: SIM905
 """What libvirt numbers itself, and what a PC has anyway."""
 COMMON = frozenset(
@@ -64,6 +66,8 @@ def import_libvirt(text: str) -> Imported:
 def _finished(domain: Domain) -> Imported:
     name = domain.text("name") or ""
     _settle(domain)
+    _keep_slots(domain)
+    _settle(domain)
     common: list[str] = []
     notes = [*domain.notes, *(f"not carried: {path}" for path in _left(domain, common))]
     if common:
@@ -92,6 +96,28 @@ def _settle(domain: Domain) -> None:
         domain.notes.append(f"{key}: {message}: left out")
         if not any(dropped):
             domain.document.pop(re.split(r"[.\[]", key)[0], None)
+
+
+def _keep_slots(domain: Domain) -> None:
+    """Let the devices stand where they stood, where no argument takes that slot by itself: those come first."""
+    profile = parse(to_toml(domain.document), name="imported", file="profile").profile
+    if profile is None:
+        return
+    base = 1 if "q35" in profile.machine else 2
+    free = [slot for slot in range(base, 0x1F) if slot not in domain.named]
+    others = set(free[: domain.slots])
+    now = {id(_table(domain.document, path)): slot for path, slot in profile.slots().items()}
+    for entry, slot in domain.wanted:
+        if slot <= 0x1E and slot not in others and now.get(id(entry), "") != f"{slot:02x}.0":
+            entry["slot"] = f"{slot:02x}"
+
+
+def _table(document: dict[str, Any], path: Path) -> object:
+    """The table of a device in the document."""
+    table: Any = document.get(str(path[0]))
+    if len(path) == 2 and isinstance(path[1], int):
+        return table[path[1]] if isinstance(table, list) and path[1] < len(table) else None
+    return table
 
 
 def _options(args: Sequence[str]) -> Iterator[tuple[list[str], str]]:

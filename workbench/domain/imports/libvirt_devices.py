@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.domain.devices.serial import AGENT
 from workbench.domain.imports.libvirt_disks import boot_order, disks
-from workbench.domain.imports.libvirt_domain import Domain, number
+from workbench.domain.imports.libvirt_domain import Domain, number, root_slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +64,12 @@ def _interface(domain: Domain, element: Element) -> None:
     rom = element.find("rom")
     if rom is not None and rom.get("enabled") == "no":
         domain.tick(rom)  # as the cards of a profile that does not boot from the network
+    domain.stands(element, entry)
+    address = element.find("address")
+    if address is not None and address.get("type") == "pci" and not root_slot(element):
+        domain.notes.append(
+            f"a network card stands on the root bus now, and stood on bus {address.get('bus')}: a guest may call it otherwise"
+        )
     cards = domain.document["net"] or []
     domain.document["net"] = [*cards, entry]
     domain.tick(element, "mac", "source", "model", "target")
@@ -80,6 +86,7 @@ def _balloon(domain: Domain, element: Element) -> None:
         "free-page-reporting": element.get("freePageReporting") == "on",
         "statistics": number(period),
     }
+    domain.stands(element, domain.document["balloon"])
     domain.tick(element)
 
 
@@ -92,6 +99,7 @@ def _rng(domain: Domain, element: Element) -> None:
         entry["max-bytes"] = number(rate.get("bytes"))
         if rate.get("period"):
             entry["period"] = number(rate.get("period"))
+    domain.stands(element, entry)
     domain.document["rng"] = [*(domain.document["rng"] or []), entry]
     domain.tick(element, "backend", "rate")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workbench.domain.devices.scsi import CACHES
-from workbench.domain.imports.libvirt_domain import Domain, number
+from workbench.domain.imports.libvirt_domain import Domain, number, root_slot
 from workbench.domain.imports.options import doubled
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def _controller(domain: Domain, element: Element) -> dict[str, Any]:
             entry["iothread"] = True
         domain.tick(element, "driver")
     domain.tick(element)
+    domain.stands(element, entry)
     return entry
 
 
@@ -124,6 +125,9 @@ def _argument(domain: Domain, element: Element, target: Element, entry: dict[str
         unit = number(address.get("unit")) if address is not None else domain.units
         domain.units = unit + 1
         device = f"{driver},bus=ide.{unit}" + (f",drive={name}" if "file" in entry else "")
+    elif slot := root_slot(element):
+        device += f",addr={slot:#x}"
+        domain.named.add(slot)
     else:
         domain.slots += 1
     if "serial" in entry:

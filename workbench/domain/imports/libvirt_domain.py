@@ -23,6 +23,10 @@ class Domain(Struct):
     places: list[tuple[int, str, int | None]] = field(default_factory=list)
     """The devices that have a place in the order of booting: that place, the kind, and for those in arguments the index of
     the argument."""
+    named: set[int] = field(default_factory=set)
+    """The slots that arguments name."""
+    wanted: list[tuple[dict[str, Any], int]] = field(default_factory=list)
+    """The tables of devices that had a slot of the root bus, and which."""
     done: set[int] = field(default_factory=set)
 
     def find(self, path: str) -> Element | None:
@@ -49,6 +53,12 @@ class Domain(Struct):
             self.places.append((number(boot.get("order")), kind, argument))
             self.tick(boot)
 
+    def stands(self, element: Element, entry: dict[str, Any]) -> None:
+        """Note a device's slot on the root bus."""
+        slot = root_slot(element)
+        if slot:
+            self.wanted.append((entry, slot))
+
     def rest(self, element: Element, where: str, *said: str) -> None:
         """Tell of the attributes of an element that is said otherwise, but for these."""
         left = [f'{name}="{value}"' for name, value in element.attrib.items() if name not in said]
@@ -64,6 +74,18 @@ class Domain(Struct):
     def text(self, path: str) -> str | None:
         element = self.find(path)
         return None if element is None else (element.text or "").strip()
+
+
+def root_slot(element: Element) -> int:
+    """A device's slot on the root bus; 0 where it has none, or stands in another function of one."""
+    address = element.find("address")
+    if address is None or address.get("type") != "pci":
+        return 0
+    try:
+        bus, slot, function = (int(address.get(name, "0"), 0) for name in ("bus", "slot", "function"))
+    except ValueError:
+        return 0
+    return slot if bus == function == 0 else 0
 
 
 def number(text: str | None, otherwise: int = 0) -> int:
