@@ -19,6 +19,11 @@ def know_moved(keys: Mapping[str, str]) -> None:
     _moved.update(keys)
 
 
+def keys_of(binding: str, usual: str) -> str:
+    """All keys of a binding, as its user wrote them, or its usual one."""
+    return _moved.get(binding) or usual
+
+
 def key_name(binding: str, usual: str) -> str:
     """The key of a binding as texts call it: the first of those that the user gave it, or its usual one."""
-    return _moved[binding].split(",")[0].strip() if binding in _moved else usual
+    return keys_of(binding, usual).split(",")[0].strip() or usual

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from workbench.ui.moved_keys import key_now
+from workbench.ui.key_names import keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,7 +97,7 @@ class HelpScreen(ModalScreen[None]):
 
     def _key_of(self, binding: Binding) -> str:
         """The key that it has now: a user may have moved it."""
-        return key_now(self.app, str(binding.id), self.app.get_key_display(binding))
+        return keys_of(str(binding.id), self.app.get_key_display(binding))
 
 
 def bindings_of(roots: Sequence[DOMNode], *, below: bool) -> dict[str, Binding]:

@@ -18,8 +18,8 @@ from workbench.domain.json_input import InputError
 from workbench.domain.qmp_input import Request, checked, parse_line
 from workbench.errors import CommandFailed, MonitorTimeout, WorkbenchError
 from workbench.ui.input_history import InputHistory
+from workbench.ui.key_names import key_name
 from workbench.ui.known_values import KnownValues
-from workbench.ui.moved_keys import key_now
 from workbench.ui.widgets.qmp_hints import completion_words, key_words
 from workbench.ui.widgets.qmp_input import QmpInput
 from workbench.ui.widgets.qmp_waits import Wait, Waits
@@ -133,7 +133,7 @@ class QmpConsole(Widget):
         yield RecordPane()
 
     def on_mount(self) -> None:
-        self._hints = key_words(self.app)
+        self._hints = key_words()
         self.border_subtitle = Content(self._hints)
         self._clock = self.set_interval(CLOCK, self._show_waits, pause=True)
 
@@ -183,7 +183,7 @@ class QmpConsole(Widget):
         self._show_waits()
 
     def _show_waits(self) -> None:
-        words = self._waits.words(key_now(self.app, "qmp.give-up", "ctrl+c")) or self._hints
+        words = self._waits.words(key_name("qmp.give-up", "ctrl+c")) or self._hints
         if str(self.border_subtitle) != words:
             self.border_subtitle = Content(words)
         if not self._waits:

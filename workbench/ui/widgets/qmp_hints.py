@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.ui.moved_keys import key_now
+from workbench.ui.key_names import key_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from textual.app import App
 
     from workbench.domain.candidates import Completion
 
@@ -24,9 +22,9 @@ KEYS = (
 """Each binding, its usual key, and what it does."""
 
 
-def key_words(app: App[object]) -> str:
+def key_words() -> str:
     """The keys, where the user has them."""
-    return "   ".join(f"{key_now(app, id_, key)} {words}" for id_, key, words in KEYS)
+    return "   ".join(f"{key_name(id_, key)} {words}" for id_, key, words in KEYS)
 
 
 def completion_words(completions: Sequence[Completion], *, searching: bool) -> str:

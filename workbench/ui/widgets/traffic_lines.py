@@ -24,6 +24,7 @@ from rich.cells import cell_len
 
 from workbench.domain.text import visible
 from workbench.domain.traffic import HMP, Kind, Message, Origin, hmp_line
+from workbench.ui.key_names import key_name
 from workbench.ui.widgets.json_lines import Pieces, assignments, json_lines, wrapped
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def _more(item: Item, whole: bool) -> str:
         size += f", of which {_size(len(item.body))} are kept"
     if whole:
         return f"… {size} in all: workbench qmp prints it"
-    return f"… {size} in all: f4 or a click shows it"
+    return f"… {size} in all: {key_name('qmp.whole', 'f4')} or a click shows it"
 
 
 def _size(size: int) -> str:
