@@ -21,13 +21,14 @@ from workbench.domain.snapshot import GuestSnapshot
 from workbench.errors import HostError
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.compare_dialog import CompareDialog
+from workbench.ui.key_names import know_moved
 from workbench.ui.screens import editor as editor_module
 from workbench.ui.screens.editor import EditorScreen
 from workbench.ui.screens.main import MainScreen
 from workbench.ui.widgets.command_pane import CommandPane
 from workbench.ui.widgets.problem_list import ProblemList
 from workbench.ui.widgets.profile_area import ProfileArea, changed_range, spans
-from workbench.ui.widgets.profile_form import LABEL, FormList, ProfileForm, row_line
+from workbench.ui.widgets.profile_form import LABEL, FormList, ProfileForm, hints, row_line
 from workbench.ui.words import broken
 
 if TYPE_CHECKING:
@@ -514,6 +515,15 @@ class TestForm:
             form.choose(("display",))
             await press(pilot, "enter")
             await wait_until(lambda: "[display]" in area(screen).text)
+
+
+def test_the_form_names_the_keys_that_its_user_has() -> None:
+    assert hints() == "enter change   space open   del default   - off"
+    know_moved({"form.off": "o,x"})
+    try:
+        assert hints() == "enter change   space open   del default   o off"
+    finally:
+        know_moved({})
 
 
 def opened_to(form: ProfileForm, key: str) -> bool:

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from workbench.ui.key_names import key_name
 from workbench.ui.widgets.text_block import TextBlock
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class ValueDialog(ModalScreen["str | None"]):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = Content(self._title)
-            box.border_subtitle = Content("enter takes it \u00b7 esc cancels")
+            box.border_subtitle = Content(f"enter takes it \u00b7 {key_name('value.cancel', 'esc')} cancels")
             yield TextBlock(id="value-words")
             if self._choices:
                 yield OptionList(*(Option(Content(choice), id=choice) for choice in self._choices), markup=False)

@@ -10,6 +10,7 @@ from textual.screen import Screen
 from workbench.domain.text import enumerated
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import confirm, error_dialog
+from workbench.ui.key_names import key_name
 from workbench.ui.key_order import opening
 from workbench.ui.widgets.guest_list import GuestList
 
@@ -65,9 +66,8 @@ class ProfileActions(Screen[None]):
             return "it has that name already" if name == own else self._engine.profiles.name_trouble(name)
 
         if self._engine.profiles.samples_stand_in:
-            words += (
-                " The samples stand in for your own profiles until there is one; n makes one from each of them later."
-            )
+            key = key_name("guests.new", "n")
+            words += f" The samples stand in for your own profiles until there is one; {key} makes one from each of them later."
         return await self.app.push_screen_wait(ValueDialog(title, Content(words), value=value, trouble=trouble))
 
     async def _new_profile(self) -> None:
@@ -102,7 +102,10 @@ class ProfileActions(Screen[None]):
     def _refuse_alive(self, guest: GuestSnapshot) -> None:
         """:raise WorkbenchError: when the guest runs."""
         if guest.phase.alive:
-            raise WorkbenchError(f"{guest.name} runs, and a guest that runs keeps its name", hint="stop it first: x")
+            raise WorkbenchError(
+                f"{guest.name} runs, and a guest that runs keeps its name",
+                hint=f"stop it first: {key_name('guests.stop', 'x')}",
+            )
 
     async def _delete(self, guest: GuestSnapshot) -> None:
         runs = " The guest runs on without it." if guest.phase.alive else ""

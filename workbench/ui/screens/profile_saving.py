@@ -9,6 +9,7 @@ from textual import work
 
 from workbench.errors import ProfileChanged, WorkbenchError
 from workbench.ui.dialogs import Dialog, confirm, error_dialog
+from workbench.ui.key_names import key_name
 from workbench.ui.screens.form_edits import FormEdits
 
 if TYPE_CHECKING:
@@ -119,8 +120,8 @@ class ProfileSaving(FormEdits):
             return confirm(f"{file} is gone", anew, ("overwrite", "Save anew", "primary"))
         return confirm(
             f"{file} has changed",
-            f"{words}.\nReload takes the text from the disk; ctrl+z brings yours back. Overwrite keeps yours, and the "
-            "other one is lost. Cancel goes on editing.",
+            f"{words}.\nReload takes the text from the disk; {key_name('editor.undo', 'ctrl+z')} brings yours back. Overwrite "
+            "keeps yours, and the other one is lost. Cancel goes on editing.",
             ("reload", "Reload", "primary"),
             ("overwrite", "Overwrite", "error"),
         )

@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from workbench.domain.decode import key_text
 from workbench.domain.form import Row, form_rows
 from workbench.domain.toml_layout import EditError
+from workbench.ui.key_names import key_name
 from workbench.ui.widgets.text_block import TextBlock
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 LABEL = 26
 """Columns of a key with its indentation."""
 MUTED = "$foreground-muted"
-HINTS = "enter change   space open   del default   - off"
 
 
 class FormList(OptionList):
@@ -91,7 +91,7 @@ class ProfileForm(Vertical):
     def __init__(self, id: str) -> None:
         super().__init__(id=id, classes="pane")
         self.border_title = "Form"
-        self.border_subtitle = HINTS
+        self.border_subtitle = Content(hints())
         self._rows: tuple[Row, ...] = ()
         self._shown: list[str] = []
         self._toggled: set[Path] = set()
@@ -208,6 +208,13 @@ class ProfileForm(Vertical):
         self._toggled ^= {row.path}
         if self._last is not None:
             self.show_checked(*self._last)
+
+
+def hints() -> str:
+    """The keys of a row, on the pane's edge: on a small terminal the line of keys has no room for them."""
+    usual = (("change", "enter"), ("toggle", "space"), ("remove", "del"), ("off", "-"))
+    change, toggle, remove, off = (key_name(f"form.{name}", key) for name, key in usual)
+    return f"{change} change   {toggle} open   {remove} default   {off} off"
 
 
 def row_line(row: Row) -> Content:
