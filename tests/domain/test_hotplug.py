@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from workbench.domain.drift import Kind, Live, Said, drift
+from workbench.domain.drift import Kind as Drift
+from workbench.domain.drift import Live, Said, drift
 from workbench.domain.hotplug import Kind, Plan, State, Unplug, overdue_hint
 from workbench.domain.leftovers import Backends, backends, behind
 from workbench.domain.plug_rows import rows
@@ -278,4 +279,4 @@ def test_what_was_plugged_in_and_kept_is_no_drift() -> None:
     now = (Said(("-m", "64M"), "memory.size"), netdev, device)
     assert drift(Live({"net1": "virtio-net-pci"}), started, now) == ()
     (missing,) = drift(Live({}), started, now)
-    assert (missing.kind, missing.name) == (Kind.MISSING, "net1"), "its backend is not told beside it"
+    assert (missing.kind, missing.name) == (Drift.MISSING, "net1"), "its backend is not told beside it"
