@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING, cast
 
@@ -134,6 +135,21 @@ def test_a_ramp_that_is_interrupted_says_where_it_is_left(full: CommandLine) -> 
     assert "demo is left at 224M, step 1 of 3 of the ramp to 160M" in err
     assert "to go on: workbench balloon demo 160M --ramp 32M/30s" in err
     assert "Traceback" not in err
+
+
+def test_a_qemu_that_is_stopped_mid_ramp_is_told_with_the_step(full: CommandLine) -> None:
+    count, pid = len(requests(full)), full.listed("demo")["pid"]
+    assert isinstance(pid, int)
+    process = full.begin("balloon", "demo", "160M", "--ramp", "32M/30s")
+    wait_until(lambda: requests(full)[count:] == [224], "the first step")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert process.returncode == 1, (out, err)
+    assert "demo is left at 224M, step 1 of 3 of the ramp to 160M" in err
+    assert "QEMU's process is stopped (SIGSTOP)" in err
 
 
 def test_the_guard_of_a_command_gives_everything_back(full: CommandLine) -> None:

@@ -234,6 +234,7 @@ async def follow(
     from workbench.domain.safety import Safety
     from workbench.engine.protection import Protector
     from workbench.engine.readings import Readings
+    from workbench.errors import MonitorTimeout
 
     protector = Protector(running.path, Safety(ramp=care.ramp, guard=care.guard))
     readings = Readings(running, lasting=False)
@@ -256,7 +257,7 @@ async def follow(
             if state.ramping is None and balloon.verdict.state is State.SETTLED:
                 break
             await asyncio.sleep(STEP)
-    except asyncio.CancelledError:  # Ctrl-C
+    except (asyncio.CancelledError, MonitorTimeout):  # Ctrl-C, or a QEMU that is stopped
         if (left := protector.state(probe.ram).ramping) is not None and left.at != left.goal:
             _tell_left(running.name, left)
         raise
