@@ -54,6 +54,17 @@ def test_a_cause_is_told_and_made_harmless() -> None:
     assert line.endswith("\\x1b[2Jthe guest is paused")
 
 
+def test_a_cause_that_has_no_room_in_its_line_stands_below() -> None:
+    stalled = replace(balloon(), verdict=Verdict(State.STALLED, "the guest finds no more pages to give"))
+    seen = [Seen("demo", NOW, stalled), FROZEN, DEMO]
+    assert table(seen, 200) == table(seen)
+    narrow = table(seen, 80)
+    assert narrow[-1] == "demo: the guest finds no more pages to give"
+    assert len(narrow) == 5
+    assert max(map(cell_len, narrow)) <= 80
+    assert "SIGSTOP" in narrow[2]
+
+
 @given(st.text(alphabet="abc 界é\N{FAMILY}", max_size=40), st.integers(1, 60))
 def test_a_line_never_takes_more_cells_than_there_are(line: str, width: int) -> None:
     assert cell_len(cut(line, width)) <= width

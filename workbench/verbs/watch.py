@@ -88,10 +88,11 @@ async def _round(state: StateDirectory, names: Sequence[str], watched: dict[str,
 
 
 def _print(seen: Sequence[Seen], place: InPlace, *, as_json: bool) -> None:
+    from workbench.verbs.in_place import terminal_size
     from workbench.verbs.watch_words import json_line, table
 
     if as_json:
         for one in seen:
             click.echo(json_line(one))  # flushes
     else:
-        place.show(table(seen) if seen else ["no guest runs"])
+        place.show(table(seen, terminal_size()[0]) if seen else ["no guest runs"])

@@ -24,9 +24,22 @@ LEAST = (4, 9, 6, 6, 6, 6, 6, 8, 10, 0)
 NONE = "-"
 
 
-def table(seen: Sequence[Seen]) -> list[str]:
-    """A line of names, and one for each guest. Sizes are MiB, the rate MiB a second."""
-    rows = [COLUMNS, *(_row(one) for one in seen)]
+def table(seen: Sequence[Seen], width: int | None = None) -> list[str]:
+    """A line of names, and one for each guest. Sizes are MiB, the rate MiB a second.
+
+    :param width: cells of the terminal: where a cause has no room at the end of its line, all stand below.
+    """
+    rows = [_row(one) for one in seen]
+    lines = _lines(rows)
+    if width is None or all(cell_len(line) <= width or not row[-1] for line, row in zip(lines[1:], rows, strict=True)):
+        return lines
+    full = [row for row in rows if len(row) == len(COLUMNS)]
+    causes = [f"{row[0]}: {row[-1]}" for row in full if row[-1]]
+    return [*_lines([(*row[:-1], "") if row in full else row for row in rows]), *causes]
+
+
+def _lines(guests: Sequence[tuple[str, ...]]) -> list[str]:
+    rows = [COLUMNS, *guests]
     full = [row for row in rows if len(row) == len(COLUMNS)]
     widths = [max(least, *(cell_len(row[at]) for row in full)) for at, least in enumerate(LEAST)]
     widths[0] = max(cell_len(row[0]) for row in rows)
