@@ -10,11 +10,10 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from workbench.domain.finding import Spot, spots
-from workbench.domain.tree import Registers
+from workbench.domain.finding import Spot
 from workbench.ui.widgets.detail_area import DetailArea
 from workbench.ui.widgets.device_details import Background, details, type_of
-from workbench.ui.widgets.device_finding import FindBar, Known
+from workbench.ui.widgets.device_finding import FindBar
 from workbench.ui.widgets.device_lines import DeviceLines
 from workbench.ui.widgets.device_places import Place, candidates, open_below
 from workbench.ui.widgets.device_row import Shown, clean, path_of
@@ -29,12 +28,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.events import Resize
 
-    from workbench.domain.buses import Bus
     from workbench.domain.drift import Difference
-    from workbench.domain.qom import Property
-    from workbench.domain.tree import DeviceTree, Node
-    from workbench.domain.type_info import TypeInfo
-    from workbench.domain.virtio import Virtio
+    from workbench.domain.tree import DeviceTree
     from workbench.ui.widgets.device_row import Row
 
 DETAIL_FROM = ((30, "-tall"), (18, "-high"))
@@ -71,7 +66,7 @@ class DeviceShowing(Widget):
     """
 
     class Wanted(Message):
-        """Something has to be read: answer with the method that takes it, or :meth:`DeviceShowing.set_failure`."""
+        """Something has to be read: answer with the method of :class:`DeviceAnswers` that takes it."""
 
         def __init__(self, control: DeviceShowing, question: Question) -> None:
             super().__init__()
@@ -127,8 +122,6 @@ class DeviceShowing(Widget):
         """Key of a line to go to as soon as it is there."""
         self._found = ""
         """Which match of how many the cursor is on."""
-        self._opening = ""
-        """QOM path below which everything is to be opened as soon as it was read."""
         self._unfolding = ""
         """Key of a line below which everything is to be opened as it comes."""
         self._opened = ""
@@ -158,66 +151,6 @@ class DeviceShowing(Widget):
     def place(self) -> Place:
         """Where the user is in the tree of the guest that is shown."""
         return self._places.setdefault(self.guest, Place())
-
-    # What comes in.
-
-    def set_node(self, node: Node) -> None:
-        """The answer to a question for a node. One that nobody waits for any more does no harm."""
-        moved = self._take_registers(node.path, node.virtio)
-        if self._store.take_node(node) or moved:
-            self._show_soon()
-
-    def set_values(self, path: str, values: Iterable[Property]) -> None:
-        if self._store.take_values(path, values):
-            self._show_soon()
-
-    def set_virtio(self, path: str, virtio: Virtio | None) -> None:
-        moved = self._take_registers(path, virtio)
-        if self._store.take_virtio(path, virtio) or moved:
-            self._show_soon()
-
-    def _take_registers(self, path: str, virtio: Virtio | None) -> bool:
-        """What was read of one device later than the tree; whether it says something new."""
-        if self.tree is None or virtio is None:
-            return False
-        later = self.tree.with_later(path, Registers(virtio.status, virtio.config))
-        moved = later != self.tree
-        self.set_reactive(DeviceShowing.tree, later)
-        return moved
-
-    def set_buses(self, root: Bus) -> None:
-        if self._store.take_buses(root):
-            self._show_soon()
-
-    def set_walk(self, nodes: Mapping[str, Node], *, values: bool = False) -> None:
-        self._store.take_walk(nodes, values=values)
-        if self._opening:
-            self._open_whole()
-        if self._find_bar.wants_all:
-            self._fill_find_bar(Known.ALL if values else self._find_bar.known)
-        self._show_soon()
-
-    def _fill_find_bar(self, known: Known) -> None:
-        self._find_bar.fill(spots(self.tree, self._store.nodes), known)
-
-    def set_type(self, info: TypeInfo) -> None:
-        self._store.take_type(info)
-        self._show_soon()
-
-    def set_failure(self, question: Question, reason: str = "") -> None:
-        """The answer when something could not be read: what QEMU refuses says so in its line.
-
-        :param reason: what QEMU said; empty when it did not answer: then what was read stands, and is asked for again at
-            the next look at live values, not at once.
-        """
-        self._store.pending.discard(question.key)
-        if question.want is Want.EVERYTHING and self._find_bar.wants_all:
-            self._fill_find_bar(Known.PART)
-        if not reason:
-            return
-        if question.want in (Want.NODE, Want.VALUES, Want.VIRTIO, Want.BUSES):
-            self._store.take_failure(question.path, reason)
-        self._show_soon()
 
     def look_again(self) -> None:
         """Devices may have come or gone: ask for the buses, and for the open places of QOM where they would be.
@@ -356,15 +289,6 @@ class DeviceShowing(Widget):
         self._details.show(
             details(row, self._shown(), back) if row is not None else (), row.key if row is not None else ""
         )
-
-    def _open_whole(self) -> None:
-        """Open every object of QOM below the line for which that was asked."""
-        below, self._opening = self._opening, ""
-        inside = below.rstrip("/") + "/"
-        for path, node in self._store.nodes.items():
-            if node.children and (path == below or path.startswith(inside)):
-                self.place.openings[View.QOM].open_key(path)
-        self._show()
 
     # Reading.
 

@@ -11,12 +11,12 @@ from textual.message import Message
 from workbench.domain.buses import id_in
 from workbench.domain.finding import Spot
 from workbench.domain.qom import Property
+from workbench.ui.widgets.device_answers import DeviceAnswers
 from workbench.ui.widgets.device_finding import FindBar, Known
 from workbench.ui.widgets.device_lines import DeviceLines
 from workbench.ui.widgets.device_places import ancestors, close_level, open_level
 from workbench.ui.widgets.device_row import path_of
 from workbench.ui.widgets.device_setting import SetBar
-from workbench.ui.widgets.device_showing import DeviceShowing
 from workbench.ui.widgets.device_store import Question, Want
 from workbench.ui.widgets.device_views import View, rows
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from workbench.ui.widgets.device_row import Row
 
 
-class DeviceTreePane(DeviceShowing):
+class DeviceTreePane(DeviceAnswers):
     """The devices of the chosen guest.
 
     Give it ``tree`` and ``trouble``; it posts :class:`Wanted`, and takes the answers with :meth:`set_node` and its like.

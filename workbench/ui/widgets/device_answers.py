@@ -1,0 +1,97 @@
+"""What the pane of devices is told of what it asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.domain.finding import spots
+from workbench.domain.tree import Registers
+from workbench.ui.widgets.device_finding import Known
+from workbench.ui.widgets.device_showing import DeviceShowing
+from workbench.ui.widgets.device_store import Question, Want
+from workbench.ui.widgets.device_views import View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from workbench.domain.buses import Bus
+    from workbench.domain.qom import Property
+    from workbench.domain.tree import Node
+    from workbench.domain.type_info import TypeInfo
+    from workbench.domain.virtio import Virtio
+
+
+class DeviceAnswers(DeviceShowing):
+    """Takes the answers to :class:`DeviceShowing.Wanted`. One that nobody waits for any more does no harm."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._opening = ""
+        """QOM path below which everything is to be opened as soon as it was read."""
+
+    def set_node(self, node: Node) -> None:
+        """The answer to a question for a node."""
+        moved = self._take_registers(node.path, node.virtio)
+        if self._store.take_node(node) or moved:
+            self._show_soon()
+
+    def set_values(self, path: str, values: Iterable[Property]) -> None:
+        if self._store.take_values(path, values):
+            self._show_soon()
+
+    def set_virtio(self, path: str, virtio: Virtio | None) -> None:
+        moved = self._take_registers(path, virtio)
+        if self._store.take_virtio(path, virtio) or moved:
+            self._show_soon()
+
+    def _take_registers(self, path: str, virtio: Virtio | None) -> bool:
+        """What was read of one device later than the tree; whether it says something new."""
+        if self.tree is None or virtio is None:
+            return False
+        later = self.tree.with_later(path, Registers(virtio.status, virtio.config))
+        moved = later != self.tree
+        self.set_reactive(DeviceShowing.tree, later)
+        return moved
+
+    def set_buses(self, root: Bus) -> None:
+        if self._store.take_buses(root):
+            self._show_soon()
+
+    def set_walk(self, nodes: Mapping[str, Node], *, values: bool = False) -> None:
+        self._store.take_walk(nodes, values=values)
+        if self._opening:
+            self._open_whole()
+        if self._find_bar.wants_all:
+            self._fill_find_bar(Known.ALL if values else self._find_bar.known)
+        self._show_soon()
+
+    def _fill_find_bar(self, known: Known) -> None:
+        self._find_bar.fill(spots(self.tree, self._store.nodes), known)
+
+    def set_type(self, info: TypeInfo) -> None:
+        self._store.take_type(info)
+        self._show_soon()
+
+    def set_failure(self, question: Question, reason: str = "") -> None:
+        """The answer when something could not be read: what QEMU refuses says so in its line.
+
+        :param reason: what QEMU said; empty when it did not answer: then what was read stands, and is asked for again at
+            the next look at live values, not at once.
+        """
+        self._store.pending.discard(question.key)
+        if question.want is Want.EVERYTHING and self._find_bar.wants_all:
+            self._fill_find_bar(Known.PART)
+        if not reason:
+            return
+        if question.want in (Want.NODE, Want.VALUES, Want.VIRTIO, Want.BUSES):
+            self._store.take_failure(question.path, reason)
+        self._show_soon()
+
+    def _open_whole(self) -> None:
+        """Open every object of QOM below the line for which that was asked."""
+        below, self._opening = self._opening, ""
+        inside = below.rstrip("/") + "/"
+        for path, node in self._store.nodes.items():
+            if node.children and (path == below or path.startswith(inside)):
+                self.place.openings[View.QOM].open_key(path)
+        self._show()
