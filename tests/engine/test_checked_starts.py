@@ -36,6 +36,7 @@ def one_of(values: Any) -> st.SearchStrategy[Any]:
 
 
 SWITCH = [False, True]
+SLOTS = ["06", "a", "13", "1b", "1d", "1e"]
 CDROM = table(file=["raw.img"], cache=["none", "unsafe"]).map(lambda disk: {"media": "cdrom", **disk})
 DISK = table(
     read_only=SWITCH,
@@ -44,7 +45,11 @@ DISK = table(
     serial=["a", "S" * 20, "T" * 21, ",x=y " * 7],
 )
 CARD = st.one_of(
-    table(backend=["user"], forward=[["tcp:127.0.0.1:39871-:22"], ["udp::39872-10.0.2.15:53", "tcp::39873-:1"]]),
+    table(
+        backend=["user"],
+        slot=SLOTS,
+        forward=[["tcp:127.0.0.1:39871-:22"], ["udp::39872-10.0.2.15:53", "tcp::39873-:1"]],
+    ),
     table(mac=["52:54:00:00:00:01", "02:00:00:00:00:02"], id=["a", "b.c-d_e"]).map(
         lambda net: {"backend": "none", **net}
     ),
@@ -88,7 +93,7 @@ PROFILES = table(
         st.builds(
             lambda disks, more: {"disk": disks, **more},
             st.lists(st.one_of(DISK, CDROM), max_size=3),
-            table(iothread=SWITCH, queues=[1, 7, 1022]),
+            table(iothread=SWITCH, queues=[1, 7, 1022], slot=SLOTS),
         ),
         max_size=4,
     ),
@@ -100,6 +105,7 @@ PROFILES = table(
             page_poison=SWITCH,
             free_page_hint=SWITCH,
             statistics=[0, 3600],
+            slot=SLOTS,
         ),
     ),
     serial=st.lists(PORT, max_size=31),

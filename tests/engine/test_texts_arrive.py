@@ -64,6 +64,10 @@ ELSEWHERE = {
     "scsi[].id": "a pattern without any character that could end it",
     "scsi[].disk[].id": "a pattern without any character that could end it",
     "serial[].id": "a pattern without any character that could end it",
+    "net[].slot": "a pattern without any character that could end it",
+    "scsi[].slot": "a pattern without any character that could end it",
+    "balloon.slot": "a pattern without any character that could end it",
+    "rng[].slot": "a pattern without any character that could end it",
 }
 """Keys of text that are not here, and why."""
 
