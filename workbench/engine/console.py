@@ -73,7 +73,7 @@ class Console:
         self._listeners.clear()
         if self._reader is not None:
             self._reader.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError, OSError):
                 await self._reader
 
     async def _read(self) -> None:
@@ -88,7 +88,7 @@ class Console:
         try:
             while data := await reader.read(65536):
                 self._tell(decoder.decode(data))
-        except ConnectionError:
+        except OSError:
             pass  # QEMU ended; the guest's driver says how
         finally:
             writer.close()

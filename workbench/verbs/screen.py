@@ -37,13 +37,14 @@ def open_screen(settings: Settings, choose: str = "") -> None:
     from workbench.ui.ending import run_until_ended
 
     keys, preferences = read_keys(settings.keys), read_preferences(settings.preferences)
+    engine = LocalEngine(settings)
     app = WorkbenchApp(
-        LocalEngine(settings),
+        engine,
         choose=choose,
         keys=keys,
         preferences=preferences,
         keep_crash=lambda error: keep_traceback(error, settings.data),
     )
-    asyncio.run(run_until_ended(app))
+    asyncio.run(run_until_ended(app, engine.close))
     if app.return_code:
         raise SystemExit(app.return_code)
