@@ -288,6 +288,15 @@ async def test_an_engine_that_opens_on_a_frozen_guest(shared: CommandLine) -> No
         os.kill(pid, signal.SIGCONT)
 
 
+def crowd(clients: ExitStack, path: Path) -> None:
+    """As many clients before a socket as its listener lets wait."""
+    with suppress(BlockingIOError):
+        while True:
+            client = clients.enter_context(socket.socket(socket.AF_UNIX))
+            client.setblocking(False)
+            client.connect(str(path))
+
+
 async def test_a_stopped_qemu_is_told_also_when_clients_wait_for_it(shared: CommandLine) -> None:
     """Its socket takes no more of them, which says nothing of why."""
     pid = shared.listed("demo")["pid"]
@@ -295,11 +304,7 @@ async def test_a_stopped_qemu_is_told_also_when_clients_wait_for_it(shared: Comm
     os.kill(pid, signal.SIGSTOP)
     with ExitStack() as clients:
         clients.callback(os.kill, pid, signal.SIGCONT)
-        with suppress(BlockingIOError):
-            while True:
-                client = clients.enter_context(socket.socket(socket.AF_UNIX))
-                client.setblocking(False)
-                client.connect(str(shared.state / "demo" / "qmp.sock"))
+        crowd(clients, shared.state / "demo" / "qmp.sock")
         async with opened(shared) as engine:
             guest = running(engine, "demo")
             await until(lambda: not guest.snapshot.answering, "the silence")
@@ -323,11 +328,7 @@ async def test_a_monitor_for_which_many_wait(shared: CommandLine) -> None:
     async with opened(shared) as first:
         await settled(running(first, "demo"), RAM)
         with ExitStack() as clients:
-            with suppress(BlockingIOError):
-                while True:
-                    client = clients.enter_context(socket.socket(socket.AF_UNIX))
-                    client.setblocking(False)
-                    client.connect(str(shared.state / "demo" / "qmp.sock"))
+            crowd(clients, shared.state / "demo" / "qmp.sock")
             async with opened(shared) as second:
                 guest = running(second, "demo")
                 await until(lambda: not guest.snapshot.answering, "the taken place")
