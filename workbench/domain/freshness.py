@@ -75,7 +75,7 @@ def _frozen(stats: GuestStats, seen: Circumstances, last: str) -> Finding:
         )
     return Finding(
         Cause.STATISTICS_STOPPED,
-        "the guest's statistics are frozen: its driver has stopped answering",
+        "the guest's statistics are frozen: its driver has not answered since",
         "a guest under great pressure answers late, a hung one never: look at its console",
         (asked, last),
     )
