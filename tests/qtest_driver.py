@@ -93,12 +93,15 @@ class SimulatedDriver:
     def __init__(self, path: Path, manner: Manner, *, features: tuple[int, ...] = (STATS_VQ, DEFLATE_ON_OOM)) -> None:
         self.manner = manner
         self._qtest = Qtest(path)
-        self._bar = self._find()
         self._features = features
         self._answered = 0
         """Reports that were given to QEMU."""
         self.held = 0
-        self._begin()
+        try:
+            self._bar = self._begin()
+        except BaseException:  # whatever it was: nobody else closes the connection
+            self._qtest.close()
+            raise
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="simulated driver")
         self._thread.start()
@@ -123,9 +126,17 @@ class SimulatedDriver:
             time.sleep(0.05)
         raise AssertionError("the firmware mapped no balloon")
 
-    def _begin(self) -> None:
-        """As a driver initializes a device (virtio 1.2, 3.1.1)."""
-        write, bar = self._qtest.write, self._bar
+    def _begin(self) -> int:
+        """Initialize the device, and give where its registers are; the firmware may still be at it, and move them."""
+        end = time.monotonic() + 20
+        while not self._initialize(bar := self._find()):
+            assert time.monotonic() < end, "QEMU refuses the features"
+            time.sleep(0.05)
+        return bar
+
+    def _initialize(self, bar: int) -> bool:
+        """As a driver initializes a device (virtio 1.2, 3.1.1); whether QEMU takes the features."""
+        write = self._qtest.write
         write("b", bar + STATUS, 0)
         write("b", bar + STATUS, 1)
         write("b", bar + STATUS, 3)
@@ -134,7 +145,8 @@ class SimulatedDriver:
             write("l", bar + DRIVER_SELECT, half)
             write("l", bar + DRIVER_FEATURE, wanted >> 32 * half & 0xFFFFFFFF)
         write("b", bar + STATUS, 11)
-        assert self._qtest.read("b", bar + STATUS) == 11, "QEMU refuses the features"
+        if self._qtest.read("b", bar + STATUS) != 11:
+            return False
         if STATS_VQ in self._features:
             write("w", bar + QUEUE_SELECT, STATS_QUEUE)
             write("w", bar + QUEUE_SIZE, SIZE)
@@ -144,6 +156,7 @@ class SimulatedDriver:
             self._qtest.write_bytes(RINGS, bytes(0x3000))
             write("w", bar + QUEUE_ENABLE, 1)
         write("b", bar + STATUS, 15)
+        return True
 
     def _run(self) -> None:
         while not self._stop.wait(0.02):

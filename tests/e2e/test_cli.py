@@ -313,7 +313,7 @@ def test_the_balloon_for_people(demo: CommandLine) -> None:
     demo("balloon", "demo", "256M", "--wait")
     lines = demo("balloon", "demo").stdout.splitlines()
     assert lines[0] == "demo: settled"
-    table = {line.split()[0]: line for line in lines[1:]}
+    table = {line.split()[0]: line for line in reversed(lines[1:])}  # the ledger's names come again below
     assert "256 MiB   (config-space)" in table["target"]
     assert "256 MiB   of 512 MiB" in table["actual"]
     assert "available" in table["guest"]

@@ -191,6 +191,12 @@ async def test_an_unseen_version_is_never_asked_for_its_virtio_status(version: s
                 return [{"properties": await asked("qom-list", {"path": path})} for path in arguments["paths"]]  # type: ignore[attr-defined]
             return await asked(command, arguments)
 
+        reader = DeviceReader(monitor.execute, monitor.version)
+        async with asyncio.timeout(
+            30
+        ):  # the registers tell how many queues there are, once the firmware has mapped them
+            while any(device.driver is DriverState.UNMAPPED for device in await reader.tree()):
+                await asyncio.sleep(0.02)
         node = await DeviceReader(execute, version).node("/machine/peripheral/net0")
         assert "x-query-virtio-status" not in asked.commands
         assert ("x-query-virtio-queue-status" in asked.commands) == (version == "11.1.3")

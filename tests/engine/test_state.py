@@ -155,7 +155,7 @@ def test_no_guest_of_that_name(state: StateDirectory) -> None:
     assert caught.value.hint == "no guest runs; to start it: workbench start demo"
     with guest(state, "one"), guest(state, "two"), pytest.raises(NotFound) as caught:
         state.running("demo")
-    assert caught.value.hint == "running: one, two"
+    assert caught.value.hint == "running: one, two; to start it: workbench start demo"
 
 
 @pytest.mark.parametrize("name", ["../state/demo", "demo/", "./demo", "", ".", "..", "demo/../demo"])
