@@ -131,9 +131,9 @@ async def test_nothing_is_known_of_a_process_that_is_gone() -> None:
                 await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize(("cost", "looks"), [(0.25, 5), (0.15, 6), (0.01, 60), (0.001, 600)])
+@pytest.mark.parametrize(("cost", "looks"), [(0.25, 5), (0.15, 6), (0.01, 30), (0.0005, 600)])
 def test_a_dear_look_is_taken_rarely(cost: float, looks: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A look may cost a hundredth of a CPU: one of 10 ms, once a second. Of 64 GiB in small pages one takes a quarter of
+    """Looks may cost half a hundredth of a CPU: one of 10 ms, every two seconds. Of 64 GiB in small pages one takes a quarter of
     a second: every 12.5 s, a fiftieth.
     """
     clock, spent, taken = 100.0, 0.0, 0

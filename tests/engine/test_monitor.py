@@ -512,11 +512,14 @@ async def test_a_frozen_qemu_answers_again_when_it_wakes() -> None:
 async def test_a_killed_qemu_is_noticed() -> None:
     with running_qemu() as (process, path):
         monitor = await Monitor.connect(path)
+        ended: list[bool] = []
+        monitor.on_closed(lambda: ended.append(monitor.closed))
         process.kill()
         async with asyncio.timeout(5):
             await monitor.wait_closed()
         assert notes(monitor)
         await monitor.close()
+        assert ended == [True], "told once"
 
 
 async def test_quit_answers_and_then_closes() -> None:

@@ -39,13 +39,13 @@ async def test_a_reading_of_before_the_step_does_not_end_the_ramp(tmp_path: Path
     probe = cast("BalloonProbe", fake)
     before = Reading(time.time(), RAM, RAM, RAM, Source.CONFIG_SPACE)
     await ramper.begin(probe, before, 256 * MIB, Ramp(64 * MIB, 0.0))
-    await ramper.step(probe, before, Verdict(State.SETTLED))
+    await ramper.step(probe, before, lambda: Verdict(State.SETTLED))
     assert ramper.ramping is not None
     assert fake.sent == [RAM - 64 * MIB]
     now = replace(before, time=time.time(), target=fake.sent[0], actual=fake.sent[0])
-    await ramper.step(probe, now, Verdict(State.SETTLED))
+    await ramper.step(probe, now, lambda: Verdict(State.SETTLED))
     assert fake.sent[1:] == [RAM - 128 * MIB]
-    await ramper.step(probe, replace(now, time=time.time(), target=RAM), Verdict(State.SETTLED))
+    await ramper.step(probe, replace(now, time=time.time(), target=RAM), lambda: Verdict(State.SETTLED))
     assert ramper.ramping is None, "somebody set another target since"
 
 

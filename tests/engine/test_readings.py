@@ -323,3 +323,17 @@ async def test_between_two_reports_a_moving_guest_is_not_asked_for_one_in_each_r
         stage.actual -= MIB
         await watched.look(after=0.1)
     assert 2 <= stage.asked.count("statistics") <= 4, "three seconds, once in each"
+
+
+async def test_a_guest_that_has_just_settled_is_asked_for_its_statistics_in_that_round(watched: Watched) -> None:
+    """A report that comes from then on is of a guest that stands; no round more is needed to know of it."""
+    await watched.look(at_rest=True)
+    for _ in range(3):
+        await watched.look(after=1.0, at_rest=True)
+    watched.stage.ask_for(64 * MIB)
+    await watched.look(after=0.1)
+    watched.stage.asked.clear()
+    watched.stage.actual = 64 * MIB
+    await watched.look(after=0.1)
+    assert watched.stage.asked == ["statistics"]
+    assert not watched.readings.expired

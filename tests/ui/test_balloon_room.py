@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from textual.content import Content
 
 from tests.ui.fake_engine import FakeEngine, balloon, running
-from workbench.domain.balloon import State
+from workbench.domain.balloon import Balloon, State
 from workbench.domain.ledger import Ledger, Moment
 from workbench.domain.units import MIB
 from workbench.ui.app import WorkbenchApp
@@ -37,18 +37,18 @@ FORMS = [Content("\n".join("x" * 10 for _ in range(rows))) for rows in (10, 6, 3
     ],
 )
 def test_the_fullest_form_that_leaves_the_plot_readable(rows: int, form: int | None, plot: bool) -> None:
-    found, drawn = choose(FORMS, rows, 40)
-    assert (found, drawn) == (None if form is None else FORMS[form], plot)
+    assert choose(FORMS, rows, 40) == (form, plot)
 
 
 def test_with_fewer_rows_no_form_is_fuller_as_long_as_the_plot_is_drawn() -> None:
     """A row that is taken below, as by what is staged, must not make another form of it."""
     found = [choose(FORMS, rows, 40) for rows in range(40, 0, -1)]
-    drawn = [FORMS.index(form) for form, plot in found if plot and form is not None]
+    drawn = [form for form, plot in found if plot and form is not None]
     assert drawn == sorted(drawn)
     assert set(drawn) == {0, 1, 2}
-    assert choose(FORMS, 12, 40, alone=True) == (FORMS[0], False)
-    assert choose(FORMS, 40, 40, alone=True) == (FORMS[0], False)
+    assert choose(FORMS, 12, 40, alone=True) == (0, False)
+    assert choose(FORMS, 40, 40, alone=True) == (0, False)
+    assert [choose(FORMS, 40, 40, fullest=form) for form in range(3)] == [(0, True), (1, True), (2, True)]
 
 
 def test_a_text_that_wraps_counts_its_rows() -> None:
@@ -81,6 +81,35 @@ async def test_nothing_of_the_panel_is_cut_off(size: tuple[int, int], state: Sta
         assert (
             panel.query_one("#balloon-ledger", TextBlock).shown.plain.splitlines()[:1] == before.plain.splitlines()[:1]
         )
+
+
+def part(given: int) -> Balloon:
+    """A guest of 512 MiB on its way to 384, that has given so much."""
+    before = Moment(0, 512 * MIB, 512 * MIB, 100 * MIB, 400 * MIB)
+    now = Moment(1, 384 * MIB, 512 * MIB - given, 100 * MIB, 400 * MIB - given)
+    return replace(balloon(384 * MIB, 512 * MIB - given), ledger=Ledger(512 * MIB, now, before))
+
+
+async def test_while_the_balloon_moves_its_plot_stands() -> None:
+    """Seen: at each change the ledger took a fuller form until it had something to say, and the plot jumped by a row."""
+    engine = FakeEngine(running(balloon=part(0)))
+    app = WorkbenchApp(engine)
+    async with app.run_test(size=(140, 44)) as pilot:
+        await pilot.pause()
+        panel = app.screen.query_one(BalloonPanel)
+        ledger, plot = panel.query_one("#balloon-ledger", TextBlock), panel.query_one(HistoryPlot)
+        assert "before" in ledger.shown.plain, "the case is one with room for a fuller form"
+        places = []
+        for given in (20, 60, 0, 40):
+            engine.publish(running(balloon=part(given * MIB)))
+            await pilot.pause()
+            places.append((plot.region, "before" in ledger.shown.plain))
+        assert len(set(places)) == 1, places
+        assert not places[0][1]
+        settled = replace(part(0), reading=balloon(384 * MIB, 384 * MIB).reading)
+        engine.publish(running(balloon=settled))
+        await pilot.pause()
+        assert "before" in ledger.shown.plain, "once it stands there is room again"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -118,6 +119,7 @@ class GuestDriver:
     async def _serve(self, monitor: Monitor) -> None:
         """Read and publish until the connection ends."""
         monitor.on_event(self._on_event)
+        monitor.on_closed(self._pace.interrupt)
         self._probe = None
         while not monitor.closed:
             try:
@@ -158,10 +160,9 @@ class GuestDriver:
     async def _protect(self, probe: BalloonProbe) -> None:
         """The guard's look at what was read, and the ramp's next step."""
         async with self._changes:
-            balloon = self._readings.balloon(probe)
-            if await self._protector.after_reading(
-                probe, balloon.reading, balloon.stats, balloon.verdict, self._readings.status
-            ):
+            readings = self._readings
+            judge = partial(readings.verdict, probe)
+            if await self._protector.after_reading(probe, readings.reading, readings.stats, judge, readings.status):
                 self._pace.hurry()
 
     async def _sleep_until_next(self, monitor: Monitor) -> None:
@@ -176,7 +177,7 @@ class GuestDriver:
             interval = self._pace.rest_in
             if (due := self._protector.due(time.time())) is not None:
                 interval = min(interval, max(GAP, due))
-        await self._pace.wait(interval, monitor.wait_closed())
+        await self._pace.wait(interval)
 
     def _on_event(self, name: str, data: Mapping[str, object], when: float) -> None:
         self.hotplug.note(name, data)

@@ -22,7 +22,7 @@ from workbench.engine.resident import SMALL_PAGE, ram_mapping
 if TYPE_CHECKING:
     from workbench.engine.resident import RamMapping
 
-SHARE, MOST = 0.01, 0.02
+SHARE, MOST = 0.005, 0.02
 """Of one CPU's time that looking at smaps may take, and where looks would be further apart than :data:`REMAP`: the kernel
 walks over the page tables of all RAM for each look, half a millisecond for 512 MiB, a quarter of a second for 64 GiB of
 small pages."""

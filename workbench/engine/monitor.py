@@ -56,6 +56,7 @@ class Monitor:
         self._client = Client(self._on_event)
         self._event_listeners: list[Callable[[str, Mapping[str, object], float], None]] = []
         self._serial = 0
+        self._closed_listeners: list[Callable[[], None]] = []
         self._closing = False
         self._closed = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
@@ -204,13 +205,23 @@ class Monitor:
         """Call ``listener(name, data, unix_time)`` for each event."""
         self._event_listeners.append(listener)
 
+    def on_closed(self, listener: Callable[[], None]) -> None:
+        """Call ``listener()`` once the connection has ended, from either side."""
+        self._closed_listeners.append(listener)
+
     async def close(self) -> None:
         """End the connection, also with a QEMU that is frozen. The guest is not affected."""
         self._closing = True
         self._client.drop()
         if self._watcher is not None:
             await self._closed.wait()
-        self._closed.set()
+        self._end()
+
+    def _end(self) -> None:
+        if not self._closed.is_set():
+            self._closed.set()
+            for listener in self._closed_listeners:
+                listener()
 
     def _on_event(self, message: Mapping[str, object]) -> None:
         name = str(message["event"])
@@ -239,7 +250,7 @@ class Monitor:
         except Exception as error:  # noqa: BLE001  whatever the peer's bytes provoked in qemu.qmp's reader ends up here
             reason = f"the talk with QEMU broke: {_root_cause(error)}"
         self.record.add(time.time(), Kind.NOTE, Origin.SCREEN, "", reason)
-        self._closed.set()
+        self._end()
 
 
 def _message(command: str, arguments: Mapping[str, object] | None, id_: str, *, oob: bool = False) -> bytes:

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
 
 MOVING = 0.1
 """Seconds between readings while the diff moves."""
@@ -28,6 +24,7 @@ class Pace:
 
     def __init__(self) -> None:
         self._wake = asyncio.Event()
+        self._waiting = False
         self._begun = 0.0
         """When the last reading began (monotonic)."""
         self._next_rest = 0.0
@@ -41,6 +38,11 @@ class Pace:
         """The balloon moved, or the user acted: read at once."""
         self._hurried = True
         self._wake.set()
+
+    def interrupt(self) -> None:
+        """End the wait that is on, if one is; one that begins later is not shortened."""
+        if self._waiting:
+            self._wake.set()
 
     def note_event(self) -> None:
         """Something happened after which everything is to be read."""
@@ -63,13 +65,9 @@ class Pace:
             self._next_rest = self._begun + rest - EARLY
         return at_rest
 
-    async def wait(self, seconds: float, closed: Awaitable[object]) -> None:
-        """Wait these seconds, until something wakes the driver, or ``closed`` is done, and as long as the gap asks."""
-        end = asyncio.ensure_future(closed)
-        try:
-            await self.sleep(seconds, end)
-        finally:
-            end.cancel()
+    async def wait(self, seconds: float) -> None:
+        """Wait these seconds, or until something wakes the driver, and as long as the gap asks."""
+        await self.sleep(seconds)
         gap = EVENTS_GAP if self._event_came and not self._hurried else GAP
         await asyncio.sleep(max(0.0, self._begun + gap - time.monotonic()))
 
@@ -78,11 +76,14 @@ class Pace:
         """Seconds until a reading at rest is due, :data:`GAP` at the least."""
         return max(GAP, self._next_rest - time.monotonic())
 
-    async def sleep(self, seconds: float, *others: asyncio.Future[object]) -> None:
-        """Wait until something wakes the driver, one of ``others`` is done, or the time is over."""
-        woken: asyncio.Future[object] = asyncio.ensure_future(self._wake.wait())
+    async def sleep(self, seconds: float) -> None:
+        """Wait until something wakes the driver, or the time is over."""
+        self._waiting = True
         try:
-            await asyncio.wait({woken, *others}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
         finally:
-            woken.cancel()
+            self._waiting = False
         self._wake.clear()

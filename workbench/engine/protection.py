@@ -11,6 +11,7 @@ from workbench.engine.guarding import Guarding
 from workbench.engine.ramping import Ramper
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from workbench.domain.balloon import GuestStats, Reading
@@ -77,10 +78,16 @@ class Protector:
             await probe.set_target(size)
 
     async def after_reading(
-        self, probe: BalloonProbe, reading: Reading | None, stats: GuestStats | None, verdict: Verdict, status: str
+        self,
+        probe: BalloonProbe,
+        reading: Reading | None,
+        stats: GuestStats | None,
+        judge: Callable[[], Verdict],
+        status: str,
     ) -> bool:
         """Do what is due now, and say whether the target was changed.
 
+        :param judge: says why the diff is what it is; asked only while a ramp waits.
         :param status: QEMU's ``RunState``.
         :raise MonitorError: when QEMU cannot be asked; it is tried again after the next reading.
         """
@@ -91,7 +98,7 @@ class Protector:
             await self._guard.give_back(probe, reading, why)
             return True
         self._ramper.look(probe, reading)
-        await self._ramper.step(probe, reading, verdict)
+        await self._ramper.step(probe, reading, judge)
         after = self._ramper.ramping
         return after is not None and (before is None or before.at != after.at)
 

@@ -23,6 +23,7 @@ from workbench.engine.files import write_atomic
 from workbench.engine.owner import lives, this_process
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from workbench.domain.balloon import Reading
@@ -71,11 +72,12 @@ class Ramper:
         probe.marks.add(Mark(begun.since, MarkKind.RAMP, f"ramp to {mib(goal)} in {begun.steps} steps", goal))
         await self._send(probe, begun, goes_on=goes_on)
 
-    async def step(self, probe: BalloonProbe, reading: Reading | None, verdict: Verdict) -> None:
+    async def step(self, probe: BalloonProbe, reading: Reading | None, judge: Callable[[], Verdict]) -> None:
         """After each reading: send the next step when it is due, hold, or end. Costs nothing when there is no ramp."""
         now = self.ramping
         if now is None or reading is None or reading.precedes(now.since):
             return
+        verdict = judge()
         if reading.target != now.at:
             self.end()  # somebody set another target: that one counts
         elif reading.diff:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from functools import cached_property
+from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from workbench.domain.balloon import HostMemory, Reading
+    from workbench.domain.diagnosis import Verdict
     from workbench.domain.movement import TakeBack
     from workbench.engine.balloon import BalloonProbe
     from workbench.engine.state import Running
@@ -106,6 +108,11 @@ class Readings:
         """The last one."""
         return self._reading
 
+    @property
+    def stats(self) -> GuestStats | None:
+        """The guest's own statistics as they were read last."""
+        return self._stats
+
     def expire(self) -> None:
         """Something happened: what is asked now and then is asked again soon."""
         self._beats.expire()
@@ -126,14 +133,14 @@ class Readings:
             probe.mark_in(self.marks)
         self._mark_turns()
         before, reading = self._reading, await probe.read(check_address=at_rest, check_driver=False)
+        if before is not None and before.diff and reading is not None and not reading.diff:
+            self._beats.hasten(Errand.STATISTICS)  # a report that comes from now on is of a guest that stands
         await self._run_errands(probe, at_rest=at_rest, statistics=statistics or self._report_due)
         if self._silent:
             self._silent, self._heard_again = False, time.time()
         if reading is not None:
             if before is not None and reading.actual != before.actual:
                 self._moved_at = reading.time
-            if before is not None and before.diff and not reading.diff:
-                self._beats.hasten(Errand.STATISTICS)  # a report that comes from now on is of a guest that stands
             self._watch = self._watch.after(before, reading, driver_ok=probe.driver_ok)
             self._mark_take_back(probe)
         self._reading = reading
@@ -251,10 +258,26 @@ class Readings:
         :param trouble: what is known of a QEMU that does not answer.
         """
         self._silent = self._silent or not answering
-        now = time.time()
         record, history, marks = probe.record, tuple(self._history), self.marks.load()
+        return Balloon(
+            verdict=self.verdict(probe, answering=answering, trouble=trouble),
+            reading=self._reading,
+            rate=rate_of(history, time.time()),
+            stats=self._stats,
+            host=self._host,
+            ours=record.ours if record else True,
+            unanswered=None if answering else self._unanswered(record),
+            history=history,
+            marks=marks,
+            ledger=probe.ledger(),
+            backing=probe.backing,
+        )
+
+    def verdict(self, probe: BalloonProbe, *, answering: bool = True, trouble: str = "") -> Verdict:
+        """How the balloon stands and why, as :meth:`balloon` has it."""
+        samples = tuple(islice(self._history, max(0, len(self._history) - RECENT), None))
         seen = Circumstances(
-            now=now,
+            now=time.time(),
             device=probe.present,
             driver_status=probe.driver_status,
             status=self.status,
@@ -269,24 +292,12 @@ class Readings:
             deflate_on_oom=probe.deflate_on_oom,
             agreed=probe.features is not None,
             reached=probe.witness.reached,
-            samples=history[-RECENT:],
-            marks=marks,
+            samples=samples,
+            marks=self.marks.load(),
             take_back=self._watch.run,
             unrecorded=self._recorder.trouble,
         )
-        return Balloon(
-            verdict=judge(self._reading, seen),
-            reading=self._reading,
-            rate=rate_of(history, now),
-            stats=self._stats,
-            host=self._host,
-            ours=record.ours if record else True,
-            unanswered=None if answering else self._unanswered(record),
-            history=history,
-            marks=marks,
-            ledger=probe.ledger(),
-            backing=probe.backing,
-        )
+        return judge(self._reading, seen)
 
     @cached_property
     def _wanted(self) -> int:

@@ -106,7 +106,7 @@ class Watched:
             status = await probe.run_state()
             balloon = await self._balloon(probe, status)
             if protector is not None:
-                await protector.after_reading(probe, balloon.reading, balloon.stats, balloon.verdict, status)
+                await protector.after_reading(probe, balloon.reading, balloon.stats, lambda: balloon.verdict, status)
         except MonitorError:
             return None
         reading = balloon.reading

@@ -59,7 +59,6 @@ class Recorder:
                     self.trouble = ""
                 self._count(1, span_of(sample))
             finally:
-                self._stamp = self._files.tiers[0].stamp
                 if not self._lasting:
                     self.close()
         except OSError as error:
@@ -68,6 +67,7 @@ class Recorder:
     def close(self) -> None:
         """Let somebody else record."""
         if self._handle is not None:
+            self._stamp = self._files.tiers[0].stamp
             os.close(self._handle)
             self._handle = None
 

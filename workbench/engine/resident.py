@@ -65,13 +65,7 @@ def mapping_of(lines: Iterable[bytes], ram: int) -> RamMapping | None:
 
 def mapping_at(lines: Iterable[bytes], low: int, high: int) -> RamMapping | None:
     """What lies from ``low`` to ``high``; None when not all of it is mapped."""
-    parts: list[_Mapping] = []
-    for run in _runs(lines):
-        part = run.parts[-1]
-        if part.end > low and part.start < high:
-            parts.append(part)
-        if part.end >= high:
-            break
+    parts = list(_mappings(lines, low, high))
     covered = sum(min(part.end, high) - max(part.start, low) for part in parts)
     return _found(parts, high - low) if parts and covered == high - low else None
 
@@ -123,24 +117,38 @@ class _Run(Struct):
 def _runs(lines: Iterable[bytes]) -> Iterator[_Run]:
     """After each mapping, the run that it ends so far."""
     run: _Run | None = None
-    for line in lines:
-        if line[:1] in b"0123456789abcdef":
-            if run is not None:
-                yield run
-            fields = line.split(None, 5)
-            low, high = (int(part, 16) for part in fields[0].split(b"-"))
-            path = fields[5].strip() if len(fields) > 5 else b""
-            mapping = _Mapping(low, high, fields[1], fields[3], int(fields[4]), path)
-            touches = run is not None and run.parts[-1].end == low and run.parts[-1].path == mapping.path
-            if run is not None and touches:
-                run.parts.append(mapping)
-            else:
-                run = _Run([mapping])
-        elif run is not None and line.startswith((b"Rss:", b"Shared_Hugetlb:", b"Private_Hugetlb:")):
-            run.parts[-1].resident += int(line.split()[1]) * KIB
-        elif run is not None and line.startswith(b"KernelPageSize:"):
-            run.parts[-1].page = int(line.split()[1]) * KIB
-        elif run is not None and line.startswith(b"VmFlags:"):
-            run.parts[-1].locked = b"lo" in line.split()
-    if run is not None:
+    for mapping in _mappings(lines):
+        if run is not None and run.parts[-1].end == mapping.start and run.parts[-1].path == mapping.path:
+            run.parts.append(mapping)
+        else:
+            run = _Run([mapping])
         yield run
+
+
+def _mappings(lines: Iterable[bytes], low: int = 0, high: int = 1 << 64) -> Iterator[_Mapping]:
+    """The mappings that have a part of what lies from ``low`` to ``high``. This is read several times a second, so the
+    others cost as little as can be, and those behind are not read.
+    """
+    mapping: _Mapping | None = None
+    for line in lines:
+        if b"A" <= line < b"[":  # a field of the mapping, as ``Rss:    1024 kB``
+            if mapping is None:
+                continue
+            if line.startswith((b"Rss:", b"Shared_Hugetlb:", b"Private_Hugetlb:")):
+                mapping.resident += int(line.split()[1]) * KIB
+            elif line.startswith(b"KernelPageSize:"):
+                mapping.page = int(line.split()[1]) * KIB
+            elif line.startswith(b"VmFlags:"):
+                mapping.locked = b"lo" in line.split()
+            continue
+        if mapping is not None:
+            yield mapping
+        fields = line.split(None, 5)
+        start, end = (int(part, 16) for part in fields[0].split(b"-"))
+        if start >= high:
+            return
+        path = fields[5].strip() if len(fields) > 5 else b""
+        outside = end <= low
+        mapping = None if outside else _Mapping(start, end, fields[1], fields[3], int(fields[4]), path)
+    if mapping is not None:
+        yield mapping

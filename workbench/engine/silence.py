@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import psutil
 
 from workbench.errors import MonitorTimeout
@@ -13,9 +15,16 @@ _STOPPED = frozenset({psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP})
 def is_stopped(pid: int) -> bool:
     """Whether the process stands still until somebody lets it run on; False also when it is gone."""
     try:
-        return psutil.Process(pid).status() in _STOPPED
+        return _process(pid).status() in _STOPPED
     except psutil.Error:
+        _process.cache_clear()  # another process may get its pid, and is not known to be gone
         return False
+
+
+@lru_cache(maxsize=64)
+def _process(pid: int) -> psutil.Process:
+    """To make one reads more of /proc than the question itself, which is asked before each reading."""
+    return psutil.Process(pid)
 
 
 def silence_words(pid: int) -> str:

@@ -37,7 +37,7 @@ class Witness:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE
-        self._known = self._load()
+        self._known = self._written = self._load()
 
     @property
     def reached(self) -> float | None:
@@ -58,16 +58,21 @@ class Witness:
         """
         known = self._known
         if known is None or known.since != since:
-            known = self._load() or known
+            self._written = self._load()
+            known = self._written or known
         if known is None or known.since != since:
             known = Testimony(reading.ram, since)
         if driver_ok and reading.diff == 0 and known.reached is None and reading.source is Source.CONFIG_SPACE:
             known = replace(known, reached=reading.time)
         if (known := replace(known, ram=reading.ram)) != self._known:
             self._known = known
+            written = self._written
+            if written is not None and written.ram == known.ram and known.reached is None:
+                return  # who finds another target's testimony there concludes the same
             # A full disk costs the command line some of its knowledge, and nothing else.
             with suppress(OSError):
                 write_atomic(self._path, msgspec.json.encode(known), lasting=False)
+                self._written = known
 
     def _load(self) -> Testimony | None:
         try:

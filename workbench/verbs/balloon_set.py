@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -238,6 +239,7 @@ async def follow(
 
     protector = Protector(running.path, Safety(ramp=care.ramp, guard=care.guard))
     readings = Readings(running, lasting=False)
+    judge = partial(readings.verdict, probe)
     ramp = protector.ramp_of(probe.ram)
     waits = (ramp.steps(reading.actual, size) - 1) * ramp.seconds if ramp else 0.0
     deadline, rest = time.monotonic() + seconds + waits, 0.0
@@ -250,7 +252,7 @@ async def follow(
             balloon = readings.balloon(probe)
             if balloon.reading is not None:
                 each(balloon.reading)
-            await protector.after_reading(probe, balloon.reading, balloon.stats, balloon.verdict, readings.status)
+            await protector.after_reading(probe, balloon.reading, balloon.stats, judge, readings.status)
             state = protector.state(probe.ram)
             if state.alarm is not None:
                 return state.alarm

@@ -75,6 +75,9 @@ class BalloonPanel(BalloonViews, can_focus=True, inherit_bindings=False):
         self._plot = HistoryPlot()
         self._title: Content | None = None
         self._shown_at = 0.0
+        self._place: tuple[object, ...] = ()
+        self._form = 0
+        """The ledger's form at this place when it was shown last."""
 
     def compose(self) -> ComposeResult:
         yield TextBlock(id="balloon-head")
@@ -172,7 +175,13 @@ class BalloonPanel(BalloonViews, can_focus=True, inherit_bindings=False):
         taken += self.has_class("-typing") + self.has_class("-mistake")
         forms = balloon_text.ledger(balloon, time.time(), width, alone=self._alone)
         rows = (self.content_region.height or self.app.size.height // 2) - taken
-        form, plot = balloon_room.choose(forms, rows, width, alone=self._alone)
+        # While the balloon moves its ledger takes no fuller form: words that come and go must not move the plot each time.
+        place = (snapshot.name, self.content_region.size, self._alone)
+        moves = balloon.reading is not None and balloon.reading.diff != 0 and place == self._place
+        fullest = self._form if moves else 0
+        chosen, plot = balloon_room.choose(forms, rows, width, fullest=fullest, alone=self._alone)
+        self._place, self._form = place, chosen or 0
+        form = None if chosen is None else forms[chosen]
         self.query_one("#balloon-ledger", TextBlock).show(form or Content(""))
         self.set_class(form is None, "-no-ledger")
         self.set_class(not plot, "-no-plot")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,7 +21,12 @@ STAGED_ROWS = ((100, 2), (60, 3), (0, 4))
 
 def height(content: Content, width: int) -> int:
     """Rows that a text takes; none for an empty one."""
-    return len(content.wrap(max(1, width))) if content.plain else 0
+    if not content.plain:
+        return 0
+    lines = content.plain.split("\n")
+    if all(cell_len(line) <= width for line in lines):  # as nearly always, and wrapping takes a hundred times as long
+        return len(lines)
+    return len(content.wrap(max(1, width)))
 
 
 def staged_rows(content: Content, width: int) -> int:
@@ -28,22 +35,26 @@ def staged_rows(content: Content, width: int) -> int:
     return max(usual, height(content, width))
 
 
-def choose(forms: Sequence[Content], rows: int, width: int, *, alone: bool = False) -> tuple[Content | None, bool]:
-    """The ledger's form, None for no room at all, and whether the plot is drawn. With fewer rows no form is fuller, as long as
-    the plot is drawn: what is staged or told below takes a row or two, and must not make another form of it.
+def choose(
+    forms: Sequence[Content], rows: int, width: int, *, fullest: int = 0, alone: bool = False
+) -> tuple[int | None, bool]:
+    """Which form the ledger has, None for no room at all, and whether the plot is drawn. With fewer rows no form is fuller, as
+    long as the plot is drawn: what is staged or told below takes a row or two, and must not make another form of it.
 
     :param forms: of the ledger, the fullest first.
     :param rows: that ledger and plot have together.
+    :param fullest: the first form that may be taken.
     :param alone: without the plot, whatever room there is.
     """
-    sizes = [height(form, width) + 1 for form in forms]  # a blank row keeps it apart from what stands above
+    # A blank row keeps it apart from what stands above.
+    sizes = [(number, height(form, width) + 1) for number, form in enumerate(forms) if number >= fullest]
     if not alone:
-        for form, size in zip(forms, sizes, strict=True):
+        for number, size in sizes:
             if rows - size >= PLOT:
-                return form, True
-        if rows - sizes[-1] >= PLOT_LEAST:
-            return forms[-1], True
-    for form, size in zip(forms, sizes, strict=True):
+                return number, True
+        if rows - sizes[-1][1] >= PLOT_LEAST:
+            return sizes[-1][0], True
+    for number, size in sizes:
         if size <= rows:
-            return form, False
+            return number, False
     return None, False

@@ -47,10 +47,10 @@ class BalloonStaging(Vertical):
     ProtectRequested: TypeAlias = balloon_requests.ProtectRequested
     Refused: TypeAlias = balloon_requests.Refused
 
-    snapshot: reactive[GuestSnapshot | None] = reactive(None, always_update=True)
-    staged: reactive[int | None] = reactive(None)
+    snapshot: reactive[GuestSnapshot | None] = reactive(None, always_update=True, repaint=False)
+    staged: reactive[int | None] = reactive(None, repaint=False)
     """The staged target in bytes."""
-    live: reactive[bool] = reactive(False)
+    live: reactive[bool] = reactive(False, repaint=False)
     """Whether a staged target is sent at once."""
 
     def __init__(self, id: str | None = None) -> None:

@@ -97,16 +97,18 @@ def ledger(balloon: Balloon, now: float, width: int, *, alone: bool = False) -> 
         hint = Content.styled(book.backing.hint if book.backing else "", "$foreground-muted")
         grave = Content("\n").join(part for part in (first, hint) if part.plain)
     tall, low = (ledger_text.table(book, width, tall=tall) for tall in (True, False))
-    whole = ledger_text.table(book, width, tall=True, paged=True)
+    brief = ledger_text.brief(book, width)
     forms = [
-        *([[whole, figures, all_words, freshness], [whole, figures, grave or first, freshness]] if alone else ()),
         [tall, figures, all_words, freshness],
         [tall, figures, grave or first, freshness],
         [low, figures, grave or first, freshness],
         [low, figures, grave, freshness],
-        [ledger_text.brief(book, width), grave, freshness],
-        [ledger_text.brief(book, width), grave, pressing],
+        [brief, grave, freshness],
+        [brief, grave, pressing],
     ]
+    if alone:
+        whole = ledger_text.table(book, width, tall=True, paged=True)
+        forms[:0] = [[whole, figures, all_words, freshness], [whole, figures, grave or first, freshness]]
     return [Content("\n").join(part for part in form if part.plain) for form in forms]
 
 

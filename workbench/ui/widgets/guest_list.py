@@ -103,7 +103,7 @@ class GuestList(OptionList):
         def control(self) -> GuestList:
             return self._control
 
-    guests: reactive[tuple[GuestSnapshot, ...]] = reactive((), init=False)
+    guests: reactive[tuple[GuestSnapshot, ...]] = reactive((), init=False, repaint=False)
     """All guests, in the order in which they are shown."""
 
     def __init__(self, id: str | None = None) -> None:
