@@ -17,7 +17,7 @@ _LEFT, _RIGHT = (
     [sum(_DOTS[row][side] for row in range(4) if rows >> row & 1) for rows in range(16)] for side in range(2)
 )
 """The bits of a cell's left and right column of dots, by which of its four rows are set: bit 0 is the uppermost."""
-_CHARACTERS = [chr(BLANK + bits) for bits in range(256)]
+_CHARACTERS = [" ", *(chr(BLANK + bits) for bits in range(1, 256))]
 NOBODY = 0xFF
 """The owner of an empty cell."""
 DASH = 2
@@ -43,31 +43,25 @@ def draw(
     :param high: the value at the top row of dots; above ``low``.
     :param turns: how many of the first series take turns, in dashes, where they share cells: none hides another.
     """
+    left, right = _LEFT, _RIGHT  # of the innermost loop
     masks = [_masks(values, height * 4 - 1, low, high) for values in series]
-    texts = [[" "] * width for _ in range(height)]
+    cells = [bytearray(width) for _ in range(height)]
     owners = [bytearray([NOBODY]) * width for _ in range(height)]
-    for x in range(width):
-        union, here = 0, []
-        for index, mask in enumerate(masks):
+    for index, mask in enumerate(masks):
+        for x in range(width):
             one, other = mask[2 * x], mask[2 * x + 1]
-            if one or other:
-                union |= one | other
-                here.append((index, one, other))
-        turn = x // DASH % turns  # counted from the left edge of the plot, so that dashes stand still
-        while union:
-            row = ((union & -union).bit_length() - 1) >> 2
-            shift = 4 * row
-            union &= ~(15 << shift)
-            bits, owner = 0, NOBODY
-            for index, one, other in here:
-                dots = _LEFT[one >> shift & 15] | _RIGHT[other >> shift & 15]
-                if dots:
-                    bits |= dots
-                    if owner == NOBODY or (index == turn and owner < turns):
-                        owner = index
-            texts[row][x] = _CHARACTERS[bits]
-            owners[row][x] = owner
-    return [Row("".join(text), bytes(owner)) for text, owner in zip(texts, owners, strict=True)]
+            rest = one | other
+            # Counted from the left edge of the plot, so that dashes stand still.
+            takes = index < turns and x // DASH % turns == index
+            while rest:
+                row = ((rest & -rest).bit_length() - 1) >> 2
+                shift = 4 * row
+                rest &= -16 << shift
+                cells[row][x] |= left[one >> shift & 15] | right[other >> shift & 15]
+                if takes or owners[row][x] == NOBODY:
+                    owners[row][x] = index
+    texts = ("".join(map(_CHARACTERS.__getitem__, row)) for row in cells)
+    return [Row(text, bytes(owner)) for text, owner in zip(texts, owners, strict=True)]
 
 
 def _masks(values: Sequence[Column], bottom: int, low: float, high: float) -> list[int]:
@@ -84,9 +78,11 @@ def _masks(values: Sequence[Column], bottom: int, low: float, high: float) -> li
             continue
         if value is not known or before != last:
             least, most, end = value
-            top = bottom - round((min(max(most, low), high) - low) * scale)
-            foot = top if least == most else bottom - round((min(max(least, low), high) - low) * scale)
-            last = top if end == most else bottom - round((min(max(end, low), high) - low) * scale)
+            top = bottom - round((most - low) * scale)
+            foot = top if least == most else bottom - round((least - low) * scale)
+            last = top if end == most else foot if end == least else bottom - round((end - low) * scale)
+            if top < 0 or foot > bottom:  # beyond the edges
+                top, foot, last = (min(max(at, 0), bottom) for at in (top, foot, last))
             if before is not None and before < top:  # joined with where the line came from
                 top = before + 1
             elif before is not None and before > foot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from bisect import bisect_left
 from operator import attrgetter
@@ -37,6 +38,8 @@ NAMES = ("target", "actual", "resident", "available")
 """Where two meet, the first has the cell; target and actual take turns, so that each is seen where they are one."""
 TURNS = 2
 RULE = "\N{BOX DRAWINGS LIGHT QUADRUPLE DASH VERTICAL}"
+_RUNS = re.compile(rb"(.)\1*", re.DOTALL)
+"""Cells of one owner each."""
 ROOM_FOR_MARKS = 6
 """Rows from which the marks have one of their own; below it the time gives way to them."""
 QUARTERS = 13
@@ -250,11 +253,9 @@ class HistoryPlot(Widget):
         styles[NOBODY] = self._style("")
         segments: list[Segment] = []
         text, owners = row
-        begin = 0
-        for at in range(1, len(owners) + 1):
-            if at == len(owners) or owners[at] != owners[begin]:
-                segments.append(Segment(text[begin:at], styles[owners[begin]]))
-                begin = at
+        for run in _RUNS.finditer(owners):
+            begin, end = run.span()
+            segments.append(Segment(text[begin:end], styles[owners[begin]]))
         return segments
 
     def _times(self, *, own_row: bool) -> list[Segment]:
