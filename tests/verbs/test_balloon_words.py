@@ -7,7 +7,10 @@ import time
 from workbench.domain.balloon import Balloon, GuestStats, Reading, Sample, Source, State
 from workbench.domain.causes import Verdict
 from workbench.domain.ledger import Ledger, Moment
+from workbench.domain.path import Proof
 from workbench.domain.standing import Standing
+from workbench.domain.timeline import PathView, Sighting, Timeline
+from workbench.verbs.balloon_path import as_lines as path_lines
 from workbench.verbs.balloon_words import as_lines
 
 MIB = 1 << 20
@@ -62,3 +65,16 @@ def test_figures_that_came_while_the_balloon_moved_are_told_as_that() -> None:
     stats = GuestStats(now - 2, 2, available=300 * MIB)
     balloon = Balloon(Verdict(State.INFLATING), reading=reading, stats=stats, history=samples)
     assert "  guest      300 MiB available, 2 s ago, while the balloon moved" in as_lines("demo", balloon, Standing())
+
+
+def test_an_event_that_stands_before_the_write_that_sends_it_is_explained() -> None:
+    """QEMU traces virtio_balloon_set_config() as the last thing in it: 61 microseconds after the event, as seen."""
+    note = "virtio_balloon_set_config() sends BALLOON_CHANGE first"
+
+    def told(event: int) -> bool:
+        seen = {Proof.WRITTEN: Sighting(4_070, 9_000, 112), Proof.EVENT: Sighting(event, event)}
+        line = Timeline(0, asked=400 * MIB, traced=True, seen=seen, num_pages=28_672, held=28_672, held_before=0)
+        return any(note in text for text in path_lines("demo", PathView("7.2.22", line, traced=True), 512 * MIB))
+
+    assert told(4_009)
+    assert not told(4_071)

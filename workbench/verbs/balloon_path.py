@@ -206,6 +206,11 @@ def _legend(known: tuple[Light, ...]) -> Iterator[str]:
         yield f"  {SIGNS[Known.HIDDEN]}  cannot be seen here"
     if Known.PENDING in found:
         yield f"  {SIGNS[Known.PENDING]}  was not seen"
+    seen = {light.stage.key: light.sighting for light in known if light.sighting is not None}
+    wrote, event = seen.get("written"), seen.get("event")
+    if wrote is not None and event is not None and not wrote.late and event.first < wrote.first:
+        # hw/virtio/virtio-balloon.c, ``virtio_balloon_set_config``: first the event, then the trace point.
+        yield "  virtio_balloon_set_config() sends BALLOON_CHANGE first and traces itself last"
 
 
 def _step_words(step: Step, line: Timeline) -> str:
