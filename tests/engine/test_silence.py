@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from workbench.domain.causes import Cause
 from workbench.domain.lifecycle import Phase
 from workbench.domain.marks import MarkKind
 from workbench.domain.traffic import Kind
-from workbench.engine.silence import is_stopped
+from workbench.engine.silence import _process, is_stopped
 from workbench.errors import MonitorTimeout
 
 if TYPE_CHECKING:
@@ -126,3 +127,13 @@ async def test_what_no_driver_holds_after_a_reset_is_no_figure(running_demo: Com
         assert (book.held.now, book.unreturned) == (RAM - 400 * MIB, 0)
         await guest.set_target(RAM)
         await settled(guest, RAM)
+
+
+def test_a_process_that_is_gone_is_not_remembered() -> None:
+    """Another one may get its pid, and be stopped."""
+    process = subprocess.Popen(["sleep", "600"])
+    assert not is_stopped(process.pid)
+    process.kill()
+    process.wait()
+    assert not is_stopped(process.pid)
+    assert _process.cache_info().currsize == 0
