@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import socket
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -13,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from script.benchmark.figures import Figure, latency, percentile, ratio
-from script.benchmark.terminal import COLUMNS, LINES, Terminal
+from script.benchmark.terminal import COLUMNS, LAST, LINES, Terminal
 from script.benchmark.wire import BareClient, Tap
 from tests.real import running_qemu
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.floats(0.01, 1))
@@ -66,6 +68,13 @@ def test_control_sequences_are_no_text_even_in_pieces(cat: Terminal) -> None:
     cat.wait_for(["onetwothree\nfour!$"], since, deadline=5)
 
 
+def test_the_last_that_came_can_be_told(cat: Terminal) -> None:
+    since = cat.written
+    cat.press("x" * 3000 + "!")
+    cat.wait_for(["!"], since)
+    assert cat.last == "x" * (LAST - 1) + "!"
+
+
 def test_a_program_that_ends_is_told(cat: Terminal) -> None:
     cat.press("q")
     with pytest.raises(TimeoutError, match="the program ended"):
@@ -96,6 +105,36 @@ def test_the_tap_passes_everything_on_and_notes_balloon_commands() -> None:
         finally:
             client.close()
             tap.stop()
+
+
+def test_the_tap_outlives_a_connection_that_both_ends_close(tmp_path: Path) -> None:
+    path = tmp_path / "qmp.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        tap = Tap(path)
+        tap.start()
+        try:
+            for _ in range(50):
+                with connected(path) as client:
+                    server, _ = listener.accept()
+                    with server:
+                        client.sendall(b"ready")
+                        assert server.recv(5) == b"ready"  # from here on the tap waits for both
+                        server.sendall(b"last words")
+            assert tap.is_alive()
+            with connected(path) as client, listener.accept()[0] as server:
+                client.sendall(b"still there")
+                assert server.recv(64) == b"still there"
+        finally:
+            tap.stop()
+
+
+def connected(path: Path) -> socket.socket:
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(10)
+    client.connect(str(path))
+    return client
 
 
 def test_a_bare_client_sends_many_commands_before_it_reads() -> None:

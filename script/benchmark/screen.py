@@ -163,7 +163,10 @@ def _pressed(terminal: Terminal, tap: Tap, keys: str, apart: tuple[float, float]
     sent = len(tap.seen)
     for number in range(PRESSES):
         pressed = terminal.press(keys[number % 2])
-        times.append(tap.wait(sent + number + 1, 10.0) - pressed)
+        try:
+            times.append(tap.wait(sent + number + 1, 10.0) - pressed)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error} after key {number + 1} of {keys}. Last: {terminal.last}") from error
         time.sleep(random.uniform(*apart))
     return times
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import pty
 import re
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 COLUMNS, LINES = 142, 44
+LAST = 2000
+"""Characters of a screen that are told when what was waited for did not come."""
 
 _STRING = r"\x1b[\]P_^X].*?(?:\x07|\x1b\\)"
 _ESCAPE = re.compile(rf"(?P<move>\x1b\[[\d;]*[Hf])|{_STRING}|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[^\[\]P_^X]", re.DOTALL)
@@ -32,7 +35,8 @@ class Terminal:
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
             os.execvpe(argv[0], list(argv), {**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"})
-        self._text = ""
+        self._text = io.StringIO()
+        """All that came; a string that is added to would be copied whole for each piece, and hold up the other threads."""
         self._rest = ""
         self._arrived = 0.0
         self._ended = False
@@ -44,7 +48,13 @@ class Terminal:
     def written(self) -> int:
         """How many characters came so far: where to begin to look for what comes next."""
         with self._news:
-            return len(self._text)
+            return self._text.tell()
+
+    @property
+    def last(self) -> str:
+        """The end of what came."""
+        with self._news:
+            return self._since(max(0, self._text.tell() - LAST))
 
     def press(self, keys: str) -> float:
         """Press keys; gives the time just before."""
@@ -62,14 +72,14 @@ class Terminal:
         limit = time.monotonic() + deadline
         with self._news:
             while True:
-                text = self._text[since:]
+                text = self._since(since)
                 missing = {name: pattern for name, pattern in missing.items() if not pattern.search(text)}
                 if not missing:
                     return self._arrived
                 rest = limit - time.monotonic()
                 if self._ended or rest <= 0:
                     why = "the program ended" if self._ended else f"within {deadline:g} s"
-                    raise TimeoutError(f"{', '.join(missing)} did not come: {why}. Last: {text[-2000:]}")
+                    raise TimeoutError(f"{', '.join(missing)} did not come: {why}. Last: {text[-LAST:]}")
                 self._news.wait(rest)
 
     def close(self, key: str = "\x11", deadline: float = 10.0) -> None:
@@ -104,4 +114,8 @@ class Terminal:
         clean = _ESCAPE.sub(lambda match: "\n" if match["move"] else "", data)
         text, escape, self._rest = clean.partition("\x1b")
         self._rest = escape + self._rest
-        self._text += text
+        self._text.write(text)
+
+    def _since(self, place: int) -> str:
+        self._text.seek(place)
+        return self._text.read()

@@ -99,7 +99,6 @@ class Tap(threading.Thread):
     def stop(self) -> None:
         self._over = True
         self.join()
-        self._listener.close()
 
     def run(self) -> None:
         with selectors.DefaultSelector() as selector:
@@ -108,8 +107,11 @@ class Tap(threading.Thread):
                 for key, _ in selector.select(0.2):
                     if key.data is None:
                         self._connect(selector)
-                    else:
-                        self._pass_on(selector, key)
+                    elif not self._pass_on(selector, key):
+                        break  # both ends are closed: what select() said of the other one is void
+            for key in tuple(selector.get_map().values()):
+                assert isinstance(key.fileobj, socket.socket)
+                key.fileobj.close()
 
     def _connect(self, selector: selectors.BaseSelector) -> None:
         client, _ = self._listener.accept()
@@ -118,7 +120,8 @@ class Tap(threading.Thread):
         selector.register(client, selectors.EVENT_READ, (server, True))
         selector.register(server, selectors.EVENT_READ, (client, False))
 
-    def _pass_on(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+    def _pass_on(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> bool:
+        """Pass on what came; False when it was the end of the connection."""
         other, outbound = key.data
         source = key.fileobj
         assert isinstance(source, socket.socket)
@@ -129,10 +132,11 @@ class Tap(threading.Thread):
             for end in (source, other):
                 selector.unregister(end)
                 end.close()
-            return
+            return False
         if outbound and self.MARK in data:
             with self._news:
                 self.seen.append(time.perf_counter())
                 self._news.notify_all()
         with suppress(ConnectionError):
             other.sendall(data)
+        return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from workbench.domain.record_search import Show
 from workbench.domain.traffic import HMP, Kind, Origin, Record
 from workbench.ui.widgets import record_finding
 from workbench.ui.widgets.event_list import EventList
+from workbench.ui.widgets.log_lines import DRAWN
 from workbench.ui.widgets.qmp_input import QmpInput
 from workbench.ui.widgets.record_find import RecordFind
 from workbench.ui.widgets.traffic_entries import MAX_ITEMS
@@ -251,6 +253,29 @@ async def test_letters_typed_to_find_are_letters(tmp_path: Path) -> None:
         await to_log(pilot)
         await pilot.press("slash", *"nNyfow")
         assert app.query_one(RecordFind).text == "nNyfow"
+
+
+LINES = 250
+assert LINES > DRAWN + 100
+
+
+def drawn(app: ConsoleApp, number: int) -> bool:
+    return f"command-{number}" in app.shown
+
+
+async def test_only_lines_near_those_that_are_shown_stay_drawn(tmp_path: Path) -> None:
+    async with console(None, tmp_path) as (pilot, app):
+        for number in range(LINES):
+            app.record.add(1.0, Kind.COMMAND, Origin.USER, f"command-{number}", {})
+            if number % 50 == 49:  # many at a time would be left out as a burst
+                await until(pilot, partial(drawn, app, number))
+        log = await to_log(pilot)
+        for y in range(0, LINES, log.size.height):
+            log.scroll_to(y=y, animate=False)
+            await pilot.pause()
+        assert log.is_vertical_scroll_end
+        assert len(log._drawn) == DRAWN
+        assert all(line in log._drawn for line in log._held.lines[-log.size.height :])
 
 
 async def test_the_log_goes_on_at_its_edges(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ class MarkKind(StrEnum):
     """A ramp sent a step, beside the request that the step is, or was found left at one."""
 
 
-class Mark(Struct, frozen=True):
+class Mark(Struct, frozen=True, gc=False):
     time: float
     """Unix time in seconds."""
     kind: MarkKind

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
+from textual.cache import LRUCache
 from textual.geometry import Size
 from textual.message import Message as TextualMessage
 from textual.scroll_view import ScrollView
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from textual.selection import Selection
 
     from workbench.ui.widgets.json_lines import Pieces
+
+
+DRAWN = 128
+"""Lines whose drawing is kept: more than a screen shows. With the caches of its own each takes some 80 objects, and to
+keep those of all lines would cost each collection of garbage 30 ms."""
 
 
 class LogLines(ScrollView, can_focus=True):
@@ -66,6 +72,7 @@ class LogLines(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._held = Entries()
         self._tail = Line(None, [])
+        self._drawn: LRUCache[Line, Strip] = LRUCache(DRAWN)
         self._pattern: re.Pattern[str] | None = None
         self._chosen: Entry | None = None
         """The entry that the cursor is on."""
@@ -141,8 +148,7 @@ class LogLines(ScrollView, can_focus=True):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        for line in (*self._held.lines, self._tail):
-            line.strip = None
+        self._drawn.clear()
 
     def render_line(self, y: int) -> Strip:
         index = self.scroll_offset.y + y
@@ -154,11 +160,7 @@ class LogLines(ScrollView, can_focus=True):
             line = self._tail
         else:
             return Strip.blank(width, self.rich_style)
-        if line.strip is None:
-            line.strip = Strip(
-                Segment(text, self.get_component_rich_style(f"traffic--{role}")) for text, role in line.pieces
-            )
-        strip, base = line.strip, self.rich_style
+        strip, base = self._drawing(line), self.rich_style
         if line.entry is not None and line.entry is self._chosen and self.has_focus:
             base = base + Style(bgcolor=self.get_component_rich_style("traffic--cursor").bgcolor)
             strip = Strip([Segment(s.text, (s.style or base) + Style(bgcolor=base.bgcolor)) for s in strip])
@@ -168,6 +170,15 @@ class LogLines(ScrollView, can_focus=True):
                 strip = _marked(strip, line.text, match.span(), style)
         strip = self._selected(strip, line, index).crop_extend(0, width, base)
         return strip.apply_offsets(0, index)
+
+    def _drawing(self, line: Line) -> Strip:
+        """The line in its colours, until the theme changes."""
+        strip = self._drawn.get(line)
+        if strip is None:
+            strip = self._drawn[line] = Strip(
+                Segment(text, self.get_component_rich_style(f"traffic--{role}")) for text, role in line.pieces
+            )
+        return strip
 
     def _selected(self, strip: Strip, line: Line, index: int) -> Strip:
         """The strip with the part that the mouse selected marked as such."""

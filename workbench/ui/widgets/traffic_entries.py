@@ -20,8 +20,6 @@ from workbench.ui.widgets.traffic_lines import Item, Layout, lay_out
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from textual.strip import Strip
-
     from workbench.ui.widgets.json_lines import Pieces
 
 MAX_ITEMS = 1000
@@ -69,8 +67,6 @@ class Line(Struct, eq=False):
 
     entry: Entry | None
     pieces: Pieces
-    strip: Strip | None = None
-    """Its rendering, until the theme changes."""
 
     @property
     def text(self) -> str:
