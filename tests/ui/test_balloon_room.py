@@ -112,6 +112,23 @@ async def test_while_the_balloon_moves_its_plot_stands() -> None:
         assert "before" in ledger.shown.plain, "once it stands there is room again"
 
 
+@pytest.mark.parametrize(
+    "size", [(80, 24), (80, 30), (120, 29), (120, 30), (120, 31), (120, 32), (100, 40), (120, 40), (200, 60)]
+)
+async def test_a_terminal_of_a_usual_size_has_a_plot_also_with_a_target_staged(size: tuple[int, int]) -> None:
+    app = WorkbenchApp(FakeEngine(running(balloon=part(40 * MIB))))
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        panel = app.screen.query_one(BalloonPanel)
+        for key in ("b", "left_square_bracket"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert panel.query_one(HistoryPlot).size.height >= PLOT_LEAST
+            assert panel.query_one("#balloon-ledger", TextBlock).display
+        staged = panel.query_one("#balloon-staged", TextBlock)
+        assert staged.region.bottom <= panel.content_region.bottom
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_a_stalled_guest_has_its_plot_beside_the_cause(size: tuple[int, int]) -> None:
     """Figures of which the guest tells all the time need no line that says so; old ones do."""

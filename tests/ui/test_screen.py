@@ -62,7 +62,13 @@ async def opened(
 
 @pytest.mark.parametrize(
     ("size", "classes"),
-    [((80, 24), {"-narrow", "-low"}), ((120, 40), {"-wide", "-high"}), ((200, 60), {"-vast", "-high"})],
+    [
+        ((80, 24), {"-narrow", "-low"}),
+        ((120, 28), {"-wide", "-high"}),
+        ((120, 30), {"-wide", "-thirty"}),
+        ((120, 40), {"-wide", "-tall"}),
+        ((200, 60), {"-vast", "-tall"}),
+    ],
 )
 async def test_the_first_picture_has_its_final_arrangement(
     size: tuple[int, int], classes: set[str], monkeypatch: pytest.MonkeyPatch

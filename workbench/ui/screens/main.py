@@ -49,7 +49,7 @@ PANES = {
 }
 PANE_KEYS = {"guests": "g", "balloon": "b", "qmp": ":", "console": "c", "devices": "d", "host": "h"}
 WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide"), (170, "-vast")]
-HEIGHTS = [(0, "-flat"), (20, "-low"), (27, "-high")]
+HEIGHTS = [(0, "-flat"), (20, "-low"), (27, "-high"), (29, "-thirty"), (32, "-tall")]
 HOST_INTERVAL = 3.0
 """Seconds between looks at the host's memory and hugepage pools."""
 

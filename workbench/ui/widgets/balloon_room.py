@@ -15,7 +15,7 @@ PLOT = 11
 """Rows with which the plot can be read well: six for the lines, the rest for marks, times and legend."""
 PLOT_LEAST = 7
 """Rows below which it says nothing."""
-STAGED_ROWS = ((100, 2), (60, 3), (0, 4))
+STAGED_ROWS = ((100, 2), (60, 3), (44, 4), (0, 5))
 """Rows that a staged target takes, by the width from which: kept free, so that nothing moves when one is staged."""
 
 
