@@ -8,8 +8,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from workbench.domain.argv import Launch, qemu_argv
 from workbench.engine.monitor import Monitor
+from workbench.engine.plan import OLDEST
 from workbench.engine.qemu import qemu_version
 from workbench.errors import MonitorUnavailable
 
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def launched(guest: GuestProfile, planned: Launch) -> AsyncIterator[Monitor]:
-    """With a monitor on the socket of the verbs."""
+    """With a monitor on the socket of the verbs. A QEMU that the workbench would not start skips the test."""
+    if planned.version < OLDEST:
+        pytest.skip(f"the workbench starts no QEMU before {OLDEST[0]}.{OLDEST[1]}")
     state = Path(planned.directory)
     with (state / "qemu.log").open("wb") as log:
         process = subprocess.Popen([*qemu_argv(guest, planned), "-S"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
