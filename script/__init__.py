@@ -1,1 +1,1 @@
-"""Programs for those who work on this project; not part of the package."""
+"""Programs for developers of this project; not part of the package."""

@@ -1,4 +1,4 @@
-"""docs/keys.md has every key of every pane, and none that no pane has."""
+"""docs/keys.md lists every key of every pane."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TABLES = {
     "Host": "host",
     "Plug in": "plug",
 }
-"""Each table, and with what the ids of its keys begin."""
+"""Each table, and the prefixes of the ids of its keys."""
 NAMES = {
     "up": "↑", "down": "↓", "left": "←", "right": "→", "escape": "esc", "plus": "+", "minus": "-", "slash": "/",
     "colon": ":", "question_mark": "?", "asterisk": "*", "left_square_bracket": "[", "right_square_bracket": "]",
@@ -35,7 +35,7 @@ NAMES = {
 
 
 def tables() -> dict[str, set[str]]:
-    """What stands in backticks in the first column of each table, by the table's title."""
+    """The keys in backticks in the first column of each table, by the table's title."""
     found: dict[str, set[str]] = {}
     title = ""
     for line in DOCUMENT.read_text().splitlines():
@@ -53,7 +53,7 @@ def tables() -> dict[str, set[str]]:
 
 
 def bindings() -> list[Binding]:
-    """Every key that has an id and tells what it does."""
+    """Every binding with an id and a tooltip."""
     found: dict[str, Binding] = {}
     for module in pkgutil.walk_packages(workbench.ui.__path__, "workbench.ui."):
         for thing in vars(importlib.import_module(module.name)).values():
@@ -64,7 +64,7 @@ def bindings() -> list[Binding]:
 
 
 @pytest.mark.parametrize("binding", bindings(), ids=lambda one: str(one.id))
-def test_each_key_stands_in_its_table(binding: Binding) -> None:
+def test_each_key_is_in_its_table(binding: Binding) -> None:
     subject = str(binding.id).partition(".")[0]
     table = next(title for title, subjects in TABLES.items() if subject in subjects.split())
     keys = {NAMES.get(key.strip(), key.strip()) for key in binding.key.split(",")}

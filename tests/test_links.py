@@ -1,4 +1,4 @@
-"""Each relative link and anchor in the README and the docs leads somewhere."""
+"""Every relative link and anchor in the README and the docs has a target."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ FILES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def without_code(text: str) -> str:
-    """The text without fenced blocks, in which a ``#`` is no heading and brackets are no link."""
+    """The text without fenced blocks, where ``#`` is not a heading and brackets are not a link."""
     return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def anchors(path: Path) -> set[str]:
-    """The anchors that GitHub makes of a file's headings."""
+    """The anchors that GitHub derives from a file's headings."""
     titles = re.findall(r"^#+ (.+)$", without_code(path.read_text(encoding="utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def dead(path: Path) -> list[str]:
-    """The links of a file that lead nowhere."""
+    """The links of a file that have no target."""
     found = []
     for link in re.findall(r"\]\(([^)\s]+)\)", without_code(path.read_text(encoding="utf-8"))):
         if "://" in link:
@@ -36,7 +36,7 @@ def dead(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_links_lead_somewhere(path: Path) -> None:
+def test_links_have_targets(path: Path) -> None:
     assert dead(path) == []
 
 

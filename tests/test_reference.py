@@ -1,4 +1,4 @@
-"""The docs hold what the code gives: the reference of profiles, and every verb."""
+"""The docs match the code: the reference of profiles, and the list of verbs."""
 
 from __future__ import annotations
 
@@ -34,28 +34,28 @@ def script() -> ModuleType:
 
 
 class TestProfiles:
-    def test_the_docs_have_what_the_model_gives(self, script: ModuleType) -> None:
+    def test_the_docs_match_the_model(self, script: ModuleType) -> None:
         text = PROFILES.read_text(encoding="utf-8")
         assert script.renewed(text) == text, "run script/reference"
 
-    def test_every_key_stands_in_it(self, script: ModuleType) -> None:
-        """Counted from the keys that the decoder knows, so that no table can be left out of both."""
-        told: list[str] = []
+    def test_every_key_is_in_it(self, script: ModuleType) -> None:
+        """Compared with the keys that the decoder knows, so that no table can be missing from both."""
+        listed: list[str] = []
         above = ""
         for line in script.reference().splitlines():
             if heading := re.fullmatch(r"### `\[+(.+?)\]+`", line):
                 above = f"{heading[1]}."
-                told.append(heading[1])
+                listed.append(heading[1])
             elif row := re.match(r"\| `([a-z-]+)` \|", line):
-                told.append(above + row[1])
+                listed.append(above + row[1])
         wanted = [key.replace("[]", "") for key in dotted_keys(GuestProfile)]
-        assert sorted(told) == sorted(wanted)
+        assert sorted(listed) == sorted(wanted)
 
-    def test_a_file_without_the_markers_is_told(self, script: ModuleType) -> None:
+    def test_a_file_without_the_markers_is_an_error(self, script: ModuleType) -> None:
         with pytest.raises(SystemExit, match="must have the lines"):
             script.renewed("# workbench\n")
 
-    def test_what_stands_between_the_markers_is_replaced(self, script: ModuleType) -> None:
+    def test_the_text_between_the_markers_is_replaced(self, script: ModuleType) -> None:
         text = script.renewed(f"before\n{script.BEGIN}\nold\n{script.END}\nafter\n")
         assert text.startswith("before\n")
         assert text.endswith("\nafter\n")
@@ -74,7 +74,7 @@ class TestProfiles:
 
 
 class TestVerbs:
-    def test_every_verb_stands_in_the_docs_and_no_other(self) -> None:
+    def test_the_docs_list_every_verb_and_no_other(self) -> None:
         text = COMMAND_LINE.read_text(encoding="utf-8")
         rows = re.findall(r"^\| `workbench ([a-z]+)", text.partition("\n## ")[0], re.MULTILINE)
         assert rows == list(VERBS)

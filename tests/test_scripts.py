@@ -1,4 +1,4 @@
-"""The set-up of script/run and script/test: what it installs, what it says, when it does nothing. No network, no root."""
+"""The set-up of script/run and script/test: what it installs and prints, when it does nothing. No network, no root."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOOLS = (
 
 
 class Host:
-    """A checkout and a PATH with only the tools that a test gives."""
+    """A checkout, and a PATH with only the tools that a test provides."""
 
     def __init__(self, directory: Path) -> None:
         self.checkout = directory / "checkout"
@@ -38,7 +38,7 @@ class Host:
             path = shutil.which(name)
             assert path, name
             (self.bin / name).symlink_to(path)
-        # Not root, whoever runs the test; sudo wants a password.
+        # Never root, whichever user runs the test; sudo asks for a password.
         self.tool("id", "echo 1000")
         self.tool("sudo", "exit 1")
         self.has("zstd")  # wanted on Ubuntu only
@@ -74,21 +74,21 @@ def host(tmp_path: Path) -> Host:
     return Host(tmp_path)
 
 
-def test_a_user_without_rights_is_told_the_packages_and_nothing_is_installed(host: Host) -> None:
+def test_a_user_without_root_gets_the_list_of_packages_and_nothing_is_installed(host: Host) -> None:
     host.has("apt-get", "qemu-img")
     done = host.run("script/run")
     assert done.returncode == 1
-    assert "will install these packages of the system with apt-get: python3 python3-venv qemu-system-x86" in done.stderr
+    assert "will install with apt-get: python3 python3-venv qemu-system-x86" in done.stderr
     assert re.search(r"hint: .*apt-get install python3 python3-venv qemu-system-x86$", done.stderr.strip())
     assert not any(call.startswith("apt-get") for call in host.calls)
     assert not (host.checkout / ".venv").exists()
 
 
-def test_a_system_without_apt_is_told_what_it_lacks(host: Host) -> None:
+def test_a_system_without_apt_gets_the_list_of_missing_packages(host: Host) -> None:
     host.has("qemu-system-x86_64")
     done = host.run("script/run")
     assert done.returncode == 1
-    assert "this system lacks what Debian calls: python3 python3-venv qemu-utils" in done.stderr
+    assert "missing packages (Debian names): python3 python3-venv qemu-utils" in done.stderr
     assert "Python 3.11 or newer" in done.stderr
 
 
@@ -98,26 +98,26 @@ def test_the_tests_need_more_than_a_run(host: Host) -> None:
     assert "tmux" not in host.run("script/run").stderr
 
 
-def test_a_python_that_is_too_old_is_no_python(host: Host) -> None:
+def test_a_python_that_is_too_old_is_ignored(host: Host) -> None:
     host.has("qemu-system-x86_64", "qemu-img")
     host.tool("python3", "exit 1")
-    assert "lacks what Debian calls: python3 python3-venv" in host.run("script/run").stderr
+    assert "missing packages (Debian names): python3 python3-venv" in host.run("script/run").stderr
 
 
-def test_sudo_installs_exactly_what_was_said(host: Host) -> None:
+def test_sudo_installs_exactly_the_listed_packages(host: Host) -> None:
     host.has("qemu-img", "apt-get")
     host.tool("sudo", 'shift $(( $(echo "$*" | grep -c "^-n") )); [ "$1" = true ] || "$@"')
     done = host.run("script/run")
     installs = [call for call in host.calls if call.startswith("apt-get install")]
     assert installs == ["apt-get install -y -q --no-install-recommends python3 python3-venv qemu-system-x86"]
-    # The fake installs nothing, and the script looks.
+    # The fake installs nothing, and the script checks that.
     assert done.returncode == 1
-    assert "these are still missing: python3 python3-venv qemu-system-x86" in done.stderr
+    assert "still missing: python3 python3-venv qemu-system-x86" in done.stderr
 
 
 @pytest.fixture
 def ready(host: Host) -> Host:
-    """A host with everything, and an environment that script/run would have made."""
+    """A host with everything installed, and an environment like the one script/run makes."""
     host.has("qemu-system-x86_64", "qemu-img")
     (host.bin / "python3").symlink_to(sys.executable)
     venv = host.checkout / ".venv"
@@ -135,17 +135,17 @@ def ready(host: Host) -> Host:
     return host
 
 
-def test_a_second_run_does_nothing_but_start_the_workbench(ready: Host) -> None:
+def test_a_second_run_only_starts_the_workbench(ready: Host) -> None:
     done = ready.run("script/run", "list", "--json")
     assert (done.returncode, done.stdout, done.stderr) == (0, "workbench ['list', '--json']\n", "")
     assert ready.calls == []
 
 
-def test_without_arguments_it_is_the_demo(ready: Host) -> None:
+def test_without_arguments_it_runs_the_demo(ready: Host) -> None:
     assert ready.run("script/run").stdout == "workbench ['demo']\n"
 
 
-def test_the_environment_of_the_tests_serves_a_run(ready: Host) -> None:
+def test_the_environment_for_the_tests_is_enough_for_a_run(ready: Host) -> None:
     venv = ready.checkout / ".venv"
     (venv / ".workbench-run").unlink()
     stamp = ready.run("-c", ". script/lib.sh; fingerprint test", "script/run").stdout
@@ -159,8 +159,8 @@ def test_changed_dependencies_are_installed(ready: Host, file: str) -> None:
         text.write("# changed\n")
     done = ready.run("script/run")
     assert "installing the locked dependencies" in done.stderr
-    assert done.returncode == 1  # the fake pip is no module that runs
-    assert "pip could not install the dependencies" in done.stderr
+    assert done.returncode == 1  # the fake pip cannot be run as a module
+    assert "pip failed to install the dependencies" in done.stderr
     assert not (ready.checkout / ".venv/.workbench-run").exists()  # so the next run tries again
 
 
@@ -180,15 +180,15 @@ def _without_python(venv: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [_moved, _other_python, _without_python])
-def test_an_environment_that_does_not_work_here_is_made_anew(ready: Host, damage: object) -> None:
+def test_an_environment_that_does_not_work_is_recreated(ready: Host, damage: object) -> None:
     assert callable(damage)
     damage(ready.checkout / ".venv")
     (ready.checkout / ".venv/old").touch()
-    # The new environment is made by a Python that only notes the call: making one takes seconds.
+    # The new environment is made by a fake Python that only logs the call: a real one takes seconds.
     real = (ready.bin / "python3").readlink()
     ready.tool("python3", f'[ "$1" = -m ] && [ "$2" = venv ] && exit 3; exec {real} "$@"')
     done = ready.run("script/run")
-    assert "making .venv anew" in done.stderr
+    assert "recreating .venv" in done.stderr
     assert not (ready.checkout / ".venv").exists()
     assert f"python3 -m venv {ready.checkout}/.venv" in ready.calls
 
@@ -208,7 +208,7 @@ def test_every_dependency_is_locked_with_hashes_and_names_no_host() -> None:
 
 
 def _locked(file: Path) -> dict[str, str]:
-    """Name -> version of a requirements file, in which each has a hash."""
+    """Name -> version of a requirements file; checks that each has a hash."""
     text = file.read_text()
     assert not re.search(r"^\s*(--(extra-)?index|--find-links|-[fi] )|://", text, re.MULTILINE)
     found = {}
@@ -227,7 +227,7 @@ def _normal(name: str) -> str:
 
 
 @pytest.mark.parametrize("script", ["run", "test", "lock", "try-bare", "lib.sh", "../.ci/run"])
-def test_bash_can_read_each_script(script: str) -> None:
+def test_bash_can_parse_each_script(script: str) -> None:
     subprocess.run([BASH, "-n", str(ROOT / "script" / script)], check=True)
     if script != "lib.sh":
         assert os.access(ROOT / "script" / script, os.X_OK)
