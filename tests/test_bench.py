@@ -1,4 +1,4 @@
-"""The benchmark's own instruments: a figure can be trusted when they can."""
+"""The benchmark's own instruments: its figures are only as reliable as these."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.floats(0.01, 1))
-def test_a_percentile_is_the_smallest_value_that_enough_do_not_pass(values: list[float], share: float) -> None:
+def test_a_percentile_is_the_smallest_value_that_enough_do_not_exceed(values: list[float], share: float) -> None:
     value = percentile(values, share)
     assert value in values
     assert sum(other <= value for other in values) >= math.ceil(share * len(values))
@@ -50,32 +50,32 @@ def cat() -> Iterator[Terminal]:
     terminal.close("q")
 
 
-def test_what_comes_after_a_key_is_timed_from_the_key(cat: Terminal) -> None:
+def test_output_after_a_key_is_timed_from_the_key(cat: Terminal) -> None:
     since = cat.written
     pressed = cat.press("x")
     assert pressed <= cat.wait_for(["x"], since) <= time.perf_counter()
 
 
-def test_what_came_before_does_not_count(cat: Terminal) -> None:
-    with pytest.raises(TimeoutError, match="ready did not come"):
+def test_earlier_output_does_not_count(cat: Terminal) -> None:
+    with pytest.raises(TimeoutError, match="ready not seen"):
         cat.wait_for(["ready"], cat.written, deadline=0.05)
 
 
-def test_control_sequences_are_no_text_even_in_pieces(cat: Terminal) -> None:
+def test_control_sequences_are_removed_even_in_pieces(cat: Terminal) -> None:
     since = cat.written
     for piece in ("one\x1b[3", "1mtwo\x1b]0;tit", "le\x07three\x1b", "[5;1Hfour\x1b[?2026h", "!"):
         cat.press(piece)
     cat.wait_for(["onetwothree\nfour!$"], since, deadline=5)
 
 
-def test_the_last_that_came_can_be_told(cat: Terminal) -> None:
+def test_the_end_of_the_output_is_available(cat: Terminal) -> None:
     since = cat.written
     cat.press("x" * 3000 + "!")
     cat.wait_for(["!"], since)
     assert cat.last == "x" * (LAST - 1) + "!"
 
 
-def test_a_program_that_ends_is_told(cat: Terminal) -> None:
+def test_waiting_for_a_program_that_ended_fails(cat: Terminal) -> None:
     cat.press("q")
     with pytest.raises(TimeoutError, match="the program ended"):
         cat.wait_for(["never"])
@@ -89,7 +89,7 @@ def test_the_program_sees_the_size() -> None:
         terminal.close()
 
 
-def test_the_tap_passes_everything_on_and_notes_balloon_commands() -> None:
+def test_the_tap_forwards_everything_and_logs_balloon_commands() -> None:
     with running_qemu() as (_, path):
         tap = Tap(path)
         tap.start()
@@ -107,7 +107,7 @@ def test_the_tap_passes_everything_on_and_notes_balloon_commands() -> None:
             tap.stop()
 
 
-def test_the_tap_outlives_a_connection_that_both_ends_close(tmp_path: Path) -> None:
+def test_the_tap_survives_a_connection_that_both_ends_close(tmp_path: Path) -> None:
     path = tmp_path / "qmp.sock"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))

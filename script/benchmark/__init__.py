@@ -1,1 +1,1 @@
-"""The benchmark: what the workbench promises about speed, each ratio measured side by side in one run."""
+"""The benchmark: the performance limits that the workbench promises. Ratios are measured side by side in one run."""

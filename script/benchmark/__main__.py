@@ -1,4 +1,4 @@
-"""``script/bench``: print each figure against its limit; exit 1 when one is over."""
+"""``script/bench``: print each figure with its limit; exit 1 if one exceeds it."""
 
 from __future__ import annotations
 
@@ -31,15 +31,17 @@ WITH_A_GUEST = ("tree", "start", "idle", "change", "sampling", "month", "keys")
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="script/bench", description="Measure what the workbench promises about speed.", epilog=screen.__doc__
+        prog="script/bench",
+        description="Measure the performance limits that the workbench promises.",
+        epilog=screen.__doc__,
     )
     names = (*ALONE, *WITH_A_GUEST)
-    parser.add_argument("what", nargs="*", metavar="WHAT", help=f"{', '.join(names)}; all without any")
+    parser.add_argument("what", nargs="*", metavar="WHAT", help=f"{', '.join(names)}; default: all")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     unknown = set(options.what) - set(names)
     if unknown:
-        parser.error(f"no measurement {', '.join(sorted(unknown))}: there are {', '.join(names)}")
+        parser.error(f"unknown measurement: {', '.join(sorted(unknown))} (choose from {', '.join(names)})")
 
     figures, others = [], []
     for measured in _run(set(options.what) or set(names)):
@@ -50,14 +52,14 @@ def main() -> int:
         if not options.json:
             print(measured, flush=True)
     if options.json:
-        told = [{**asdict(figure), "ok": figure.ok} for figure in figures]
-        print(json.dumps({"figures": told, "others": others}, indent=2, ensure_ascii=False))
+        results = [{**asdict(figure), "ok": figure.ok} for figure in figures]
+        print(json.dumps({"figures": results, "others": others}, indent=2, ensure_ascii=False))
     failed = any(text.startswith(FAILED) for text in others)
     return 0 if all(figure.ok for figure in figures) and not failed else 1
 
 
 def _run(wanted: set[str]) -> Iterator[Figure | str]:
-    """Each figure as soon as it is there; a text for what could not be measured, or broke."""
+    """Each figure as soon as it is measured; a string for each measurement that was skipped or failed."""
     steps = {name: step for name, step in ALONE.items() if name in wanted}
     together = wanted.intersection(WITH_A_GUEST)
     if together:

@@ -1,4 +1,4 @@
-"""A bare Textual app with the kinds of widgets that the workbench's screen has, in the same places: what it is compared with."""
+"""A bare Textual app with the same kinds of widgets in the same places as the workbench's screen, for comparison."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
 MARKERS = ("bare list", "bare host", "bare head", "bare tree", "bare log")
-"""What stands on the screen when its first frame is complete."""
+"""Texts that are on the screen when its first frame is complete."""
 
 
 class BareApp(App[None]):
-    """Nothing moves here but the cursor."""
+    """A screen on which only the cursor moves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("ctrl+q", "quit", "Leave")]
     CSS = """

@@ -1,4 +1,4 @@
-"""What could come next in a line of the QMP console, asked at each key over the schema of a real QEMU."""
+"""Completion in the QMP console, run at each key with the schema of a real QEMU."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from workbench.domain.schema import Schema
 
 FRAME = 16.0
-"""Milliseconds of one frame at 60 Hz."""
+"""Milliseconds per frame at 60 Hz."""
 LINES = (
     "blockdev-add driver=qcow2 node-name=disk file.driver=file file.filename=/tmp/disk.qcow2 cache.direct=on",
     '{"execute": "blockdev-add", "arguments": {"driver": "qcow2", "file": {"driver": "file", "filename": "x"}}}',
@@ -37,7 +37,7 @@ ROUNDS = 5
 TRACE_EVENTS = 5000
 """QEMU has 1,500 to 5,000."""
 OTHERS = 200
-"""Devices, block nodes, or names at one level of QOM: more than most guests have."""
+"""Devices, block nodes, or names on one level of QOM: more than most guests have."""
 
 
 def measure() -> list[Figure]:
@@ -61,7 +61,7 @@ async def _schema(path: Path, cache: Path, process: subprocess.Popen[bytes]) -> 
         try:
             monitor = await Monitor.connect(path)
             break
-        except MonitorUnavailable:  # the socket is there before QEMU listens
+        except MonitorUnavailable:  # the socket exists before QEMU listens on it
             if process.poll() is not None:
                 raise RuntimeError(f"QEMU ended with status {process.returncode}") from None
             await asyncio.sleep(0.01)
@@ -72,7 +72,7 @@ async def _schema(path: Path, cache: Path, process: subprocess.Popen[bytes]) -> 
 
 
 def _times(schema: Schema) -> list[float]:
-    """Seconds of each key: every line is typed from its first character to its last."""
+    """Seconds per key; every line is typed from its first character to its last."""
     events = [Known(f"event_{index}", "disabled") for index in range(TRACE_EVENTS)]
 
     commands = [*events[:OTHERS], Known("trace-event", "name on|off [vcpu] -- change it", "arguments")]

@@ -1,8 +1,8 @@
-"""The QMP console with a full record, and while events flood it.
+"""The QMP console with a full record, and during a flood of events.
 
-The record: 100,000 messages of the kinds and sizes that a screen meets; what a search of all of them takes, and what
-they take of memory. The flood: a peer that speaks QMP sends 10,000 events a second to a console in an application
-without a terminal, and keys are typed into its line; a key counts until the change is drawn.
+The record: 100,000 messages of typical kinds and sizes; the time to search all of them, and their memory. The flood: a
+QMP peer sends 10,000 events a second to a console in a headless application while keys are typed into its input line;
+a key is timed until the change is drawn.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def measure() -> list[Figure]:
         calm, _ = asyncio.run(_typed(Path(directory) / "calm.sock", 0))
         flooded, came = asyncio.run(_typed(Path(directory) / "flood.sock", RATE))
     without = f"{percentile(calm, 0.9) * 1e3:.1f} ms without events"
-    detail = f"median {median(flooded) * 1e3:.1f} ms; {without}; {came:,.0f} events a second came"
+    detail = f"median {median(flooded) * 1e3:.1f} ms; {without}; {came:,.0f} events a second arrived"
     figures.append(Figure("key while events flood", percentile(flooded, 0.9) * 1e3, 33, "ms", detail))
     return figures
 
@@ -108,7 +108,7 @@ def _record_figures() -> list[Figure]:
     first = (time.perf_counter() - begun) * 1e3
     worst = max(took, key=lambda text: took[text])
     rare = f"{took['dev5000'] * 1e3:.1f} ms for a rare one"
-    detail = f"worst of {len(took)} texts: {worst!r}; {rare}; {first:.0f} ms with making the index"
+    detail = f"worst of {len(took)} texts: {worst!r}; {rare}; {first:.0f} ms including the index"
     return [
         Figure("search 100,000 messages", took[worst] * 1e3, 50, "ms", detail),
         Figure("100,000 messages", memory, 128, "MiB", f"{len(record):,} with the index of a search"),
@@ -116,7 +116,7 @@ def _record_figures() -> list[Figure]:
 
 
 async def _typed(path: Path, rate: int) -> tuple[list[float], float]:
-    """Seconds from each key to the drawn change, and the events a second that came meanwhile."""
+    """Seconds from each key to the drawn change, and the events a second that arrived during the test."""
     peer = subprocess.Popen([sys.executable, "-c", FLOOD, str(path), str(rate), "0.5"], stdin=subprocess.DEVNULL)
     try:
         while not path.exists():

@@ -1,4 +1,4 @@
-"""What a key in the editor waits for: the check of the whole text, and the command line that it gives."""
+"""The delay of a key in the editor: the check of the whole text, and the resulting command line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIMIT = 16.0
 """Milliseconds: one frame."""
 CHECKS = 200
 DISKS = 20
-"""Disks beside what the sample has: a long profile."""
+"""Disks in addition to those of the sample: a long profile."""
 
 
 def measure() -> list[Figure]:

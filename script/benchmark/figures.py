@@ -1,4 +1,4 @@
-"""A figure, its limit, and the statistics behind it."""
+"""A figure with its limit, and the statistics to compute it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured value against what was promised."""
+    """One measured value and its promised limit."""
 
     name: str
     value: float
     limit: float
-    """The largest value that keeps the promise."""
+    """The largest acceptable value."""
     unit: str
     """``x`` for a ratio, ``ms``, ``%`` of one core, ``MiB``."""
     detail: str = ""
-    """The numbers behind it, for people."""
+    """The underlying numbers, for people."""
 
     @property
     def ok(self) -> bool:
@@ -34,21 +34,21 @@ class Figure:
 
 
 class Unavailable(Exception):
-    """A measurement that this host cannot make now; the message says why and what would let it."""
+    """A measurement that is not possible on this host now; the message says why and how to enable it."""
 
 
 def ratio(name: str, ours: Sequence[float], theirs: Sequence[float], limit: float, against: str) -> Figure:
-    """How many times as long ours takes as theirs, by medians.
+    """The ratio of the medians, ours to theirs.
 
     :param ours: seconds.
-    :param theirs: seconds, measured in turn with ours.
+    :param theirs: seconds, measured alternately with ours.
     """
     own, other = median(ours), median(theirs)
     return Figure(name, own / other, limit, "x", f"{_time(own)} against {_time(other)} ({against}), {len(ours)} pairs")
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that at least ``share`` (0…1) of the values do not pass."""
+    """The smallest value that at least ``share`` (0…1) of the values do not exceed."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
@@ -57,7 +57,7 @@ def latency(name: str, seconds: Sequence[float], share: float, limit: float, mor
     """A percentile of latencies, in milliseconds.
 
     :param limit: milliseconds.
-    :param more: what else is to be told.
+    :param more: appended to the detail.
     """
     value = percentile(seconds, share)
     detail = f"p{100 * share:g} of {len(seconds)}; median {_time(median(seconds))}, worst {_time(max(seconds))}"

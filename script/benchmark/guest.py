@@ -1,4 +1,4 @@
-"""A demo guest at rest in a state directory of its own, and the command lines of the screen that shows it."""
+"""An idle demo guest in its own state directory, and the command line of the screen that shows it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 NAME = "demo"
 SAMPLES = Path(__file__).parents[2] / "profiles"
 READY_DEADLINE = 120.0
-"""Seconds until the guest's balloon driver must be up."""
+"""Seconds that the guest's balloon driver may take to come up."""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """The directories of one run. The profile is the sample's, so nothing of the user's plays a part."""
+    """The directories of one run. It uses the sample profile, so the user's files have no influence."""
 
     root: Path
 
@@ -58,7 +58,7 @@ class Bench:
         return [sys.executable, "-m", "script.benchmark.bare"]
 
     def workbench(self, *arguments: str) -> str:
-        """Run a verb and give what it printed."""
+        """Run a verb and return its output."""
         done = subprocess.run(
             [*self.screen, *arguments],
             env=self.environment,
@@ -74,12 +74,12 @@ class Bench:
 
 @contextmanager
 def running_guest() -> Iterator[Bench]:
-    """Start the demo guest, wait until its balloon has settled, and end it afterwards.
+    """Start the demo guest, wait until its balloon has settled, and stop it afterwards.
 
-    :raise Unavailable: when the demo guest is not built.
+    :raise Unavailable: if the demo guest is not built.
     """
     if find(Settings().cache) is None:
-        raise Unavailable("the demo guest is not built: workbench demo --no-screen builds it")
+        raise Unavailable("the demo guest is not built: run workbench demo --no-screen")
     with tempfile.TemporaryDirectory(prefix="wb-bench-") as directory:
         bench = Bench(Path(directory))
         (bench.root / "profiles").mkdir()
@@ -93,7 +93,7 @@ def running_guest() -> Iterator[Bench]:
 
 
 def _end(bench: Bench) -> None:
-    """End the guest, with the workbench's own verb or, when that is broken at the moment, without."""
+    """Stop the guest with ``workbench stop``; if that fails, kill it."""
     pid = int((bench.guest / "pid").read_text())
     try:
         bench.workbench("stop", NAME, "--timeout", "1", "--kill")
@@ -109,5 +109,5 @@ def _wait_settled(bench: Bench) -> None:
         if state == "settled":
             return
         if time.monotonic() > deadline:
-            raise Unavailable(f"the demo guest's balloon is {state} after {READY_DEADLINE:g} s")
+            raise Unavailable(f"the demo guest's balloon is still {state} after {READY_DEADLINE:g} s")
         time.sleep(0.5)

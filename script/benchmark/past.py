@@ -1,4 +1,4 @@
-"""Histories to open: one of a month and one of a minute, as a recorder would have left them."""
+"""Generated histories of a month and of a minute, in the recorder's file format."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 MONTH = 30 * 86400
 REST = 5.0
-"""Seconds between lines of a guest at rest."""
+"""Seconds between readings of an idle guest."""
 
 
 def samples(start: float, end: float, step: float) -> list[Sample]:
-    """A guest whose target and memory wander."""
+    """Readings of a guest whose target and memory vary."""
     found = []
     for turn in range(int((end - start) / step)):
         time = start + turn * step
@@ -32,7 +32,7 @@ def samples(start: float, end: float, step: float) -> list[Sample]:
 
 
 def write(directory: Path, end: float, length: float) -> None:
-    """Files that hold ``length`` seconds until ``end`` (Unix time), each as full as its bound lets it become."""
+    """Write files with ``length`` seconds until ``end`` (Unix time), each up to its size limit."""
     fine = samples(max(end - length, end - 12 * 3600), end, REST)
     coarse = samples(end - length, end, 60.0)
     tiers: tuple[Iterable[bytes], ...] = (

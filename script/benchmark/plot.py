@@ -1,7 +1,7 @@
 """One frame of the history's plot: from the readings to the lines of the screen.
 
-It is our own, drawn with braille dots. Measured against the limit, the libraries were not fast enough: textual-plot took
-21 to 23 ms for such a frame and 75 to 110 ms to import (numpy), textual-hires-canvas 14 ms.
+The plot is our own, drawn with braille dots, because the libraries exceeded the limit: textual-plot took 21 to 23 ms for
+such a frame and 75 to 110 ms to import (numpy), textual-hires-canvas 14 ms.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ RAM = 512 << 20
 
 
 class PlotApp(App[None]):
-    """Nothing but the plot."""
+    """An app with only the plot."""
 
     def compose(self) -> ComposeResult:
         yield HistoryPlot()
@@ -62,14 +62,14 @@ async def _measure() -> tuple[list[float], list[float]]:
         plot = app.query_one(HistoryPlot)
         await pilot.pause()
         minute = _frames(plot, Window(60), 0.1)
-        month_of_it = samples(NOW - MONTH, NOW - 120, 60.0)  # as the engine gives it, in spans as long as a column
+        month_of_it = samples(NOW - MONTH, NOW - 120, 60.0)  # as the engine provides it, in spans of one column
         plot.past = Past(tuple(fold(map(span_of, month_of_it), MONTH / POINTS)), NOW - MONTH)
         month = _frames(plot, Window(MONTH), MONTH / POINTS)
     return minute, month
 
 
 def _frames(plot: HistoryPlot, window: Window, step: float) -> list[float]:
-    """Seconds of each frame; in each one the time has gone on by a column, so that all of it is drawn anew."""
+    """Seconds per frame; time advances by one column each, so that everything is redrawn."""
     plot.window = window
     history = tuple(samples(NOW - 120, NOW + FRAMES, 0.1))
     marks = tuple(Mark(NOW - 7.0 * turn, MarkKind.RESET, "reset") for turn in range(8))

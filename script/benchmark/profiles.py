@@ -1,4 +1,4 @@
-"""A thousand profiles listed and checked, and a command line imported."""
+"""List and check a thousand profiles, and import a command line."""
 
 from __future__ import annotations
 
@@ -49,18 +49,18 @@ def _thousand() -> list[Figure]:
         for verb in ("list", "check"):
             command = [sys.executable, "-m", "workbench.cli", verb]
             seconds = []
-            for _ in range(ROUNDS + 1):  # the first one asks QEMU what it has; its answers are kept
+            for _ in range(ROUNDS + 1):  # the first one queries QEMU; the replies are cached
                 begun = time.perf_counter()
                 subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
                 seconds.append(time.perf_counter() - begun)
             worst = max(seconds[1:])
-            detail = f"the longest of {ROUNDS}; the first, which asks QEMU, {seconds[0] * 1000:.0f} ms"
+            detail = f"worst of {ROUNDS}; the first, which queries QEMU, {seconds[0] * 1000:.0f} ms"
             figures.append(Figure(f"{verb} 1,000 profiles", worst * 1000, 1000, "ms", detail))
         return figures
 
 
 def _profile(number: int) -> str:
-    """One of a thousand that differ: sizes, cards, ports and comments; each has a disk to look at."""
+    """One of a thousand profiles with different sizes, cards, ports and comments; each has a disk to check."""
     return (
         f'# Guest {number}\ndescription = "guest {number}"\n\n[memory]\nsize = "{64 + number % 32}M"\n\n[cpu]\n'
         f'count = {1 + number % 4}\n\n[[net]]\nforward = ["tcp:127.0.0.1:{20000 + number}-:22"]\n[[net]]\nbackend = "none"\n\n'

@@ -1,4 +1,4 @@
-"""One ``query-status`` through the workbench's session against one through a bare socket, in turn, on one QEMU."""
+"""``query-status`` through the workbench's session and through a bare socket, alternately, on one QEMU."""
 
 from __future__ import annotations
 

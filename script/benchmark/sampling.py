@@ -1,4 +1,4 @@
-"""What it costs to read one moving guest ten times a second: the engine alone, without a screen."""
+"""The cost of reading a guest ten times a second while its balloon moves: the engine alone, without a screen."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 SECONDS = 20.0
 LIMIT = 3.0
-"""Per cent of one core."""
+"""Percent of one core."""
 MIB = 1 << 20
 ENDS = (192 * MIB, 512 * MIB)
-"""Targets between which the guest is kept on its way."""
+"""The two targets that the guest is sent alternately, to keep its balloon moving."""
 
 
 def measure(bench: Bench) -> list[Figure]:
@@ -53,7 +53,7 @@ async def _until_read(guest: LocalGuest) -> None:
 async def _watch(engine: LocalEngine, guest: LocalGuest) -> list[Figure]:
     turns, goal = 0, ENDS[0]
     news = asyncio.Event()
-    # Told, not polled: that a process wakes up twenty times a second is itself half a per cent of a core.
+    # Notified, not polled: waking up twenty times a second costs half a percent of a core by itself.
     engine.watch(lambda _: news.set())
     await guest.set_target(goal)
     begun, spent, first = time.monotonic(), time.process_time(), _serial(guest)

@@ -1,4 +1,4 @@
-"""The screen under a terminal, with a guest that runs: how soon it is there, how soon it reacts, what it costs at rest."""
+"""The screen in a terminal with a running guest: time to start, time to react, and its cost when idle."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMPLETE = ("settled", "virtio-balloon", r"Memory +\d", "QEMU \\d")
-"""What stands on the workbench's screen when each pane shows the running guest: balloon, devices, host."""
+"""Texts that are on the screen when each pane shows the running guest: balloon, devices, host."""
 STARTS = 9
 PRESSES = 150
 CHANGES = 20
 REST = 20.0
-"""Seconds over which a screen at rest is watched."""
+"""Seconds for which an idle screen is observed."""
 CALM = 6.0
-"""Seconds that a screen gets to finish what it does after its first frame."""
+"""Seconds that a screen gets to settle after its first frame."""
 RAM = 512
 """MiB of the demo guest."""
 
 
 def measure(wanted: set[str]) -> list[Figure]:
-    """All figures that need a guest, in one guest's life."""
+    """All figures that need a guest, measured on one guest."""
     steps: dict[str, Callable[[Bench], list[Figure]]] = {
         "tree": tree.measure,
         "start": _start,
@@ -45,7 +45,7 @@ def measure(wanted: set[str]) -> list[Figure]:
         "change": _change,
         "sampling": sampling.measure,
         "month": _month,
-        "keys": _keys,  # last: from then on the tap stands in the way of the monitor
+        "keys": _keys,  # last: it puts the tap between the screen and the monitor
     }
     with running_guest() as bench:
         return [figure for name, step in steps.items() if name in wanted for figure in step(bench)]
@@ -53,7 +53,7 @@ def measure(wanted: set[str]) -> list[Figure]:
 
 @contextmanager
 def _opened(bench: Bench) -> Iterator[Terminal]:
-    """The screen, complete."""
+    """The screen, after its first frame is complete."""
     terminal = Terminal(bench.screen, bench.environment)
     try:
         terminal.wait_for(COMPLETE)
@@ -73,13 +73,13 @@ def _start(bench: Bench) -> list[Figure]:
                 pair.append(terminal.wait_for(markers) - terminal.begun)
             finally:
                 terminal.close()
-        if number:  # the first is for the byte code and the page cache
+        if number:  # the first one fills the byte code and page caches
             pairs.append(pair)
     return [ratio("start to first frame", [own for own, _ in pairs], [other for _, other in pairs], 1.3, "bare app")]
 
 
 def _month(bench: Bench) -> list[Figure]:
-    """The screen opened on a guest that was recorded for a month, and on one that was for a minute, in turn."""
+    """Open the screen on a guest with a month of history and on one with a minute, alternately."""
     times: dict[float, list[float]] = {past.MONTH: [], 60.0: []}
     for number in range(STARTS + 1):
         for length, found in times.items():
@@ -95,11 +95,11 @@ def _month(bench: Bench) -> list[Figure]:
 
 
 def _keys(bench: Bench) -> list[Figure]:
-    """In live mode each key goes to the guest at once: from the key to the command on the socket, with small steps, and
-    with large ones, which keep the balloon moving and so read ten times a second.
+    """From a key to its command on the socket. In live mode each key is sent at once: with small steps, and with large
+    ones, which keep the balloon moving, so that the guest is read ten times a second.
 
-    Changes go one at a time, and a QEMU that discards pages answers after as much as 90 ms: the large steps come further
-    apart, so that none waits for the answer to the one before.
+    Changes are sent one at a time, and QEMU takes up to 90 ms to reply while it discards pages: the large steps are
+    further apart, so that none waits for the previous reply.
     """
     tap = Tap(bench.guest / "qmp.sock")
     tap.start()
@@ -112,18 +112,18 @@ def _keys(bench: Bench) -> list[Figure]:
             moving = _pressed(terminal, tap, "[]", (0.15, 0.4))
             with _storm(bench) as events:
                 stormy = _pressed(terminal, tap, "-+", (0.05, 0.2))
-                told = f"{events.rate:,.0f} events a second"
+                detail = f"{events.rate:,.0f} events a second"
     finally:
         tap.stop()
     return [
         latency("key to wire", still, 0.99, 20.0),
         latency("key to wire, moving", moving, 0.99, 20.0),
-        latency("key to wire, in a storm", stormy, 0.9, 33.0, told),
+        latency("key to wire, in a storm", stormy, 0.9, 33.0, detail),
     ]
 
 
 class Storm(threading.Thread):
-    """Stops the guest and lets it run on, as fast as QEMU answers: two events each time."""
+    """Stops and resumes the guest as fast as QEMU answers: two events each time."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(name="storm", daemon=True)
@@ -158,7 +158,7 @@ def _storm(bench: Bench) -> Iterator[Storm]:
 
 
 def _pressed(terminal: Terminal, tap: Tap, keys: str, apart: tuple[float, float]) -> list[float]:
-    """:param apart: seconds between two keys, so that they fall anywhere between two readings."""
+    """:param apart: range of seconds between two keys, so that keys fall anywhere between two readings."""
     times = []
     sent = len(tap.seen)
     for number in range(PRESSES):
@@ -172,18 +172,18 @@ def _pressed(terminal: Terminal, tap: Tap, keys: str, apart: tuple[float, float]
 
 
 def _change(bench: Bench) -> list[Figure]:
-    """Somebody else sets a target and the guest begins to move: from QEMU's event to the new number on the screen.
+    """Another client sets a target and the balloon starts to move: from QEMU's event to the new number on the screen.
 
-    The guest's driver writes ``actual`` into the config space, and QEMU tells at once with BALLOON_CHANGE. How long the
-    guest took to get there is its own affair, and stands in the detail.
+    The guest's driver writes ``actual`` to the config space, and QEMU sends BALLOON_CHANGE at once. The time that the
+    guest takes is not part of the figure; it is shown in the detail.
     """
     times, guests = [], []
     client = BareClient(bench.guest / "qmp-cli.sock")
     try:
         with _opened(bench) as terminal:
             for number in range(CHANGES):
-                # BALLOON_CHANGE comes at most once a second, and a late one puts the next off (QEMU: monitor/monitor.c,
-                # monitor_qapi_event_queue_no_reenter()): after two seconds the first one comes at once again.
+                # BALLOON_CHANGE is sent at most once a second, and a delayed one delays the next (QEMU: monitor/monitor.c,
+                # monitor_qapi_event_queue_no_reenter()): after two seconds the next one is sent at once.
                 time.sleep(random.uniform(2.2, 2.6))
                 target = RAM - 11 - 7 * (number % 10)
                 since = terminal.written
@@ -201,7 +201,7 @@ def _change(bench: Bench) -> list[Figure]:
 
 
 def _idle(bench: Bench) -> list[Figure]:
-    """Both at once, so that the machine is the same for both."""
+    """The screen and the bare app idle at the same time, under the same load."""
     bare = Terminal(bench.bare, bench.environment)
     try:
         bare.wait_for(BARE)

@@ -1,4 +1,4 @@
-"""A program under a pseudo-terminal: what it wrote, when each piece of it came, and keys to press."""
+"""A program on a pseudo-terminal: its output, with the time of arrival, and its input."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 COLUMNS, LINES = 142, 44
 LAST = 2000
-"""Characters of a screen that are told when what was waited for did not come."""
+"""Characters of output in the message when a wait times out."""
 
 _STRING = r"\x1b[\]P_^X].*?(?:\x07|\x1b\\)"
 _ESCAPE = re.compile(rf"(?P<move>\x1b\[[\d;]*[Hf])|{_STRING}|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[^\[\]P_^X]", re.DOTALL)
-"""Control sequences (ECMA-48). Where the cursor jumps a new line begins, so that neighbours do not run together."""
+"""Control sequences (ECMA-48). Cursor movements become newlines, so that neighbouring texts stay apart."""
 
 
 class Terminal:
-    """Starts a program and reads all that it writes, in a thread of its own."""
+    """Starts a program, and reads its output in a thread."""
 
     def __init__(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
         self.begun = time.perf_counter()
@@ -36,7 +36,7 @@ class Terminal:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
             os.execvpe(argv[0], list(argv), {**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"})
         self._text = io.StringIO()
-        """All that came; a string that is added to would be copied whole for each piece, and hold up the other threads."""
+        """All output. Appending to a string would copy it for each piece, and block the other threads."""
         self._rest = ""
         self._arrived = 0.0
         self._ended = False
@@ -46,27 +46,27 @@ class Terminal:
 
     @property
     def written(self) -> int:
-        """How many characters came so far: where to begin to look for what comes next."""
+        """The number of characters received so far: the position to search from for later output."""
         with self._news:
             return self._text.tell()
 
     @property
     def last(self) -> str:
-        """The end of what came."""
+        """The end of the output."""
         with self._news:
             return self._since(max(0, self._text.tell() - LAST))
 
     def press(self, keys: str) -> float:
-        """Press keys; gives the time just before."""
+        """Press keys; returns the time just before."""
         now = time.perf_counter()
         os.write(self._handle, keys.encode())
         return now
 
     def wait_for(self, patterns: Iterable[str], since: int = 0, deadline: float = 30.0) -> float:
-        """The time at which the last of some regular expressions came.
+        """The time at which the output matched the last of the regular expressions.
 
-        :param since: the value of :attr:`written` before which nothing counts.
-        :raise TimeoutError: when one of them does not come within ``deadline`` seconds, or the program ends.
+        :param since: a value of :attr:`written`; earlier output is ignored.
+        :raise TimeoutError: if one of them does not match within ``deadline`` seconds, or the program ends.
         """
         missing = {pattern: re.compile(pattern) for pattern in patterns}
         limit = time.monotonic() + deadline
@@ -79,11 +79,11 @@ class Terminal:
                 rest = limit - time.monotonic()
                 if self._ended or rest <= 0:
                     why = "the program ended" if self._ended else f"within {deadline:g} s"
-                    raise TimeoutError(f"{', '.join(missing)} did not come: {why}. Last: {text[-LAST:]}")
+                    raise TimeoutError(f"{', '.join(missing)} not seen: {why}. Last output: {text[-LAST:]}")
                 self._news.wait(rest)
 
     def close(self, key: str = "\x11", deadline: float = 10.0) -> None:
-        """Leave the program by its key, and end it when it does not."""
+        """Quit the program with its key, and kill it if it does not end."""
         with suppress(OSError):
             self.press(key)
         self._reader.join(deadline)
@@ -97,7 +97,7 @@ class Terminal:
         while True:
             try:
                 data = os.read(self._handle, 1 << 16)
-            except OSError:  # EIO: the last holder of the other end is gone (pty(7))
+            except OSError:  # EIO: the other end is closed (pty(7))
                 data = b""
             now = time.perf_counter()
             with self._news:
@@ -109,7 +109,7 @@ class Terminal:
                 return
 
     def _take(self, data: str) -> None:
-        """Keep the text without its control sequences; the beginning of one waits for its end."""
+        """Store the text without control sequences; an incomplete one is kept until its end arrives."""
         data = self._rest + data
         clean = _ESCAPE.sub(lambda match: "\n" if match["move"] else "", data)
         text, escape, self._rest = clean.partition("\x1b")

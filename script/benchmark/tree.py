@@ -1,6 +1,6 @@
-"""The device tree: how soon it is there, how fast all of QOM is read, and whether 5,000 lines cost a key.
+"""The device tree: time to the first tree, time to read all of QOM, and whether keys get lost in 5,000 lines.
 
-Ours and theirs in turn, on one running guest, each over a monitor of its own.
+Ours and theirs alternate on one running guest, each on its own monitor.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PAIRS = 15
 NODES = 5000
 KEYS = 200
 PATIENCE = 30.0
-"""Seconds until keys that did not come count as lost."""
+"""Seconds until missing keys count as lost."""
 WIDTH = 80
 
 
@@ -55,7 +55,7 @@ async def _reading(bench: Bench) -> list[Figure]:
     try:
         for number in range(PAIRS + 1):
             begun = time.perf_counter()
-            tree = await DeviceReader(monitor.execute, monitor.version).tree()  # a new one remembers nothing
+            tree = await DeviceReader(monitor.execute, monitor.version).tree()  # a new reader has an empty cache
             Layout.of(rows(View.PCI, Shown(tree=tree)), WIDTH)
             seen = time.perf_counter()
             count = len(_one_by_one(bare))
@@ -76,14 +76,14 @@ async def _reading(bench: Bench) -> list[Figure]:
         await monitor.close()
     command = "qom-list-get" if together else "qom-list"
     return [
-        Figure("first tree", 1e3 * median(first), 60.0, "ms", f"median of {PAIRS}, nothing remembered"),
-        ratio("first tree to a walk", first, one_by_one, 0.2, "every object by qom-list, one after the other"),
+        Figure("first tree", 1e3 * median(first), 60.0, "ms", f"median of {PAIRS}, empty cache"),
+        ratio("first tree to a walk", first, one_by_one, 0.2, "qom-list for every object, one after the other"),
         ratio("whole QOM walk", whole, pipelined, 1.2, f"bare socket, {command} level by level, {count} objects"),
     ]
 
 
 def _one_by_one(client: BareClient) -> list[str]:
-    """Every path as QEMU's own qom-tree finds them: one question after the other."""
+    """Every path, as QEMU's own qom-tree finds them: one query after the other."""
     paths, stack = [], ["/"]
     while stack:
         path = stack.pop()
@@ -93,7 +93,7 @@ def _one_by_one(client: BareClient) -> list[str]:
 
 
 def _pipelined(client: BareClient, *, together: bool) -> list[str]:
-    """Every path, all questions of a level sent before the first answer is read; or all in one question."""
+    """Every path; all queries of a level are sent before the first reply is read, or in one command."""
     paths: list[str] = []
     level = ["/"]
     while level:
@@ -110,7 +110,7 @@ def _pipelined(client: BareClient, *, together: bool) -> list[str]:
 def _result(reply: object) -> object:
     message = cast("Mapping[str, object]", reply)
     if "return" not in message:
-        raise RuntimeError(f"QEMU refuses: {message}")
+        raise RuntimeError(f"QEMU returned an error: {message}")
     return list(entries(message["return"])) or message["return"]
 
 
@@ -135,7 +135,7 @@ def _made_up(width: int = 17, depth: int = 3) -> dict[str, Node]:
 
 
 async def _scrolling() -> list[Figure]:
-    """Open all of it, then press many keys at once, as a key that is held down does: none may be lost."""
+    """Expand everything, then send many keys at once, like a key that is held down: none may be lost."""
     nodes = _made_up()
     app = _Pane()
     async with app.run_test(size=(WIDTH, 40)) as pilot:
@@ -165,6 +165,6 @@ async def _scrolling() -> list[Figure]:
         count = len(lines.rows)
     return [
         Figure(f"open {count:,} lines", 1e3 * opened, 500.0, "ms", f"{len(nodes):,} objects"),
-        Figure("keys not taken there", lost, 0, "line", f"after {KEYS} keys at once, down and page down"),
-        Figure("each of these keys", 1e3 * each, 16.7, "ms", "mean; one frame at 60 Hz"),
+        Figure("keys lost", lost, 0, "line", f"after {KEYS} keys at once, down and page down"),
+        Figure("time per key", 1e3 * each, 16.7, "ms", "mean; one frame at 60 Hz"),
     ]

@@ -1,4 +1,4 @@
-"""``workbench --version`` against an interpreter that imports argparse and tomllib."""
+"""``workbench --version`` compared with an interpreter that imports argparse and tomllib."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ PAIRS = 31
 def measure() -> list[Figure]:
     workbench = Path(sys.executable).parent / "workbench"
     if not workbench.exists():
-        raise Unavailable(f"{workbench} is not there: install the package into this environment")
+        raise Unavailable(f"{workbench} not found: install the package into this environment")
     ours, theirs = [str(workbench), "--version"], [sys.executable, "-c", "import argparse, tomllib"]
-    for command in (ours, theirs):  # once for the byte code and the page cache
+    for command in (ours, theirs):  # fill the byte code and page caches
         _run(command)
     pairs = [(_run(ours), _run(theirs)) for _ in range(PAIRS)]
     return [ratio("version", [own for own, _ in pairs], [other for _, other in pairs], 2.0, "argparse, tomllib")]

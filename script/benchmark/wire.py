@@ -1,4 +1,4 @@
-"""QMP on plain sockets: a client with nothing around it, and a listener between the screen and QEMU."""
+"""QMP on plain sockets: a minimal client, and a proxy between the screen and QEMU."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class BareClient:
-    """The least that a QMP client can be: it blocks, and knows neither events nor deadlines."""
+    """A minimal QMP client: it blocks, and has no events and no deadlines."""
 
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
@@ -27,7 +27,7 @@ class BareClient:
         self.execute("qmp_capabilities")
 
     def execute(self, command: str, **arguments: object) -> object:
-        """Run one command and give its whole reply; events are passed over."""
+        """Run one command and return its complete reply; events are skipped."""
         request = {"execute": command, "arguments": arguments} if arguments else {"execute": command}
         self._socket.sendall(json.dumps(request).encode() + b"\n")
         while True:
@@ -36,9 +36,9 @@ class BareClient:
                 return reply
 
     def execute_all(self, command: str, arguments: Sequence[Mapping[str, object]]) -> list[object]:
-        """Send one command for each set of arguments, all before the first reply is read; replies in order."""
+        """Send one command per set of arguments, all before the first reply is read; returns the replies in order."""
         requests = [json.dumps({"execute": command, "arguments": one}).encode() + b"\n" for one in arguments]
-        # What QEMU has not read yet waits in the socket; a thread sends, so that neither side waits for the other.
+        # A thread sends, because a full socket buffer would block this side while QEMU waits to send its replies.
         sender = threading.Thread(target=self._socket.sendall, args=(b"".join(requests),), daemon=True)
         sender.start()
         replies: list[object] = []
@@ -50,7 +50,7 @@ class BareClient:
         return replies
 
     def wait_event(self, name: str) -> float:
-        """Wait for an event; gives ``time.perf_counter()`` when it came."""
+        """Wait for an event; returns ``time.perf_counter()`` at its arrival."""
         while True:
             if self._line().get("event") == name:
                 return time.perf_counter()
@@ -70,7 +70,7 @@ class BareClient:
 
 
 class Tap(threading.Thread):
-    """Stands in the place of a guest's QMP socket, passes everything on, and notes when a ``balloon`` command comes by."""
+    """A proxy in place of a guest's QMP socket: forwards everything, and logs the time of each ``balloon`` command."""
 
     MARK = b'"balloon"'
 
@@ -87,9 +87,9 @@ class Tap(threading.Thread):
         self._over = False
 
     def wait(self, count: int, deadline: float) -> float:
-        """The time at which the ``count``-th command came by.
+        """The time of the ``count``-th command.
 
-        :raise TimeoutError: when it does not within ``deadline`` seconds.
+        :raise TimeoutError: if it is not sent within ``deadline`` seconds.
         """
         with self._news:
             if not self._news.wait_for(lambda: len(self.seen) >= count, deadline):
@@ -108,7 +108,7 @@ class Tap(threading.Thread):
                     if key.data is None:
                         self._connect(selector)
                     elif not self._pass_on(selector, key):
-                        break  # both ends are closed: what select() said of the other one is void
+                        break  # both ends are closed: ignore what select() reported for the other one
             for key in tuple(selector.get_map().values()):
                 assert isinstance(key.fileobj, socket.socket)
                 key.fileobj.close()
@@ -121,7 +121,7 @@ class Tap(threading.Thread):
         selector.register(server, selectors.EVENT_READ, (client, False))
 
     def _pass_on(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> bool:
-        """Pass on what came; False when it was the end of the connection."""
+        """Forward the data; False at the end of the connection."""
         other, outbound = key.data
         source = key.fileobj
         assert isinstance(source, socket.socket)
