@@ -15,6 +15,7 @@
         ├── MonitorUnavailable             no socket, or nobody listening
         │   └── MonitorCrowded             another client holds it, and so many wait that no more can
         ├── MonitorTimeout                 QEMU did not answer within the deadline
+        │   └── MonitorSilent              it did not even greet: it is frozen, or another client holds it
         ├── MonitorClosed                  the connection ended
         └── CommandFailed                  QEMU answered with an error
 """
@@ -128,6 +129,10 @@ class MonitorTimeout(MonitorError):
         super().__init__(message, hint=hint)
         self.sent = sent
         """The command that waits in QEMU's socket: it may still be carried out."""
+
+
+class MonitorSilent(MonitorTimeout):
+    """QEMU accepts the connection and says nothing: it is frozen, or another client holds the monitor."""
 
 
 class MonitorClosed(MonitorError):

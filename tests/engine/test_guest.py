@@ -15,7 +15,7 @@ import pytest
 
 from tests.commandline import DEADLINE, CommandLine, command_line
 from workbench.domain.balloon import PAGE, Source, State
-from workbench.domain.lifecycle import Phase
+from workbench.domain.lifecycle import Exit, Phase, Silence
 from workbench.domain.marks import TURNS
 from workbench.domain.traffic import Kind, Origin
 from workbench.engine.local import LocalEngine
@@ -319,7 +319,7 @@ async def test_a_monitor_that_another_screen_holds(shared: CommandLine) -> None:
         async with opened(shared) as second:
             guest = running(second, "demo")
             await until(lambda: not guest.snapshot.answering, "the taken place")
-            assert "another client holds its monitor, as a second screen of workbench does" in guest.snapshot.trouble
+            assert guest.snapshot.silence is Silence.OCCUPIED
             await first.close()
             await settled(guest, RAM)
 
@@ -332,7 +332,7 @@ async def test_a_monitor_for_which_many_wait(shared: CommandLine) -> None:
             async with opened(shared) as second:
                 guest = running(second, "demo")
                 await until(lambda: not guest.snapshot.answering, "the taken place")
-                assert "another client holds its monitor" in guest.snapshot.trouble
+                assert guest.snapshot.silence is Silence.OCCUPIED
 
 
 async def test_reset_keeps_the_screen_true(shared: CommandLine) -> None:
@@ -366,14 +366,14 @@ async def test_sigkill_is_seen_and_named(firmware: CommandLine) -> None:
         os.kill(guest.snapshot.pid, signal.SIGKILL)
         await until(lambda: guest.snapshot.phase is Phase.STOPPED, "the end")
         assert guest.snapshot == (snapshot := engine.guests()[0])
-        assert (snapshot.ended, snapshot.pid) == ("killed by signal 9", None)
+        assert (snapshot.ended, snapshot.pid) == (Exit(137), None)
         assert not (firmware.state / "fw").exists()
         (listed,) = engine.guests()
-        assert (listed.name, listed.phase, listed.ended) == ("fw", Phase.STOPPED, "killed by signal 9")
+        assert (listed.name, listed.phase, listed.ended) == ("fw", Phase.STOPPED, Exit(137))
         with pytest.raises(NotFound, match="fw does not run"):
             await engine.guest("fw").pause()
     async with opened(firmware) as engine:
-        assert engine.guests()[0].ended == "killed by signal 9", "the next screen knows it too"
+        assert engine.guests()[0].ended == Exit(137), "the next screen knows it too"
 
 
 async def test_what_an_ended_guest_said_can_be_read(workbench: CommandLine) -> None:
@@ -413,7 +413,7 @@ async def test_kill_works_on_a_frozen_guest(firmware: CommandLine) -> None:
         os.kill(guest.snapshot.pid, signal.SIGSTOP)
         await guest.kill()
         await until(lambda: guest.snapshot.phase is Phase.STOPPED, "the end")
-        assert guest.snapshot.ended == "killed by signal 9"
+        assert guest.snapshot.ended == Exit(137)
 
 
 async def test_a_guest_that_ended_meanwhile_is_told(firmware: CommandLine) -> None:
@@ -422,7 +422,7 @@ async def test_a_guest_that_ended_meanwhile_is_told(firmware: CommandLine) -> No
     firmware("stop", "fw", "--timeout", "0", "--kill")
     async with opened(firmware) as engine:
         (snapshot,) = engine.guests()
-        assert (snapshot.phase, snapshot.ended) == (Phase.STOPPED, "killed by signal 9")
+        assert (snapshot.phase, snapshot.ended) == (Phase.STOPPED, Exit(137))
 
 
 async def test_guests_and_profiles_of_others_appear(workbench: CommandLine) -> None:
@@ -436,11 +436,11 @@ async def test_guests_and_profiles_of_others_appear(workbench: CommandLine) -> N
         assert engine.guests()[0].pid == pid
         await guest_ready(running(engine, "fw"))
         (workbench.profiles / "fw.toml").unlink()
-        asked: list[str] = []
+        asked: list[Exit | None] = []
         engine.watch(lambda snapshot: asked.append(engine.guest(snapshot.name).snapshot.ended))
         os.kill(pid, signal.SIGKILL)
         await until(lambda: engine.guests() == [], "both to go")
-        assert asked[-1] == "killed by signal 9", "whoever hears of the last of it can still ask for it"
+        assert asked[-1] == Exit(137), "whoever hears of the last of it can still ask for it"
         last = engine.guest("fw")
         assert (last.snapshot.phase, last.snapshot.profile_path) == (Phase.STOPPED, "")
         assert list(last.record)[-1].payload == "fw was killed by signal 9"
@@ -600,7 +600,7 @@ async def test_power_down_of_the_demo_guest(workbench: CommandLine, demo_guest: 
         heard = hear(engine, "demo")
         await guest.power_down()
         await until(lambda: guest.snapshot.phase is Phase.STOPPED, "the end")
-        assert guest.snapshot.ended == "powered off"
+        assert guest.snapshot.ended == Exit(0)
         assert Phase.STOPPING in [s.phase for s in heard]
 
 

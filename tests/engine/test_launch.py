@@ -15,6 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.commandline import wait_until
+from workbench.domain.lifecycle import Exit
 from workbench.engine.launch import find_end, kill, start, wait_for_end
 from workbench.engine.listing import list_guests
 from workbench.engine.liveness import keeper_of, live_pid
@@ -139,7 +140,7 @@ async def test_a_list_waits_for_how_a_guest_ended(workbench: CommandLine, state:
     finally:
         keeper.resume()
     (guest,) = await listing
-    assert (guest.state, guest.ended) == ("stopped", "killed by signal 9")
+    assert (guest.state, guest.ended) == ("stopped", Exit(137))
     assert state.names() == []
 
 
@@ -155,7 +156,7 @@ async def test_an_end_is_told_to_all_who_look_at_the_same_moment(workbench: Comm
         done, _ = await asyncio.wait((watching, listing), timeout=0.3)
         assert not done
     ended, (listed,) = await watching, await listing
-    assert (ended.code, listed.ended) == (137, "killed by signal 9")
+    assert (ended.code, listed.ended) == (137, Exit(137))
 
 
 async def test_a_list_waits_for_the_end_of_a_guest_that_has_removed_its_pid_file(
@@ -175,7 +176,7 @@ async def test_a_list_waits_for_the_end_of_a_guest_that_has_removed_its_pid_file
     finally:
         keeper.resume()
     (guest,) = await listing
-    assert (guest.state, guest.ended) == ("stopped", "powered off")
+    assert (guest.state, guest.ended) == ("stopped", Exit(0))
 
 
 async def test_a_list_does_not_wait_for_a_start(workbench: CommandLine, state: StateDirectory) -> None:

@@ -13,7 +13,7 @@ from tests.commandline import wait_until
 from tests.engine.test_guest import opened, running, until
 from tests.engine.test_ledger import HUGEPAGES, available, resident, watched
 from tests.hugepages import PAGE, hugepage_pool, read_pool
-from workbench.domain.lifecycle import Phase
+from workbench.domain.lifecycle import Exit, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ async def test_pages_that_reporting_gave_back_and_somebody_took_end_the_guest(
             stack.enter_context(taken(free))
             await guest.type("eat 300M\n")
             await until(lambda: guest.snapshot.phase is Phase.STOPPED, "its death")
-            assert guest.snapshot.ended == "killed by signal 7 (SIGBUS)"
+            assert guest.snapshot.ended == Exit(135)
             assert "free page reporting had given it back" in guest.snapshot.ended_cause
             assert guest.snapshot.cautions, "the next start is warned of too"
         async with opened(workbench) as engine:
@@ -76,7 +76,7 @@ async def test_on_ordinary_memory_only_the_signal_is_known(workbench: CommandLin
         guest = running(engine, "guest")
         os.kill(pid, signal.SIGBUS)
         await until(lambda: guest.snapshot.phase is Phase.STOPPED, "its death")
-        assert (guest.snapshot.ended, guest.snapshot.ended_cause) == ("killed by signal 7 (SIGBUS)", "")
+        assert (guest.snapshot.ended, guest.snapshot.ended_cause) == (Exit(135), "")
     wait_until(lambda: workbench.listed("guest")["ended"] == "killed by signal 7 (SIGBUS)", "the list to say it")
     assert workbench.listed("guest")["ended_cause"] == ""
 

@@ -8,6 +8,7 @@ import pytest
 from textual.app import App
 
 from tests.ui.fake_engine import NOW, running
+from workbench.domain.lifecycle import Exit, Silence
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.ui.widgets.guest_list import GuestList, state_words
 
@@ -56,7 +57,7 @@ async def test_of_a_guest_that_is_gone_the_next_one_is_chosen() -> None:
 
 
 def test_how_a_guest_died_stands_on_one_line() -> None:
-    died = GuestSnapshot("huge", ended="killed by signal 7 (SIGBUS)")
+    died = GuestSnapshot("huge", ended=Exit(135))
     assert [state_words(died, NOW, width)[0] for width in (27, 24)] == [
         "killed by signal 7 (SIGBUS)",
         "killed by SIGBUS",
@@ -64,12 +65,12 @@ def test_how_a_guest_died_stands_on_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "words"),
+    ("silence", "words"),
     [
-        ("QEMU's process is stopped (SIGSTOP); to let it run on: kill -CONT 42", "does not answer"),
-        ("no QMP at qmp.sock: connection refused", "does not answer"),
-        ("QEMU does not answer: it is busy, or another client holds its monitor", "busy, or held elsewhere"),
+        (Silence.STOPPED, "does not answer"),
+        (Silence.BROKEN, "does not answer"),
+        (Silence.OCCUPIED, "busy, or held elsewhere"),
     ],
 )
-def test_a_guest_that_does_not_answer_is_not_said_to_run(trouble: str, words: str) -> None:
-    assert state_words(running(answering=False, trouble=trouble), NOW, 24)[0] == words
+def test_a_guest_that_does_not_answer_is_not_said_to_run(silence: Silence, words: str) -> None:
+    assert state_words(running(answering=False, silence=silence), NOW, 24)[0] == words

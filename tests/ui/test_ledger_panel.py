@@ -10,7 +10,7 @@ from tests.ui.test_screen import asked, opened, press, text_of
 from workbench.domain.backing import Backing
 from workbench.domain.balloon import Balloon, HostMemory
 from workbench.domain.ledger import Ledger, Moment, percent
-from workbench.domain.lifecycle import Phase
+from workbench.domain.lifecycle import Exit, Phase
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.units import MIB
 from workbench.ui.widgets import balloon_text, ledger_text
@@ -207,7 +207,7 @@ async def test_the_start_of_a_guest_that_may_end_by_sigbus_warns_of_it() -> None
 
 async def test_why_a_guest_died_stands_below_how() -> None:
     cause = "a hugepage that it touched was gone"
-    died = GuestSnapshot("demo", memory=RAM, ended="killed by signal 7 (SIGBUS)", ended_cause=cause)
+    died = GuestSnapshot("demo", memory=RAM, ended=Exit(135), ended_cause=cause)
     async with opened(died) as (pilot, _):
         head = text_of(pilot, "#balloon-head")
         assert head.index("signal 7 (SIGBUS)") < head.index(cause)

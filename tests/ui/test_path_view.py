@@ -10,6 +10,7 @@ from tests.ui.fake_engine import RAM, running
 from tests.ui.test_screen import opened, press, text_of
 from workbench.domain.balloon import Reading, Source
 from workbench.domain.changes import follow, poll, sent
+from workbench.domain.lifecycle import Exit
 from workbench.domain.path import Proof
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.timeline import PathView, Sighting, Timeline
@@ -109,7 +110,7 @@ async def test_another_guest_is_looked_at_instead() -> None:
 async def test_a_guest_that_ends_and_comes_back_has_its_path_again() -> None:
     async with opened() as (pilot, engine):
         await press(pilot, "v")
-        engine.publish(GuestSnapshot("demo", memory=RAM, ended="killed by signal 9"))
+        engine.publish(GuestSnapshot("demo", memory=RAM, ended=Exit(137)))
         await pilot.pause()
         assert not pilot.app.screen.query_one(PathPane).display
         await press(pilot, "b", "minus")  # refused in words, and nothing breaks

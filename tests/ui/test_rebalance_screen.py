@@ -14,6 +14,7 @@ from tests.ui.fake_engine import RAM, FakeEngine, balloon, running
 from workbench.domain.backing import Backing
 from workbench.domain.balloon import State
 from workbench.domain.diagnosis import Verdict
+from workbench.domain.lifecycle import Exit, Silence
 from workbench.domain.rebalance import propose
 from workbench.domain.rebalance_course import Course
 from workbench.domain.rebalance_guests import HUGEPAGES, LOCKED, PINNED, candidate_of
@@ -187,15 +188,15 @@ async def test_a_guest_that_ends_on_the_way_is_said() -> None:
     async with opened(guest("one"), guest("two")) as (pilot, engine):
         await budget(pilot, "700M")
         await press(pilot, "enter")
-        engine.publish(GuestSnapshot("one", memory=RAM, ended="killed by signal 9"))
+        engine.publish(GuestSnapshot("one", memory=RAM, ended=Exit(137)))
         await wait_for(pilot, "table", "failed: it was killed by signal 9")
 
 
 async def test_who_cannot_be_moved_has_the_reason_and_counts() -> None:
-    stuck = guest("one", answering=False, trouble="QEMU's process is stopped (SIGSTOP); to let it run on: kill -CONT 1")
+    stuck = guest("one", answering=False, trouble="stopped; kill -CONT 1", silence=Silence.STOPPED)
     async with opened(stuck, guest("two"), guest("huge", backing="2M pages")) as (pilot, engine):
         await budget(pilot, "1300M")
-        assert row(pilot, "one")[1].endswith("QEMU's process is stopped (SIGSTOP)")
+        assert row(pilot, "one")[1].endswith(Silence.STOPPED.words)
         assert row(pilot, "huge")[1].endswith(HUGEPAGES)
         assert numbers(pilot, "two")[5] == "276"
         await press(pilot, "enter")

@@ -15,7 +15,7 @@ from tests.ui.fake_engine import NOW, RAM, FakeEngine, balloon, running
 from workbench.domain.balloon import Sample, State
 from workbench.domain.diagnosis import Verdict
 from workbench.domain.hugepages import Shortage, Supply
-from workbench.domain.lifecycle import Phase
+from workbench.domain.lifecycle import Exit, Phase
 from workbench.domain.preferences import Preferences
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.units import MIB
@@ -224,7 +224,7 @@ async def test_a_qemu_that_does_not_answer_is_said_and_comes_back() -> None:
 
 async def test_a_killed_guest_is_shown_as_killed() -> None:
     async with opened() as (pilot, engine):
-        engine.publish(GuestSnapshot("demo", ended="killed by signal 9", ended_output="[oops]", memory=RAM))
+        engine.publish(GuestSnapshot("demo", ended=Exit(137), ended_output="[oops]", memory=RAM))
         await pilot.pause()
         assert "killed by signal 9" in text_of(pilot, "#balloon-head")
         assert "[oops]" in text_of(pilot, "#balloon-head")
@@ -479,7 +479,7 @@ async def test_a_question_that_outlives_its_guest_does_nothing() -> None:
     async with opened() as (pilot, engine):
         await press(pilot, "g", "x")
         assert isinstance(pilot.app.screen, Dialog)
-        engine.publish(GuestSnapshot("demo", ended="killed by signal 9", memory=RAM))
+        engine.publish(GuestSnapshot("demo", ended=Exit(137), memory=RAM))
         await pilot.pause()
         await press(pilot, "right", "right", "enter")
         await pilot.app.workers.wait_for_complete()

@@ -17,7 +17,9 @@ and nobody can know more until it answers again.
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import Enum, StrEnum
+
+from msgspec import Struct
 
 
 class Phase(StrEnum):
@@ -35,6 +37,32 @@ class Phase(StrEnum):
 
 SIGBUS = 7
 """On x86 and ARM (signal(7))."""
+
+
+class Silence(Enum):
+    """Why a QEMU that lives gives no figures."""
+
+    STOPPED = "stopped"
+    """Its process is stopped by a signal or held by a debugger."""
+    OCCUPIED = "occupied"
+    """It accepts a client and says nothing: it is busy, or another client holds its monitor."""
+    BROKEN = "broken"
+    """Its monitor cannot be reached, or answers with an error."""
+
+    @property
+    def words(self) -> str:
+        """For people, without what to do about it."""
+        return SILENCE_WORDS[self]
+
+
+SILENCE_WORDS = {
+    Silence.STOPPED: "QEMU's process is stopped (SIGSTOP)",
+    Silence.OCCUPIED: (
+        "QEMU does not answer: it is busy, or another client holds its monitor, as a second screen of workbench does"
+    ),
+    Silence.BROKEN: "QEMU does not answer",
+}
+
 
 RUNNING_STATES = frozenset({"running"})
 """The ``status`` values of ``query-status`` in which the CPUs run (qapi/run-state.json, ``RunState``)."""
@@ -63,6 +91,27 @@ def exit_words(code: int | None) -> str:
     if code > 128:
         return f"killed by signal {code - 128}"
     return f"ended with exit status {code}"
+
+
+class Exit(Struct, frozen=True):
+    """How a QEMU's process ended."""
+
+    code: int | None
+    """The exit status as a shell reports it; None if not known."""
+
+    @property
+    def orderly(self) -> bool:
+        """Whether the guest powered off or was shut down, rather than died."""
+        return self.code == 0
+
+    @property
+    def words(self) -> str:
+        return exit_words(self.code)
+
+    @property
+    def short(self) -> str:
+        """:attr:`words` for a narrow column."""
+        return "killed by SIGBUS" if self.code == 128 + SIGBUS else self.words
 
 
 def exit_cause(code: int | None, *, hugepages: bool, reporting: bool, prealloc: bool) -> str:

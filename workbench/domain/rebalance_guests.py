@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from workbench.domain.balloon import State
 from workbench.domain.floor import floor_of, used_by
 from workbench.domain.guard import pace_of
+from workbench.domain.lifecycle import Silence
 from workbench.domain.rebalance import Candidate
 from workbench.domain.units import MIB, SizeError, format_size, parse_size
 
@@ -83,7 +84,8 @@ def unmovable(snapshot: GuestSnapshot) -> str:
     if not snapshot.phase.alive:
         return "is stopped"
     if not snapshot.answering:
-        return snapshot.trouble.partition(";")[0] or "QEMU does not answer"
+        silence = snapshot.silence or Silence.BROKEN
+        return snapshot.trouble if silence is Silence.BROKEN and snapshot.trouble else silence.words
     if snapshot.status and snapshot.status != "running":
         return f"is {snapshot.status}: its driver does not run"
     if snapshot.balloon is None:

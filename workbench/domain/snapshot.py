@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from workbench.domain.lifecycle import Phase
+from workbench.domain.lifecycle import Exit, Phase, Silence
 from workbench.domain.safety import Protection, Safety
 
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ class GuestSnapshot(Struct, frozen=True):
     """False while QEMU does not answer on its monitor, or another client holds it; ``trouble`` says which."""
     trouble: str = ""
     """What is wrong now, in words, empty when nothing is."""
-    ended: str = ""
-    """How the last run ended, in words: ``killed by signal 9``. Empty when it is running or was not run."""
+    silence: Silence | None = None
+    """Why it does not answer; None while it does."""
+    ended: Exit | None = None
+    """How the last run ended. None when it is running or was not run."""
     ended_cause: str = ""
     """Why it died and what to do, as far as that is known."""
     cautions: tuple[str, ...] = ()

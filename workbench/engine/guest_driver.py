@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.lifecycle import Phase, exit_words, phase_of
+from workbench.domain.balloon import State
+from workbench.domain.lifecycle import Exit, Phase, Silence, phase_of
 from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.traffic import Kind, Origin, Record
 from workbench.engine.balloon import BalloonProbe
@@ -30,7 +31,7 @@ from workbench.engine.path import PathWatch
 from workbench.engine.protection import Protector
 from workbench.engine.readings import DEADLINE as POLL_DEADLINE
 from workbench.engine.readings import Readings
-from workbench.engine.silence import is_stopped, silence_words, stopped_error
+from workbench.engine.silence import is_stopped, silence_of, silence_words, stopped_error
 from workbench.errors import (
     CommandFailed,
     MonitorClosed,
@@ -105,9 +106,12 @@ class GuestDriver:
                 raise MonitorTimeout("QEMU's process is stopped")
             self._monitor = await Monitor.connect(self._running.path / "qmp.sock", self.record, deadline=POLL_DEADLINE)
         except (MonitorTimeout, MonitorCrowded):
-            self._publish_trouble(silence_words(pid))
+            self._publish_silence()
         except MonitorUnavailable as error:
-            self._publish_trouble(silence_words(pid) if is_stopped(pid) else error.message)
+            if is_stopped(pid):
+                self._publish_silence()
+            else:
+                self._publish_trouble(error.message)
         else:
             await self._serve(self._monitor)
             self.hotplug.forget()
@@ -126,7 +130,7 @@ class GuestDriver:
                 await self._round(monitor)
             except MonitorTimeout:
                 self._protector.forget()
-                self._publish_trouble(silence_words(self._running.pid))
+                self._publish_silence()
                 self._pace.expire()
             except MonitorClosed:
                 return
@@ -218,9 +222,9 @@ class GuestDriver:
         assert self._monitor is not None
         assert self._probe is not None
         old = self.snapshot.balloon
-        came_back = old is not None and old.verdict.state.value == "absent"
+        came_back = old is not None and old.verdict.state is State.ABSENT
         balloon = self._readings.balloon(self._probe)
-        driver_changed = came_back and balloon.verdict.state.value != "absent"
+        driver_changed = came_back and balloon.verdict.state is not State.ABSENT
         self._emit(
             replace(
                 self.snapshot,
@@ -228,6 +232,7 @@ class GuestDriver:
                 status=self._readings.status,
                 answering=True,
                 trouble="",
+                silence=None,
                 qemu_version=self._monitor.version,
                 memory=self._probe.ram,
                 balloon=balloon,
@@ -241,7 +246,12 @@ class GuestDriver:
         asked = since is not None and time.monotonic() - since < POWER_DOWN_PATIENCE
         return Phase.STOPPING if asked and phase is Phase.RUNNING else phase
 
-    def _publish_trouble(self, trouble: str) -> None:
+    def _publish_silence(self) -> None:
+        """Nothing comes from its monitor."""
+        silence = silence_of(self._running.pid)
+        self._publish_trouble(silence_words(self._running.pid, silence), silence)
+
+    def _publish_trouble(self, trouble: str, silence: Silence = Silence.BROKEN) -> None:
         """QEMU cannot be asked: what was read last still stands, and is said to be old."""
         balloon = (
             self._readings.balloon(self._probe, answering=False, trouble=trouble)
@@ -249,17 +259,21 @@ class GuestDriver:
             else self.snapshot.balloon
         )
         protection = self._protector.state(self.snapshot.memory or 0)
-        self._emit(replace(self.snapshot, answering=False, trouble=trouble, balloon=balloon, protection=protection))
+        self._emit(
+            replace(
+                self.snapshot, answering=False, trouble=trouble, silence=silence, balloon=balloon, protection=protection
+            )
+        )
 
     def _publish_odd(self, error: Exception) -> None:
         """A round went wrong in a way that nobody foresaw: nothing is read anew, which might go wrong again."""
         words = f"the workbench could not understand QEMU: {type(error).__name__}: {error}"
         self._pace.expire()
-        self._emit(replace(self.snapshot, answering=False, trouble=words))
+        self._emit(replace(self.snapshot, answering=False, trouble=words, silence=Silence.BROKEN))
 
     def _publish_end(self, ended: Ended) -> None:
-        words = exit_words(ended.code)
-        self.record.add(time.time(), Kind.NOTE, Origin.SCREEN, "", f"{self._running.name} was {words}")
+        how = Exit(ended.code)
+        self.record.add(time.time(), Kind.NOTE, Origin.SCREEN, "", f"{self._running.name} was {how.words}")
         self._emit(
             GuestSnapshot(
                 self._running.name,
@@ -268,7 +282,7 @@ class GuestDriver:
                 profile_path=self.snapshot.profile_path,
                 description=self.snapshot.description,
                 backing=self.snapshot.backing,
-                ended=words,
+                ended=how,
                 ended_cause=ended.cause,
                 cautions=self.snapshot.cautions,
                 ended_output=ended.output.rstrip() if ended.code else "",

@@ -6,9 +6,9 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, cast
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
-from workbench.domain.lifecycle import Phase, exit_words, phase_of
+from workbench.domain.lifecycle import Exit, Phase, phase_of
 from workbench.domain.units import format_size
 from workbench.engine.launch import wait_for_end
 from workbench.engine.liveness import live_pid
@@ -49,8 +49,8 @@ class Listed(Struct, frozen=True):
     backing: str
     description: str
     problems: int
-    ended: str
-    """How the last run ended, in words."""
+    ended: Exit | None
+    """How the last run ended; None when it runs or was not run."""
     ended_cause: str
     """Why it died and what to do, as far as that is known."""
     profile: str
@@ -59,6 +59,10 @@ class Listed(Struct, frozen=True):
     """The running guest's directory, with its sockets and logs."""
     qemu: str
     """The version of the running QEMU."""
+
+    def for_json(self) -> dict[str, object]:
+        """Its fields, with the end of the last run in words."""
+        return {**to_builtins(self), "ended": self.ended.words if self.ended else ""}
 
 
 async def list_guests(settings: Settings) -> list[Listed]:
@@ -113,7 +117,7 @@ def _running(running: Running, answer: tuple[str, str]) -> Listed:
         backing=facts.backing,
         description=profile.description if profile else "",
         problems=0,
-        ended="",
+        ended=None,
         ended_cause="",
         profile=facts.profile,
         directory=str(running.path),
@@ -135,7 +139,7 @@ def _stopped(name: str, store: ProfileStore, state: StateDirectory) -> Listed:
         backing=f"{format_size(hugepages.size)} pages" if hugepages else "",
         description=profile.description if profile else "",
         problems=len(loaded.problems),
-        ended=exit_words(ended.code) if ended else "",
+        ended=Exit(ended.code) if ended else None,
         ended_cause=ended.cause if ended else "",
         profile=str(loaded.path),
         directory="",

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from workbench.domain.cautions import caution_lines
 from workbench.domain.hugepages import Supply
-from workbench.domain.lifecycle import Phase, exit_words
+from workbench.domain.lifecycle import Exit, Phase
 from workbench.domain.safety import Protection, safety_of
 from workbench.domain.snapshot import GuestSnapshot, HugepageHolder
 from workbench.domain.timeline import PathView
@@ -150,7 +150,7 @@ class LocalEngine:
             raise StartError(f"{name} runs already, pid {self._guests[name].snapshot.pid}")
         self._starting.add(name)
         try:
-            self._publish(replace(self._snapshots.get(name, GuestSnapshot(name)), phase=Phase.STARTING, ended=""))
+            self._publish(replace(self._snapshots.get(name, GuestSnapshot(name)), phase=Phase.STARTING, ended=None))
             loaded = self._profiles.load(name)
             planned = await plan(loaded, self._settings, short=supply is not Supply.NOTHING)
             running = await start(self._state, planned, lasting=True, supply=supply)
@@ -212,7 +212,7 @@ class LocalEngine:
             old,
             phase=Phase.STOPPED,
             protection=Protection(),
-            ended=exit_words(ended.code) if ended else "",
+            ended=Exit(ended.code) if ended else None,
             ended_cause=ended.cause if ended else "",
             cautions=caution_lines(profile),
             ended_output=ended.output.rstrip() if ended and ended.code else "",
@@ -241,7 +241,7 @@ class LocalEngine:
             accelerator_reason=facts.accelerator_reason,
             started=facts.started or None,
             backing=facts.backing,
-            ended="",
+            ended=None,
             ended_cause="",
             cautions=caution_lines(profile),
             ended_output="",

@@ -24,6 +24,7 @@ from workbench.errors import (
     MonitorClosed,
     MonitorCrowded,
     MonitorError,
+    MonitorSilent,
     MonitorTimeout,
     MonitorUnavailable,
     UsageError,
@@ -67,7 +68,7 @@ class Monitor:
 
         :raise MonitorUnavailable: when there is no socket, nobody listens, or the talk is not QMP.
         :raise MonitorCrowded: when so many clients wait already that this one cannot.
-        :raise MonitorTimeout: when the socket accepts and nothing comes within ``deadline`` seconds.
+        :raise MonitorSilent: when the socket accepts and nothing comes within ``deadline`` seconds.
         """
         monitor = cls(path, record)
         if len(os.fsencode(path)) > SUN_PATH_MAX:
@@ -79,7 +80,7 @@ class Monitor:
             async with asyncio.timeout(deadline):
                 await monitor._client.connect(str(path))
         except TimeoutError as error:
-            raise MonitorTimeout(
+            raise MonitorSilent(
                 f"{path.name} accepts and says nothing: QEMU is frozen, or another client holds this monitor",
                 hint=ONE_CLIENT,
             ) from error

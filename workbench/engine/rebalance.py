@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from workbench.domain.balloon import Balloon, Sample
 from workbench.domain.diagnosis import Circumstances, judge
-from workbench.domain.lifecycle import phase_of
+from workbench.domain.lifecycle import Silence, phase_of
 from workbench.domain.rebalance_course import Course, Seen, Stage, step_words
 from workbench.domain.rebalance_guests import figures_cover
 from workbench.domain.safety import safety_of
@@ -25,7 +25,7 @@ from workbench.engine.guarding import alarm_words
 from workbench.engine.monitor import Monitor
 from workbench.engine.profiles import started_profile
 from workbench.engine.protection import Protector
-from workbench.engine.silence import is_stopped, silence_words
+from workbench.engine.silence import is_stopped, silence_of, silence_words
 from workbench.errors import MonitorError, MonitorTimeout, WorkbenchError
 
 if TYPE_CHECKING:
@@ -92,8 +92,10 @@ class Watched:
             if not figures_cover(balloon, since):
                 balloon = replace(balloon, stats=None)
         except MonitorError as error:
-            trouble = silence_words(self.running.pid) if isinstance(error, MonitorTimeout) else error.message
-            return replace(snapshot, answering=False, trouble=trouble)
+            pid = self.running.pid
+            silence = silence_of(pid) if isinstance(error, MonitorTimeout) else Silence.BROKEN
+            trouble = error.message if silence is Silence.BROKEN else silence_words(pid, silence)
+            return replace(snapshot, answering=False, trouble=trouble, silence=silence)
         return replace(snapshot, phase=phase_of(status), status=status, memory=probe.ram, balloon=balloon)
 
     async def seen(self) -> Seen | None:

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import psutil
 
+from workbench.domain.lifecycle import Silence
 from workbench.errors import MonitorTimeout
 
 _STOPPED = frozenset({psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP})
@@ -27,11 +28,18 @@ def _process(pid: int) -> psutil.Process:
     return psutil.Process(pid)
 
 
-def silence_words(pid: int) -> str:
+def silence_of(pid: int) -> Silence:
     """Why the monitor of this QEMU accepts a client and says nothing."""
-    if is_stopped(pid):
-        return f"QEMU's process is stopped (SIGSTOP); {_hint(pid)}"
-    return "QEMU does not answer: it is busy, or another client holds its monitor, as a second screen of workbench does"
+    return Silence.STOPPED if is_stopped(pid) else Silence.OCCUPIED
+
+
+def silence_words(pid: int, silence: Silence | None = None) -> str:
+    """The same in words, with what to do about it.
+
+    :param silence: what is known of it already; None to look now.
+    """
+    silence = silence or silence_of(pid)
+    return f"{silence.words}; {_hint(pid)}" if silence is Silence.STOPPED else silence.words
 
 
 def stopped_error(name: str, pid: int, *, sent: str = "") -> MonitorTimeout:
@@ -39,7 +47,7 @@ def stopped_error(name: str, pid: int, *, sent: str = "") -> MonitorTimeout:
 
     :param sent: the command that had gone to it by then, and waits; empty when none had.
     """
-    stopped = "QEMU's process is stopped (SIGSTOP)"
+    stopped = Silence.STOPPED.words
     if not sent:
         return MonitorTimeout(f"{name} does not answer: {stopped}; nothing was sent", hint=_hint(pid))
     words = f"{name} does not answer {sent}: {stopped}"

@@ -20,7 +20,7 @@ from workbench.engine.readings import Readings
 from workbench.engine.silence import is_stopped, silence_words
 from workbench.engine.standing import standing_of
 from workbench.engine.trace import TraceEvents
-from workbench.errors import MonitorError, MonitorTimeout, WorkbenchError
+from workbench.errors import MonitorCrowded, MonitorError, MonitorSilent, WorkbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,14 +81,12 @@ class Watched:
     def _trouble(self, error: TimeoutError | WorkbenchError) -> str:
         if is_stopped(self.running.pid):
             return silence_words(self.running.pid)
-        if isinstance(error, WorkbenchError) and "another client" not in error.message:
-            return error.message
-        return HELD
+        return HELD if isinstance(error, (TimeoutError, MonitorSilent, MonitorCrowded)) else error.message
 
     async def _read(self, settle: float) -> Balloon:
         running = self.running
         if is_stopped(running.pid):
-            raise MonitorTimeout(silence_words(running.pid))
+            raise MonitorSilent(silence_words(running.pid))
         monitor = await Monitor.connect(running.path / "qmp-cli.sock", deadline=DEADLINE)
         try:
             probe = BalloonProbe(monitor, running, origin=Origin.USER, deadline=DEADLINE)

@@ -40,14 +40,12 @@ def command(settings: Settings, name: str, timeout: float | None, count: int | N
 
 
 async def _follow(settings: Settings, name: str, timeout: float | None, count: int | None, as_json: bool) -> None:
-    from workbench.errors import MonitorTimeout, MonitorUnavailable
+    from workbench.errors import MonitorCrowded, MonitorSilent, MonitorUnavailable
 
     try:
         async with guest_monitor(settings, name, SOCKET, deadline=GREETING_DEADLINE) as monitor:
             await _print_events(monitor, timeout, count, as_json)
-    except (MonitorTimeout, MonitorUnavailable) as error:
-        if "another client" not in error.message:
-            raise
+    except (MonitorSilent, MonitorCrowded) as error:
         raise MonitorUnavailable(
             f"somebody else follows {name}'s events: {SOCKET} serves one client at a time",
             hint="end the other follower, or connect your own tool to qmp-user.sock",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-from msgspec import to_builtins
 
 from workbench.verbs.common import json_option, pass_settings, print_json, run
 
@@ -23,7 +22,7 @@ def command(settings: Settings, as_json: bool) -> None:
 
     guests = run(list_guests(settings))
     if as_json:
-        print_json([to_builtins(guest) for guest in guests])
+        print_json([guest.for_json() for guest in guests])
         return
     if not guests:
         click.echo(f"no profiles in {settings.profiles}")
@@ -40,8 +39,8 @@ def table(guests: list[Listed]) -> list[str]:
         note = guest.backing or guest.description
         if guest.problems:
             note = f"{guest.problems} problem{'' if guest.problems == 1 else 's'} in its text: workbench check {guest.name}"
-        elif guest.ended and guest.ended != "powered off":
-            note = f"last run: {guest.ended}"
+        elif guest.ended and not guest.ended.orderly:
+            note = f"last run: {guest.ended.words}"
         memory = format_size(guest.memory) if guest.memory else "-"
         rows.append((guest.name, guest.state, str(guest.pid or "-"), memory, guest.accelerator or "-", note))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]

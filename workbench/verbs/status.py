@@ -31,7 +31,7 @@ def command(settings: Settings, name: str, as_json: bool) -> None:
     places = {key: f"{guest.directory}/{file}" for key, file in SOCKETS.items()} if guest.directory else {}
     outlets, unknown = run(_outlets(settings, name)) if guest.directory else (None, "")
     if as_json:
-        print_json({**to_builtins(guest), **places, **(to_builtins(outlets) if outlets else {})})
+        print_json({**guest.for_json(), **places, **(to_builtins(outlets) if outlets else {})})
         return
     lines = _lines(guest, places) + (_outlet_lines(outlets) if outlets else [])
     if unknown:
@@ -89,7 +89,7 @@ def _lines(guest: Listed, places: dict[str, str]) -> list[tuple[str, str]]:
     if guest.qemu:
         lines.append(("QEMU", guest.qemu))
     if guest.ended:
-        lines.append(("last run", guest.ended))
+        lines.append(("last run", guest.ended.words))
     if guest.ended_cause:
         lines.append(("", guest.ended_cause))
     lines.append(("profile", guest.profile))

@@ -12,6 +12,7 @@ from textual.reactive import reactive
 from textual.widgets import Input
 
 from workbench.domain.balloon import State
+from workbench.domain.causes import Cause
 from workbench.domain.forecast import forecast
 from workbench.domain.safety import Protection, Wish
 from workbench.domain.speed import Speeds
@@ -228,7 +229,7 @@ class BalloonStaging(Vertical):
 
     def _stage(self, size: int) -> None:
         balloon = self._balloon()
-        if balloon is None or balloon.reading is None or balloon.verdict.cause == "the guest has no balloon device":
+        if balloon is None or balloon.reading is None or balloon.verdict.code is Cause.NO_DEVICE:
             self._refuse()
             return
         target = clamp_target(size, ram=balloon.reading.ram)

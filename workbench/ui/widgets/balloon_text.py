@@ -8,6 +8,7 @@ from textual.content import Content
 
 from workbench.domain.balloon import Balloon, Source, State
 from workbench.domain.causes import Cause
+from workbench.domain.lifecycle import Phase
 from workbench.ui.key_names import key_name
 from workbench.ui.widgets import ledger_text
 from workbench.ui.widgets.columns import Column, grid
@@ -246,13 +247,13 @@ def empty_words(snapshot: GuestSnapshot | None) -> Content:
     """What stands in the panel when there is nothing to read."""
     if snapshot is None:
         return _lines([[(f"No guest. Press {key_name('pane.guests', 'g')} for the list.", "$foreground-muted")]])
-    if snapshot.phase.value == "starting":
+    if snapshot.phase is Phase.STARTING:
         return _lines([[f"{snapshot.name} is starting", ("\u2026", "$foreground-muted")]])
     if not snapshot.phase.alive:
         lines: list[list[Part]] = []
         if snapshot.ended:
-            abnormal = snapshot.ended != "powered off"
-            lines.append([f"{snapshot.name} was ", (snapshot.ended, "bold $error" if abnormal else "$success")])
+            style = "$success" if snapshot.ended.orderly else "bold $error"
+            lines.append([f"{snapshot.name} was ", (snapshot.ended.words, style)])
             if snapshot.ended_cause:
                 lines.append([(snapshot.ended_cause, "$warning")])
             lines += [[(f"  {line}", "$foreground-muted")] for line in snapshot.ended_output.splitlines()[-6:]]

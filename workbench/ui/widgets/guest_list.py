@@ -13,7 +13,7 @@ from textual.reactive import reactive
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from workbench.domain.lifecycle import Phase
+from workbench.domain.lifecycle import Phase, Silence
 from workbench.ui.words import short_size, uptime
 
 if TYPE_CHECKING:
@@ -188,15 +188,16 @@ def entry(guest: GuestSnapshot, now: float, width: int = WIDTH) -> Content:
 def state_words(guest: GuestSnapshot, now: float, width: int = WIDTH) -> tuple[str, str]:
     """The second line of an entry, and its style; what has no room in ``width`` columns is left out, the last first."""
     if not guest.phase.alive:
-        if guest.ended and guest.ended != "powered off":
-            full = guest.ended
-            return full if len(full) <= width else full.replace("signal 7 (SIGBUS)", "SIGBUS"), "$error"
+        if guest.ended and not guest.ended.orderly:
+            full = guest.ended.words
+            return full if len(full) <= width else guest.ended.short, "$error"
         if guest.problems:
             return f"{guest.problems} profile problem{'' if guest.problems == 1 else 's'}", "$warning"
-        return guest.ended or "stopped", "$foreground-muted"
+        return guest.ended.words if guest.ended else "stopped", "$foreground-muted"
     if not guest.answering:
-        elsewhere = "another client" in guest.trouble
-        return ("busy, or held elsewhere", "$warning") if elsewhere else ("does not answer", "$error")
+        if guest.silence is Silence.OCCUPIED:
+            return "busy, or held elsewhere", "$warning"
+        return "does not answer", "$error"
     status = guest.status if guest.phase is Phase.PAUSED and guest.status else guest.phase.value
     parts = [status]
     if guest.protection.armed:
