@@ -202,7 +202,7 @@ async def test_a_kvm_that_cannot_run_a_guest_is_named_when_qemu_fails(
     workbench: CommandLine, state: StateDirectory
 ) -> None:
     plan = await planned(workbench, FIRMWARE + 'qemu.args = ["-rtc", "base=never"]\n')
-    warned = replace(plan, accelerator_reason="the profile says so; KVM will hardly run this guest: no /dev/kvm")
+    warned = replace(plan, accelerator_trouble="KVM will hardly run this guest: no /dev/kvm")
     with pytest.raises(StartError) as caught:
         await start(state, warned)
     assert caught.value.hint.splitlines() == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
     from workbench.domain.ramp import Ramp
 
 
+class Risk(Enum):
+    """Why a target is asked about before it is sent."""
+
+    BELOW_FLOOR = "below-floor"
+    LITTLE_LEFT = "little-left"
+    """The guest would have little available memory left."""
+
+
 class Forecast(Struct, frozen=True):
     """What a staged target would do."""
 
@@ -31,8 +40,10 @@ class Forecast(Struct, frozen=True):
     """Seconds since the guest said so, where that is too long ago to be sure of; None else."""
     seconds: float | None
     """Seconds to settle at the speed that was seen, the waits of a ramp included; None when none was seen."""
-    risk: str = ""
-    """Why it is asked about before it is sent, in words; empty when it is not."""
+    risk: Risk | None = None
+    """Why it is asked about before it is sent; None when it is not."""
+    risk_words: str = ""
+    """The same in words."""
     floor: Floor | None = None
     steps: int = 1
     """How many targets lead there: more than one with a ramp."""
@@ -44,7 +55,7 @@ class Forecast(Struct, frozen=True):
     @property
     def risky(self) -> bool:
         """Whether it is asked about before it is sent."""
-        return bool(self.risk)
+        return self.risk is not None
 
 
 WAITS = {
@@ -79,16 +90,16 @@ def forecast(
     steps = ramp.steps(reading.actual, target) if ramp else 1
     seconds = settle_time(reading.actual - target, speed, ramp) if speed else None
     least = floor_of(balloon, floor)
-    risk = ""
+    risk, risk_words = None, ""
     if target < reading.actual:
         enough = max(LEFT, reading.ram // LEFT_SHARE)
         if least is not None and target < least.size:
-            risk = f"below the floor of {mib(least.size)}"
+            risk, risk_words = Risk.BELOW_FLOOR, f"below the floor of {mib(least.size)}"
         elif available is not None and available < enough:
-            risk = f"less than {mib(enough)} left"
+            risk, risk_words = Risk.LITTLE_LEFT, f"less than {mib(enough)} left"
     verdict = balloon.verdict
     waits = next((WAITS[code] for code in (verdict.code, *(note.code for note in verdict.notes)) if code in WAITS), "")
     gain = expected_gain(balloon, target)
     if verdict.state is State.ABSENT:
         seconds = gain = None  # what a driver will do that is not there yet, nobody knows
-    return Forecast(target, available, age, seconds, risk, least, steps, gain, waits)
+    return Forecast(target, available, age, seconds, risk, risk_words, least, steps, gain, waits)

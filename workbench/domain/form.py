@@ -48,6 +48,8 @@ class Row(Struct, frozen=True):
     """A table or list that the text switches off with ``false``."""
     choices: tuple[str, ...] = ()
     """What one chooses from; ``true`` and ``false`` for a switch."""
+    switch: bool = False
+    """Whether it is true or false."""
     text: bool = False
     """Whether what is typed is a text, and gets quotes."""
     listed: bool = False
@@ -153,6 +155,7 @@ class _Form:
             choices=choices,
             text=shape.kind == "size" or (shape.kind == "value" and shape.bare is not bool and shape.bare is not int),
             listed=shape.kind == "list",
+            switch=shape.bare is bool,
         )
 
 
@@ -166,7 +169,7 @@ def literal(row: Row, typed: str) -> str:
         return toml_value([int(word) if word.isdecimal() else word for word in words]).replace("$${", "${")
     if row.text:
         return toml_value(typed).replace("$${", "${")
-    if row.choices == ("true", "false"):
+    if row.switch:
         return typed
     return typed.strip() if _reads(typed) else toml_value(typed).replace("$${", "${")
 

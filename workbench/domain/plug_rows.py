@@ -35,6 +35,8 @@ class Row(Struct, frozen=True):
     description: str
     usual: bool
     choices: tuple[str, ...] = ()
+    switch: bool = False
+    """Whether it is on or off."""
 
 
 def rows(offer: Offer, values: Mapping[str, str]) -> tuple[Row, ...]:
@@ -53,11 +55,11 @@ def rows(offer: Offer, values: Mapping[str, str]) -> tuple[Row, ...]:
         shape, info = fields[key].shape, infos.get(key)
         default = _default(part, fields[key].name)
         about = info.description if info is not None else ""
-        found.append(Row(key, shape.words, default, about, key in USUAL[offer.kind], shape.choices))
+        found.append(Row(key, shape.words, default, about, key in USUAL[offer.kind], shape.choices, shape.bare is bool))
     for name, info in sorted(infos.items()):
         if name not in fields and name not in OURS:
             default = "" if not info.has_default else _text(info.default)
-            found.append(Row(name, info.type, default, info.description, usual=False))
+            found.append(Row(name, info.type, default, info.description, usual=False, switch=info.type == "bool"))
     return tuple(found)
 
 

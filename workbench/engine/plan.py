@@ -46,6 +46,8 @@ class Plan(Struct, frozen=True, dict=True):
     accelerator_reason: str
     """Why this accelerator, in words."""
     loaded: LoadedProfile
+    accelerator_trouble: str = ""
+    """Why the accelerator that the profile names will hardly run this guest; empty when it will, or was chosen."""
 
     @property
     def name(self) -> str:
@@ -55,12 +57,6 @@ class Plan(Struct, frozen=True, dict=True):
     def parts(self) -> tuple[ArgvPart, ...]:
         """The options of the command line, each with the key that made it."""
         return argv_parts(self.profile, self.launch)
-
-    @property
-    def accelerator_trouble(self) -> str:
-        """Why the accelerator that the profile names will hardly run this guest; empty when it will, or was chosen."""
-        named = self.accelerator_reason.startswith(BY_NAME)
-        return self.accelerator_reason.removeprefix(BY_NAME).removeprefix("; ") if named else ""
 
     def device_lines(self) -> dict[str, str]:
         """For each device's id the place in the profile that made it, such as ``demo.toml:14``."""
@@ -99,12 +95,12 @@ async def plan(loaded: LoadedProfile, settings: Settings, *, check: bool = True,
         )
     if check and (problems := Checks(settings).problems([loaded])[0]):
         raise _profile_error(loaded, problems)
-    accelerator, reason = await _accelerator(profile)
+    accelerator, reason, trouble = await _accelerator(profile)
     _check_hyperv(profile, accelerator, reason)
     launch = launch_of(loaded, profile, settings, binary, version[:2], accelerator)
     if check:
         _check_host(profile, settings.state / profile.name, short=short)
-    return Plan(loaded.path, profile, launch, reason, loaded)
+    return Plan(loaded.path, profile, launch, reason, loaded, trouble)
 
 
 def launch_of(
@@ -149,13 +145,13 @@ def _check_hyperv(profile: GuestProfile, accelerator: str, reason: str) -> None:
         )
 
 
-async def _accelerator(profile: GuestProfile) -> tuple[Literal["kvm", "tcg"], str]:
-    """The accelerator and why it is that one."""
+async def _accelerator(profile: GuestProfile) -> tuple[Literal["kvm", "tcg"], str, str]:
+    """The accelerator, why it is that one, and why one that the profile names will hardly run the guest."""
     if profile.accelerator != "auto":
         trouble = await kvm_trouble() if profile.accelerator == "kvm" else ""
-        return profile.accelerator, "; ".join(filter(None, [BY_NAME, trouble]))
+        return profile.accelerator, "; ".join(filter(None, [BY_NAME, trouble])), trouble
     chosen = await choose_accelerator()
-    return ("kvm" if chosen.name == "kvm" else "tcg"), chosen.reason
+    return ("kvm" if chosen.name == "kvm" else "tcg"), chosen.reason, ""
 
 
 def _boot(loaded: LoadedProfile, profile: GuestProfile, settings: Settings) -> tuple[str | None, str | None, str]:

@@ -227,7 +227,7 @@ class PlugForm(ModalScreen[Plan | None]):
 
     def action_choice(self) -> None:
         row = self._row
-        choices = row.choices or (("on", "off") if row.type in ("bool", "true or false") else ())
+        choices = row.choices or (("on", "off") if row.switch else ())
         if choices:
             now = self.values.get(row.key) or row.default
             index = choices.index(now) + 1 if now in choices else 0

@@ -99,7 +99,7 @@ async def check_floor(
 
     :raise WorkbenchError: when the answer is no.
     """
-    from workbench.domain.forecast import forecast
+    from workbench.domain.forecast import Risk, forecast
     from workbench.domain.units import mib
     from workbench.errors import WorkbenchError
 
@@ -109,9 +109,9 @@ async def check_floor(
         plan = forecast(await _look(running, probe, fresh=True), size, 0.0, floor=safety.floor)
     if not plan.risky:
         return
-    where = f" ({plan.floor.why})" if plan.floor is not None and "floor" in plan.risk else ""
+    where = f" ({plan.floor.why})" if plan.floor is not None and plan.risk is Risk.BELOW_FLOOR else ""
     left = "" if plan.available is None else f"; about {mib(plan.available)} would be left"
-    what = f"{mib(size)} is {plan.risk}{where}{left}"
+    what = f"{mib(size)} is {plan.risk_words}{where}{left}"
     if yes:
         return
     if sys.stdin.isatty() and sys.stderr.isatty():

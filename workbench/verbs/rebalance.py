@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workbench.domain.rebalance import Proposal
-    from workbench.domain.rebalance_course import Course
+    from workbench.domain.rebalance_course import Course, Stage
     from workbench.domain.snapshot import GuestSnapshot
     from workbench.engine.state import Running
     from workbench.settings import Settings
@@ -106,11 +106,11 @@ def _propose(guests: Sequence[Running], budget: str) -> tuple[list[GuestSnapshot
 
 def _check_met(proposal: Proposal) -> None:
     """:raise WorkbenchError: when the budget is too small."""
-    from workbench.domain.rebalance import mib_up
+    from workbench.domain.units import MIB
     from workbench.errors import WorkbenchError
 
     if proposal.short:
-        least = mib_up(proposal.budget + proposal.short).replace(",", "").removesuffix(" MiB")
+        least = -(-(proposal.budget + proposal.short) // MIB)
         raise WorkbenchError(
             proposal.words, hint=f"nothing was changed; --budget {least}M is the least, or stop something in a guest"
         )
@@ -129,13 +129,13 @@ def _carry_out(course: Course, guests: Sequence[Running], *, quiet: bool) -> Non
     from workbench.engine.rebalance import carry_out
     from workbench.verbs.rebalance_words import progress_line
 
-    shown: dict[str, str] = {}
+    shown: dict[str, Stage] = {}
 
     def report(course: Course) -> None:
         """Each guest once when it begins to move and once when it is over."""
         for name, one in course.progress.items():
-            if shown.get(name, "") != one.stage.value and one.line.change:
-                shown[name] = one.stage.value
+            if shown.get(name) is not one.stage and one.line.change:
+                shown[name] = one.stage
                 if not quiet and (line := progress_line(one)):
                     click.echo(line)
 

@@ -80,22 +80,26 @@ def _row(line: Line) -> tuple[str, ...]:
 
 def progress_line(one: Progress) -> str:
     """What a guest does now; empty for what :func:`outcome_lines` says at the end."""
+    from workbench.domain.rebalance_course import Stage
+
     name = one.line.guest.name
-    if one.stage.value == "moving":
+    if one.stage is Stage.MOVING:
         return f"{name}: {whole(one.actual)} \u2192 {whole(one.goal)} MiB"
-    if one.stage.value == "reached":
+    if one.stage is Stage.REACHED:
         return f"{name}: reached {whole(one.goal)} MiB"
     return ""
 
 
 def outcome_lines(course: Course) -> list[str]:
     """Who did not get where it should, and why."""
+    from workbench.domain.rebalance_course import Stage
+
     lines = []
     for name, one in course.progress.items():
-        if one.stage.value in ("late", "failed", "released"):
+        if one.stage in (Stage.LATE, Stage.FAILED, Stage.RELEASED):
             now = f"it has {whole(one.actual)} of {whole(one.goal)} MiB"
             lines.append(f"{name}: {one.stage.value}: {one.remark or 'not there in time'}; {now}")
-        elif one.stage.value == "held" or one.goal != one.line.new:
+        elif one.stage is Stage.HELD or one.goal != one.line.new:
             lines.append(f"{name}: {one.remark}")
     return lines
 

@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
 from workbench.domain.rebalance import Proposal, propose
-from workbench.domain.rebalance_course import Course, Seen, patience, step_words
+from workbench.domain.rebalance_course import Course, Seen, Stage, patience, step_words
 from workbench.domain.rebalance_guests import candidate_of, parse_budget, ramp_of
 from workbench.domain.units import MIB, SizeError
 from workbench.errors import WorkbenchError
@@ -207,7 +207,7 @@ class RebalanceScreen(ModalScreen[None]):
 
     def _outcome(self, course: Course) -> Content:
         changed = [one for one in course.progress.values() if one.line.change]
-        reached = sum(one.stage.value == "reached" for one in changed)
+        reached = sum(one.stage is Stage.REACHED for one in changed)
         words = f"{reached} of {len(changed)} guest{'' if len(changed) == 1 else 's'} at the new target"
         if not course.over:
             return Content.styled(words, "$warning")

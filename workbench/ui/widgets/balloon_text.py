@@ -8,6 +8,7 @@ from textual.content import Content
 
 from workbench.domain.balloon import Balloon, Source, State
 from workbench.domain.causes import Cause
+from workbench.domain.forecast import Risk
 from workbench.domain.lifecycle import Phase
 from workbench.ui.key_names import key_name
 from workbench.ui.widgets import ledger_text
@@ -192,7 +193,7 @@ def staged_lines(plan: Forecast | None, width: int, *, live: bool, roomy: bool =
         keys = (f"{staging_keys(' ')} 1\u20269 or {key_name('balloon.type', 't')} stage a target", "$foreground-muted")
         live_words = ("live: each key is sent at once", "bold $warning")
         return _lines([[("staged  ", "$foreground-muted"), DASH], [live_words if live else keys]])
-    asks = f" asks first: {plan.risk}" if plan.risky else " sends it"
+    asks = f" asks first: {plan.risk_words}" if plan.risky else " sends it"
     send = Content.assemble(
         (key_name("balloon.send", "enter"), "bold $accent"), (asks, "$warning" if plan.risky else "")
     )
@@ -235,7 +236,8 @@ def forecast_parts(plan: Forecast) -> list[Content]:
 
 def risk_words(name: str, plan: Forecast) -> tuple[str, str]:
     """Title and text of the question before a target that may leave the guest with too little."""
-    facts = [f"That is {plan.risk}" + (f" ({plan.floor.why})." if plan.floor and "floor" in plan.risk else ".")]
+    why = f" ({plan.floor.why})" if plan.floor and plan.risk is Risk.BELOW_FLOOR else ""
+    facts = [f"That is {plan.risk_words}{why}."]
     if plan.available is not None:
         old = f", by figures that are {age(plan.age)} old" if plan.age is not None else ""
         facts.append(f"It would have about {mib(plan.available)} MiB available{old}.")
