@@ -46,25 +46,25 @@ KNOWN = {
 
 
 def test_help_is_read() -> None:
-    assert {one.value: one.detail for one in parse_help(HELP)} == {
-        "announce_self": "[interfaces] [id] -- Announce",
-        "drive_add": "[-n] slot\n[file=file][,if=type]\n[,unit=m] -- add a drive",
-        "dump": "[-p] file -- dump memory\n-p: do paging",
-        "info": "[subcommand] -- show things",
-        "system_reset": "reset it",
-        "help": "[cmd] -- show the help",
-        "quit": "end it",
-        "q": "end it",
-        "device_add": "driver[,prop=value][,...] -- add device",
-        "device_del": "device -- remove device",
-        "set_link": "name on|off -- change the link",
-        "screendump": "filename [-f format] [device [head]] -- save the screen",
-        "commit": "device|all -- commit changes",
-        "qom-get": "path property -- print it",
+    assert {one.value: (one.arguments, one.detail) for one in parse_help(HELP)} == {
+        "announce_self": ("[interfaces] [id]", "Announce"),
+        "drive_add": ("[-n] slot\n[file=file][,if=type]\n[,unit=m]", "add a drive"),
+        "dump": ("[-p] file", "dump memory\n-p: do paging"),
+        "info": ("[subcommand]", "show things"),
+        "system_reset": ("", "reset it"),
+        "help": ("[cmd]", "show the help"),
+        "quit": ("", "end it"),
+        "q": ("", "end it"),
+        "device_add": ("driver[,prop=value][,...]", "add device"),
+        "device_del": ("device", "remove device"),
+        "set_link": ("name on|off", "change the link"),
+        "screendump": ("filename [-f format] [device [head]]", "save the screen"),
+        "commit": ("device|all", "commit changes"),
+        "qom-get": ("path property", "print it"),
     }
     assert parse_help(INFO, "info") == (
         Known("balloon", "show it"),
-        Known("block", "[-n] [device] -- show disks", "arguments"),
+        Known("block", "show disks", arguments="[-n] [device]"),
     )
 
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from workbench.domain.drift import Kind as Drift
 from workbench.domain.drift import Live, Said, drift
 from workbench.domain.hotplug import Kind, Plan, State, Unplug, overdue_hint
-from workbench.domain.leftovers import Backends, backends, behind
+from workbench.domain.leftovers import Backends, Behind, Sort, backends, behind
 from workbench.domain.plug_rows import rows
 from workbench.domain.plugging import FreeBus, Offer, PlanProblems, plan
 from workbench.domain.qom import Property
@@ -238,7 +238,7 @@ def test_what_a_device_left_is_what_is_named_after_it_and_used_by_none() -> None
     }
     assert there().of("lone") == there().of("lone", unused=False) == (), "a card is nothing to stand on"
     assert "net0" not in there().leftovers((), ()), "a card has it, whatever the card's id is"
-    assert there().leftovers({"d1", "p1"}, {"chardev port0-chardev"}) == {}, "the command line's own"
+    assert there().leftovers({"d1", "p1"}, {Behind(Sort.CHARDEV, "port0-chardev")}) == {}, "the command line's own"
     assert [one.words for one in there().of("net0", unused=False)] == ["netdev net0-host"], (
         "the name is taken all the same"
     )
@@ -262,7 +262,7 @@ def test_whatever_qemu_says_is_read(network: str, answer: list[dict[str, object]
         (Unplug("n", State.OVERDUE), ["the request stands", "without an operating system"]),
         (Unplug("n", State.OVERDUE, run_state="paused"), ["its state is paused", "until it runs on"]),
         (
-            Unplug("n", State.OVERDUE, rest=("netdev n-host",)),
+            Unplug("n", State.OVERDUE, rest=(Behind(Sort.NETDEV, "n-host"),)),
             ["netdev n-host stays until then", "unplugging n once more"],
         ),
     ],

@@ -11,10 +11,10 @@ NOW = 1_800_000_000.0
 
 @pytest.mark.parametrize("kind", sorted(SPEAKS_ONCE))
 def test_an_event_that_two_saw_is_told_once(kind: MarkKind) -> None:
-    told = (Mark(NOW, kind, BY_GUEST, 7), Mark(NOW + 60, MarkKind.REQUEST, "later"))
-    assert is_told(Mark(NOW + APART - 0.1, kind, BY_GUEST, 7), told)
-    assert is_told(Mark(NOW - APART + 0.1, kind, BY_GUEST, 7), told)
-    assert not is_told(Mark(NOW + APART, kind, BY_GUEST, 7), told)
+    told = (Mark(NOW, kind, "once", 7, by_guest=True), Mark(NOW + 60, MarkKind.REQUEST, "later"))
+    assert is_told(Mark(NOW + APART - 0.1, kind, "once", 7, by_guest=True), told)
+    assert is_told(Mark(NOW - APART + 0.1, kind, "once", 7, by_guest=True), told)
+    assert not is_told(Mark(NOW + APART, kind, "once", 7, by_guest=True), told)
     assert not is_told(Mark(NOW, kind, "of another size", 8), told)
 
 
@@ -22,7 +22,7 @@ def test_two_resets_within_a_moment_are_two_and_what_the_guest_does_of_one_is_no
     told = (Mark(NOW, MarkKind.RESET, "reset"),)
     assert is_told(Mark(NOW, MarkKind.RESET, "reset"), told), "told by two monitors, at one time"
     assert not is_told(Mark(NOW + 0.5, MarkKind.RESET, "reset"), told)
-    assert is_told(Mark(NOW + 0.5, MarkKind.RESET, BY_GUEST), told)
+    assert is_told(Mark(NOW + 0.5, MarkKind.RESET, BY_GUEST, by_guest=True), told)
 
 
 def test_pause_resume_and_pause_again_are_three_events() -> None:
@@ -39,6 +39,6 @@ def test_what_a_workbench_does_counts_each_time(kind: MarkKind) -> None:
 
 def test_the_events_that_leave_a_mark() -> None:
     assert mark_of_event("RESET", {"guest": False}, NOW) == Mark(NOW, MarkKind.RESET, "reset")
-    assert mark_of_event("RESET", {"guest": True}, NOW) == Mark(NOW, MarkKind.RESET, BY_GUEST)
+    assert mark_of_event("RESET", {"guest": True}, NOW) == Mark(NOW, MarkKind.RESET, BY_GUEST, by_guest=True)
     assert mark_of_event("STOP", {}, NOW) == Mark(NOW, MarkKind.PAUSE, "paused")
     assert mark_of_event("BALLOON_CHANGE", {"actual": 1}, NOW) is None

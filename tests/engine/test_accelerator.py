@@ -15,7 +15,7 @@ from tests.real import QEMU, each_qemu
 from workbench.domain.accelerator import Processor
 from workbench.engine import accelerator, kvm_probe
 from workbench.engine.accelerator import choose_accelerator, kvm_trouble
-from workbench.engine.kvm_probe import HUNG, run_probe
+from workbench.engine.kvm_probe import ProbeHung, run_probe
 
 VMX = Processor(frozenset({"vmx"}))
 VIRTUALIZES = accelerator.read_processor().virtualizes
@@ -24,12 +24,15 @@ VIRTUALIZES = accelerator.read_processor().virtualizes
 class CountingProbe:
     """A probe whose answer is known, and which counts how often it was asked."""
 
-    def __init__(self, answer: str) -> None:
+    def __init__(self, answer: str | None) -> None:
+        """:param answer: None when it hangs."""
         self.answer = answer
         self.runs = 0
 
     async def __call__(self, binary: str) -> str:
         self.runs += 1
+        if self.answer is None:
+            raise ProbeHung
         return self.answer
 
 
@@ -48,7 +51,8 @@ async def test_a_guest_that_does_not_get_there_is_seen(monkeypatch: pytest.Monke
     broken = bytearray(kvm_probe.IMAGE)
     broken[0xFFF0:0xFFF3] = b"\xf4\xeb\xfd"  # at the reset vector: hlt, for ever
     monkeypatch.setattr(kvm_probe, "IMAGE", bytes(broken))
-    assert await run_probe(QEMU, "tcg", deadline=0.5) == HUNG
+    with pytest.raises(ProbeHung):
+        await run_probe(QEMU, "tcg", deadline=0.5)
 
 
 async def test_a_triple_fault_is_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +155,7 @@ async def test_the_probe_runs_once_for_each_boot(
 async def test_a_hang_is_not_kept_for_the_whole_boot(tmp_path: Path) -> None:
     device = tmp_path / "kvm"
     device.touch()
-    probe = CountingProbe(HUNG)
+    probe = CountingProbe(None)
     assert (await accelerator._by_probe(QEMU, device, probe, tmp_path)).name == "tcg"
     assert (await accelerator._by_probe(QEMU, device, probe, tmp_path)).name == "tcg"
     assert probe.runs == 1

@@ -26,9 +26,9 @@ def test_the_list_of_devices_is_read() -> None:
     drivers, aliases = parse_drivers(HELP)
     assert drivers == (
         Known("bare"),
-        Known("e1000", "Gigabit , bus PCI"),
+        Known("e1000", "Gigabit , bus PCI", bus="PCI"),
         Known("hyper", 'a "b", c'),
-        Known("usb-net", "bus usb-bus"),
+        Known("usb-net", "bus usb-bus", bus="usb-bus"),
     )
     assert aliases == {"e1000-82540em": "e1000"}
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.real import QEMU, each_qemu, running_qemu
 from workbench.domain.hotplug import Kind, State
+from workbench.domain.leftovers import Behind, Sort
 from workbench.domain.plugging import FreeBus, Offer, plan
 from workbench.domain.traffic import Kind as TrafficKind
 from workbench.engine.backends import read_backends, remove_behind
@@ -167,7 +168,7 @@ async def test_what_a_controller_has_on_it_goes_with_it(qemu: str, tmp_path: Pat
         async with asyncio.timeout(20):
             while unplugs.waiting:
                 await asyncio.sleep(0.02)
-        assert (await read_backends(monitor.execute)).all["block node"] == []
+        assert (await read_backends(monitor.execute)).all[Sort.NODE] == []
 
 
 @each_qemu()
@@ -193,7 +194,7 @@ async def test_what_there_is_to_stand_on_is_known_and_who_stands_on_it(qemu: str
         assert await remove_behind(monitor.execute, left["gone"]) == ()
         assert await remove_behind(monitor.execute, left["gone"]) == (), "somebody else was first"
         used = await remove_behind(monitor.execute, there.of("disk9", unused=False))
-        assert used[0].startswith("block node disk9-image: ")
+        assert used[0].what == Behind(Sort.NODE, "disk9-image")
 
 
 @each_qemu()

@@ -19,7 +19,7 @@ from workbench.domain.hotplug import Keeping, Kind, Plan, Unplug
 from workbench.domain.hotplug import State as UnplugState
 from workbench.domain.hugepages import Supply
 from workbench.domain.ledger import Ledger, Moment
-from workbench.domain.leftovers import Behind, Stake
+from workbench.domain.leftovers import Behind, Sort, Stake
 from workbench.domain.lifecycle import Phase
 from workbench.domain.parse import parse
 from workbench.domain.plugging import FreeBus, Offer
@@ -169,9 +169,7 @@ class FakeHotplug:
         await self._note("plug", plan.id, [step.command for step in plan.steps])
 
     async def behind(self, name: str) -> Stake:
-        return Stake(
-            "virtio-net-pci", ("below0",), (Behind(f"netdev {name}-host", "netdev_del", {"id": f"{name}-host"}),)
-        )
+        return Stake("virtio-net-pci", ("below0",), (Behind(Sort.NETDEV, f"{name}-host"),))
 
     async def unplug(self, name: str, patience: float) -> Unplug:
         await self._note("unplug", name)

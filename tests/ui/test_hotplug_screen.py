@@ -11,6 +11,7 @@ from textual.widgets import Input
 from tests.ui.fake_engine import FakeDevices, FakeEngine, running
 from tests.ui.test_device_tree import TREE
 from workbench.domain.hotplug import State, Unplug
+from workbench.domain.leftovers import Behind, Left, Sort
 from workbench.domain.plugging import FreeBus
 from workbench.errors import CommandFailed, NotFound
 from workbench.ui.app import WorkbenchApp
@@ -225,7 +226,8 @@ async def test_a_device_that_was_asked_to_go_is_marked_until_it_is_known() -> No
         lines = pane.query_one(DeviceLines)
 
         def flag() -> str:
-            return next(row.flag for row in lines.rows if row.key == NET)
+            found = next(row.flag for row in lines.rows if row.key == NET)
+            return found.words if found else ""
 
         for state in (State.PENDING, State.OVERDUE):
             engine.publish(replace(snapshot, unplugs=(Unplug("net0", state),)))
@@ -234,7 +236,7 @@ async def test_a_device_that_was_asked_to_go_is_marked_until_it_is_known() -> No
             shown = [lines.render_line(y).text for y in range(lines.size.height)]
             assert "… " in next(line for line in shown if "virtio-net" in line)
             assert "has not let it go" in " ".join(str(pane.query_one("#device-details").render()).split())
-        left = Unplug("net0", State.GONE, left=("netdev net0-host: in use",), waited=True)
+        left = Unplug("net0", State.GONE, left=(Left(Behind(Sort.NETDEV, "net0-host"), "in use"),), waited=True)
         engine.publish(replace(snapshot, unplugged=(left,)))
         await pilot.pause()
         assert flag() == ""

@@ -96,7 +96,7 @@ def _check_value(schema: Schema, type_: str, value: object, path: tuple[str, ...
 
 
 def _mistyped(schema: Schema, type_: str, value: object, path: tuple[str, ...]) -> Mistake:
-    words = f"{'.'.join(path)} must be {_article(schema.words(type_))}, not {_article(_kind_of(value))}"
+    words = f"{'.'.join(path)} must be {_typed(schema, type_)}, not {_kind_of(value)}"
     return Mistake(path, words, _WRITTEN.get(schema.kind(type_), "QEMU would refuse it too"))
 
 
@@ -137,18 +137,23 @@ def _fits(kind: str, value: object) -> bool:
 
 
 def _kind_of(value: object) -> str:
+    """What a value is, in words."""
     if value is None:
         return "null"
     names = {bool: "boolean", int: "integer", float: "number", str: "string", list: "list", dict: "object"}
-    return names.get(type(value), "object" if isinstance(value, Mapping) else type(value).__name__)
+    return _article(names.get(type(value), "object" if isinstance(value, Mapping) else type(value).__name__))
+
+
+def _typed(schema: Schema, type_: str) -> str:
+    """What a value must be: ``an integer``, ``a list of string``; without an article for ``null``, a choice of names, or
+    ``any value``."""
+    words = schema.words(type_)
+    first = next(iter(schema.alternatives(type_)), type_)
+    return words if schema.kind(first) in {"null", "enum", "value"} else _article(words)
 
 
 def _article(words: str) -> str:
-    """``an integer``, ``a list of string``; nothing before ``null``, a choice of names, or ``any value``."""
-    first = words.split(maxsplit=1)[0]
-    if first not in {"integer", "object", "string", "number", "boolean", "list"}:
-        return words
-    return f"an {words}" if first[0] in "aeiou" else f"a {words}"
+    return f"an {words}" if words[0] in "aeiou" else f"a {words}"
 
 
 def _what(path: tuple[str, ...]) -> str:

@@ -33,6 +33,8 @@ class HelpLine(Struct, frozen=True):
     name: str
     detail: str
     level: int = 0
+    warned: bool = False
+    """Whether there is something to know before using it: it is deprecated or unstable."""
 
 
 def command_in(text: str) -> str:
@@ -81,11 +83,11 @@ def arguments(schema: Schema, command: str, given: Mapping[str, object] | None =
 def returns(schema: Schema, command: str) -> tuple[str, list[HelpLine]]:
     """Its return value in words, and the members of that."""
     type_ = schema.commands[command].returns
-    words = schema.words(type_)
+    words, is_object = schema.words(type_), schema.kind(type_) == "object"
     while schema.kind(type_) == "array":
         type_ = schema.element(type_)
     lines = list(_members(schema, type_, 0, frozenset(), {}))
-    return ("nothing" if words == "object" and not lines else words), lines
+    return ("nothing" if is_object and not lines else words), lines
 
 
 def _members(
@@ -95,7 +97,8 @@ def _members(
     for member in members[:MEMBERS]:
         values = schema.values(member.type) if schema.kind(member.type) == "enum" else ()
         detail = describe(schema, member)
-        yield HelpLine(member.name, f"{detail}: {', '.join(values)}" if len(values) > 6 else detail, level)
+        words = f"{detail}: {', '.join(values)}" if len(values) > 6 else detail
+        yield HelpLine(member.name, words, level, warned=bool(warnings(member.features)))
         inner = schema.element(member.type) if schema.kind(member.type) == "array" else member.type
         if level + 1 < DEPTH and inner not in above:  # a block node's file is a block node
             below = given.get(member.name)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from workbench.domain.imports.options import keys_of
-from workbench.domain.leftovers import ENDINGS, Backends, standing
+from workbench.domain.leftovers import ENDINGS, Backends, Behind, Sort
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -78,7 +78,7 @@ _OF_THE_HOUSE = frozenset({"-D", "-pidfile", "-msg", "-sandbox", "-name", "-mon"
 around an uninstalled QEMU adds."""
 _HOUSE_IDS = re.compile(r"qmp(-\w+)?(-monitor)?\Z|serial0\Z")
 """Ids of the workbench's own monitors and console."""
-_BACKEND_OPTIONS = {"netdev": "netdev", "chardev": "chardev", "blockdev": "block node"}
+_BACKEND_OPTIONS = {"netdev": Sort.NETDEV, "chardev": Sort.CHARDEV, "blockdev": Sort.NODE}
 """Options that make what devices stand on, and the sorts of that."""
 _MADE = {"-device": "driver", "-object": "qom-type"}
 """Options that make a thing with a type, and the key of the type."""
@@ -157,7 +157,7 @@ def _left(live: Live, started: Sequence[Said]) -> Iterator[Difference]:
     """What devices left behind them that are gone. Objects are told of already."""
     devices = _with_ids("-device", started)
     ours = {
-        standing(sort, name).words
+        Behind(sort, name)
         for said in started
         if (sort := _BACKEND_OPTIONS.get(said.option[0].lstrip("-")))
         for name in map(str, settings_of(said.option).values())
@@ -165,10 +165,9 @@ def _left(live: Live, started: Sequence[Said]) -> Iterator[Difference]:
     }
     for name, left in live.backends.leftovers(live.devices, ours).items():
         for one in left:
-            sort, _, backend = one.words.rpartition(" ")
-            if sort != "object":
-                words = f"{sort} named after a {name} that the guest does not have: unplugging {name} again removes it"
-                yield Difference(Kind.EXTRA, backend, words)
+            if one.sort is not Sort.OBJECT:
+                words = f"{one.sort.words} named after a {name} that the guest does not have: unplugging {name} again removes it"
+                yield Difference(Kind.EXTRA, one.name, words)
 
 
 def _plugged(option: str) -> str:

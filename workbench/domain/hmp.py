@@ -33,10 +33,9 @@ def parse_help(text: str, below: str = "") -> tuple[Known, ...]:
         line = entry.removeprefix(f"{below} ") if below else entry
         names, _, rest = line.partition(" ")
         arguments, _, does = f" {rest}".partition(ARGUMENTS_END)
-        detail = ARGUMENTS_END.join(word for word in (arguments.strip(), does.strip()) if word)
         for name in names.split("|"):
             if _NAME.fullmatch(name):
-                found[name] = Known(name, detail, "arguments" if arguments.strip() else "")
+                found[name] = Known(name, does.strip(), arguments=arguments.strip())
     return tuple(found.values())
 
 
@@ -74,9 +73,7 @@ class Usage(Struct, frozen=True):
 
 def usage_of(known: Known) -> Usage:
     """Read the arguments of a command: ``[-f] device [format]``."""
-    if not known.type:
-        return Usage((), frozenset(), ())
-    arguments = known.detail.partition(ARGUMENTS_END)[0].removeprefix(f"{known.value} ")
+    arguments = known.arguments.removeprefix(f"{known.value} ")
     found = [(match[1] or match[3], bool(match[1])) for match in _OPTION.finditer(arguments)]
     rest = _OPTION.sub(" ", _BEHIND_A_COMMA.sub("", arguments)).replace("[", " ").replace("]", " ")
     return Usage(

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from workbench.domain.candidates import Candidates, Completion, describe, matching
-from workbench.domain.hmp import TOLD, split_line, usage_of
+from workbench.domain.hmp import ARGUMENTS_END, TOLD, split_line, usage_of
 from workbench.domain.known import Kind, Known, Lookup, levels
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def complete_hmp(schema: Schema, head: str, start: int, ask: Ask) -> list[Comple
     if command in TOLD and not given:
         known = {str(one.value): one for one in ask(Lookup(Kind.HMP, command))}
         return [
-            Completion(f"{name} " if known[name].type else name, at, name, _in_one_line(known[name].detail))
+            Completion(f"{name} " if known[name].arguments else name, at, name, _in_one_line(_whole(known[name])))
             for name in matching(known, word)
         ]
     if command in _OF_PROPERTIES and not given:
@@ -155,6 +155,11 @@ def _of_properties(candidates: Candidates, command: str, word: str, at: int) -> 
         Completion(f"{one.name}=", begin, one.name, describe(candidates.schema, one))
         for one in candidates.members((), given, key)
     ]
+
+
+def _whole(command: Known) -> str:
+    """What it takes and what it does, as ``help`` writes them."""
+    return ARGUMENTS_END.join(part for part in (command.arguments, command.detail) if part)
 
 
 def _in_one_line(text: str) -> str:

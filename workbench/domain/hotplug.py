@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from workbench.domain.devices.part import Option, Part
+    from workbench.domain.leftovers import Behind, Left
 
 PERIPHERAL = "/machine/peripheral"
 ALREADY = "already in the process of unplug"
@@ -139,10 +140,10 @@ class Unplug(Struct, frozen=True):
     state: State = State.PENDING
     again: bool = False
     """Whether it was asked before, and QEMU said so."""
-    left: tuple[str, ...] = ()
-    """What stood behind it and could not be removed, each with the reason."""
-    rest: tuple[str, ...] = ()
-    """What stands behind it, in words."""
+    left: tuple[Left, ...] = ()
+    """What stood behind it and could not be removed."""
+    rest: tuple[Behind, ...] = ()
+    """What stands behind it."""
     waited: bool = False
     """Whether the time had run out before it was known how it ends."""
     late_removal: bool = False
@@ -221,7 +222,6 @@ def overdue_hint(end: Unplug) -> str:
     else:
         lines.insert(0, f"the guest does not run, its state is {end.run_state}: it answers nothing until it runs on")
     if end.rest:
-        lines.append(
-            f"{', '.join(end.rest)} stays until then; an open screen removes it, or unplugging {end.id} once more"
-        )
+        rest = ", ".join(one.words for one in end.rest)
+        lines.append(f"{rest} stays until then; an open screen removes it, or unplugging {end.id} once more")
     return "\n".join(lines)

@@ -70,6 +70,12 @@ class Known(Struct, frozen=True):
     """Of a property of a driver: its type in QAPI, ``bool``, ``int`` or ``str``."""
     choices: tuple[str, ...] = ()
     """Of a property of a driver: the values that it can have, where QEMU lists them."""
+    bus: str = ""
+    """Of a driver: the type of the bus that it goes on; of a bus: its own type. As QEMU writes it."""
+    empty: bool = False
+    """Of a bus: whether no device is on it."""
+    arguments: str = ""
+    """Of a command of the human monitor: what it takes, as ``help`` writes it."""
 
 
 _NODES = (Kind.NODE, Kind.DRIVE)

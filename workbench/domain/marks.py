@@ -30,7 +30,7 @@ class MarkKind(StrEnum):
     """A ramp sent a step, beside the request that the step is, or was found left at one."""
 
 
-class Mark(Struct, frozen=True, gc=False):
+class Mark(Struct, frozen=True, gc=False, omit_defaults=True):
     time: float
     """Unix time in seconds."""
     kind: MarkKind
@@ -38,6 +38,10 @@ class Mark(Struct, frozen=True, gc=False):
     """For people, short: ``target 256 MiB``."""
     size: int | None = None
     """Bytes: the target of a request, the amount of a take-back, the signed change of RAM; None where there is none."""
+    by_guest: bool = False
+    """Of a reset: whether the guest asked for it itself."""
+    why: str = ""
+    """Of the guard: why it acted, in words."""
 
 
 LETTERS = {
@@ -67,9 +71,10 @@ BY_GUEST = "reset by the guest"
 def mark_of_event(name: str, data: Mapping[str, object], when: float) -> Mark | None:
     """The mark of one of QEMU's events, at its Unix time; None for the many that leave none."""
     kind, text = EVENTS.get(name, (None, ""))
-    if kind is MarkKind.RESET and data.get("guest"):
-        text = BY_GUEST
-    return None if kind is None else Mark(when, kind, text)
+    if kind is None:
+        return None
+    by_guest = kind is MarkKind.RESET and bool(data.get("guest"))
+    return Mark(when, kind, BY_GUEST if by_guest else text, by_guest=by_guest)
 
 
 APART = 2.0
@@ -89,7 +94,7 @@ def is_told(mark: Mark, marks: tuple[Mark, ...]) -> bool:
         return False
     if mark.kind in TURNS:  # paused, runs on, paused again within a moment are three events
         marks = tuple(other for other in marks if other.kind in TURNS)[-1:]
-    apart = SAME if mark.kind is MarkKind.RESET and mark.text != BY_GUEST else APART
+    apart = SAME if mark.kind is MarkKind.RESET and not mark.by_guest else APART
     return any(
         (other.kind, other.size) == (mark.kind, mark.size) and abs(other.time - mark.time) < apart for other in marks
     )

@@ -240,14 +240,45 @@ _DEFLATE = {
 }
 """The stages that are others when the guest takes memory back: function, file and what it does."""
 
-MILESTONES = {
-    "request": "request",
-    "target": "driver notified",
-    "read": "config read",
-    "written": "first pages",
-    "settled": "settled",
+
+class Milestone(StrEnum):
+    """What the stages that are seen mean to a person. The words stand in JSON: they stay as they are."""
+
+    REQUEST = "request"
+    NOTIFIED = "driver_notified"
+    READ = "config_read"
+    FIRST_PAGES = "first_pages"
+    SETTLED = "settled"
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return _MILESTONE_WORDS[self]
+
+
+_MILESTONE_WORDS = {
+    Milestone.REQUEST: "request",
+    Milestone.NOTIFIED: "driver notified",
+    Milestone.READ: "config read",
+    Milestone.FIRST_PAGES: "first pages",
+    Milestone.SETTLED: "settled",
 }
-"""What the stages that are seen mean to a person."""
+MILESTONES = {
+    "request": Milestone.REQUEST,
+    "target": Milestone.NOTIFIED,
+    "read": Milestone.READ,
+    "written": Milestone.FIRST_PAGES,
+    "settled": Milestone.SETTLED,
+}
+"""The key of a stage -> its milestone."""
+
+
+def milestone_words(stage: Stage) -> str:
+    """What a stage means to a person that sees it; empty for the others."""
+    found = MILESTONES.get(stage.key)
+    return found.words if found is not None else ""
+
+
 _HUGE = "Runs only when one piece of 256 pages covers a whole hugepage, which Linux's pieces never do."
 
 NEWEST = (99, 0)

@@ -29,7 +29,7 @@ def parse_target(text: str, *, ram: int, target: int) -> int:
     if word.lower() == "max":
         return ram
     if word.startswith("-"):
-        raise SizeError(f"{word!r} is negative: a target is 1M to {format_size(ram)}")
+        raise SizeError(f"{word!r} is negative", f"a target is 1M to {format_size(ram)}")
     if word.endswith("%"):
         share = _PERCENTAGE.fullmatch(word)
         if share is None:
@@ -50,9 +50,9 @@ def check_target(size: int, *, ram: int, written: str) -> int:
     :raise SizeError: when it is not between 1 MiB and RAM.
     """
     if size < LEAST:
-        raise SizeError(f"{written!r} would leave the guest {size:,} bytes: a target is 1M to {format_size(ram)}")
+        raise SizeError(f"{written!r} would leave the guest {size:,} bytes", f"a target is 1M to {format_size(ram)}")
     if size > ram:
-        raise SizeError(f"{written!r} is more than the guest's RAM: a target is 1M to {format_size(ram)}")
+        raise SizeError(f"{written!r} is more than the guest's RAM", f"a target is 1M to {format_size(ram)}")
     return size // PAGE * PAGE
 
 

@@ -21,6 +21,11 @@ _SIZE = re.compile(r"\s*(\d{1,20}(?:\.\d{1,10})?)\s*([kmgt]?)(?:i?b)?\s*", re.IG
 class SizeError(ValueError):
     """A text that is no size; the message says why."""
 
+    def __init__(self, why: str, allowed: str = "") -> None:
+        """:param allowed: what would be one, where that depends on the guest."""
+        super().__init__(f"{why}: {allowed}" if allowed else why)
+        self.why = why
+
 
 def parse_size(text: str) -> int:
     """The number of bytes that a text such as ``256M`` means; a bare number is bytes.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain.accelerator import Accelerator, Processor, read_cpuinfo, tcg_by_cpu
-from workbench.engine.kvm_probe import HUNG, run_probe
+from workbench.engine.kvm_probe import HUNG, ProbeHung, run_probe
 from workbench.engine.memo import Memo
 from workbench.engine.qemu import qemu_binary, qemu_version
 
@@ -89,11 +89,11 @@ async def _by_probe(
     key = _probe_key(binary, device, cache)
     answer = _known.get(tuple(key)) or memo.recall(key)
     if answer is None:
-        answer = [await probe(binary)]
-        if (
-            answer[0] != HUNG
-        ):  # on a host that was very busy the next try may be in time: that lasts for this process alone
+        try:
+            answer = [await probe(binary)]
             memo.keep(key, answer)
+        except ProbeHung:  # on a busy host the next try may be in time: that lasts for this process alone
+            answer = [HUNG]
     _known[tuple(key)] = answer
     if not answer[0]:
         return Accelerator("kvm", "a test guest ran on it")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.leftovers import Backends, backends
+from workbench.domain.leftovers import Backends, Left, backends
 from workbench.errors import CommandFailed, WorkbenchError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ async def read_backends(execute: Execute) -> Backends:
     return backends(network if isinstance(network, str) else "", chardevs, nodes, drives, names)
 
 
-async def remove_behind(execute: Execute, rest: Iterable[Behind]) -> tuple[str, ...]:
+async def remove_behind(execute: Execute, rest: Iterable[Behind]) -> tuple[Left, ...]:
     """Remove what stood behind a device. What could not be removed is given, each with the reason."""
     left = []
     for one in rest:
@@ -49,7 +49,7 @@ async def remove_behind(execute: Execute, rest: Iterable[Behind]) -> tuple[str, 
             await execute(one.command, one.arguments)
         except CommandFailed as error:
             if not any(words in error.description for words in GONE):  # somebody else was first
-                left.append(f"{one.words}: {error.message}")
+                left.append(Left(one, error.message))
         except WorkbenchError as error:
-            left.append(f"{one.words}: {error.message}")
+            left.append(Left(one, error.message))
     return tuple(left)

@@ -65,7 +65,8 @@ def parse_drivers(text: str) -> tuple[Sequence[Known], dict[str, str]]:
     for match in map(_LINE.fullmatch, text.splitlines()):
         if match is not None:
             name, bus, alias, described = match.groups()
-            found[name] = Known(name, ", ".join(word for word in (described, bus and f"bus {bus}") if word))
+            words = ", ".join(word for word in (described, bus and f"bus {bus}") if word)
+            found[name] = Known(name, words, bus=bus or "")
             if alias:
                 names[alias] = name
     return tuple(found[name] for name in sorted(found)), names

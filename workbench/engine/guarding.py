@@ -75,7 +75,7 @@ class Guarding:
         """Send the guest's whole RAM at once, never in steps: a guest under pressure has no time."""
         await probe.set_target(reading.ram)
         self.alarm = Alarm(time.time(), why, reading.held)
-        probe.marks.add(Mark(self.alarm.time, MarkKind.GUARD, f"guard: {why}", reading.held))
+        probe.marks.add(Mark(self.alarm.time, MarkKind.GUARD, f"guard: {why}", reading.held, why=why))
         self.forget()
 
     async def disarm(self, probe: BalloonProbe | None) -> None:

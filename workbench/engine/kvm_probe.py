@@ -17,6 +17,11 @@ DEADLINE = 5.0
 """Seconds until a probe that says nothing counts as hung."""
 HUNG = "a test guest hangs"
 
+
+class ProbeHung(Exception):
+    """The guest did not end in time."""
+
+
 _VALUE = 0x15
 """What the guest writes to the port; QEMU then exits with ``(value << 1) | 1`` (hw/misc/debugexit.c)."""
 SUCCESS = _VALUE << 1 | 1
@@ -60,6 +65,7 @@ async def run_probe(binary: str, accelerator: str = "kvm", *, deadline: float = 
 
     :param accelerator: ``kvm``; the tests also run it under ``tcg``, which shows that the guest itself is right.
     :return: empty when it ran to its end; else why not, in a few words.
+    :raise ProbeHung: when it did neither in time.
     """
     with tempfile.TemporaryDirectory(prefix="workbench-probe-") as directory:
         image = Path(directory) / "probe.bin"
@@ -80,8 +86,8 @@ async def run_probe(binary: str, accelerator: str = "kvm", *, deadline: float = 
         try:
             async with asyncio.timeout(deadline):
                 _, output = await process.communicate()
-        except TimeoutError:
-            return HUNG
+        except TimeoutError as error:
+            raise ProbeHung from error
         finally:
             with suppress(ProcessLookupError):
                 process.kill()

@@ -81,13 +81,11 @@ class LocalLookups:
     async def _fitting(self, buses: Sequence[Known], driver: str) -> Sequence[Known]:
         """Those for a driver first; of them the empty ones: root ports, where ``pcie.0`` takes nothing while it runs."""
         drivers = await self._of_program(Lookup(Kind.DRIVER)) if driver else ()
-        bus = next((one.detail.rpartition(", ")[2] for one in drivers if one.value == driver), "")
-        wanted = bus.removeprefix("bus ")
+        wanted = next((one.bus for one in drivers if one.value == driver), "")
         fit = {"PCI", "PCIE"} if wanted == "PCI" else {wanted}
 
         def order(one: Known) -> tuple[bool, bool]:
-            type_, _, held = one.detail.partition(", ")
-            return type_ not in fit, held != "empty"
+            return one.bus not in fit, not one.empty
 
         return sorted(buses, key=order) if wanted else buses
 
@@ -166,16 +164,22 @@ async def _jobs(execute: Execute, _of: str) -> AsyncIterator[Known]:
         yield Known(str(entry.get("id")), f"{entry.get('type', '')}, {entry.get('status', '')}")
 
 
-async def _nets(execute: Execute, _of: str) -> AsyncIterator[Known]:
+async def _clients(execute: Execute) -> AsyncIterator[tuple[str, str]]:
+    """Name and type of each network client (net/net.c, ``print_net_client()``)."""
     text = str(await execute("human-monitor-command", {"command-line": "info network"}))
     for match in _NET.finditer(text.replace("\r", "")):
-        yield Known(match[1], match[2] or "hubport")
+        yield match[1], match[2] or "hubport"
 
 
-async def _netdevs(execute: Execute, of: str) -> AsyncIterator[Known]:
-    async for one in _nets(execute, of):
-        if one.detail != "nic":
-            yield one
+async def _nets(execute: Execute, _of: str) -> AsyncIterator[Known]:
+    async for name, type_ in _clients(execute):
+        yield Known(name, type_)
+
+
+async def _netdevs(execute: Execute, _of: str) -> AsyncIterator[Known]:
+    async for name, type_ in _clients(execute):
+        if type_ != "nic":
+            yield Known(name, type_)
 
 
 async def _buses(execute: Execute, _of: str) -> AsyncIterator[Known]:
@@ -187,7 +191,7 @@ async def _buses(execute: Execute, _of: str) -> AsyncIterator[Known]:
             continue
         devices = len(re.findall(f"^{match['indent']}  dev: ", inside, re.MULTILINE))
         held = f"{devices} device{'s' if devices > 1 else ''}" if devices else "empty"
-        yield Known(name, f"{type_}, {held}")
+        yield Known(name, f"{type_}, {held}", bus=type_, empty=not devices)
 
 
 def _entries(reply: object) -> list[Entry]:

@@ -82,8 +82,12 @@ class UnplugFiles:
 
 
 def _asked(path: Path) -> Asked:
-    from workbench.domain.leftovers import Behind
+    from workbench.domain.leftovers import REMOVERS, Behind
 
+    sorts = {command: (sort, argument) for sort, (command, argument) in REMOVERS.items()}
     said = json.loads(path.read_bytes())
-    rest = tuple(Behind(str(words), str(command), dict(arguments)) for words, command, arguments in said["behind"])
-    return Asked(path.name, rest, int(said["pid"]))
+    rest = []
+    for _words, command, arguments in said["behind"]:
+        sort, argument = sorts[command]
+        rest.append(Behind(sort, str(arguments[argument])))
+    return Asked(path.name, tuple(rest), int(said["pid"]))

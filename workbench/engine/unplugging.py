@@ -94,7 +94,7 @@ class Unplugs:
         rest = (await behind_of(qom, name)).behind
         known = self._now.get(name)
         self._elsewhere.pop(name, None)
-        self._now[name] = Unplug(name, again=known is not None, rest=tuple(one.words for one in rest))
+        self._now[name] = Unplug(name, again=known is not None, rest=rest)
         self._answered.setdefault(name, asyncio.Event())
         try:
             await execute("device_del", {"id": name})
@@ -167,8 +167,7 @@ class Unplugs:
                 self._drop(name)
             elif name not in self._now or name in self._elsewhere:
                 self._drop(name)
-                rest = tuple(behind.words for behind in one.behind)
-                self._now[name] = Unplug(name, State.OVERDUE, rest=rest, waited=True)
+                self._now[name] = Unplug(name, State.OVERDUE, rest=one.behind, waited=True)
                 self._follow(execute, name, one.behind, waiting=False)
                 if name not in living:
                     self.note("DEVICE_DELETED", {"device": name})

@@ -134,7 +134,7 @@ def _table(lines: Sequence[HelpLine]) -> Iterator[Hung]:
     width = max((2 * line.level + len(line.name) for line in lines), default=0) + 2
     for line in lines:
         name = f"{'  ' * line.level}{visible(line.name)}".ljust(width)
-        style = "$warning" if line.detail.endswith(("deprecated", "unstable")) else MUTED
+        style = "$warning" if line.warned else MUTED
         yield Content.assemble(("  " + name, "$accent"), (visible(line.detail), style)), 2 + width
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual import work
 from textual.content import Content
 
-from workbench.domain.hmp import ARGUMENTS_END, TOLD
+from workbench.domain.hmp import TOLD
 from workbench.domain.known import Kind, Lookup
 from workbench.domain.text import visible
 from workbench.errors import WorkbenchError
@@ -56,10 +56,9 @@ class HmpHelp(CommandHelp):
         names = [str(one.value) for one in beside]
         known = next((one for one in beside if one.value == name), None)
         if known is not None:
-            arguments, _, does = known.detail.partition(ARGUMENTS_END) if known.type else ("", "", known.detail)
-            yield Content.assemble((self._title, "$accent"), f" {visible(' '.join(arguments.split()))}"), 4
+            yield Content.assemble((self._title, "$accent"), f" {visible(' '.join(known.arguments.split()))}"), 4
             yield BLANK
-            yield from ((Content(visible(line)), _indent(line)) for line in does.split("\n"))
+            yield from ((Content(visible(line)), _indent(line)) for line in known.detail.split("\n"))
         elif name:
             yield Content(f"This QEMU's human monitor has no command {self._title[1:]}."), 0
             near = get_close_matches(name, names, 3, 0.5)
@@ -71,7 +70,7 @@ class HmpHelp(CommandHelp):
             yield BLANK
         width = max(len(str(one.value)) for one in inside) + 2
         for one in inside:
-            does = visible(one.detail.rpartition(ARGUMENTS_END)[2].partition("\n")[0])
+            does = visible(one.detail.partition("\n")[0])
             yield Content.assemble((str(one.value).ljust(width), "$accent"), (does, "$foreground-muted")), width
 
 

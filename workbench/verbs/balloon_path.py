@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from workbench.domain.balloon import PAGE
 from workbench.domain.lights import Known, lights
-from workbench.domain.path import MILESTONES, Proof, Side, stages, version_of
+from workbench.domain.path import MILESTONES, Proof, Side, milestone_words, stages, version_of
 from workbench.domain.timeline import Kind
 from workbench.domain.units import mib
 from workbench.verbs.common import guest_monitor, print_json, run
@@ -191,7 +191,7 @@ def _row(light: Light, line: Timeline) -> str:
     when = seen or SIGNS[light.known]
     words = f"  {when:>10}  {stage.side:<5}  {stage.function:<30}  {stage.file:<34}"
     if sighting is not None:
-        words += f"  {MILESTONES.get(stage.key, '')}"
+        words += f"  {milestone_words(stage)}"
         words += f"  ×{sighting.count:,}" if sighting.count > 1 and not sighting.late else ""
     return words.rstrip()
 
@@ -246,9 +246,7 @@ def as_object(name: str, view: PathView, ram: int, *, hugepages: bool = False) -
         "settled": line.settled if line else None,
         "settled_late": line.settled_late if line else None,
         "milestones": {
-            MILESTONES[light.stage.key].replace(" ", "_"): _since(light, line)
-            for light in known
-            if light.stage.key in MILESTONES
+            MILESTONES[light.stage.key].value: _since(light, line) for light in known if light.stage.key in MILESTONES
         },
         "stages": [_stage_object(light, line) for light in known],
         "steps": [_step_object(step, line) for step in line.steps.kept] if line else [],

@@ -72,7 +72,7 @@ def standing_object(standing: Standing) -> dict[str, object]:
         "guard": {
             "profile": standing.guard,
             "armed": standing.armed,
-            "acted": {"time": acted.time, "why": guard_reason(acted.text), "returned": acted.size} if acted else None,
+            "acted": {"time": acted.time, "why": acted.why or acted.text, "returned": acted.size} if acted else None,
         },
     }
 
@@ -82,11 +82,6 @@ def ramping_object(ramping: Ramping | None) -> dict[str, object] | None:
         return None
     ramp = {"step_size": ramping.ramp.step, "seconds": ramping.ramp.seconds, "held": ramping.held}
     return {"goal": ramping.goal, "at": ramping.at, "step": ramping.step, "steps": ramping.steps, **ramp}
-
-
-def guard_reason(text: str) -> str:
-    """Why the guard acted, from the text of its mark."""
-    return text.removeprefix("guard: ")
 
 
 def ledger_object(ledger: Ledger) -> dict[str, object]:
@@ -207,5 +202,5 @@ def standing_lines(name: str, standing: Standing) -> list[str]:
         lines.append("  guard   armed")
     if acted is not None:
         clock = time.strftime("%H:%M:%S", time.localtime(acted.time))
-        lines.append(f"  guard   gave {mib(acted.size or 0)} back at {clock}: {guard_reason(acted.text)}")
+        lines.append(f"  guard   gave {mib(acted.size or 0)} back at {clock}: {acted.why or acted.text}")
     return lines

@@ -36,7 +36,9 @@ def command(settings: Settings, name: str, device: str, timeout: float, as_json:
     """
     end = run(_unplug(settings, name, device, timeout))
     if as_json:
-        print_json({"guest": name, "id": device, "state": end.state.name.lower(), "left": list(end.left)})
+        print_json(
+            {"guest": name, "id": device, "state": end.state.name.lower(), "left": [one.words for one in end.left]}
+        )
     _tell(name, end, timeout, quiet=as_json)
 
 
@@ -82,7 +84,7 @@ async def _clear_up(monitor: Monitor, files: UnplugFiles, device: str) -> Unplug
         files.forget(device)
     if not rest:
         return None
-    return Unplug(device, State.GONE, left=left, rest=tuple(one.words for one in rest), late_removal=True)
+    return Unplug(device, State.GONE, left=left, rest=rest, late_removal=True)
 
 
 def _tell(name: str, end: Unplug, timeout: float, *, quiet: bool) -> None:
@@ -97,8 +99,9 @@ def _tell(name: str, end: Unplug, timeout: float, *, quiet: bool) -> None:
     if end.state is not State.GONE:
         raise NotReached(f"{name} did not let {end.id} go within {timeout:g} s", hint=overdue_hint(end))
     if not quiet:
-        removed = [words for words in end.rest if not any(left.startswith(f"{words}: ") for left in end.left)]
+        stayed = {one.what for one in end.left}
+        removed = [one.words for one in end.rest if one not in stayed]
         late = f" already; removed: {', '.join(removed) or 'nothing'}" if end.late_removal else ""
         click.echo(f"{end.id} is out of {name}{late}")
-        for words in end.left:
-            click.echo(f"left behind: {words}")
+        for one in end.left:
+            click.echo(f"left behind: {one.words}")

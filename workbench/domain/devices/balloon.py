@@ -28,7 +28,7 @@ def _preset_trouble(text: str) -> str:
     try:
         parse_target(text, ram=1 << 63, target=0)
     except SizeError as error:
-        return str(error).partition(": a target is")[0]
+        return error.why
     return ""
 
 

@@ -85,7 +85,7 @@ class HotplugActions(DeviceActions):
 
     def _tell_end(self, guest: str, end: Unplug) -> None:
         if end.state is State.GONE:
-            left = "".join(f"\nleft behind: {words}" for words in end.left)
+            left = "".join(f"\nleft behind: {one.words}" for one in end.left)
             text, title, bad = f"{end.id} is out of {guest}{left}", "Taken out", bool(left)
         elif end.state is State.REFUSED:
             text, title, bad = f"{guest} refused to let {end.id} go: it stays", "Refused", True

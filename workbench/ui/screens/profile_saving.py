@@ -29,6 +29,8 @@ class ProfileSaving(FormEdits):
         """The file's state that the user was asked about last: once is enough."""
         self._elsewhere = ""
         """What happened to the file on the disk since; empty when nothing did."""
+        self._gone = False
+        """Whether it is no longer there."""
         self._only_here = False
         """Whether the file is gone, or cannot be read: then the text stands nowhere else."""
         self._saving = asyncio.Lock()
@@ -84,10 +86,10 @@ class ProfileSaving(FormEdits):
         self._say_elsewhere("")
         self._check()
 
-    def _say_elsewhere(self, words: str, *, only_here: bool = False) -> None:
+    def _say_elsewhere(self, words: str, *, only_here: bool = False, gone: bool = False) -> None:
         """Tell above the text what happened to the file."""
         if (words, only_here) != (self._elsewhere, self._only_here):
-            self._elsewhere, self._only_here = words, only_here
+            self._elsewhere, self._only_here, self._gone = words, only_here, gone
             self._show_head()
 
     async def _ask_about_disk(self, words: str) -> bool:
@@ -128,7 +130,7 @@ class ProfileSaving(FormEdits):
 
     def _reload(self, disk: ProfileText) -> None:
         if not disk.stamp:
-            self._say_elsewhere(GONE, only_here=True)
+            self._say_elsewhere(GONE, only_here=True, gone=True)
             return
         self._area.become(disk.text)
         self._take(disk)
@@ -168,7 +170,7 @@ class ProfileSaving(FormEdits):
         else:
             self._told_stamp = disk.stamp
             if not disk.stamp:
-                self._say_elsewhere(GONE, only_here=True)
+                self._say_elsewhere(GONE, only_here=True, gone=True)
                 return
             self._say_elsewhere("changed on the disk")
             await self._ask_about_disk(f"{known.path} was changed by something else while you edit it")
@@ -192,7 +194,7 @@ class ProfileSaving(FormEdits):
             return True
         words = "The text has changes that are not saved."
         if self._only_here:
-            why = GONE.capitalize() if self._elsewhere == GONE else self._elsewhere
+            why = GONE.capitalize() if self._gone else self._elsewhere
             words = f"{why}. The text stands nowhere else."
         answer = await self.app.push_screen_wait(
             confirm(

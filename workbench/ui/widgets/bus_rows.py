@@ -38,7 +38,7 @@ def _bus(bus: Bus, parent: str, shown: Shown) -> Item:
 def _device(device: BusDevice, parent: Row, shown: Shown) -> Item:
     key = device.path
     row = Row(
-        key, "", device.type, note=device.id, flag=shown.flags.get(device.id or device.path, ""), expandable=True,
+        key, "", device.type, note=device.id, flag=shown.flags.get(device.id or device.path), expandable=True,
         expanded=shown.is_open(key), path=device.path, parent=parent.key, source=device,
     )  # fmt: skip
     pci = shown.tree.device(device.path) if shown.tree is not None else None

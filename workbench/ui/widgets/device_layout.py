@@ -60,7 +60,7 @@ class Layout(Struct, frozen=True):
         room = self.width - cell_len(row.guide)
         taken = cell_len(row.text)
         value = row.short_value if self.short and row.short_value else row.value
-        mark = PENDING if row.flag.startswith("unplug") else DIFFERS
+        mark = PENDING if row.flag and row.flag.leaving else DIFFERS
         flag = f" {mark}" if row.flag else ""
         note = ""
         if row.note and self.note_column:
@@ -70,8 +70,8 @@ class Layout(Struct, frozen=True):
             value = cut(value, max(room - taken - cell_len(flag) - 1, room // 3))
         text = cut(row.text, room - cell_len(flag) - (cell_len(value) + 1 if value else 0))
         left = room - cell_len(text) - cell_len(note) - cell_len(value) - 1
-        if flag and cell_len(row.flag) + 4 <= left:
-            flag = f" {mark} {row.flag}"
+        if row.flag and cell_len(row.flag.words) + 4 <= left:
+            flag = f" {mark} {row.flag.words}"
         if row.hint and self.hint_column and not note:
             note = self._hint(row, text, left - cell_len(flag))
         return Fitted(row.guide, text, note, value, flag)

@@ -7,7 +7,7 @@ The line of a QOM object has its path as key, in every view; what is inside has 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 from msgspec import field as field_of
@@ -32,6 +32,14 @@ def clean(text: str) -> str:
     return text if text.isascii() and text.isprintable() else text.translate(_CONTROL)
 
 
+class Flag(NamedTuple):
+    """A warning at a line."""
+
+    words: str
+    leaving: bool = False
+    """Whether the device was asked to go, and it is not known yet whether it does."""
+
+
 @dataclass(slots=True)
 class Row:
     """One line."""
@@ -49,7 +57,7 @@ class Row:
     """Muted, after the text, where there is room for those of all lines: a device's id."""
     hint: str = ""
     """Muted, after the text, as far as there is room: a property's type, its default, what it is."""
-    flag: str = ""
+    flag: Flag | None = None
     """A warning after the text, cut last of all: how the line differs from the profile."""
     tone: str = ""
     """How the value is coloured: ``ok``, ``warning``, ``error``, ``muted`` or plain."""
@@ -93,14 +101,14 @@ class Shown:
     """How the guest differs from its profile."""
     pending: Mapping[str, str] = field(default_factory=dict)
     """qdev id -> what becomes of it now: that it was asked to go."""
-    flags: Mapping[str, str] = field(init=False)
+    flags: Mapping[str, Flag] = field(init=False)
     """qdev id or QOM path -> how it differs from the profile, or what becomes of it, in a word or two."""
 
     def __post_init__(self) -> None:
         running = [one for one in self.differences if one.path]
-        flags = {key: str(one.kind) for one in running for key in (one.name, one.path)}
-        flags |= {f"/machine/peripheral/{name}": words for name, words in self.pending.items()}
-        self.flags = flags | dict(self.pending)
+        flags = {key: Flag(str(one.kind)) for one in running for key in (one.name, one.path)}
+        leaving = {name: Flag(words, leaving=True) for name, words in self.pending.items()}
+        self.flags = flags | {f"/machine/peripheral/{name}": flag for name, flag in leaving.items()} | leaving
 
     def is_open(self, key: str, *, default: bool = False) -> bool:
         return key in self.expanded or (default and key not in self.closed)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from workbench.ui.widgets import bus_rows, pci_rows, qom_rows, virtio_rows
-from workbench.ui.widgets.device_row import Item, Row, flatten
+from workbench.ui.widgets.device_row import Flag, Item, Row, flatten
 
 if TYPE_CHECKING:
     from workbench.ui.widgets.device_row import Shown
@@ -46,7 +46,9 @@ def _absent(shown: Shown) -> list[Item]:
     root = Row("drift", "", "elsewhere in the profile", str(len(others)), tone="warning", expandable=True)
     root.default_open, root.expanded = True, shown.is_open("drift", default=True)
     below = [
-        Item(Row(f"drift#{one.name}", "", one.name, hint=one.words, flag=str(one.kind), parent="drift", source=one))
+        Item(
+            Row(f"drift#{one.name}", "", one.name, hint=one.words, flag=Flag(str(one.kind)), parent="drift", source=one)
+        )
         for one in others
     ]
     return [Item(root, below if root.expanded else [])]

@@ -8,7 +8,7 @@ from textual.content import Content
 
 from workbench.domain.balloon import PAGE
 from workbench.domain.lights import Known, lights
-from workbench.domain.path import MILESTONES, Proof, Side, stages, version_of
+from workbench.domain.path import Proof, Side, milestone_words, stages, version_of
 from workbench.domain.timeline import Kind
 from workbench.ui.words import MINUS, mib, pages
 
@@ -159,7 +159,7 @@ def _row(light: Light, line: Timeline | None, width: int, *, first: bool) -> Con
     if spare >= COUNT and light.sighting is not None:
         often = light.sighting.count > 1 and not light.sighting.late
         count = f" \u00d7{light.sighting.count:,}" if often else ""
-        parts += [f"  {MILESTONES.get(stage.key, '')}" if spare >= NOTE else " ", (count, MUTED)]
+        parts += [f"  {milestone_words(stage)}" if spare >= NOTE else " ", (count, MUTED)]
     return Content.assemble(*parts)
 
 

@@ -60,7 +60,7 @@ def device_row(device: PciDevice, parent: str, shown: Shown) -> Row:
         value=str(state or ""),
         short_value=SHORT_STATES.get(state, str(state)) if state is not None else "",
         note=device.qdev_id,
-        flag=shown.flags.get(device.qdev_id or device.path, ""),
+        flag=shown.flags.get(device.qdev_id or device.path),
         tone=STATE_TONES.get(state, "warning") if state is not None else "",
         expandable=True,
         expanded=shown.is_open(device.key),

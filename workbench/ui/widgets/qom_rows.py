@@ -27,7 +27,7 @@ def _object(child: Child, parent: str, shown: Shown) -> Item:
     row = Row(
         path, "", child.name, child.type, tone="muted", expandable=True, default_open=default,
         expanded=shown.is_open(path, default=default), path=path, parent=parent, source=child,
-        flag=shown.flags.get(path, ""),
+        flag=shown.flags.get(path),
     )  # fmt: skip
     if not row.expanded:
         return Item(row)
