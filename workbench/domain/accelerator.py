@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 X86 = frozenset({"x86_64", "i386", "i686", "amd64"})
 """Machines, as uname(2) names them, whose KVM can run an x86 guest."""
 
 DOM0 = "Xen dom0"
-"""The hypervisor's name where the host is Xen's own first domain."""
+"""The hypervisor's name where the host is Xen's own first domain. It is a code in JSON: it stays as it is."""
 UNNAMED = "unnamed"
-"""The hypervisor's name where the CPU says that there is one and nothing says which."""
+"""The hypervisor's name where the CPU says that there is one and nothing says which. It is a code in JSON too."""
 
 
 class Accelerator(Struct, frozen=True):
-    name: str
-    """``kvm`` or ``tcg``: a name that QEMU's ``-accel`` takes."""
+    name: Literal["kvm", "tcg"]
+    """A name that QEMU's ``-accel`` takes."""
     reason: str
     """Why "auto" chose it, in a few words: ``no vmx or svm here``."""
     advice: str = ""

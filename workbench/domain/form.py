@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 ORDER = tuple(fields_of(GuestProfile))
 """The model's order of tables, in which new ones are put into a text."""
 
+RowKind = Literal["table", "tables", "element", "names", "value"]
+
 
 class Row(Struct, frozen=True):
     """One line of the form."""
 
     path: Path
     label: str
-    kind: Literal["table", "tables", "element", "names", "value"]
+    kind: RowKind
     """``tables``: a list of tables, ``element``: one of them, ``names``: a table whose keys are the user's own."""
     doc: str
     """What the key is, in the model's words."""
@@ -130,7 +132,7 @@ class _Form:
     def _open(self, path: Path, *, given: bool) -> bool:
         return given != (path in self._toggled)
 
-    def _row(self, path: Path, label: str, kind: Any, doc: str, must: str, value: object, *, opened: bool) -> Row:
+    def _row(self, path: Path, label: str, kind: RowKind, doc: str, must: str, value: object, *, opened: bool) -> Row:
         count = f"{len(value)}" if kind == "tables" and isinstance(value, list) else ""
         here = path in self._layout.known
         return Row(path, label, kind, doc, must, value=count, here=here, off=value is False, opened=opened)

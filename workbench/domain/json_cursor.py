@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Path = tuple[str, ...]
 
 _TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*\\?"?)|([{}\[\],:])|([^\s{}\[\],:"]+))', re.DOTALL)
+TokenKind = Literal["string", "mark", "word"]
+_KINDS: tuple[TokenKind, ...] = ("string", "mark", "word")
+"""By the group of :data:`_TOKEN`."""
 
 
 class Place(Struct, frozen=True):
@@ -39,8 +42,8 @@ class _Frame(Struct):
 
     value: dict[str, object] | list[object]
     key: str = ""
-    expects: str = "value"
-    """``key``, ``:``, ``value``, or ``,`` when nothing but a comma or the end may follow."""
+    expects: Literal["key", ":", "value", ","] = "value"
+    """``,`` when nothing but a comma or the end may follow."""
 
     def put(self, value: object) -> None:
         if isinstance(self.value, dict):
@@ -137,12 +140,12 @@ def unfinished_json(text: str, at: int = 0) -> str:
     return quote + "".join("}" if isinstance(frame.value, dict) else "]" for frame in reversed(stack))
 
 
-def _tokens(text: str, at: int) -> Iterator[tuple[str, str, int, int]]:
-    """Kind (``string``, ``mark`` or ``word``), text, start and end of each token."""
+def _tokens(text: str, at: int) -> Iterator[tuple[TokenKind, str, int, int]]:
+    """Kind, text, start and end of each token."""
     while match := _TOKEN.match(text, at):
         at = match.end()
         group = match.lastindex or 1
-        yield ("string", "mark", "word")[group - 1], match[group], match.start(group), at
+        yield _KINDS[group - 1], match[group], match.start(group), at
 
 
 def _mark(stack: list[_Frame], mark: str) -> bool:

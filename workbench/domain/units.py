@@ -53,8 +53,12 @@ def format_size(size: int) -> str:
     return str(size)
 
 
-def mib(size: int) -> str:
-    """Whole MiB for a table: ``256 MiB``, ``−55 MiB`` with a true minus sign. Rounds half away from zero."""
+def mib(size: int, *, signed: bool = False) -> str:
+    """Whole MiB for a table: ``256 MiB``, ``−55 MiB`` with a true minus sign. Rounds half away from zero.
+
+    :param signed: whether a growth has a plus sign.
+    """
     whole = (abs(size) + MIB // 2) // MIB
-    sign = "\N{MINUS SIGN}" if size < 0 and whole else ""
+    plus = "+" if signed else ""
+    sign = ("\N{MINUS SIGN}" if size < 0 else plus) if whole else ""
     return f"{sign}{whole:,} MiB"

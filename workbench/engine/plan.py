@@ -151,7 +151,7 @@ async def _accelerator(profile: GuestProfile) -> tuple[Literal["kvm", "tcg"], st
         trouble = await kvm_trouble() if profile.accelerator == "kvm" else ""
         return profile.accelerator, "; ".join(filter(None, [BY_NAME, trouble])), trouble
     chosen = await choose_accelerator()
-    return ("kvm" if chosen.name == "kvm" else "tcg"), chosen.reason, ""
+    return chosen.name, chosen.reason, ""
 
 
 def _boot(loaded: LoadedProfile, profile: GuestProfile, settings: Settings) -> tuple[str | None, str | None, str]:

@@ -148,7 +148,7 @@ def ledger_lines(ledger: Ledger) -> list[str]:
         found = pages_in(size)
         plus = "+" if signed and found > 0 else ""
         sign = MINUS if found < 0 else plus
-        return f"{(plus if mib(size) != '0 MiB' else '') + mib(size):>{wide}}{sign + format(abs(found), ','):>{count}}"
+        return f"{mib(size, signed=signed):>{wide}}{sign + format(abs(found), ','):>{count}}"
 
     form = "at %H:%M:%S" if time.time() - ledger.before.time < DAY else "%Y-%m-%d"
     when = time.strftime(form, time.localtime(ledger.before.time))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from workbench.domain.editing import ProfileText
     from workbench.domain.snapshot import GuestSnapshot
     from workbench.engine.base import Engine
+    from workbench.ui.widgets.guest_list import Action
 
 PROFILE_ACTIONS = ("edit", "new", "duplicate", "rename", "delete")
 SAME = "Addresses, ports and disk images are the same in both: change what they cannot share."
@@ -30,14 +31,14 @@ class ProfileActions(Screen[None]):
         super().__init__()
         self._engine = engine
 
-    async def _act_on_profile(self, action: str, guest: GuestSnapshot | None) -> None:
+    async def _act_on_profile(self, action: Action, guest: GuestSnapshot | None) -> None:
         with opening(self.app):
             try:
                 await self._carry_out(action, guest)
             except WorkbenchError as error:
                 self._tell(error)
 
-    async def _carry_out(self, action: str, guest: GuestSnapshot | None) -> None:
+    async def _carry_out(self, action: Action, guest: GuestSnapshot | None) -> None:
         if action == "new":
             await self._new_profile()
         elif guest is None:

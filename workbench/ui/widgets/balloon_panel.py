@@ -14,7 +14,7 @@ from workbench.ui.widgets import balloon_room, balloon_text, safety_text
 from workbench.ui.widgets.balloon_keys import BALLOON_KEYS
 from workbench.ui.widgets.balloon_views import BalloonViews
 from workbench.ui.widgets.history_keys import HISTORY_KEYS
-from workbench.ui.widgets.history_plot import HistoryPlot
+from workbench.ui.widgets.history_plot import HistoryPlot, Move
 from workbench.ui.widgets.path_view import PathPane
 from workbench.ui.widgets.text_block import TextBlock
 
@@ -118,7 +118,7 @@ class BalloonPanel(BalloonViews, can_focus=True, inherit_bindings=False):
         else:
             self.post_message(self.PictureWanted(self, scene))
 
-    def action_history(self, how: str) -> None:
+    def action_history(self, how: Move) -> None:
         if self.has_class("-no-plot") and not self.has_class("-path"):
             self.post_message(self.Refused(self, "the plot has no room here: make the terminal taller"))
         self._plot.move(how)

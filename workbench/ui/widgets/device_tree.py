@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on
 from textual.binding import Binding
@@ -74,11 +74,10 @@ class DeviceTreePane(DeviceAnswers):
     class HotplugRequested(Message):
         """A device is to come, to go, or to be kept."""
 
-        def __init__(self, control: DeviceTreePane, what: str, name: str = "") -> None:
+        def __init__(self, control: DeviceTreePane, what: Literal["plug", "unplug", "keep"], name: str = "") -> None:
             super().__init__()
             self._control = control
             self.what = what
-            """``plug``, ``unplug`` or ``keep``."""
             self.name = name
             """The id of the device under the cursor; empty for ``plug``."""
 
@@ -264,7 +263,7 @@ class DeviceTreePane(DeviceAnswers):
         self._sought = f"/machine/peripheral/{name}"
         self._show(keep=False)
 
-    def _ask_for_device(self, what: str) -> None:
+    def _ask_for_device(self, what: Literal["unplug", "keep"]) -> None:
         row = self._lines.row
         name = id_in(row.path) if row is not None else ""
         if name:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on
 from textual.binding import Binding
@@ -30,6 +30,8 @@ MARKS = {
 }
 WIDTH = 24
 """Columns of an entry's first line, at the least."""
+Action = Literal["start", "stop", "pause", "reset", "edit", "new", "duplicate", "rename", "delete", "rebalance"]
+"""What the user can ask for in the list."""
 
 
 class GuestList(OptionList):
@@ -93,7 +95,7 @@ class GuestList(OptionList):
     class ActionRequested(Message):
         """The user wants to start, stop, pause or reset a guest, or to rebalance all of them."""
 
-        def __init__(self, control: GuestList, name: str, action: str) -> None:
+        def __init__(self, control: GuestList, name: str, action: Action) -> None:
             super().__init__()
             self._control = control
             self.name = name
@@ -166,7 +168,7 @@ class GuestList(OptionList):
         if event.option.id is not None:
             self.post_message(self.Chosen(self, event.option.id))
 
-    def action_request(self, action: str) -> None:
+    def action_request(self, action: Action) -> None:
         name = self.chosen
         if name is not None or action == "new":
             self.post_message(self.ActionRequested(self, name or "", action))

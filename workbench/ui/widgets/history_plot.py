@@ -6,7 +6,7 @@ import re
 import time
 from bisect import bisect_left
 from operator import attrgetter
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.segment import Segment
 from textual.message import Message
@@ -45,6 +45,8 @@ ROOM_FOR_MARKS = 6
 QUARTERS = 13
 """Rows from which the scale has quarters."""
 _START, _TIME = attrgetter("start"), attrgetter("time")
+Move = Literal["closer", "wider", "earlier", "later", "oldest", "now"]
+"""What the user does to the stretch that the plot shows."""
 
 
 class HistoryPlot(Widget):
@@ -118,7 +120,7 @@ class HistoryPlot(Widget):
             self.window = self.window.ending(past.oldest + self.window.length, self.now)
         self._redraw(self.size)
 
-    def move(self, how: str) -> None:
+    def move(self, how: Move) -> None:
         """Closer, wider, earlier, later, oldest or now."""
         window, now = self.window, self.now
         if how in ("closer", "wider"):

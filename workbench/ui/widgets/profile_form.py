@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on
 from textual.binding import Binding
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 LABEL = 26
 """Columns of a key with its indentation."""
 MUTED = "$foreground-muted"
+Action = Literal["toggle", "change", "add", "remove", "off"]
+"""What a key does to the highlighted row."""
 
 
 class FormList(OptionList):
@@ -51,11 +53,11 @@ class FormList(OptionList):
     class Acted(Message):
         """A key that acts on the highlighted row."""
 
-        def __init__(self, action: str) -> None:
+        def __init__(self, action: Action) -> None:
             super().__init__()
             self.action = action
 
-    def action_act(self, action: str) -> None:
+    def action_act(self, action: Action) -> None:
         self.post_message(self.Acted(action))
 
 
@@ -76,7 +78,7 @@ class ProfileForm(Vertical):
     class Asked(Message):
         """The user wants to change a row: ``change``, ``remove``, ``off`` or ``add``."""
 
-        def __init__(self, row: Row, action: str) -> None:
+        def __init__(self, row: Row, action: Action) -> None:
             super().__init__()
             self.row = row
             self.action = action
