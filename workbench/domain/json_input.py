@@ -40,6 +40,7 @@ def json_at(text: str, at: int) -> tuple[object, int]:
 def _no_json(text: str, at: int, error: json.JSONDecodeError) -> InputError:
     """What is wrong with it; where it only ends too soon, what would end it."""
     place = min(error.pos, len(text))
+    # Python's json gives no code beside its message (Lib/json/decoder.py).
     string = error.msg.startswith("Unterminated string")
     closing = unfinished_json(text, at) if string or not text[place:].strip() else ""
     if string and place == at:

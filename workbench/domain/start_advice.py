@@ -19,6 +19,9 @@ _ACL = re.compile(r"failed to parse default acl file `(?P<missing>[^'\n]+)'|acce
 def start_advice(output: str, profile: GuestProfile) -> Iterator[str]:
     """What to do, for what of QEMU's output has a known cause in the profile or on the host.
 
+    The texts that are looked for are QEMU's own, and it gives no error code beside them: hw/pci/pci.c, system/vl.c,
+    net/slirp.c, util/qemu-sockets.c, net/tap.c.
+
     :param output: what QEMU wrote to stderr.
     """
     if profile.qemu.args and "PCI: slot" in output:

@@ -155,6 +155,7 @@ async def _run(
 
 
 def _hint(complaint: str) -> str:
+    """What to do. The complaint is apt's or dpkg's own text, in the C locale: their exit status says nothing more."""
     if "No space left" in complaint or "enough free space" in complaint:
         return "make room on the disk that holds the cache (XDG_CACHE_HOME), then try again"
     return "if the package lists are old: sudo apt-get update; then try again"
