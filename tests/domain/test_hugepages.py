@@ -4,9 +4,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from workbench.domain.hugepages import NodePool, Shortage, fitting, page_words, pages_of, shortage, sizes_words
+from workbench.domain.hugepages import NodePool, Shortage, fitting, pages_of, shortage, sizes_words
 from workbench.domain.snapshot import HugepagePool
-from workbench.domain.units import GIB, KIB, MIB
+from workbench.domain.units import GIB, KIB, MIB, size_words
 
 SIZES = st.sampled_from([64 * KIB, 2 * MIB, 32 * MIB, GIB])
 
@@ -96,7 +96,7 @@ def test_the_sizes_offered_instead_enclose_the_one_asked_for(size: int, page: in
 
 
 def test_words() -> None:
-    assert [page_words(page) for page in (64 * KIB, 2 * MIB, GIB, 100)] == ["64 KiB", "2 MiB", "1 GiB", "100 bytes"]
+    assert [size_words(page) for page in (64 * KIB, 2 * MIB, GIB, 100)] == ["64 KiB", "2 MiB", "1 GiB", "100 bytes"]
     assert sizes_words([]) == ""
     assert sizes_words([2 * MIB]) == "2 MiB"
     assert sizes_words([GIB, 2 * MIB]) == "2 MiB and 1 GiB"

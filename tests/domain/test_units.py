@@ -8,7 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.units import GIB, KIB, MIB, TIB, SizeError, format_size, mib, parse_size
+from workbench.domain.units import (
+    GIB,
+    KIB,
+    MIB,
+    TIB,
+    SizeError,
+    format_size,
+    gib_of,
+    in_mib,
+    mib,
+    mib_span,
+    parse_size,
+    size_words,
+    whole_mib,
+    with_sign,
+)
 
 sizes = st.integers(min_value=0, max_value=2**63)
 
@@ -91,11 +106,63 @@ def test_a_size_is_written_as_short_as_it_is_exact(size: int, text: str) -> None
         (256 * MIB, "256 MiB"),
         (-55 * MIB, "−55 MiB"),
         (MIB // 2, "1 MiB"),
-        (MIB // 2 - 1, "0 MiB"),
+        (MIB // 2 - 1, "<1 MiB"),
         (-(MIB // 2), "−1 MiB"),
-        (-1, "0 MiB"),
+        (-1, "<1 MiB"),
         (2 * TIB, "2,097,152 MiB"),
     ],
 )
 def test_mib_rounds_and_has_a_true_minus(size: int, text: str) -> None:
     assert mib(size) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "plain", "signed"),
+    [
+        (0, "0", "0"),
+        (256 * MIB, "256", "+256"),
+        (-55 * MIB, "−55", "−55"),
+        (100, "<1", "0"),
+        (-100, "<1", "0"),
+        (20000 * MIB, "20,000", "+20,000"),
+    ],
+)
+def test_in_a_column_the_unit_is_left_to_its_name(size: int, plain: str, signed: str) -> None:
+    assert (in_mib(size), in_mib(size, signed=True)) == (plain, signed)
+    assert (mib(size), mib(size, signed=True)) == (f"{plain} MiB", f"{signed} MiB")
+
+
+@given(st.integers(-(2**63), 2**63))
+def test_whole_mib_are_the_nearest(size: int) -> None:
+    assert abs(whole_mib(size) * MIB - size) <= MIB // 2
+    assert whole_mib(-size) == -whole_mib(size)
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "text"),
+    [
+        (0, 44 * MIB, "0\u201344"),
+        (44 * MIB, 44 * MIB + 1, "44"),
+        (0, 0, "0"),
+        (1, 2, "<1"),
+        (MIB, 2000 * MIB, "1\u20132,000"),
+    ],
+)
+def test_a_span_is_one_number_where_both_round_to_the_same(least: int, most: int, text: str) -> None:
+    assert mib_span(least, most) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 bytes"), (32, "32 bytes"), (4 * KIB, "4 KiB"), (2 * MIB, "2 MiB"), (GIB, "1 GiB"), (TIB, "1024 GiB")],
+)
+def test_a_page_or_a_region_is_written_exactly(size: int, text: str) -> None:
+    assert size_words(size) == text
+
+
+def test_a_count_with_its_sign() -> None:
+    assert [with_sign(count) for count in (14080, -14080, 0)] == ["+14,080", "−14,080", "0"]
+
+
+def test_gib_of() -> None:
+    assert gib_of(3 * GIB // 2, 8 * GIB) == "1.5 of 8.0 GiB"

@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.domain.units import MIB
-from workbench.ui.words import age, duration, mib, short_size, uptime
-
-
-@pytest.mark.parametrize(
-    ("size", "plain", "signed"),
-    [
-        (0, "0", "0"),
-        (256 * MIB, "256", "+256"),
-        (-55 * MIB, "\u221255", "\u221255"),
-        (100, "<1", "0"),
-        (-100, "<1", "0"),
-        (20000 * MIB, "20,000", "+20,000"),
-    ],
-)
-def test_mib(size: int, plain: str, signed: str) -> None:
-    assert mib(size) == plain
-    assert mib(size, signed=True) == signed
+from workbench.ui.words import age, duration, short_size, uptime
 
 
 def test_short_size() -> None:

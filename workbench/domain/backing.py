@@ -13,8 +13,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from workbench.domain.balloon import PAGE
-from workbench.domain.hugepages import page_words
-from workbench.domain.units import MIB, format_size, mib
+from workbench.domain.units import MIB, format_size, mib, size_words
 
 LARGEST_ELEMENT = MIB
 """The most that Linux hands the balloon in one piece: 256 pages."""
@@ -75,7 +74,7 @@ class Backing(Struct, frozen=True):
             return "RAM is locked in memory, and QEMU's discards fail"
         if not self.hugepages:
             return ""
-        return f"QEMU frees a page of {page_words(self.page)} only whole, and a guest gives 1 MiB at most in one piece"
+        return f"QEMU frees a page of {size_words(self.page)} only whole, and a guest gives 1 MiB at most in one piece"
 
     @property
     def instead(self) -> str:
@@ -101,7 +100,7 @@ class Backing(Struct, frozen=True):
             return "RAM is locked; it would serve without lock"
         if not self.hugepages:
             return ""
-        page = page_words(self.page)
+        page = size_words(self.page)
         if self.reporting:
             return f"giving touches {page} pages: leave it at RAM"
         return f"{page} pages come back only whole: use 4 KiB ones"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from workbench.domain.backing import Backing, Effect
-from workbench.domain.units import MIB
+from workbench.domain.units import mib, mib_span
 
 if TYPE_CHECKING:
     from workbench.domain.balloon import Balloon
@@ -45,18 +45,13 @@ def expected_gain(balloon: Balloon, target: int) -> Gain | None:
         low = -min(-given, max(0, reading.ram - host.resident))
         if backing.hugepages and backing.reporting:  # what it held is free then, in whole pages, and is reported
             return Gain(low, host.resident, "host may gain: free pages are reported")
-        return Gain(low, 0, "host gives nothing" if low == 0 else f"host gives up to {_mib(-low)} MiB")
+        return Gain(low, 0, "host gives nothing" if low == 0 else f"host gives up to {mib(-low)}")
     if backing.effect is not Effect.RETURNS:
         untouched = max(0, reading.ram - host.resident)
         loss = backing.most_lost(given, untouched)
-        words = f"host loses up to {_mib(loss)} MiB" if loss else "host gains nothing"
+        words = f"host loses up to {mib(loss)}" if loss else "host gains nothing"
         why = (backing.words_before(given, untouched), f"instead: {backing.instead}")
         return Gain(-loss, 0, f"{words}: {backing.short}", taken=True, hint=backing.hint, why=why)
     high = min(host.resident, given)
     low = min(high, max(0, host.resident - target))
-    span = f"{_mib(low)}\u2013{_mib(high)}" if _mib(low) != _mib(high) else _mib(high)
-    return Gain(low, high, f"host gains {span} MiB")
-
-
-def _mib(size: int) -> str:
-    return f"{(size + MIB // 2) // MIB:,}"
+    return Gain(low, high, f"host gains {mib_span(low, high)} MiB")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from workbench.domain.text import enumerated
-from workbench.domain.units import GIB, KIB, MIB
+from workbench.domain.units import size_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,17 +100,9 @@ def fitting(size: int, page: int) -> tuple[int, int]:
     return size // page * page, -(-size // page) * page
 
 
-def page_words(page: int) -> str:
-    """A page size for people: ``2 MiB``, ``1 GiB``, ``64 KiB``."""
-    for factor, unit in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
-        if page >= factor and page % factor == 0:
-            return f"{page // factor} {unit}"
-    return f"{page} bytes"
-
-
 def sizes_words(pages: Iterable[int]) -> str:
     """Page sizes in a row, smallest first: ``2 MiB and 1 GiB``."""
-    return enumerated([page_words(page) for page in sorted(pages)])
+    return enumerated([size_words(page) for page in sorted(pages)])
 
 
 TRANSPARENT = {

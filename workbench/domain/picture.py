@@ -10,7 +10,7 @@ from msgspec import Struct
 from workbench.domain.history import SERIES, columns
 from workbench.domain.marks import LETTERS
 from workbench.domain.text import visible
-from workbench.domain.units import MIB, mib
+from workbench.domain.units import mib
 from workbench.domain.window import moment, ticks
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _grid(scene: Scene, palette: Palette) -> list[str]:
         size = scene.ram * quarter // 4
         y = _y(size, scene.ram)
         parts.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="{palette.grid}"/>')
-        parts.append(_label(LEFT - 10, y + 4, f"{size // MIB:,} MiB", palette.muted, anchor="end"))
+        parts.append(_label(LEFT - 10, y + 4, mib(size), palette.muted, anchor="end"))
     plot = WIDTH - LEFT - RIGHT
     for tick in ticks(scene.start, scene.end, plot // 8):
         x = LEFT + (tick.time - scene.start) / (scene.end - scene.start) * plot

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from workbench.domain.balloon import PAGE
 from workbench.domain.share_out import fill_lowest, in_proportion, without_trifles
-from workbench.domain.units import MIB, mib
+from workbench.domain.units import MIB, mib, mib_span, whole_mib
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,6 +144,13 @@ class Proposal(Struct, frozen=True):
         if all(line.guest.ram - line.new < MIB for line in self.lines if not line.guest.fixed):
             return f"every guest that can be moved has all its RAM; {mib(self.left)} of the budget are left"
         return f"{mib(self.left)} of the budget are left: too little to move"
+
+
+def gain_in_mib(bounds: tuple[int, int] | None) -> str:
+    """What the host gets back, in MiB: ``0…44``, a dash for nothing, a question mark where it is not known."""
+    if bounds is None:
+        return "?"
+    return mib_span(*bounds, between="\u2026") if whole_mib(bounds[1]) else "\N{EN DASH}"
 
 
 def mib_up(size: int) -> str:

@@ -13,6 +13,7 @@ KIB = 1 << 10
 MIB = 1 << 20
 GIB = 1 << 30
 TIB = 1 << 40
+MINUS = "\N{MINUS SIGN}"
 
 _FACTORS = {"": 1, "k": KIB, "m": MIB, "g": GIB, "t": TIB}
 _SIZE = re.compile(r"\s*(\d{1,20}(?:\.\d{1,10})?)\s*([kmgt]?)(?:i?b)?\s*", re.IGNORECASE | re.ASCII)
@@ -53,12 +54,48 @@ def format_size(size: int) -> str:
     return str(size)
 
 
-def mib(size: int, *, signed: bool = False) -> str:
-    """Whole MiB for a table: ``256 MiB``, ``−55 MiB`` with a true minus sign. Rounds half away from zero.
+def size_words(size: int) -> str:
+    """A size that is a power of two, for people: ``2 MiB``, ``1 GiB``, ``64 KiB``, ``32 bytes``."""
+    for factor, unit in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
+        if size >= factor and size % factor == 0:
+            return f"{size // factor} {unit}"
+    return f"{size} bytes"
 
-    :param signed: whether a growth has a plus sign.
-    """
+
+def gib_of(part: int, whole: int) -> str:
+    """``1.5 of 7.8 GiB``."""
+    return f"{part / GIB:.1f} of {whole / GIB:.1f} GiB"
+
+
+def whole_mib(size: int) -> int:
+    """The nearest whole number of MiB, half away from zero."""
     whole = (abs(size) + MIB // 2) // MIB
-    plus = "+" if signed else ""
-    sign = ("\N{MINUS SIGN}" if size < 0 else plus) if whole else ""
-    return f"{sign}{whole:,} MiB"
+    return -whole if size < 0 else whole
+
+
+def in_mib(size: int, *, signed: bool = False) -> str:
+    """Whole MiB for a column that names the unit: ``1,024``, ``−55``, and with ``signed`` ``+55``.
+
+    What rounds to 0 and is not 0 is ``<1``; with a sign it is ``0``.
+    """
+    whole = whole_mib(size)
+    if size and not whole:
+        return "0" if signed else "<1"
+    sign = MINUS if whole < 0 else "+" if signed and whole else ""
+    return f"{sign}{abs(whole):,}"
+
+
+def mib(size: int, *, signed: bool = False) -> str:
+    """Whole MiB with the unit: ``256 MiB``, ``−55 MiB``."""
+    return f"{in_mib(size, signed=signed)} MiB"
+
+
+def mib_span(least: int, most: int, between: str = "\N{EN DASH}") -> str:
+    """Two sizes in whole MiB without the unit: one number where they round to the same."""
+    low, high = whole_mib(least), whole_mib(most)
+    return in_mib(most) if low == high else f"{low:,}{between}{high:,}"
+
+
+def with_sign(count: int) -> str:
+    """``+14,080``, ``−14,080`` with a true minus sign, ``0``."""
+    return f"{MINUS if count < 0 else '+' if count else ''}{abs(count):,}"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from workbench.domain.accelerator import UNNAMED, hypervisor_words
-from workbench.domain.hugepages import TRANSPARENT, Shortage, page_words
-from workbench.domain.units import GIB, MIB
+from workbench.domain.hugepages import TRANSPARENT, Shortage
+from workbench.domain.units import GIB, MIB, gib_of, mib, size_words
 from workbench.engine.checks import Checks
 from workbench.engine.demo import find
 from workbench.engine.demo.host import host_parts
@@ -93,21 +93,21 @@ def _hypervisor(name: str) -> str:
 
 
 def _memory(host: HostSnapshot) -> Finding:
-    text = f"{host.memory_available / GIB:.1f} of {host.memory_total / GIB:.1f} GiB available"
+    text = f"{gib_of(host.memory_available, host.memory_total)} available"
     if host.memory_available < DEMO_MEMORY:
-        return Finding("memory", Status.NOTE, text, f"the demo guest can use up to {DEMO_MEMORY // MIB} MiB")
+        return Finding("memory", Status.NOTE, text, f"the demo guest can use up to {mib(DEMO_MEMORY)}")
     return Finding("memory", Status.OK, text)
 
 
 def _pool(pool: HugepagePool) -> Finding:
     """No pool is needed but by the profiles that ask for one."""
-    topic = f"{page_words(pool.page)} pages"
+    topic = f"{size_words(pool.page)} pages"
     if pool.total:
         promised = f", {pool.reserved} promised to others" if pool.reserved else ""
         return Finding(topic, Status.OK, f"{pool.available:,} of {pool.total:,} available{promised}")
     wanted = max(1, DEMO_MEMORY // pool.page)
     command = mending(Shortage(pool.page, wanted, 0, 0), default_page(PROC))[0]
-    size = f"{wanted * pool.page // MIB} MiB" if pool.page < GIB else page_words(wanted * pool.page)
+    size = mib(wanted * pool.page) if pool.page < GIB else size_words(wanted * pool.page)
     return Finding(topic, Status.OK, "none", f"for a guest of {size} on them: {command}")
 
 
@@ -125,7 +125,7 @@ def _mounts() -> list[Finding]:
     """Where pages of a pool have names in a file system; the default source, memfd, needs none."""
     return [
         Finding(
-            "hugetlbfs", Status.OK, f"{path}: {page_words(page)} pages" + ("" if writable else ", not yours to use")
+            "hugetlbfs", Status.OK, f"{path}: {size_words(page)} pages" + ("" if writable else ", not yours to use")
         )
         for path, page, writable in hugetlbfs_mounts()
     ]

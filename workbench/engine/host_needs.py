@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain.cpu import host_cpus
-from workbench.domain.hugepages import page_words, sizes_words
+from workbench.domain.hugepages import sizes_words
+from workbench.domain.units import size_words
 from workbench.engine.firmware import find_uefi
 from workbench.engine.hugepages import check_mount, read_pools
 from workbench.errors import HostError
@@ -85,7 +86,7 @@ def _hugepages(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
     there = [pool.page for pool in read_pools()]
     if pages.size not in there:
         has = f"it has {sizes_words(there)}" if there else "its kernel has none"
-        yield ("memory", "hugepages", "size"), f"this host has no hugepages of {page_words(pages.size)}: {has}"
+        yield ("memory", "hugepages", "size"), f"this host has no hugepages of {size_words(pages.size)}: {has}"
         return
     try:
         check_mount(0, pages.size, pages.source)  # how much of it is free is a matter of the start

@@ -11,9 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.hugepages import NodePool, Shortage, fitting, page_words, shortage, sizes_words
+from workbench.domain.hugepages import NodePool, Shortage, fitting, shortage, sizes_words
 from workbench.domain.snapshot import HugepagePool
-from workbench.domain.units import GIB, KIB, format_size
+from workbench.domain.units import GIB, KIB, format_size, size_words
 from workbench.errors import HostError, HugepageShortage
 
 if TYPE_CHECKING:
@@ -133,14 +133,14 @@ def _unknown_page(page: int, known: Iterable[int]) -> HostError:
         return HostError(
             "this kernel has no hugepages", hint="leave [memory.hugepages] out, or run a kernel with CONFIG_HUGETLBFS"
         )
-    return HostError(f"this host has no hugepages of {page_words(page)}", hint=f"it has {sizes}")
+    return HostError(f"this host has no hugepages of {size_words(page)}", hint=f"it has {sizes}")
 
 
 def _no_multiple(size: int, page: int) -> HostError:
     below, above = fitting(size, page)
     choices = " or ".join(format_size(choice) for choice in (below, above) if choice)
     return HostError(
-        f"{format_size(size)} of memory is no whole number of {page_words(page)} pages", hint=f"give it {choices}"
+        f"{format_size(size)} of memory is no whole number of {size_words(page)} pages", hint=f"give it {choices}"
     )
 
 
@@ -155,7 +155,7 @@ def _bound(nodes: tuple[int, ...], page: int, sys: Path) -> tuple[NodePool, ...]
     for node in nodes:
         if node not in found:
             there = _node_words(found) if found else "none at all"
-            raise HostError(f"this host has no NUMA node {node} with {page_words(page)} pages", hint=f"it has {there}")
+            raise HostError(f"this host has no NUMA node {node} with {size_words(page)} pages", hint=f"it has {there}")
     return tuple(found[node] for node in dict.fromkeys(nodes))
 
 
@@ -163,7 +163,7 @@ def _too_small(short: Shortage, pool: HugepagePool, nodes: Sequence[int], defaul
     where = f" on {_node_words(nodes)}" if nodes else ""
     reserved = f", {pool.reserved} of the free ones promised to others" if pool.reserved else ""
     of = "" if nodes else f" of {pool.total}"
-    words = page_words(short.page)
+    words = size_words(short.page)
     missing = f"1 hugepage of {words} is" if short.missing == 1 else f"{short.missing} hugepages of {words} are"
     return HugepageShortage(
         f"{missing} missing{where}: the guest needs {short.needed}, "
@@ -219,7 +219,7 @@ def _check_mount(path: Path, size: int, page: int, proc: Path) -> None:
         raise HostError(f"the hugepage source {path} is no mounted hugetlbfs", hint=f"{mend}\n{memfd}")
     if found.f_bsize != page:  # Linux: fs/hugetlbfs/inode.c, hugetlbfs_statfs
         raise HostError(
-            f"the hugetlbfs at {path} has {page_words(found.f_bsize)} pages, and the guest wants {page_words(page)}",
+            f"the hugetlbfs at {path} has {size_words(found.f_bsize)} pages, and the guest wants {size_words(page)}",
             hint=f'write size = "{format_size(found.f_bsize)}", or mount with pagesize={format_size(page)}\n{memfd}',
         )
     if not os.access(real, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from workbench.domain.hugepages import page_words
-from workbench.domain.units import KIB, MIB, format_size
+from workbench.domain.units import KIB, MIB, format_size, size_words
 from workbench.engine.files import write_atomic
 from workbench.engine.hugepages import (
     NODES,
@@ -55,7 +54,7 @@ def grow(short: Shortage, *, sys: Path = SYS, proc: Path = PROC) -> Added:
     """
     file = _file(short.page, short.node, sys)
     before = _total(short.page, short.node, sys)
-    words = page_words(short.page)
+    words = size_words(short.page)
     commands = "\n".join(mending(short, default_page(proc)))
     room = memory_available(proc)
     if room is not None and short.missing * short.page > room:

@@ -4,28 +4,12 @@ from __future__ import annotations
 
 from workbench.domain.units import GIB, MIB
 
-MINUS = "\N{MINUS SIGN}"
-
-
-def mib(size: int, *, signed: bool = False) -> str:
-    """Whole MiB: ``256``, ``−55``, and with ``signed`` ``+55``. What rounds to 0 is ``<1``, or ``0`` with a sign."""
-    whole = (abs(size) + MIB // 2) // MIB
-    if size and not whole:
-        return "0" if signed else "<1"
-    sign = MINUS if size < 0 else "+" if signed and size else ""
-    return f"{sign}{whole:,}"
-
 
 def short_size(size: int) -> str:
     """For a narrow column: ``512M``, ``1G``, ``1.5G``."""
     if size >= GIB:
         return f"{size / GIB:.1f}".rstrip("0").rstrip(".") + "G"
     return f"{size // MIB}M"
-
-
-def pages(count: int) -> str:
-    """``+14,080`` to inflate, ``−14,080`` to deflate, ``0``."""
-    return f"{MINUS if count < 0 else '+' if count else ''}{abs(count):,}"
 
 
 def age(seconds: float) -> str:

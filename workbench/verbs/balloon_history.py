@@ -141,9 +141,9 @@ def _lines(recorded: Recorded) -> Iterator[str]:
 
 
 def _row(span: Span) -> str:
-    target, actual, resident, available = (
-        "-" if found is None else f"{(found.last + (1 << 19)) >> 20:,}" for found in span[2:]
-    )
+    from workbench.domain.units import in_mib
+
+    target, actual, resident, available = ("-" if found is None else in_mib(found.last) for found in span[2:])
     return f"{_clock(span.end)}  {target:>8}  {actual:>8}  {resident:>8}  {available:>9}"
 
 

@@ -13,7 +13,7 @@ from workbench.domain.balloon import PAGE
 from workbench.domain.lights import Known, lights
 from workbench.domain.path import MILESTONES, Proof, Side, milestone_words, stages, version_of
 from workbench.domain.timeline import Kind
-from workbench.domain.units import mib
+from workbench.domain.units import MINUS, mib, with_sign
 from workbench.verbs.common import guest_monitor, print_json, run
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ LINGER = 1.2
 """Seconds that ``BALLOON_CHANGE`` may come after the guest has settled: QEMU holds it back for one second at the most."""
 SHOWN = 7
 """Steps that are printed from the beginning of a change, and from its end; ``--json`` has more of them."""
-MINUS = "\N{MINUS SIGN}"
 AT_MOST = "\N{LESS-THAN OR EQUAL TO}"
 SIGNS = {Known.BETWEEN: "\N{MIDDLE DOT}", Known.HIDDEN: "?", Known.PENDING: "\N{EN DASH}"}
 
@@ -216,8 +215,7 @@ def _legend(known: tuple[Light, ...]) -> Iterator[str]:
 def _step_words(step: Step, line: Timeline) -> str:
     """The diff as the guest computes it, and how much has moved by then."""
     verb = {Kind.READ: "read", Kind.WRITTEN: "wrote", Kind.POLLED: "found"}[step.kind]
-    sign = MINUS if step.diff < 0 else "+" if step.diff else ""
-    words = f"{verb:<5}  {sign + format(abs(step.diff), ','):>11} = {step.num_pages:,} {MINUS} {step.held:,}"
+    words = f"{verb:<5}  {with_sign(step.diff):>11} = {step.num_pages:,} {MINUS} {step.held:,}"
     if step.kind is Kind.READ or line.held_before is None:
         return words
     return f"{words:<48}  {mib(abs(step.held - line.held_before) * PAGE)}"

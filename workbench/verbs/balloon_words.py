@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from workbench.domain.standing import Standing
 
 DASH = "\N{EN DASH}"
-MINUS = "\N{MINUS SIGN}"
 DAY = 86400.0
 """Seconds."""
 
@@ -135,7 +134,7 @@ def as_lines(name: str, balloon: Balloon, standing: Standing) -> list[str]:
 def ledger_lines(ledger: Ledger) -> list[str]:
     """The last change of the target in MiB and pages, before it and now; nothing where none was seen."""
     from workbench.domain.balloon import pages_in
-    from workbench.domain.units import mib
+    from workbench.domain.units import mib, with_sign
 
     if ledger.before is None:
         return []
@@ -146,9 +145,7 @@ def ledger_lines(ledger: Ledger) -> list[str]:
         if size is None:
             return f"{DASH:>{wide}}{DASH:>{count}}"
         found = pages_in(size)
-        plus = "+" if signed and found > 0 else ""
-        sign = MINUS if found < 0 else plus
-        return f"{mib(size, signed=signed):>{wide}}{sign + format(abs(found), ','):>{count}}"
+        return f"{mib(size, signed=signed):>{wide}}{with_sign(found) if signed else format(found, ','):>{count}}"
 
     form = "at %H:%M:%S" if time.time() - ledger.before.time < DAY else "%Y-%m-%d"
     when = time.strftime(form, time.localtime(ledger.before.time))

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workbench.domain.rebalance import gain_in_mib
+from workbench.domain.units import in_mib, mib
+
 if TYPE_CHECKING:
     from workbench.domain.rebalance import Line, Proposal
     from workbench.domain.rebalance_course import Course, Progress
 
 DASH = "\u2013"
-MINUS = "\N{MINUS SIGN}"
 NAME_MOST = 24
-
-
-def whole(size: int | None, *, signed: bool = False) -> str:
-    """Whole MiB without their unit, which stands in the heading."""
-    if size is None:
-        return DASH
-    number = (abs(size) + (1 << 19)) >> 20
-    sign = MINUS if size < 0 and number else "+" if signed and number else ""
-    return f"{sign}{number:,}"
-
-
-def gain(bounds: tuple[int, int] | None) -> str:
-    """What the host gets back: ``0…44``, one number where both are the same, a question mark where it is not known."""
-    if bounds is None:
-        return "?"
-    least, most = (whole(size) for size in bounds)
-    return DASH if most == "0" else most if least == most else f"{least}\u2026{most}"
 
 
 def proposal_lines(proposal: Proposal) -> list[str]:
@@ -40,15 +25,15 @@ def proposal_lines(proposal: Proposal) -> list[str]:
     rows.append(
         (
             "sum",
-            whole(ram),
+            in_mib(ram),
             "",
-            whole(sum(line.guest.floor for line in proposal.lines)),
-            whole(before),
+            in_mib(sum(line.guest.floor for line in proposal.lines)),
+            in_mib(before),
             "\u2192",
-            whole(after),
-            whole(after - before, signed=True) if after != before else "",
-            gain(proposal.host_gain),
-            f"budget {whole(proposal.budget)}",
+            in_mib(after),
+            in_mib(after - before, signed=True) if after != before else "",
+            gain_in_mib(proposal.host_gain),
+            f"budget {in_mib(proposal.budget)}",
         )
     )
     widths = [max(len(row[column]) for row in rows) for column in range(9)]
@@ -62,18 +47,18 @@ def proposal_lines(proposal: Proposal) -> list[str]:
 def _row(line: Line) -> tuple[str, ...]:
     guest = line.guest
     name = guest.name if len(guest.name) <= NAME_MOST else guest.name[: NAME_MOST - 1] + "\u2026"
-    change = whole(line.change, signed=True) if line.change else ""
-    new = whole(line.new) if line.change else ""
+    change = in_mib(line.change, signed=True) if line.change else ""
+    new = in_mib(line.new) if line.change else ""
     return (
         name,
-        whole(guest.ram),
-        whole(guest.used),
-        whole(guest.floor if guest.read else None),
-        whole(guest.target if guest.read else None),
+        in_mib(guest.ram),
+        DASH if guest.used is None else in_mib(guest.used),
+        in_mib(guest.floor) if guest.read else DASH,
+        in_mib(guest.target) if guest.read else DASH,
         "\u2192" if line.change else "",
         new,
         change,
-        gain(line.host_gain) if line.change else "",
+        gain_in_mib(line.host_gain) if line.change else "",
         line.reason,
     )
 
@@ -84,9 +69,9 @@ def progress_line(one: Progress) -> str:
 
     name = one.line.guest.name
     if one.stage is Stage.MOVING:
-        return f"{name}: {whole(one.actual)} \u2192 {whole(one.goal)} MiB"
+        return f"{name}: {in_mib(one.actual)} \u2192 {mib(one.goal)}"
     if one.stage is Stage.REACHED:
-        return f"{name}: reached {whole(one.goal)} MiB"
+        return f"{name}: reached {mib(one.goal)}"
     return ""
 
 
@@ -97,7 +82,7 @@ def outcome_lines(course: Course) -> list[str]:
     lines = []
     for name, one in course.progress.items():
         if one.stage in (Stage.LATE, Stage.FAILED, Stage.RELEASED):
-            now = f"it has {whole(one.actual)} of {whole(one.goal)} MiB"
+            now = f"it has {in_mib(one.actual)} of {mib(one.goal)}"
             lines.append(f"{name}: {one.stage.value}: {one.remark or 'not there in time'}; {now}")
         elif one.stage is Stage.HELD or one.goal != one.line.new:
             lines.append(f"{name}: {one.remark}")

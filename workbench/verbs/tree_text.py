@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from workbench.domain.buses import Bus, flat
 from workbench.domain.drift import Kind
+from workbench.domain.units import size_words
 from workbench.domain.virtio import virtio_status_bits
 from workbench.domain.virtqueue import queue_name
 
@@ -38,7 +39,7 @@ def _devices(devices: tuple[PciDevice, ...], indent: str, depth: int | None) -> 
         for bar in device.bars:
             place = "not mapped" if bar.address is None else f"{bar.address:#x}"
             kind = "ROM" if bar.index == 6 else f"BAR {bar.index}"
-            yield f"{below}  {kind:<5}  {bar.kind:<6} {_size(bar.size):>8}  {place}  {bar.manner}".rstrip()
+            yield f"{below}  {kind:<5}  {bar.kind:<6} {size_words(bar.size):>8}  {place}  {bar.manner}".rstrip()
         if depth is None or depth > 1:
             yield from _devices(device.children, below, None if depth is None else depth - 1)
 
@@ -60,14 +61,6 @@ def _line(device: PciDevice) -> str:
     ids = f"{device.vendor:04x}:{device.device:04x}"
     driver = str(device.driver or "")
     return f"{device.address} {device.name:<16} {ids} {driver:<12} {device.class_name:<24} {device.qdev_id}"
-
-
-def _size(size: int) -> str:
-    for unit in ("", "KiB", "MiB"):
-        if size < 1024 or size % 1024:
-            return f"{size} {unit}".strip()
-        size //= 1024
-    return f"{size} GiB"
 
 
 def bus_lines(root: Bus, depth: int | None = None) -> Iterator[str]:

@@ -9,6 +9,7 @@ from rich.cells import cell_len, set_cell_size
 
 from workbench.domain.standing import Standing
 from workbench.domain.text import visible
+from workbench.domain.units import in_mib
 from workbench.verbs.balloon_words import as_object
 
 if TYPE_CHECKING:
@@ -67,24 +68,20 @@ def _row(seen: Seen) -> tuple[str, ...]:
     return (
         visible(seen.name),
         balloon.verdict.state.value,
-        _mib(reading.target if reading else None),
-        _mib(reading.actual if reading else None),
-        _mib(reading.diff if reading else None, signed=True),
+        _known(reading.target if reading else None),
+        _known(reading.actual if reading else None),
+        _known(reading.diff if reading else None, signed=True),
         # Between two looks a guest may have moved and settled: then its rate is past.
-        _mib(round(balloon.rate) if reading and reading.diff else 0, signed=True),
-        _mib(stats.available if stats else None),
-        _mib(host.resident if host else None),
-        _mib(balloon.unreturned),
+        _known(round(balloon.rate) if reading and reading.diff else 0, signed=True),
+        _known(stats.available if stats else None),
+        _known(host.resident if host else None),
+        _known(balloon.unreturned),
         visible(balloon.verdict.cause),
     )
 
 
-def _mib(size: int | None, *, signed: bool = False) -> str:
-    if size is None:
-        return NONE
-    whole = (abs(size) + (1 << 19)) >> 20
-    sign = "\N{MINUS SIGN}" if size < 0 and whole else "+" if signed and whole else ""
-    return f"{sign}{whole:,}"
+def _known(size: int | None, *, signed: bool = False) -> str:
+    return NONE if size is None else in_mib(size, signed=signed)
 
 
 def row_object(seen: Seen) -> dict[str, object]:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from textual import on, work
 
+from workbench.domain.units import mib
 from workbench.ui.dialogs import confirm
 from workbench.ui.preset_dialog import PresetDialog
 from workbench.ui.screens.guest_actions import GuestActions
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.balloon_text import risk_words
-from workbench.ui.words import mib
 
 if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
@@ -72,7 +72,7 @@ class BalloonActions(GuestActions):
         self._alarms[snapshot.name] = alarm
         chosen = self._chosen is not None and self._chosen.name == snapshot.name
         if not (chosen and self.is_current and self.query_one(BalloonPanel).is_on_screen):
-            words = f"{snapshot.name} got {mib(alarm.returned)} MiB back: {alarm.why}"
+            words = f"{snapshot.name} got {mib(alarm.returned)} back: {alarm.why}"
             self.notify(words, title="Guard", severity="error", timeout=15, markup=False)
 
     @on(BalloonPanel.PathToggled)

@@ -17,12 +17,11 @@ from textual.widgets import Input, Label
 from workbench.domain.rebalance import Proposal, propose
 from workbench.domain.rebalance_course import Course, Seen, Stage, patience, step_words
 from workbench.domain.rebalance_guests import candidate_of, parse_budget, ramp_of
-from workbench.domain.units import MIB, SizeError
+from workbench.domain.units import MIB, SizeError, in_mib, mib
 from workbench.errors import WorkbenchError
 from workbench.ui.sized import size_screen
 from workbench.ui.widgets import rebalance_text as text
 from workbench.ui.widgets.text_block import TextBlock
-from workbench.ui.words import mib
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -173,7 +172,7 @@ class RebalanceScreen(ModalScreen[None]):
             names = self._names()
             cursor = names[self._cursor % len(names)] if names else ""
             course = self._course
-            out = {guest.name: mib(guest.memory or 0) for guest in self._guests() if guest.name in self._out}
+            out = {guest.name: in_mib(guest.memory or 0) for guest in self._guests() if guest.name in self._out}
             progress = course.progress if course else None
             self.query_one("#rebalance-heading", TextBlock).show(text.heading(width))
             table.show(text.table(self._proposal, width, cursor=cursor, out=out, progress=progress))
@@ -188,7 +187,7 @@ class RebalanceScreen(ModalScreen[None]):
         ram = sum(line.guest.ram for line in lines)
         count = f"{len(lines)} guest{'' if len(lines) == 1 else 's'}"
         self.query_one("#rebalance-sum", TextBlock).show(
-            Content.styled(f"of {mib(ram)} MiB, the RAM of {count}", text.MUTED)
+            Content.styled(f"of {mib(ram)}, the RAM of {count}", text.MUTED)
         )
         self.query_one("#rebalance-words", TextBlock).show(self._words())
 

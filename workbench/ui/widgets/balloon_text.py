@@ -10,11 +10,12 @@ from workbench.domain.balloon import Balloon, Source, State
 from workbench.domain.causes import Cause
 from workbench.domain.forecast import Risk
 from workbench.domain.lifecycle import Phase
+from workbench.domain.units import mib, with_sign
 from workbench.ui.key_names import key_name
 from workbench.ui.widgets import ledger_text
 from workbench.ui.widgets.columns import Column, grid
 from workbench.ui.widgets.flow import flow
-from workbench.ui.words import age, duration, mib, pages
+from workbench.ui.words import age, duration
 
 if TYPE_CHECKING:
     from workbench.domain.balloon import GuestStats
@@ -50,7 +51,7 @@ def head(balloon: Balloon, ram: int, width: int, now: float, *, answering: bool 
     if not answering:
         said = Column("unknown", "", name_style="bold $warning")
     if reading is None:
-        return grid([[Column("RAM", f"{mib(ram)} MiB"), said]], width)
+        return grid([[Column("RAM", mib(ram)), said]], width)
     eta, moving = balloon.eta, answering and state in (State.INFLATING, State.DEFLATING)
     source = "config space" if reading.source is Source.CONFIG_SPACE else "query-balloon"
     if not answering:
@@ -58,23 +59,23 @@ def head(balloon: Balloon, ram: int, width: int, now: float, *, answering: bool 
     return grid(
         [
             [
-                Column("target", f"{mib(reading.target)} MiB", "bold $target"),
-                Column("actual", f"{mib(reading.actual)} MiB", "bold $actual"),
-                Column("RAM", f"{mib(reading.ram)} MiB"),
+                Column("target", mib(reading.target), "bold $target"),
+                Column("actual", mib(reading.actual), "bold $actual"),
+                Column("RAM", mib(reading.ram)),
             ],
             [
-                Column("diff", f"{mib(reading.diff, signed=True)} MiB", "bold"),
-                Column("pages", pages(reading.diff_pages)),
+                Column("diff", mib(reading.diff, signed=True), "bold"),
+                Column("pages", with_sign(reading.diff_pages)),
                 said,
             ],
             [
-                Column("rate", f"{mib(int(abs(balloon.rate)))} MiB/s" if moving else DASH),
+                Column("rate", f"{mib(int(abs(balloon.rate)))}/s" if moving else DASH),
                 Column("settles", f"in {duration(eta)}" if eta is not None and moving else DASH),
                 Column("", source, "$foreground-muted"),
             ],
         ],
         width,
-        least=max(16, len(f"target {mib(reading.ram)} MiB")),
+        least=max(16, len(f"target {mib(reading.ram)}")),
     )
 
 
@@ -143,9 +144,9 @@ def _freshness(balloon: Balloon, now: float) -> list[Part]:
         (f"{age(old):>4} old", "$warning" if _is_late(stats, now) else "$foreground-muted"),
     ]
     if stats.caches is not None:
-        parts.append((f"  {DOT} caches {mib(stats.caches)} MiB", "$foreground-muted"))
+        parts.append((f"  {DOT} caches {mib(stats.caches)}", "$foreground-muted"))
     if stats.swap_out:
-        parts.append((f"  {DOT} {mib(stats.swap_out)} MiB swapped out", "$foreground-muted"))
+        parts.append((f"  {DOT} {mib(stats.swap_out)} swapped out", "$foreground-muted"))
     return parts
 
 
@@ -156,7 +157,7 @@ def silence(trouble: str, balloon: Balloon) -> Content:
     )
     if balloon.unanswered is None:
         return words
-    sent = f"a target of {mib(balloon.unanswered)} MiB was sent and waits: QEMU carries it out when it answers again"
+    sent = f"a target of {mib(balloon.unanswered)} was sent and waits: QEMU carries it out when it answers again"
     return Content("\n").join([words, Content.styled(sent, "$warning")])
 
 
@@ -213,12 +214,12 @@ def staging_keys(between: str) -> str:
 def forecast_parts(plan: Forecast) -> list[Content]:
     """What a target would do, fact by fact; each one stands whole on its line."""
     muted = "$foreground-muted"
-    parts = [Content.assemble(("staged  ", muted), (f"{mib(plan.target)} MiB", "bold $target"))]
+    parts = [Content.assemble(("staged  ", muted), (mib(plan.target), "bold $target"))]
     if plan.waits:
         parts.append(Content.styled(plan.waits, "$warning"))
     if plan.available is not None:
         style = "bold $error" if plan.risky else "bold"
-        parts.append(Content.assemble(("leaves ", muted), (f"{mib(plan.available)} MiB", style), (" available", muted)))
+        parts.append(Content.assemble(("leaves ", muted), (mib(plan.available), style), (" available", muted)))
         if plan.age is not None:
             parts.append(Content.styled(f"by figures {age(plan.age)} old", "$warning"))
     if plan.seconds is not None:
@@ -230,7 +231,7 @@ def forecast_parts(plan: Forecast) -> list[Content]:
         loss = "bold $error" if plan.gain.low < 0 else "bold $warning"
         parts.append(Content.styled(plan.gain.words, loss if plan.gain.taken else muted))
     if plan.floor is not None:
-        parts.append(Content.styled(f"floor {mib(plan.floor.size)} MiB, {plan.floor.why}", muted))
+        parts.append(Content.styled(f"floor {mib(plan.floor.size)}, {plan.floor.why}", muted))
     return parts
 
 
@@ -240,9 +241,9 @@ def risk_words(name: str, plan: Forecast) -> tuple[str, str]:
     facts = [f"That is {plan.risk_words}{why}."]
     if plan.available is not None:
         old = f", by figures that are {age(plan.age)} old" if plan.age is not None else ""
-        facts.append(f"It would have about {mib(plan.available)} MiB available{old}.")
+        facts.append(f"It would have about {mib(plan.available)} available{old}.")
     facts.append("A guest that runs out of memory kills its own processes, or stands still while it looks for pages.")
-    return f"Leave {name} with {mib(plan.target)} MiB?", " ".join(facts)
+    return f"Leave {name} with {mib(plan.target)}?", " ".join(facts)
 
 
 def empty_words(snapshot: GuestSnapshot | None) -> Content:

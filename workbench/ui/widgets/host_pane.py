@@ -11,8 +11,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from workbench.domain.accelerator import hypervisor_words
-from workbench.domain.hugepages import page_words
-from workbench.domain.units import GIB
+from workbench.domain.units import gib_of, size_words
 from workbench.ui.widgets.pool_table import pool_table
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ def host_lines(host: HostSnapshot | None, width: int) -> list[Content]:
     ]
     lines = [line for part in head for line in part.wrap(width)]
     used = host.memory_total - host.memory_available
-    amount = f"{used / GIB:.1f} of {host.memory_total / GIB:.1f} GiB"
+    amount = gib_of(used, host.memory_total)
     lines += [*_row("Memory", amount, width), _bar(used, host.memory_total, width, "$primary")]
     for pool in host.pools:
         lines += _pool_lines(pool, host, width)
@@ -107,7 +106,7 @@ def host_lines(host: HostSnapshot | None, width: int) -> list[Content]:
 
 def _pool_lines(pool: HugepagePool, host: HostSnapshot, width: int) -> list[Content]:
     """A pool: pages that a new guest cannot get, of all; a bar where there is something to fill; who holds how much."""
-    label = f"{page_words(pool.page)} pages"
+    label = f"{size_words(pool.page)} pages"
     if not pool.total:
         return _row(label, "none", width)
     taken = pool.total - max(0, pool.available)

@@ -8,8 +8,8 @@ from textual.content import Content
 
 from workbench.domain.balloon import pages_in
 from workbench.domain.ledger import percent
+from workbench.domain.units import in_mib, mib_span, with_sign
 from workbench.ui.widgets.columns import Column, grid
-from workbench.ui.words import mib, pages
 
 if TYPE_CHECKING:
     from workbench.domain.ledger import Entry, Ledger
@@ -44,7 +44,7 @@ def table(ledger: Ledger, width: int, *, tall: bool, paged: bool = False) -> Con
     beside = width >= pages_from(ledger.ram)
     count_width = _pages_width(ledger.ram, width) if beside else 0
     cell = max(1, min(CELL_MOST, (width - NAMES) // 4 - count_width))
-    below = paged and not beside and len(pages(pages_in(ledger.ram))) < cell
+    below = paged and not beside and len(with_sign(pages_in(ledger.ram))) < cell
 
     def rows(name: str, cells: list[tuple[str, str, str]]) -> list[Content]:
         parts: list[tuple[str, str]] = [(f"{name:<{NAMES}}", MUTED)]
@@ -65,11 +65,11 @@ def table(ledger: Ledger, width: int, *, tall: bool, paged: bool = False) -> Con
 
 def pages_from(ram: int) -> int:
     """Columns of the screen from which each size of a guest with so much RAM stands in pages too."""
-    return NAMES + 4 * (max(SIZE, 1 + len(mib(ram, signed=True))) + _pages_least(ram))
+    return NAMES + 4 * (max(SIZE, 1 + len(in_mib(ram, signed=True))) + _pages_least(ram))
 
 
 def _pages_least(ram: int) -> int:
-    return max(len("pages"), len(pages(pages_in(ram)))) + 2
+    return max(len("pages"), len(with_sign(pages_in(ram)))) + 2
 
 
 def _pages_width(ram: int, width: int) -> int:
@@ -82,12 +82,12 @@ def figures(ledger: Ledger, width: int) -> Content:
     columns = [
         Column(
             "reclaimed",
-            DASH if reclaimed is None else f"{mib(reclaimed, signed=True)}",
+            DASH if reclaimed is None else in_mib(reclaimed, signed=True),
             "bold $error" if ledger.loss else "",
         ),
         Column(
             "unreturned",
-            DASH if unreturned is None else f"{mib(unreturned)}",
+            DASH if unreturned is None else in_mib(unreturned),
             "bold $warning" if ledger.void else "",
         ),
         Column("yield", DASH if share is None else f"{percent(share)} %", "bold $warning" if ledger.void else ""),
@@ -104,7 +104,7 @@ def brief(ledger: Ledger, width: int) -> Content:
     given = unit if ledger.never_used is not None else ""
 
     def plain(size: int | None) -> str:
-        return DASH if size is None else f"{mib(size)}{unit}"
+        return DASH if size is None else f"{in_mib(size)}{unit}"
 
     rows = [
         [
@@ -115,7 +115,7 @@ def brief(ledger: Ledger, width: int) -> Content:
         [
             Column(
                 "reclaimed",
-                DASH if reclaimed is None else f"{mib(reclaimed, signed=True)}{unit}",
+                DASH if reclaimed is None else f"{in_mib(reclaimed, signed=True)}{unit}",
                 "bold $error" if ledger.loss else "",
             ),
             Column("unreturned", plain(unreturned), "bold $warning" if ledger.void else ""),
@@ -131,8 +131,8 @@ def never_used(ledger: Ledger) -> str:
     if least is None:
         return DASH
     if most is None:
-        return f"\u2265 {mib(least)}"
-    return mib(most) if mib(least) == mib(most) else f"{mib(least)}\u2013{mib(most)}"
+        return f"\u2265 {in_mib(least)}"
+    return mib_span(least, most)
 
 
 def words(ledger: Ledger, most: int) -> Content:
@@ -145,11 +145,11 @@ def words(ledger: Ledger, most: int) -> Content:
 
 
 def _size(size: int | None, style: str) -> tuple[str, str, str]:
-    return (DASH, DASH, "$foreground-muted") if size is None else (mib(size), f"{pages_in(size):,}", style)
+    return (DASH, DASH, "$foreground-muted") if size is None else (in_mib(size), f"{pages_in(size):,}", style)
 
 
 def _change(entry: Entry, style: str) -> tuple[str, str, str]:
     change = entry.change
     if change is None:
         return DASH, DASH, "$foreground-muted"
-    return mib(change, signed=True), pages(pages_in(change)), style
+    return in_mib(change, signed=True), with_sign(pages_in(change)), style

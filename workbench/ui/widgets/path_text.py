@@ -10,7 +10,7 @@ from workbench.domain.balloon import PAGE
 from workbench.domain.lights import Known, lights
 from workbench.domain.path import Proof, Side, milestone_words, stages, version_of
 from workbench.domain.timeline import Kind
-from workbench.ui.words import MINUS, mib, pages
+from workbench.domain.units import MINUS, in_mib, mib, with_sign
 
 if TYPE_CHECKING:
     from workbench.domain.lights import Light
@@ -64,11 +64,11 @@ def _headline(line: Timeline, ram: int) -> list[Part]:
     parts: list[Part] = []
     astray = line.unasked and line.num_pages == line.held_before and line.held is not None  # of a target once reached
     if line.held_before is not None:
-        parts += [(f"{mib(ram - line.held_before * PAGE)}", "bold $actual"), (" \u2192 ", MUTED)]
+        parts += [(in_mib(ram - line.held_before * PAGE), "bold $actual"), (" \u2192 ", MUTED)]
     if astray and line.held is not None:
-        parts += [(f"{mib(ram - line.held * PAGE)} MiB", "bold $actual")]
+        parts += [(mib(ram - line.held * PAGE), "bold $actual")]
     elif line.num_pages is not None:
-        parts += [(f"{mib(ram - line.num_pages * PAGE)} MiB", "bold $target")]
+        parts += [(mib(ram - line.num_pages * PAGE), "bold $target")]
     if line.unasked:
         parts.append((f"  {'after a reset' if line.after_reset else 'by the guest itself'}", MUTED))
     elif not line.ours and line.asked is None:
@@ -104,7 +104,7 @@ def _diff(line: Timeline | None, ram: int, width: int) -> Content:
     room = len(f"{ram // PAGE:,}")
     return Content.assemble(
         name,
-        (f"  {pages(line.diff):>{room + 1}}", "bold"),
+        (f"  {with_sign(line.diff):>{room + 1}}", "bold"),
         (" = ", MUTED),
         (f"{line.num_pages:>{room},}", "$target"),
         (" \u2212 ", MUTED),
@@ -186,9 +186,7 @@ def questions(view: PathView, ram: int, *, hugepages: bool) -> Content:
     example = ""
     if line is not None and line.num_pages is not None:
         target = ram - line.num_pages * PAGE
-        example = (
-            f" {mib(ram)} \u2212 {mib(target)} = {mib(ram - target)} MiB, which are {line.num_pages:,} pages of 4 KiB."
-        )
+        example = f" {in_mib(ram)} \u2212 {in_mib(target)} = {mib(ram - target)}, which are {line.num_pages:,} pages of 4 KiB."
     does: list[list[Part] | Content] = [
         [(stage.function, SIDES[stage.side]), (f"  {stage.file}" if stage.file else "", MUTED), f"  {stage.does}"]
         for stage in _path(view, hugepages=hugepages)
@@ -236,7 +234,7 @@ def reads(view: PathView) -> Content:
         rows.append(
             [
                 f"{_since(step.at, line):>{WHEN}}",
-                (f"{pages(step.diff):>12}", "bold"),
+                (f"{with_sign(step.diff):>12}", "bold"),
                 (" = ", MUTED),
                 (f"{step.num_pages:>10,}", "$target"),
                 (" \u2212 ", MUTED),

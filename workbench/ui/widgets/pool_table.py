@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from workbench.domain.hugepages import page_words
-from workbench.domain.units import mib
+from workbench.domain.units import mib, size_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +26,7 @@ def pool_table(host: HostSnapshot) -> list[Content]:
     """Counts of pages; a dash where the kernel keeps no number of its own for a node."""
     lines = [_heading(HEADINGS)]
     for pool in host.pools:
-        size = page_words(pool.page)
+        size = size_words(pool.page)
         free, reserved = f"{pool.free:,}", f"{pool.reserved:,}"
         lines.append(_row((size, "all", f"{pool.total:,}", free, reserved, f"{pool.surplus:,}")))
         lines += [
@@ -41,11 +40,11 @@ def pool_table(host: HostSnapshot) -> list[Content]:
             if one.page == pool.page:
                 held += one.size // pool.page
                 pages = f"{one.size // pool.page:,}"
-                lines.append(_row((one.guest, page_words(pool.page), pages, "", mib(one.size), "")))
+                lines.append(_row((one.guest, size_words(pool.page), pages, "", mib(one.size), "")))
         others = pool.total - pool.free - held
         if others > 0:
             size = mib(others * pool.page)
-            lines.append(_row(("others", page_words(pool.page), f"{others:,}", "", size, "")))
+            lines.append(_row(("others", size_words(pool.page), f"{others:,}", "", size, "")))
     return lines if len(lines) > before else [*lines, Content("nobody")]
 
 

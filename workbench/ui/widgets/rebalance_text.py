@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from workbench.domain.rebalance import gain_in_mib
 from workbench.domain.rebalance_course import Stage
-from workbench.domain.units import MIB
+from workbench.domain.units import in_mib, mib
 from workbench.ui.key_names import key_name
-from workbench.ui.words import mib
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,37 +78,29 @@ def total(proposal: Proposal, width: int) -> Content:
     lines = proposal.lines
     before = sum(line.guest.counts for line in lines)
     cells: list[Cell] = [
-        (mib(sum(line.guest.ram for line in lines)), ""),
+        (in_mib(sum(line.guest.ram for line in lines)), ""),
         ("", ""),
-        (mib(sum(line.guest.floor for line in lines)), ""),
-        (mib(before), "$target"),
+        (in_mib(sum(line.guest.floor for line in lines)), ""),
+        (in_mib(before), "$target"),
     ]
     if proposal.changes:
-        change = mib(proposal.total - before, signed=True)
-        cells += [(ARROW, MUTED), (mib(proposal.total), "bold $target"), (change, "bold")]
-        cells.append((gains(proposal.host_gain), "$resident"))
+        change = in_mib(proposal.total - before, signed=True)
+        cells += [(ARROW, MUTED), (in_mib(proposal.total), "bold $target"), (change, "bold")]
+        cells.append((gain_in_mib(proposal.host_gain), "$resident"))
     return _row("sum", False, " ", "", cells, width)
-
-
-def gains(bounds: tuple[int, int] | None) -> str:
-    """What the host gets back: ``0…44``, a dash for nothing, a question mark where it is not known."""
-    if bounds is None:
-        return "?"
-    least, most = (size // MIB for size in bounds)
-    return DASH if not most else f"{most:,}" if least == most else f"{least:,}\u2026{most:,}"
 
 
 def _numbers(line: Line) -> list[Cell]:
     guest = line.guest
     cells: list[Cell] = [
-        (mib(guest.ram), ""),
-        (DASH if guest.used is None else mib(guest.used), ""),
-        (mib(guest.floor) if guest.read else DASH, ""),
-        (mib(guest.target) if guest.read else DASH, "$target"),
+        (in_mib(guest.ram), ""),
+        (DASH if guest.used is None else in_mib(guest.used), ""),
+        (in_mib(guest.floor) if guest.read else DASH, ""),
+        (in_mib(guest.target) if guest.read else DASH, "$target"),
     ]
     if line.change:
-        new = [(ARROW, MUTED), (mib(line.new), "bold $target"), (mib(line.change, signed=True), "bold")]
-        cells += [*new, (gains(line.host_gain), "$resident")]
+        new = [(ARROW, MUTED), (in_mib(line.new), "bold $target"), (in_mib(line.change, signed=True), "bold")]
+        cells += [*new, (gain_in_mib(line.host_gain), "$resident")]
     return cells
 
 
@@ -166,10 +158,10 @@ def said(line: Line, one: Progress | None) -> Cell:
         return "waits until the others have given", style
     if one.stage is Stage.MOVING:
         step = f", {one.step}" if one.step else ""
-        return f"{mib(one.actual)} MiB now{step}" + (f": {one.remark}" if one.remark else ""), style
+        return f"{mib(one.actual)} now{step}" + (f": {one.remark}" if one.remark else ""), style
     if one.stage is Stage.REACHED:
         return "reached" + (f": {one.remark}" if one.remark else ""), style
-    return f"{one.stage.value}: {one.remark or 'not there in time'}; it has {mib(one.actual)} MiB", style
+    return f"{one.stage.value}: {one.remark or 'not there in time'}; it has {mib(one.actual)}", style
 
 
 def keys(*, running: bool, over: bool, ready: bool) -> Content:

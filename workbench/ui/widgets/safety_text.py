@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from workbench.domain.units import mib
 from workbench.ui.key_names import key_name
 from workbench.ui.widgets.flow import flow
-from workbench.ui.words import duration, mib
+from workbench.ui.words import duration
 
 if TYPE_CHECKING:
     from workbench.domain.guard import Alarm
@@ -49,9 +50,7 @@ def protection_lines(protection: Protection, now: float, width: int) -> Content:
 def _alarm_lines(alarm: Alarm, width: int) -> Content:
     return flow(
         [
-            Content.assemble(
-                ("guard ", "bold $error"), f"gave {mib(alarm.returned)} MiB back at {_clock(alarm.time)}:"
-            ),
+            Content.assemble(("guard ", "bold $error"), f"gave {mib(alarm.returned)} back at {_clock(alarm.time)}:"),
             Content(alarm.why),
             Content.assemble((key_name("balloon.drop", "esc"), "bold $accent"), (" dismisses it", MUTED)),
         ],
@@ -62,7 +61,7 @@ def _alarm_lines(alarm: Alarm, width: int) -> Content:
 def _ramp_lines(ramping: Ramping, now: float, width: int, *, elsewhere: bool) -> Content:
     count = len(str(ramping.steps))
     parts = [
-        Content.assemble(("ramp to ", MUTED), (f"{mib(ramping.goal)} MiB", "bold $target")),
+        Content.assemble(("ramp to ", MUTED), (mib(ramping.goal), "bold $target")),
         Content(f"step {ramping.step:>{count}} of {ramping.steps}"),
     ]
     if ramping.held:
@@ -81,8 +80,8 @@ def _left_lines(left: Ramping, width: int) -> Content:
         [
             Content.assemble(
                 ("a ramp to ", "$warning"),
-                (f"{mib(left.goal)} MiB", "bold $target"),
-                (f" was left at {mib(left.at)} MiB, step {left.step} of {left.steps}", "$warning"),
+                (mib(left.goal), "bold $target"),
+                (f" was left at {mib(left.at)}, step {left.step} of {left.steps}", "$warning"),
             ),
             Content.assemble((key_name("balloon.go-on", "o"), "bold $accent"), (" goes on", MUTED)),
             Content.assemble((key_name("balloon.drop", "esc"), "bold $accent"), (" leaves it", MUTED)),
