@@ -1,4 +1,4 @@
-"""Sizes as people write them."""
+"""Sizes, shares and times as people write them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from workbench.domain.units import (
     MIB,
     TIB,
     SizeError,
+    age,
+    ago,
+    duration,
     format_size,
     gib_of,
     in_mib,
     mib,
     mib_span,
+    parse_percentage,
     parse_size,
     size_words,
     whole_mib,
@@ -166,3 +170,45 @@ def test_a_count_with_its_sign() -> None:
 
 def test_gib_of() -> None:
     assert gib_of(3 * GIB // 2, 8 * GIB) == "1.5 of 8.0 GiB"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-3, "0 s"),
+        (0, "0 s"),
+        (2.4, "2 s"),
+        (99, "99 s"),
+        (100, "1 min"),
+        (5999, "99 min"),
+        (6000, "1 h"),
+        (172799, "47 h"),
+        (172800, "2 d"),
+    ],
+)
+def test_an_age_has_one_unit(seconds: float, words: str) -> None:
+    assert age(seconds) == words
+    assert ago(seconds) == f"{words} ago"
+
+
+def test_a_time_to_wait_has_tenths_of_a_second_while_it_is_short() -> None:
+    assert [duration(seconds) for seconds in (0.24, 9.94, 9.95, 180)] == ["0.2 s", "9.9 s", "10 s", "3 min"]
+
+
+@given(st.floats(0, 1e9))
+def test_times_are_short(seconds: float) -> None:
+    assert len(age(seconds)) <= 7
+    assert len(duration(seconds)) <= 7
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("50%", 512), (" 12.5 % ", 128), ("0%", 0), ("100%", 1024), ("-1%", -10), ("33.3%", 340)]
+)
+def test_a_percentage_is_a_part_of_the_whole(text: str, size: int) -> None:
+    assert parse_percentage(text, 1024) == size
+
+
+@pytest.mark.parametrize("text", ["", "%", "half%", "50", "1e9%", "1234567%", "5%%", "\u0665%"])
+def test_what_is_no_percentage_says_so(text: str) -> None:
+    with pytest.raises(SizeError, match="is not a percentage: write 50%"):
+        parse_percentage(text, 1024)

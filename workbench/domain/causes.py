@@ -128,11 +128,3 @@ class Circumstances(Struct, frozen=True):
     @property
     def driver_ok(self) -> bool | None:
         return None if self.driver_status is None else bool(self.driver_status & DRIVER_OK)
-
-
-def ago(seconds: float) -> str:
-    """``2 s ago``, ``3 min ago``, ``2 h ago``: one unit, rounded down."""
-    seconds = max(0.0, seconds)
-    if seconds < 100:
-        return f"{seconds:.0f} s ago"
-    return f"{seconds // 60:.0f} min ago" if seconds < 6000 else f"{seconds // 3600:.0f} h ago"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from workbench.domain.balloon import PAGE, Source, State
-from workbench.domain.causes import DRIVER_OK, Cause, Circumstances, Finding, Verdict, ago
+from workbench.domain.causes import DRIVER_OK, Cause, Circumstances, Finding, Verdict
 from workbench.domain.freshness import statistics_finding
 from workbench.domain.marks import MarkKind
 from workbench.domain.movement import oscillation, rising
-from workbench.domain.units import mib
+from workbench.domain.units import age, ago, mib
 from workbench.domain.virtio import virtio_status_bits
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _fights(reading: Reading, seen: Circumstances) -> Finding | None:
         "the guest takes back on OOM what its balloon takes: the two fight",
         "ask for a higher target, or stop something in the guest",
         (
-            f"actual turned {turns.count} times in {turns.seconds:.0f} s: "
+            f"actual turned {turns.count} times in {age(turns.seconds)}: "
             f"{mib(turns.fallen)} given, {mib(turns.risen)} taken back",
             _oom_evidence(seen),
         ),
@@ -248,7 +248,7 @@ def _ram_note(reading: Reading | None, seen: Circumstances) -> Finding | None:
 
 
 def _diff_evidence(reading: Reading, seen: Circumstances) -> str:
-    moved = f"none moved for {seen.now - seen.moved_at:.0f} s" if seen.moved_at else "none was seen to move"
+    moved = f"none moved for {age(seen.now - seen.moved_at)}" if seen.moved_at else "none was seen to move"
     if seen.moved_at and seen.now - seen.moved_at < 1:
         moved = "some moved just now"
     return f"{abs(reading.diff_pages):,} pages to {'inflate' if reading.diff > 0 else 'deflate'}, {moved}"
@@ -280,7 +280,7 @@ def _stats_evidence(seen: Circumstances) -> str:
         return "guest statistics: polling is off"
     if not stats.last_update:
         return "guest statistics: the guest never sent any"
-    age = f"{max(0.0, seen.now - stats.last_update):.0f} s old"
+    old = f"{age(seen.now - stats.last_update)} old"
     if stats.available is None:
-        return f"guest statistics: {age}, without available memory"
-    return f"guest statistics: {age}, {mib(stats.available)} available"
+        return f"guest statistics: {old}, without available memory"
+    return f"guest statistics: {old}, {mib(stats.available)} available"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.causes import Cause, Circumstances, Finding, ago
+from workbench.domain.causes import Cause, Circumstances, Finding
 from workbench.domain.marks import MarkKind
+from workbench.domain.units import ago
 
 if TYPE_CHECKING:
     from workbench.domain.balloon import GuestStats

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from workbench.domain.balloon import State
@@ -11,7 +9,7 @@ from workbench.domain.floor import floor_of, used_by
 from workbench.domain.guard import pace_of
 from workbench.domain.lifecycle import Silence
 from workbench.domain.rebalance import Candidate
-from workbench.domain.units import MIB, SizeError, format_size, parse_size
+from workbench.domain.units import MIB, SizeError, format_size, parse_percentage, parse_size
 
 if TYPE_CHECKING:
     from workbench.domain.balloon import Balloon, GuestStats
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 HUGEPAGES = "hugepages: the host would gain nothing"
 LOCKED = "its memory is locked: the host would gain nothing"
 PINNED = "a device pins its memory: the host would gain nothing"
-_PERCENTAGE = re.compile(r"(-?\d{1,6}(?:\.\d{1,10})?)\s*%", re.ASCII)
 
 
 def parse_budget(text: str, *, ram: int) -> int:
@@ -33,13 +30,7 @@ def parse_budget(text: str, *, ram: int) -> int:
     word = text.strip()
     if word.lower() == "max":
         return ram
-    if word.endswith("%"):
-        share = _PERCENTAGE.fullmatch(word)
-        if share is None:
-            raise SizeError(f"{word!r} is not a percentage: write 50%")
-        size = int(ram * Fraction(share[1]) / 100)
-    else:
-        size = parse_size(word)
+    size = parse_percentage(word, ram) if word.endswith("%") else parse_size(word)
     if size < MIB:
         raise SizeError(f"{word!r} is no budget: write a size up to {format_size(ram)}, or a share such as 50%")
     return size

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from workbench.domain.balloon import PAGE
-from workbench.domain.units import MIB, SizeError, format_size, parse_size
+from workbench.domain.units import MIB, SizeError, format_size, parse_percentage, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LEAST = MIB
 """The smallest target: below it nothing runs, and 0 is an error of QEMU's."""
-
-# Not all that Fraction() reads: 1e99999999 would take minutes and gigabytes.
-_PERCENTAGE = re.compile(r"(-?\d{1,6}(?:\.\d{1,10})?)\s*%", re.ASCII)
 
 
 def parse_target(text: str, *, ram: int, target: int) -> int:
@@ -31,10 +26,7 @@ def parse_target(text: str, *, ram: int, target: int) -> int:
     if word.startswith("-"):
         raise SizeError(f"{word!r} is negative", f"a target is 1M to {format_size(ram)}")
     if word.endswith("%"):
-        share = _PERCENTAGE.fullmatch(word)
-        if share is None:
-            raise SizeError(f"{word!r} is not a percentage: write 50%")
-        size = int(ram * Fraction(share[1]) / 100)
+        size = parse_percentage(word, ram)
     elif word.startswith("+"):
         size = target + parse_size(word[1:])
     else:

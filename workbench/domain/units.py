@@ -1,4 +1,4 @@
-"""Sizes as people write them: ``256M``, ``1.5 GiB``, ``268435456``.
+"""Sizes, shares and times as people write them: ``256M``, ``1.5 GiB``, ``50%``, ``3 min``.
 
 Inside the workbench memory is an ``int`` of bytes. Every unit is binary, as QEMU's are
 (util/cutils.c, ``do_strtosz``): ``M``, ``MB`` and ``MiB`` are all 1,048,576 bytes.
@@ -17,6 +17,8 @@ MINUS = "\N{MINUS SIGN}"
 
 _FACTORS = {"": 1, "k": KIB, "m": MIB, "g": GIB, "t": TIB}
 _SIZE = re.compile(r"\s*(\d{1,20}(?:\.\d{1,10})?)\s*([kmgt]?)(?:i?b)?\s*", re.IGNORECASE | re.ASCII)
+# Not all that Fraction() reads: 1e99999999 would take minutes and gigabytes.
+_PERCENTAGE = re.compile(r"(-?\d{1,6}(?:\.\d{1,10})?)\s*%", re.ASCII)
 
 
 class SizeError(ValueError):
@@ -43,6 +45,17 @@ def parse_size(text: str) -> int:
     if size.denominator != 1:
         raise SizeError(f"{text.strip()!r} is not a whole number of bytes")
     return int(size)
+
+
+def parse_percentage(text: str, whole: int) -> int:
+    """The part of ``whole`` that a text such as ``12.5%`` means, in bytes, rounded towards 0.
+
+    :raise SizeError: for anything else.
+    """
+    share = _PERCENTAGE.fullmatch(text.strip())
+    if share is None:
+        raise SizeError(f"{text.strip()!r} is not a percentage: write 50%")
+    return int(whole * Fraction(share[1]) / 100)
 
 
 def format_size(size: int) -> str:
@@ -99,3 +112,23 @@ def mib_span(least: int, most: int, between: str = "\N{EN DASH}") -> str:
 def with_sign(count: int) -> str:
     """``+14,080``, ``−14,080`` with a true minus sign, ``0``."""
     return f"{MINUS if count < 0 else '+' if count else ''}{abs(count):,}"
+
+
+def age(seconds: float) -> str:
+    """``2 s``, ``3 min``, ``2 h``, ``3 d``: one unit, rounded down."""
+    seconds = max(0.0, seconds)
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 6000:
+        return f"{seconds // 60:.0f} min"
+    return f"{seconds // 3600:.0f} h" if seconds < 172800 else f"{seconds // 86400:.0f} d"
+
+
+def ago(seconds: float) -> str:
+    """``2 s ago``: :func:`age` before now."""
+    return f"{age(seconds)} ago"
+
+
+def duration(seconds: float) -> str:
+    """A time to wait: ``0.2 s``, ``12 s``, ``3 min``."""
+    return f"{seconds:.1f} s" if seconds < 9.95 else age(seconds)

@@ -12,16 +12,6 @@ def short_size(size: int) -> str:
     return f"{size // MIB}M"
 
 
-def age(seconds: float) -> str:
-    """``2 s``, ``3 min``, ``2 h``: one unit, rounded down."""
-    seconds = max(0.0, seconds)
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    if seconds < 6000:
-        return f"{seconds // 60:.0f} min"
-    return f"{seconds // 3600:.0f} h" if seconds < 172800 else f"{seconds // 86400:.0f} d"
-
-
 def uptime(seconds: float) -> str:
     """``45s``, ``3m``, ``2h05m``, ``3d04h``: coarse enough to stand still."""
     whole = max(0, int(seconds))
@@ -32,11 +22,6 @@ def uptime(seconds: float) -> str:
     if whole < 86400:
         return f"{whole // 3600}h{whole // 60 % 60:02}m"
     return f"{whole // 86400}d{whole // 3600 % 24:02}h"
-
-
-def duration(seconds: float) -> str:
-    """A time to wait: ``0.2 s``, ``12 s``, ``3 min``."""
-    return f"{seconds:.1f} s" if seconds < 9.95 else age(seconds)
 
 
 def broken(text: str, room: int, hang: int = 2) -> list[str]:

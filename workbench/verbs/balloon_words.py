@@ -98,7 +98,7 @@ def ledger_object(ledger: Ledger) -> dict[str, object]:
 
 def as_lines(name: str, balloon: Balloon, standing: Standing) -> list[str]:
     """The same for people."""
-    from workbench.domain.units import mib
+    from workbench.domain.units import ago, mib
 
     reading, host, verdict = balloon.reading, balloon.host, balloon.verdict
     lines = [f"{name}: {verdict.state.value}" + (f": {verdict.cause}" if verdict.cause else "")]
@@ -114,8 +114,7 @@ def as_lines(name: str, balloon: Balloon, standing: Standing) -> list[str]:
         kept = "not known" if balloon.unreturned is None else mib(balloon.unreturned)
         lines.append(f"  host    {mib(host.resident):>10} resident, {mib(host.reclaimed)} reclaimed, {kept} unreturned")
     if balloon.stats is not None and balloon.stats.available is not None:
-        age = max(0.0, time.time() - balloon.stats.last_update)
-        when = f"{age:.0f} s ago" + _when_it_had_another_size(balloon)
+        when = ago(time.time() - balloon.stats.last_update) + _when_it_had_another_size(balloon)
         lines.append(f"  guest   {mib(balloon.stats.available):>10} available, {when}")
     lines += standing_lines(name, standing)
     if balloon.ledger is not None:

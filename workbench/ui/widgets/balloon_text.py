@@ -10,12 +10,11 @@ from workbench.domain.balloon import Balloon, Source, State
 from workbench.domain.causes import Cause
 from workbench.domain.forecast import Risk
 from workbench.domain.lifecycle import Phase
-from workbench.domain.units import mib, with_sign
+from workbench.domain.units import age, ago, duration, mib, with_sign
 from workbench.ui.key_names import key_name
 from workbench.ui.widgets import ledger_text
 from workbench.ui.widgets.columns import Column, grid
 from workbench.ui.widgets.flow import flow
-from workbench.ui.words import age, duration
 
 if TYPE_CHECKING:
     from workbench.domain.balloon import GuestStats
@@ -55,7 +54,7 @@ def head(balloon: Balloon, ram: int, width: int, now: float, *, answering: bool 
     eta, moving = balloon.eta, answering and state in (State.INFLATING, State.DEFLATING)
     source = "config space" if reading.source is Source.CONFIG_SPACE else "query-balloon"
     if not answering:
-        source = f"read {age(now - reading.time)} ago"
+        source = f"read {ago(now - reading.time)}"
     return grid(
         [
             [

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from workbench.domain.units import mib
+from workbench.domain.units import duration, mib
 from workbench.ui.key_names import key_name
 from workbench.ui.widgets.flow import flow
-from workbench.ui.words import duration
 
 if TYPE_CHECKING:
     from workbench.domain.guard import Alarm
