@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from workbench.domain.balloon import GuestStats
-from workbench.domain.causes import Cause, Circumstances
-from workbench.domain.freshness import LATE, SLACK, STATISTICS, statistics_finding
+from workbench.domain.balloon import Balloon, GuestStats, Reading, Source, State
+from workbench.domain.causes import Cause, Circumstances, Verdict
+from workbench.domain.freshness import LATE, SLACK, STATISTICS, is_fresh, is_late, statistics_finding
+from workbench.domain.lifecycle import Phase
 from workbench.domain.marks import Mark, MarkKind
+from workbench.domain.rebalance_guests import candidate_of
+from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.units import MIB
 
 NOW = 1_800_000_000.0
@@ -67,3 +70,36 @@ def test_nobody_is_there_to_send_any() -> None:
     for changes in ({"driver_status": 0}, {"device": False}, {"answering": False}):
         assert code(GuestStats(0.0, 2), **changes) is None
     assert code(None) is None
+
+
+@pytest.mark.parametrize(
+    ("stats", "fresh"),
+    [
+        (GOOD, True),
+        (replace(GOOD, last_update=NOW - LIMIT), True),
+        (replace(GOOD, last_update=NOW - LIMIT - 0.1), False),
+        (replace(GOOD, interval=0), False),
+        (GuestStats(0.0, 2), False),
+        (None, False),
+    ],
+)
+def test_figures_are_of_now_until_the_fourth_report_is_missing(stats: GuestStats | None, fresh: bool) -> None:
+    assert is_fresh(stats, NOW) is fresh
+
+
+def test_reports_are_late_only_after_the_guest_had_its_time() -> None:
+    old = replace(GOOD, last_update=NOW - 100)
+    assert is_late(old, NOW)
+    assert not is_late(old, NOW, begun=NOW - LIMIT)
+    assert is_late(old, NOW, begun=NOW - LIMIT - 0.1)
+    assert is_late(replace(GOOD, interval=0), NOW, begun=NOW), "nobody asks the guest"
+
+
+@pytest.mark.parametrize("old", [0, 1, LIMIT - 0.1, LIMIT, LIMIT + 0.1, 3600])
+def test_verdict_and_rebalance_agree(old: float) -> None:
+    """What the verdict calls frozen a rebalance does not count on."""
+    stats = replace(GOOD, last_update=NOW - old)
+    reading = Reading(NOW, 512 * MIB, 512 * MIB, 512 * MIB, Source.CONFIG_SPACE)
+    snapshot = GuestSnapshot("demo", Phase.RUNNING, balloon=Balloon(Verdict(State.SETTLED), reading, stats=stats))
+    frozen = code(stats) is Cause.STATISTICS_STOPPED
+    assert (candidate_of(snapshot, NOW).used is None) is frozen

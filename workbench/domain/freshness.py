@@ -88,14 +88,25 @@ def is_stale(stats: GuestStats, seen: Circumstances) -> bool:
 
 
 def is_frozen(stats: GuestStats, seen: Circumstances) -> bool:
-    """Whether a report is so late that what stands there is old."""
-    if not stats.interval:
-        return True
-    # A guest that was let run on, or is asked anew, has its time to answer from there.
+    """Whether reports are late that the guest has had its time to send."""
+    # A guest that was let run on, or that QEMU asks again, has its time to answer from there.
     begun = max(
         seen.started, seen.polled_since, *(mark.time for mark in seen.marks if mark.kind is MarkKind.RESUME), 0.0
     )
-    return seen.now - max(stats.last_update, begun) > LATE * stats.interval + SLACK
+    return is_late(stats, seen.now, begun)
+
+
+def is_fresh(stats: GuestStats | None, now: float) -> bool:
+    """Whether a guest's figures are of now: there are some, and none is late."""
+    return stats is not None and bool(stats.last_update) and not is_late(stats, now)
+
+
+def is_late(stats: GuestStats, now: float, begun: float = 0.0) -> bool:
+    """Whether reports are missing: the one rule for figures that are frozen, old or not to be counted on.
+
+    :param begun: Unix time from which the guest has its time to answer, where that is after its last report.
+    """
+    return not stats.interval or now - max(stats.last_update, begun) > LATE * stats.interval + SLACK
 
 
 STATISTICS = (

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from workbench.domain.balloon import State
 from workbench.domain.floor import floor_of, used_by
+from workbench.domain.freshness import is_fresh
 from workbench.domain.guard import pace_of
 from workbench.domain.lifecycle import Silence
 from workbench.domain.rebalance import Candidate
 from workbench.domain.units import MIB, SizeError, format_size, parse_percentage, parse_size
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon import Balloon, GuestStats
+    from workbench.domain.balloon import Balloon
     from workbench.domain.ramp import Ramp
     from workbench.domain.snapshot import GuestSnapshot
 
@@ -100,13 +101,6 @@ def ramp_of(snapshot: GuestSnapshot) -> Ramp | None:
         return snapshot.protection.ramp
     safety = snapshot.safety
     return pace_of(snapshot.memory or 0) if safety.ramp is None and safety.guard else safety.ramp
-
-
-def is_fresh(stats: GuestStats | None, now: float) -> bool:
-    """Whether a guest's figures are of now: the last that it was asked for, or the one before."""
-    if stats is None or not stats.interval or not stats.last_update:
-        return False
-    return now - stats.last_update <= 3 * stats.interval + 5
 
 
 def figures_cover(balloon: Balloon, since: float) -> bool:

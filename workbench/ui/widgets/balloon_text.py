@@ -9,6 +9,7 @@ from textual.content import Content
 from workbench.domain.balloon import Balloon, Source, State
 from workbench.domain.causes import Cause
 from workbench.domain.forecast import Risk
+from workbench.domain.freshness import is_fresh, is_late
 from workbench.domain.lifecycle import Phase
 from workbench.domain.units import age, ago, duration, mib, with_sign
 from workbench.ui.key_names import key_name
@@ -17,7 +18,6 @@ from workbench.ui.widgets.columns import Column, grid
 from workbench.ui.widgets.flow import flow
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon import GuestStats
     from workbench.domain.forecast import Forecast
     from workbench.domain.snapshot import GuestSnapshot
 
@@ -88,7 +88,7 @@ def ledger(balloon: Balloon, now: float, width: int, *, alone: bool = False) -> 
     foreign: list[Part] = [] if balloon.ours else [("target set by another client", "$warning"), f"  {DOT} "]
     freshness = Content.assemble(*foreign, *_freshness(balloon, now))
     # Where rows are short, figures of which the guest tells all the time need no line that says so.
-    pressing = Content("") if balloon.ours and _is_fresh(balloon, now) else freshness
+    pressing = Content("") if balloon.ours and is_fresh(balloon.stats, now) else freshness
     book = balloon.ledger
     if book is None:
         return [freshness]
@@ -114,15 +114,6 @@ def ledger(balloon: Balloon, now: float, width: int, *, alone: bool = False) -> 
     return [Content("\n").join(part for part in form if part.plain) for form in forms]
 
 
-def _is_fresh(balloon: Balloon, now: float) -> bool:
-    stats = balloon.stats
-    return stats is not None and bool(stats.last_update and stats.interval) and not _is_late(stats, now)
-
-
-def _is_late(stats: GuestStats, now: float) -> bool:
-    return now - stats.last_update > 3 * stats.interval + 1
-
-
 def _freshness(balloon: Balloon, now: float) -> list[Part]:
     """How old the guest's own figures are, or why there are none."""
     stats = balloon.stats
@@ -140,7 +131,7 @@ def _freshness(balloon: Balloon, now: float) -> list[Part]:
         ]
     parts: list[Part] = [
         ("guest figures are ", "$foreground-muted"),
-        (f"{age(old):>4} old", "$warning" if _is_late(stats, now) else "$foreground-muted"),
+        (f"{age(old):>4} old", "$warning" if is_late(stats, now) else "$foreground-muted"),
     ]
     if stats.caches is not None:
         parts.append((f"  {DOT} caches {mib(stats.caches)}", "$foreground-muted"))
