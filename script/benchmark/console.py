@@ -22,6 +22,7 @@ from textual.events import Key
 
 from workbench.domain.record_search import Filter, forget_index, search
 from workbench.domain.traffic import LIMIT, Kind, Origin, Record
+from workbench.engine.input_history import InputHistory
 from workbench.engine.monitor import Monitor
 from workbench.ui.widgets.qmp_console import QmpConsole
 from workbench.ui.widgets.qmp_input import QmpInput
@@ -65,7 +66,7 @@ class _App(App[None]):
         self._record = record
 
     def compose(self) -> ComposeResult:
-        yield QmpConsole()
+        yield QmpConsole(InputHistory(None))
 
     def on_mount(self) -> None:
         self.query_one(QmpConsole).show("flood", self._record, None)

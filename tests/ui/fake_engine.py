@@ -30,7 +30,9 @@ from workbench.domain.timeline import PathView
 from workbench.domain.traffic import Origin, Record
 from workbench.domain.type_info import PropertyInfo
 from workbench.domain.units import GIB, MIB
-from workbench.errors import NotFound, ProfileChanged, WorkbenchError
+from workbench.engine.input_history import InputHistory
+from workbench.engine.record_file import save_record
+from workbench.errors import HostError, NotFound, ProfileChanged, WorkbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from workbench.domain.problems import Problem
     from workbench.domain.qom import Property
     from workbench.domain.safety import Wish
+    from workbench.domain.traffic import Message
     from workbench.domain.tree import DeviceTree, Node
     from workbench.domain.type_info import TypeInfo
     from workbench.domain.virtio import Virtio
@@ -354,6 +357,7 @@ class FakeEngine:
         self._guests = {snapshot.name: FakeGuest(snapshot) for snapshot in snapshots}
         self._listeners: list[Callable[[GuestSnapshot], None]] = []
         self._history_file = history_file or Path("/nonexistent/history")
+        self.input_history = InputHistory(self._history_file)
         self.started: list[str] = []
         self.supplies: list[Supply] = []
         self.pictures: list[str] = []
@@ -361,9 +365,12 @@ class FakeEngine:
         self.closed = asyncio.Event()
         self.profiles = FakeProfiles()
 
-    @property
-    def history_file(self) -> Path:
-        return self._history_file
+    async def keep_record(self, name: str, messages: Sequence[Message]) -> Path:
+        directory = self._history_file.parent / "records"
+        try:
+            return save_record(messages, directory, name, NOW)
+        except OSError as error:
+            raise HostError(f"{error.strerror}: {directory}") from error
 
     async def open(self) -> None:
         """Nothing to find."""

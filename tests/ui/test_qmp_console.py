@@ -16,13 +16,13 @@ from tests.real import running_qemu
 from tests.ui.fake_engine import FakeLookups
 from workbench.domain.known import Known
 from workbench.domain.traffic import Kind, Origin, Record
+from workbench.engine.input_history import InputHistory
 from workbench.engine.lookups import LocalLookups
 from workbench.engine.monitor import Monitor
 from workbench.engine.schema import read_schema
 from workbench.errors import MonitorTimeout, WorkbenchError
 from workbench.ui.command_help import CommandHelp
 from workbench.ui.hmp_help import HmpHelp
-from workbench.ui.input_history import InputHistory
 from workbench.ui.key_order import KeyOrder
 from workbench.ui.widgets import qmp_waits
 from workbench.ui.widgets.completion_list import CompletionList
@@ -55,12 +55,12 @@ class ConsoleApp(KeyOrder):
         self.record = record
         self.monitor = monitor
         self.cache = cache
-        self.history_file = cache / "state" / "history" if cache else None
+        self.history = InputHistory(cache / "state" / "history" if cache else None)
         self.submitted: list[QmpConsole.Submitted] = []
 
     def compose(self) -> ComposeResult:
         yield Button("elsewhere")
-        yield QmpConsole(self.history_file)
+        yield QmpConsole(self.history)
 
     def on_mount(self) -> None:
         console = self.console_pane
@@ -150,8 +150,7 @@ async def test_lines_typed_in_one_burst_are_commands_of_their_own(qemu_path: Pat
         await until(pilot, lambda: app.query_one(QmpInput).value == "!info status")
         await until(pilot, lambda: app.shown.count("◂") == 2)
         assert [message.text for message in app.submitted] == ["query-status", "query-name"]
-        assert app.history_file is not None
-        assert InputHistory(app.history_file).lines == ["query-status", "query-name"]
+        assert app.history.lines == ["query-status", "query-name"]
 
 
 async def test_values_are_typed_by_the_schema(qemu_path: Path, tmp_path: Path) -> None:
@@ -697,8 +696,7 @@ async def test_a_question_mark_in_a_value_is_typed(qemu_path: Path, tmp_path: Pa
 
 async def test_ctrl_r_finds_a_line_of_before_by_any_part_of_it(tmp_path: Path) -> None:
     async with console(None, tmp_path) as (pilot, app):
-        assert app.history_file is not None
-        history = InputHistory(app.history_file)
+        history = app.history
         for line in ("query-status", "balloon value=64M", "qom-get path=/machine property=type", "balloon value=96M"):
             history.add(line)
         field = app.query_one(QmpInput)
@@ -720,8 +718,7 @@ async def test_ctrl_r_finds_a_line_of_before_by_any_part_of_it(tmp_path: Path) -
 
 async def test_a_search_that_finds_nothing_goes_on_and_is_left_as_it_began(tmp_path: Path) -> None:
     async with console(None, tmp_path) as (pilot, app):
-        assert app.history_file is not None
-        history = InputHistory(app.history_file)
+        history = app.history
         for line in ("query-status", "balloon value=64M"):
             history.add(line)
         field, hint = app.query_one(QmpInput), app.query_one("#qmp-hint", Label)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from workbench.domain.schema import Schema
     from workbench.domain.snapshot import GuestSnapshot, HostSnapshot
     from workbench.domain.timeline import PathView
-    from workbench.domain.traffic import Record
+    from workbench.domain.traffic import Message, Record
     from workbench.domain.tree import DeviceTree, Node
     from workbench.domain.type_info import TypeInfo
     from workbench.domain.virtio import Virtio
@@ -246,6 +246,20 @@ class Profiles(Protocol):
         """What files and the installed QEMU have against a text that is right in itself."""
 
 
+class InputHistory(Protocol):
+    """The lines that a user typed, kept across runs and shared by every screen that is open."""
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """Oldest first; none where they cannot be read."""
+
+    def add(self, line: str) -> None:
+        """Keep a line, unless it repeats the last one or begins with a space.
+
+        :raise OSError: when it cannot be written; it is kept for this run.
+        """
+
+
 class Engine(Protocol):
     """The guests and the host."""
 
@@ -280,6 +294,9 @@ class Engine(Protocol):
     async def keep_picture(self, name: str, svg: str) -> Path:
         """Write a picture of a guest's history where the user finds it, and say where that is."""
 
+    async def keep_record(self, name: str, messages: Sequence[Message]) -> Path:
+        """Write what passed on a guest's monitor where its user alone can read it, and say where that is."""
+
     @property
-    def history_file(self) -> Path:
-        """Where the QMP console keeps what the user typed, across runs."""
+    def input_history(self) -> InputHistory:
+        """What the user typed at the QMP console."""

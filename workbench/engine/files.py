@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -26,25 +27,33 @@ def process_has_file(pid: int, path: str) -> bool:
     return stat.S_ISREG(mode) or stat.S_ISBLK(mode)
 
 
-def write_atomic(path: Path, data: str | bytes, *, mode: int = 0o600, lasting: bool = True) -> None:
+def write_atomic(
+    path: Path, data: str | bytes | Iterable[bytes], *, mode: int = 0o600, lasting: bool = True, new: bool = False
+) -> None:
     """Write a file so that every reader sees the old content or the new one, never a part.
 
+    :param data: the content, or pieces of it.
     :param lasting: wait until it is on the disk; what lives no longer than the machine's uptime need not.
-    :raise OSError: when the disk is full or the directory refuses; the old file stands, and nothing is left beside it.
+    :param new: leave a file alone that exists already.
+    :raise FileExistsError: with ``new``, when there is one.
+    :raise OSError: when the disk is full or the directory refuses; the old file is kept, and nothing is left beside it.
     """
-    raw = data.encode() if isinstance(data, str) else data
+    if isinstance(data, str):
+        data = data.encode()
     # Not tempfile: importing it takes as long as the whole write.
     name = path.parent / f".{path.name}.{os.getpid()}.{time.monotonic_ns()}"
     handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(raw)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             if lasting:
                 os.fsync(file.fileno())
         name.chmod(mode)
-        name.replace(path)
-    except BaseException:
+        if new:
+            os.link(name, path)
+        else:
+            name.replace(path)
+    finally:
         with suppress(FileNotFoundError):
             name.unlink()
-        raise

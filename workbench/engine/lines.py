@@ -2,37 +2,49 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from workbench.engine.files import write_atomic
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import BinaryIO
+
+
+def newer_half(lines: list[bytes]) -> list[bytes]:
+    return lines[len(lines) // 2 :]
 
 
 class BoundedLines:
-    """Lines are bytes without their end. A line that was cut short, by a full disk or the end of whoever wrote, stays alone."""
+    """Lines are bytes without their end; several processes may add to one file.
 
-    def __init__(self, path: Path, limit: int) -> None:
-        """:param limit: bytes at which the older half is dropped."""
+    A line that was cut short, by a full disk or the end of the process that wrote it, spoils no other.
+    """
+
+    def __init__(self, path: Path, limit: int, keep: Callable[[list[bytes]], list[bytes]] = newer_half) -> None:
+        """
+        :param limit: bytes at which lines are dropped.
+        :param keep: chooses those that stay then.
+        """
         self.path = path
         self._limit = limit
-        self._torn = True
-        """Whether the last line may have no end."""
+        self._keep = keep
 
     def append(self, *lines: bytes) -> None:
         """:raise OSError: when the disk is full or the directory is gone; a part may be written."""
         if not lines:
             return
-        data = b"\n" * self._torn + b"\n".join(lines) + b"\n"
-        self._torn = True
-        with self.path.open("ab") as file:
-            file.write(data)
-            size = file.tell()
-        self._torn = False
-        if size > self._limit:
-            self._halve()
+        with self._opened() as file:
+            size = file.seek(0, os.SEEK_END)
+            whole = not size or os.pread(file.fileno(), 1, size - 1) == b"\n"
+            file.write(b"\n" * (not whole) + b"\n".join(lines) + b"\n")
+            file.flush()
+            if file.tell() > self._limit:
+                write_atomic(self.path, [line + b"\n" for line in self._keep(self.tail())], lasting=False)
 
     def tail(self, size: int | None = None) -> list[bytes]:
         """The whole lines among the last ``size`` bytes, or all; none where there is no file."""
@@ -41,7 +53,7 @@ class BoundedLines:
                 length = file.seek(0, os.SEEK_END)
                 start = max(0, length - size) if size is not None else 0
                 file.seek(start)
-                lines = file.read().splitlines()
+                lines = file.read().split(b"\n")
         except OSError:
             return []
         return list(filter(None, lines[1:] if start else lines))
@@ -55,14 +67,25 @@ class BoundedLines:
             return b""
 
     @property
-    def stamp(self) -> tuple[int, int]:
-        """Inode and size: another one after somebody else has written. (0, 0) without a file."""
+    def stamp(self) -> tuple[int, int, int]:
+        """Inode, size and time of change: another one after another process has written. Zeros without a file."""
         try:
             found = self.path.stat()
         except OSError:
-            return 0, 0
-        return found.st_ino, found.st_size
+            return 0, 0, 0
+        return found.st_ino, found.st_size, found.st_mtime_ns
 
-    def _halve(self) -> None:
-        lines = self.path.read_bytes().splitlines(keepends=True)
-        write_atomic(self.path, b"".join(lines[len(lines) // 2 :]), lasting=False)
+    @contextmanager
+    def _opened(self) -> Iterator[BinaryIO]:
+        """The file, open for adding to it, and locked until the end."""
+        while True:
+            with open(self.path, "a+b", opener=_private) as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                # Another process may have replaced the file in the meantime: then this lock is on the old one.
+                if os.fstat(file.fileno()).st_nlink:
+                    yield file
+                    return
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from workbench.domain.safety import Wish
     from workbench.domain.schema import Schema
     from workbench.domain.snapshot import HostSnapshot
+    from workbench.domain.traffic import Message
     from workbench.engine.base import Devices, Hotplug, Lookups
     from workbench.engine.editing import ProfileFiles
+    from workbench.engine.input_history import InputHistory
     from workbench.engine.state import Running
     from workbench.settings import Settings
 
@@ -67,9 +69,11 @@ class LocalEngine:
         """What passed on the monitor of each guest that ended since the screen opened."""
         self._starts: set[asyncio.Task[None]] = set()
 
-    @property
-    def history_file(self) -> Path:
-        return self._settings.data / "qmp-history"
+    @cached_property
+    def input_history(self) -> InputHistory:
+        from workbench.engine.input_history import InputHistory
+
+        return InputHistory(self._settings.data / "qmp-history")
 
     @cached_property
     def profiles(self) -> ProfileFiles:
@@ -177,6 +181,15 @@ class LocalEngine:
         except OSError as error:
             raise HostError(f"{path} cannot be written: {error.strerror}") from error
         return path
+
+    async def keep_record(self, name: str, messages: Sequence[Message]) -> Path:
+        from workbench.engine.record_file import save_record
+
+        directory = self._settings.data / "records"
+        try:
+            return await asyncio.to_thread(save_record, messages, directory, name, time.time())
+        except OSError as error:
+            raise HostError(f"{error.strerror}: {directory}") from error
 
     async def _scan_forever(self) -> None:
         while True:

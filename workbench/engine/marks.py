@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from workbench.domain.marks import Mark, MarkKind, is_told
-from workbench.engine.files import write_atomic
+from workbench.engine.lines import BoundedLines, newer_half
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FILE = "marks"
 LIMIT = 64 << 10
-"""Bytes at which the older half of the file is dropped."""
+"""Bytes at which the older half of the marks is dropped."""
 KEPT = 500
 """Marks that are given at most, the newest."""
 
@@ -32,23 +32,18 @@ class MarksFile:
 
     def __init__(self, directory: Path, file: str = FILE) -> None:
         """:param file: another name, as of those that are kept of a guest that ended."""
-        self._path = directory / file
+        self._lines = BoundedLines(directory / file, LIMIT, _newer)
         self._seen: tuple[int, int, int] | None = None
-        """Inode, size and time of change of the file as it was read."""
+        """The stamp of the file as it was read."""
         self._marks: tuple[Mark, ...] = ()
         self._unwritten: tuple[Mark, ...] = ()
         """Marks that a full disk did not take: known to this workbench alone."""
 
     def load(self) -> tuple[Mark, ...]:
         """The marks, oldest first; a line that cannot be read is passed over."""
-        try:
-            found = self._path.stat()
-            seen = (found.st_ino, found.st_size, found.st_mtime_ns)
-            if seen != self._seen:
-                self._marks = parse_marks(self._path.read_bytes().splitlines())
-                self._seen = seen
-        except OSError:
-            self._marks, self._seen = (), None
+        seen = self._lines.stamp
+        if seen != self._seen:
+            self._marks, self._seen = parse_marks(self._lines.tail()), seen
         return _merged(self._marks, self._unwritten) if self._unwritten else self._marks
 
     def add(self, mark: Mark) -> None:
@@ -57,31 +52,24 @@ class MarksFile:
             return
         # As the history, marks are a convenience: a full disk must not stop the screen, nor what the mark is about.
         try:
-            with self._path.open("ab") as file:
-                # Begins with an end of line: a line that a full disk cut short must not swallow this one.
-                file.write(b"\n" + msgspec.json.encode(mark) + b"\n")
-                size = file.tell()
+            self._lines.append(msgspec.json.encode(mark))
         except OSError:
             self._unwritten = _merged(self._unwritten, (mark,))
-            return
-        if size > LIMIT:
-            with suppress(OSError):
-                self._halve()
 
     def follow(self, other: MarksFile) -> None:
         """Know what a full disk did not take of another's marks of the same guest."""
         self._unwritten = _merged(self._unwritten, other._unwritten)
-
-    def _halve(self) -> None:
-        marks = self.load()
-        kept = marks[len(marks) // 2 :]
-        write_atomic(self._path, b"".join(msgspec.json.encode(mark) + b"\n" for mark in kept), lasting=False)
 
 
 def kept_marks(state: StateDirectory, name: str) -> MarksFile:
     """The marks of a guest's last run, when it does not run now."""
     path = state.kept_log(name, FILE)
     return MarksFile(path.parent, path.name)
+
+
+def _newer(lines: list[bytes]) -> list[bytes]:
+    """The newer half of the marks, each of them once."""
+    return newer_half([msgspec.json.encode(mark) for mark in parse_marks(lines)])
 
 
 def parse_marks(lines: Iterable[bytes]) -> tuple[Mark, ...]:

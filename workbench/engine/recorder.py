@@ -37,7 +37,7 @@ class Recorder:
         self._lock = directory / LOCK
         self._lasting = lasting
         self._handle: int | None = None
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: tuple[int, int, int] | None = None
         """The samples' file as this recorder left it."""
         self.trouble = ""
         """Why what was read is not written, in the system's words; empty when it is."""

@@ -31,6 +31,7 @@ from workbench.engine.demo import modules
 from workbench.engine.demo.host import host_parts
 from workbench.engine.demo.initramfs import SCRIPTS, initramfs
 from workbench.engine.demo.packages import has_packages, package_parts
+from workbench.engine.files import write_atomic
 from workbench.errors import HostError
 
 if TYPE_CHECKING:
@@ -125,11 +126,7 @@ def _write_guest(guest: Path, parts: Parts) -> None:
         ("initrd.img", archive),
         ("guest.json", json.dumps(facts, indent=2).encode()),
     ):
-        with (guest / name).open("wb") as file:
-            file.write(data)
-            file.flush()
-            # A full disk may show only here (delayed allocation), and a crash must not leave names without contents.
-            os.fsync(file.fileno())
+        write_atomic(guest / name, data, mode=0o644)
 
 
 def _sweep(home: Path) -> None:

@@ -114,7 +114,7 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
             yield BalloonPanel(id="balloon").add_class("-current")
             yield DeviceTreePane(id="devices")
         with Horizontal(id="bottom"):
-            yield QmpConsole(self._engine.history_file, id="qmp")
+            yield QmpConsole(self._engine.input_history, id="qmp")
             yield ConsolePane(id="console")
         yield Static(id="too-small", markup=False)
         yield KeyBar()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 from textual import on, work
@@ -15,7 +14,6 @@ from workbench.domain.target import commanded_target
 from workbench.domain.text import visible
 from workbench.errors import WorkbenchError
 from workbench.ui.dialogs import confirm
-from workbench.ui.record_file import save_record
 from workbench.ui.screens.balloon_actions import BalloonActions
 from workbench.ui.widgets.balloon_panel import BalloonPanel
 from workbench.ui.widgets.balloon_text import risk_words
@@ -108,11 +106,10 @@ class QmpActions(BalloonActions):
             self.notify("Nothing has passed yet", timeout=2)
             return
         messages = tuple(pane.record)
-        directory = self._engine.history_file.parent / "records"
         try:
-            file = await asyncio.to_thread(save_record, messages, directory, chosen.name, time.time())
-        except OSError as error:
-            self.notify(f"not saved: {error.strerror}: {directory}", severity="error", markup=False)
+            file = await self._engine.keep_record(chosen.name, messages)
+        except WorkbenchError as error:
+            self.notify(f"not saved: {error.message}", severity="error", markup=False)
             return
         self.notify(f"{len(messages):,} messages: {file}", title="Saved", timeout=8, markup=False)
 

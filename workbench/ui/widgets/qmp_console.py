@@ -17,7 +17,6 @@ from workbench.domain.completion import complete
 from workbench.domain.json_input import InputError
 from workbench.domain.qmp_input import Request, checked, parse_line
 from workbench.errors import CommandFailed, MonitorTimeout, WorkbenchError
-from workbench.ui.input_history import InputHistory
 from workbench.ui.key_names import key_name
 from workbench.ui.known_values import KnownValues
 from workbench.ui.widgets.qmp_hints import completion_words, key_words
@@ -29,7 +28,6 @@ from workbench.ui.widgets.traffic_log import TrafficLog
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
-    from pathlib import Path
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -37,7 +35,7 @@ if TYPE_CHECKING:
     from workbench.domain.candidates import Completion
     from workbench.domain.schema import Schema
     from workbench.domain.traffic import Record
-    from workbench.engine.base import Lookups
+    from workbench.engine.base import InputHistory, Lookups
 
     SchemaLoader = Callable[[], Awaitable[Schema]]
 
@@ -98,13 +96,13 @@ class QmpConsole(Widget):
         def control(self) -> QmpConsole:
             return self._control
 
-    def __init__(self, history_file: Path | None = None, *, id: str | None = None) -> None:
+    def __init__(self, history: InputHistory, *, id: str | None = None) -> None:
         """
-        :param history_file: where typed lines are kept across runs; None keeps them for this run.
+        :param history: what was typed before, and what is typed now.
         """
         super().__init__(id=id, classes="pane")
         self.border_title = "QMP"
-        self._history = InputHistory(history_file)
+        self._history = history
         self._load_schema: SchemaLoader | None = None
         self._schema: Schema | None = None
         self._schema_asked = False

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.events import Key
 
-    from workbench.ui.input_history import InputHistory
+    from workbench.engine.base import InputHistory
 
     Completer = Callable[[str, int], Sequence[Completion]]
     Taker = Callable[[str], bool]
