@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.domain.schemas import SCHEMA
 from workbench.domain.completion import complete
-from workbench.domain.json_cursor import place_in_json
+from workbench.domain.json_cursor import read_json
 from workbench.domain.known import Kind, Known, Lookup
 
 
@@ -182,7 +182,7 @@ json_values = st.recursive(
 
 @given(st.text('{}[]":,ab1 \\') | json_values.map(json.dumps), st.integers(0, 60))
 def test_any_json_has_a_place_or_none(text: str, cut: int) -> None:
-    place = place_in_json(text[:cut])
+    place = read_json(text[:cut]).cursor
     if place is not None:
         assert 0 <= place.start <= len(text[:cut])
         assert text[:cut].endswith(place.word)

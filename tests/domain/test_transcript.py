@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from workbench.domain.json_input import InputError
 from workbench.domain.qmp_input import Request, parse_line
-from workbench.domain.qmp_values import _UNSENDABLE
+from workbench.domain.qmp_values import UNSENDABLE
 from workbench.domain.record_search import Filter, search
 from workbench.domain.traffic import HMP, LARGEST, Kind, Message, Origin, Record
 from workbench.domain.transcript import copied, device_of, json_line, line_of, steps, typed
 
-texts = st.text(st.characters().filter(lambda character: _UNSENDABLE.search(character) is None))
+texts = st.text(st.characters().filter(lambda character: UNSENDABLE.search(character) is None))
 """Of characters that QEMU reads: no command with another one ever passed."""
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | texts,

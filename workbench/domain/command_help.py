@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from workbench.domain.candidates import describe, warnings
-from workbench.domain.json_cursor import place_in_json
-from workbench.domain.json_input import InputError
-from workbench.domain.qmp_input import parse_line
+from workbench.domain.qmp_input import given_by
+from workbench.domain.qmp_line import read_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,11 +20,6 @@ DEPTH = 3
 """Levels of members that are told."""
 MEMBERS = 60
 """Members that are told on one level."""
-WORDS = 100
-"""Words at the end of a line that are given up until the rest can be read."""
-_SPACES = re.compile(r"\s+")
-_WORD = re.compile(r"\s*([^\s={}\[\]\"'!]+)")
-_EXECUTE = re.compile(r'"(?:execute|exec-oob)"\s*:\s*"([^"]*)')
 
 
 class HelpLine(Struct, frozen=True):
@@ -39,28 +32,25 @@ class HelpLine(Struct, frozen=True):
 
 def command_in(text: str) -> str:
     """The command that a line begins with, as far as it stands there; empty for none."""
-    if text.lstrip().startswith("{"):
-        match = _EXECUTE.search(text)
-        return match[1] if match is not None and place_in_json(text[: match.end(1)]) is not None else ""
-    match = _WORD.match(text)
-    return match[1] if match is not None else ""
+    line = read_line(text)
+    if line.json is None:
+        return line.command
+    whole = line.json.value if isinstance(line.json.value, Mapping) else {}
+    command = whole.get("execute", whole.get("exec-oob"))
+    if isinstance(command, str):
+        return command
+    place = line.json.cursor
+    return place.word if place is not None and place.path in (("execute",), ("exec-oob",)) and not place.is_key else ""
 
 
 def given_in(text: str, schema: Schema) -> Mapping[str, object]:
     """The arguments that a line gives, as far as it can be read."""
-    if text.lstrip().startswith("{"):
-        place = place_in_json(text, len(text) - len(text.lstrip()))
-        if place is not None:
-            whole = place.given if isinstance(place.given, Mapping) else {}
-            inner = whole.get("arguments")
-            return inner if isinstance(inner, Mapping) else {}
-    ends = [len(text), *(match.start() for match in reversed(list(_SPACES.finditer(text))))]
-    for end in ends[:WORDS]:
-        try:
-            return parse_line(text[:end], schema).arguments
-        except InputError:
-            continue  # its last word is not finished
-    return {}
+    line = read_line(text)
+    if line.json is not None:
+        whole = line.json.value if isinstance(line.json.value, Mapping) else {}
+        inner = whole.get("arguments")
+        return inner if isinstance(inner, Mapping) else {}
+    return given_by(line, schema, last=True)[0] if line.command else {}
 
 
 def features(schema: Schema, command: str) -> list[str]:

@@ -16,10 +16,8 @@ from msgspec.structs import replace
 
 from workbench.domain.candidates import Candidates, Completion, describe, matching, signature, warnings
 from workbench.domain.hmp_completion import complete_hmp
-from workbench.domain.json_cursor import place_in_json
-from workbench.domain.json_input import InputError
-from workbench.domain.qmp_input import parse_line
-from workbench.domain.qmp_values import BadValue, decode_json
+from workbench.domain.qmp_input import given_by
+from workbench.domain.qmp_line import Form, Sort, Word, read_line
 
 if TYPE_CHECKING:
     from workbench.domain.candidates import Ask
@@ -27,9 +25,6 @@ if TYPE_CHECKING:
     from workbench.domain.known import Known, Lookup
     from workbench.domain.schema import Member, Schema
 
-_COMMAND = re.compile(r"\s*([^\s={}\[\]\"'!]*)")
-_KEY = re.compile(r"[^\s={}\[\]\"']+")
-_SPACE = re.compile(r"\s*")
 _PLAIN = re.compile(r"[^\s\"'{\[][^\s]*")
 """A value that ``key=value`` takes without quotes."""
 
@@ -43,26 +38,23 @@ def complete(schema: Schema, text: str, cursor: int, ask: Ask = _nothing) -> lis
 
     :param ask: gives values that the guest knows; what it does not know yet can be asked for again later.
     """
-    head = text[:cursor]
-    begin = _skip(head, 0)
-    if head[begin : begin + 1] == "{":
-        return _whole(Candidates(schema, "", ask), place_in_json(head, begin))
-    if head[begin : begin + 1] == "!":
-        return complete_hmp(schema, head, begin + 1, ask)
-    command = _COMMAND.match(head)
-    if command is None:  # the pattern matches the empty text too
+    line = read_line(text[:cursor])
+    if line.sort is Sort.WHOLE:
+        return _whole(Candidates(schema, "", ask), line.json.cursor if line.json else None)
+    if line.sort is Sort.HMP:
+        return complete_hmp(schema, line.text, line.start + 1, ask)
+    if line.sort is Sort.NOTHING:
+        return [] if line.fault is not None else _commands(schema, "", line.start)
+    if line.behind == len(line.text):
+        return _commands(schema, line.command, line.start)
+    if line.command not in schema.commands or not line.text[line.behind].isspace():
         return []
-    if command.end() == len(head):
-        return _commands(schema, command[1], command.start(1))
-    name = command[1]
-    start = _last_word(head, command.end())
-    if name not in schema.commands or not head[command.end()].isspace() or start is None:
-        return []
-    try:
-        given = parse_line(head[:start], schema).arguments
-    except InputError:
+    given, right = given_by(line, schema, last=False)
+    if not right:
         return []  # after a mistake nothing is certain
-    return _word(Candidates(schema, name, ask), head, start, given)
+    end = len(line.text)
+    word = line.unfinished or Word(Form.NONE, "", (end, end), end)
+    return _word(Candidates(schema, line.command, ask), line.text, word, given)
 
 
 def _commands(schema: Schema, word: str, start: int, *, quoted: bool = False) -> list[Completion]:
@@ -82,51 +74,48 @@ def _commands(schema: Schema, word: str, start: int, *, quoted: bool = False) ->
     ]
 
 
-def _word(candidates: Candidates, head: str, start: int, given: dict[str, object]) -> list[Completion]:
+def _word(candidates: Candidates, head: str, word: Word, given: dict[str, object]) -> list[Completion]:
     """The ways to go on with a word ``key``, ``key=value`` or a JSON object of all arguments."""
-    word = head[start:]
-    if word.startswith("{"):
-        return [] if given else _json(candidates, place_in_json(head, start), (), {})
-    key, equals, value = word.partition("=")
-    path = tuple(key.split("."))
-    if not equals:
+    if word.form is Form.ARGUMENTS:
+        return _json(candidates, word.json.cursor if word.json else None, (), {})
+    path = tuple(word.key.split("."))
+    if word.form is Form.NONE:
         prefix = "".join(f"{part}." for part in path[:-1])
         return [
             completion
             for one in candidates.members(path[:-1], given, path[-1])
-            for completion in _named(candidates.schema, one, prefix, start)
+            for completion in _named(candidates.schema, one, prefix, word.span[0])
         ]
-    begin = start + len(key) + 1
-    if value[:1] in ("{", "["):
-        return _json(candidates, place_in_json(head, begin), path, given)
-    if value[:1] in ("'", '"'):
-        return _quoted(candidates, path, given, head, begin)
-    return [
-        Completion(_bare(known.value), begin, str(known.value), known.detail)
-        for known in candidates.values(path, given, value)
-    ]
+    if word.form is Form.BARE:
+        return [
+            Completion(_bare(known.value), word.begin, str(known.value), known.detail)
+            for known in candidates.values(path, given, str(word.value))
+        ]
+    if head[word.begin] in "{[":
+        return _json(candidates, word.json.cursor if word.json else None, path, given)
+    return _quoted(candidates, path, given, head, word)
 
 
 def _quoted(
-    candidates: Candidates, path: tuple[str, ...], given: dict[str, object], head: str, begin: int
+    candidates: Candidates, path: tuple[str, ...], given: dict[str, object], head: str, word: Word
 ) -> list[Completion]:
     """The strings that go on with a quoted value that is not finished; a quoted value is never anything else."""
-    quote, word = head[begin], head[begin + 1 :]
-    if _value_end(head, begin) is not None:
+    quote, begun = head[word.begin], head[word.begin + 1 :]
+    if word.whole:
         return []
     if quote == '"':
         try:
-            word = json.loads(f'"{word}"')
+            begun = json.loads(f'"{begun}"')
         except ValueError:
             return []  # it ends inside an escape
     member, _ = candidates.member(path, given)
     found = []
-    for known in candidates.values(path, given, word):
+    for known in candidates.values(path, given, begun):
         text = _json_value(candidates.schema, member, known.value)
         if text.startswith('"'):
             value = str(known.value)
             bare = f"'{value}'" if quote == "'" and "'" not in value else text
-            found.append(Completion(bare, begin, value, known.detail))
+            found.append(Completion(bare, word.begin, value, known.detail))
     return found
 
 
@@ -198,42 +187,6 @@ def _put(given: Mapping[str, object], path: tuple[str, ...], value: object) -> o
     return {**given, path[0]: _put(inner if isinstance(inner, Mapping) else {}, path[1:], value)}
 
 
-def _last_word(head: str, at: int) -> int | None:
-    """Where the word at the end begins; None behind a word that is finished, or where no word can be."""
-    while True:
-        at = _skip(head, at)
-        if at == len(head) or head[at] == "{":
-            return at
-        key = _KEY.match(head, at)
-        if key is None:
-            return None
-        if key.end() == len(head):
-            return at
-        begin = key.end() + 1
-        if head[key.end()] != "=":
-            return None
-        end = _value_end(head, begin)
-        if end is None or end == len(head):
-            return at
-        at = end
-
-
-def _value_end(head: str, begin: int) -> int | None:
-    """Where a value ends; None when it is not finished."""
-    opener = head[begin : begin + 1]
-    if opener and opener in '{["':
-        try:
-            return decode_json(head, begin)[1]
-        except (json.JSONDecodeError, BadValue):
-            return None
-    if opener == "'":
-        close = head.find("'", begin + 1)
-        return close + 1 if close >= 0 else None
-    while begin < len(head) and not head[begin].isspace():
-        begin += 1
-    return begin
-
-
 _WHOLE = {"execute": "the command, required", "exec-oob": "the same, out of band", "arguments": "object, optional"}
 
 
@@ -265,8 +218,3 @@ def _json_value(schema: Schema, member: Member | None, value: str | int) -> str:
     if isinstance(value, int) or (kinds & {"boolean", "value"} and value in ("true", "false")):
         return str(value)
     return json.dumps(value)
-
-
-def _skip(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    return match.end() if match else at

@@ -1,24 +1,58 @@
-"""Where things stand in the text of JSON: a cursor in what is not finished yet, and each value in what is."""
+"""JSON read in one pass: each value, where it stands, and what is being written at the end of a text that is not finished.
+
+What QEMU's parser would refuse is refused here, with the place: see :mod:`workbench.domain.qmp_values`.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Literal
+from enum import Enum, StrEnum
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.qmp_values import MAX_NESTING
+from workbench.domain.qmp_values import MAX_NESTING, unsendable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
 Path = tuple[str, ...]
+Span = tuple[int, int]
+"""From and behind which character of a text."""
 
-_TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*\\?"?)|([{}\[\],:])|([^\s{}\[\],:"]+))', re.DOTALL)
-TokenKind = Literal["string", "mark", "word"]
-_KINDS: tuple[TokenKind, ...] = ("string", "mark", "word")
-"""By the group of :data:`_TOKEN`."""
+_SPACE = re.compile(r"[ \t\n\r]*")
+_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+')
+"""A string up to its closing quote, or to what cannot be in it."""
+_SCALAR = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_TOKEN = re.compile(
+    rf'[ \t\n\r]*(?:(?P<mark>[{{}}\[\],:])|"(?P<string>[^"\\\x00-\x1f]*)"|(?P<scalar>{_SCALAR.pattern})(?=[\s,\]}}]))'
+)
+"""What most texts are made of; a number or a name only where it cannot go on."""
+_WORD = re.compile(r'[^\s{}\[\],:"]+')
+_ESCAPE_BEGUN = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?")
+_NAMES = {"true": True, "false": False, "null": None}
+_NO_NUMBER = re.compile("NaN|-?Infinity")
+
+
+class Wrong(Enum):
+    """In which way a text is not one JSON value."""
+
+    SYNTAX = "syntax"
+    TOO_SOON = "too-soon"
+    """It ends before the value does."""
+    OPEN_STRING = "open-string"
+    """It ends inside a string."""
+    UNSENDABLE = "unsendable"
+    """It is JSON, and QEMU would not read it."""
+
+
+class Fault(Struct, frozen=True):
+    """The first thing that is wrong with a text."""
+
+    wrong: Wrong
+    words: str
+    span: Span
 
 
 class Place(Struct, frozen=True):
@@ -37,168 +71,238 @@ class Place(Struct, frozen=True):
     """Whether anything of it stands there, were it the quote alone."""
 
 
+class Json(Struct, frozen=True):
+    """One JSON value in a text."""
+
+    value: object
+    """With a fault, as much of it as stands before that."""
+    end: int
+    """Behind which character it ends; with a fault, the end of the text."""
+    places: Mapping[Path, Span]
+    """Where each member (from its key on) and each element stands, at any depth; the value itself at the empty path."""
+    fault: Fault | None = None
+    cursor: Place | None = None
+    """The key or value that is being written at the end of the text; None where none can be begun there."""
+    closing: str = ""
+    """What would close the brackets and the string that are open at the end of a text that ends too soon."""
+
+
+def read_json(text: str, at: int = 0) -> Json:
+    """Read the JSON value that begins at ``at``. Nothing is raised, whatever the text."""
+    return _Reader(text, at).read()
+
+
+class _Expects(StrEnum):
+    """What comes next; the value says it for people."""
+
+    KEY = "property name enclosed in double quotes"
+    COLON = "':' delimiter"
+    VALUE = "value"
+    COMMA = "',' delimiter"
+
+
+_MARKS = {_Expects.COLON: ":", _Expects.COMMA: ","}
+
+
 class _Frame(Struct):
     """An object or array that is open."""
 
     value: dict[str, object] | list[object]
+    path: Path
+    start: int
+    """Where it begins, with its key."""
+    expects: _Expects
+    may_end: bool = True
     key: str = ""
-    expects: Literal["key", ":", "value", ","] = "value"
-    """``,`` when nothing but a comma or the end may follow."""
+    key_at: int = 0
 
-    def put(self, value: object) -> None:
-        if isinstance(self.value, dict):
-            self.value[self.key] = value
-        else:
-            self.value.append(value)
-        self.expects = ","
+    @property
+    def closer(self) -> str:
+        return "}" if isinstance(self.value, dict) else "]"
+
+    @property
+    def next_path(self) -> Path:
+        """Of the value that comes next."""
+        return (*self.path, self.key if isinstance(self.value, dict) else str(len(self.value)))
 
 
-def place_in_json(text: str, at: int = 0) -> Place | None:
-    """The key or value that is being written at the end of a text whose JSON begins at ``at``.
+class _Reader:
+    def __init__(self, text: str, at: int) -> None:
+        self._text = text
+        self._at = at
+        self._stack: list[_Frame] = []
+        self._value: object = None
+        """The outermost value."""
+        self._places: dict[Path, Span] = {}
+        self._cursor: Place | None = None
+        self._done = False
 
-    None where nothing can be begun there: behind a finished key or value, or when it is no JSON.
-    """
-    stack: list[_Frame] = []
-    outermost: object = None
-    for kind, raw, start, end in _tokens(text, at):
+    def read(self) -> Json:
+        fault = None
+        while fault is None and not self._done:
+            fault = self._token()
+        if fault is None:
+            return Json(self._value, self._at, self._places)
+        closing = ""
+        if fault.wrong in (Wrong.TOO_SOON, Wrong.OPEN_STRING):
+            closing = '"' * (fault.wrong is Wrong.OPEN_STRING) + "".join(frame.closer for frame in self._stack[::-1])
+        return Json(self._value, len(self._text), self._places, fault, self._cursor, closing)
+
+    @property
+    def _expects(self) -> _Expects:
+        return self._stack[-1].expects if self._stack else _Expects.VALUE
+
+    def _token(self) -> Fault | None:
+        """Take the next mark, string, number or name; give what is wrong with it."""
+        text = self._text
+        match = _TOKEN.match(text, self._at)
+        kind = match.lastgroup if match is not None else None
+        if match is None or kind is None:
+            return self._oddity()
         if kind == "mark":
-            if not _mark(stack, raw) or not stack:
-                return None
-            outermost = stack[0].value
-            continue
-        if not stack:
-            return None
-        frame = stack[-1]
-        finished = end < len(text) if kind == "word" else len(raw) > 1 and _closed(raw)
-        if not finished:
-            return _place(stack, outermost, raw, start)
-        if frame.expects == "key":
-            frame.key, frame.expects = str(_decoded(raw)), ":"
-        elif frame.expects == "value":
-            frame.put(_decoded(raw))
+            return self._mark(match["mark"], match.end() - 1)
+        if kind == "string":
+            return self._string(match["string"], match.start(kind) - 1, match.end())
+        return self._scalar(match["scalar"], match.start(kind), match.end())
+
+    def _oddity(self) -> Fault | None:
+        """Take what no token is: a string with escapes, the end of the text, a mistake."""
+        text = self._text
+        space = _SPACE.match(text, self._at)
+        at = space.end() if space else self._at
+        if at == len(text):
+            self._note_cursor("", at)
+            return self._ends(at)
+        if self._expects in (_Expects.KEY, _Expects.VALUE) and text[at] == '"':
+            return self._odd_string(at)
+        no_number = _NO_NUMBER.match(text, at)
+        if no_number and self._expects is _Expects.VALUE:
+            return Fault(Wrong.UNSENDABLE, f"{no_number[0]} is not JSON", no_number.span())
+        word = _WORD.match(text, at)
+        if word is not None and word.end() == len(text):
+            self._note_cursor(word[0], at)
+        scalar = _SCALAR.match(text, at)
+        if scalar is None:
+            return self._unexpected(at)
+        if self._stack and scalar.end() == len(text) and self._expects is _Expects.VALUE:
+            return self._ends(len(text))  # it may go on
+        return self._scalar(scalar[0], at, scalar.end())
+
+    def _mark(self, mark: str, at: int) -> Fault | None:
+        frame = self._stack[-1] if self._stack else None
+        expects = frame.expects if frame is not None else _Expects.VALUE
+        if mark in "{[":
+            return self._open(mark, at) if expects is _Expects.VALUE else self._unexpected(at)
+        if frame is None:
+            return self._unexpected(at)
+        if mark == frame.closer and frame.may_end:
+            self._stack.pop()
+            self._places[frame.path] = (frame.start, at + 1)
+            self._done = not self._stack
+        elif _MARKS.get(expects) == mark:
+            is_key = mark == "," and isinstance(frame.value, dict)
+            frame.expects, frame.may_end = _Expects.KEY if is_key else _Expects.VALUE, False
         else:
-            return None
-    return _place(stack, outermost, "", len(text)) if stack else None
-
-
-def spans_in_json(text: str, at: int = 0) -> dict[Path, tuple[int, int]]:
-    """From and behind which character each member (from its key on) and each element stands, at any depth.
-
-    :param text: has sound JSON at ``at``.
-    """
-    spans: dict[Path, tuple[int, int]] = {}
-    stack: list[_Frame] = []
-    begun: list[tuple[Path, int]] = []
-    key_at = at
-    for kind, raw, start, end in _tokens(text, at):
-        if kind == "mark" and raw in ",:":
-            _mark(stack, raw)
-            continue
-        if kind == "mark" and raw in "}]":
-            stack.pop()
-            path, opened = begun.pop()
-            spans[path] = (opened, end)
-            if not stack:
-                break
-            continue
-        if stack and stack[-1].expects == "key":
-            stack[-1].key, stack[-1].expects, key_at = str(_decoded(raw)), ":", start
-            continue
-        in_object = bool(stack) and isinstance(stack[-1].value, dict)
-        place = _path(stack)
-        if kind == "mark":
-            begun.append((place, key_at if in_object else start))
-            if not _mark(stack, raw):
-                break
-            continue
-        if not stack:
-            break
-        stack[-1].put(_decoded(raw))
-        spans[place] = (key_at if in_object else start, end)
-    return spans
-
-
-def unfinished_json(text: str, at: int = 0) -> str:
-    """What would close the brackets and the string that are open at the end of a text whose JSON begins at ``at``; empty
-    when nothing is, or something else is wrong before.
-    """
-    stack: list[_Frame] = []
-    quote = ""
-    for kind, raw, _, _ in _tokens(text, at):
-        if kind == "mark":
-            if not _mark(stack, raw) or not stack:
-                return ""
-            continue
-        if not stack or stack[-1].expects not in ("key", "value"):
-            return ""
-        if kind == "string" and not (len(raw) > 1 and _closed(raw)):
-            quote = '"'
-        elif stack[-1].expects == "key":
-            stack[-1].expects = ":"
-        else:
-            stack[-1].put(None)
-    return quote + "".join("}" if isinstance(frame.value, dict) else "]" for frame in reversed(stack))
-
-
-def _tokens(text: str, at: int) -> Iterator[tuple[TokenKind, str, int, int]]:
-    """Kind, text, start and end of each token."""
-    while match := _TOKEN.match(text, at):
-        at = match.end()
-        group = match.lastindex or 1
-        yield _KINDS[group - 1], match[group], match.start(group), at
-
-
-def _mark(stack: list[_Frame], mark: str) -> bool:
-    """Take a bracket, comma or colon; False where it cannot stand."""
-    frame = stack[-1] if stack else None
-    if mark in "{[":
-        if (frame is not None and frame.expects != "value") or len(stack) >= MAX_NESTING:
-            return False
-        new = _Frame({}, expects="key") if mark == "{" else _Frame([])
-        if frame is not None:
-            frame.put(new.value)
-        stack.append(new)
-    elif frame is None:
-        return False
-    elif mark in "}]":
-        if isinstance(frame.value, dict) != (mark == "}"):
-            return False
-        stack.pop()
-    elif mark != frame.expects:
-        return False
-    elif mark == ":":
-        frame.expects = "value"
-    else:
-        frame.expects = "key" if isinstance(frame.value, dict) else "value"
-    return True
-
-
-def _place(stack: list[_Frame], outermost: object, raw: str, start: int) -> Place | None:
-    frame = stack[-1]
-    if frame.expects not in ("key", "value"):
+            return self._unexpected(at)
+        self._at = at + 1
         return None
-    word = raw.removeprefix('"')
-    return Place(_path(stack), outermost, word, start, frame.expects == "key", bool(raw))
 
+    def _open(self, bracket: str, at: int) -> Fault | None:
+        value: dict[str, object] | list[object] = {} if bracket == "{" else []
+        path: Path = ()
+        start = at
+        if self._stack:
+            frame = self._stack[-1]
+            path = frame.next_path
+            start = frame.key_at if isinstance(frame.value, dict) else at
+        fault = self._put(value, at, at + 1)
+        if fault is None:
+            self._done = False
+            self._stack.append(_Frame(value, path, start, _Expects.KEY if bracket == "{" else _Expects.VALUE))
+        return fault
 
-def _path(stack: list[_Frame]) -> Path:
-    """Down to what is being written in the innermost frame: none of its own for a key."""
-    path = [one.key if isinstance(one.value, dict) else str(len(one.value) - 1) for one in stack[:-1]]
-    for frame in stack[-1:]:
+    def _odd_string(self, at: int) -> Fault | None:
+        """A string with escapes, or one that does not end."""
+        text = self._text
+        match = _STRING.match(text, at)
+        end = match.end() if match else at
+        if text[end : end + 1] == '"':
+            return self._string(json.loads(text[at : end + 1]), at, end + 1)
+        begun = _ESCAPE_BEGUN.match(text, end)
+        if end == len(text) or (begun and begun.end() == len(text)):
+            self._note_cursor(text[at + 1 :], at)
+            return Fault(Wrong.OPEN_STRING, "unterminated string", (at, len(text)))
+        words = "invalid \\escape" if text[end] == "\\" else "invalid control character"
+        return Fault(Wrong.SYNTAX, words, (end, end + 1))
+
+    def _string(self, string: str, at: int, end: int) -> Fault | None:
+        expects = self._expects
+        if expects is not _Expects.KEY and expects is not _Expects.VALUE:
+            return self._unexpected(at)
+        if not string.isascii() and (words := unsendable(string)):
+            return Fault(Wrong.UNSENDABLE, words, (at, end))
+        if expects is _Expects.VALUE:
+            return self._put(string, at, end)
+        frame = self._stack[-1]
+        frame.key, frame.key_at, frame.expects, frame.may_end = string, at, _Expects.COLON, False
+        self._at = end
+        return None
+
+    def _scalar(self, raw: str, at: int, end: int) -> Fault | None:
+        if self._expects is not _Expects.VALUE:
+            return self._unexpected(at)
+        try:
+            value = _NAMES[raw] if raw in _NAMES else _number(raw)
+        except ValueError as error:
+            return Fault(Wrong.UNSENDABLE, str(error), (at, end))
+        return self._put(value, at, end)
+
+    def _put(self, value: object, at: int, end: int) -> Fault | None:
+        """Put a value that stands there into the innermost object or array."""
+        if len(self._stack) >= MAX_NESTING:
+            return Fault(Wrong.UNSENDABLE, "nested too deep", (at, end))
+        self._at = end
+        if not self._stack:
+            self._value, self._done = value, True
+            self._places[()] = (at, end)
+            return None
+        frame = self._stack[-1]
+        path = frame.next_path
         if isinstance(frame.value, list):
-            path.append(str(len(frame.value)))
-        elif frame.expects == "value":
-            path.append(frame.key)
-    return tuple(path)
+            frame.value.append(value)
+            self._places[path] = (at, end)
+        else:
+            if frame.key in frame.value:  # given twice: the last counts, and nothing stands below the first any more
+                for below in [one for one in self._places if one[: len(path)] == path]:
+                    del self._places[below]
+            frame.value[frame.key] = value
+            self._places[path] = (frame.key_at, end)
+        frame.expects, frame.may_end = _Expects.COMMA, True
+        return None
+
+    def _note_cursor(self, word: str, start: int) -> None:
+        """A key or value is being written at the end of the text."""
+        if not self._stack or self._expects not in (_Expects.KEY, _Expects.VALUE):
+            return
+        frame, is_key = self._stack[-1], self._expects is _Expects.KEY
+        path = frame.path if is_key else frame.next_path
+        self._cursor = Place(path, self._value, word, start, is_key, start < len(self._text))
+
+    def _ends(self, at: int) -> Fault:
+        return Fault(Wrong.TOO_SOON, f"expecting {self._expects}", (at, at))
+
+    def _unexpected(self, at: int) -> Fault:
+        return Fault(Wrong.SYNTAX, f"expecting {self._expects}", (at, at + 1))
 
 
-def _closed(raw: str) -> bool:
-    """Whether a string's last quote is one, and not escaped."""
-    return raw[0] == raw[-1] == '"' and (len(raw) - len(raw[:-1].rstrip("\\")) - 1) % 2 == 0
-
-
-def _decoded(raw: str) -> object:
+def _number(raw: str) -> int | float:
+    """:raise ValueError: when it is larger than anything that QEMU reads."""
+    if any(sign in raw for sign in ".eE"):
+        value = float(raw)
+        if value in (float("inf"), float("-inf")):
+            raise ValueError("a number is too large")
+        return value
     try:
-        return json.loads(raw)
-    except ValueError:
-        return raw.strip('"')
+        return int(raw)
+    except ValueError as error:  # of thousands of digits (sys.set_int_max_str_digits)
+        raise ValueError("a number is too long") from error

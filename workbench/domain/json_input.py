@@ -1,19 +1,16 @@
-"""JSON in a line that is typed: read, or explained with the place that is wrong."""
+"""A mistake in a line that is typed, with the place that is wrong; JSON in it is explained so that one can go on."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from workbench.domain.json_cursor import unfinished_json
-from workbench.domain.qmp_values import BadValue, decode_json
+from workbench.domain.json_cursor import Wrong
 from workbench.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Span = tuple[int, int]
-"""From and behind which character of the line."""
+    from workbench.domain.json_cursor import Fault, Json, Span
 
 
 class InputError(UsageError):
@@ -27,35 +24,21 @@ class InputError(UsageError):
         """The places of the other mistakes in it."""
 
 
-def json_at(text: str, at: int) -> tuple[object, int]:
-    """One JSON value and where it ends."""
-    try:
-        return decode_json(text, at)
-    except json.JSONDecodeError as error:
-        raise _no_json(text, at, error) from error
-    except BadValue as error:
-        raise InputError(f"JSON: {error}", (at, len(text))) from error
+def json_trouble(text: str, at: int, json: Json) -> InputError | None:
+    """What is wrong with the JSON that begins at ``at``; where it only ends too soon, what would end it."""
+    return None if json.fault is None else _explained(text, at, json.fault, json.closing)
 
 
-def _no_json(text: str, at: int, error: json.JSONDecodeError) -> InputError:
-    """What is wrong with it; where it only ends too soon, what would end it."""
-    place = min(error.pos, len(text))
-    # Python's json gives no code beside its message (Lib/json/decoder.py).
-    string = error.msg.startswith("Unterminated string")
-    closing = unfinished_json(text, at) if string or not text[place:].strip() else ""
-    if string and place == at:
-        return InputError("this quote is never closed", (at, len(text)))
-    if text[place : place + 1] == "'":
-        return InputError("JSON: a string stands in double quotes", (place, place + 1))
+def _explained(text: str, at: int, fault: Fault, closing: str) -> InputError:
+    start, end = fault.span
+    if fault.wrong is Wrong.UNSENDABLE:
+        return InputError(f"JSON: {fault.words}", fault.span)
+    if fault.wrong is Wrong.OPEN_STRING and start == at:
+        return InputError("this quote is never closed", fault.span)
+    if text[start:end] == "'":
+        return InputError("JSON: a string stands in double quotes", fault.span)
     if not closing:
-        return InputError(f"JSON: {error.msg[0].lower()}{error.msg[1:]}", (place, place + 1))
+        return InputError(f"JSON: {fault.words}", fault.span)
     end = len(text.rstrip())
-    span = (place, end) if string else (end, end + 1)
+    span = (start, end) if fault.wrong is Wrong.OPEN_STRING else (end, end + 1)
     return InputError("JSON: it ends too soon", span, hint=f"what is open is closed by {closing}")
-
-
-def refuse_unsendable(text: str, span: Span) -> None:
-    try:
-        decode_json(json.dumps(text), 0)
-    except BadValue as error:
-        raise InputError(str(error), span) from error

@@ -13,26 +13,26 @@ value is a string whatever the schema says.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from workbench.domain.checking import Mistake, check
-from workbench.domain.json_cursor import spans_in_json
-from workbench.domain.json_input import InputError, Span, json_at, refuse_unsendable
-from workbench.domain.qmp_values import BadValue, typed_value
+from workbench.domain.json_input import InputError
+from workbench.domain.qmp_line import WORD, Form, Sort, Word, read_line, word_at
+from workbench.domain.qmp_values import typed_value, unsendable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from workbench.domain.json_cursor import Json, Span
+    from workbench.domain.qmp_line import Line
     from workbench.domain.schema import Schema
 
 Path = tuple[str, ...]
 """An argument and the members below it: ``a.b`` is ``("a", "b")``."""
 
-_WORD = re.compile(r"[^\s={}\[\]\"']+")
-_SPACE = re.compile(r"\s*")
-_BARE = re.compile(r"\S*")
 _TEXT = {("device_add", ("addr",))}
 """Arguments that the schema does not name and that are text whatever they look like: QEMU 8.2 aborts on a PCI address
 given as a number, and the number's meaning (slot or devfn) changed between versions; ``"5"`` is the slot in all."""
@@ -60,19 +60,44 @@ def parse_line(text: str, schema: Schema | None = None) -> Request:
     :param schema: types the values of ``key=value``; without it they are typed by their look, as JSON is.
     :raise InputError: when it cannot be read. Nothing else is raised, whatever the text.
     """
-    start = _skip(text, 0)
-    if start == len(text):
+    return request_of(read_line(text), schema)
+
+
+def request_of(line: Line, schema: Schema | None = None) -> Request:
+    """What a line that was read asks for.
+
+    :raise InputError: as :func:`parse_line`.
+    """
+    if line.sort is Sort.HMP:
+        return hmp_request(line.text[line.start + 1 :].strip(), (line.start, len(line.text)))
+    if line.sort is Sort.WORDS:
+        given = _Given(line.command, (line.start, line.behind), schema)
+        for word in line.words:
+            given.add(word)
+        if line.fault is not None:
+            raise line.fault
+        return given.request
+    if line.fault is not None:
+        raise line.fault
+    if line.json is None:
         raise InputError("there is no command")
-    if text[start] == "!":
-        return hmp_request(text[start + 1 :].strip(), (start, len(text)))
-    if text[start] == "{":
-        return _whole_command(text, start)
-    match = _WORD.match(text, start)
-    if match is None:
-        raise InputError(f"a command begins with a letter, not {text[start]!r}", (start, start + 1))
-    line = _Line(text, match[0], match.span(), schema)
-    line.read_arguments(match.end())
-    return line.request
+    return _whole_command(line.json)
+
+
+def given_by(line: Line, schema: Schema, *, last: bool) -> tuple[dict[str, object], bool]:
+    """The arguments that a line gives up to its first mistake, and whether there is none.
+
+    :param last: whether the word counts that is being written at the end.
+    """
+    given = _Given(line.command, (line.start, line.behind), schema)
+    unfinished = None if last else line.unfinished
+    try:
+        for word in line.words:
+            if word is not unfinished:
+                given.add(word)
+    except InputError:
+        return given.request.arguments, False
+    return given.request.arguments, line.fault is None or unfinished is not None
 
 
 def parse_words(words: Sequence[str], schema: Schema | None = None) -> Request:
@@ -83,22 +108,20 @@ def parse_words(words: Sequence[str], schema: Schema | None = None) -> Request:
     command, *rest = words or ("",)
     if not rest and command.lstrip()[:1] in ("{", "!"):
         return parse_line(command, schema)
-    if not _WORD.fullmatch(command):
+    if not WORD.fullmatch(command):
         raise InputError(f"not a command's name: {command!r}")
-    line = _Line(" ".join(words), command, (0, len(command)), schema)
     if len(rest) == 1 and rest[0].startswith("{"):
-        line.read_arguments(len(command))
-        return line.request
+        return parse_line(" ".join(words), schema)
+    given = _Given(command, (0, len(command)), schema)
     at = len(command) + 1
     for word in rest:
         key, equals, raw = word.partition("=")
         span = (at, at + len(word))
-        if not equals or not _WORD.fullmatch(key):
-            hint = "" if equals else line.with_a_key(word)
-            raise InputError(f"not key=value: {word!r}", span, hint=hint)
-        line.put(key, span, *_shell_value(raw, span))
+        if not equals or not WORD.fullmatch(key):
+            raise InputError(f"not key=value: {word!r}", span, hint="" if equals else given.with_a_key(word))
+        given.add(_shell_word(" ".join(words)[: span[1]], key, raw, span))
         at = span[1] + 1
-    return line.request
+    return given.request
 
 
 def checked(request: Request, schema: Schema) -> Request:
@@ -139,36 +162,31 @@ def hmp_request(line: str, span: Span = (0, 0)) -> Request:
     return Request("human-monitor-command", {"command-line": line}, hmp=True, places={(): span})
 
 
-class _Line:
-    """A command whose arguments are being read."""
+class _Given:
+    """A command whose arguments are given one after the other."""
 
-    def __init__(self, text: str, command: str, span: Span, schema: Schema | None) -> None:
-        self.text = text
+    def __init__(self, command: str, span: Span, schema: Schema | None) -> None:
         self.schema = schema
         refuse_unsendable(command, span)
         self.request = Request(command, {}, places={(): span})
 
-    def read_arguments(self, at: int) -> None:
-        """Read ``key=value …``, or one JSON object, from there to the end."""
-        text = self.text
-        at = _skip(text, at)
-        if text[at : at + 1] == "{":
-            value, end = json_at(text, at)
-            _nothing_behind(text, end)
-            assert isinstance(value, dict)
-            self.request.arguments.update(value)
-            self.request.places.update({path: span for path, span in spans_in_json(text, at).items() if path})
+    def add(self, word: Word) -> None:
+        """Take a word; one that is not finished is left to the fault of its line.
+
+        :raise InputError: when it is no argument.
+        """
+        if word.form is Form.NONE:
+            raise InputError(f"{word.key!r} has no value", word.span, hint=self.with_a_key(word.key))
+        if not word.whole:
             return
-        while at < len(text):
-            match = _WORD.match(text, at)
-            if match is None:
-                raise InputError(f"key=value is expected here, not {text[at]!r}", (at, at + 1))
-            if text[match.end() : match.end() + 1] != "=":
-                raise InputError(f"{match[0]!r} has no value", match.span(), hint=self.with_a_key(match[0]))
-            value, bare, end = _value_at(text, match.end() + 1)
-            self.put(match[0], (at, end), value, bare)
-            self._place_inside(match[0], match.end() + 1)
-            at = _skip(text, end)
+        if word.form is Form.ARGUMENTS:
+            assert isinstance(word.value, dict)
+            self.request.arguments.update(word.value)
+            path: Path = ()
+        else:
+            path = self._put(word)
+        places = word.json.places if word.json is not None else {}
+        self.request.places.update({(*path, *below): span for below, span in places.items() if below})
 
     def with_a_key(self, word: str) -> str:
         """How to write a word that stands alone: as the value of what can still be given, or with a value."""
@@ -181,15 +199,9 @@ class _Line:
         open_ = sorted((one for one in members if one.name not in arguments), key=lambda one: one.optional)
         return f"an argument is key=value: {open_[0].name}={word}" if open_ else f"{command} takes no more arguments"
 
-    def _place_inside(self, key: str, at: int) -> None:
-        """Where the members of a JSON value stand."""
-        if self.text[at : at + 1] in ("{", "["):
-            path = self._path(key, (at, at))
-            inside = spans_in_json(self.text, at)
-            self.request.places.update({(*path, *below): span for below, span in inside.items() if below})
-
-    def put(self, key: str, span: Span, value: object, bare: bool) -> None:
-        """Set the argument ``a.b.c`` to a value; a bare one is typed by the schema."""
+    def _put(self, word: Word) -> Path:
+        """Set the argument ``a.b.c`` to a value, a bare one by its type in the schema, and give its path."""
+        key, span, value = word.key, word.span, word.value
         refuse_unsendable(key, span)
         path = self._path(key, span)
         target = self.request.arguments
@@ -201,14 +213,13 @@ class _Line:
             target = inner
         if path[-1] in target:
             raise InputError(f"{key} is given twice", span)
-        if bare and isinstance(value, str) and (self.request.command, path) not in _TEXT:
+        if word.form is Form.BARE and isinstance(value, str):
             refuse_unsendable(value, span)
-            try:
+            if (self.request.command, path) not in _TEXT:
                 value = typed_value(value, self.schema, self._type(path))
-            except BadValue as error:
-                raise InputError(f"{key}: {error}", span) from error
         target[path[-1]] = value
         self.request.places[path] = span
+        return path
 
     def _path(self, key: str, span: Span) -> Path:
         # A name may hold dots of its own: QAPI's __RFQDN_ prefix of a vendor's extension (qapi-code-gen.rst).
@@ -236,11 +247,10 @@ class _Line:
         return type_
 
 
-def _whole_command(text: str, start: int) -> Request:
-    value, end = json_at(text, start)
-    _nothing_behind(text, end)
+def _whole_command(json: Json) -> Request:
+    value, places = json.value, json.places
     assert isinstance(value, dict)
-    span = (start, end)
+    span = places[()]
     oob = "exec-oob" in value
     if oob and "execute" in value:
         raise InputError('"execute" or "exec-oob", not both', span)
@@ -254,48 +264,28 @@ def _whole_command(text: str, start: int) -> Request:
     arguments = value.get("arguments", {})
     if not isinstance(arguments, dict):
         raise InputError('"arguments" is a JSON object', span)
-    places = spans_in_json(text, start)
     inside = {path[1:]: span for path, span in places.items() if path[:1] == ("arguments",)}
-    at = places.get(("exec-oob" if oob else "execute",), span)
+    at = places[("exec-oob" if oob else "execute",)]
     return Request(command, arguments, oob=oob, places={**inside, (): at})
 
 
-def _value_at(text: str, at: int) -> tuple[object, bool, int]:
-    """A value, whether it is bare, and where it ends."""
-    opener = text[at : at + 1]
-    if opener and opener in '{["':
-        value, end = json_at(text, at)
-    elif opener == "'":
-        close = text.find("'", at + 1)
-        if close < 0:
-            raise InputError("this quote is never closed", (at, len(text)))
-        value, end = text[at + 1 : close], close + 1
-        refuse_unsendable(text[at:end], (at, end))
-    else:
-        match = _BARE.match(text, at)
-        assert match is not None  # matches the empty text too
-        return match[0], True, match.end()
-    if end < len(text) and not text[end].isspace():
-        raise InputError(f"a space is expected behind {text[at:end]}", (end, end + 1))
-    return value, False, end
+def _shell_word(text: str, key: str, raw: str, span: Span) -> Word:
+    """A shell's word at the end of a text: its value is JSON when it opens like it, else bare.
+
+    :raise InputError: when it is not one JSON value.
+    """
+    begin = span[1] - len(raw)
+    if not raw or raw[0] not in '{["':
+        return Word(Form.BARE, key, span, begin, raw)
+    word, fault = word_at(text, key, span[0], begin)
+    if fault is not None:
+        raise fault
+    if text[word.span[1] :].strip():
+        raise InputError(f"not one JSON value: {raw}", span)
+    return replace(word, span=span)
 
 
-def _shell_value(raw: str, span: Span) -> tuple[object, bool]:
-    """The value of a shell's word: JSON when it opens like it, else bare."""
-    if raw[:1] and raw[0] in '{["':
-        value, end = json_at(raw, 0)
-        if raw[end:].strip():
-            raise InputError(f"not one JSON value: {raw}", span)
-        return value, False
-    return raw, True
-
-
-def _nothing_behind(text: str, end: int) -> None:
-    rest = _skip(text, end)
-    if rest < len(text):
-        raise InputError("nothing is expected behind the JSON object", (rest, len(text)))
-
-
-def _skip(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    return match.end() if match else at
+def refuse_unsendable(text: str, span: Span) -> None:
+    """:raise InputError: when QEMU would not read it."""
+    if words := unsendable(text):
+        raise InputError(words, span)

@@ -6,9 +6,8 @@ failed (docs/interop/qmp-spec, "Error"). So what QEMU's parser refuses is refuse
 
 from __future__ import annotations
 
-import json
 import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from workbench.domain.units import SizeError, parse_size
 
@@ -22,7 +21,7 @@ _INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})", re.ASCII)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,300})(?:\.[0-9]{1,300})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 _BOOLEANS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 # Surrogates, and the code points that Unicode keeps free of characters: util/unicode.c, mod_utf8_encode().
-_UNSENDABLE = re.compile(
+UNSENDABLE = re.compile(
     "[\ud800-\udfff\ufdd0-\ufdef"
     + "".join(f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(17))
     + "]"
@@ -57,24 +56,10 @@ def typed_value(word: str, schema: Schema | None, type_: str | None) -> object:
     return word
 
 
-def decode_json(text: str, at: int) -> tuple[object, int]:
-    """One JSON value that begins at ``at``, and where it ends.
-
-    :raise json.JSONDecodeError: when it is not JSON.
-    :raise BadValue: when it is, and QEMU would still not read it.
-    """
-    try:
-        value, end = _DECODER.raw_decode(text, at)
-    except json.JSONDecodeError:
-        raise
-    except RecursionError as error:
-        raise BadValue("nested too deep") from error
-    except BadValue:
-        raise
-    except ValueError as error:  # an integer of thousands of digits (sys.set_int_max_str_digits)
-        raise BadValue("a number is too long") from error
-    _check_sendable(value)
-    return value, end
+def unsendable(text: str) -> str:
+    """Why QEMU would not read a text; empty when it would."""
+    match = UNSENDABLE.search(text)
+    return f"U+{ord(match[0]):04X} is not a character that QEMU reads" if match else ""
 
 
 def _integer(word: str) -> int | None:
@@ -96,29 +81,3 @@ def _by_look(word: str) -> object:
     if word in literals:
         return literals[word]
     return _number(word) if _NUMBER.fullmatch(word) else word
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise BadValue(f"{name} is not JSON")
-
-
-def _check_sendable(value: object) -> None:
-    """Walk a value without recursion and refuse what QEMU's parser refuses."""
-    stack = [(value, 1)]
-    while stack:
-        item, depth = stack.pop()
-        if depth > MAX_NESTING:
-            raise BadValue("nested too deep")
-        if isinstance(item, str):
-            if match := _UNSENDABLE.search(item):
-                raise BadValue(f"U+{ord(match[0]):04X} is not a character that QEMU reads")
-        elif isinstance(item, dict):
-            stack += [(key, depth) for key in item]
-            stack += [(inner, depth + 1) for inner in item.values()]
-        elif isinstance(item, list):
-            stack += [(inner, depth + 1) for inner in item]
-        elif isinstance(item, float) and item in (float("inf"), float("-inf")):
-            raise BadValue("a number is too large")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)

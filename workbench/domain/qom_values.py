@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
-from workbench.domain.qmp_values import BadValue, decode_json
+from workbench.domain.json_cursor import Wrong, read_json
+from workbench.domain.qmp_values import BadValue
 from workbench.domain.units import SizeError, parse_size
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ def parse_value(text: str, one: Property) -> object:
     if one.type in RANGES or (type(one.value) is int and one.type not in ("str", "string")):
         return _integer(word, *RANGES.get(one.type, (-(2**63), 2**64 - 1)))
     if isinstance(one.value, dict | list) or one.type.startswith("struct"):
-        try:
-            value, end = decode_json(word, 0)
-        except json.JSONDecodeError as error:
-            raise BadValue(f"JSON is wanted: {error.msg}") from error
-        if word[end:].strip():
+        read = read_json(word)
+        if read.fault is not None:
+            asked = "" if read.fault.wrong is Wrong.UNSENDABLE else "JSON is wanted: "
+            raise BadValue(f"{asked}{read.fault.words}")
+        if word[read.end :].strip():
             raise BadValue("something stands behind the JSON value")
-        return value
+        return read.value
     return text
 
 
