@@ -604,7 +604,7 @@ def ends() -> Decisions:
     """The colours of a guest that has ended, and whether a narrow column has the short form."""
     found = []
     for code in (0, 1, 129, 135, 137):
-        snapshot = GuestSnapshot("demo", ended=lifecycle.Exit(code))  # type: ignore[arg-type]
+        snapshot = GuestSnapshot("demo", ended=lifecycle.Exit(code))
         narrow, style = state_words(snapshot, NOW, 1)
         found.append([style, styles(empty_words(snapshot)), narrow != state_words(snapshot, NOW, 999)[0]])
     starting = empty_words(GuestSnapshot("demo", phase=Phase.STARTING))
