@@ -21,75 +21,78 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 from textual.widgets import Input
 
-from tests.domain.schemas import SCHEMA
+from tests.domain.qmp.schemas import SCHEMA
 from tests.profile_files import read_guest
 from tests.ui.fake_engine import NOW, RAM, FakeEngine, balloon, running
 from workbench import errors
-from workbench.domain import lifecycle
-from workbench.domain.accelerator import Processor, hypervisor_words, tcg_by_cpu
-from workbench.domain.argv import Launch, argv_parts
-from workbench.domain.balloon import GuestStats, Reading, Source, State
-from workbench.domain.causes import Circumstances
-from workbench.domain.checking import check
-from workbench.domain.clashes import argument_clashes
-from workbench.domain.command_help import arguments as members_of
-from workbench.domain.compare_keys import compare_profiles
-from workbench.domain.completion import complete
-from workbench.domain.diagnosis import judge
-from workbench.domain.drift import Live, Said, drift
-from workbench.domain.effects import effects_of
-from workbench.domain.forecast import forecast
-from workbench.domain.guard import Sight, alarm, blind
-from workbench.domain.hotplug import Kind, Unplug
-from workbench.domain.hotplug import State as UnplugState
-from workbench.domain.hugepages import Shortage, shortage
-from workbench.domain.json_input import InputError
-from workbench.domain.known import Kind as Sort
-from workbench.domain.known import Lookup
-from workbench.domain.leftovers import backends, behind
-from workbench.domain.lifecycle import Phase, phase_of
-from workbench.domain.marks import Mark, MarkKind, is_told, mark_of_event
-from workbench.domain.movement import TakeBack
-from workbench.domain.parse import parse
-from workbench.domain.plugging import FreeBus, Offer, PlanProblems, plan
-from workbench.domain.qmp_input import parse_line
-from workbench.domain.qom import Property
-from workbench.domain.ramp import Ramp, parse_ramp
-from workbench.domain.rebalance import Candidate, propose
-from workbench.domain.rebalance_course import Course
-from workbench.domain.rebalance_course import Seen as SeenOnCourse
-from workbench.domain.rebalance_guests import parse_budget, unmovable
-from workbench.domain.safety import Safety
-from workbench.domain.snapshot import GuestSnapshot, HugepagePool
-from workbench.domain.start_advice import start_advice
-from workbench.domain.target import commanded_target, parse_target
+from workbench.domain.balloon.balloon import GuestStats, Reading, Source, State
+from workbench.domain.balloon.diagnosis.causes import Circumstances
+from workbench.domain.balloon.diagnosis.judge import judge
+from workbench.domain.balloon.diagnosis.movement import TakeBack
+from workbench.domain.balloon.history.marks import Mark, MarkKind, is_told, mark_of_event
+from workbench.domain.balloon.safety.forecast import forecast
+from workbench.domain.balloon.safety.guard import Sight, alarm, blind
+from workbench.domain.balloon.safety.protection import Safety
+from workbench.domain.balloon.safety.ramp import Ramp, parse_ramp
+from workbench.domain.balloon.target import commanded_target, parse_target
+from workbench.domain.command_line.argv import Launch, argv_parts
+from workbench.domain.command_line.clashes import argument_clashes
+from workbench.domain.command_line.start_advice import start_advice
+from workbench.domain.compare.drift import Live, Said, drift
+from workbench.domain.compare.keys import compare_profiles
+from workbench.domain.devices.qom import Property
+from workbench.domain.guest import lifecycle
+from workbench.domain.guest.lifecycle import Phase, phase_of
+from workbench.domain.guest.snapshot import GuestSnapshot, HugepagePool
+from workbench.domain.host.accelerator import Processor, hypervisor_words, tcg_by_cpu
+from workbench.domain.host.hugepages import Shortage, shortage
+from workbench.domain.hotplug.leftovers import backends, behind
+from workbench.domain.hotplug.plan import FreeBus, Offer, PlanProblems, plan
+from workbench.domain.hotplug.unplug import Kind, Unplug
+from workbench.domain.hotplug.unplug import State as UnplugState
+from workbench.domain.profile.text.parse import parse
+from workbench.domain.qmp.checking import check
+from workbench.domain.qmp.command_help import arguments as members_of
+from workbench.domain.qmp.completion.complete import complete
+from workbench.domain.qmp.effects import effects_of
+from workbench.domain.qmp.input_error import InputError
+from workbench.domain.qmp.lookups import Kind as Sort
+from workbench.domain.qmp.lookups import Lookup
+from workbench.domain.qmp.typed_line import parse_line
+from workbench.domain.rebalance.guests import parse_budget, unmovable
+from workbench.domain.rebalance.progress import Course
+from workbench.domain.rebalance.progress import Seen as SeenOnCourse
+from workbench.domain.rebalance.proposal import Candidate, propose
 from workbench.domain.units import MIB, SizeError, format_size, parse_size
-from workbench.engine import plan as planning
-from workbench.engine import silence, watching
-from workbench.engine.drivers import parse_drivers
-from workbench.engine.guest_driver import GuestDriver
-from workbench.engine.listing import list_guests
-from workbench.engine.lookups import LocalLookups
-from workbench.engine.monitor import Monitor
-from workbench.engine.profiles import read_profile
-from workbench.engine.state import ENDS, Ended, Running
+from workbench.engine.balloon import watching
+from workbench.engine.devices.drivers import parse_drivers
+from workbench.engine.local.driver import GuestDriver
+from workbench.engine.local.list_guests import list_guests
+from workbench.engine.local.lookups import LocalLookups
+from workbench.engine.profiles.store import read_profile
+from workbench.engine.qmp import silence
+from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.start import plan as planning
+from workbench.engine.state.directory import ENDS, Ended, Running
 from workbench.errors import HugepageShortage, WorkbenchError
 from workbench.settings import Settings
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.command_help import _table
-from workbench.ui.dialogs import Dialog
-from workbench.ui.plug_form import PlugForm
-from workbench.ui.screens.rebalance import RebalanceScreen
-from workbench.ui.widgets.balloon_panel import BalloonPanel
-from workbench.ui.widgets.balloon_text import empty_words, risk_words
-from workbench.ui.widgets.device_layout import DIFFERS, PENDING, Layout
-from workbench.ui.widgets.device_row import Row, Shown
-from workbench.ui.widgets.guest_list import state_words
-from workbench.verbs import balloon_set, events, unplug
-from workbench.verbs import rebalance as rebalance_verb
+from workbench.ui.balloon.panel import BalloonPanel
+from workbench.ui.balloon.text import empty_words, risk_words
+from workbench.ui.common.dialogs import Dialog
+from workbench.ui.devices.layout import DIFFERS, PENDING, Layout
+from workbench.ui.devices.row import Row, Shown
+from workbench.ui.guests.list import state_words
+from workbench.ui.hotplug.form import PlugForm
+from workbench.ui.qmp.command_help import _table
+from workbench.ui.rebalance.screen import RebalanceScreen
+from workbench.verbs.balloon import set as balloon_set
+from workbench.verbs.devices import unplug
 from workbench.verbs.group import workbench
-from workbench.verbs.list import table
-from workbench.verbs.rebalance_words import outcome_lines, progress_line
+from workbench.verbs.guests.list import table
+from workbench.verbs.qmp import events
+from workbench.verbs.rebalance import command as rebalance_verb
+from workbench.verbs.rebalance.words import outcome_lines, progress_line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping

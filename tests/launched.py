@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from workbench.domain.argv import Launch, qemu_argv
-from workbench.engine.monitor import Monitor
-from workbench.engine.plan import OLDEST
-from workbench.engine.qemu import qemu_version
+from workbench.domain.command_line.argv import Launch, qemu_argv
+from workbench.engine.host.qemu import qemu_version
+from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.start.plan import OLDEST
 from workbench.errors import MonitorUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from workbench.domain.profile import GuestProfile
+    from workbench.domain.profile.guest import GuestProfile
 
 
 @asynccontextmanager

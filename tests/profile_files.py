@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.document import Source
-from workbench.domain.parse import parse
+from workbench.domain.profile.text.document import Source
+from workbench.domain.profile.text.parse import parse
 
 if TYPE_CHECKING:
-    from workbench.domain.profile import GuestProfile
+    from workbench.domain.profile.guest import GuestProfile
 
 HERE = Path(__file__).parent / "profiles"
 SAMPLES = Path(__file__).parent.parent / "profiles"

@@ -26,48 +26,48 @@ PACKAGE = "workbench"
 
 FOREIGN: Mapping[str, str] = {
     # Texts of QEMU, which the workbench looks for in answers and in logs.
-    "workbench.domain.hotplug:ALREADY": "QEMU's error for a device that was asked to go before",
-    "workbench.domain.hotplug:NO_HOTPLUG": "QEMU's error for a bus that takes nothing while it runs",
-    "workbench.domain.start_advice": "what QEMU and its bridge helper write to standard error",
-    "workbench.domain.type_info:REFUSALS": "QEMU's descriptions of properties that cannot be set",
-    "workbench.engine.backends": "QEMU's errors for what is gone, and HMP command lines",
-    "workbench.engine.backing": "a line of QEMU's log, and HMP command lines",
-    "workbench.engine.hotplug:HINTS": "QEMU's errors, each with what to do about it",
+    "workbench.domain.hotplug.unplug:ALREADY": "QEMU's error for a device that was asked to go before",
+    "workbench.domain.hotplug.unplug:NO_HOTPLUG": "QEMU's error for a bus that takes nothing while it runs",
+    "workbench.domain.command_line.start_advice": "what QEMU and its bridge helper write to standard error",
+    "workbench.domain.devices.type_info:REFUSALS": "QEMU's descriptions of properties that cannot be set",
+    "workbench.engine.hotplug.backends": "QEMU's errors for what is gone, and HMP command lines",
+    "workbench.engine.balloon.backing": "a line of QEMU's log, and HMP command lines",
+    "workbench.engine.hotplug.plug:HINTS": "QEMU's errors, each with what to do about it",
     # Texts that QEMU reads, or that ``info`` and ``help`` write.
-    "workbench.domain.effects:_HMP": "names of HMP commands",
-    "workbench.domain.effects:_of_hmp": "names of HMP commands",
-    "workbench.domain.hmp_completion": "names of HMP commands",
-    "workbench.domain.hmp": "what help of HMP writes",
-    "workbench.engine.lookups:LocalLookups._hmp_commands": "HMP command lines",
-    "workbench.engine.lookups:_buses": "HMP command lines, and what they answer",
-    "workbench.engine.lookups:_netdevs": "QEMU's name for a card's end of a network",
-    "workbench.engine.lookups:_nets": "HMP command lines, and what they answer",
-    "workbench.ui.hmp_help": "what help of HMP writes",
-    "workbench.engine.virtio_pci": "HMP command lines",
-    "workbench.ui.widgets.device_setting:Change.words": "a command for the console",
+    "workbench.domain.qmp.effects:_HMP": "names of HMP commands",
+    "workbench.domain.qmp.effects:_of_hmp": "names of HMP commands",
+    "workbench.domain.qmp.completion.complete_hmp": "names of HMP commands",
+    "workbench.domain.qmp.hmp": "what help of HMP writes",
+    "workbench.engine.local.lookups:LocalLookups._hmp_commands": "HMP command lines",
+    "workbench.engine.local.lookups:_buses": "HMP command lines, and what they answer",
+    "workbench.engine.local.lookups:_netdevs": "QEMU's name for a card's end of a network",
+    "workbench.engine.local.lookups:_nets": "HMP command lines, and what they answer",
+    "workbench.ui.qmp.hmp_help": "what help of HMP writes",
+    "workbench.engine.devices.virtio_pci": "HMP command lines",
+    "workbench.ui.devices.set_property:Change.words": "a command for the console",
     # Texts of the host.
-    "workbench.domain.accelerator:DOM0": "the name of a hypervisor",
-    "workbench.domain.json_input": "errors of Python's JSON reader",
+    "workbench.domain.host.accelerator:DOM0": "the name of a hypervisor",
+    "workbench.domain.qmp.input_error": "errors of Python's JSON reader",
     "workbench.engine.demo:READY": "a line that the demo guest prints",
     "workbench.engine.demo.packages": "errors of apt",
-    "workbench.engine.hypervisor": "names in DMI and in lscpu's output",
-    "workbench.engine.kvm_probe:_reason": "what QEMU writes to standard error",
-    "workbench.engine.liveness": "the shell text that waits for QEMU's end",
-    "workbench.engine.supply:returning_script": "a program for the shell",
-    "workbench.engine.trace:_is_gone": "a mark of the kernel's in /proc",
+    "workbench.engine.host.hypervisor": "names in DMI and in lscpu's output",
+    "workbench.engine.host.kvm_probe:_reason": "what QEMU writes to standard error",
+    "workbench.engine.state.liveness": "the shell text that waits for QEMU's end",
+    "workbench.engine.host.pool_growth:returning_script": "a program for the shell",
+    "workbench.engine.balloon.path.trace:_is_gone": "a mark of the kernel's in /proc",
     # Words that a user types.
-    "workbench.domain.hugepages:Supply": "values of an option of the command line",
+    "workbench.domain.host.hugepages:Supply": "values of an option of the command line",
     # Languages of their own.
     "workbench.domain.imports": "options of QEMU, shell and XML that are read",
-    "workbench.domain.picture": "SVG",
-    "workbench.domain.source_table": "files of QEMU's source",
-    "workbench.engine.editing:EMPTY": "TOML",
-    "workbench.engine.prepare:make_image": "what qemu-img writes to standard error",
-    "workbench.engine.schema": "templates of log lines",
+    "workbench.domain.balloon.history.picture": "SVG",
+    "workbench.domain.devices.source_table": "files of QEMU's source",
+    "workbench.engine.local.profiles:EMPTY": "TOML",
+    "workbench.engine.start.prepare:make_image": "what qemu-img writes to standard error",
+    "workbench.engine.qmp.schema": "templates of log lines",
 }
 """What looks like a message and is not one: a module, a package, a name at a module's top level or a method; and why."""
 
-MESSAGES = frozenset({"workbench.domain.accelerator:UNNAMED"})
+MESSAGES = frozenset({"workbench.domain.host.accelerator:UNNAMED"})
 """Names of messages that have only one word."""
 
 _WORDS = [

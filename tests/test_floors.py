@@ -84,7 +84,7 @@ def test_a_floor_imports_from_below_alone(floor: str) -> None:
         ("domain", "import asyncio", {"asyncio"}),
         ("domain", "import os.path", {"os.path"}),
         ("domain", "def f():\n    from pathlib import Path", {"pathlib"}),
-        ("domain", "from workbench.engine.monitor import Monitor", {"workbench.engine.monitor"}),
+        ("domain", "from workbench.engine.qmp.monitor import Monitor", {"workbench.engine.qmp.monitor"}),
         ("domain", "from ..engine import monitor", {"workbench.engine"}),
         ("domain", "from workbench import engine", {"workbench.engine"}),
         ("domain", "from workbench.errors import UsageError\nfrom .units import MIB\nimport re", set()),
@@ -93,7 +93,7 @@ def test_a_floor_imports_from_below_alone(floor: str) -> None:
         ("engine", "import asyncio, os\nfrom workbench.settings import Settings\nimport workbench.domain", set()),
         ("ui", "from workbench.engine.base import Engine\nfrom textual.app import App", set()),
         ("ui", "from workbench.engine.baseline import x", {"workbench.engine.baseline"}),
-        ("ui", "import workbench.engine.local", {"workbench.engine.local"}),
+        ("ui", "import workbench.engine.local.engine", {"workbench.engine.local.engine"}),
         ("ui", "from workbench.verbs.common import run", {"workbench.verbs.common"}),
     ],
 )

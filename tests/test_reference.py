@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workbench.domain.profile import GuestProfile
-from workbench.domain.shape import dotted_keys
+from workbench.domain.profile.guest import GuestProfile
+from workbench.domain.profile.text.shape import dotted_keys
 from workbench.verbs.group import VERBS
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 import workbench
 from tests import decisions
 from tests.rewording import FOREIGN, MESSAGES, comparisons, is_prose, messages, private, reword, top_names
-from workbench.domain.lifecycle import exit_words
+from workbench.domain.guest.lifecycle import exit_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -83,7 +83,7 @@ def test_the_exceptions_still_exist(trees: Mapping[str, ast.Module]) -> None:
 def test_the_messages_differ_in_private_modules_only() -> None:
     before = sys.modules["workbench.errors"]
     with private(1) as load:
-        errors, lifecycle = load("workbench.errors"), load("workbench.domain.lifecycle")
+        errors, lifecycle = load("workbench.errors"), load("workbench.domain.guest.lifecycle")
         assert errors is not before
         assert errors.WorkbenchError.title != workbench.errors.WorkbenchError.title
         assert lifecycle.exit_words(137) != exit_words(137)

@@ -56,7 +56,7 @@ def _explain(error: Exception) -> int:
 
 def _confess(error: Exception) -> int:
     """A defect of ours: one line on the terminal, and the traceback kept in a file."""
-    from workbench.engine.crash import keep_traceback
+    from workbench.crash import keep_traceback
 
     _say(f"workbench: a defect of its own: {type(error).__name__}: {error}")
     _say(f"hint: {keep_traceback(error, Settings().data)}")

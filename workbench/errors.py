@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.hugepages import Shortage
-    from workbench.domain.problems import Problem
+    from workbench.domain.host.hugepages import Shortage
+    from workbench.domain.profile.problems import Problem
 
 
 class WorkbenchError(Exception):

@@ -9,17 +9,17 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.completion import complete
-from workbench.domain.known import Kind, Known, Lookup
-from workbench.engine.monitor import Monitor
-from workbench.engine.qemu import qemu_binary
-from workbench.engine.schema import read_schema
+from workbench.domain.qmp.completion.complete import complete
+from workbench.domain.qmp.lookups import Kind, Known, Lookup
+from workbench.engine.host.qemu import qemu_binary
+from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.qmp.schema import read_schema
 from workbench.errors import MonitorUnavailable
 
 from .figures import Figure, latency
 
 if TYPE_CHECKING:
-    from workbench.domain.schema import Schema
+    from workbench.domain.qmp.schema import Schema
 
 FRAME = 16.0
 """Milliseconds per frame at 60 Hz."""

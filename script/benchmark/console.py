@@ -20,12 +20,12 @@ import psutil
 from textual.app import App
 from textual.events import Key
 
-from workbench.domain.record_search import Filter, forget_index, search
-from workbench.domain.traffic import LIMIT, Kind, Origin, Record
-from workbench.engine.input_history import InputHistory
-from workbench.engine.monitor import Monitor
-from workbench.ui.widgets.qmp_console import QmpConsole
-from workbench.ui.widgets.qmp_input import QmpInput
+from workbench.domain.qmp.record.record import LIMIT, Kind, Origin, Record
+from workbench.domain.qmp.record.search import Filter, forget_index, search
+from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.storage.input_history import InputHistory
+from workbench.ui.qmp.console import QmpConsole
+from workbench.ui.qmp.input import QmpInput
 
 from .figures import Figure, percentile
 

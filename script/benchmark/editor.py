@@ -7,8 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from workbench.engine.editing import ProfileFiles
-from workbench.engine.profiles import ProfileStore, samples_directory
+from workbench.engine.local.profiles import ProfileFiles
+from workbench.engine.profiles.store import ProfileStore, samples_directory
 from workbench.settings import Settings
 
 from .figures import Figure, Unavailable, latency

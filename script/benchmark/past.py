@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from workbench.domain.balloon import Sample
-from workbench.domain.history import fold, span_of
-from workbench.engine.history import FILES, LIMITS, WIDTHS, format_sample, format_span
+from workbench.domain.balloon.balloon import Sample
+from workbench.domain.balloon.history.samples import fold, span_of
+from workbench.engine.balloon.record.history import FILES, LIMITS, WIDTHS, format_sample, format_span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,11 +11,11 @@ import time
 
 from textual.app import App, ComposeResult
 
-from workbench.domain.history import Past, fold, span_of
-from workbench.domain.marks import Mark, MarkKind
-from workbench.domain.window import Window
+from workbench.domain.balloon.history.marks import Mark, MarkKind
+from workbench.domain.balloon.history.samples import Past, fold, span_of
+from workbench.domain.balloon.history.window import Window
+from workbench.ui.balloon.history.plot import AXIS, HistoryPlot
 from workbench.ui.theme import DARK, series_variables
-from workbench.ui.widgets.history_plot import AXIS, HistoryPlot
 
 from .figures import Figure, latency
 from .past import MONTH, samples

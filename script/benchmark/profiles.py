@@ -9,8 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from workbench.domain.imports.qemu import import_qemu
-from workbench.domain.imports.shell import read_script
+from workbench.domain.convert.qemu.importer import import_qemu
+from workbench.domain.convert.shell.script import read_script
 
 from .figures import Figure, latency
 

@@ -8,8 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from workbench.engine.monitor import Monitor
-from workbench.engine.qemu import qemu_binary
+from workbench.engine.host.qemu import qemu_binary
+from workbench.engine.qmp.monitor import Monitor
 
 from .figures import Figure, ratio
 from .wire import BareClient

@@ -7,10 +7,10 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from workbench.domain.lifecycle import Phase
-from workbench.domain.traffic import Kind
-from workbench.engine.guest import LocalGuest
-from workbench.engine.local import LocalEngine
+from workbench.domain.guest.lifecycle import Phase
+from workbench.domain.qmp.record.record import Kind
+from workbench.engine.local.engine import LocalEngine
+from workbench.engine.local.guest import LocalGuest
 from workbench.settings import Settings
 
 from .figures import Figure

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, cast
 from textual.app import App
 from textual.events import Key
 
-from workbench.domain.qom import Child, Node, Property, entries, parse_children
-from workbench.domain.tree import DeviceTree
-from workbench.engine.devices import DeviceReader
-from workbench.engine.monitor import Monitor
-from workbench.engine.qom import LIST_GET_SINCE, parse_version
-from workbench.ui.widgets.device_layout import Layout
-from workbench.ui.widgets.device_lines import DeviceLines
-from workbench.ui.widgets.device_row import Shown
-from workbench.ui.widgets.device_tree import DeviceTreePane
-from workbench.ui.widgets.device_views import View, rows
+from workbench.domain.devices.qom import Child, Node, Property, entries, parse_children
+from workbench.domain.devices.tree import DeviceTree
+from workbench.engine.devices.qom import LIST_GET_SINCE, parse_version
+from workbench.engine.devices.reader import DeviceReader
+from workbench.engine.qmp.monitor import Monitor
+from workbench.ui.devices.layout import Layout
+from workbench.ui.devices.lines import DeviceLines
+from workbench.ui.devices.pane import DeviceTreePane
+from workbench.ui.devices.row import Shown
+from workbench.ui.devices.views.views import View, rows
 
 from .figures import Figure, ratio
 from .wire import BareClient

@@ -11,16 +11,16 @@ import pytest
 
 from tests.commandline import DEADLINE, CommandLine
 from tests.e2e.terminal import SCREEN, terminal
-from workbench.domain.path import Proof
-from workbench.domain.trace_log import EVENTS
-from workbench.engine.local import LocalEngine
-from workbench.engine.monitor import Monitor
+from workbench.domain.balloon.path.stages import Proof
+from workbench.domain.balloon.path.trace_log import EVENTS
+from workbench.engine.local.engine import LocalEngine
+from workbench.engine.qmp.monitor import Monitor
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
 
-    from workbench.domain.timeline import PathView
+    from workbench.domain.balloon.path.timeline import PathView
     from workbench.engine.demo import DemoGuest
 
 MIB = 1 << 20

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.commandline import command_line, wait_until
-from workbench.engine.monitor import Monitor
+from workbench.engine.qmp.monitor import Monitor
 from workbench.verbs.group import VERBS
 
 if TYPE_CHECKING:

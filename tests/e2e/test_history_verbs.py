@@ -19,7 +19,7 @@ import pytest
 
 from tests.commandline import CHECKOUT, COMMAND, wait_until
 from tests.e2e.terminal import terminal
-from workbench.engine.local import LocalEngine
+from workbench.engine.local.engine import LocalEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.commandline import CHECKOUT, DEADLINE, wait_until
-from workbench.domain.hotplug import Kind
-from workbench.engine.plugged import plugged
+from workbench.domain.hotplug.unplug import Kind
+from workbench.engine.hotplug.plugged import plugged
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.commandline import wait_until
-from workbench.engine.firmware import find_uefi
-from workbench.engine.profiles import read_profile
+from workbench.engine.host.firmware import find_uefi
+from workbench.engine.profiles.store import read_profile
 
 if TYPE_CHECKING:
     from tests.commandline import CommandLine

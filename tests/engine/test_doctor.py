@@ -8,12 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from tests.privilege import unprivileged
-from workbench.domain.accelerator import UNNAMED
-from workbench.domain.snapshot import HostSnapshot, HugepagePool
+from workbench.domain.guest.snapshot import HostSnapshot, HugepagePool
+from workbench.domain.host.accelerator import UNNAMED
 from workbench.domain.units import GIB, MIB
 from workbench.engine import doctor as module
 from workbench.engine.doctor import Finding, Status, examine
-from workbench.engine.state import check_socket_path
+from workbench.engine.state.directory import check_socket_path
 from workbench.errors import HostError
 from workbench.settings import Settings
 

@@ -8,46 +8,46 @@ from typing import TYPE_CHECKING, NoReturn
 
 from msgspec.structs import replace
 
-from workbench.domain.argv import Launch, argv_parts
-from workbench.domain.backing import Backing
-from workbench.domain.balloon import Balloon, GuestStats, HostMemory, Reading, Sample, Source, State
-from workbench.domain.compare_keys import Comparison, compare_profiles
-from workbench.domain.diagnosis import Verdict
-from workbench.domain.editing import Checked, ProfileText
-from workbench.domain.history import Past
-from workbench.domain.hotplug import Keeping, Kind, Plan, Unplug
-from workbench.domain.hotplug import State as UnplugState
-from workbench.domain.hugepages import Supply
-from workbench.domain.ledger import Ledger, Moment
-from workbench.domain.leftovers import Behind, Sort, Stake
-from workbench.domain.lifecycle import Phase
-from workbench.domain.parse import parse
-from workbench.domain.plugging import FreeBus, Offer
-from workbench.domain.profile import check_name
-from workbench.domain.schema import Schema
-from workbench.domain.snapshot import GuestSnapshot, HostSnapshot, HugepagePool
-from workbench.domain.timeline import PathView
-from workbench.domain.traffic import Origin, Record
-from workbench.domain.type_info import PropertyInfo
+from workbench.domain.balloon.backing import Backing
+from workbench.domain.balloon.balloon import Balloon, GuestStats, HostMemory, Reading, Sample, Source, State
+from workbench.domain.balloon.diagnosis.judge import Verdict
+from workbench.domain.balloon.history.samples import Past
+from workbench.domain.balloon.ledger import Ledger, Moment
+from workbench.domain.balloon.path.timeline import PathView
+from workbench.domain.command_line.argv import Launch, argv_parts
+from workbench.domain.command_line.checked import Checked, ProfileText
+from workbench.domain.compare.keys import Comparison, compare_profiles
+from workbench.domain.devices.type_info import PropertyInfo
+from workbench.domain.guest.lifecycle import Phase
+from workbench.domain.guest.snapshot import GuestSnapshot, HostSnapshot, HugepagePool
+from workbench.domain.host.hugepages import Supply
+from workbench.domain.hotplug.leftovers import Behind, Sort, Stake
+from workbench.domain.hotplug.plan import FreeBus, Offer
+from workbench.domain.hotplug.unplug import Keeping, Kind, Plan, Unplug
+from workbench.domain.hotplug.unplug import State as UnplugState
+from workbench.domain.profile.guest import check_name
+from workbench.domain.profile.text.parse import parse
+from workbench.domain.qmp.record.record import Origin, Record
+from workbench.domain.qmp.schema import Schema
 from workbench.domain.units import GIB, MIB
-from workbench.engine.input_history import InputHistory
-from workbench.engine.record_file import save_record
+from workbench.engine.storage.input_history import InputHistory
+from workbench.engine.storage.record_file import save_record
 from workbench.errors import HostError, NotFound, ProfileChanged, WorkbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from workbench.domain.buses import Bus
-    from workbench.domain.drift import Difference
-    from workbench.domain.known import Known, Lookup
-    from workbench.domain.manual import Paragraph
-    from workbench.domain.problems import Problem
-    from workbench.domain.qom import Property
-    from workbench.domain.safety import Wish
-    from workbench.domain.traffic import Message
-    from workbench.domain.tree import DeviceTree, Node
-    from workbench.domain.type_info import TypeInfo
-    from workbench.domain.virtio import Virtio
+    from workbench.domain.balloon.safety.protection import Wish
+    from workbench.domain.compare.drift import Difference
+    from workbench.domain.devices.buses import Bus
+    from workbench.domain.devices.qom import Property
+    from workbench.domain.devices.tree import DeviceTree, Node
+    from workbench.domain.devices.type_info import TypeInfo
+    from workbench.domain.devices.virtio import Virtio
+    from workbench.domain.profile.problems import Problem
+    from workbench.domain.qmp.lookups import Known, Lookup
+    from workbench.domain.qmp.manual import Paragraph
+    from workbench.domain.qmp.record.record import Message
     from workbench.engine.base import Devices
 
 RAM = 512 * MIB

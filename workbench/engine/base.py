@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from workbench.domain.hugepages import Supply
-from workbench.domain.traffic import Origin
+from workbench.domain.host.hugepages import Supply
+from workbench.domain.qmp.record.record import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from workbench.domain.buses import Bus
-    from workbench.domain.compare_keys import Comparison
-    from workbench.domain.drift import Difference
-    from workbench.domain.editing import Checked, ProfileText
-    from workbench.domain.history import Past
-    from workbench.domain.hotplug import Keeping, Kind, Plan, Unplug
-    from workbench.domain.known import Known, Lookup
-    from workbench.domain.leftovers import Stake
-    from workbench.domain.manual import Paragraph
-    from workbench.domain.plugging import Offer
-    from workbench.domain.problems import Problem
-    from workbench.domain.qom import Property
-    from workbench.domain.safety import Wish
-    from workbench.domain.schema import Schema
-    from workbench.domain.snapshot import GuestSnapshot, HostSnapshot
-    from workbench.domain.timeline import PathView
-    from workbench.domain.traffic import Message, Record
-    from workbench.domain.tree import DeviceTree, Node
-    from workbench.domain.type_info import TypeInfo
-    from workbench.domain.virtio import Virtio
+    from workbench.domain.balloon.history.samples import Past
+    from workbench.domain.balloon.path.timeline import PathView
+    from workbench.domain.balloon.safety.protection import Wish
+    from workbench.domain.command_line.checked import Checked, ProfileText
+    from workbench.domain.compare.drift import Difference
+    from workbench.domain.compare.keys import Comparison
+    from workbench.domain.devices.buses import Bus
+    from workbench.domain.devices.qom import Property
+    from workbench.domain.devices.tree import DeviceTree, Node
+    from workbench.domain.devices.type_info import TypeInfo
+    from workbench.domain.devices.virtio import Virtio
+    from workbench.domain.guest.snapshot import GuestSnapshot, HostSnapshot
+    from workbench.domain.hotplug.leftovers import Stake
+    from workbench.domain.hotplug.plan import Offer
+    from workbench.domain.hotplug.unplug import Keeping, Kind, Plan, Unplug
+    from workbench.domain.profile.problems import Problem
+    from workbench.domain.qmp.lookups import Known, Lookup
+    from workbench.domain.qmp.manual import Paragraph
+    from workbench.domain.qmp.record.record import Message, Record
+    from workbench.domain.qmp.schema import Schema
 
 
 class Devices(Protocol):

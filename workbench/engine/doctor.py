@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.accelerator import UNNAMED, hypervisor_words
-from workbench.domain.hugepages import TRANSPARENT, Shortage
+from workbench.domain.host.accelerator import UNNAMED, hypervisor_words
+from workbench.domain.host.hugepages import TRANSPARENT, Shortage
 from workbench.domain.units import GIB, MIB, gib_of, mib, size_words
-from workbench.engine.checks import Checks
 from workbench.engine.demo import find
 from workbench.engine.demo.host import host_parts
 from workbench.engine.demo.packages import has_packages
-from workbench.engine.host import read_host
-from workbench.engine.hugepages import PROC, default_page, hugetlbfs_mounts, mending
-from workbench.engine.monitor import SUN_PATH_MAX
-from workbench.engine.plan import OLDEST
-from workbench.engine.profiles import ProfileStore, shown
-from workbench.engine.qemu import install_hint, qemu_binary, qemu_version
-from workbench.engine.state import LONGEST_SOCKET, check_socket_path
+from workbench.engine.host.host import read_host
+from workbench.engine.host.hugepages import PROC, default_page, hugetlbfs_mounts, mending
+from workbench.engine.host.qemu import install_hint, qemu_binary, qemu_version
+from workbench.engine.profiles.checks import Checks
+from workbench.engine.profiles.store import ProfileStore, shown
+from workbench.engine.qmp.monitor import SUN_PATH_MAX
+from workbench.engine.start.plan import OLDEST
+from workbench.engine.state.directory import LONGEST_SOCKET, check_socket_path
 from workbench.errors import HostError
 
 if TYPE_CHECKING:
-    from workbench.domain.snapshot import HostSnapshot, HugepagePool
+    from workbench.domain.guest.snapshot import HostSnapshot, HugepagePool
     from workbench.settings import Settings
 
 DEMO_MEMORY = 512 * MIB

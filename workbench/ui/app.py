@@ -13,16 +13,16 @@ from textual.widgets import Input
 
 from workbench.domain.preferences import Preferences
 from workbench.errors import WorkbenchError
-from workbench.ui.dialogs import error_dialog
-from workbench.ui.key_names import know_moved
-from workbench.ui.key_order import KeyOrder
-from workbench.ui.screens.first_look import FirstLook, first_look
-from workbench.ui.screens.help import binding_ids
-from workbench.ui.screens.main import MainScreen
+from workbench.ui.balloon.panel import BalloonPanel
+from workbench.ui.common.dialogs import error_dialog
+from workbench.ui.guests.list import GuestList
+from workbench.ui.keys.names import know_moved
+from workbench.ui.keys.order import KeyOrder
+from workbench.ui.main.first_data import FirstLook, first_look
+from workbench.ui.main.help import binding_ids
+from workbench.ui.main.screen import MainScreen
+from workbench.ui.qmp.console import QmpConsole
 from workbench.ui.theme import DARK, LIGHT, series_variables
-from workbench.ui.widgets.balloon_panel import BalloonPanel
-from workbench.ui.widgets.guest_list import GuestList
-from workbench.ui.widgets.qmp_console import QmpConsole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -59,7 +59,7 @@ class WorkbenchApp(KeyOrder):
 
     TITLE = "workbench"
     # Here and not on the screen: Textual does not load the stylesheet of an app's default screen.
-    CSS_PATH = "screens/main.tcss"
+    CSS_PATH = "main/main.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Leave", id="app.leave", tooltip="Leave the screen; guests run on", priority=True),
         Binding("ctrl+t", "toggle_theme", "Theme", id="app.theme", tooltip="Light or dark", show=False),

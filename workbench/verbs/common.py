@@ -14,9 +14,9 @@ from workbench.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterable
 
-    from workbench.engine.monitor import Monitor
-    from workbench.engine.profiles import LoadedProfile
-    from workbench.engine.state import Running, StateDirectory
+    from workbench.engine.profiles.store import LoadedProfile
+    from workbench.engine.qmp.monitor import Monitor
+    from workbench.engine.state.directory import Running, StateDirectory
     from workbench.errors import MonitorClosed
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ def print_json(value: object) -> None:
 
 def warn_of(loaded: Iterable[LoadedProfile]) -> None:
     """Say on standard error what profiles may do that their user should know before the start."""
-    from workbench.domain.cautions import cautions
+    from workbench.domain.profile.cautions import cautions
 
     for each in loaded:
         for path, words in cautions(each.profile) if each.profile else ():
@@ -57,9 +57,9 @@ async def guest_monitor(
     :raise workbench.errors.MonitorTimeout: when QEMU does not answer, and at once when its process is stopped.
     :raise workbench.errors.MonitorClosed: when the connection ends; with how QEMU ended, if it did.
     """
-    from workbench.engine.monitor import Monitor
-    from workbench.engine.silence import is_stopped, stopped_error
-    from workbench.engine.state import StateDirectory
+    from workbench.engine.qmp.monitor import Monitor
+    from workbench.engine.qmp.silence import is_stopped, stopped_error
+    from workbench.engine.state.directory import StateDirectory
     from workbench.errors import MonitorClosed, MonitorTimeout
 
     state = StateDirectory(settings.state)
@@ -84,8 +84,8 @@ async def guest_monitor(
 
 async def _tell_end(error: MonitorClosed, state: StateDirectory, running: Running) -> None:
     """Put how QEMU ended before what was noticed of it."""
-    from workbench.domain.lifecycle import exit_words
-    from workbench.engine.launch import find_end
+    from workbench.domain.guest.lifecycle import exit_words
+    from workbench.engine.start.launch import find_end
 
     ended = await find_end(state, running)
     error.message = f"{running.name}: {exit_words(ended.code)}: {error.message}"

@@ -35,8 +35,31 @@ VERBS = {
     "demo": "Build the demo guest if needed, start it, open the screen.",
 }
 
-MODULES = {"import": "imports"}
-"""Verbs whose module cannot have their name: Python has it."""
+MODULES = {
+    "list": "guests.list",
+    "status": "guests.status",
+    "check": "profiles.check",
+    "command": "profiles.command",
+    "start": "guests.start",
+    "stop": "guests.stop",
+    "pause": "guests.pause",
+    "resume": "guests.resume",
+    "reset": "guests.reset",
+    "balloon": "balloon.command",
+    "rebalance": "rebalance.command",
+    "watch": "balloon.watch",
+    "qmp": "qmp.command",
+    "events": "qmp.events",
+    "tree": "devices.tree",
+    "plug": "devices.plug",
+    "unplug": "devices.unplug",
+    "import": "profiles.imports",
+    "export": "profiles.export",
+    "compare": "profiles.compare",
+    "doctor": "guests.doctor",
+    "demo": "guests.demo",
+}
+"""The module of each verb below ``workbench.verbs``, imported when the verb is called."""
 
 
 class Verbs(click.Group):
@@ -48,8 +71,7 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        module = MODULES.get(cmd_name, cmd_name)
-        command: click.Command = import_module(f"workbench.verbs.{module}").command
+        command: click.Command = import_module(f"workbench.verbs.{MODULES[cmd_name]}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

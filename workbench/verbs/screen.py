@@ -29,12 +29,12 @@ def open_screen(settings: Settings, choose: str = "") -> None:
     gc.disable()
     # 30 pictures a second, not 60: a key waits for half as many, and nobody reads faster.
     os.environ.setdefault("TEXTUAL_FPS", "30")
-    from workbench.engine.crash import keep_traceback
-    from workbench.engine.keys import read_keys
-    from workbench.engine.local import LocalEngine
-    from workbench.engine.preferences import read_preferences
+    from workbench.crash import keep_traceback
+    from workbench.engine.local.engine import LocalEngine
+    from workbench.engine.storage.keys import read_keys
+    from workbench.engine.storage.preferences import read_preferences
     from workbench.ui.app import WorkbenchApp
-    from workbench.ui.ending import run_until_ended
+    from workbench.verbs.screen_ending import run_until_ended
 
     keys, preferences = read_keys(settings.keys), read_preferences(settings.preferences)
     engine = LocalEngine(settings)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.balloon import (
+from workbench.domain.balloon.balloon import (
     MISSING,
     PAGE,
     Balloon,
@@ -20,7 +20,7 @@ from workbench.domain.balloon import (
     reading_of,
     stats_of,
 )
-from workbench.domain.diagnosis import Verdict
+from workbench.domain.balloon.diagnosis.judge import Verdict
 from workbench.domain.units import MIB
 
 RAM = 512 * MIB

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.backing import Backing
-from workbench.domain.balloon import PAGE, pages_in
-from workbench.domain.ledger import Ledger, Moment
+from workbench.domain.balloon.backing import Backing
+from workbench.domain.balloon.balloon import PAGE, pages_in
+from workbench.domain.balloon.ledger import Ledger, Moment
 from workbench.domain.units import MIB
 
 RAM = 512 * MIB

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.targets import KEPT, Targets, Way
+from workbench.domain.balloon.target_undo import KEPT, Targets, Way
 
 START = 512
 

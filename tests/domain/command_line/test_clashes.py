@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.profile_files import read_guest
-from workbench.domain.argv import Launch, argv_parts
-from workbench.domain.cautions import cautions, own_address
-from workbench.domain.clashes import argument_clashes
+from workbench.domain.command_line.argv import Launch, argv_parts
+from workbench.domain.command_line.clashes import argument_clashes
+from workbench.domain.profile.cautions import cautions, own_address
 
 LAUNCH = Launch("qemu", "/d", "tcg")
 

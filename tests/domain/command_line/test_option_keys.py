@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.profile_files import CORPUS, _beside
-from workbench.domain.argv import ArgvPart, Launch, argv_parts
-from workbench.domain.compare import compare
-from workbench.domain.editing import Checked
-from workbench.domain.making import makes_no_option
-from workbench.domain.parse import Parsed, parse
-from workbench.domain.toml_change import remove
-from workbench.domain.toml_layout import EditError, Layout
+from workbench.domain.command_line.argv import ArgvPart, Launch, argv_parts
+from workbench.domain.command_line.checked import Checked
+from workbench.domain.command_line.option_keys import makes_no_option
+from workbench.domain.compare.options import compare
+from workbench.domain.profile.text.edit import remove
+from workbench.domain.profile.text.layout import EditError, Layout
+from workbench.domain.profile.text.parse import Parsed, parse
 
 if TYPE_CHECKING:
     from pathlib import Path as File
 
-    from workbench.domain.devices.part import Path
+    from workbench.domain.profile.devices.part import Path
 
 LAUNCH = Launch("qemu", "/run/demo", "tcg", kernel="/vmlinuz", initrd="/initrd.img")
 FARTHER = {"machine": "the board's slots", "root-ports": "", "qemu.reserve": "all slots", "extends": "anything"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.profile_files import read_guest
-from workbench.domain.start_advice import start_advice
+from workbench.domain.command_line.start_advice import start_advice
 
 TAP = "[[net]]\nbackend = 'tap'\ninterface = 'tap0'\n"
 BRIDGE = "[[net]]\nbackend = 'bridge'\n[[net]]\nbackend = 'bridge'\ninterface = 'br7'\n"

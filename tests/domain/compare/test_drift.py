@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.argv import Launch, argv_parts
-from workbench.domain.devices.part import comma
-from workbench.domain.drift import Difference, Kind, Live, Said, drift, settings_of, split_argv
-from workbench.domain.parse import parse_profile
+from workbench.domain.command_line.argv import Launch, argv_parts
+from workbench.domain.compare.drift import Difference, Kind, Live, Said, drift, settings_of, split_argv
+from workbench.domain.profile.devices.part import comma
+from workbench.domain.profile.text.parse import parse_profile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.profile_files import CORPUS, read_guest
-from workbench.domain.argv import Launch, argv_parts
-from workbench.domain.compare_keys import Comparison, compare_profiles
+from workbench.domain.command_line.argv import Launch, argv_parts
+from workbench.domain.compare.keys import Comparison, compare_profiles
 
 
 def compared(one: str, other: str) -> Comparison:

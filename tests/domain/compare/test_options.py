@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.profile_files import read_guest
-from workbench.domain.argv import ArgvPart, Launch, argv_parts
-from workbench.domain.compare import Change, compare
+from workbench.domain.command_line.argv import ArgvPart, Launch, argv_parts
+from workbench.domain.compare.options import Change, compare
 
 TEXT = """\
 [memory]

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.profile_files import read_guest
-from workbench.domain.argv import ArgvPart, Launch, argv_parts
-from workbench.domain.as_it_runs import AsItRuns, as_it_runs, of_others
-from workbench.domain.compare_keys import compare_profiles
-from workbench.domain.drift import Kind as Way
-from workbench.domain.drift import Live
-from workbench.domain.hotplug import Kind, Plugged
+from workbench.domain.command_line.argv import ArgvPart, Launch, argv_parts
+from workbench.domain.compare.drift import Kind as Way
+from workbench.domain.compare.drift import Live
+from workbench.domain.compare.keys import compare_profiles
+from workbench.domain.compare.running_profile import AsItRuns, as_it_runs, of_others
+from workbench.domain.hotplug.unplug import Kind, Plugged
 
 if TYPE_CHECKING:
-    from workbench.domain.profile import GuestProfile
+    from workbench.domain.profile.guest import GuestProfile
 
 TEXT = """\
 [[net]]

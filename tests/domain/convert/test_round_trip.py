@@ -9,16 +9,16 @@ import tomli_w
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.domain.test_profile_model import set_keys
+from tests.domain.profile.test_model import set_keys
 from tests.profile_files import CORPUS, read_guest
-from workbench.domain.argv import Launch, qemu_argv
-from workbench.domain.boot import Flash
-from workbench.domain.cpu import HYPERV
-from workbench.domain.devices.scsi import CACHES
-from workbench.domain.imports.qemu import import_qemu
-from workbench.domain.parse import parse
-from workbench.domain.profile import GuestProfile
-from workbench.domain.shape import dotted_keys
+from workbench.domain.command_line.argv import Launch, qemu_argv
+from workbench.domain.convert.qemu.importer import import_qemu
+from workbench.domain.profile.boot import Flash
+from workbench.domain.profile.cpu import HYPERV
+from workbench.domain.profile.devices.scsi import CACHES
+from workbench.domain.profile.guest import GuestProfile
+from workbench.domain.profile.text.parse import parse
+from workbench.domain.profile.text.shape import dotted_keys
 
 DIRECTORY = "/run/user/1000/workbench/demo"
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from workbench.domain.source_table import TABLE
-from workbench.domain.sources import MOVED, NAMELESS, source_file
+from workbench.domain.devices.source_table import TABLE
+from workbench.domain.devices.sources import MOVED, NAMELESS, source_file
 
 
 @pytest.mark.parametrize(

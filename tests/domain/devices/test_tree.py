@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.pci import PciAddress, virtio_device_id
-from workbench.domain.qom import Property, parse_children, value_text
-from workbench.domain.sources import source_file
-from workbench.domain.tree import DeviceTree, Place, Registers, build_tree
-from workbench.domain.virtio import (
+from workbench.domain.devices.pci import PciAddress, virtio_device_id
+from workbench.domain.devices.qom import Property, parse_children, value_text
+from workbench.domain.devices.sources import source_file
+from workbench.domain.devices.tree import DeviceTree, Place, Registers, build_tree
+from workbench.domain.devices.virtio import (
     DriverState,
     features_of,
     parse_features,
     virtio_status,
     virtio_status_bits,
 )
-from workbench.domain.virtio_config import ConfigField
+from workbench.domain.devices.virtio_config import ConfigField
 
 RECORDED = Path(__file__).parent / "recorded"
 BALLOON = "/machine/peripheral/balloon0"

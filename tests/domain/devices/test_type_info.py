@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.qmp_values import BadValue
-from workbench.domain.qom import Node, Property
-from workbench.domain.qom_values import RANGES, parse_value
-from workbench.domain.type_info import Access, PropertyInfo, TypeInfo, access, harm, is_refusal
+from workbench.domain.devices.qom import Node, Property
+from workbench.domain.devices.qom_values import RANGES, parse_value
+from workbench.domain.devices.type_info import Access, PropertyInfo, TypeInfo, access, harm, is_refusal
+from workbench.domain.qmp.values import BadValue
 
 INFO = TypeInfo(
     "virtio-balloon-pci",

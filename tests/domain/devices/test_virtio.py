@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.virtio_config import balloon_config
-from workbench.domain.virtqueue import parse_queue, queue_name
+from workbench.domain.devices.virtio_config import balloon_config
+from workbench.domain.devices.virtqueue import parse_queue, queue_name
 
 REPLY = {
     "signalled-used": 4, "inuse": 2, "name": "virtio-net", "vring-align": 4096, "vring-desc": 478281728,

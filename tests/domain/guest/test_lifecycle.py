@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from workbench.domain.lifecycle import Phase, exit_cause, exit_words, phase_of
+from workbench.domain.guest.lifecycle import Phase, exit_cause, exit_words, phase_of
 
 RUN_STATES = [
     "debug", "inmigrate", "internal-error", "io-error", "paused", "postmigrate", "prelaunch", "finish-migrate",

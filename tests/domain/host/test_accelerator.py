@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.accelerator import Processor, read_cpuinfo, tcg_by_cpu
+from workbench.domain.host.accelerator import Processor, read_cpuinfo, tcg_by_cpu
 
 INTEL = "processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu vme vmx sse\nvmx flags\t: vnmi ept\nbugs\t\t: l1tf\n"
 

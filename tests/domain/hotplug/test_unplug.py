@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from workbench.domain.drift import Kind as Drift
-from workbench.domain.drift import Live, Said, drift
-from workbench.domain.hotplug import Kind, Plan, State, Unplug, overdue_hint
-from workbench.domain.leftovers import Backends, Behind, Sort, backends, behind
-from workbench.domain.plug_rows import rows
-from workbench.domain.plugging import FreeBus, Offer, PlanProblems, plan
-from workbench.domain.qom import Property
-from workbench.domain.type_info import PropertyInfo
+from workbench.domain.compare.drift import Kind as Drift
+from workbench.domain.compare.drift import Live, Said, drift
+from workbench.domain.devices.qom import Property
+from workbench.domain.devices.type_info import PropertyInfo
+from workbench.domain.hotplug.form import rows
+from workbench.domain.hotplug.leftovers import Backends, Behind, Sort, backends, behind
+from workbench.domain.hotplug.plan import FreeBus, Offer, PlanProblems, plan
+from workbench.domain.hotplug.unplug import Kind, Plan, State, Unplug, overdue_hint
 
 NET_INFOS = {
     one.name: one

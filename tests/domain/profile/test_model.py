@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tests.profile_files import CORPUS, SAMPLES, read_guest
-from workbench.domain.profile import GuestProfile
-from workbench.domain.shape import dotted_keys, fields_of
+from workbench.domain.profile.guest import GuestProfile
+from workbench.domain.profile.text.shape import dotted_keys, fields_of
 from workbench.domain.units import MIB
 
 if TYPE_CHECKING:
-    from workbench.domain.devices.part import Part
+    from workbench.domain.profile.devices.part import Part
 
 
 class TestModel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.domain.schema import Schema
+from workbench.domain.qmp.schema import Schema
 
 
 def _object(name: str, *members: dict[str, object], **more: object) -> dict[str, object]:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.schemas import SCHEMA
-from workbench.domain.command_help import arguments, given_in
+from tests.domain.qmp.schemas import SCHEMA
+from workbench.domain.qmp.command_help import arguments, given_in
 
 COMMON = ["driver", "node-name", "read-only"]
 

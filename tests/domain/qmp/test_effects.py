@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.effects import effects_of
+from workbench.domain.qmp.effects import effects_of
 
 
 @pytest.mark.parametrize("command", ["quit", "system_reset", "blockdev-del", "device_del", "object-del", "migrate"])

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.schemas import SCHEMA
-from workbench.domain.completion import complete
-from workbench.domain.hmp import command_of, parse_help
-from workbench.domain.known import Kind, Known, Lookup
+from tests.domain.qmp.schemas import SCHEMA
+from workbench.domain.qmp.completion.complete import complete
+from workbench.domain.qmp.hmp import command_of, parse_help
+from workbench.domain.qmp.lookups import Kind, Known, Lookup
 
 HELP = """announce_self [interfaces] [id] -- Announce\r
 drive_add [-n] slot\r

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.json_cursor import Fault, Wrong, read_json
-from workbench.domain.qmp_values import MAX_NESTING, UNSENDABLE
+from workbench.domain.qmp.json_text import Fault, Wrong, read_json
+from workbench.domain.qmp.values import MAX_NESTING, UNSENDABLE
 
 texts = st.text(st.characters(codec="utf-8"), max_size=8).filter(lambda text: not UNSENDABLE.search(text))
 values = st.recursive(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.domain.known import Kind, Lookup, lookups
+from workbench.domain.qmp.lookups import Kind, Lookup, lookups
 
 
 @pytest.mark.parametrize(

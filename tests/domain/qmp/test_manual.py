@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.manual import Paragraph, Shape, plain, read_manual
+from workbench.domain.qmp.manual import Paragraph, Shape, plain, read_manual
 
 PAGE = r"""
 .TH "QEMU-QMP-REF" "7" "2026" "7.2" "QEMU"

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.domain.schemas import SCHEMA
-from workbench.domain.checking import check
-from workbench.domain.schema import Schema, SchemaError
+from tests.domain.qmp.schemas import SCHEMA
+from workbench.domain.qmp.checking import check
+from workbench.domain.qmp.schema import Schema, SchemaError
 
 
 def words(command: str, argument: str) -> str:

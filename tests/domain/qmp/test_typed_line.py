@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.schemas import SCHEMA
-from workbench.domain.json_input import InputError
-from workbench.domain.qmp_input import Request, checked, parse_line, parse_words
+from tests.domain.qmp.schemas import SCHEMA
+from workbench.domain.qmp.input_error import InputError
+from workbench.domain.qmp.typed_line import Request, checked, parse_line, parse_words
 
 if TYPE_CHECKING:
-    from workbench.domain.schema import Schema
+    from workbench.domain.qmp.schema import Schema
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.domain.test_rebalance import guest
-from workbench.domain.ramp import Ramp
-from workbench.domain.rebalance import Candidate, propose
-from workbench.domain.rebalance_course import Course, Seen, Stage, patience
+from tests.domain.rebalance.test_proposal import guest
+from workbench.domain.balloon.safety.ramp import Ramp
+from workbench.domain.rebalance.progress import Course, Seen, Stage, patience
+from workbench.domain.rebalance.proposal import Candidate, propose
 from workbench.domain.units import MIB
 
 END = 100.0

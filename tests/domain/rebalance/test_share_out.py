@@ -7,7 +7,7 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.share_out import fill_lowest, in_proportion, without_trifles
+from workbench.domain.rebalance.share_out import fill_lowest, in_proportion, without_trifles
 
 rows = st.lists(
     st.tuples(st.integers(0, 5000), st.integers(0, 5000), st.integers(0, 5000)), min_size=1, max_size=8

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.commandline import CommandLine, command_line
-from tests.engine.test_guest import balloon_of, opened, reading_of, settled, until
-from tests.engine.test_ledger import ledger_of, watched
-from workbench.domain.balloon import Source
-from workbench.domain.marks import MarkKind
-from workbench.engine.monitor import Monitor
+from tests.engine.balloon.test_ledger import ledger_of, watched
+from tests.engine.local.test_guest import balloon_of, opened, reading_of, settled, until
+from workbench.domain.balloon.balloon import Source
+from workbench.domain.balloon.history.marks import MarkKind
+from workbench.engine.qmp.monitor import Monitor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from workbench.engine.demo import DemoGuest
-    from workbench.engine.guest import LocalGuest
+    from workbench.engine.local.guest import LocalGuest
 
 MIB = 1 << 20
 RAM = 512 * MIB

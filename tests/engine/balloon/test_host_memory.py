@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engine.test_resident import answering
+from tests.engine.balloon.test_resident import answering
 from tests.hugepages import hugepage_pool
 from tests.real import running_qemu
-from workbench.domain.balloon import Measure
-from workbench.engine import host_memory
-from workbench.engine.backing import TAIL, RefusalLog, pinning_children, pinning_networks
-from workbench.engine.host_memory import RamMeter
-from workbench.engine.resident import RamMapping
+from workbench.domain.balloon.balloon import Measure
+from workbench.engine.balloon import host_memory
+from workbench.engine.balloon.backing import TAIL, RefusalLog, pinning_children, pinning_networks
+from workbench.engine.balloon.host_memory import RamMeter
+from workbench.engine.balloon.resident import RamMapping
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engine.test_guest import balloon_of, opened, running, settled, until
+from tests.engine.local.test_guest import balloon_of, opened, running, settled, until
 from tests.hugepages import hugepage_pool
-from workbench.domain.backing import Effect
-from workbench.domain.balloon import Measure
-from workbench.domain.gain import expected_gain
+from workbench.domain.balloon.backing import Effect
+from workbench.domain.balloon.balloon import Measure
+from workbench.domain.balloon.safety.gain import expected_gain
 
 if TYPE_CHECKING:
     from tests.commandline import CommandLine
-    from workbench.domain.ledger import Ledger
+    from workbench.domain.balloon.ledger import Ledger
     from workbench.engine.demo import DemoGuest
-    from workbench.engine.guest import LocalGuest
+    from workbench.engine.local.guest import LocalGuest
 
 MIB = 1 << 20
 RAM = 512 * MIB

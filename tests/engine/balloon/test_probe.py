@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.real import QEMU, VIRTIO_DEVICES, each_qemu, running_qemu
-from workbench.domain.balloon import Source, State
-from workbench.domain.diagnosis import Circumstances, judge
-from workbench.domain.traffic import Kind, Origin
-from workbench.engine.balloon import BalloonProbe
-from workbench.engine.monitor import Monitor
-from workbench.engine.state import GuestFacts, Running
-from workbench.engine.target_record import RECORD, TargetRecord
-from workbench.engine.virtio_pci import balloon_bar
+from workbench.domain.balloon.balloon import Source, State
+from workbench.domain.balloon.diagnosis.judge import Circumstances, judge
+from workbench.domain.qmp.record.record import Kind, Origin
+from workbench.engine.balloon.probe import BalloonProbe
+from workbench.engine.balloon.record.target_record import RECORD, TargetRecord
+from workbench.engine.devices.virtio_pci import balloon_bar
+from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.state.directory import GuestFacts, Running
 from workbench.errors import CommandFailed, MonitorClosed, MonitorTimeout
 
 if TYPE_CHECKING:

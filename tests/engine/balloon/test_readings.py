@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from workbench.domain.balloon import Balloon, GuestStats, HostMemory, Reading, Source, State, seen_between
-from workbench.domain.diagnosis import PATIENCE, Circumstances, Verdict
-from workbench.domain.floor import used_by
-from workbench.domain.marks import MarkKind
-from workbench.engine.balloon import ROUND_TRIPS
-from workbench.engine.readings import Readings
-from workbench.engine.state import GuestFacts, Running
-from workbench.engine.target_record import TargetRecord
+from workbench.domain.balloon.balloon import Balloon, GuestStats, HostMemory, Reading, Source, State, seen_between
+from workbench.domain.balloon.diagnosis.judge import PATIENCE, Circumstances, Verdict
+from workbench.domain.balloon.history.marks import MarkKind
+from workbench.domain.balloon.safety.floor import used_by
+from workbench.engine.balloon.probe import ROUND_TRIPS
+from workbench.engine.balloon.readings import Readings
+from workbench.engine.balloon.record.target_record import TargetRecord
+from workbench.engine.state.directory import GuestFacts, Running
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workbench.engine.balloon import BalloonProbe
-    from workbench.engine.marks import MarksFile
+    from workbench.engine.balloon.probe import BalloonProbe
+    from workbench.engine.balloon.record.marks import MarksFile
 
 MIB = 1 << 20
 RAM = 128 * MIB
@@ -114,7 +114,7 @@ class Watched:
 @pytest.fixture
 def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
     stage = Stage()
-    monkeypatch.setattr("workbench.engine.readings.time", stage)
+    monkeypatch.setattr("workbench.engine.balloon.readings.time", stage)
     return Watched(stage, tmp_path)
 
 
@@ -278,7 +278,7 @@ async def test_a_qemu_that_was_silent_has_its_time_for_the_next_report(
         judged.append(seen)
         return Verdict(State.SETTLED)
 
-    monkeypatch.setattr("workbench.engine.readings.judge", keep)
+    monkeypatch.setattr("workbench.engine.balloon.readings.judge", keep)
     await watched.look(at_rest=True)
     watched.readings.balloon(probe, answering=False)
     await watched.look(after=20, at_rest=True)

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from tests.commandline import CommandLine, command_line, wait_until
-from tests.engine.test_guest import balloon_of, opened, reading_of, running, settled, until
-from workbench.domain.balloon import State
-from workbench.domain.causes import Cause
-from workbench.domain.marks import MarkKind
+from tests.engine.local.test_guest import balloon_of, opened, reading_of, running, settled, until
+from workbench.domain.balloon.balloon import State
+from workbench.domain.balloon.diagnosis.causes import Cause
+from workbench.domain.balloon.history.marks import MarkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from workbench.domain.causes import Verdict
+    from workbench.domain.balloon.diagnosis.causes import Verdict
     from workbench.engine.demo import DemoGuest
-    from workbench.engine.guest import LocalGuest
+    from workbench.engine.local.guest import LocalGuest
 
 MIB = 1 << 20
 RAM = 512 * MIB

@@ -9,12 +9,12 @@ import pytest
 
 from tests.hugepages import hugepage_pool
 from tests.real import each_qemu, running_qemu
-from workbench.engine.backing import HostSide
-from workbench.engine.balloon import BalloonProbe
-from workbench.engine.monitor import Monitor
-from workbench.engine.readings import Readings
-from workbench.engine.resident import mapping_at, mapping_of, resident_ram
-from workbench.engine.state import GuestFacts, Running
+from workbench.engine.balloon.backing import HostSide
+from workbench.engine.balloon.probe import BalloonProbe
+from workbench.engine.balloon.readings import Readings
+from workbench.engine.balloon.resident import mapping_at, mapping_of, resident_ram
+from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.state.directory import GuestFacts, Running
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

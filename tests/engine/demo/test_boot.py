@@ -15,7 +15,7 @@ import pytest
 from tests.real import QEMU, each_qemu, running_qemu
 from workbench.domain.units import MIB
 from workbench.engine.demo import CMDLINE, READY
-from workbench.engine.monitor import Monitor
+from workbench.engine.qmp.monitor import Monitor
 
 if TYPE_CHECKING:
     import subprocess

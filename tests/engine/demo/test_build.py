@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.engine import elf
+from tests.engine.demo import elf
 from workbench.engine.demo import DemoGuest, build, cache, find
 from workbench.engine.demo.modules import NEEDED
 from workbench.errors import HostError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engine import elf
+from tests.engine.demo import elf
 from tests.privilege import unprivileged
 from workbench.engine.demo.host import host_parts
 from workbench.engine.demo.packages import has_packages

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.engine import elf
+from tests.engine.demo import elf
 from workbench.engine.demo.modules import NEEDED, depends, ordered_modules, read_module
 from workbench.errors import HostError
 

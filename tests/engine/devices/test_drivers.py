@@ -6,8 +6,8 @@ import shutil
 import stat
 from typing import TYPE_CHECKING
 
-from workbench.domain.known import Known
-from workbench.engine.drivers import DriverBook, parse_drivers
+from workbench.domain.qmp.lookups import Known
+from workbench.engine.devices.drivers import DriverBook, parse_drivers
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.test_tree import recorded, tree_of
-from workbench.engine import pci_ids
+from tests.domain.devices.test_tree import recorded, tree_of
+from workbench.engine.devices import pci_ids
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.real import each_qemu, running_qemu
-from workbench.domain.buses import Bus, BusDevice, flat, sits_on
-from workbench.domain.qom import Property, levels
-from workbench.domain.type_info import Access, access
-from workbench.engine.buses import BusReader
-from workbench.engine.devices import DeviceReader
-from workbench.engine.empty_qemu import run_empty
-from workbench.engine.monitor import Monitor
-from workbench.engine.qom import QomReader, parse_version
-from workbench.engine.types import TypeBook, ancestors, ask_parents, parse_parents, parse_properties
+from workbench.domain.devices.buses import Bus, BusDevice, flat, sits_on
+from workbench.domain.devices.qom import Property, levels
+from workbench.domain.devices.type_info import Access, access
+from workbench.engine.devices.buses import BusReader
+from workbench.engine.devices.qom import QomReader, parse_version
+from workbench.engine.devices.reader import DeviceReader
+from workbench.engine.devices.types import TypeBook, ancestors, ask_parents, parse_parents, parse_properties
+from workbench.engine.qmp.empty_qemu import run_empty
+from workbench.engine.qmp.monitor import Monitor
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:

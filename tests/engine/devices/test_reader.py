@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.real import VIRTIO_DEVICES, each_qemu, running_qemu
-from workbench.domain.qom import levels
-from workbench.domain.traffic import Origin
-from workbench.domain.virtio import DriverState
-from workbench.engine.devices import DeviceReader, read_node, read_tree
-from workbench.engine.monitor import Monitor
-from workbench.engine.virtio_state import STATUS_QUERY_SAFE
+from workbench.domain.devices.qom import levels
+from workbench.domain.devices.virtio import DriverState
+from workbench.domain.qmp.record.record import Origin
+from workbench.engine.devices.reader import DeviceReader, read_node, read_tree
+from workbench.engine.devices.virtio_state import STATUS_QUERY_SAFE
+from workbench.engine.qmp.monitor import Monitor
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.domain.tree import DeviceTree
+    from workbench.domain.devices.tree import DeviceTree
 
 MORE = (
     "-device", "pcie-root-port,id=rp0,chassis=1,addr=6",

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.real import VIRTIO_DEVICES, each_qemu, running_qemu
-from workbench.engine.monitor import Monitor
-from workbench.engine.virtio_pci import (
+from workbench.engine.devices.virtio_pci import (
     ModernBar,
     balloon_bar,
     modern_bar,
@@ -20,6 +19,7 @@ from workbench.engine.virtio_pci import (
     read_status,
     virtio_bars,
 )
+from workbench.engine.qmp.monitor import Monitor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

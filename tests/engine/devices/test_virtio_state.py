@@ -9,12 +9,12 @@ import pytest
 
 from tests.qtest_driver import DEFLATE_ON_OOM, STATS_VQ, Manner, simulated
 from tests.real import each_qemu, running_qemu
-from workbench.domain.virtio import Bits, Virtio, features_of, parse_features
-from workbench.engine.devices import DeviceReader
-from workbench.engine.monitor import Monitor
-from workbench.engine.qom import parse_version
-from workbench.engine.virtio_pci import ModernBar, read_ports, virtio_bars
-from workbench.engine.virtio_state import QUEUE_QUERY_SAFE, STATUS_QUERY_SAFE, read_bits, read_virtio
+from workbench.domain.devices.virtio import Bits, Virtio, features_of, parse_features
+from workbench.engine.devices.qom import parse_version
+from workbench.engine.devices.reader import DeviceReader
+from workbench.engine.devices.virtio_pci import ModernBar, read_ports, virtio_bars
+from workbench.engine.devices.virtio_state import QUEUE_QUERY_SAFE, STATUS_QUERY_SAFE, read_bits, read_virtio
+from workbench.engine.qmp.monitor import Monitor
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:

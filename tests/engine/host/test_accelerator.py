@@ -12,10 +12,10 @@ import pytest
 
 from tests.privilege import unprivileged
 from tests.real import QEMU, each_qemu
-from workbench.domain.accelerator import Processor
-from workbench.engine import accelerator, kvm_probe
-from workbench.engine.accelerator import choose_accelerator, kvm_trouble
-from workbench.engine.kvm_probe import ProbeHung, run_probe
+from workbench.domain.host.accelerator import Processor
+from workbench.engine.host import accelerator, kvm_probe
+from workbench.engine.host.accelerator import choose_accelerator, kvm_trouble
+from workbench.engine.host.kvm_probe import ProbeHung, run_probe
 
 VMX = Processor(frozenset({"vmx"}))
 VIRTUALIZES = accelerator.read_processor().virtualizes

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.profile_files import qcow2, read_guest
-from workbench.domain.boot import Flash
-from workbench.engine.firmware import find_uefi, flash, make_variables
+from workbench.domain.profile.boot import Flash
+from workbench.engine.host.firmware import find_uefi, flash, make_variables
 from workbench.errors import HostError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def test_the_administrators_descriptor_hides_the_packages(tmp_path: Path) -> Non
 
 def test_every_guest_has_variables_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     describe(tmp_path, "10-plain")
-    monkeypatch.setattr("workbench.engine.firmware.find_uefi", lambda machine: find_uefi(machine, [str(tmp_path)]))
+    monkeypatch.setattr("workbench.engine.host.firmware.find_uefi", lambda machine: find_uefi(machine, [str(tmp_path)]))
     found = flash(UEFI, base="/", home="/", data=tmp_path / "data")
     assert found == Flash(str(tmp_path / "10-plain-code.fd"), str(tmp_path / "data/uefi/demo.fd"))
     assert make_variables(UEFI, found)
@@ -92,7 +92,7 @@ def test_a_bios_has_no_flash(tmp_path: Path) -> None:
 
 
 def test_a_host_without_uefi_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.engine.firmware.find_uefi", lambda machine: None)
+    monkeypatch.setattr("workbench.engine.host.firmware.find_uefi", lambda machine: None)
     with pytest.raises(HostError, match="this host has none") as failed:
         flash(UEFI, base="/", home="/", data=tmp_path)
     assert "ovmf" in failed.value.hint

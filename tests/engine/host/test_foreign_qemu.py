@@ -11,7 +11,7 @@ import pytest
 
 from tests.commandline import wait_until
 from tests.real import QEMU, running_qemu
-from workbench.engine.running import command_line_of, read_config
+from workbench.engine.host.foreign_qemu import command_line_of, read_config
 from workbench.errors import HostError, NotFound
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import psutil
 
 from tests.real import QEMU
-from workbench.engine.accelerator import choose_accelerator
-from workbench.engine.host import qemu_version, read_host
-from workbench.engine.hugepages import read_pools
+from workbench.engine.host.accelerator import choose_accelerator
+from workbench.engine.host.host import qemu_version, read_host
+from workbench.engine.host.hugepages import read_pools
 
 if TYPE_CHECKING:
     from pathlib import Path

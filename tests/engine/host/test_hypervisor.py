@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workbench.domain.accelerator import UNNAMED
-from workbench.engine import hypervisor as module
-from workbench.engine.hypervisor import find_hypervisor, hypervisor_name
+from workbench.domain.host.accelerator import UNNAMED
+from workbench.engine.host import hypervisor as module
+from workbench.engine.host.hypervisor import find_hypervisor, hypervisor_name
 
 if TYPE_CHECKING:
     from pathlib import Path

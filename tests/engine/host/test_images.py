@@ -11,7 +11,7 @@ import pytest
 from tests.commandline import wait_until
 from tests.profile_files import qcow2
 from tests.real import running_qemu
-from workbench.engine.images import format_trouble, user_of
+from workbench.engine.host.images import format_trouble, user_of
 
 if TYPE_CHECKING:
     from pathlib import Path

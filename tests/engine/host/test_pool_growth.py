@@ -11,20 +11,21 @@ import pytest
 
 from tests.commandline import wait_until
 from tests.hugepages import PAGE, hugepage_pool, read_pool, write_pool
-from workbench.domain.hugepages import Shortage
-from workbench.engine import launch, supply
-from workbench.engine.hugepages import find_shortage, read_pools
-from workbench.engine.plan import plan
-from workbench.engine.profiles import ProfileStore
-from workbench.engine.state import StateDirectory
-from workbench.engine.supply import FILE, Added, give_back, grow, remember
+from workbench.domain.host.hugepages import Shortage
+from workbench.engine.host import pool_growth as supply
+from workbench.engine.host.hugepages import find_shortage, read_pools
+from workbench.engine.host.pool_growth import FILE, Added, give_back, grow, remember
+from workbench.engine.profiles.store import ProfileStore
+from workbench.engine.start import launch
+from workbench.engine.start.plan import plan
+from workbench.engine.state.directory import StateDirectory
 from workbench.errors import HostError, StartError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.commandline import CommandLine
-    from workbench.engine.plan import Plan
+    from workbench.engine.start.plan import Plan
 
 MAP_HUGETLB = 0x40000  # asm-generic/mman-common.h; Python's mmap has no name for it before 3.13
 GUEST = '[memory]\nsize = "64M"\nhugepages = true\n'

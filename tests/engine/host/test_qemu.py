@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.real import QEMU, each_qemu
-from workbench.engine import qemu as module
-from workbench.engine.qemu import INSTALL, install_hint, qemu_binary, qemu_version
+from workbench.engine.host import qemu as module
+from workbench.engine.host.qemu import INSTALL, install_hint, qemu_binary, qemu_version
 from workbench.errors import HostError
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from tests.commandline import wait_until
-from tests.engine.test_guest import opened, running, until
-from tests.engine.test_ledger import HUGEPAGES, available, resident, watched
+from tests.engine.balloon.test_ledger import HUGEPAGES, available, resident, watched
+from tests.engine.local.test_guest import opened, running, until
 from tests.hugepages import PAGE, hugepage_pool, read_pool
-from workbench.domain.lifecycle import Exit, Phase
+from workbench.domain.guest.lifecycle import Exit, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

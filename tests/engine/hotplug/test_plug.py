@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.real import QEMU, each_qemu, running_qemu
-from workbench.domain.hotplug import Kind, State
-from workbench.domain.leftovers import Behind, Sort
-from workbench.domain.plugging import FreeBus, Offer, plan
-from workbench.domain.traffic import Kind as TrafficKind
-from workbench.engine.backends import read_backends, remove_behind
-from workbench.engine.devices import DeviceReader
-from workbench.engine.hotplug import behind_of, plug
-from workbench.engine.monitor import Monitor
-from workbench.engine.offers import properties_of
-from workbench.engine.qom import parse_version
-from workbench.engine.unplug_files import UnplugFiles
-from workbench.engine.unplugging import Unplugs
+from workbench.domain.hotplug.leftovers import Behind, Sort
+from workbench.domain.hotplug.plan import FreeBus, Offer, plan
+from workbench.domain.hotplug.unplug import Kind, State
+from workbench.domain.qmp.record.record import Kind as TrafficKind
+from workbench.engine.devices.qom import parse_version
+from workbench.engine.devices.reader import DeviceReader
+from workbench.engine.hotplug.backends import read_backends, remove_behind
+from workbench.engine.hotplug.offers import properties_of
+from workbench.engine.hotplug.plug import behind_of, plug
+from workbench.engine.hotplug.unplug import Unplugs
+from workbench.engine.hotplug.unplug_files import UnplugFiles
+from workbench.engine.qmp.monitor import Monitor
 from workbench.errors import CommandFailed, MonitorError, NotFound
 
 if TYPE_CHECKING:

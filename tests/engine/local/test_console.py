@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.commandline import DEADLINE
-from workbench.engine.console import SCROLLBACK, Console
+from workbench.engine.local.console import SCROLLBACK, Console
 from workbench.errors import MonitorUnavailable
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ async def test_a_guest_that_ends_is_no_error(directory: Path) -> None:
 async def test_a_console_that_cannot_be_reached_says_so(
     directory: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.engine.console.REACH", 0.1)
+    monkeypatch.setattr("workbench.engine.local.console.REACH", 0.1)
     if kind == "stale":
         async with listening(directory):
             pass
@@ -214,7 +214,7 @@ async def test_the_console_of_a_real_guest(directory: Path, monkeypatch: pytest.
     log, socket = directory / "serial.log", directory / "serial.sock"
     chardev = f"socket,id=s,path={socket},server=on,wait=off,logfile={log},logappend=on"
     with running_qemu("-chardev", chardev, "-mon", "chardev=s,mode=readline", devices=()):
-        monkeypatch.setattr("workbench.engine.console.REACH", 30.0)  # a busy machine is no fault of the console
+        monkeypatch.setattr("workbench.engine.local.console.REACH", 30.0)  # a busy machine is no fault of the console
         console = Console(directory)
         heard: list[str] = []
         console.listen(heard.append)

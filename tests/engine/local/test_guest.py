@@ -14,28 +14,28 @@ import psutil
 import pytest
 
 from tests.commandline import DEADLINE, CommandLine, command_line
-from workbench.domain.balloon import PAGE, Source, State
-from workbench.domain.lifecycle import Exit, Phase, Silence
-from workbench.domain.marks import TURNS
-from workbench.domain.traffic import Kind, Origin
-from workbench.engine.local import LocalEngine
-from workbench.engine.marks import MarksFile
-from workbench.engine.monitor import Monitor
-from workbench.engine.pace import EVENTS_GAP
-from workbench.engine.readings import Readings
-from workbench.engine.state import StateDirectory
+from workbench.domain.balloon.balloon import PAGE, Source, State
+from workbench.domain.balloon.history.marks import TURNS
+from workbench.domain.guest.lifecycle import Exit, Phase, Silence
+from workbench.domain.qmp.record.record import Kind, Origin
+from workbench.engine.balloon.readings import Readings
+from workbench.engine.balloon.record.marks import MarksFile
+from workbench.engine.local.engine import LocalEngine
+from workbench.engine.local.pace import EVENTS_GAP
+from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.state.directory import StateDirectory
 from workbench.errors import CommandFailed, MonitorClosed, NotFound, StartError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
-    from workbench.domain.balloon import Balloon, Reading
-    from workbench.domain.marks import Mark
-    from workbench.domain.snapshot import GuestSnapshot
-    from workbench.engine.balloon import BalloonProbe
+    from workbench.domain.balloon.balloon import Balloon, Reading
+    from workbench.domain.balloon.history.marks import Mark
+    from workbench.domain.guest.snapshot import GuestSnapshot
+    from workbench.engine.balloon.probe import BalloonProbe
     from workbench.engine.demo import DemoGuest
-    from workbench.engine.guest import LocalGuest
+    from workbench.engine.local.guest import LocalGuest
 
 MIB = 1 << 20
 RAM = 512 * MIB
@@ -83,7 +83,7 @@ async def until(condition: Callable[[], object], what: str, deadline: float = DE
 
 def running(engine: LocalEngine, name: str) -> LocalGuest:
     """A guest of the engine that runs."""
-    from workbench.engine.guest import LocalGuest
+    from workbench.engine.local.guest import LocalGuest
 
     guest = engine.guest(name)
     assert isinstance(guest, LocalGuest), guest.snapshot
@@ -515,7 +515,7 @@ async def test_who_stops_waiting_for_a_start_does_not_stop_it(workbench: Command
 async def test_leaving_while_a_guest_starts_leaves_it_to_run(
     workbench: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.engine.local.LEAVE", 0.1)
+    monkeypatch.setattr("workbench.engine.local.engine.LEAVE", 0.1)
     async with opened(workbench) as engine:
         starting, gate = await slow_start(workbench, engine)
     with pytest.raises(asyncio.CancelledError):
@@ -570,7 +570,7 @@ async def test_a_reply_that_cannot_be_understood_is_told_and_asked_again(
         guest.watched = True
         await guest_ready(guest)
         with monkeypatch.context() as odd:
-            odd.setattr("workbench.engine.balloon.cast", lambda *_: {})
+            odd.setattr("workbench.engine.balloon.probe.cast", lambda *_: {})
             await until(lambda: guest.snapshot.trouble, "the trouble")
             assert guest.snapshot.trouble == "the workbench could not understand QEMU: KeyError: 'status'"
             assert (guest.snapshot.answering, guest.snapshot.phase) == (False, Phase.RUNNING)
@@ -580,7 +580,7 @@ async def test_a_reply_that_cannot_be_understood_is_told_and_asked_again(
 
 
 async def test_power_down_that_is_not_followed_lapses(firmware: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.engine.guest_driver.POWER_DOWN_PATIENCE", 1.5)
+    monkeypatch.setattr("workbench.engine.local.driver.POWER_DOWN_PATIENCE", 1.5)
     async with opened(firmware) as engine:
         guest = running(engine, "fw")
         guest.watched = True

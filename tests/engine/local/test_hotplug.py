@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engine.test_guest import opened, running, until
-from workbench.domain.hotplug import Kind, State
-from workbench.domain.plugging import plan
-from workbench.domain.traffic import Kind as Message
-from workbench.domain.traffic import Origin
+from tests.engine.local.test_guest import opened, running, until
+from workbench.domain.hotplug.plan import plan
+from workbench.domain.hotplug.unplug import Kind, State
+from workbench.domain.qmp.record.record import Kind as Message
+from workbench.domain.qmp.record.record import Origin
 from workbench.errors import CommandFailed, NotFound, ProfileChanged
 
 if TYPE_CHECKING:
     from tests.commandline import CommandLine
-    from workbench.engine.guest import LocalGuest
+    from workbench.engine.local.guest import LocalGuest
 
 PROFILE = '# mine\nmemory.size = "64M"\naccelerator = "tcg"\n'
 

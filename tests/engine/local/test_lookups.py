@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.real import each_qemu, running_qemu
-from workbench.domain.known import Kind, Lookup
-from workbench.engine.lookups import LocalLookups
-from workbench.engine.monitor import Monitor
-from workbench.engine.schema import build_of
+from workbench.domain.qmp.lookups import Kind, Lookup
+from workbench.engine.local.lookups import LocalLookups
+from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.qmp.schema import build_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

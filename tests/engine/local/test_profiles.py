@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workbench.engine.editing import TRASH, ProfileFiles
-from workbench.engine.profiles import ProfileStore, samples_directory
+from workbench.engine.local.profiles import TRASH, ProfileFiles
+from workbench.engine.profiles.store import ProfileStore, samples_directory
 from workbench.errors import HostError, NotFound, ProfileChanged, ProfileError, UsageError
 from workbench.settings import Settings
 

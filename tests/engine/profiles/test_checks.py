@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workbench.domain.accelerator import Accelerator
-from workbench.engine.accelerator import choose_accelerator
-from workbench.engine.checks import Checks
-from workbench.engine.host_needs import NODES, host_problems
-from workbench.engine.profiles import read_profile
+from workbench.domain.host.accelerator import Accelerator
+from workbench.engine.host.accelerator import choose_accelerator
+from workbench.engine.profiles.checks import Checks
+from workbench.engine.profiles.host_needs import NODES, host_problems
+from workbench.engine.profiles.store import read_profile
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def device_of_taps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """One that this user may open."""
     (tmp_path / "net-tun").touch()
-    monkeypatch.setattr("workbench.engine.host_needs.TUN", tmp_path / "net-tun")
+    monkeypatch.setattr("workbench.engine.profiles.host_needs.TUN", tmp_path / "net-tun")
 
 
 def complaints(directory: Path, text: str, accelerator: Accelerator | None = None) -> list[str]:
@@ -169,7 +169,7 @@ interface = "nosuch1"
 
 
 def test_a_host_without_a_uefi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.engine.host_needs.find_uefi", lambda _: None)
+    monkeypatch.setattr("workbench.engine.profiles.host_needs.find_uefi", lambda _: None)
     path = tmp_path / "box.toml"
     path.write_text("firmware.type = 'uefi'")
     (found,) = host_problems(read_profile(path))
@@ -181,7 +181,7 @@ def test_a_host_without_a_uefi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_the_device_of_taps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "box.toml"
     path.write_text("[[net]]\n[[net]]\nbackend = 'tap'\ninterface = 'lo'")
-    monkeypatch.setattr("workbench.engine.host_needs.TUN", tmp_path / "tun")
+    monkeypatch.setattr("workbench.engine.profiles.host_needs.TUN", tmp_path / "tun")
     (found,) = host_problems(read_profile(path))
     assert found.key == "net[1].backend"
     assert found.message == f"a tap is reached by {tmp_path}/tun, and it is missing: sudo modprobe tun"

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(bool(own_network()), reason=own_network() or "-"
 
 def inside(name: str, *set_up: str) -> None:
     """Run one of the functions below in a namespace of its own, after some commands."""
-    script = " && ".join([*set_up, f"exec {sys.executable} -m tests.engine.inside_network {name}"])
+    script = " && ".join([*set_up, f"exec {sys.executable} -m tests.engine.profiles.inside_network {name}"])
     command = ["unshare", "-mn", "sh", "-c", script]
     done = subprocess.run(command, check=False, cwd=CHECKOUT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

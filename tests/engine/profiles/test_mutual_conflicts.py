@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workbench.engine.profiles import read_profile
-from workbench.engine.together import both_want
+from workbench.engine.profiles.mutual_conflicts import both_want
+from workbench.engine.profiles.store import read_profile
 
 if TYPE_CHECKING:
     from pathlib import Path

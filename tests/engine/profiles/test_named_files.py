@@ -12,8 +12,8 @@ import pytest
 
 from tests.privilege import unprivileged
 from tests.profile_files import copy_with_files, fake_kernel, qcow2
-from workbench.engine.needs import file_problems
-from workbench.engine.profiles import read_profile
+from workbench.engine.profiles.named_files import file_problems
+from workbench.engine.profiles.store import read_profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from tests.profile_files import CORPUS
 from tests.real import QEMU, each_qemu
-from workbench.domain.cpu import HYPERV
-from workbench.engine.build import BuildReader
-from workbench.engine.profiles import LoadedProfile, read_profile
+from workbench.domain.profile.cpu import HYPERV
+from workbench.engine.profiles.qemu_build import BuildReader
+from workbench.engine.profiles.store import LoadedProfile, read_profile
 from workbench.errors import HostError
 
 if TYPE_CHECKING:

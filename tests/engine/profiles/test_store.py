@@ -12,7 +12,7 @@ import pytest
 
 import workbench
 from tests.privilege import unprivileged
-from workbench.engine.profiles import SIZE_MAX, ProfileStore, read_profile, samples_directory
+from workbench.engine.profiles.store import SIZE_MAX, ProfileStore, read_profile, samples_directory
 from workbench.errors import HostError, NotFound, UsageError
 
 
@@ -151,7 +151,9 @@ class TestWhatIsNoText:
     def test_a_file_that_this_user_may_not_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with tempfile.TemporaryDirectory() as directory:  # pytest's own cannot be entered by others
             # Nor can the shipped samples, where the checkout is below a home that is closed to others.
-            monkeypatch.setattr("workbench.engine.profiles.samples_directory", lambda: Path(directory) / "samples")
+            monkeypatch.setattr(
+                "workbench.engine.profiles.store.samples_directory", lambda: Path(directory) / "samples"
+            )
             Path(directory).chmod(0o755)
             (Path(directory) / "x.toml").touch(0o000)
             with unprivileged():

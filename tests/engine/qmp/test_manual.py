@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workbench.domain.manual import Shape
-from workbench.engine import manual
-from workbench.engine.manual import NAMES, manual_of
+from workbench.domain.qmp.manual import Shape
+from workbench.engine.qmp import manual
+from workbench.engine.qmp.manual import NAMES, manual_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from tests.real import each_qemu, running_qemu
-from workbench.domain.traffic import Kind, Origin
-from workbench.engine.monitor import Monitor
+from workbench.domain.qmp.record.record import Kind, Origin
+from workbench.engine.qmp.monitor import Monitor
 from workbench.errors import (
     CommandFailed,
     MonitorClosed,

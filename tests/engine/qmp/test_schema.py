@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.real import each_qemu, running_qemu
-from workbench.domain.checking import check
-from workbench.domain.completion import complete
-from workbench.domain.qmp_input import checked, parse_line
-from workbench.domain.traffic import Kind
-from workbench.engine import schema as module
-from workbench.engine.monitor import Monitor
-from workbench.engine.schema import read_schema
+from workbench.domain.qmp.checking import check
+from workbench.domain.qmp.completion.complete import complete
+from workbench.domain.qmp.record.record import Kind
+from workbench.domain.qmp.typed_line import checked, parse_line
+from workbench.engine.qmp import schema as module
+from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.qmp.schema import read_schema
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.commandline import wait_until
-from tests.engine.test_guest import balloon_of, opened, reading_of, running, settled, until
-from workbench.domain.balloon import State
-from workbench.domain.causes import Cause
-from workbench.domain.lifecycle import Phase
-from workbench.domain.marks import MarkKind
-from workbench.domain.traffic import Kind
-from workbench.engine.silence import _process, is_stopped
+from tests.engine.local.test_guest import balloon_of, opened, reading_of, running, settled, until
+from workbench.domain.balloon.balloon import State
+from workbench.domain.balloon.diagnosis.causes import Cause
+from workbench.domain.balloon.history.marks import MarkKind
+from workbench.domain.guest.lifecycle import Phase
+from workbench.domain.qmp.record.record import Kind
+from workbench.engine.qmp.silence import _process, is_stopped
 from workbench.errors import MonitorTimeout
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from tests.launched import ask, launched
 from tests.profile_files import fake_kernel, qcow2
 from tests.real import each_qemu
-from workbench.domain.accelerator import Accelerator
-from workbench.engine.checks import Checks
-from workbench.engine.plan import launch_of
-from workbench.engine.profiles import parse_text
-from workbench.engine.qemu import qemu_version
+from workbench.domain.host.accelerator import Accelerator
+from workbench.engine.host.qemu import qemu_version
+from workbench.engine.profiles.checks import Checks
+from workbench.engine.profiles.store import parse_text
+from workbench.engine.start.plan import launch_of
 from workbench.settings import Settings
 
 if TYPE_CHECKING:

@@ -16,17 +16,17 @@ from tests.hugepages import hugepage_pool
 from tests.launched import ask, get, launch, launched
 from tests.profile_files import CORPUS, HERE, NASTY, copy_with_files, fake_kernel, qcow2, read_guest
 from tests.real import QEMU, each_qemu
-from workbench.domain.argv import MONITORS
-from workbench.domain.boot import Flash
-from workbench.domain.devices.part import extra
-from workbench.engine.monitor import Monitor
+from workbench.domain.command_line.argv import MONITORS
+from workbench.domain.profile.boot import Flash
+from workbench.domain.profile.devices.part import extra
+from workbench.engine.qmp.monitor import Monitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.argv import Launch
-    from workbench.domain.devices.part import Part
-    from workbench.domain.profile import GuestProfile
+    from workbench.domain.command_line.argv import Launch
+    from workbench.domain.profile.devices.part import Part
+    from workbench.domain.profile.guest import GuestProfile
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ async def test_a_full_board_is_taken(machine: str, directory: Path) -> None:
 
 def test_the_printed_command_line_can_be_pasted(directory: Path) -> None:
     """A shell makes the same words of it, whatever they hold."""
-    from workbench.verbs.command import shell_lines
+    from workbench.verbs.profiles.command import shell_lines
 
     options = [("-append", nasty) for nasty in NASTY]
     printed = shell_lines("/bin/echo", options)

@@ -17,12 +17,12 @@ from tests.hugepages import hugepage_pool
 from tests.launched import ask, get, launched
 from tests.profile_files import fake_kernel, qcow2
 from tests.real import each_qemu
-from workbench.domain.profile import GuestProfile
-from workbench.domain.shape import dotted_keys, fields_of
-from workbench.engine.monitor import Monitor
-from workbench.engine.plan import launch_of
-from workbench.engine.profiles import LoadedProfile, parse_text
-from workbench.engine.qemu import qemu_version
+from workbench.domain.profile.guest import GuestProfile
+from workbench.domain.profile.text.shape import dotted_keys, fields_of
+from workbench.engine.host.qemu import qemu_version
+from workbench.engine.profiles.store import LoadedProfile, parse_text
+from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.start.plan import launch_of
 from workbench.errors import CommandFailed
 from workbench.settings import Settings
 
@@ -346,17 +346,17 @@ GROUPS = [
 ]
 
 ELSEWHERE = {
-    "extends": "tests/domain/test_document.py::test_tables_are_joined_and_the_nearer_file_wins",
+    "extends": "tests/domain/profile/text/test_document.py::test_tables_are_joined_and_the_nearer_file_wins",
     "description": "tests/e2e/test_cli.py::test_a_running_guest_keeps_its_description",
-    "accelerator": "tests/engine/test_plan.py::test_relative_files_are_looked_for_beside_the_profile",
+    "accelerator": "tests/engine/start/test_plan.py::test_relative_files_are_looked_for_beside_the_profile",
     "cpu.pin": "tests/e2e/test_start_prepares.py::test_each_virtual_cpu_runs_where_its_profile_says",
-    "boot.guest": "tests/engine/test_demo_boot.py::test_it_boots_to_two_shells_and_a_network_and_powers_down",
-    "net[].interface": "tests/engine/test_host_interfaces.py::test_cards_on_taps",
-    "net[].queues": "tests/engine/test_host_interfaces.py::test_cards_on_taps",
+    "boot.guest": "tests/engine/demo/test_boot.py::test_it_boots_to_two_shells_and_a_network_and_powers_down",
+    "net[].interface": "tests/engine/profiles/test_host_interfaces.py::test_cards_on_taps",
+    "net[].queues": "tests/engine/profiles/test_host_interfaces.py::test_cards_on_taps",
     "scsi[].disk[].size": "tests/e2e/test_start_prepares.py::test_a_missing_image_is_made_and_one_that_is_there_is_left",
     "balloon.floor": "tests/e2e/test_balloon_safety.py::test_a_person_is_asked",
     "balloon.ramp": "tests/e2e/test_balloon_safety.py::test_the_profiles_ramp_is_followed_while_the_command_waits",
-    "balloon.guard": "tests/engine/test_protection.py::test_the_guard_saves_a_process",
+    "balloon.guard": "tests/engine/balloon/safety/test_protection.py::test_the_guard_saves_a_process",
     "balloon.presets": "tests/e2e/test_balloon_safety.py::test_a_preset_is_a_target",
 }
 """Keys whose effect no QEMU alone tells, and the test that shows it."""

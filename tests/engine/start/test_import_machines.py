@@ -15,11 +15,11 @@ from msgspec.structs import replace
 from tests.launched import launch, launched
 from tests.profile_files import fake_kernel, qcow2
 from tests.real import QEMU
-from workbench.domain.boot import Flash
-from workbench.domain.imports.qemu import import_qemu
-from workbench.domain.parse import parse
-from workbench.engine.monitor import Monitor
-from workbench.engine.running import read_config
+from workbench.domain.convert.qemu.importer import import_qemu
+from workbench.domain.profile.boot import Flash
+from workbench.domain.profile.text.parse import parse
+from workbench.engine.host.foreign_qemu import read_config
+from workbench.engine.qmp.monitor import Monitor
 from workbench.errors import MonitorUnavailable
 
 if TYPE_CHECKING:

@@ -15,21 +15,21 @@ import pytest
 from msgspec.structs import replace
 
 from tests.commandline import wait_until
-from workbench.domain.lifecycle import Exit
-from workbench.engine.launch import find_end, kill, start, wait_for_end
-from workbench.engine.listing import list_guests
-from workbench.engine.liveness import keeper_of, live_pid
-from workbench.engine.monitor import Monitor
-from workbench.engine.plan import plan
-from workbench.engine.profiles import ProfileStore
-from workbench.engine.state import StateDirectory, try_lock
+from workbench.domain.guest.lifecycle import Exit
+from workbench.engine.local.list_guests import list_guests
+from workbench.engine.profiles.store import ProfileStore
+from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.start.launch import find_end, kill, start, wait_for_end
+from workbench.engine.start.plan import plan
+from workbench.engine.state.directory import StateDirectory, try_lock
+from workbench.engine.state.liveness import keeper_of, live_pid
 from workbench.errors import HostError, StartError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.commandline import CommandLine
-    from workbench.engine.plan import Plan
+    from workbench.engine.start.plan import Plan
 
 FIRMWARE = 'memory.size = "64M"\naccelerator = "tcg"\n'
 
@@ -84,7 +84,7 @@ async def test_a_guest_survives_its_starter(workbench: CommandLine, state: State
 import asyncio, sys
 from pathlib import Path
 from workbench.settings import Settings
-from workbench.verbs.start import start_guest
+from workbench.verbs.guests.start import start_guest
 running = asyncio.run(start_guest(Settings(Path(sys.argv[1]), Path(sys.argv[2])), "fw"))
 print(running.pid, flush=True)
 sys.stdin.read()

@@ -10,10 +10,10 @@ import pytest
 from tests.hugepages import hugepage_pool
 from tests.profile_files import SAMPLES, copy_with_files, fake_kernel
 from tests.real import QEMU
-from workbench.engine.accelerator import choose_accelerator
 from workbench.engine.demo import CMDLINE, DemoGuest
-from workbench.engine.plan import Plan, plan
-from workbench.engine.profiles import LoadedProfile, read_profile
+from workbench.engine.host.accelerator import choose_accelerator
+from workbench.engine.profiles.store import LoadedProfile, read_profile
+from workbench.engine.start.plan import Plan, plan
 from workbench.errors import HostError, ProfileError
 from workbench.settings import Settings
 

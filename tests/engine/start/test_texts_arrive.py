@@ -19,18 +19,18 @@ from msgspec.structs import replace
 from tests.launched import ask, get, launch, launched
 from tests.profile_files import NASTY, fake_kernel, qcow2, read_guest
 from tests.real import each_qemu
-from workbench.domain.argv import MONITORS
-from workbench.domain.boot import Flash
-from workbench.domain.profile import GuestProfile
-from workbench.domain.qom import entries
-from workbench.domain.shape import dotted_keys, fields_of
+from workbench.domain.command_line.argv import MONITORS
+from workbench.domain.devices.qom import entries
+from workbench.domain.profile.boot import Flash
+from workbench.domain.profile.guest import GuestProfile
+from workbench.domain.profile.text.shape import dotted_keys, fields_of
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from workbench.domain.argv import Launch
-    from workbench.engine.monitor import Monitor
+    from workbench.domain.command_line.argv import Launch
+    from workbench.engine.qmp.monitor import Monitor
 
 FILES = {
     "boot.kernel": 1,
@@ -60,7 +60,7 @@ ELSEWHERE = {
     "net[].id": "a pattern without any character that could end it",
     "net[].mac": "a pattern without any character that could end it",
     "net[].forward": "a pattern without any character that could end it",
-    "net[].interface": "a tap needs rights that a test may not have: tests/engine/test_host_interfaces.py",
+    "net[].interface": "a tap needs rights that a test may not have: tests/engine/profiles/test_host_interfaces.py",
     "scsi[].id": "a pattern without any character that could end it",
     "scsi[].disk[].id": "a pattern without any character that could end it",
     "serial[].id": "a pattern without any character that could end it",
@@ -80,7 +80,7 @@ PIECES = [
 
 
 def texts(most: int, *, without: str = "") -> st.SearchStrategy[str]:
-    """Any text of at most so many bytes; what no command line can carry is refused before (tests/domain/test_profile.py)."""
+    """Any text of at most so many bytes; what no command line carries is refused before (tests/domain/profile)."""
     letters = st.characters(codec="utf-8", exclude_characters="\0" + without).filter(is_character)
     pieces = [piece for piece in PIECES if not set(piece) & set(without)]
     found = st.one_of(
@@ -136,7 +136,7 @@ def cases(draw: st.DrawFn) -> Case:
     }
     # A socket's path has 107 bytes at most; of a file's, its name 255.
     lengths = {"net[].path": 60, "serial[].path": 60}
-    # A % in the state directory's name costs the trace log: QEMU's rule (tests/domain/test_argv.py).
+    # A % in the state directory's name costs the trace log: QEMU's rule (tests/domain/command_line/test_argv.py).
     return Case(
         draw(names(30).filter(lambda name: "%" not in name)),
         {key: tuple(draw(names(lengths.get(key, 255))) for _ in range(count)) for key, count in FILES.items()},

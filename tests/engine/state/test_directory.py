@@ -20,8 +20,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.commandline import wait_until
-from workbench.engine.liveness import KEEPER, is_over, keeper_of, live_pid
-from workbench.engine.state import (
+from workbench.engine.state.directory import (
     LONGEST_SOCKET,
     Ended,
     GuestFacts,
@@ -34,6 +33,7 @@ from workbench.engine.state import (
     try_lock,
     write_facts,
 )
+from workbench.engine.state.liveness import KEEPER, is_over, keeper_of, live_pid
 from workbench.errors import HostError, NotFound, StartError
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def test_of_many_claims_at_once_exactly_one_wins(state: StateDirectory, round_: 
     script = """
 import sys, time
 from pathlib import Path
-from workbench.engine.state import StateDirectory
+from workbench.engine.state.directory import StateDirectory
 from workbench.errors import StartError
 state = StateDirectory(Path(sys.argv[1]))
 print("ready", flush=True)
@@ -520,7 +520,7 @@ def test_a_keeper_is_one_until_its_word_is_written(state: StateDirectory) -> Non
 
 def in_another_process(state: StateDirectory, code: str) -> str:
     """The last line that the code prints, or of its traceback; it has ``state``."""
-    head = "import sys; from pathlib import Path; from workbench.engine.state import StateDirectory\n"
+    head = "import sys; from pathlib import Path; from workbench.engine.state.directory import StateDirectory\n"
     script = f"{head}state = StateDirectory(Path(sys.argv[1]))\n{code}"
     done = subprocess.run(
         [sys.executable, "-c", script, str(state.root)], capture_output=True, text=True, timeout=60, check=False

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.engine.files import write_atomic
-from workbench.engine.lines import BoundedLines
+from workbench.engine.storage.bounded_lines import BoundedLines
+from workbench.engine.storage.files import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workbench.engine.input_history import InputHistory
+from workbench.engine.storage.input_history import InputHistory
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workbench.engine.keys import read_keys
+from workbench.engine.storage.keys import read_keys
 from workbench.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from workbench.domain.preferences import Preferences
-from workbench.engine.files import process_has_file
-from workbench.engine.preferences import read_preferences
+from workbench.engine.storage.files import process_has_file
+from workbench.engine.storage.preferences import read_preferences
 from workbench.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from tests.ui.fake_engine import NOW, balloon, running
-from tests.ui.test_screen import opened, text_of
-from workbench.domain.balloon import GuestStats, State
-from workbench.domain.causes import Cause, Circumstances, Finding, Verdict
-from workbench.domain.diagnosis import judge
+from tests.ui.main.test_screen import opened, text_of
+from workbench.domain.balloon.balloon import GuestStats, State
+from workbench.domain.balloon.diagnosis.causes import Cause, Circumstances, Finding, Verdict
+from workbench.domain.balloon.diagnosis.judge import judge
 from workbench.domain.units import MIB
-from workbench.ui.widgets.balloon_panel import BalloonPanel
-from workbench.ui.widgets.balloon_text import ledger
+from workbench.ui.balloon.panel import BalloonPanel
+from workbench.ui.balloon.text import ledger
 
 TAKEN = Verdict(
     State.STALLED, "the guest took 55 MiB back on OOM", "send the target again", ("rose",), Cause.TAKEN_BACK

@@ -6,18 +6,19 @@ import pytest
 from msgspec.structs import replace
 
 from tests.ui.fake_engine import NOW, RAM, balloon, running
-from tests.ui.test_screen import asked, opened, press, text_of
-from workbench.domain.backing import Backing
-from workbench.domain.balloon import Balloon, HostMemory
-from workbench.domain.ledger import Ledger, Moment, percent
-from workbench.domain.lifecycle import Exit, Phase
-from workbench.domain.snapshot import GuestSnapshot
+from tests.ui.main.test_screen import asked, opened, press, text_of
+from workbench.domain.balloon.backing import Backing
+from workbench.domain.balloon.balloon import Balloon, HostMemory
+from workbench.domain.balloon.ledger import Ledger, Moment, percent
+from workbench.domain.guest.lifecycle import Exit, Phase
+from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.units import MIB
-from workbench.ui.widgets import balloon_text, ledger_text
-from workbench.ui.widgets.balloon_panel import BalloonPanel
-from workbench.ui.widgets.history_plot import HistoryPlot
-from workbench.ui.widgets.path_view import PathPane
-from workbench.ui.widgets.text_block import TextBlock
+from workbench.ui.balloon import ledger as ledger_text
+from workbench.ui.balloon import text as balloon_text
+from workbench.ui.balloon.history.plot import HistoryPlot
+from workbench.ui.balloon.panel import BalloonPanel
+from workbench.ui.balloon.path.view import PathPane
+from workbench.ui.common.text import TextBlock
 
 HUGE = Backing(2 * MIB, reporting=False)
 REPORTING = Backing(2 * MIB, reporting=True)
@@ -186,7 +187,7 @@ async def test_a_target_that_is_void_is_told_before_it_is_sent() -> None:
 
 
 def test_where_there_is_room_all_reasons_are_told() -> None:
-    from workbench.domain.forecast import forecast
+    from workbench.domain.balloon.safety.forecast import forecast
 
     plan = forecast(replace(balloon(), backing=HUGE), RAM // 2, 0.0)
     wide, narrow = (balloon_text.staged_lines(plan, 100, live=False, roomy=roomy).plain for roomy in (True, False))

@@ -9,15 +9,15 @@ from msgspec.structs import replace
 from textual.content import Content
 
 from tests.ui.fake_engine import FakeEngine, balloon, running
-from workbench.domain.balloon import Balloon, State
-from workbench.domain.ledger import Ledger, Moment
+from workbench.domain.balloon.balloon import Balloon, State
+from workbench.domain.balloon.ledger import Ledger, Moment
 from workbench.domain.units import MIB
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.widgets import ledger_text
-from workbench.ui.widgets.balloon_panel import BalloonPanel
-from workbench.ui.widgets.balloon_room import PLOT, PLOT_LEAST, choose, height, staged_rows
-from workbench.ui.widgets.history_plot import HistoryPlot
-from workbench.ui.widgets.text_block import TextBlock
+from workbench.ui.balloon import ledger as ledger_text
+from workbench.ui.balloon.history.plot import HistoryPlot
+from workbench.ui.balloon.panel import BalloonPanel
+from workbench.ui.balloon.row_budget import PLOT, PLOT_LEAST, choose, height, staged_rows
+from workbench.ui.common.text import TextBlock
 
 FORMS = [Content("\n".join("x" * 10 for _ in range(rows))) for rows in (10, 6, 3)]
 

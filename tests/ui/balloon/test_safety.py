@@ -10,22 +10,22 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tests.ui.fake_engine import NOW, RAM, balloon, running
-from tests.ui.test_screen import asked, opened, press, text_of
-from workbench.domain.balloon import PAGE, Sample, State
-from workbench.domain.causes import Cause, Finding
-from workbench.domain.forecast import forecast
-from workbench.domain.guard import Alarm
-from workbench.domain.qmp_input import Request
-from workbench.domain.ramp import Ramp, Ramping
-from workbench.domain.safety import Protection, Safety, Wish
+from tests.ui.main.test_screen import asked, opened, press, text_of
+from workbench.domain.balloon.balloon import PAGE, Sample, State
+from workbench.domain.balloon.diagnosis.causes import Cause, Finding
+from workbench.domain.balloon.safety.forecast import forecast
+from workbench.domain.balloon.safety.guard import Alarm
+from workbench.domain.balloon.safety.protection import Protection, Safety, Wish
+from workbench.domain.balloon.safety.ramp import Ramp, Ramping
+from workbench.domain.qmp.typed_line import Request
 from workbench.domain.units import MIB
-from workbench.ui.dialogs import Dialog
-from workbench.ui.preset_dialog import PresetDialog
-from workbench.ui.widgets.balloon_panel import BalloonPanel
-from workbench.ui.widgets.balloon_text import forecast_parts, risk_words, staged_lines
-from workbench.ui.widgets.guest_list import GuestList, entry, state_words
-from workbench.ui.widgets.qmp_console import QmpConsole
-from workbench.ui.widgets.safety_text import protection_lines
+from workbench.ui.balloon.panel import BalloonPanel
+from workbench.ui.balloon.preset_dialog import PresetDialog
+from workbench.ui.balloon.safety import protection_lines
+from workbench.ui.balloon.text import forecast_parts, risk_words, staged_lines
+from workbench.ui.common.dialogs import Dialog
+from workbench.ui.guests.list import GuestList, entry, state_words
+from workbench.ui.qmp.console import QmpConsole
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.ui.braille import BLANK, DASH, NOBODY, Row, draw
+from workbench.ui.common.braille import BLANK, DASH, NOBODY, Row, draw
 
 if TYPE_CHECKING:
-    from workbench.domain.history import Column
+    from workbench.domain.balloon.history.samples import Column
 
 values = st.tuples(st.integers(0, 512), st.integers(0, 512), st.integers(0, 512)).map(
     lambda three: (min(three), max(three), three[0])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.content import Content
 
-from workbench.ui.widgets.hanging_text import LEAST, SHALLOW, hung
+from workbench.ui.common.hanging_text import LEAST, SHALLOW, hung
 
 
 def lines(text: str, column: int, width: int) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.ui.widgets.console_pane import clean_line, plain_lines
+from workbench.ui.console.pane import clean_line, plain_lines
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from tests.ui.test_device_finding import Finding
-from tests.ui.test_device_tree import BALLOON, CHILD, NODE, Bench
-from tests.ui.test_device_views import QUEUE, Answering
-from workbench.domain.qom import Node, Property
-from workbench.domain.virtio import Virtio
-from workbench.ui.widgets.detail_area import DetailArea
+from tests.ui.devices.test_pane import BALLOON, CHILD, NODE, Bench
+from tests.ui.devices.test_search import Finding
+from tests.ui.devices.views.test_views import QUEUE, Answering
+from workbench.domain.devices.qom import Node, Property
+from workbench.domain.devices.virtio import Virtio
+from workbench.ui.devices.detail_area import DetailArea
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
-    from workbench.domain.virtqueue import Queue
+    from workbench.domain.devices.virtqueue import Queue
 
 STATISTICS = {
     "stats": {"stat-free-memory": 1024, "stat-swap-in": 2**64 - 1, "\x1b[31mname": [1, {"deep": "[b]"}]},

@@ -15,22 +15,22 @@ from textual import on
 from textual.app import App
 from textual.widgets import Static
 
-from workbench.domain.pci import PciAddress
-from workbench.domain.qom import Child, Node, Property
-from workbench.domain.tree import DeviceTree, Place, Registers, build_tree
-from workbench.domain.virtio import Virtio
-from workbench.domain.virtio_config import ConfigField
-from workbench.ui.widgets.device_layout import Layout, cut, hanging
-from workbench.ui.widgets.device_lines import DeviceLines
-from workbench.ui.widgets.device_row import Row, Shown, clean
-from workbench.ui.widgets.device_store import Question, Want
-from workbench.ui.widgets.device_tree import DeviceTreePane
-from workbench.ui.widgets.device_views import View, rows
+from workbench.domain.devices.pci import PciAddress
+from workbench.domain.devices.qom import Child, Node, Property
+from workbench.domain.devices.tree import DeviceTree, Place, Registers, build_tree
+from workbench.domain.devices.virtio import Virtio
+from workbench.domain.devices.virtio_config import ConfigField
+from workbench.ui.devices.layout import Layout, cut, hanging
+from workbench.ui.devices.lines import DeviceLines
+from workbench.ui.devices.pane import DeviceTreePane
+from workbench.ui.devices.row import Row, Shown, clean
+from workbench.ui.devices.store import Question, Want
+from workbench.ui.devices.views.views import View, rows
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-RECORDED = json.loads((Path(__file__).parent.parent / "domain/recorded/devices-7.2.json").read_text())
+RECORDED = json.loads((Path(__file__).parents[2] / "domain/devices/recorded/devices-7.2.json").read_text())
 BALLOON = "/machine/peripheral/balloon0"
 CHILD = f"{BALLOON}/virtio-backend"
 WORDS = (ConfigField("num_pages", 65536), ConfigField("actual", 51456))

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from textual.widgets import Input
 
-from tests.ui.test_device_tree import BALLOON, CHILD, NODE, TREE
-from tests.ui.test_device_views import QOM, Answering
-from workbench.domain.finding import Spot, find, spots
-from workbench.domain.qom import Node, Property
-from workbench.ui.widgets.device_finding import FindBar
-from workbench.ui.widgets.device_store import Question, Want
+from tests.ui.devices.test_pane import BALLOON, CHILD, NODE, TREE
+from tests.ui.devices.views.test_views import QOM, Answering
+from workbench.domain.devices.qom import Node, Property
+from workbench.domain.devices.search import Spot, find, spots
+from workbench.ui.devices.search import FindBar
+from workbench.ui.devices.store import Question, Want
 
 SECRET = Node(CHILD, "virtio-balloon-device", (Property("serial", "str", "needle[/b]"),))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 from textual.widgets import Input
 
-from tests.ui.test_device_tree import BALLOON, NODE, Bench
-from workbench.domain.qom import Property
-from workbench.domain.type_info import PropertyInfo, TypeInfo
-from workbench.ui.widgets.device_setting import Change, SetBar
-from workbench.ui.widgets.device_store import Want
+from tests.ui.devices.test_pane import BALLOON, NODE, Bench
+from workbench.domain.devices.qom import Property
+from workbench.domain.devices.type_info import PropertyInfo, TypeInfo
+from workbench.ui.devices.set_property import Change, SetBar
+from workbench.ui.devices.store import Want
 
 INTERVAL = Property("guest-stats-polling-interval", "int", 2)
 FIXED = Property("deflate-on-oom", "bool", True)

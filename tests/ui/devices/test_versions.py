@@ -10,24 +10,24 @@ import pytest
 from textual import work
 
 from tests.real import each_qemu, running_qemu
-from tests.ui.test_device_tree import BALLOON, Bench
-from workbench.engine.local_devices import LocalDevices
-from workbench.engine.monitor import Monitor
-from workbench.engine.qom import parse_version
-from workbench.engine.virtio_state import QUEUE_QUERY_SAFE
+from tests.ui.devices.test_pane import BALLOON, Bench
+from workbench.engine.devices.qom import parse_version
+from workbench.engine.devices.virtio_state import QUEUE_QUERY_SAFE
+from workbench.engine.local.devices import LocalDevices
+from workbench.engine.qmp.monitor import Monitor
 from workbench.errors import CommandFailed
 from workbench.settings import Settings
-from workbench.ui.screens.device_actions import _asked
-from workbench.ui.widgets.detail_area import DetailArea
+from workbench.ui.devices.detail_area import DetailArea
+from workbench.ui.main.devices import _asked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from textual.pilot import Pilot
 
-    from workbench.domain.tree import DeviceTree
-    from workbench.engine.state import Running
-    from workbench.ui.widgets.device_store import Question
+    from workbench.domain.devices.tree import DeviceTree
+    from workbench.engine.state.directory import Running
+    from workbench.ui.devices.store import Question
 
 DEVICES = (
     "-device", "virtio-net-pci,id=net0,addr=1", "-device", "virtio-scsi-pci,id=scsi0,addr=2",

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
-from workbench.ui.widgets.profile_area import ProfileArea, changed_range
-from workbench.ui.widgets.profile_document import ProfileDocument, location_at, split_lines
+from workbench.ui.editor.document import ProfileDocument, location_at, split_lines
+from workbench.ui.editor.text_area import ProfileArea, changed_range
 
 texts = st.lists(st.sampled_from(["a", "\r\n", "\n", "\r", "\u2028", "\x85", "\x0b", "\U0001f40d"]), max_size=12).map(
     "".join

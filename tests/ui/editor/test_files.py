@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.privilege import unprivileged
+from tests.ui.editor.test_screen import answer, area, command, dialog, head, press, wait_until
 from tests.ui.fake_engine import FakeEngine
-from tests.ui.test_editor import answer, area, command, dialog, head, press, wait_until
-from workbench.engine.editing import ProfileFiles
-from workbench.engine.profiles import ProfileStore
+from workbench.engine.local.profiles import ProfileFiles
+from workbench.engine.profiles.store import ProfileStore
 from workbench.settings import Settings
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.screens import editor as editor_module
-from workbench.ui.screens.editor import EditorScreen
-from workbench.ui.screens.main import MainScreen
+from workbench.ui.editor import screen as editor_module
+from workbench.ui.editor.screen import EditorScreen
+from workbench.ui.main.screen import MainScreen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from textual.pilot import Pilot
 
-    from workbench.domain.editing import ProfileText
+    from workbench.domain.command_line.checked import ProfileText
 
 TEXT = '[memory]\nsize = "256M"\n'
 

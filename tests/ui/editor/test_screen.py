@@ -13,22 +13,22 @@ from textual.widgets import Input, Static
 
 from tests.profile_files import HERE
 from tests.ui.fake_engine import FakeEngine, running
-from workbench.domain.form import form_rows
-from workbench.domain.lifecycle import Phase
-from workbench.domain.parse import parse
-from workbench.domain.problems import Problem
-from workbench.domain.snapshot import GuestSnapshot
+from workbench.domain.guest.lifecycle import Phase
+from workbench.domain.guest.snapshot import GuestSnapshot
+from workbench.domain.profile.problems import Problem
+from workbench.domain.profile.text.form import form_rows
+from workbench.domain.profile.text.parse import parse
 from workbench.errors import HostError
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.compare_dialog import CompareDialog
-from workbench.ui.key_names import know_moved
-from workbench.ui.screens import editor as editor_module
-from workbench.ui.screens.editor import EditorScreen
-from workbench.ui.screens.main import MainScreen
-from workbench.ui.widgets.command_pane import CommandPane
-from workbench.ui.widgets.problem_list import ProblemList
-from workbench.ui.widgets.profile_area import ProfileArea, changed_range, spans
-from workbench.ui.widgets.profile_form import LABEL, FormList, ProfileForm, hints, row_line
+from workbench.ui.editor import screen as editor_module
+from workbench.ui.editor.command_pane import CommandPane
+from workbench.ui.editor.compare_dialog import CompareDialog
+from workbench.ui.editor.form import LABEL, FormList, ProfileForm, hints, row_line
+from workbench.ui.editor.problem_list import ProblemList
+from workbench.ui.editor.screen import EditorScreen
+from workbench.ui.editor.text_area import ProfileArea, changed_range, spans
+from workbench.ui.keys.names import know_moved
+from workbench.ui.main.screen import MainScreen
 from workbench.ui.words import broken
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import pytest
 from textual.app import App
 
 from tests.ui.fake_engine import NOW, running
-from workbench.domain.lifecycle import Exit, Silence
-from workbench.domain.snapshot import GuestSnapshot
-from workbench.ui.widgets.guest_list import GuestList, state_words
+from workbench.domain.guest.lifecycle import Exit, Silence
+from workbench.domain.guest.snapshot import GuestSnapshot
+from workbench.ui.guests.list import GuestList, state_words
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

@@ -11,13 +11,13 @@ from textual.app import App, ComposeResult
 from textual.containers import Vertical
 
 from tests.ui.fake_engine import running
-from tests.ui.test_screen import opened
-from workbench.domain.accelerator import DOM0, UNNAMED, hypervisor_words
-from workbench.domain.hugepages import NodePool
-from workbench.domain.snapshot import HostSnapshot, HugepageHolder, HugepagePool
+from tests.ui.main.test_screen import opened
+from workbench.domain.guest.snapshot import HostSnapshot, HugepageHolder, HugepagePool
+from workbench.domain.host.accelerator import DOM0, UNNAMED, hypervisor_words
+from workbench.domain.host.hugepages import NodePool
 from workbench.domain.units import GIB, MIB
-from workbench.ui.widgets.host_pane import WIDEST, HostPane, host_lines
-from workbench.ui.widgets.pool_table import pool_table
+from workbench.ui.host.pane import WIDEST, HostPane, host_lines
+from workbench.ui.host.pool_table import pool_table
 
 SMALL = HugepagePool(2 * MIB, total=640, free=140, reserved=12, surplus=0)
 NONE = HugepagePool(GIB, 0, 0, 0, 0)

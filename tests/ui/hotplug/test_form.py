@@ -8,27 +8,27 @@ import pytest
 from msgspec.structs import replace
 from textual.widgets import Input
 
+from tests.ui.devices.test_pane import TREE
 from tests.ui.fake_engine import FakeDevices, FakeEngine, running
-from tests.ui.test_device_tree import TREE
-from workbench.domain.hotplug import State, Unplug
-from workbench.domain.leftovers import Behind, Left, Sort
-from workbench.domain.plugging import FreeBus
+from workbench.domain.hotplug.leftovers import Behind, Left, Sort
+from workbench.domain.hotplug.plan import FreeBus
+from workbench.domain.hotplug.unplug import State, Unplug
 from workbench.errors import CommandFailed, NotFound
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.plug_form import KindDialog, PlugForm
-from workbench.ui.screens.main import MainScreen
-from workbench.ui.widgets.device_lines import DeviceLines
-from workbench.ui.widgets.device_tree import DeviceTreePane
-from workbench.ui.widgets.device_views import View
-from workbench.ui.widgets.text_block import TextBlock
+from workbench.ui.common.text import TextBlock
+from workbench.ui.devices.lines import DeviceLines
+from workbench.ui.devices.pane import DeviceTreePane
+from workbench.ui.devices.views.views import View
+from workbench.ui.hotplug.form import KindDialog, PlugForm
+from workbench.ui.main.screen import MainScreen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from textual.pilot import Pilot
 
-    from workbench.domain.drift import Difference
-    from workbench.domain.tree import DeviceTree
+    from workbench.domain.compare.drift import Difference
+    from workbench.domain.devices.tree import DeviceTree
 
 NET = "/machine/peripheral/net0"
 SIZES = [(80, 24), (120, 40), (200, 60)]

@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input
 
-from workbench.ui.key_order import KeyOrder
+from workbench.ui.keys.order import KeyOrder
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

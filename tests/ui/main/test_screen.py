@@ -12,25 +12,25 @@ from rich.cells import cell_len
 from textual.widgets import RichLog, Static
 
 from tests.ui.fake_engine import NOW, RAM, FakeEngine, balloon, running
-from workbench.domain.balloon import Sample, State
-from workbench.domain.diagnosis import Verdict
-from workbench.domain.hugepages import Shortage, Supply
-from workbench.domain.lifecycle import Exit, Phase
+from workbench.domain.balloon.balloon import Sample, State
+from workbench.domain.balloon.diagnosis.judge import Verdict
+from workbench.domain.guest.lifecycle import Exit, Phase
+from workbench.domain.guest.snapshot import GuestSnapshot
+from workbench.domain.host.hugepages import Shortage, Supply
 from workbench.domain.preferences import Preferences
-from workbench.domain.snapshot import GuestSnapshot
 from workbench.domain.units import MIB
 from workbench.errors import HugepageShortage, StartError
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.dialogs import Dialog
-from workbench.ui.screens.help import HelpScreen
-from workbench.ui.screens.main import HEIGHTS, WIDTHS, MainScreen
-from workbench.ui.widgets import qmp_waits
-from workbench.ui.widgets.balloon_panel import BalloonPanel
-from workbench.ui.widgets.console_pane import ConsolePane
-from workbench.ui.widgets.guest_list import GuestList
-from workbench.ui.widgets.key_bar import KeyBar
-from workbench.ui.widgets.qmp_console import QmpConsole
-from workbench.ui.widgets.qmp_input import QmpInput
+from workbench.ui.balloon.panel import BalloonPanel
+from workbench.ui.common.dialogs import Dialog
+from workbench.ui.console.pane import ConsolePane
+from workbench.ui.guests.list import GuestList
+from workbench.ui.keys.bar import KeyBar
+from workbench.ui.main.help import HelpScreen
+from workbench.ui.main.screen import HEIGHTS, WIDTHS, MainScreen
+from workbench.ui.qmp import waits as qmp_waits
+from workbench.ui.qmp.console import QmpConsole
+from workbench.ui.qmp.input import QmpInput
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from textual import events
 
-from tests.ui.test_editor import area, listed, opened, press, wait_until
-from workbench.ui import key_order
-from workbench.ui.screens.main import MainScreen
-from workbench.ui.widgets.profile_area import ProfileArea
-from workbench.ui.widgets.profile_form import FormList, ProfileForm
+from tests.ui.editor.test_screen import area, listed, opened, press, wait_until
+from workbench.ui.editor.form import FormList, ProfileForm
+from workbench.ui.editor.text_area import ProfileArea
+from workbench.ui.keys import order as key_order
+from workbench.ui.main.screen import MainScreen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from tests.ui.fake_engine import FakeEngine
-    from workbench.domain.editing import ProfileText
+    from workbench.domain.command_line.checked import ProfileText
 
 SLOW = 0.3
 """Seconds that a disk takes which is busy: longer than a key waits behind one that has arrived."""

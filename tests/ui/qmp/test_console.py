@@ -14,23 +14,23 @@ from textual.widgets import Button, Label, OptionList
 
 from tests.real import running_qemu
 from tests.ui.fake_engine import FakeLookups
-from workbench.domain.known import Known
-from workbench.domain.traffic import Kind, Origin, Record
-from workbench.engine.input_history import InputHistory
-from workbench.engine.lookups import LocalLookups
-from workbench.engine.monitor import Monitor
-from workbench.engine.schema import read_schema
+from workbench.domain.qmp.lookups import Known
+from workbench.domain.qmp.record.record import Kind, Origin, Record
+from workbench.engine.local.lookups import LocalLookups
+from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.qmp.schema import read_schema
+from workbench.engine.storage.input_history import InputHistory
 from workbench.errors import MonitorTimeout, WorkbenchError
-from workbench.ui.command_help import CommandHelp
-from workbench.ui.hmp_help import HmpHelp
-from workbench.ui.key_order import KeyOrder
-from workbench.ui.widgets import qmp_waits
-from workbench.ui.widgets.completion_list import CompletionList
-from workbench.ui.widgets.hanging_text import HangingText
-from workbench.ui.widgets.qmp_console import QmpConsole
-from workbench.ui.widgets.qmp_input import QmpInput
-from workbench.ui.widgets.traffic_entries import MAX_ITEMS
-from workbench.ui.widgets.traffic_log import TrafficLog
+from workbench.ui.common.completion_list import CompletionList
+from workbench.ui.common.hanging_text import HangingText
+from workbench.ui.keys.order import KeyOrder
+from workbench.ui.qmp import waits as qmp_waits
+from workbench.ui.qmp.command_help import CommandHelp
+from workbench.ui.qmp.console import QmpConsole
+from workbench.ui.qmp.hmp_help import HmpHelp
+from workbench.ui.qmp.input import QmpInput
+from workbench.ui.qmp.record.entries import MAX_ITEMS
+from workbench.ui.qmp.record.log import TrafficLog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.pilot import Pilot
 
-    from workbench.domain.known import Lookup
-    from workbench.domain.schema import Schema
+    from workbench.domain.qmp.lookups import Lookup
+    from workbench.domain.qmp.schema import Schema
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 

@@ -11,20 +11,20 @@ from msgspec.structs import replace
 from textual.widgets import Input, Static
 
 from tests.ui.fake_engine import RAM, FakeEngine, balloon, running
-from workbench.domain.backing import Backing
-from workbench.domain.balloon import State
-from workbench.domain.diagnosis import Verdict
-from workbench.domain.lifecycle import Exit, Silence
-from workbench.domain.rebalance import propose
-from workbench.domain.rebalance_course import Course
-from workbench.domain.rebalance_guests import HUGEPAGES, LOCKED, PINNED, candidate_of
-from workbench.domain.safety import Safety
-from workbench.domain.snapshot import GuestSnapshot
+from workbench.domain.balloon.backing import Backing
+from workbench.domain.balloon.balloon import State
+from workbench.domain.balloon.diagnosis.judge import Verdict
+from workbench.domain.balloon.safety.protection import Safety
+from workbench.domain.guest.lifecycle import Exit, Silence
+from workbench.domain.guest.snapshot import GuestSnapshot
+from workbench.domain.rebalance.guests import HUGEPAGES, LOCKED, PINNED, candidate_of
+from workbench.domain.rebalance.progress import Course
+from workbench.domain.rebalance.proposal import propose
 from workbench.domain.units import MIB
 from workbench.errors import WorkbenchError
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.screens.rebalance import RebalanceScreen
-from workbench.ui.widgets import rebalance_text
+from workbench.ui.rebalance import text as rebalance_text
+from workbench.ui.rebalance.screen import RebalanceScreen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

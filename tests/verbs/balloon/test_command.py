@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from workbench.domain.balloon import Reading, Source
+from workbench.domain.balloon.balloon import Reading, Source
 from workbench.errors import WorkbenchError
-from workbench.verbs.balloon_set import wait_for
+from workbench.verbs.balloon.set import wait_for
 
 if TYPE_CHECKING:
     from tests.commandline import CommandLine
-    from workbench.engine.balloon import BalloonProbe
-    from workbench.engine.readings import Readings
+    from workbench.engine.balloon.probe import BalloonProbe
+    from workbench.engine.balloon.readings import Readings
 
 MIB = 1 << 20
 

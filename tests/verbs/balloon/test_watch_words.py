@@ -13,12 +13,12 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from tests.ui.fake_engine import balloon
-from workbench.domain.balloon import State
-from workbench.domain.diagnosis import Verdict
+from workbench.domain.balloon.balloon import State
+from workbench.domain.balloon.diagnosis.judge import Verdict
 from workbench.domain.units import MIB
-from workbench.engine.watching import Seen
-from workbench.verbs.in_place import InPlace
-from workbench.verbs.watch_words import cut, json_line, table
+from workbench.engine.balloon.watching import Seen
+from workbench.verbs.balloon.live_lines import InPlace
+from workbench.verbs.balloon.watch_words import cut, json_line, table
 
 NOW = 1_700_000_000.0
 DEMO = Seen("demo", NOW, balloon(256 * MIB, 311 * MIB))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 
-from workbench.domain.balloon import Balloon, GuestStats, Reading, Sample, Source, State
-from workbench.domain.causes import Verdict
-from workbench.domain.ledger import Ledger, Moment
-from workbench.domain.path import Proof
-from workbench.domain.standing import Standing
-from workbench.domain.timeline import PathView, Sighting, Timeline
-from workbench.verbs.balloon_path import as_lines as path_lines
-from workbench.verbs.balloon_words import as_lines
+from workbench.domain.balloon.balloon import Balloon, GuestStats, Reading, Sample, Source, State
+from workbench.domain.balloon.diagnosis.causes import Verdict
+from workbench.domain.balloon.ledger import Ledger, Moment
+from workbench.domain.balloon.path.stages import Proof
+from workbench.domain.balloon.path.timeline import PathView, Sighting, Timeline
+from workbench.domain.balloon.safety.status import Standing
+from workbench.verbs.balloon.path import as_lines as path_lines
+from workbench.verbs.balloon.words import as_lines
 
 MIB = 1 << 20
 

@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 from tests.real import running_qemu
-from workbench.domain.qom import Child
-from workbench.engine.monitor import Monitor
-from workbench.engine.virtio_pci import virtio_bars
-from workbench.verbs import tree as verb
+from workbench.domain.devices.qom import Child
+from workbench.engine.devices.virtio_pci import virtio_bars
+from workbench.engine.qmp.monitor import Monitor
+from workbench.verbs.devices import tree as verb
+from workbench.verbs.devices.tree_text import qom_lines
 from workbench.verbs.group import workbench
-from workbench.verbs.tree_text import qom_lines
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -31,7 +31,7 @@ def test_each_line_begins_with_its_status_and_has_no_colours() -> None:
 
 def test_the_texts_stand_in_one_column() -> None:
     from workbench.engine.doctor import Finding, Status
-    from workbench.verbs.doctor import _report
+    from workbench.verbs.guests.doctor import _report
 
     findings = [
         Finding("QEMU", Status.OK, "first"),

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from workbench.domain.balloon import PAGE
+from workbench.domain.balloon.balloon import PAGE
 from workbench.domain.units import MIB, format_size, mib, size_words
 
 LARGEST_ELEMENT = MIB

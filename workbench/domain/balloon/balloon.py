@@ -18,10 +18,10 @@ from msgspec.structs import replace
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from workbench.domain.backing import Backing
-    from workbench.domain.causes import Verdict
-    from workbench.domain.ledger import Ledger
-    from workbench.domain.marks import Mark
+    from workbench.domain.balloon.backing import Backing
+    from workbench.domain.balloon.diagnosis.causes import Verdict
+    from workbench.domain.balloon.history.marks import Mark
+    from workbench.domain.balloon.ledger import Ledger
 
 PAGE = 4096
 """Bytes of a balloon page, whatever the guest's own page size (VIRTIO_BALLOON_PFN_SHIFT = 12)."""

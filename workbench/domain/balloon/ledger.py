@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workbench.domain.backing import Effect
+from workbench.domain.balloon.backing import Effect
 from workbench.domain.units import MIB, mib
 
 if TYPE_CHECKING:
-    from workbench.domain.backing import Backing
+    from workbench.domain.balloon.backing import Backing
 
 NOISE = 2 * MIB
 """What resident memory moves by when nobody does anything to the balloon: less is not worth a sentence, and for large

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workbench.domain.balloon import rate_of
+from workbench.domain.balloon.balloon import rate_of
 from workbench.domain.units import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.balloon import Sample
+    from workbench.domain.balloon.balloon import Sample
 
 STANDS = MIB
 """Bytes a second below which a balloon counts as standing still."""

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from workbench.domain.boot import CODE, CONSOLE, VARS
-from workbench.domain.decode import key_text
-from workbench.domain.devices import serial
-from workbench.domain.devices.part import comma, json_option
-from workbench.domain.memory import RAM
-from workbench.domain.pci_slots import PORTS_SLOT
-from workbench.domain.profile import PORT_ID
+from workbench.domain.profile.boot import CODE, CONSOLE, VARS
+from workbench.domain.profile.devices import serial
+from workbench.domain.profile.devices.part import comma, json_option
+from workbench.domain.profile.guest import PORT_ID
+from workbench.domain.profile.memory import RAM
+from workbench.domain.profile.slots import PORTS_SLOT
+from workbench.domain.profile.text.decode import key_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from workbench.domain.boot import Flash
-    from workbench.domain.devices.part import Option, Path
-    from workbench.domain.devices.serial import SerialPort
-    from workbench.domain.profile import GuestProfile
+    from workbench.domain.profile.boot import Flash
+    from workbench.domain.profile.devices.part import Option, Path
+    from workbench.domain.profile.devices.serial import SerialPort
+    from workbench.domain.profile.guest import GuestProfile
 
 MONITORS = ("qmp", "qmp-cli", "qmp-events", "qmp-user")
 """A QMP socket serves one client at a time, so each of these has one of its own in the state directory, ``NAME.sock``:

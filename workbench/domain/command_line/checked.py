@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from workbench.domain.making import made_by, place_of
-from workbench.domain.parse import Parsed
+from workbench.domain.command_line.option_keys import made_by, place_of
+from workbench.domain.profile.text.parse import Parsed
 
 if TYPE_CHECKING:
-    from workbench.domain.argv import ArgvPart
-    from workbench.domain.problems import Problem
+    from workbench.domain.command_line.argv import ArgvPart
+    from workbench.domain.profile.problems import Problem
 
 
 class ProfileText(Struct, frozen=True):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from workbench.domain.decode import key_text
-from workbench.domain.imports.options import keys_of
+from workbench.domain.command_line.options import keys_of
+from workbench.domain.profile.text.decode import key_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from workbench.domain.argv import ArgvPart
-    from workbench.domain.devices.part import Path
+    from workbench.domain.command_line.argv import ArgvPart
+    from workbench.domain.profile.devices.part import Path
 
 NAMES = {"device": "id", "netdev": "id", "object": "id", "chardev": "id", "blockdev": "node-name", "drive": "id"}
 """The options that make something with a name, and the key of that name; two of one kind cannot share one."""

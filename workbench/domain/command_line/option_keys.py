@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.argv import ArgvPart
-    from workbench.domain.devices.part import Path
-    from workbench.domain.document import Place
-    from workbench.domain.parse import Parsed
+    from workbench.domain.command_line.argv import ArgvPart
+    from workbench.domain.profile.devices.part import Path
+    from workbench.domain.profile.text.document import Place
+    from workbench.domain.profile.text.parse import Parsed
 
 NO_OPTION: tuple[tuple[str, ...], ...] = (
     ("description",),

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from workbench.domain.imports.options import keys_of
+from workbench.domain.command_line.options import keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from workbench.domain.argv import ArgvPart
-    from workbench.domain.devices.part import Path
-    from workbench.domain.profile import GuestProfile
+    from workbench.domain.command_line.argv import ArgvPart
+    from workbench.domain.profile.devices.part import Path
+    from workbench.domain.profile.guest import GuestProfile
 
 GENERAL = frozenset({"driver", "id", "bus", "qom-type", "addr"})
 """Keys of every device or object that are no property of its own."""

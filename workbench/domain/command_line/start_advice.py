@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.profile import GuestProfile
+    from workbench.domain.profile.guest import GuestProfile
 
 _TAP = re.compile(r"could not configure /dev/net/tun \((?P<name>[^)]+)\): (?P<why>[^\n]+)")
 """QEMU: net/tap-linux.c, tap_open()."""

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from workbench.domain.imports.options import keys_of
-from workbench.domain.leftovers import ENDINGS, Backends, Behind, Sort
+from workbench.domain.command_line.options import keys_of
+from workbench.domain.hotplug.leftovers import ENDINGS, Backends, Behind, Sort
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from workbench.domain.devices.part import Option
+    from workbench.domain.profile.devices.part import Option
 
 
 class Kind(StrEnum):

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from workbench.domain.compare import Change, compare
-from workbench.domain.decode import key_text
-from workbench.domain.imports.writer import toml_value
-from workbench.domain.making import makes_no_option
-from workbench.domain.shape import fields_of
+from workbench.domain.command_line.option_keys import makes_no_option
+from workbench.domain.compare.options import Change, compare
+from workbench.domain.profile.text.decode import key_text
+from workbench.domain.profile.text.shape import fields_of
+from workbench.domain.profile.text.write import toml_value
 from workbench.domain.units import format_size, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from workbench.domain.argv import ArgvPart
-    from workbench.domain.devices.part import Part, Path
-    from workbench.domain.drift import Difference
-    from workbench.domain.profile import GuestProfile
-    from workbench.domain.shape import Field, Shape
+    from workbench.domain.command_line.argv import ArgvPart
+    from workbench.domain.compare.drift import Difference
+    from workbench.domain.profile.devices.part import Part, Path
+    from workbench.domain.profile.guest import GuestProfile
+    from workbench.domain.profile.text.shape import Field, Shape
 
 ABSENT = "none"
 """What stands for a table or device that one of the two does not have."""

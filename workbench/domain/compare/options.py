@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.drift import settings_of
+from workbench.domain.compare.drift import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from workbench.domain.argv import ArgvPart
+    from workbench.domain.command_line.argv import ArgvPart
 
 _TYPE = {"-device": "driver", "-object": "qom-type"}
 

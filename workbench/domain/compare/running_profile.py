@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workbench.domain.devices.net import Net
-from workbench.domain.devices.part import json_option
-from workbench.domain.devices.rng import Rng
-from workbench.domain.devices.scsi import Disk, Scsi
-from workbench.domain.devices.serial import SerialPort
-from workbench.domain.drift import Kind, Said, drift
-from workbench.domain.plugging import part_of
+from workbench.domain.compare.drift import Kind, Said, drift
+from workbench.domain.hotplug.plan import part_of
+from workbench.domain.profile.devices.net import Net
+from workbench.domain.profile.devices.part import json_option
+from workbench.domain.profile.devices.rng import Rng
+from workbench.domain.profile.devices.scsi import Disk, Scsi
+from workbench.domain.profile.devices.serial import SerialPort
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from workbench.domain.argv import ArgvPart
-    from workbench.domain.devices.part import Part, Path
-    from workbench.domain.drift import Difference, Live
-    from workbench.domain.hotplug import Plugged
-    from workbench.domain.profile import GuestProfile
+    from workbench.domain.command_line.argv import ArgvPart
+    from workbench.domain.compare.drift import Difference, Live
+    from workbench.domain.hotplug.unplug import Plugged
+    from workbench.domain.profile.devices.part import Part, Path
+    from workbench.domain.profile.guest import GuestProfile
 
 
 class AsItRuns(Struct, frozen=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from workbench.domain.virtio import NAMES as VIRTIO_NAMES
+from workbench.domain.devices.virtio import NAMES as VIRTIO_NAMES
 
 VIRTIO_VENDOR = 0x1AF4
 """Red Hat, Qumranet: every virtio device (PCI_VENDOR_ID_REDHAT_QUMRANET)."""

@@ -10,7 +10,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from workbench.domain.virtio import Virtio
+    from workbench.domain.devices.virtio import Virtio
 
 
 class Child(Struct, frozen=True):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from workbench.domain.json_cursor import Wrong, read_json
-from workbench.domain.qmp_values import BadValue
+from workbench.domain.qmp.json_text import Wrong, read_json
+from workbench.domain.qmp.values import BadValue
 from workbench.domain.units import SizeError, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.domain.qom import Property
+    from workbench.domain.devices.qom import Property
 
 RANGES = {
     **{f"uint{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)},

@@ -9,8 +9,8 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from workbench.domain.qom import Node
-    from workbench.domain.tree import DeviceTree
+    from workbench.domain.devices.qom import Node
+    from workbench.domain.devices.tree import DeviceTree
 
 VALUE_MAX = 2000
 """Characters of a value that are searched: what is longer is a table or a dump."""

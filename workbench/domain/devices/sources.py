@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from workbench.domain.source_table import TABLE
+from workbench.domain.devices.source_table import TABLE
 
 SEEN = ((5, 2), (7, 2), (10, 0))
 """The versions whose source the table was read from."""

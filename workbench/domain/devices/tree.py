@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workbench.domain.pci import (
+from workbench.domain.devices.pci import (
     VENDORS,
     Bar,
     Bridge,
@@ -17,13 +17,13 @@ from workbench.domain.pci import (
     device_name,
     virtio_device_id,
 )
-from workbench.domain.qom import Child, Node, Property
-from workbench.domain.virtio import DriverState, virtio_status
+from workbench.domain.devices.qom import Child, Node, Property
+from workbench.domain.devices.virtio import DriverState, virtio_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from workbench.domain.virtio_config import ConfigField
+    from workbench.domain.devices.virtio_config import ConfigField
 
 __all__ = [
     "Child",

@@ -19,7 +19,7 @@ from msgspec import Struct, field
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.domain.qom import Node, Property
+    from workbench.domain.devices.qom import Node, Property
 
 
 class PropertyInfo(Struct, frozen=True):

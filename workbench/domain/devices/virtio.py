@@ -14,8 +14,8 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from workbench.domain.virtio_config import ConfigField
-    from workbench.domain.virtqueue import Queue
+    from workbench.domain.devices.virtio_config import ConfigField
+    from workbench.domain.devices.virtqueue import Queue
 
 
 class Status(IntFlag):

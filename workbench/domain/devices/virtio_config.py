@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.balloon import PAGE
+from workbench.domain.balloon.balloon import PAGE
 from workbench.domain.units import mib
 
 if TYPE_CHECKING:

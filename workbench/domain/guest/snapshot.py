@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from workbench.domain.lifecycle import Exit, Phase, Silence
-from workbench.domain.safety import Protection, Safety
+from workbench.domain.balloon.safety.protection import Protection, Safety
+from workbench.domain.guest.lifecycle import Exit, Phase, Silence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.domain.balloon import Balloon
-    from workbench.domain.hotplug import Unplug
-    from workbench.domain.hugepages import NodePool
+    from workbench.domain.balloon.balloon import Balloon
+    from workbench.domain.host.hugepages import NodePool
+    from workbench.domain.hotplug.unplug import Unplug
 
 
 class GuestSnapshot(Struct, frozen=True):

@@ -16,7 +16,7 @@ from workbench.domain.units import size_words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from workbench.domain.snapshot import HugepagePool
+    from workbench.domain.guest.snapshot import HugepagePool
 
 
 class Supply(StrEnum):

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.hotplug import Kind
-from workbench.domain.plugging import OURS, PARTS, driver_of
-from workbench.domain.shape import fields_of
+from workbench.domain.hotplug.plan import OURS, PARTS, driver_of
+from workbench.domain.hotplug.unplug import Kind
+from workbench.domain.profile.text.shape import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.domain.devices.part import Part
-    from workbench.domain.plugging import Offer
+    from workbench.domain.hotplug.plan import Offer
+    from workbench.domain.profile.devices.part import Part
 
 USUAL = {
     Kind.NET: ("backend", "mac", "forward"),

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from workbench.domain.qom import Property
+    from workbench.domain.devices.qom import Property
 
 
 class Sort(Enum):

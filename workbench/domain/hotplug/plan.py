@@ -12,27 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
-from workbench.domain.argv import resolve
-from workbench.domain.decode import Decoder
-from workbench.domain.devices.net import Net
-from workbench.domain.devices.part import Id, metas
-from workbench.domain.devices.part import extra as extra_of
-from workbench.domain.devices.rng import Rng
-from workbench.domain.devices.scsi import Disk
-from workbench.domain.devices.serial import SerialPort
-from workbench.domain.hotplug import Kind, Plan, Step, steps_of
-from workbench.domain.qmp_values import BadValue
-from workbench.domain.qom import Property
-from workbench.domain.qom_values import parse_value
-from workbench.domain.shape import fields_of
+from workbench.domain.command_line.argv import resolve
+from workbench.domain.devices.qom import Property
+from workbench.domain.devices.qom_values import parse_value
+from workbench.domain.hotplug.unplug import Kind, Plan, Step, steps_of
+from workbench.domain.profile.devices.net import Net
+from workbench.domain.profile.devices.part import Id, metas
+from workbench.domain.profile.devices.part import extra as extra_of
+from workbench.domain.profile.devices.rng import Rng
+from workbench.domain.profile.devices.scsi import Disk
+from workbench.domain.profile.devices.serial import SerialPort
+from workbench.domain.profile.text.decode import Decoder
+from workbench.domain.profile.text.shape import fields_of
+from workbench.domain.qmp.values import BadValue
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from workbench.domain.devices.part import Option, Part
-    from workbench.domain.hotplug import Plugged
-    from workbench.domain.shape import Shape
-    from workbench.domain.type_info import PropertyInfo
+    from workbench.domain.devices.type_info import PropertyInfo
+    from workbench.domain.hotplug.unplug import Plugged
+    from workbench.domain.profile.devices.part import Option, Part
+    from workbench.domain.profile.text.shape import Shape
 
 PARTS: Mapping[Kind, type[Part]] = {Kind.NET: Net, Kind.DISK: Disk, Kind.SERIAL: SerialPort, Kind.RNG: Rng}
 STEMS = {Kind.NET: "net", Kind.DISK: "disk", Kind.SERIAL: "port", Kind.RNG: "rng"}

@@ -27,8 +27,8 @@ from msgspec.structs import replace
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from workbench.domain.devices.part import Option, Part
-    from workbench.domain.leftovers import Behind, Left
+    from workbench.domain.hotplug.leftovers import Behind, Left
+    from workbench.domain.profile.devices.part import Option, Part
 
 PERIPHERAL = "/machine/peripheral"
 ALREADY = "already in the process of unplug"

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from workbench.domain.devices.part import File, Option, Part, Path, json_option, judged
+from workbench.domain.profile.devices.part import File, Option, Part, Path, json_option, judged
 
 CONSOLE = "console=ttyS0"
 """The kernel command line when a profile gives none: Linux speaks on the serial console that the workbench shows."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from workbench.domain.decode import key_text
+from workbench.domain.profile.text.decode import key_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.devices.part import Path
-    from workbench.domain.profile import GuestProfile
+    from workbench.domain.profile.devices.part import Path
+    from workbench.domain.profile.guest import GuestProfile
 
 REPORTING_ON_HUGEPAGES = (
     "on hugepages this can end the guest: a page that it reports free goes back to the host's pool, and when somebody "

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from workbench.domain.devices.part import Part, Path, Size, judged, usual, words
+from workbench.domain.profile.devices.part import Part, Path, Size, judged, usual, words
 from workbench.domain.units import MIB, format_size
 
 COUNT_MAX = 255

@@ -10,17 +10,17 @@ from typing import Annotated, Literal
 from msgspec import Meta
 from msgspec.structs import force_setattr, replace
 
-from workbench.domain.boot import Boot, Firmware
-from workbench.domain.cpu import Cpu, Tcg
-from workbench.domain.devices.balloon import BALLOON_ID, Balloon
-from workbench.domain.devices.net import EVERY_ADDRESS, Net, host_end
-from workbench.domain.devices.part import File, Part, Path, lone, words
-from workbench.domain.devices.rng import Rng
-from workbench.domain.devices.scsi import Disk, Scsi
-from workbench.domain.devices.serial import AGENT, PORTS_MAX, SERIAL_ID, SerialPort
-from workbench.domain.display import DISPLAY_ID, LOOPBACK, Display
-from workbench.domain.memory import VIRTIO_MEM, Memory
-from workbench.domain.pci_slots import PORTS_SLOT, slot_clashes, slots_of
+from workbench.domain.profile.boot import Boot, Firmware
+from workbench.domain.profile.cpu import Cpu, Tcg
+from workbench.domain.profile.devices.balloon import BALLOON_ID, Balloon
+from workbench.domain.profile.devices.display import DISPLAY_ID, LOOPBACK, Display
+from workbench.domain.profile.devices.net import EVERY_ADDRESS, Net, host_end
+from workbench.domain.profile.devices.part import File, Part, Path, lone, words
+from workbench.domain.profile.devices.rng import Rng
+from workbench.domain.profile.devices.scsi import Disk, Scsi
+from workbench.domain.profile.devices.serial import AGENT, PORTS_MAX, SERIAL_ID, SerialPort
+from workbench.domain.profile.memory import VIRTIO_MEM, Memory
+from workbench.domain.profile.slots import PORTS_SLOT, slot_clashes, slots_of
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
 _OPTION = re.compile(r"[a-z][a-z0-9-]{0,40}", re.ASCII)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta
 
-from workbench.domain.devices.part import Part, Size, json_option, judged, words
+from workbench.domain.profile.devices.part import Part, Size, json_option, judged, words
 from workbench.domain.units import GIB, MIB, TIB, format_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.devices.part import Option, Path
+    from workbench.domain.profile.devices.part import Option, Path
 
 RAM = "ram0"
 """The id of the memory backend that is the guest's RAM."""

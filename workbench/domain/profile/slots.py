@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.decode import key_text
+from workbench.domain.profile.text.decode import key_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.devices.part import Path
-    from workbench.domain.profile import GuestProfile
+    from workbench.domain.profile.devices.part import Path
+    from workbench.domain.profile.guest import GuestProfile
 
 PORTS_SLOT, DISPLAY_SLOT, VIRTIO_MEM_SLOT = 0x1C, 0x1D, 0x1E
 """What is there once stands behind what there can be more of. A q35 has its own devices in 0x1f, and with the option

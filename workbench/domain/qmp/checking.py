@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from workbench.domain.schema import Member, Schema
+    from workbench.domain.qmp.schema import Member, Schema
 
 
 class Mistake(Struct, frozen=True):

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.candidates import describe, warnings
-from workbench.domain.qmp_input import given_by
-from workbench.domain.qmp_line import read_line
+from workbench.domain.qmp.completion.candidates import describe, warnings
+from workbench.domain.qmp.line_parts import read_line
+from workbench.domain.qmp.typed_line import given_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.schema import Schema
+    from workbench.domain.qmp.schema import Schema
 
 DEPTH = 3
 """Levels of members that are told."""

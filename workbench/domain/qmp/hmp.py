@@ -6,7 +6,7 @@ import re
 
 from msgspec import Struct
 
-from workbench.domain.known import Known
+from workbench.domain.qmp.lookups import Known
 
 ARGUMENTS_END = " -- "
 """Between a command's arguments and what it does (monitor/hmp.c, ``help_cmd_dump_one()``)."""

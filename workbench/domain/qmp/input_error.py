@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.json_cursor import Wrong
+from workbench.domain.qmp.json_text import Wrong
 from workbench.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.json_cursor import Fault, Json, Span
+    from workbench.domain.qmp.json_text import Fault, Json, Span
 
 
 class InputError(UsageError):

@@ -1,6 +1,6 @@
 """JSON read in one pass: each value, where it stands, and what is being written at the end of a text that is not finished.
 
-What QEMU's parser would refuse is refused here, with the place: see :mod:`workbench.domain.qmp_values`.
+What QEMU's parser would refuse is refused here, with the place: see :mod:`workbench.domain.qmp.values`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.qmp_values import MAX_NESTING, unsendable
+from workbench.domain.qmp.values import MAX_NESTING, unsendable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

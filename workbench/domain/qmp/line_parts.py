@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.json_cursor import read_json
-from workbench.domain.json_input import InputError, json_trouble
-from workbench.domain.qmp_values import unsendable
+from workbench.domain.qmp.input_error import InputError, json_trouble
+from workbench.domain.qmp.json_text import read_json
+from workbench.domain.qmp.values import unsendable
 
 if TYPE_CHECKING:
-    from workbench.domain.json_cursor import Json, Span
+    from workbench.domain.qmp.json_text import Json, Span
 
 WORD = re.compile(r"[^\s={}\[\]\"']+")
 """A command's name, or a key."""

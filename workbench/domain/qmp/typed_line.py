@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.checking import Mistake, check
-from workbench.domain.json_input import InputError
-from workbench.domain.qmp_line import WORD, Form, Sort, Word, read_line, word_at
-from workbench.domain.qmp_values import typed_value, unsendable
+from workbench.domain.qmp.checking import Mistake, check
+from workbench.domain.qmp.input_error import InputError
+from workbench.domain.qmp.line_parts import WORD, Form, Sort, Word, read_line, word_at
+from workbench.domain.qmp.values import typed_value, unsendable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.json_cursor import Json, Span
-    from workbench.domain.qmp_line import Line
-    from workbench.domain.schema import Schema
+    from workbench.domain.qmp.json_text import Json, Span
+    from workbench.domain.qmp.line_parts import Line
+    from workbench.domain.qmp.schema import Schema
 
 Path = tuple[str, ...]
 """An argument and the members below it: ``a.b`` is ``("a", "b")``."""

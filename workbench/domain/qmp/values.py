@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from workbench.domain.units import SizeError, parse_size
 
 if TYPE_CHECKING:
-    from workbench.domain.schema import Schema
+    from workbench.domain.qmp.schema import Schema
 
 MAX_NESTING = 1000
 """QEMU's parser stops at 1024 (qobject/json-streamer.c, MAX_NESTING); the command around the value takes a few."""

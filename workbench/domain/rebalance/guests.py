@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.balloon import State
-from workbench.domain.floor import floor_of, used_by
-from workbench.domain.freshness import is_fresh
-from workbench.domain.guard import pace_of
-from workbench.domain.lifecycle import Silence
-from workbench.domain.rebalance import Candidate
+from workbench.domain.balloon.balloon import State
+from workbench.domain.balloon.diagnosis.statistics import is_fresh
+from workbench.domain.balloon.safety.floor import floor_of, used_by
+from workbench.domain.balloon.safety.guard import pace_of
+from workbench.domain.guest.lifecycle import Silence
+from workbench.domain.rebalance.proposal import Candidate
 from workbench.domain.units import MIB, SizeError, format_size, parse_percentage, parse_size
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon import Balloon
-    from workbench.domain.ramp import Ramp
-    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.domain.balloon.balloon import Balloon
+    from workbench.domain.balloon.safety.ramp import Ramp
+    from workbench.domain.guest.snapshot import GuestSnapshot
 
 HUGEPAGES = "hugepages: the host would gain nothing"
 LOCKED = "its memory is locked: the host would gain nothing"

@@ -21,14 +21,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workbench.domain.rebalance import DEADBAND
+from workbench.domain.rebalance.proposal import DEADBAND
 from workbench.domain.units import MIB, mib
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.domain.ramp import Ramp, Ramping
-    from workbench.domain.rebalance import Line, Proposal
+    from workbench.domain.balloon.safety.ramp import Ramp, Ramping
+    from workbench.domain.rebalance.proposal import Line, Proposal
 
 
 class Stage(StrEnum):

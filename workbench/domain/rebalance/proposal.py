@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.balloon import PAGE
-from workbench.domain.share_out import fill_lowest, in_proportion, without_trifles
+from workbench.domain.balloon.balloon import PAGE
+from workbench.domain.rebalance.share_out import fill_lowest, in_proportion, without_trifles
 from workbench.domain.units import MIB, mib, mib_span, whole_mib
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Candidate(Struct, frozen=True):
     target: int
     actual: int
     floor: int
-    """The least target that it is given; see :mod:`workbench.domain.floor`."""
+    """The least target that it is given; see :mod:`workbench.domain.balloon.safety.floor`."""
     floor_why: str = ""
     used: int | None = None
     """What the guest itself cannot do without; None when it does not say."""

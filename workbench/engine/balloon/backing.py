@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
 
-from workbench.domain.backing import Backing
-from workbench.engine.host_memory import RamMeter
-from workbench.engine.virtio_pci import pci_devices
+from workbench.domain.balloon.backing import Backing
+from workbench.engine.balloon.host_memory import RamMeter
+from workbench.engine.devices.virtio_pci import pci_devices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from workbench.domain.modules import Module
-    from workbench.engine.host_memory import RamHeld
-    from workbench.engine.virtio_pci import Execute
+    from workbench.domain.balloon.plugged_memory import Module
+    from workbench.engine.balloon.host_memory import RamHeld
+    from workbench.engine.devices.virtio_pci import Execute
 
 PINNING = ("vfio-", "vhost-vdpa-")
 """How the names of devices begin that make QEMU leave out every discard."""

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.balloon import Measure
-from workbench.engine.hugepages import pool_free
-from workbench.engine.resident import SMALL_PAGE, ram_mapping
+from workbench.domain.balloon.balloon import Measure
+from workbench.engine.balloon.resident import SMALL_PAGE, ram_mapping
+from workbench.engine.host.hugepages import pool_free
 
 if TYPE_CHECKING:
-    from workbench.engine.resident import RamMapping
+    from workbench.engine.balloon.resident import RamMapping
 
 SHARE, MOST = 0.005, 0.02
 """Of one CPU's time that looking at smaps may take, and where looks would be further apart than :data:`REMAP`: the kernel

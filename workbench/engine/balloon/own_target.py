@@ -5,15 +5,15 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from workbench.domain.traffic import Origin
-from workbench.engine.balloon import BalloonProbe
+from workbench.domain.qmp.record.record import Origin
+from workbench.engine.balloon.probe import BalloonProbe
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.engine.monitor import Monitor
-    from workbench.engine.state import Running
+    from workbench.engine.qmp.monitor import Monitor
+    from workbench.engine.state.directory import Running
 
 
 def own_target(

@@ -2,7 +2,7 @@
 
 A reading at rest costs two round trips (``query-pci`` to see that the BAR has not moved, ``xp`` for the two words), a
 reading in motion one. The guest's statistics, its run state and the device status come on top when they are due, as far
-as :data:`ROUND_TRIPS` allows (see :mod:`workbench.engine.readings`).
+as :data:`ROUND_TRIPS` allows (see :mod:`workbench.engine.balloon.readings`).
 """
 
 from __future__ import annotations
@@ -11,26 +11,42 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
-from workbench.domain.balloon import PAGE, GuestStats, HostMemory, Reading, Source, reading_of, seen_between, stats_of
-from workbench.domain.causes import DRIVER_OK
-from workbench.domain.modules import modules_of
-from workbench.domain.traffic import Origin
-from workbench.engine.backing import PERIPHERALS, HostSide
-from workbench.engine.monitor import COMMAND_DEADLINE
-from workbench.engine.target_book import TargetBook
-from workbench.engine.target_record import TargetRecord, ledger_of, record_of
-from workbench.engine.virtio_pci import BALLOON, ModernBar, balloon_bar, balloon_unmapped, read_config, read_status
-from workbench.engine.virtio_state import read_negotiated
+from workbench.domain.balloon.balloon import (
+    PAGE,
+    GuestStats,
+    HostMemory,
+    Reading,
+    Source,
+    reading_of,
+    seen_between,
+    stats_of,
+)
+from workbench.domain.balloon.diagnosis.causes import DRIVER_OK
+from workbench.domain.balloon.plugged_memory import modules_of
+from workbench.domain.qmp.record.record import Origin
+from workbench.engine.balloon.backing import PERIPHERALS, HostSide
+from workbench.engine.balloon.record.target_record import TargetRecord, ledger_of, record_of
+from workbench.engine.balloon.record.targets import TargetBook
+from workbench.engine.devices.virtio_pci import (
+    BALLOON,
+    ModernBar,
+    balloon_bar,
+    balloon_unmapped,
+    read_config,
+    read_status,
+)
+from workbench.engine.devices.virtio_state import read_negotiated
+from workbench.engine.qmp.monitor import COMMAND_DEADLINE
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from workbench.domain.backing import Backing
-    from workbench.domain.ledger import Ledger
-    from workbench.engine.marks import MarksFile
-    from workbench.engine.monitor import Monitor
-    from workbench.engine.state import Running
+    from workbench.domain.balloon.backing import Backing
+    from workbench.domain.balloon.ledger import Ledger
+    from workbench.engine.balloon.record.marks import MarksFile
+    from workbench.engine.qmp.monitor import Monitor
+    from workbench.engine.state.directory import Running
 
 ROUND_TRIPS = 3
 """Commands that one reading may cost, with all that is asked beside it."""

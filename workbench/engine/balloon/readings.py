@@ -11,29 +11,29 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.balloon import Balloon, GuestStats, Sample, rate_of
-from workbench.domain.diagnosis import PATIENCE, Circumstances, judge
-from workbench.domain.freshness import is_stale
-from workbench.domain.marks import TURNS, Mark, MarkKind, mark_of_event
-from workbench.domain.movement import Watch, moved_at
-from workbench.domain.safety import safety_of
+from workbench.domain.balloon.balloon import Balloon, GuestStats, Sample, rate_of
+from workbench.domain.balloon.diagnosis.judge import PATIENCE, Circumstances, judge
+from workbench.domain.balloon.diagnosis.movement import Watch, moved_at
+from workbench.domain.balloon.diagnosis.statistics import is_stale
+from workbench.domain.balloon.history.marks import TURNS, Mark, MarkKind, mark_of_event
+from workbench.domain.balloon.safety.protection import safety_of
 from workbench.domain.units import mib
-from workbench.engine.balloon import ROUND_TRIPS
-from workbench.engine.beats import Beats, Errand
-from workbench.engine.history import HistoryFiles
-from workbench.engine.marks import MarksFile
-from workbench.engine.profiles import started_profile
-from workbench.engine.recorder import Recorder
+from workbench.engine.balloon.probe import ROUND_TRIPS
+from workbench.engine.balloon.record.history import HistoryFiles
+from workbench.engine.balloon.record.marks import MarksFile
+from workbench.engine.balloon.record.recorder import Recorder
+from workbench.engine.balloon.schedule import Beats, Errand
+from workbench.engine.profiles.store import started_profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.domain.balloon import HostMemory, Reading
-    from workbench.domain.diagnosis import Verdict
-    from workbench.domain.movement import TakeBack
-    from workbench.engine.balloon import BalloonProbe
-    from workbench.engine.state import Running
-    from workbench.engine.target_record import TargetRecord
+    from workbench.domain.balloon.balloon import HostMemory, Reading
+    from workbench.domain.balloon.diagnosis.judge import Verdict
+    from workbench.domain.balloon.diagnosis.movement import TakeBack
+    from workbench.engine.balloon.probe import BalloonProbe
+    from workbench.engine.balloon.record.target_record import TargetRecord
+    from workbench.engine.state.directory import Running
 
 SECOND = 1.0
 """Of a storm of pauses two marks each second."""

@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.traffic import Origin
-from workbench.engine.balloon import BalloonProbe
-from workbench.engine.monitor import Monitor
-from workbench.engine.readings import Readings
-from workbench.engine.silence import is_stopped, silence_words
-from workbench.engine.standing import standing_of
-from workbench.engine.trace import TraceEvents
+from workbench.domain.qmp.record.record import Origin
+from workbench.engine.balloon.path.trace import TraceEvents
+from workbench.engine.balloon.probe import BalloonProbe
+from workbench.engine.balloon.readings import Readings
+from workbench.engine.balloon.safety.status import standing_of
+from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.qmp.silence import is_stopped, silence_words
 from workbench.errors import MonitorCrowded, MonitorError, MonitorSilent, WorkbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from workbench.domain.balloon import Balloon
-    from workbench.domain.standing import Standing
-    from workbench.engine.state import Running
+    from workbench.domain.balloon.balloon import Balloon
+    from workbench.domain.balloon.safety.status import Standing
+    from workbench.engine.state.directory import Running
 
 DEADLINE = 1.5
 """Seconds that one guest may take in a round."""

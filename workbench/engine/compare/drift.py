@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.drift import Live, Said, device_places, drift
-from workbench.domain.leftovers import Backends
-from workbench.engine.backends import read_backends
-from workbench.engine.plan import plan
-from workbench.engine.profiles import read_profile
+from workbench.domain.compare.drift import Live, Said, device_places, drift
+from workbench.domain.hotplug.leftovers import Backends
+from workbench.engine.hotplug.backends import read_backends
+from workbench.engine.profiles.store import read_profile
+from workbench.engine.start.plan import plan
 from workbench.errors import CommandFailed, HostError, NotFound
 
 if TYPE_CHECKING:
-    from workbench.domain.drift import Difference
-    from workbench.engine.profiles import LoadedProfile
-    from workbench.engine.qom import QomReader
-    from workbench.engine.state import Running
-    from workbench.engine.virtio_pci import Execute
+    from workbench.domain.compare.drift import Difference
+    from workbench.engine.devices.qom import QomReader
+    from workbench.engine.devices.virtio_pci import Execute
+    from workbench.engine.profiles.store import LoadedProfile
+    from workbench.engine.state.directory import Running
     from workbench.settings import Settings
 
 SELDOM = 30.0

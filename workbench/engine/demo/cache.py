@@ -31,7 +31,7 @@ from workbench.engine.demo import modules
 from workbench.engine.demo.host import host_parts
 from workbench.engine.demo.initramfs import SCRIPTS, initramfs
 from workbench.engine.demo.packages import has_packages, package_parts
-from workbench.engine.files import write_atomic
+from workbench.engine.storage.files import write_atomic
 from workbench.errors import HostError
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from workbench.domain.buses import ROOT, Bus, BusDevice, bus_name, flat
-from workbench.domain.qom import entries, parse_children
+from workbench.domain.devices.buses import ROOT, Bus, BusDevice, bus_name, flat
+from workbench.domain.devices.qom import entries, parse_children
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
-    from workbench.domain.qom import Child
-    from workbench.engine.qom import QomReader
+    from workbench.domain.devices.qom import Child
+    from workbench.engine.devices.qom import QomReader
 
 _NO_BUSES = frozenset({"irq", "memory-region", "container"})
 _MADE = ("/machine/peripheral", "/machine/peripheral-anon")

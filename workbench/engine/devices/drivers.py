@@ -11,14 +11,14 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from workbench.domain.known import Known
-from workbench.engine.empty_qemu import run_empty
-from workbench.engine.types import parse_properties
+from workbench.domain.qmp.lookups import Known
+from workbench.engine.devices.types import parse_properties
+from workbench.engine.qmp.empty_qemu import run_empty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.type_info import PropertyInfo
+    from workbench.domain.devices.type_info import PropertyInfo
 
 _LINE = re.compile(r'name "([^"]+)"(?:, bus ([^,]+))?(?:, alias "([^"]+)")?(?:, desc "(.*)")?')
 """A line of ``-device help`` (system/qdev-monitor.c, ``qdev_print_devinfo()``)."""

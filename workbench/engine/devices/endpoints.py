@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from workbench.domain.drift import settings_of, split_argv
+from workbench.domain.compare.drift import settings_of, split_argv
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.engine.virtio_pci import Execute
+    from workbench.engine.devices.virtio_pci import Execute
 
 ENDING = "-chardev"
 """What the chardev behind a port is called after the port's id."""

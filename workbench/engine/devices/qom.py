@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.qom import Child, Node, Property, child_type, entries, parse_children
+from workbench.domain.devices.qom import Child, Node, Property, child_type, entries, parse_children
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
-    from workbench.engine.virtio_pci import Execute
+    from workbench.engine.devices.virtio_pci import Execute
 
 LIST_GET_SINCE = (10, 1)
 """``qom-list-get`` reads all properties of many objects at once (qapi/qom.json: since 10.1)."""

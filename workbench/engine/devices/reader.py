@@ -18,24 +18,24 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workbench.domain.qom import Child, Node, entries
-from workbench.domain.traffic import Origin
-from workbench.domain.tree import DeviceTree, Place, Registers, build_tree
-from workbench.domain.virtio import Virtio
-from workbench.domain.virtio_config import balloon_config
-from workbench.engine import pci_ids
-from workbench.engine.qom import QomReader, parse_version
-from workbench.engine.virtio_pci import BALLOON, modern_bar, pci_devices, read_config, read_status
-from workbench.engine.virtio_state import read_virtio
+from workbench.domain.devices.qom import Child, Node, entries
+from workbench.domain.devices.tree import DeviceTree, Place, Registers, build_tree
+from workbench.domain.devices.virtio import Virtio
+from workbench.domain.devices.virtio_config import balloon_config
+from workbench.domain.qmp.record.record import Origin
+from workbench.engine.devices import pci_ids
+from workbench.engine.devices.qom import QomReader, parse_version
+from workbench.engine.devices.virtio_pci import BALLOON, modern_bar, pci_devices, read_config, read_status
+from workbench.engine.devices.virtio_state import read_virtio
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from workbench.domain.pci import PciAddress
-    from workbench.domain.tree import PciDevice
-    from workbench.engine.monitor import Monitor
-    from workbench.engine.virtio_pci import Execute, ModernBar
+    from workbench.domain.devices.pci import PciAddress
+    from workbench.domain.devices.tree import PciDevice
+    from workbench.engine.devices.virtio_pci import Execute, ModernBar
+    from workbench.engine.qmp.monitor import Monitor
 
 BALLOON_WORDS = 4
 """32-bit words of a balloon's configuration space (struct virtio_balloon_config)."""

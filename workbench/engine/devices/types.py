@@ -17,18 +17,18 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
-from workbench.domain.type_info import PropertyInfo, TypeInfo
-from workbench.engine.empty_qemu import run_empty
-from workbench.engine.files import write_atomic
-from workbench.engine.schema import build_of
+from workbench.domain.devices.type_info import PropertyInfo, TypeInfo
+from workbench.engine.qmp.empty_qemu import run_empty
+from workbench.engine.qmp.schema import build_of
+from workbench.engine.storage.files import write_atomic
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from workbench.engine.monitor import Monitor
-    from workbench.engine.virtio_pci import Execute
+    from workbench.engine.devices.virtio_pci import Execute
+    from workbench.engine.qmp.monitor import Monitor
 
 DEPTH_MAX = 32
 _PREFIX = "qom-parents-"

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from msgspec import Struct
 
-from workbench.domain.pci import PciAddress, virtio_device_id
+from workbench.domain.devices.pci import PciAddress, virtio_device_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ _DUMP = re.compile(r"^[0-9a-fA-F]+:((?:\s+0x[0-9a-fA-F]+)+)\s*$")
 
 
 class Execute(Protocol):
-    """Run one QMP command: a :meth:`workbench.engine.monitor.Monitor.execute`, its origin filled in or not."""
+    """Run one QMP command: a :meth:`workbench.engine.qmp.monitor.Monitor.execute`, its origin filled in or not."""
 
     async def __call__(self, command: str, arguments: Mapping[str, object] | None = None) -> object: ...
 

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.virtio import Bits, Status, Virtio, features_of, parse_features
-from workbench.domain.virtqueue import parse_queue
-from workbench.engine.qom import parse_version
-from workbench.engine.virtio_pci import read_ports, read_queue_count, read_selected
+from workbench.domain.devices.virtio import Bits, Status, Virtio, features_of, parse_features
+from workbench.domain.devices.virtqueue import parse_queue
+from workbench.engine.devices.qom import parse_version
+from workbench.engine.devices.virtio_pci import read_ports, read_queue_count, read_selected
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
-    from workbench.domain.virtqueue import Queue
-    from workbench.engine.virtio_pci import Execute, ModernBar
+    from workbench.domain.devices.virtqueue import Queue
+    from workbench.engine.devices.virtio_pci import Execute, ModernBar
 
 STATUS_QUERY_SAFE = frozenset({(7, 2), (8, 2), (10, 0)})
 """Versions on which ``x-query-virtio-status`` was run on net, scsi, balloon, serial, rng and blk, with a driver and
-without; tests/engine/test_devices.py runs it again on each QEMU at hand. It came with 7.2. 11.1 aborts
+without; tests/engine/devices/test_reader.py runs it again on each QEMU at hand. It came with 7.2. 11.1 aborts
 (``visit_start_struct``): its answer lost ``backend-features`` and its schema kept them (hw/virtio/virtio-qmp.c)."""
 QUEUE_QUERY_SAFE = STATUS_QUERY_SAFE | {(11, 1)}
 """The same for ``x-query-virtio-queue-status``, which does not read what is broken in 11.1."""

@@ -11,10 +11,10 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.accelerator import Accelerator, Processor, read_cpuinfo, tcg_by_cpu
-from workbench.engine.kvm_probe import HUNG, ProbeHung, run_probe
-from workbench.engine.memo import Memo
-from workbench.engine.qemu import qemu_binary, qemu_version
+from workbench.domain.host.accelerator import Accelerator, Processor, read_cpuinfo, tcg_by_cpu
+from workbench.engine.host.kvm_probe import HUNG, ProbeHung, run_probe
+from workbench.engine.host.qemu import qemu_binary, qemu_version
+from workbench.engine.storage.cache import Memo
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
-from workbench.domain.boot import Flash
-from workbench.domain.images import image_format
-from workbench.engine.files import write_atomic
-from workbench.engine.images import read_head
+from workbench.domain.host.images import image_format
+from workbench.domain.profile.boot import Flash
+from workbench.engine.host.images import read_head
+from workbench.engine.storage.files import write_atomic
 from workbench.errors import HostError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from workbench.domain.profile import GuestProfile
+    from workbench.domain.profile.guest import GuestProfile
 
 DIRECTORIES = ("/etc/qemu/firmware", "/usr/share/qemu/firmware")
 """Where firmware descriptors stand, the first before the second (QEMU: docs/interop/firmware.json)."""
@@ -51,7 +51,7 @@ def flash(profile: GuestProfile, *, base: str, home: str, data: Path) -> Flash |
     :param data: the workbench's own directory, where a guest's variables are kept when its profile does not say.
     :raise HostError: when this host has no UEFI.
     """
-    from workbench.domain.argv import resolve
+    from workbench.domain.command_line.argv import resolve
 
     firmware = profile.firmware
     if firmware.type == "bios":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from workbench.domain.imports.shell_commands import PROGRAM
+from workbench.domain.convert.shell.qemu_commands import PROGRAM
 from workbench.errors import HostError, NotFound
 
 

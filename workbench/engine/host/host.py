@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from workbench.domain.accelerator import Accelerator
-from workbench.domain.snapshot import HostSnapshot
-from workbench.engine.accelerator import choose_accelerator, kvm_trouble
-from workbench.engine.hugepages import check_hugepages, read_pools, read_transparent
-from workbench.engine.hypervisor import hypervisor_name
-from workbench.engine.qemu import qemu_binary, qemu_version
+from workbench.domain.guest.snapshot import HostSnapshot
+from workbench.domain.host.accelerator import Accelerator
+from workbench.engine.host.accelerator import choose_accelerator, kvm_trouble
+from workbench.engine.host.hugepages import check_hugepages, read_pools, read_transparent
+from workbench.engine.host.hypervisor import hypervisor_name
+from workbench.engine.host.qemu import qemu_binary, qemu_version
 from workbench.errors import HostError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.hugepages import NodePool, Shortage, fitting, shortage, sizes_words
-from workbench.domain.snapshot import HugepagePool
+from workbench.domain.guest.snapshot import HugepagePool
+from workbench.domain.host.hugepages import NodePool, Shortage, fitting, shortage, sizes_words
 from workbench.domain.units import GIB, KIB, format_size, size_words
 from workbench.errors import HostError, HugepageShortage
 

@@ -12,8 +12,8 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from workbench.domain.accelerator import DOM0, UNNAMED
-from workbench.engine.accelerator import read_processor
+from workbench.domain.host.accelerator import DOM0, UNNAMED
+from workbench.engine.host.accelerator import read_processor
 
 SYS = Path("/sys")
 PROC = Path("/proc")

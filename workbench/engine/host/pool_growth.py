@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+import workbench
 from workbench.domain.units import KIB, MIB, format_size, size_words
-from workbench.engine.files import write_atomic
-from workbench.engine.hugepages import (
+from workbench.engine.host.hugepages import (
     NODES,
     POOL_NAME,
     POOLS,
@@ -28,10 +28,11 @@ from workbench.engine.hugepages import (
     read_nodes,
     read_pools,
 )
+from workbench.engine.storage.files import write_atomic
 from workbench.errors import HostError
 
 if TYPE_CHECKING:
-    from workbench.domain.hugepages import Shortage
+    from workbench.domain.host.hugepages import Shortage
 
 FILE = "hugepages.json"
 """In a guest's directory: what was added for it and is to be given back."""
@@ -96,10 +97,10 @@ def remember(directory: Path, added: Added) -> None:
 def returning_script() -> str:
     """A shell script that gives back what was added for the guest of the directory in ``$1``: its keeper runs it when QEMU
     has ended, so that the pages return although no workbench runs. Where it fails, the next one that looks does it."""
-    root = Path(__file__).parents[2]
+    root = Path(workbench.__file__).parents[1]
     program = (
         f"import sys; sys.path.insert(0, {str(root)!r}); from pathlib import Path; "
-        "from workbench.engine.supply import give_back; give_back(Path(sys.argv[1]))"
+        "from workbench.engine.host.pool_growth import give_back; give_back(Path(sys.argv[1]))"
     )
     return f'exec {shlex.quote(python.executable)} -I -c {shlex.quote(program)} "$1"\n'
 

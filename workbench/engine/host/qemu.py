@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from workbench.engine.memo import Memo
+from workbench.engine.storage.cache import Memo
 from workbench.errors import HostError
 
 PROGRAM = "qemu-system-x86_64"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.leftovers import Backends, Left, backends
+from workbench.domain.hotplug.leftovers import Backends, Left, backends
 from workbench.errors import CommandFailed, WorkbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from workbench.domain.leftovers import Behind
-    from workbench.engine.virtio_pci import Execute
+    from workbench.domain.hotplug.leftovers import Behind
+    from workbench.engine.devices.virtio_pci import Execute
 
 GONE = ("not found", "Failed to find node", "Cannot find node")
 """How QEMU says that there is no such netdev, chardev, object (``not found``) or block node (5.2: ``Cannot find``)."""

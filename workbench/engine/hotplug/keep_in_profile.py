@@ -9,24 +9,24 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.as_it_runs import with_device
-from workbench.domain.devices.scsi import Disk
-from workbench.domain.form import ORDER
-from workbench.domain.hotplug import Keeping
-from workbench.domain.imports.writer import pairs_text
-from workbench.domain.plugging import part_of
-from workbench.domain.toml_change import add_table
-from workbench.domain.toml_layout import MARK, EditError
-from workbench.domain.toml_lines import locate
-from workbench.engine.profiles import ProfileStore, parse_text, read_profile
+from workbench.domain.compare.running_profile import with_device
+from workbench.domain.hotplug.plan import part_of
+from workbench.domain.hotplug.unplug import Keeping
+from workbench.domain.profile.devices.scsi import Disk
+from workbench.domain.profile.text.edit import add_table
+from workbench.domain.profile.text.form import ORDER
+from workbench.domain.profile.text.layout import MARK, EditError
+from workbench.domain.profile.text.places import locate
+from workbench.domain.profile.text.write import pairs_text
+from workbench.engine.profiles.store import ProfileStore, parse_text, read_profile
 from workbench.errors import NotFound, ProfileChanged, ProfileError, WorkbenchError
 
 if TYPE_CHECKING:
-    from workbench.domain import toml_lines
-    from workbench.domain.hotplug import Plugged
-    from workbench.domain.profile import GuestProfile
-    from workbench.engine.profiles import LoadedProfile
-    from workbench.engine.state import Running
+    from workbench.domain.hotplug.unplug import Plugged
+    from workbench.domain.profile.guest import GuestProfile
+    from workbench.domain.profile.text import places as toml_lines
+    from workbench.engine.profiles.store import LoadedProfile
+    from workbench.engine.state.directory import Running
     from workbench.settings import Settings
 
 

@@ -11,24 +11,24 @@ import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.buses import Bus, BusDevice, flat
-from workbench.domain.devices.serial import SERIAL_ID
-from workbench.domain.hotplug import PERIPHERAL, Kind
-from workbench.domain.plugging import CONTROLLERS, DRIVERS, STEMS, FreeBus, Offer
-from workbench.engine.backends import read_backends
-from workbench.engine.build import converse
-from workbench.engine.profiles import read_profile, started_profile
-from workbench.engine.types import parse_properties
+from workbench.domain.devices.buses import Bus, BusDevice, flat
+from workbench.domain.hotplug.plan import CONTROLLERS, DRIVERS, STEMS, FreeBus, Offer
+from workbench.domain.hotplug.unplug import PERIPHERAL, Kind
+from workbench.domain.profile.devices.serial import SERIAL_ID
+from workbench.engine.devices.types import parse_properties
+from workbench.engine.hotplug.backends import read_backends
+from workbench.engine.profiles.qemu_build import converse
+from workbench.engine.profiles.store import read_profile, started_profile
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 
-    from workbench.domain.profile import GuestProfile
-    from workbench.domain.type_info import PropertyInfo
-    from workbench.engine.buses import BusReader
-    from workbench.engine.qom import QomReader
-    from workbench.engine.state import Running
-    from workbench.engine.virtio_pci import Execute
+    from workbench.domain.devices.type_info import PropertyInfo
+    from workbench.domain.profile.guest import GuestProfile
+    from workbench.engine.devices.buses import BusReader
+    from workbench.engine.devices.qom import QomReader
+    from workbench.engine.devices.virtio_pci import Execute
+    from workbench.engine.state.directory import Running
 
 PORTS = frozenset({"pcie-root-port", "ioh3420", "xio3130-downstream"})
 """Bridges whose one slot takes a device while the guest runs (hw/pci-bridge)."""

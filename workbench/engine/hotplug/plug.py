@@ -8,20 +8,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.argv import resolve
-from workbench.domain.buses import BusDevice, flat, qdev_id
-from workbench.domain.devices.scsi import Disk
-from workbench.domain.hotplug import PERIPHERAL
-from workbench.domain.leftovers import BACKENDS, Stake, behind
-from workbench.engine.buses import BusReader
-from workbench.engine.prepare import make_image, remove
+from workbench.domain.command_line.argv import resolve
+from workbench.domain.devices.buses import BusDevice, flat, qdev_id
+from workbench.domain.hotplug.leftovers import BACKENDS, Stake, behind
+from workbench.domain.hotplug.unplug import PERIPHERAL
+from workbench.domain.profile.devices.scsi import Disk
+from workbench.engine.devices.buses import BusReader
+from workbench.engine.start.prepare import make_image, remove
 from workbench.errors import CommandFailed, NotFound
 
 if TYPE_CHECKING:
-    from workbench.domain.hotplug import Plan, Step
-    from workbench.domain.plugging import Offer
-    from workbench.engine.qom import QomReader
-    from workbench.engine.virtio_pci import Execute
+    from workbench.domain.hotplug.plan import Offer
+    from workbench.domain.hotplug.unplug import Plan, Step
+    from workbench.engine.devices.qom import QomReader
+    from workbench.engine.devices.virtio_pci import Execute
 
 HINTS = {
     'Failed to get "': "the image is in use: by another disk of this guest, or by another program",

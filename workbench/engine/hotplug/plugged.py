@@ -6,8 +6,8 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.hotplug import Kind, Plugged
-from workbench.engine.files import write_atomic
+from workbench.domain.hotplug.unplug import Kind, Plugged
+from workbench.engine.storage.files import write_atomic
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.hotplug import ALREADY, NO_HOTPLUG, PERIPHERAL, State, Unplug
-from workbench.engine.backends import remove_behind
-from workbench.engine.hotplug import behind_of
+from workbench.domain.hotplug.unplug import ALREADY, NO_HOTPLUG, PERIPHERAL, State, Unplug
+from workbench.engine.hotplug.backends import remove_behind
+from workbench.engine.hotplug.plug import behind_of
 from workbench.errors import CommandFailed, MonitorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from workbench.domain.leftovers import Behind
-    from workbench.engine.qom import QomReader
-    from workbench.engine.unplug_files import Asked, UnplugFiles
-    from workbench.engine.virtio_pci import Execute
+    from workbench.domain.hotplug.leftovers import Behind
+    from workbench.engine.devices.qom import QomReader
+    from workbench.engine.devices.virtio_pci import Execute
+    from workbench.engine.hotplug.unplug_files import Asked, UnplugFiles
 
 
 class Unplugs:

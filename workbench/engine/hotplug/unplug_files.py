@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.engine.files import write_atomic
+from workbench.engine.storage.files import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from workbench.domain.leftovers import Behind
+    from workbench.domain.hotplug.leftovers import Behind
 
 DIRECTORY = "unplugs"
 
@@ -82,7 +82,7 @@ class UnplugFiles:
 
 
 def _asked(path: Path) -> Asked:
-    from workbench.domain.leftovers import REMOVERS, Behind
+    from workbench.domain.hotplug.leftovers import REMOVERS, Behind
 
     sorts = {command: (sort, argument) for sort, (command, argument) in REMOVERS.items()}
     said = json.loads(path.read_bytes())

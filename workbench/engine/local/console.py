@@ -11,7 +11,7 @@ import codecs
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from workbench.engine.state import read_tail
+from workbench.engine.state.directory import read_tail
 from workbench.errors import MonitorUnavailable
 
 if TYPE_CHECKING:

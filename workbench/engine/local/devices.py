@@ -5,23 +5,23 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from workbench.domain.traffic import Origin
+from workbench.domain.qmp.record.record import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from workbench.domain.buses import Bus
-    from workbench.domain.drift import Difference, Live
-    from workbench.domain.qom import Property
-    from workbench.domain.tree import DeviceTree, Node
-    from workbench.domain.type_info import TypeInfo
-    from workbench.domain.virtio import Virtio
-    from workbench.engine.buses import BusReader
-    from workbench.engine.devices import DeviceReader
-    from workbench.engine.drift import DriftReader
-    from workbench.engine.monitor import Monitor
-    from workbench.engine.state import Running
-    from workbench.engine.types import TypeBook
+    from workbench.domain.compare.drift import Difference, Live
+    from workbench.domain.devices.buses import Bus
+    from workbench.domain.devices.qom import Property
+    from workbench.domain.devices.tree import DeviceTree, Node
+    from workbench.domain.devices.type_info import TypeInfo
+    from workbench.domain.devices.virtio import Virtio
+    from workbench.engine.compare.drift import DriftReader
+    from workbench.engine.devices.buses import BusReader
+    from workbench.engine.devices.reader import DeviceReader
+    from workbench.engine.devices.types import TypeBook
+    from workbench.engine.qmp.monitor import Monitor
+    from workbench.engine.state.directory import Running
     from workbench.settings import Settings
 
 
@@ -64,7 +64,7 @@ class LocalDevices:
 
     async def live(self) -> Live:
         """What lives in QEMU and was made by somebody."""
-        from workbench.engine.drift import read_live
+        from workbench.engine.compare.drift import read_live
 
         return await read_live(self._now().qom)
 
@@ -77,7 +77,7 @@ class LocalDevices:
 
     def _drifts(self) -> DriftReader:
         if self._drift is None:
-            from workbench.engine.drift import DriftReader
+            from workbench.engine.compare.drift import DriftReader
 
             self._drift = DriftReader(self._running, self._settings)
         return self._drift
@@ -86,9 +86,9 @@ class LocalDevices:
         monitor = self._connected()
         if self._monitor is not monitor:
             # Not before somebody looks: the screen's start has no need of them.
-            from workbench.engine.buses import BusReader
-            from workbench.engine.devices import DeviceReader
-            from workbench.engine.types import TypeBook
+            from workbench.engine.devices.buses import BusReader
+            from workbench.engine.devices.reader import DeviceReader
+            from workbench.engine.devices.types import TypeBook
 
             self._reader = DeviceReader.of(monitor)
             self._buses = buses = BusReader(self._reader.qom)

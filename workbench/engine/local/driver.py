@@ -18,20 +18,20 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.balloon import State
-from workbench.domain.lifecycle import Exit, Phase, Silence, phase_of
-from workbench.domain.snapshot import GuestSnapshot
-from workbench.domain.traffic import Kind, Origin, Record
-from workbench.engine.balloon import BalloonProbe
-from workbench.engine.launch import find_end
-from workbench.engine.local_hotplug import LocalHotplug
-from workbench.engine.monitor import Monitor
-from workbench.engine.pace import GAP, MOVING, REST, UNWATCHED, Pace
-from workbench.engine.path import PathWatch
-from workbench.engine.protection import Protector
-from workbench.engine.readings import DEADLINE as POLL_DEADLINE
-from workbench.engine.readings import Readings
-from workbench.engine.silence import is_stopped, silence_of, silence_words, stopped_error
+from workbench.domain.balloon.balloon import State
+from workbench.domain.guest.lifecycle import Exit, Phase, Silence, phase_of
+from workbench.domain.guest.snapshot import GuestSnapshot
+from workbench.domain.qmp.record.record import Kind, Origin, Record
+from workbench.engine.balloon.path.watch import PathWatch
+from workbench.engine.balloon.probe import BalloonProbe
+from workbench.engine.balloon.readings import DEADLINE as POLL_DEADLINE
+from workbench.engine.balloon.readings import Readings
+from workbench.engine.balloon.safety.protection import Protector
+from workbench.engine.local.hotplug import LocalHotplug
+from workbench.engine.local.pace import GAP, MOVING, REST, UNWATCHED, Pace
+from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.qmp.silence import is_stopped, silence_of, silence_words, stopped_error
+from workbench.engine.start.launch import find_end
 from workbench.errors import (
     CommandFailed,
     MonitorClosed,
@@ -44,7 +44,7 @@ from workbench.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from workbench.engine.state import Ended, Running, StateDirectory
+    from workbench.engine.state.directory import Ended, Running, StateDirectory
     from workbench.settings import Settings
 
 POWER_DOWN_PATIENCE = 30.0

@@ -10,37 +10,37 @@ from typing import TYPE_CHECKING, NoReturn
 
 from msgspec.structs import replace
 
-from workbench.domain.cautions import caution_lines
-from workbench.domain.hugepages import Supply
-from workbench.domain.lifecycle import Exit, Phase
-from workbench.domain.safety import Protection, safety_of
-from workbench.domain.snapshot import GuestSnapshot, HugepageHolder
-from workbench.domain.timeline import PathView
-from workbench.domain.traffic import Origin, Record
+from workbench.domain.balloon.path.timeline import PathView
+from workbench.domain.balloon.safety.protection import Protection, safety_of
+from workbench.domain.guest.lifecycle import Exit, Phase
+from workbench.domain.guest.snapshot import GuestSnapshot, HugepageHolder
+from workbench.domain.host.hugepages import Supply
+from workbench.domain.profile.cautions import caution_lines
+from workbench.domain.qmp.record.record import Origin, Record
 from workbench.domain.units import format_size
-from workbench.engine.console import SCROLLBACK
-from workbench.engine.files import write_atomic
-from workbench.engine.guest import LocalGuest
-from workbench.engine.history import kept_history
-from workbench.engine.plugged import kept_lines
-from workbench.engine.profiles import ProfileStore, started_profile
-from workbench.engine.state import StateDirectory, read_tail
+from workbench.engine.balloon.record.history import kept_history
+from workbench.engine.hotplug.plugged import kept_lines
+from workbench.engine.local.console import SCROLLBACK
+from workbench.engine.local.guest import LocalGuest
+from workbench.engine.profiles.store import ProfileStore, started_profile
+from workbench.engine.state.directory import StateDirectory, read_tail
+from workbench.engine.storage.files import write_atomic
 from workbench.errors import HostError, NotFound, StartError, WorkbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from workbench.domain.drift import Live
-    from workbench.domain.history import Past
-    from workbench.domain.safety import Wish
-    from workbench.domain.schema import Schema
-    from workbench.domain.snapshot import HostSnapshot
-    from workbench.domain.traffic import Message
+    from workbench.domain.balloon.history.samples import Past
+    from workbench.domain.balloon.safety.protection import Wish
+    from workbench.domain.compare.drift import Live
+    from workbench.domain.guest.snapshot import HostSnapshot
+    from workbench.domain.qmp.record.record import Message
+    from workbench.domain.qmp.schema import Schema
     from workbench.engine.base import Devices, Hotplug, Lookups
-    from workbench.engine.editing import ProfileFiles
-    from workbench.engine.input_history import InputHistory
-    from workbench.engine.state import Running
+    from workbench.engine.local.profiles import ProfileFiles
+    from workbench.engine.state.directory import Running
+    from workbench.engine.storage.input_history import InputHistory
     from workbench.settings import Settings
 
 FIRST_LOOK = 0.15
@@ -71,13 +71,13 @@ class LocalEngine:
 
     @cached_property
     def input_history(self) -> InputHistory:
-        from workbench.engine.input_history import InputHistory
+        from workbench.engine.storage.input_history import InputHistory
 
         return InputHistory(self._settings.data / "qmp-history")
 
     @cached_property
     def profiles(self) -> ProfileFiles:
-        from workbench.engine.editing import ProfileFiles
+        from workbench.engine.local.profiles import ProfileFiles
 
         async def look(name: str) -> Live:
             if name not in self._guests:
@@ -145,8 +145,8 @@ class LocalEngine:
         await asyncio.shield(task)
 
     async def _start(self, name: str, supply: Supply) -> None:
-        from workbench.engine.launch import start
-        from workbench.engine.plan import plan
+        from workbench.engine.start.launch import start
+        from workbench.engine.start.plan import plan
 
         if name in self._starting:
             raise StartError(f"{name} is being started already")
@@ -166,7 +166,7 @@ class LocalEngine:
         self._adopt(running)
 
     async def host(self) -> HostSnapshot:
-        from workbench.engine.host import read_host
+        from workbench.engine.host.host import read_host
 
         host = await read_host(self._settings.cache)
         on_hugepages = [guest for guest in self._guests.values() if guest.snapshot.backing and guest.snapshot.pid]
@@ -183,7 +183,7 @@ class LocalEngine:
         return path
 
     async def keep_record(self, name: str, messages: Sequence[Message]) -> Path:
-        from workbench.engine.record_file import save_record
+        from workbench.engine.storage.record_file import save_record
 
         directory = self._settings.data / "records"
         try:
@@ -291,7 +291,7 @@ class LocalEngine:
 
 def _holders(guests: Sequence[LocalGuest]) -> tuple[HugepageHolder, ...]:
     """What each guest has of the hugepages, by name."""
-    from workbench.engine.hugepages import hugepages_held
+    from workbench.engine.host.hugepages import hugepages_held
 
     found = [
         HugepageHolder(guest.snapshot.name, page, size)

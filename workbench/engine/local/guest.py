@@ -1,4 +1,4 @@
-"""One guest on this host, as a screen knows it: what may be asked of it. :mod:`workbench.engine.guest_driver` drives it.
+"""One guest on this host, as a screen knows it: what may be asked of it. :mod:`workbench.engine.local.driver` drives it.
 
 Changes (a target, pause, reset) go one at a time; what the user types in the QMP console runs beside the readings.
 """
@@ -12,27 +12,27 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.lifecycle import Phase
-from workbench.domain.traffic import Kind, Origin
-from workbench.engine.console import Console
-from workbench.engine.guest_driver import GuestDriver
-from workbench.engine.history import HistoryFiles
-from workbench.engine.launch import kill
-from workbench.engine.local_devices import LocalDevices
-from workbench.engine.lookups import LocalLookups
-from workbench.engine.own_target import own_target
-from workbench.engine.readings import DEADLINE as POLL_DEADLINE
+from workbench.domain.guest.lifecycle import Phase
+from workbench.domain.qmp.record.record import Kind, Origin
+from workbench.engine.balloon.own_target import own_target
+from workbench.engine.balloon.readings import DEADLINE as POLL_DEADLINE
+from workbench.engine.balloon.record.history import HistoryFiles
+from workbench.engine.local.console import Console
+from workbench.engine.local.devices import LocalDevices
+from workbench.engine.local.driver import GuestDriver
+from workbench.engine.local.lookups import LocalLookups
+from workbench.engine.start.launch import kill
 from workbench.errors import CommandFailed, MonitorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from workbench.domain.history import Past
-    from workbench.domain.safety import Wish
-    from workbench.domain.schema import Schema
-    from workbench.domain.snapshot import GuestSnapshot
-    from workbench.domain.timeline import PathView
-    from workbench.engine.state import Running, StateDirectory
+    from workbench.domain.balloon.history.samples import Past
+    from workbench.domain.balloon.path.timeline import PathView
+    from workbench.domain.balloon.safety.protection import Wish
+    from workbench.domain.guest.snapshot import GuestSnapshot
+    from workbench.domain.qmp.schema import Schema
+    from workbench.engine.state.directory import Running, StateDirectory
     from workbench.settings import Settings
 
 USER_DEADLINE = 60.0
@@ -74,7 +74,7 @@ class LocalGuest(GuestDriver):
             self._pace.hurry()
 
     async def schema(self) -> Schema:
-        from workbench.engine.schema import read_schema
+        from workbench.engine.qmp.schema import read_schema
 
         return await read_schema(self._connected(), self._cache)
 

@@ -7,22 +7,22 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
-from workbench.domain.hotplug import PERIPHERAL, State
-from workbench.domain.traffic import Origin
-from workbench.engine.unplug_files import UnplugFiles
+from workbench.domain.hotplug.unplug import PERIPHERAL, State
+from workbench.domain.qmp.record.record import Origin
+from workbench.engine.hotplug.unplug_files import UnplugFiles
 from workbench.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
-    from workbench.domain.hotplug import Keeping, Kind, Plan, Unplug
-    from workbench.domain.leftovers import Stake
-    from workbench.domain.plugging import Offer
-    from workbench.engine.monitor import Monitor
-    from workbench.engine.qom import QomReader
-    from workbench.engine.state import Running
-    from workbench.engine.unplugging import Unplugs
+    from workbench.domain.hotplug.leftovers import Stake
+    from workbench.domain.hotplug.plan import Offer
+    from workbench.domain.hotplug.unplug import Keeping, Kind, Plan, Unplug
+    from workbench.engine.devices.qom import QomReader
+    from workbench.engine.hotplug.unplug import Unplugs
+    from workbench.engine.qmp.monitor import Monitor
+    from workbench.engine.state.directory import Running
     from workbench.settings import Settings
 
 
@@ -55,15 +55,15 @@ class LocalHotplug:
         """What is known of the files of devices that were asked to go."""
 
     async def offer(self, kind: Kind) -> Offer:
-        from workbench.engine.buses import BusReader
-        from workbench.engine.offers import offer
+        from workbench.engine.devices.buses import BusReader
+        from workbench.engine.hotplug.offers import offer
 
         qom, execute = self._qom(), partial(self._connected().execute, origin=Origin.SCREEN)
         return await offer(self._running, execute, qom, BusReader(qom), kind, self._running.pid)
 
     async def plug(self, offer: Offer, plan: Plan) -> None:
-        from workbench.engine.hotplug import plug
-        from workbench.engine.plugged import note_plugged
+        from workbench.engine.hotplug.plug import plug
+        from workbench.engine.hotplug.plugged import note_plugged
 
         async with self._changes:
             await plug(partial(self._connected().execute, origin=Origin.ACTION), plan, offer)
@@ -72,7 +72,7 @@ class LocalHotplug:
         self._changed()
 
     async def behind(self, name: str) -> Stake:
-        from workbench.engine.hotplug import behind_of
+        from workbench.engine.hotplug.plug import behind_of
 
         return await behind_of(self._qom(), name)
 
@@ -97,8 +97,8 @@ class LocalHotplug:
             self._seen = stamp
 
     async def keeping(self, name: str) -> Keeping:
-        from workbench.engine.keeping import keeping
-        from workbench.engine.plugged import plugged
+        from workbench.engine.hotplug.keep_in_profile import keeping
+        from workbench.engine.hotplug.plugged import plugged
 
         one = (await asyncio.to_thread(plugged, self._running.path)).get(name)
         if one is None:
@@ -109,8 +109,8 @@ class LocalHotplug:
         return await asyncio.to_thread(keeping, self._settings, self._running, one)
 
     async def keep(self, change: Keeping) -> str:
-        from workbench.engine.keeping import keep_plan
-        from workbench.engine.plugged import note_kept
+        from workbench.engine.hotplug.keep_in_profile import keep_plan
+        from workbench.engine.hotplug.plugged import note_kept
 
         place = await asyncio.to_thread(keep_plan, self._settings, change)
         await asyncio.to_thread(note_kept, self._running.path, change.id, change.place)
@@ -120,7 +120,7 @@ class LocalHotplug:
     @property
     def lines(self) -> Mapping[str, str]:
         """For each device's id the place in the profile that made it, or that would at the next start."""
-        from workbench.engine.plugged import kept_lines
+        from workbench.engine.hotplug.plugged import kept_lines
 
         return self._running.facts.device_lines | kept_lines(self._running.path)
 
@@ -145,14 +145,14 @@ class LocalHotplug:
             await self._unplugs.close()
 
     def _all(self) -> Unplugs:
-        from workbench.engine.unplugging import Unplugs
+        from workbench.engine.hotplug.unplug import Unplugs
 
         if self._unplugs is None:
             self._unplugs = Unplugs(self._files, self._changed, self._gone)
         return self._unplugs
 
     def _gone(self, end: Unplug) -> None:
-        from workbench.engine.plugged import note_unplugged
+        from workbench.engine.hotplug.plugged import note_unplugged
 
         if end.state is State.GONE:
             note_unplugged(self._running.path, end.id)
@@ -166,7 +166,7 @@ class LocalHotplug:
             return await self._connected().execute(command, arguments, origin=origin)
 
     def _qom(self) -> QomReader:
-        from workbench.engine.devices import DeviceReader
+        from workbench.engine.devices.reader import DeviceReader
 
         monitor = self._connected()
         return DeviceReader(partial(monitor.execute, origin=Origin.SCREEN), monitor.version).qom

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct, to_builtins
 
-from workbench.domain.lifecycle import Exit, Phase, phase_of
+from workbench.domain.guest.lifecycle import Exit, Phase, phase_of
 from workbench.domain.units import format_size
-from workbench.engine.launch import wait_for_end
-from workbench.engine.liveness import live_pid
-from workbench.engine.monitor import Monitor
-from workbench.engine.profiles import ProfileStore, started_profile
-from workbench.engine.silence import is_stopped
-from workbench.engine.state import StateDirectory
+from workbench.engine.profiles.store import ProfileStore, started_profile
+from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.qmp.silence import is_stopped
+from workbench.engine.start.launch import wait_for_end
+from workbench.engine.state.directory import StateDirectory
+from workbench.engine.state.liveness import live_pid
 from workbench.errors import MonitorError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.engine.state import Running
+    from workbench.engine.state.directory import Running
     from workbench.settings import Settings
 
 DEADLINE = 1.0

@@ -7,19 +7,19 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from workbench.domain.hmp import parse_help
-from workbench.domain.known import Kind, Known, Lookup
-from workbench.domain.traffic import Origin
-from workbench.engine.drivers import DriverBook
-from workbench.engine.files import process_has_file
-from workbench.engine.schema import build_of
+from workbench.domain.qmp.hmp import parse_help
+from workbench.domain.qmp.lookups import Kind, Known, Lookup
+from workbench.domain.qmp.record.record import Origin
+from workbench.engine.devices.drivers import DriverBook
+from workbench.engine.qmp.schema import build_of
+from workbench.engine.storage.files import process_has_file
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-    from workbench.domain.manual import Paragraph
-    from workbench.engine.monitor import Monitor
+    from workbench.domain.qmp.manual import Paragraph
+    from workbench.engine.qmp.monitor import Monitor
 
     Execute = Callable[..., Awaitable[object]]
     Entry = Mapping[str, object]
@@ -52,7 +52,7 @@ class LocalLookups:
         return await asyncio.to_thread(process_has_file, self._pid, path)
 
     async def manual(self, command: str) -> Sequence[Paragraph]:
-        from workbench.engine.manual import manual_of
+        from workbench.engine.qmp.manual import manual_of
 
         return await asyncio.to_thread(manual_of, command, self._pid)
 

@@ -10,29 +10,29 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.argv import argv_parts
-from workbench.domain.as_it_runs import as_it_runs, of_others
-from workbench.domain.compare_keys import compare_profiles
-from workbench.domain.editing import Checked, ProfileText
-from workbench.domain.profile import check_name
-from workbench.engine.accelerator import choose_accelerator
-from workbench.engine.checks import Checks
-from workbench.engine.plan import launch_of
-from workbench.engine.plugged import plugged
-from workbench.engine.profiles import SUFFIX, file_states, parse_text, read_text, samples_directory, shown
-from workbench.engine.qemu import qemu_binary, qemu_version
+from workbench.domain.command_line.argv import argv_parts
+from workbench.domain.command_line.checked import Checked, ProfileText
+from workbench.domain.compare.keys import compare_profiles
+from workbench.domain.compare.running_profile import as_it_runs, of_others
+from workbench.domain.profile.guest import check_name
+from workbench.engine.host.accelerator import choose_accelerator
+from workbench.engine.host.qemu import qemu_binary, qemu_version
+from workbench.engine.hotplug.plugged import plugged
+from workbench.engine.profiles.checks import Checks
+from workbench.engine.profiles.store import SUFFIX, file_states, parse_text, read_text, samples_directory, shown
+from workbench.engine.start.plan import launch_of
 from workbench.errors import HostError, NotFound, ProfileChanged, ProfileError, UsageError, WorkbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from workbench.domain.accelerator import Accelerator
-    from workbench.domain.argv import ArgvPart
-    from workbench.domain.compare_keys import Comparison
-    from workbench.domain.drift import Live
-    from workbench.domain.problems import Problem
-    from workbench.domain.profile import GuestProfile
-    from workbench.engine.profiles import LoadedProfile, ProfileStore
+    from workbench.domain.command_line.argv import ArgvPart
+    from workbench.domain.compare.drift import Live
+    from workbench.domain.compare.keys import Comparison
+    from workbench.domain.host.accelerator import Accelerator
+    from workbench.domain.profile.guest import GuestProfile
+    from workbench.domain.profile.problems import Problem
+    from workbench.engine.profiles.store import LoadedProfile, ProfileStore
     from workbench.settings import Settings
 
 TRASH = ".trash"

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.engine.build import BuildReader
-from workbench.engine.host_needs import host_problems
-from workbench.engine.needs import file_problems
-from workbench.engine.qemu import qemu_binary
-from workbench.engine.taken import Taken
+from workbench.engine.host.qemu import qemu_binary
+from workbench.engine.profiles.conflicts import Taken
+from workbench.engine.profiles.host_needs import host_problems
+from workbench.engine.profiles.named_files import file_problems
+from workbench.engine.profiles.qemu_build import BuildReader
 from workbench.errors import HostError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from workbench.domain.accelerator import Accelerator
-    from workbench.domain.problems import Problem
-    from workbench.engine.profiles import LoadedProfile
+    from workbench.domain.host.accelerator import Accelerator
+    from workbench.domain.profile.problems import Problem
+    from workbench.engine.profiles.store import LoadedProfile
     from workbench.settings import Settings
 
 

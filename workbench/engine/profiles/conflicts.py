@@ -10,21 +10,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.argv import resolve
-from workbench.domain.devices.net import host_end
-from workbench.domain.display import LOOPBACK
-from workbench.engine.images import user_of
-from workbench.engine.profiles import shown, started_profile
-from workbench.engine.state import StateDirectory
+from workbench.domain.command_line.argv import resolve
+from workbench.domain.profile.devices.display import LOOPBACK
+from workbench.domain.profile.devices.net import host_end
+from workbench.engine.host.images import user_of
+from workbench.engine.profiles.store import shown, started_profile
+from workbench.engine.state.directory import StateDirectory
 from workbench.errors import HostError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.devices.part import Path as Place
-    from workbench.domain.problems import Problem
-    from workbench.domain.profile import GuestProfile
-    from workbench.engine.profiles import LoadedProfile
+    from workbench.domain.profile.devices.part import Path as Place
+    from workbench.domain.profile.guest import GuestProfile
+    from workbench.domain.profile.problems import Problem
+    from workbench.engine.profiles.store import LoadedProfile
 
 KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 

@@ -7,21 +7,21 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.cpu import host_cpus
-from workbench.domain.hugepages import sizes_words
+from workbench.domain.host.hugepages import sizes_words
+from workbench.domain.profile.cpu import host_cpus
 from workbench.domain.units import size_words
-from workbench.engine.firmware import find_uefi
-from workbench.engine.hugepages import check_mount, read_pools
+from workbench.engine.host.firmware import find_uefi
+from workbench.engine.host.hugepages import check_mount, read_pools
 from workbench.errors import HostError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.accelerator import Accelerator
-    from workbench.domain.devices.part import Path as Place
-    from workbench.domain.problems import Problem
-    from workbench.domain.profile import GuestProfile
-    from workbench.engine.profiles import LoadedProfile
+    from workbench.domain.host.accelerator import Accelerator
+    from workbench.domain.profile.devices.part import Path as Place
+    from workbench.domain.profile.guest import GuestProfile
+    from workbench.domain.profile.problems import Problem
+    from workbench.engine.profiles.store import LoadedProfile
 
 NODES = Path("/sys/devices/system/node")
 TUN = Path("/dev/net/tun")

@@ -6,17 +6,17 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.argv import resolve
-from workbench.domain.devices.net import EVERY_ADDRESS
-from workbench.engine.profiles import shown
-from workbench.engine.taken import host_ports, images, taps
+from workbench.domain.command_line.argv import resolve
+from workbench.domain.profile.devices.net import EVERY_ADDRESS
+from workbench.engine.profiles.conflicts import host_ports, images, taps
+from workbench.engine.profiles.store import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from workbench.domain.devices.part import Path as Place
-    from workbench.domain.problems import Problem
-    from workbench.engine.profiles import LoadedProfile
+    from workbench.domain.profile.devices.part import Path as Place
+    from workbench.domain.profile.problems import Problem
+    from workbench.engine.profiles.store import LoadedProfile
 
 Want = tuple[str, str, bool]
 """What is wanted in words, at which address of the host (empty: it has none), and whether nobody else may have it; who

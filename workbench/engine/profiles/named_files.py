@@ -9,21 +9,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.argv import resolve
-from workbench.domain.decode import key_text
-from workbench.domain.images import image_format, is_kernel
-from workbench.engine.images import format_trouble, read_head
-from workbench.engine.monitor import SUN_PATH_MAX
-from workbench.engine.profiles import shown
+from workbench.domain.command_line.argv import resolve
+from workbench.domain.host.images import image_format, is_kernel
+from workbench.domain.profile.text.decode import key_text
+from workbench.engine.host.images import format_trouble, read_head
+from workbench.engine.profiles.store import shown
+from workbench.engine.qmp.monitor import SUN_PATH_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from workbench.domain.devices.part import Path as Place
-    from workbench.domain.devices.scsi import Disk
-    from workbench.domain.problems import Problem
-    from workbench.domain.profile import GuestProfile
-    from workbench.engine.profiles import LoadedProfile
+    from workbench.domain.profile.devices.part import Path as Place
+    from workbench.domain.profile.devices.scsi import Disk
+    from workbench.domain.profile.guest import GuestProfile
+    from workbench.domain.profile.problems import Problem
+    from workbench.engine.profiles.store import LoadedProfile
 FLASH_SECTOR = 4096
 
 

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from workbench.domain.argv import Launch, argv_parts
-from workbench.domain.build import Build, build_problems, types_of
-from workbench.domain.clashes import argument_clashes
-from workbench.engine.files import write_atomic
-from workbench.engine.qemu import qemu_version
+from workbench.domain.command_line.argv import Launch, argv_parts
+from workbench.domain.command_line.clashes import argument_clashes
+from workbench.domain.command_line.qemu_build import Build, build_problems, types_of
+from workbench.engine.host.qemu import qemu_version
+from workbench.engine.storage.files import write_atomic
 from workbench.errors import HostError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from workbench.domain.argv import ArgvPart
-    from workbench.domain.problems import Problem
-    from workbench.domain.profile import GuestProfile
-    from workbench.engine.profiles import LoadedProfile
+    from workbench.domain.command_line.argv import ArgvPart
+    from workbench.domain.profile.guest import GuestProfile
+    from workbench.domain.profile.problems import Problem
+    from workbench.engine.profiles.store import LoadedProfile
 
 DEADLINE = 20.0
 """Seconds that a QEMU without a machine may take to answer everything; it takes a twentieth of one."""

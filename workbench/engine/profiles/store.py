@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 import workbench
-from workbench.domain.argv import resolve
-from workbench.domain.document import Source
-from workbench.domain.parse import Parsed, parse
-from workbench.domain.problems import Problem
-from workbench.domain.profile import check_name
-from workbench.engine.files import write_atomic
+from workbench.domain.command_line.argv import resolve
+from workbench.domain.profile.guest import check_name
+from workbench.domain.profile.problems import Problem
+from workbench.domain.profile.text.document import Source
+from workbench.domain.profile.text.parse import Parsed, parse
+from workbench.engine.storage.files import write_atomic
 from workbench.errors import HostError, NotFound, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.profile import GuestProfile
+    from workbench.domain.profile.guest import GuestProfile
 
 SUFFIX = ".toml"
 SIZE_MAX = 1 << 20

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.manual import Paragraph, Shape, read_manual
+from workbench.domain.qmp.manual import Paragraph, Shape, read_manual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, cast
 
 from qemu.qmp import QMPError, Runstate
 
-from workbench.domain.traffic import Kind, Origin, Record
-from workbench.engine.qmp_client import Client
+from workbench.domain.qmp.record.record import Kind, Origin, Record
+from workbench.engine.qmp.client import Client
 from workbench.errors import (
     CommandFailed,
     MonitorClosed,

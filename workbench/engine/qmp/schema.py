@@ -10,15 +10,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from workbench.domain.schema import Schema, SchemaError
-from workbench.domain.traffic import Origin
-from workbench.engine.files import write_atomic
+from workbench.domain.qmp.record.record import Origin
+from workbench.domain.qmp.schema import Schema, SchemaError
+from workbench.engine.storage.files import write_atomic
 from workbench.errors import MonitorError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from workbench.engine.monitor import Monitor
+    from workbench.engine.qmp.monitor import Monitor
 
     Entries = Sequence[Mapping[str, object]]
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import psutil
 
-from workbench.domain.lifecycle import Silence
+from workbench.domain.guest.lifecycle import Silence
 from workbench.errors import MonitorTimeout
 
 _STOPPED = frozenset({psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP})

@@ -12,26 +12,26 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.balloon import Balloon, Sample
-from workbench.domain.diagnosis import Circumstances, judge
-from workbench.domain.lifecycle import Silence, phase_of
-from workbench.domain.rebalance_course import Course, Seen, Stage, step_words
-from workbench.domain.rebalance_guests import figures_cover
-from workbench.domain.safety import safety_of
-from workbench.domain.snapshot import GuestSnapshot
-from workbench.domain.traffic import Origin
-from workbench.engine.balloon import BalloonProbe
-from workbench.engine.guarding import alarm_words
-from workbench.engine.monitor import Monitor
-from workbench.engine.profiles import started_profile
-from workbench.engine.protection import Protector
-from workbench.engine.silence import is_stopped, silence_of, silence_words
+from workbench.domain.balloon.balloon import Balloon, Sample
+from workbench.domain.balloon.diagnosis.judge import Circumstances, judge
+from workbench.domain.balloon.safety.protection import safety_of
+from workbench.domain.guest.lifecycle import Silence, phase_of
+from workbench.domain.guest.snapshot import GuestSnapshot
+from workbench.domain.qmp.record.record import Origin
+from workbench.domain.rebalance.guests import figures_cover
+from workbench.domain.rebalance.progress import Course, Seen, Stage, step_words
+from workbench.engine.balloon.probe import BalloonProbe
+from workbench.engine.balloon.safety.guard import alarm_words
+from workbench.engine.balloon.safety.protection import Protector
+from workbench.engine.profiles.store import started_profile
+from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.qmp.silence import is_stopped, silence_of, silence_words
 from workbench.errors import MonitorError, MonitorTimeout, WorkbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from workbench.engine.state import Running
+    from workbench.engine.state.directory import Running
 
 DEADLINE = 2.0
 """Seconds until a guest that says nothing counts as not answering."""

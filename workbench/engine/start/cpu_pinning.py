@@ -6,12 +6,12 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
-from workbench.domain.cpu import host_cpus
+from workbench.domain.profile.cpu import host_cpus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from workbench.engine.monitor import Monitor
+    from workbench.engine.qmp.monitor import Monitor
 
 
 async def pin(monitor: Monitor, pins: Sequence[str]) -> None:

@@ -20,26 +20,26 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from workbench.domain.document import EXTENDS
-from workbench.domain.hugepages import Supply
-from workbench.domain.lifecycle import exit_words
-from workbench.domain.start_advice import start_advice
+from workbench.domain.command_line.start_advice import start_advice
+from workbench.domain.guest.lifecycle import exit_words
+from workbench.domain.host.hugepages import Supply
+from workbench.domain.profile.text.document import EXTENDS
 from workbench.domain.units import format_size
-from workbench.engine.hugepages import check_hugepages, find_shortage
-from workbench.engine.liveness import GONE, KEEPERS, keeper_of, live_pid
-from workbench.engine.monitor import Monitor
-from workbench.engine.pinning import pin
-from workbench.engine.prepare import prepare, remove
-from workbench.engine.state import Ended, GuestFacts, Running, StateDirectory, read_end, write_facts
-from workbench.engine.supply import FILE as HUGEPAGES_FILE
-from workbench.engine.supply import grow, remember, returning_script
+from workbench.engine.host.hugepages import check_hugepages, find_shortage
+from workbench.engine.host.pool_growth import FILE as HUGEPAGES_FILE
+from workbench.engine.host.pool_growth import grow, remember, returning_script
+from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.start.cpu_pinning import pin
+from workbench.engine.start.prepare import prepare, remove
+from workbench.engine.state.directory import Ended, GuestFacts, Running, StateDirectory, read_end, write_facts
+from workbench.engine.state.liveness import GONE, KEEPERS, keeper_of, live_pid
 from workbench.errors import HostError, MonitorError, StartError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from workbench.engine.plan import Plan
+    from workbench.engine.start.plan import Plan
 
 START_DEADLINE = 120.0
 """Seconds until QEMU's monitor must answer. Preallocating many hugepages is slow; a start that fails says so at once."""

@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from workbench.domain.argv import Launch, argv_parts, port_socket, resolve
-from workbench.domain.boot import CONSOLE
-from workbench.domain.imports.options import keys_of
-from workbench.engine.accelerator import choose_accelerator, kvm_trouble
-from workbench.engine.checks import Checks
-from workbench.engine.firmware import flash
-from workbench.engine.hugepages import check_hugepages, hugepages_held, read_pools
-from workbench.engine.monitor import SUN_PATH_MAX
-from workbench.engine.qemu import install_hint, qemu_binary, qemu_version
-from workbench.engine.state import StateDirectory
+from workbench.domain.command_line.argv import Launch, argv_parts, port_socket, resolve
+from workbench.domain.command_line.options import keys_of
+from workbench.domain.profile.boot import CONSOLE
+from workbench.engine.host.accelerator import choose_accelerator, kvm_trouble
+from workbench.engine.host.firmware import flash
+from workbench.engine.host.hugepages import check_hugepages, hugepages_held, read_pools
+from workbench.engine.host.qemu import install_hint, qemu_binary, qemu_version
+from workbench.engine.profiles.checks import Checks
+from workbench.engine.qmp.monitor import SUN_PATH_MAX
+from workbench.engine.state.directory import StateDirectory
 from workbench.errors import HostError, HugepageShortage, ProfileError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.argv import ArgvPart
-    from workbench.domain.problems import Problem
-    from workbench.domain.profile import GuestProfile
-    from workbench.engine.profiles import LoadedProfile
+    from workbench.domain.command_line.argv import ArgvPart
+    from workbench.domain.profile.guest import GuestProfile
+    from workbench.domain.profile.problems import Problem
+    from workbench.engine.profiles.store import LoadedProfile
     from workbench.settings import Settings
 
 OLDEST = (6, 2)

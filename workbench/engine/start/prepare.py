@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain.units import format_size
-from workbench.engine.firmware import make_variables
+from workbench.engine.host.firmware import make_variables
 from workbench.errors import HostError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from workbench.domain.devices.scsi import Disk
-    from workbench.engine.plan import Plan
+    from workbench.domain.profile.devices.scsi import Disk
+    from workbench.engine.start.plan import Plan
 
 QEMU_IMG_HINT = "Debian and Ubuntu: apt-get install qemu-utils"
 

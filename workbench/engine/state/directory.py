@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct, field
 
-from workbench.domain.lifecycle import exit_cause
-from workbench.engine.files import write_atomic
-from workbench.engine.liveness import is_over, live_pid
-from workbench.engine.monitor import SUN_PATH_MAX
-from workbench.engine.supply import give_back
+from workbench.domain.guest.lifecycle import exit_cause
+from workbench.engine.host.pool_growth import give_back
+from workbench.engine.qmp.monitor import SUN_PATH_MAX
+from workbench.engine.state.liveness import is_over, live_pid
+from workbench.engine.storage.files import write_atomic
 from workbench.errors import HostError, NotFound, StartError
 
 if TYPE_CHECKING:

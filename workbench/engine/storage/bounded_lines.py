@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from workbench.engine.files import write_atomic
+from workbench.engine.storage.files import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from workbench.engine.files import write_atomic
+from workbench.engine.storage.files import write_atomic
 from workbench.settings import Settings
 
 if TYPE_CHECKING:

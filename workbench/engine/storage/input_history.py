@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.engine.lines import BoundedLines
+from workbench.engine.storage.bounded_lines import BoundedLines
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,14 +7,14 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from workbench.domain.transcript import line_of
-from workbench.engine.files import write_atomic
+from workbench.domain.qmp.record.transcript import line_of
+from workbench.engine.storage.files import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from workbench.domain.traffic import Message
+    from workbench.domain.qmp.record.record import Message
 
 _UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
 

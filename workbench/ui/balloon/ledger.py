@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from workbench.domain.balloon import pages_in
-from workbench.domain.ledger import percent
+from workbench.domain.balloon.balloon import pages_in
+from workbench.domain.balloon.ledger import percent
 from workbench.domain.units import in_mib, mib_span, with_sign
-from workbench.ui.widgets.columns import Column, grid
+from workbench.ui.common.columns import Column, grid
 
 if TYPE_CHECKING:
-    from workbench.domain.ledger import Entry, Ledger
+    from workbench.domain.balloon.ledger import Entry, Ledger
 
 DASH = "\u2013"
 NAMES = 7

@@ -9,23 +9,25 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input
 
-from workbench.domain.speed import Speeds
-from workbench.ui.widgets import balloon_room, balloon_text, safety_text
-from workbench.ui.widgets.balloon_keys import BALLOON_KEYS
-from workbench.ui.widgets.balloon_views import BalloonViews
-from workbench.ui.widgets.history_keys import HISTORY_KEYS
-from workbench.ui.widgets.history_plot import HistoryPlot, Move
-from workbench.ui.widgets.path_view import PathPane
-from workbench.ui.widgets.text_block import TextBlock
+from workbench.domain.balloon.rate import Speeds
+from workbench.ui.balloon import row_budget as balloon_room
+from workbench.ui.balloon import safety as safety_text
+from workbench.ui.balloon import text as balloon_text
+from workbench.ui.balloon.history.keys import HISTORY_KEYS
+from workbench.ui.balloon.history.plot import HistoryPlot, Move
+from workbench.ui.balloon.keys import BALLOON_KEYS
+from workbench.ui.balloon.path.view import PathPane
+from workbench.ui.balloon.views import BalloonViews
+from workbench.ui.common.text import TextBlock
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from workbench.domain.balloon import Balloon
-    from workbench.domain.history import Past
-    from workbench.domain.picture import Scene
-    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.domain.balloon.balloon import Balloon
+    from workbench.domain.balloon.history.picture import Scene
+    from workbench.domain.balloon.history.samples import Past
+    from workbench.domain.guest.snapshot import GuestSnapshot
 
 TICK = 1.5
 """Seconds after which the panel moves on by itself; while QEMU answers, readings come more often."""

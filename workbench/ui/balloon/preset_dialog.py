@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from workbench.ui.dialogs import Dialog
+from workbench.ui.common.dialogs import Dialog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

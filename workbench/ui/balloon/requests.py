@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from workbench.domain.forecast import Forecast
-    from workbench.domain.safety import Wish
-    from workbench.domain.targets import Way
-    from workbench.ui.widgets.balloon_staging import BalloonStaging
+    from workbench.domain.balloon.safety.forecast import Forecast
+    from workbench.domain.balloon.safety.protection import Wish
+    from workbench.domain.balloon.target_undo import Way
+    from workbench.ui.balloon.staging import BalloonStaging
 
 
 class TargetRequested(Message):

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from workbench.domain.units import duration, mib
-from workbench.ui.key_names import key_name
-from workbench.ui.widgets.flow import flow
+from workbench.ui.common.flow import flow
+from workbench.ui.keys.names import key_name
 
 if TYPE_CHECKING:
-    from workbench.domain.guard import Alarm
-    from workbench.domain.ramp import Ramping
-    from workbench.domain.safety import Protection
+    from workbench.domain.balloon.safety.guard import Alarm
+    from workbench.domain.balloon.safety.protection import Protection
+    from workbench.domain.balloon.safety.ramp import Ramping
 
 MUTED = "$foreground-muted"
 

@@ -11,25 +11,25 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Input
 
-from workbench.domain.balloon import State
-from workbench.domain.causes import Cause
-from workbench.domain.forecast import forecast
-from workbench.domain.safety import Protection, Wish
-from workbench.domain.speed import Speeds
-from workbench.domain.target import clamp_target, parse_target
-from workbench.domain.targets import Targets, Way
+from workbench.domain.balloon.balloon import State
+from workbench.domain.balloon.diagnosis.causes import Cause
+from workbench.domain.balloon.rate import Speeds
+from workbench.domain.balloon.safety.forecast import forecast
+from workbench.domain.balloon.safety.protection import Protection, Wish
+from workbench.domain.balloon.target import clamp_target, parse_target
+from workbench.domain.balloon.target_undo import Targets, Way
 from workbench.domain.units import SizeError
-from workbench.ui.widgets import balloon_requests
-from workbench.ui.widgets.balloon_keys import BALLOON_KEYS
-from workbench.ui.widgets.text_block import TextBlock
+from workbench.ui.balloon import requests as balloon_requests
+from workbench.ui.balloon.keys import BALLOON_KEYS
+from workbench.ui.common.text import TextBlock
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.events import Key
 
-    from workbench.domain.balloon import Balloon
-    from workbench.domain.forecast import Forecast
-    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.domain.balloon.balloon import Balloon
+    from workbench.domain.balloon.safety.forecast import Forecast
+    from workbench.domain.guest.snapshot import GuestSnapshot
 
 SENT_FOR = 1.0
 """Seconds after which a target that was sent and does not show was refused, or set anew by somebody else."""
@@ -38,7 +38,7 @@ SENT_FOR = 1.0
 class BalloonStaging(Vertical):
     """What a balloon panel does with a target before it is sent, and what it remembers of those that were.
 
-    How all that looks is for :class:`workbench.ui.widgets.balloon_panel.BalloonPanel` to show.
+    How all that looks is for :class:`workbench.ui.balloon.panel.BalloonPanel` to show.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = BALLOON_KEYS

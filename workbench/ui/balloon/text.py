@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from workbench.domain.balloon import Balloon, Source, State
-from workbench.domain.causes import Cause
-from workbench.domain.forecast import Risk
-from workbench.domain.freshness import is_fresh, is_late
-from workbench.domain.lifecycle import Phase
+from workbench.domain.balloon.balloon import Balloon, Source, State
+from workbench.domain.balloon.diagnosis.causes import Cause
+from workbench.domain.balloon.diagnosis.statistics import is_fresh, is_late
+from workbench.domain.balloon.safety.forecast import Risk
+from workbench.domain.guest.lifecycle import Phase
 from workbench.domain.units import age, ago, duration, mib, with_sign
-from workbench.ui.key_names import key_name
-from workbench.ui.widgets import ledger_text
-from workbench.ui.widgets.columns import Column, grid
-from workbench.ui.widgets.flow import flow
+from workbench.ui.balloon import ledger as ledger_text
+from workbench.ui.common.columns import Column, grid
+from workbench.ui.common.flow import flow
+from workbench.ui.keys.names import key_name
 
 if TYPE_CHECKING:
-    from workbench.domain.forecast import Forecast
-    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.domain.balloon.safety.forecast import Forecast
+    from workbench.domain.guest.snapshot import GuestSnapshot
 
 STATE_STYLES = {
     State.SETTLED: "$success",

@@ -8,11 +8,11 @@ from textual.content import Content
 from textual.message import Message
 
 from workbench.domain.units import format_size
-from workbench.ui.key_names import key_name
-from workbench.ui.widgets import balloon_text
-from workbench.ui.widgets.balloon_keys import LARGE_STEP, SMALL_STEP
-from workbench.ui.widgets.balloon_staging import BalloonStaging
-from workbench.ui.widgets.path_view import PathPane
+from workbench.ui.balloon import text as balloon_text
+from workbench.ui.balloon.keys import LARGE_STEP, SMALL_STEP
+from workbench.ui.balloon.path.view import PathPane
+from workbench.ui.balloon.staging import BalloonStaging
+from workbench.ui.keys.names import key_name
 
 if TYPE_CHECKING:
     from textual.timer import Timer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.history import Column
+    from workbench.domain.balloon.history.samples import Column
 
 BLANK = 0x2800
 """U+2800 BRAILLE PATTERN BLANK; the dots are the bits above it."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from textual.geometry import Region
 
-    from workbench.domain.candidates import Completion
+    from workbench.domain.qmp.completion.candidates import Completion
 
 HIGHEST = 10
 """Lines that it has at most."""

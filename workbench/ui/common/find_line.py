@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
 
-from workbench.ui.widgets.text_block import TextBlock
+from workbench.ui.common.text import TextBlock
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

@@ -12,8 +12,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from workbench.ui.key_names import key_name
-from workbench.ui.widgets.text_block import TextBlock
+from workbench.ui.common.text import TextBlock
+from workbench.ui.keys.names import key_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

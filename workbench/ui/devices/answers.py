@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.finding import spots
-from workbench.domain.tree import Registers
-from workbench.ui.widgets.device_finding import Known
-from workbench.ui.widgets.device_showing import DeviceShowing
-from workbench.ui.widgets.device_store import Question, Want
-from workbench.ui.widgets.device_views import View
+from workbench.domain.devices.search import spots
+from workbench.domain.devices.tree import Registers
+from workbench.ui.devices.search import Known
+from workbench.ui.devices.showing import DeviceShowing
+from workbench.ui.devices.store import Question, Want
+from workbench.ui.devices.views.views import View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from workbench.domain.buses import Bus
-    from workbench.domain.qom import Property
-    from workbench.domain.tree import Node
-    from workbench.domain.type_info import TypeInfo
-    from workbench.domain.virtio import Virtio
+    from workbench.domain.devices.buses import Bus
+    from workbench.domain.devices.qom import Property
+    from workbench.domain.devices.tree import Node
+    from workbench.domain.devices.type_info import TypeInfo
+    from workbench.domain.devices.virtio import Virtio
 
 
 class DeviceAnswers(DeviceShowing):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widgets import Static
 
-from workbench.ui.widgets.device_layout import hanging
-from workbench.ui.widgets.device_row import clean
+from workbench.ui.devices.layout import hanging
+from workbench.ui.devices.row import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

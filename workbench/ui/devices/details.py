@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from workbench.domain.buses import Bus, BusDevice, id_in
-from workbench.domain.drift import Difference
-from workbench.domain.finding import Spot
-from workbench.domain.pci import Bar, Bridge
-from workbench.domain.qom import Child, Property
-from workbench.domain.sources import source_file
-from workbench.domain.tree import PciBus, PciDevice
-from workbench.domain.type_info import Access, access
-from workbench.domain.virtio import Virtio, virtio_status_bits
-from workbench.domain.virtio_config import ConfigField
-from workbench.domain.virtqueue import Queue
-from workbench.ui.widgets.node_rows import brief
+from workbench.domain.compare.drift import Difference
+from workbench.domain.devices.buses import Bus, BusDevice, id_in
+from workbench.domain.devices.pci import Bar, Bridge
+from workbench.domain.devices.qom import Child, Property
+from workbench.domain.devices.search import Spot
+from workbench.domain.devices.sources import source_file
+from workbench.domain.devices.tree import PciBus, PciDevice
+from workbench.domain.devices.type_info import Access, access
+from workbench.domain.devices.virtio import Virtio, virtio_status_bits
+from workbench.domain.devices.virtio_config import ConfigField
+from workbench.domain.devices.virtqueue import Queue
+from workbench.ui.devices.views.node import brief
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from workbench.ui.widgets.device_row import Row, Shown
+    from workbench.ui.devices.row import Row, Shown
 
 
 class Background(Struct, frozen=True):

@@ -8,7 +8,7 @@ from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 
 if TYPE_CHECKING:
-    from workbench.ui.widgets.device_row import Row
+    from workbench.ui.devices.row import Row
 
 HINTS_FROM = 60
 """Columns of the pane from which hints have room."""

@@ -16,7 +16,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from workbench.ui.widgets.device_layout import Layout
+from workbench.ui.devices.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.events import Click, MouseMove
 
-    from workbench.ui.widgets.device_row import Row
+    from workbench.ui.devices.row import Row
 
 
 class DeviceLines(ScrollView, can_focus=True):

@@ -8,22 +8,22 @@ from textual import on
 from textual.binding import Binding
 from textual.message import Message
 
-from workbench.domain.buses import id_in
-from workbench.domain.finding import Spot
-from workbench.domain.qom import Property
-from workbench.ui.widgets.device_answers import DeviceAnswers
-from workbench.ui.widgets.device_finding import FindBar, Known
-from workbench.ui.widgets.device_lines import DeviceLines
-from workbench.ui.widgets.device_places import ancestors, close_level, open_level
-from workbench.ui.widgets.device_row import path_of
-from workbench.ui.widgets.device_setting import SetBar
-from workbench.ui.widgets.device_store import Question, Want
-from workbench.ui.widgets.device_views import View, rows
+from workbench.domain.devices.buses import id_in
+from workbench.domain.devices.qom import Property
+from workbench.domain.devices.search import Spot
+from workbench.ui.devices.answers import DeviceAnswers
+from workbench.ui.devices.lines import DeviceLines
+from workbench.ui.devices.places import ancestors, close_level, open_level
+from workbench.ui.devices.row import path_of
+from workbench.ui.devices.search import FindBar, Known
+from workbench.ui.devices.set_property import SetBar
+from workbench.ui.devices.store import Question, Want
+from workbench.ui.devices.views.views import View, rows
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
 
-    from workbench.ui.widgets.device_row import Row
+    from workbench.ui.devices.row import Row
 
 
 class DeviceTreePane(DeviceAnswers):

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from workbench.domain.buses import sits_on
-from workbench.ui.widgets.device_row import NESTED, path_of
-from workbench.ui.widgets.device_views import View
+from workbench.domain.devices.buses import sits_on
+from workbench.ui.devices.row import NESTED, path_of
+from workbench.ui.devices.views.views import View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from workbench.domain.buses import Bus
-    from workbench.ui.widgets.device_row import Row
+    from workbench.domain.devices.buses import Bus
+    from workbench.ui.devices.row import Row
 
 
 class Openings(Struct):

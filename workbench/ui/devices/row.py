@@ -15,11 +15,11 @@ from msgspec import field as field_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from workbench.domain.buses import Bus
-    from workbench.domain.drift import Difference
-    from workbench.domain.qom import Node
-    from workbench.domain.tree import DeviceTree
-    from workbench.domain.type_info import TypeInfo
+    from workbench.domain.compare.drift import Difference
+    from workbench.domain.devices.buses import Bus
+    from workbench.domain.devices.qom import Node
+    from workbench.domain.devices.tree import DeviceTree
+    from workbench.domain.devices.type_info import TypeInfo
 
 _CONTROL = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 _CONTROL |= dict.fromkeys((0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD)

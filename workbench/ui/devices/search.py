@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding
 from textual.message import Message
 
-from workbench.domain.finding import find
-from workbench.ui.widgets.device_layout import HINTS_FROM
-from workbench.ui.widgets.device_row import Row, clean
-from workbench.ui.widgets.find_line import FindLine
-from workbench.ui.widgets.node_rows import brief
+from workbench.domain.devices.search import find
+from workbench.ui.common.find_line import FindLine
+from workbench.ui.devices.layout import HINTS_FROM
+from workbench.ui.devices.row import Row, clean
+from workbench.ui.devices.views.node import brief
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.binding import BindingType
 
-    from workbench.domain.finding import Spot
+    from workbench.domain.devices.search import Spot
 
 LISTED = 500
 """Matches that are listed: more are found by typing on."""

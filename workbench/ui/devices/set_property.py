@@ -14,19 +14,19 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
 
-from workbench.domain.qmp_values import BadValue
-from workbench.domain.qom_values import parse_value
-from workbench.domain.type_info import Access, access, harm, is_refusal
-from workbench.ui.widgets.device_row import clean
-from workbench.ui.widgets.node_rows import brief
-from workbench.ui.widgets.text_block import TextBlock
+from workbench.domain.devices.qom_values import parse_value
+from workbench.domain.devices.type_info import Access, access, harm, is_refusal
+from workbench.domain.qmp.values import BadValue
+from workbench.ui.common.text import TextBlock
+from workbench.ui.devices.row import clean
+from workbench.ui.devices.views.node import brief
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from workbench.domain.qom import Node, Property
-    from workbench.domain.type_info import TypeInfo
+    from workbench.domain.devices.qom import Node, Property
+    from workbench.domain.devices.type_info import TypeInfo
 
 
 class Change(Struct, frozen=True):

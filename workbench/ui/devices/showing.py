@@ -10,17 +10,17 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from workbench.domain.finding import Spot
-from workbench.ui.widgets.detail_area import DetailArea
-from workbench.ui.widgets.device_details import Background, details, type_of
-from workbench.ui.widgets.device_finding import FindBar
-from workbench.ui.widgets.device_lines import DeviceLines
-from workbench.ui.widgets.device_places import Place, candidates, open_below
-from workbench.ui.widgets.device_row import Shown, clean, path_of
-from workbench.ui.widgets.device_setting import SetBar
-from workbench.ui.widgets.device_store import Question, Store, Want
-from workbench.ui.widgets.device_views import View, rows
-from workbench.ui.widgets.text_block import TextBlock
+from workbench.domain.devices.search import Spot
+from workbench.ui.common.text import TextBlock
+from workbench.ui.devices.detail_area import DetailArea
+from workbench.ui.devices.details import Background, details, type_of
+from workbench.ui.devices.lines import DeviceLines
+from workbench.ui.devices.places import Place, candidates, open_below
+from workbench.ui.devices.row import Shown, clean, path_of
+from workbench.ui.devices.search import FindBar
+from workbench.ui.devices.set_property import SetBar
+from workbench.ui.devices.store import Question, Store, Want
+from workbench.ui.devices.views.views import View, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.events import Resize
 
-    from workbench.domain.drift import Difference
-    from workbench.domain.tree import DeviceTree
-    from workbench.ui.widgets.device_row import Row
+    from workbench.domain.compare.drift import Difference
+    from workbench.domain.devices.tree import DeviceTree
+    from workbench.ui.devices.row import Row
 
 DETAIL_FROM = ((30, "-tall"), (18, "-high"))
 """Height of the pane from which there is room for the detail area, and its class."""

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from workbench.domain.buses import ROOT, BusDevice
-from workbench.domain.qom import Child, Property
-from workbench.domain.tree import PciDevice
-from workbench.domain.virtio_config import ConfigField
-from workbench.ui.widgets.device_row import NESTED
-from workbench.ui.widgets.device_views import View
+from workbench.domain.devices.buses import ROOT, BusDevice
+from workbench.domain.devices.qom import Child, Property
+from workbench.domain.devices.tree import PciDevice
+from workbench.domain.devices.virtio_config import ConfigField
+from workbench.ui.devices.row import NESTED
+from workbench.ui.devices.views.views import View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from workbench.domain.buses import Bus
-    from workbench.domain.qom import Node
-    from workbench.domain.type_info import TypeInfo
-    from workbench.domain.virtio import Virtio
-    from workbench.ui.widgets.device_row import Row
+    from workbench.domain.devices.buses import Bus
+    from workbench.domain.devices.qom import Node
+    from workbench.domain.devices.type_info import TypeInfo
+    from workbench.domain.devices.virtio import Virtio
+    from workbench.ui.devices.row import Row
 
 _OF_REGISTERS = re.compile("#(?:status|queue|feature)")
 """In the keys of lines that show what a virtio device's registers and queues say."""

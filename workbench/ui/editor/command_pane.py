@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from textual.containers import VerticalScroll
 from textual.content import Content
 
-from workbench.domain.editing import Checked
-from workbench.ui.widgets.text_block import TextBlock
+from workbench.domain.command_line.checked import Checked
+from workbench.ui.common.text import TextBlock
 from workbench.ui.words import broken
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from workbench.domain.argv import ArgvPart
+    from workbench.domain.command_line.argv import ArgvPart
 
 GUTTER = 6
 """Columns of the line numbers."""

@@ -8,16 +8,16 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from workbench.domain.compare import settings_words
-from workbench.domain.drift import Kind
-from workbench.ui.dialogs import Dialog
+from workbench.domain.compare.drift import Kind
+from workbench.domain.compare.options import settings_words
+from workbench.ui.common.dialogs import Dialog
 from workbench.ui.words import broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.compare import Change
-    from workbench.domain.compare_keys import Comparison
+    from workbench.domain.compare.keys import Comparison
+    from workbench.domain.compare.options import Change
 
 MUTED = "$foreground-muted"
 NO_OPTION = "no option of QEMU"

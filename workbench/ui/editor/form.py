@@ -12,18 +12,18 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from workbench.domain.decode import key_text
-from workbench.domain.form import Row, form_rows
-from workbench.domain.toml_layout import EditError
-from workbench.ui.key_names import key_name
-from workbench.ui.widgets.text_block import TextBlock
+from workbench.domain.profile.text.decode import key_text
+from workbench.domain.profile.text.form import Row, form_rows
+from workbench.domain.profile.text.layout import EditError
+from workbench.ui.common.text import TextBlock
+from workbench.ui.keys.names import key_name
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from workbench.domain.editing import Checked
-    from workbench.domain.toml_lines import Path
+    from workbench.domain.command_line.checked import Checked
+    from workbench.domain.profile.text.places import Path
 
 LABEL = 26
 """Columns of a key with its indentation."""

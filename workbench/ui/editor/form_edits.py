@@ -8,21 +8,21 @@ from textual import on, work
 from textual.content import Content
 from textual.screen import Screen
 
-from workbench.domain.decode import key_text
-from workbench.domain.form import ORDER, Row, literal
-from workbench.domain.toml_change import add_table, remove, set_value
-from workbench.domain.toml_layout import EditError
+from workbench.domain.profile.text.decode import key_text
+from workbench.domain.profile.text.edit import add_table, remove, set_value
+from workbench.domain.profile.text.form import ORDER, Row, literal
+from workbench.domain.profile.text.layout import EditError
 from workbench.errors import WorkbenchError
-from workbench.ui.dialogs import error_dialog
-from workbench.ui.key_order import opening
-from workbench.ui.value_dialog import ValueDialog
-from workbench.ui.widgets.profile_area import ProfileArea
-from workbench.ui.widgets.profile_form import ProfileForm
+from workbench.ui.common.dialogs import error_dialog
+from workbench.ui.common.value_dialog import ValueDialog
+from workbench.ui.editor.form import ProfileForm
+from workbench.ui.editor.text_area import ProfileArea
+from workbench.ui.keys.order import opening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workbench.domain.editing import ProfileText
+    from workbench.domain.command_line.checked import ProfileText
     from workbench.engine.base import Profiles
 
 
@@ -61,7 +61,7 @@ class FormEdits(Screen[None]):
         except WorkbenchError as error:
             self.app.push_screen(error_dialog(error))
             return
-        from workbench.ui.compare_dialog import CompareDialog
+        from workbench.ui.editor.compare_dialog import CompareDialog
 
         title = f"{choice} \u2192 {self._known.name}, as the text is now"
         self.app.push_screen(CompareDialog(title, found, runs=not names[choice]))

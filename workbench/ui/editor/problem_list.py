@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from textual.binding import BindingType
 
-    from workbench.domain.problems import Problem
+    from workbench.domain.profile.problems import Problem
 
 
 class ProblemList(OptionList):

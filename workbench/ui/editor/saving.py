@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from textual import work
 
 from workbench.errors import ProfileChanged, WorkbenchError
-from workbench.ui.dialogs import Dialog, confirm, error_dialog
-from workbench.ui.key_names import key_name
-from workbench.ui.screens.form_edits import FormEdits
+from workbench.ui.common.dialogs import Dialog, confirm, error_dialog
+from workbench.ui.editor.form_edits import FormEdits
+from workbench.ui.keys.names import key_name
 
 if TYPE_CHECKING:
-    from workbench.domain.editing import ProfileText
+    from workbench.domain.command_line.checked import ProfileText
     from workbench.engine.base import Profiles
 
 GONE = "its file is gone"

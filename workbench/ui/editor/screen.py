@@ -12,17 +12,17 @@ from textual.content import Content
 from textual.css.query import NoMatches
 from textual.widgets import TextArea
 
-from workbench.domain.editing import Checked
-from workbench.domain.making import path_before
+from workbench.domain.command_line.checked import Checked
+from workbench.domain.command_line.option_keys import path_before
 from workbench.errors import WorkbenchError
-from workbench.ui.screens.profile_saving import ProfileSaving
-from workbench.ui.sized import size_screen
-from workbench.ui.widgets.command_pane import CommandPane
-from workbench.ui.widgets.key_bar import KeyBar
-from workbench.ui.widgets.problem_list import ProblemList
-from workbench.ui.widgets.profile_area import ProfileArea
-from workbench.ui.widgets.profile_form import FormList, ProfileForm
-from workbench.ui.widgets.text_block import TextBlock
+from workbench.ui.common.first_size import size_screen
+from workbench.ui.common.text import TextBlock
+from workbench.ui.editor.command_pane import CommandPane
+from workbench.ui.editor.form import FormList, ProfileForm
+from workbench.ui.editor.problem_list import ProblemList
+from workbench.ui.editor.saving import ProfileSaving
+from workbench.ui.editor.text_area import ProfileArea
+from workbench.ui.keys.bar import KeyBar
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from textual.events import Resize
     from textual.timer import Timer
 
-    from workbench.domain.editing import ProfileText
-    from workbench.domain.problems import Problem
+    from workbench.domain.command_line.checked import ProfileText
+    from workbench.domain.profile.problems import Problem
     from workbench.engine.base import Profiles
 
 TYPING = 0.04

@@ -12,7 +12,7 @@ from textual.document._document_navigator import DocumentNavigator
 from textual.document._wrapped_document import WrappedDocument
 from textual.widgets import TextArea
 
-from workbench.ui.widgets.profile_document import ProfileDocument, location_at
+from workbench.ui.editor.document import ProfileDocument, location_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.document._document import EditResult, Location
 
-    from workbench.domain.problems import Problem
+    from workbench.domain.profile.problems import Problem
 
 _HEADER = re.compile(r"\s*\[{1,2}[^#\"']*\]{1,2}")
 _KEY = re.compile(r"""\s*(?:[\w.\- ]|"(?:[^"\\]|\\.)*"|'[^']*')+?(?=\s*=)""")

@@ -13,13 +13,13 @@ from textual.reactive import reactive
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from workbench.domain.lifecycle import Phase, Silence
+from workbench.domain.guest.lifecycle import Phase, Silence
 from workbench.ui.words import short_size, uptime
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
 
-    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.domain.guest.snapshot import GuestSnapshot
 
 MARKS = {
     Phase.STOPPED: ("\u25cb", "$foreground-muted"),

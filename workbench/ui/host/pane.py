@@ -10,15 +10,15 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from workbench.domain.accelerator import hypervisor_words
+from workbench.domain.host.accelerator import hypervisor_words
 from workbench.domain.units import gib_of, size_words
-from workbench.ui.widgets.pool_table import pool_table
+from workbench.ui.host.pool_table import pool_table
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.geometry import Size
 
-    from workbench.domain.snapshot import HostSnapshot, HugepagePool
+    from workbench.domain.guest.snapshot import HostSnapshot, HugepagePool
 
 WIDEST = 40
 """Columns beyond which labels and numbers would stand too far apart to be read as one line."""

@@ -12,13 +12,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from workbench.domain.hotplug import Kind, Plan
-from workbench.domain.plug_rows import rows
-from workbench.domain.plugging import PlanProblems, plan
-from workbench.ui.dialogs import Dialog
-from workbench.ui.sized import size_screen
-from workbench.ui.widgets.device_row import clean
-from workbench.ui.widgets.text_block import TextBlock
+from workbench.domain.hotplug.form import rows
+from workbench.domain.hotplug.plan import PlanProblems, plan
+from workbench.domain.hotplug.unplug import Kind, Plan
+from workbench.ui.common.dialogs import Dialog
+from workbench.ui.common.first_size import size_screen
+from workbench.ui.common.text import TextBlock
+from workbench.ui.devices.row import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.events import Key
 
-    from workbench.domain.plug_rows import Row
-    from workbench.domain.plugging import Offer
+    from workbench.domain.hotplug.form import Row
+    from workbench.domain.hotplug.plan import Offer
 
 KINDS = {
     Kind.NET: "a virtio network card",

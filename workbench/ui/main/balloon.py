@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from textual import on, work
 
 from workbench.domain.units import mib
-from workbench.ui.dialogs import confirm
-from workbench.ui.preset_dialog import PresetDialog
-from workbench.ui.screens.guest_actions import GuestActions
-from workbench.ui.widgets.balloon_panel import BalloonPanel
-from workbench.ui.widgets.balloon_text import risk_words
+from workbench.ui.balloon.panel import BalloonPanel
+from workbench.ui.balloon.preset_dialog import PresetDialog
+from workbench.ui.balloon.text import risk_words
+from workbench.ui.common.dialogs import confirm
+from workbench.ui.main.guests import GuestActions
 
 if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
 
-    from workbench.domain.guard import Alarm
-    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.domain.balloon.safety.guard import Alarm
+    from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.engine.base import Engine
 
 REFUSED_FOR = 3.0

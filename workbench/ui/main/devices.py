@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 from textual import on, work
 from textual.css.query import NoMatches
 
-from workbench.domain.qom_values import set_arguments
-from workbench.domain.traffic import Origin
+from workbench.domain.devices.qom_values import set_arguments
+from workbench.domain.qmp.record.record import Origin
 from workbench.errors import CommandFailed, HostError, NotFound, ProfileError, WorkbenchError
-from workbench.ui.dialogs import confirm
-from workbench.ui.screens.balloon_actions import BalloonActions
-from workbench.ui.widgets.device_setting import SetBar
-from workbench.ui.widgets.device_store import Question, Want
-from workbench.ui.widgets.device_tree import DeviceTreePane
+from workbench.ui.common.dialogs import confirm
+from workbench.ui.devices.pane import DeviceTreePane
+from workbench.ui.devices.set_property import SetBar
+from workbench.ui.devices.store import Question, Want
+from workbench.ui.main.balloon import BalloonActions
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Mapping
 
-    from workbench.domain.drift import Difference
-    from workbench.domain.snapshot import GuestSnapshot
-    from workbench.domain.tree import DeviceTree
+    from workbench.domain.compare.drift import Difference
+    from workbench.domain.devices.tree import DeviceTree
+    from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.engine.base import Devices, Engine
 
 DEVICES_INTERVAL = 3.0

@@ -10,8 +10,8 @@ from msgspec import Struct
 from workbench.errors import WorkbenchError
 
 if TYPE_CHECKING:
-    from workbench.domain.snapshot import HostSnapshot
-    from workbench.domain.tree import DeviceTree
+    from workbench.domain.devices.tree import DeviceTree
+    from workbench.domain.guest.snapshot import HostSnapshot
     from workbench.engine.base import Engine
 
 T = TypeVar("T")

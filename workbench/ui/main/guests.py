@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from textual import on, work
 
-from workbench.domain.hugepages import Supply
-from workbench.domain.lifecycle import Phase
+from workbench.domain.guest.lifecycle import Phase
+from workbench.domain.host.hugepages import Supply
 from workbench.errors import HugepageShortage, WorkbenchError
-from workbench.ui.dialogs import confirm
-from workbench.ui.screens.profile_actions import PROFILE_ACTIONS, ProfileActions
-from workbench.ui.widgets.guest_list import GuestList
+from workbench.ui.common.dialogs import confirm
+from workbench.ui.guests.list import GuestList
+from workbench.ui.main.profiles import PROFILE_ACTIONS, ProfileActions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.engine.base import Guest
 
 POWER_DOWN_PATIENCE = 10.0
@@ -50,7 +50,7 @@ class GuestActions(ProfileActions):
             await self._reset(snapshot)
 
     def _rebalance(self) -> None:
-        from workbench.ui.screens.rebalance import RebalanceScreen
+        from workbench.ui.rebalance.screen import RebalanceScreen
 
         if not any(guest.phase.alive for guest in self._engine.guests()):
             self.notify("no guest runs: s starts the chosen one", severity="warning", timeout=3, markup=False)

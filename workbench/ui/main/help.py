@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from workbench.ui.key_names import keys_of
+from workbench.ui.keys.names import keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,12 +117,12 @@ def bindings_of(roots: Sequence[DOMNode], *, below: bool) -> dict[str, Binding]:
 
 def window_bindings() -> dict[str, dict[str, Binding]]:
     """The keys of the windows that open over the main screen, by their titles."""
-    from workbench.ui.plug_form import PlugForm
-    from workbench.ui.screens.editor import EditorScreen
-    from workbench.ui.screens.rebalance import RebalanceScreen
-    from workbench.ui.widgets.problem_list import ProblemList
-    from workbench.ui.widgets.profile_area import ProfileArea
-    from workbench.ui.widgets.profile_form import FormList
+    from workbench.ui.editor.form import FormList
+    from workbench.ui.editor.problem_list import ProblemList
+    from workbench.ui.editor.screen import EditorScreen
+    from workbench.ui.editor.text_area import ProfileArea
+    from workbench.ui.hotplug.form import PlugForm
+    from workbench.ui.rebalance.screen import RebalanceScreen
 
     windows: dict[str, tuple[type[DOMNode], ...]] = {
         "Rebalance": (RebalanceScreen,),

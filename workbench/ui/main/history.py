@@ -8,9 +8,9 @@ from textual import on, work
 from textual.css.query import NoMatches
 
 from workbench.errors import WorkbenchError
-from workbench.ui.screens.balloon_actions import BalloonActions
-from workbench.ui.widgets.balloon_panel import BalloonPanel
-from workbench.ui.widgets.history_plot import HistoryPlot
+from workbench.ui.balloon.history.plot import HistoryPlot
+from workbench.ui.balloon.panel import BalloonPanel
+from workbench.ui.main.balloon import BalloonActions
 
 
 class HistoryActions(BalloonActions):
@@ -31,7 +31,7 @@ class HistoryActions(BalloonActions):
     @on(BalloonPanel.PictureWanted)
     @work(group="picture")
     async def _keep_picture(self, message: BalloonPanel.PictureWanted) -> None:
-        from workbench.domain.picture import DARK, LIGHT, draw_svg
+        from workbench.domain.balloon.history.picture import DARK, LIGHT, draw_svg
 
         svg = draw_svg(message.scene, DARK if self.app.current_theme.dark else LIGHT)
         try:

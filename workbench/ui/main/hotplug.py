@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from textual import on, work
 
-from workbench.domain.hotplug import Kind, State, overdue_hint
+from workbench.domain.hotplug.unplug import Kind, State, overdue_hint
 from workbench.errors import CommandFailed, HostError, WorkbenchError
-from workbench.ui.dialogs import confirm, error_dialog
-from workbench.ui.screens.device_actions import DeviceActions
-from workbench.ui.widgets.device_tree import DeviceTreePane
+from workbench.ui.common.dialogs import confirm, error_dialog
+from workbench.ui.devices.pane import DeviceTreePane
+from workbench.ui.main.devices import DeviceActions
 
 if TYPE_CHECKING:
-    from workbench.domain.hotplug import Unplug
-    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.domain.guest.snapshot import GuestSnapshot
+    from workbench.domain.hotplug.unplug import Unplug
     from workbench.engine.base import Engine, Hotplug
 
 PATIENCE = 15.0
@@ -47,7 +47,7 @@ class HotplugActions(DeviceActions):
             self._tell(error)
 
     async def _plug(self, chosen: GuestSnapshot, hotplug: Hotplug) -> None:
-        from workbench.ui.plug_form import KindDialog, PlugForm
+        from workbench.ui.hotplug.form import KindDialog, PlugForm
 
         kind = await self.app.push_screen_wait(KindDialog(chosen.name))
         if not kind:

@@ -9,16 +9,16 @@ from textual.screen import Screen
 
 from workbench.domain.text import enumerated
 from workbench.errors import WorkbenchError
-from workbench.ui.dialogs import confirm, error_dialog
-from workbench.ui.key_names import key_name
-from workbench.ui.key_order import opening
-from workbench.ui.widgets.guest_list import GuestList
+from workbench.ui.common.dialogs import confirm, error_dialog
+from workbench.ui.guests.list import GuestList
+from workbench.ui.keys.names import key_name
+from workbench.ui.keys.order import opening
 
 if TYPE_CHECKING:
-    from workbench.domain.editing import ProfileText
-    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.domain.command_line.checked import ProfileText
+    from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.engine.base import Engine
-    from workbench.ui.widgets.guest_list import Action
+    from workbench.ui.guests.list import Action
 
 PROFILE_ACTIONS = ("edit", "new", "duplicate", "rename", "delete")
 SAME = "Addresses, ports and disk images are the same in both: change what they cannot share."
@@ -53,7 +53,7 @@ class ProfileActions(Screen[None]):
             await self._delete(guest)
 
     def _open_editor(self, known: ProfileText) -> None:
-        from workbench.ui.screens.editor import EditorScreen
+        from workbench.ui.editor.screen import EditorScreen
 
         self.app.push_screen(EditorScreen(self._engine.profiles, known))
 
@@ -61,7 +61,7 @@ class ProfileActions(Screen[None]):
         """
         :param own: the name that the profile has now.
         """
-        from workbench.ui.value_dialog import ValueDialog
+        from workbench.ui.common.value_dialog import ValueDialog
 
         def trouble(name: str) -> str:
             return "it has that name already" if name == own else self._engine.profiles.name_trouble(name)
@@ -72,7 +72,7 @@ class ProfileActions(Screen[None]):
         return await self.app.push_screen_wait(ValueDialog(title, Content(words), value=value, trouble=trouble))
 
     async def _new_profile(self) -> None:
-        from workbench.ui.value_dialog import ValueDialog
+        from workbench.ui.common.value_dialog import ValueDialog
 
         templates = self._engine.profiles.templates()
         words = Content("What it begins with: nothing but its RAM, or one of the samples.")

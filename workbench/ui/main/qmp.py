@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 from textual import on, work
 
-from workbench.domain.effects import effects_of
-from workbench.domain.known import Kind, Lookup
+from workbench.domain.balloon.target import commanded_target
 from workbench.domain.preferences import Preferences
-from workbench.domain.target import commanded_target
+from workbench.domain.qmp.effects import effects_of
+from workbench.domain.qmp.lookups import Kind, Lookup
 from workbench.domain.text import visible
 from workbench.errors import WorkbenchError
-from workbench.ui.dialogs import confirm
-from workbench.ui.screens.balloon_actions import BalloonActions
-from workbench.ui.widgets.balloon_panel import BalloonPanel
-from workbench.ui.widgets.balloon_text import risk_words
-from workbench.ui.widgets.device_tree import DeviceTreePane
-from workbench.ui.widgets.qmp_console import QmpConsole
-from workbench.ui.widgets.record_pane import RecordPane
+from workbench.ui.balloon.panel import BalloonPanel
+from workbench.ui.balloon.text import risk_words
+from workbench.ui.common.dialogs import confirm
+from workbench.ui.devices.pane import DeviceTreePane
+from workbench.ui.main.balloon import BalloonActions
+from workbench.ui.qmp.console import QmpConsole
+from workbench.ui.qmp.record.pane import RecordPane
 
 if TYPE_CHECKING:
-    from workbench.domain.qmp_input import Request
+    from workbench.domain.qmp.typed_line import Request
     from workbench.engine.base import Guest
 
 

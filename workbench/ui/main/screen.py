@@ -13,20 +13,20 @@ from textual.css.query import NoMatches
 from textual.message import Message
 from textual.widgets import Static
 
-from workbench.ui.key_names import key_name
-from workbench.ui.screens.device_actions import DEVICES_INTERVAL
-from workbench.ui.screens.history_actions import HistoryActions
-from workbench.ui.screens.hotplug_actions import HotplugActions
-from workbench.ui.screens.qmp_actions import QmpActions
-from workbench.ui.sized import size_screen
-from workbench.ui.widgets.balloon_panel import BalloonPanel
-from workbench.ui.widgets.console_pane import ConsolePane
-from workbench.ui.widgets.device_tree import DeviceTreePane
-from workbench.ui.widgets.guest_list import GuestList
-from workbench.ui.widgets.host_pane import HostPane
-from workbench.ui.widgets.key_bar import KeyBar
-from workbench.ui.widgets.path_view import PathPane
-from workbench.ui.widgets.qmp_console import QmpConsole
+from workbench.ui.balloon.panel import BalloonPanel
+from workbench.ui.balloon.path.view import PathPane
+from workbench.ui.common.first_size import size_screen
+from workbench.ui.console.pane import ConsolePane
+from workbench.ui.devices.pane import DeviceTreePane
+from workbench.ui.guests.list import GuestList
+from workbench.ui.host.pane import HostPane
+from workbench.ui.keys.bar import KeyBar
+from workbench.ui.keys.names import key_name
+from workbench.ui.main.devices import DEVICES_INTERVAL
+from workbench.ui.main.history import HistoryActions
+from workbench.ui.main.hotplug import HotplugActions
+from workbench.ui.main.qmp import QmpActions
+from workbench.ui.qmp.console import QmpConsole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.events import DescendantFocus, ScreenResume
 
-    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.engine.base import Engine
-    from workbench.ui.screens.first_look import FirstLook
+    from workbench.ui.main.first_data import FirstLook
 
 PANES = {
     "guests": "Guests",
@@ -258,7 +258,7 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
             self.post_message(GuestList.ActionRequested(self.query_one(GuestList), self._chosen.name, "start"))
 
     def action_help(self) -> None:
-        from workbench.ui.screens.help import HelpScreen
+        from workbench.ui.main.help import HelpScreen
 
         self.app.push_screen(HelpScreen(self))
 

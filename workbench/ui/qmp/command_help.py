@@ -10,10 +10,10 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from workbench.domain.command_help import arguments, command_in, features, given_in, returns
-from workbench.domain.manual import Paragraph, Shape
+from workbench.domain.qmp.command_help import arguments, command_in, features, given_in, returns
+from workbench.domain.qmp.manual import Paragraph, Shape
 from workbench.domain.text import visible
-from workbench.ui.widgets.hanging_text import HangingText
+from workbench.ui.common.hanging_text import HangingText
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from workbench.domain.command_help import HelpLine
-    from workbench.domain.schema import Schema
-    from workbench.ui.widgets.hanging_text import Hung
+    from workbench.domain.qmp.command_help import HelpLine
+    from workbench.domain.qmp.schema import Schema
+    from workbench.ui.common.hanging_text import Hung
 
     Manual = Callable[[str], Awaitable[Sequence[Paragraph]]]
 

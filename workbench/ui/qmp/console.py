@@ -13,18 +13,18 @@ from textual.message import Message as TextualMessage
 from textual.widget import Widget
 from textual.widgets import Label, OptionList
 
-from workbench.domain.completion import complete
-from workbench.domain.json_input import InputError
-from workbench.domain.qmp_input import Request, checked, parse_line
+from workbench.domain.qmp.completion.complete import complete
+from workbench.domain.qmp.input_error import InputError
+from workbench.domain.qmp.typed_line import Request, checked, parse_line
 from workbench.errors import CommandFailed, MonitorTimeout, WorkbenchError
-from workbench.ui.key_names import key_name
-from workbench.ui.known_values import KnownValues
-from workbench.ui.widgets.qmp_hints import completion_words, key_words
-from workbench.ui.widgets.qmp_input import QmpInput
-from workbench.ui.widgets.qmp_waits import Wait, Waits
-from workbench.ui.widgets.record_pane import RecordPane
-from workbench.ui.widgets.traffic_lines import Note
-from workbench.ui.widgets.traffic_log import TrafficLog
+from workbench.ui.keys.names import key_name
+from workbench.ui.qmp.hints import completion_words, key_words
+from workbench.ui.qmp.input import QmpInput
+from workbench.ui.qmp.lookups import KnownValues
+from workbench.ui.qmp.record.lines import Note
+from workbench.ui.qmp.record.log import TrafficLog
+from workbench.ui.qmp.record.pane import RecordPane
+from workbench.ui.qmp.waits import Wait, Waits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from workbench.domain.candidates import Completion
-    from workbench.domain.schema import Schema
-    from workbench.domain.traffic import Record
+    from workbench.domain.qmp.completion.candidates import Completion
+    from workbench.domain.qmp.record.record import Record
+    from workbench.domain.qmp.schema import Schema
     from workbench.engine.base import InputHistory, Lookups
 
     SchemaLoader = Callable[[], Awaitable[Schema]]
@@ -275,11 +275,11 @@ class QmpConsole(Widget):
     def _help(self, message: QmpInput.HelpRequested) -> None:
         message.stop()
         if message.command.startswith("!") and self._lookups is not None:
-            from workbench.ui.hmp_help import HmpHelp
+            from workbench.ui.qmp.hmp_help import HmpHelp
 
             self.app.push_screen(HmpHelp(message.command[1:], self._lookups))
             return
-        from workbench.ui.command_help import CommandHelp  # not before somebody asks for it
+        from workbench.ui.qmp.command_help import CommandHelp  # not before somebody asks for it
 
         manual = self._lookups.manual if self._lookups is not None else None
         self.app.push_screen(CommandHelp(message.command, self._schema, manual, self._input.value))

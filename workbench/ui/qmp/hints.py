@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.ui.key_names import key_name
+from workbench.ui.keys.names import key_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.candidates import Completion
+    from workbench.domain.qmp.completion.candidates import Completion
 
 KEYS = (
     ("qmp.complete", "tab", "completes"),

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from textual import work
 from textual.content import Content
 
-from workbench.domain.hmp import TOLD
-from workbench.domain.known import Kind, Lookup
+from workbench.domain.qmp.hmp import TOLD
+from workbench.domain.qmp.lookups import Kind, Lookup
 from workbench.domain.text import visible
 from workbench.errors import WorkbenchError
-from workbench.ui.command_help import BLANK, CommandHelp
-from workbench.ui.widgets.hanging_text import HangingText
+from workbench.ui.common.hanging_text import HangingText
+from workbench.ui.qmp.command_help import BLANK, CommandHelp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from workbench.domain.known import Known
+    from workbench.domain.qmp.lookups import Known
     from workbench.engine.base import Lookups
-    from workbench.ui.widgets.hanging_text import Hung
+    from workbench.ui.common.hanging_text import Hung
 
 
 class HmpHelp(CommandHelp):

@@ -10,10 +10,10 @@ from textual.suggester import Suggester, SuggestionReady
 from textual.widget import Widget
 from textual.widgets import Input
 
-from workbench.domain.candidates import Completion, matching
-from workbench.domain.command_help import command_in
-from workbench.domain.hmp import command_of
-from workbench.ui.widgets.completion_list import CompletionList
+from workbench.domain.qmp.command_help import command_in
+from workbench.domain.qmp.completion.candidates import Completion, matching
+from workbench.domain.qmp.hmp import command_of
+from workbench.ui.common.completion_list import CompletionList
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,7 +11,7 @@ from workbench.errors import WorkbenchError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from workbench.domain.known import Known, Lookup
+    from workbench.domain.qmp.lookups import Known, Lookup
 
     AskGuest = Callable[[Lookup], Awaitable[Sequence[Known]]]
 

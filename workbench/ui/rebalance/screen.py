@@ -14,20 +14,20 @@ from textual.css.query import NoMatches
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
-from workbench.domain.rebalance import Proposal, propose
-from workbench.domain.rebalance_course import Course, Seen, Stage, patience, step_words
-from workbench.domain.rebalance_guests import candidate_of, parse_budget, ramp_of
+from workbench.domain.rebalance.guests import candidate_of, parse_budget, ramp_of
+from workbench.domain.rebalance.progress import Course, Seen, Stage, patience, step_words
+from workbench.domain.rebalance.proposal import Proposal, propose
 from workbench.domain.units import MIB, SizeError, in_mib, mib
 from workbench.errors import WorkbenchError
-from workbench.ui.sized import size_screen
-from workbench.ui.widgets import rebalance_text as text
-from workbench.ui.widgets.text_block import TextBlock
+from workbench.ui.common.first_size import size_screen
+from workbench.ui.common.text import TextBlock
+from workbench.ui.rebalance import text
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from workbench.domain.snapshot import GuestSnapshot
+    from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.engine.base import Engine
 
 TICK = 0.1

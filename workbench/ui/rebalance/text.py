@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from workbench.domain.rebalance import gain_in_mib
-from workbench.domain.rebalance_course import Stage
+from workbench.domain.rebalance.progress import Stage
+from workbench.domain.rebalance.proposal import gain_in_mib
 from workbench.domain.units import in_mib, mib
-from workbench.ui.key_names import key_name
+from workbench.ui.keys.names import key_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.domain.rebalance import Line, Proposal
-    from workbench.domain.rebalance_course import Progress
+    from workbench.domain.rebalance.progress import Progress
+    from workbench.domain.rebalance.proposal import Line, Proposal
 
 ARROW = "\u2192"
 DASH = "\u2013"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from workbench.verbs.balloon_more import More, do, is_wanted, more_options
-from workbench.verbs.balloon_set import Wanted
-from workbench.verbs.balloon_words import as_lines, as_object
+from workbench.verbs.balloon.options import More, do, is_wanted, more_options
+from workbench.verbs.balloon.set import Wanted
+from workbench.verbs.balloon.words import as_lines, as_object
 from workbench.verbs.common import guest_monitor, json_option, pass_settings, print_json, run
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon import Balloon
-    from workbench.domain.standing import Standing
+    from workbench.domain.balloon.balloon import Balloon
+    from workbench.domain.balloon.safety.status import Standing
     from workbench.errors import NotReached
     from workbench.settings import Settings
 
@@ -84,7 +84,7 @@ def command(
         wait = WAIT
     wanted = Wanted(ramp, guard, yes)
     if path and target is not None and wait is not None:
-        from workbench.verbs import balloon_path
+        from workbench.verbs.balloon import path as balloon_path
 
         balloon_path.show(settings, name, target, wait, wanted, as_json=as_json)
         return
@@ -126,18 +126,18 @@ async def _balloon(
     wanted: Wanted,
 ) -> tuple[Balloon, Standing, bool, NotReached | None]:
     """The balloon after all that was asked, with floor, ramp and guard, whether the wait was in vain, and why if known."""
-    from workbench.domain.balloon import State
-    from workbench.domain.safety import safety_of
-    from workbench.domain.traffic import Origin
-    from workbench.engine.balloon import BalloonProbe
-    from workbench.engine.profiles import started_profile
-    from workbench.engine.readings import Readings
-    from workbench.engine.standing import standing_of
-    from workbench.engine.state import StateDirectory
-    from workbench.engine.trace import TraceEvents
-    from workbench.engine.watching import look_until_told
+    from workbench.domain.balloon.balloon import State
+    from workbench.domain.balloon.safety.protection import safety_of
+    from workbench.domain.qmp.record.record import Origin
+    from workbench.engine.balloon.path.trace import TraceEvents
+    from workbench.engine.balloon.probe import BalloonProbe
+    from workbench.engine.balloon.readings import Readings
+    from workbench.engine.balloon.safety.status import standing_of
+    from workbench.engine.balloon.watching import look_until_told
+    from workbench.engine.profiles.store import started_profile
+    from workbench.engine.state.directory import StateDirectory
     from workbench.errors import MonitorError
-    from workbench.verbs.balloon_set import care_of, change, required, wait_for
+    from workbench.verbs.balloon.set import care_of, change, required, wait_for
 
     async with guest_monitor(settings, name) as monitor:
         running = StateDirectory(settings.state).running(name)

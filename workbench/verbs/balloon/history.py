@@ -13,8 +13,8 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.history import Past, Span
-    from workbench.domain.marks import Mark
+    from workbench.domain.balloon.history.marks import Mark
+    from workbench.domain.balloon.history.samples import Past, Span
     from workbench.settings import Settings
 
 EVER = 0.0
@@ -44,10 +44,10 @@ def find(settings: Settings, name: str, since: float, step: float = 0.0) -> Reco
 
     :raise NotFound: when it does not run and nothing is kept of its last run.
     """
-    from workbench.domain.history import Past
-    from workbench.engine.history import FILES, HistoryFiles, kept_history
-    from workbench.engine.marks import MarksFile, kept_marks
-    from workbench.engine.state import StateDirectory
+    from workbench.domain.balloon.history.samples import Past
+    from workbench.engine.balloon.record.history import FILES, HistoryFiles, kept_history
+    from workbench.engine.balloon.record.marks import MarksFile, kept_marks
+    from workbench.engine.state.directory import StateDirectory
 
     state = StateDirectory(settings.state)
     running = state.find(name)
@@ -78,7 +78,7 @@ def show(settings: Settings, name: str, since: float | None, *, as_json: bool, a
 def _tell_whether_recorded(recorded: Recorded, directory: Path) -> None:
     from shutil import disk_usage
 
-    from workbench.domain.history import GAP
+    from workbench.domain.balloon.history.samples import GAP
 
     newest = recorded.newest
     if not recorded.runs or (newest is not None and time.time() - newest <= GAP):
@@ -106,7 +106,7 @@ def _object(recorded: Recorded) -> dict[str, object]:
 
 def _sample(span: Span) -> dict[str, object]:
     """One sample; one that stands for many has also when they began, and the least and the most of them."""
-    from workbench.domain.history import SERIES
+    from workbench.domain.balloon.history.samples import SERIES
 
     ranges = dict(zip(SERIES, span[2:], strict=True))
     one: dict[str, object] = {"time": span.end}
@@ -119,7 +119,7 @@ def _sample(span: Span) -> dict[str, object]:
 
 
 def _csv(recorded: Recorded) -> Iterator[str]:
-    from workbench.domain.history import SERIES
+    from workbench.domain.balloon.history.samples import SERIES
 
     yield ",".join(["since", "time", *(f"{name}{part}" for name in SERIES for part in ("", "_min", "_max"))])
     for span in recorded.past.spans:
@@ -157,8 +157,8 @@ def picture(settings: Settings, name: str, file: Path, since: float | None, *, l
     :raise UsageError: when it says neither.
     :raise WorkbenchError: when there is nothing to draw, or the file cannot be written.
     """
-    from workbench.domain.picture import DARK, LIGHT, Scene, draw_svg
-    from workbench.engine.files import write_atomic
+    from workbench.domain.balloon.history.picture import DARK, LIGHT, Scene, draw_svg
+    from workbench.engine.storage.files import write_atomic
     from workbench.errors import UsageError, WorkbenchError
 
     if file.suffix.lower() not in (".svg", ".png"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, TextIO
 
-from workbench.verbs.watch_words import cut
+from workbench.verbs.balloon.watch_words import cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

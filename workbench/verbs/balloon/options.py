@@ -70,9 +70,9 @@ def do(settings: Settings, name: str | None, more: More, *, as_json: bool) -> No
 
 
 def _look_back(settings: Settings, name: str, more: More, *, as_json: bool) -> None:
-    from workbench.domain.window import parse_length
+    from workbench.domain.balloon.history.window import parse_length
     from workbench.errors import UsageError
-    from workbench.verbs import balloon_history
+    from workbench.verbs.balloon import history as balloon_history
 
     history, file, as_csv = more["history"], more["picture"], more["as_csv"]
     if not history and file is None:
@@ -93,9 +93,9 @@ def _look_back(settings: Settings, name: str, more: More, *, as_json: bool) -> N
 
 def _show_all(settings: Settings, *, as_json: bool) -> None:
     """All are asked at once, and one that does not answer has its reason there."""
-    from workbench.engine.state import StateDirectory
-    from workbench.engine.watching import LOOK, Watched, look_at_all
-    from workbench.verbs.watch_words import row_object, table
+    from workbench.engine.balloon.watching import LOOK, Watched, look_at_all
+    from workbench.engine.state.directory import StateDirectory
+    from workbench.verbs.balloon.watch_words import row_object, table
 
     state = StateDirectory(settings.state)
     running = [found for name in state.names() if (found := state.find(name)) is not None]

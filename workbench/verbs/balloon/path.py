@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
-from workbench.domain.balloon import PAGE
-from workbench.domain.lights import Known, lights
-from workbench.domain.path import MILESTONES, Proof, Side, milestone_words, stages, version_of
-from workbench.domain.timeline import Kind
+from workbench.domain.balloon.balloon import PAGE
+from workbench.domain.balloon.path.evidence import Known, lights
+from workbench.domain.balloon.path.stages import MILESTONES, Proof, Side, milestone_words, stages, version_of
+from workbench.domain.balloon.path.timeline import Kind
 from workbench.domain.units import MINUS, mib, with_sign
 from workbench.verbs.common import guest_monitor, print_json, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.lights import Light
-    from workbench.domain.path import Stage
-    from workbench.domain.timeline import PathView, Step, Timeline
+    from workbench.domain.balloon.path.evidence import Light
+    from workbench.domain.balloon.path.stages import Stage
+    from workbench.domain.balloon.path.timeline import PathView, Step, Timeline
     from workbench.errors import NotReached
     from workbench.settings import Settings
-    from workbench.verbs.balloon_set import Wanted
+    from workbench.verbs.balloon.set import Wanted
 
 LOOK = 0.05
 """Seconds between two readings while the guest moves."""
@@ -76,13 +76,13 @@ def show(settings: Settings, name: str, target: str, wait: float, wanted: Wanted
 
 
 async def _follow(settings: Settings, name: str, target: str, wait: float, wanted: Wanted) -> Followed:
-    from workbench.domain.safety import safety_of
-    from workbench.domain.traffic import Origin
-    from workbench.engine.balloon import BalloonProbe
-    from workbench.engine.path import PathWatch
-    from workbench.engine.profiles import started_profile
-    from workbench.engine.state import StateDirectory
-    from workbench.verbs.balloon_set import care_of, change, required
+    from workbench.domain.balloon.safety.protection import safety_of
+    from workbench.domain.qmp.record.record import Origin
+    from workbench.engine.balloon.path.watch import PathWatch
+    from workbench.engine.balloon.probe import BalloonProbe
+    from workbench.engine.profiles.store import started_profile
+    from workbench.engine.state.directory import StateDirectory
+    from workbench.verbs.balloon.set import care_of, change, required
 
     running = StateDirectory(settings.state).running(name)
     async with guest_monitor(settings, name) as monitor:

@@ -14,13 +14,13 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workbench.domain.balloon import Balloon, Reading
-    from workbench.domain.guard import Alarm
-    from workbench.domain.ramp import Ramp, Ramping
-    from workbench.domain.safety import Safety
-    from workbench.engine.balloon import BalloonProbe
-    from workbench.engine.readings import Readings
-    from workbench.engine.state import Running
+    from workbench.domain.balloon.balloon import Balloon, Reading
+    from workbench.domain.balloon.safety.guard import Alarm
+    from workbench.domain.balloon.safety.protection import Safety
+    from workbench.domain.balloon.safety.ramp import Ramp, Ramping
+    from workbench.engine.balloon.probe import BalloonProbe
+    from workbench.engine.balloon.readings import Readings
+    from workbench.engine.state.directory import Running
     from workbench.errors import NotReached
 
 STEP = 0.05
@@ -61,7 +61,7 @@ def care_of(safety: Safety, wanted: Wanted, *, wait: bool) -> Care:
 
     :raise UsageError: for a ramp that is none.
     """
-    from workbench.domain.ramp import parse_ramp
+    from workbench.domain.balloon.safety.ramp import parse_ramp
     from workbench.domain.units import SizeError
     from workbench.errors import UsageError
 
@@ -80,7 +80,7 @@ def size_of(text: str, reading: Reading, safety: Safety) -> int:
 
     :raise UsageError: when it means none.
     """
-    from workbench.domain.target import parse_target
+    from workbench.domain.balloon.target import parse_target
     from workbench.domain.units import SizeError
     from workbench.errors import UsageError
 
@@ -99,7 +99,7 @@ async def check_floor(
 
     :raise WorkbenchError: when the answer is no.
     """
-    from workbench.domain.forecast import Risk, forecast
+    from workbench.domain.balloon.safety.forecast import Risk, forecast
     from workbench.domain.units import mib
     from workbench.errors import WorkbenchError
 
@@ -149,9 +149,9 @@ async def change(
     :return: why it is not at its target, where that is known: the guard, a ramp that took too long, somebody else.
     """
     from workbench.domain.units import format_size
-    from workbench.engine.guarding import alarm_words
-    from workbench.engine.ramping import FILE
-    from workbench.engine.readings import Readings
+    from workbench.engine.balloon.readings import Readings
+    from workbench.engine.balloon.safety.guard import alarm_words
+    from workbench.engine.balloon.safety.ramp import FILE
     from workbench.errors import NotReached
 
     size = size_of(text, reading, safety)
@@ -182,8 +182,8 @@ async def wait_for(
 
     A diff of 0 alone is no sign of that: a guest that still starts has it too, before its driver is there.
     """
-    from workbench.domain.balloon import State
-    from workbench.domain.diagnosis import Circumstances, judge
+    from workbench.domain.balloon.balloon import State
+    from workbench.domain.balloon.diagnosis.judge import Circumstances, judge
 
     deadline, rest, stands = time.monotonic() + seconds, 0.0, True
     try:
@@ -206,7 +206,7 @@ async def wait_for(
 
 async def send(name: str, probe: BalloonProbe, running: Running, reading: Reading, size: int, care: Care) -> None:
     """Send it at once, as a command does that does not stay; a ramp that is not followed so is told."""
-    from workbench.engine.ramping import Ramper
+    from workbench.engine.balloon.safety.ramp import Ramper
 
     Ramper(running.path).end()
     await probe.set_target(size)
@@ -231,10 +231,10 @@ async def follow(
     :param seconds: to stay at the most; the waits of the ramp come on top.
     :return: what the guard did, if it did.
     """
-    from workbench.domain.balloon import State
-    from workbench.domain.safety import Safety
-    from workbench.engine.protection import Protector
-    from workbench.engine.readings import Readings
+    from workbench.domain.balloon.balloon import State
+    from workbench.domain.balloon.safety.protection import Safety
+    from workbench.engine.balloon.readings import Readings
+    from workbench.engine.balloon.safety.protection import Protector
     from workbench.errors import MonitorTimeout
 
     protector = Protector(running.path, Safety(ramp=care.ramp, guard=care.guard))
@@ -288,7 +288,7 @@ def warn(what: str, hint: str) -> None:
 
 async def _look(running: Running, probe: BalloonProbe, *, fresh: bool) -> Balloon:
     """:param fresh: stay until the guest tells of its memory again, if it does in time."""
-    from workbench.engine.readings import Readings
+    from workbench.engine.balloon.readings import Readings
 
     readings = Readings(running, lasting=False)
     await readings.look(probe, at_rest=True)

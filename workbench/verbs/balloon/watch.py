@@ -15,10 +15,10 @@ from workbench.verbs.common import json_option, pass_settings, run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.engine.state import StateDirectory
-    from workbench.engine.watching import Seen, Watched
+    from workbench.engine.balloon.watching import Seen, Watched
+    from workbench.engine.state.directory import StateDirectory
     from workbench.settings import Settings
-    from workbench.verbs.in_place import InPlace
+    from workbench.verbs.balloon.live_lines import InPlace
 
 INTERVAL = 2.0
 """Seconds between rounds: as often as guests tell of their memory unless the profile says otherwise."""
@@ -49,8 +49,8 @@ def command(settings: Settings, names: tuple[str, ...], interval: float, count: 
 
 
 async def _watch(settings: Settings, names: Sequence[str], interval: float, count: int | None, as_json: bool) -> None:
-    from workbench.engine.state import StateDirectory
-    from workbench.verbs.in_place import InPlace
+    from workbench.engine.state.directory import StateDirectory
+    from workbench.verbs.balloon.live_lines import InPlace
 
     state = StateDirectory(settings.state)
     for name in names:
@@ -72,7 +72,7 @@ async def _watch(settings: Settings, names: Sequence[str], interval: float, coun
 
 async def _round(state: StateDirectory, names: Sequence[str], watched: dict[str, Watched]) -> list[Seen]:
     """Look at every guest; one that ended is told where it was named, and may come back."""
-    from workbench.engine.watching import Seen, Watched, look_at_all
+    from workbench.engine.balloon.watching import Seen, Watched, look_at_all
 
     wanted = list(dict.fromkeys(names)) or state.names()
     for name in wanted:
@@ -88,8 +88,8 @@ async def _round(state: StateDirectory, names: Sequence[str], watched: dict[str,
 
 
 def _print(seen: Sequence[Seen], place: InPlace, *, as_json: bool) -> None:
-    from workbench.verbs.in_place import terminal_size
-    from workbench.verbs.watch_words import json_line, table
+    from workbench.verbs.balloon.live_lines import terminal_size
+    from workbench.verbs.balloon.watch_words import json_line, table
 
     if as_json:
         for one in seen:

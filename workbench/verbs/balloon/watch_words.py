@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
-from workbench.domain.standing import Standing
+from workbench.domain.balloon.safety.status import Standing
 from workbench.domain.text import visible
 from workbench.domain.units import in_mib
-from workbench.verbs.balloon_words import as_object
+from workbench.verbs.balloon.words import as_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.engine.watching import Seen
+    from workbench.engine.balloon.watching import Seen
 
 COLUMNS = ("NAME", "STATE", "TARGET", "ACTUAL", "DIFF", "RATE", "AVAIL", "RESIDENT", "UNRETURNED", "")
 WORDS = frozenset({0, 1, 9})

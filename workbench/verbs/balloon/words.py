@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from msgspec import to_builtins
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon import Balloon
-    from workbench.domain.ledger import Ledger
-    from workbench.domain.ramp import Ramping
-    from workbench.domain.standing import Standing
+    from workbench.domain.balloon.balloon import Balloon
+    from workbench.domain.balloon.ledger import Ledger
+    from workbench.domain.balloon.safety.ramp import Ramping
+    from workbench.domain.balloon.safety.status import Standing
 
 DASH = "\N{EN DASH}"
 DAY = 86400.0
@@ -132,7 +132,7 @@ def as_lines(name: str, balloon: Balloon, standing: Standing) -> list[str]:
 
 def ledger_lines(ledger: Ledger) -> list[str]:
     """The last change of the target in MiB and pages, before it and now; nothing where none was seen."""
-    from workbench.domain.balloon import pages_in
+    from workbench.domain.balloon.balloon import pages_in
     from workbench.domain.units import mib, with_sign
 
     if ledger.before is None:
@@ -158,7 +158,7 @@ def ledger_lines(ledger: Ledger) -> list[str]:
 
 def _figures(ledger: Ledger) -> str:
     """What follows from the four."""
-    from workbench.domain.ledger import percent
+    from workbench.domain.balloon.ledger import percent
     from workbench.domain.units import mib
 
     def known(size: int | None) -> str:
@@ -173,7 +173,7 @@ def _figures(ledger: Ledger) -> str:
 
 def _when_it_had_another_size(balloon: Balloon) -> str:
     """What is to be said of the guest's figures where they are older than its target, or came while its balloon moved."""
-    from workbench.domain.floor import moved_meanwhile
+    from workbench.domain.balloon.safety.floor import moved_meanwhile
 
     ledger = balloon.ledger
     if ledger is not None and ledger.before is not None and ledger.believed.now is None:

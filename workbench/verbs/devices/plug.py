@@ -12,10 +12,10 @@ from workbench.verbs.common import guest_monitor, json_option, pass_settings, pr
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.hotplug import Kind, Plan
-    from workbench.domain.plugging import Offer
-    from workbench.engine.monitor import Monitor
-    from workbench.engine.state import Running
+    from workbench.domain.hotplug.plan import Offer
+    from workbench.domain.hotplug.unplug import Kind, Plan
+    from workbench.engine.qmp.monitor import Monitor
+    from workbench.engine.state.directory import Running
     from workbench.settings import Settings
 
 PATHS = frozenset({"file", "path", "source"})
@@ -45,11 +45,11 @@ def command(
 async def _plug(
     settings: Settings, name: str, kind: str, words: Sequence[str], keep: bool, dry_run: bool, as_json: bool
 ) -> None:
-    from workbench.domain.hotplug import Kind
-    from workbench.engine.hotplug import plug
-    from workbench.engine.keeping import keep_plan, keeping
-    from workbench.engine.plugged import note_kept, note_plugged
-    from workbench.engine.state import StateDirectory
+    from workbench.domain.hotplug.unplug import Kind
+    from workbench.engine.hotplug.keep_in_profile import keep_plan, keeping
+    from workbench.engine.hotplug.plug import plug
+    from workbench.engine.hotplug.plugged import note_kept, note_plugged
+    from workbench.engine.state.directory import StateDirectory
 
     running = StateDirectory(settings.state).running(name)
     async with guest_monitor(settings, name) as monitor:
@@ -78,16 +78,16 @@ async def _plug(
 
 
 async def _offer(running: Running, monitor: Monitor, kind: Kind) -> Offer:
-    from workbench.engine.buses import BusReader
-    from workbench.engine.devices import DeviceReader
-    from workbench.engine.offers import offer
+    from workbench.engine.devices.buses import BusReader
+    from workbench.engine.devices.reader import DeviceReader
+    from workbench.engine.hotplug.offers import offer
 
     qom = DeviceReader(monitor.execute, monitor.version).qom
     return await offer(running, monitor.execute, qom, BusReader(qom), kind, running.pid)
 
 
 def _planned(offered: Offer, words: Sequence[str]) -> Plan:
-    from workbench.domain.plugging import PlanProblems, plan
+    from workbench.domain.hotplug.plan import PlanProblems, plan
     from workbench.errors import UsageError, WorkbenchError
 
     values = {}

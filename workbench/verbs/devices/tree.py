@@ -11,10 +11,10 @@ from workbench.verbs.common import guest_monitor, json_option, pass_settings, pr
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from workbench.domain.drift import Difference, Live
-    from workbench.domain.tree import DeviceTree, PciDevice
-    from workbench.domain.virtio import Virtio
-    from workbench.engine.devices import DeviceReader
+    from workbench.domain.compare.drift import Difference, Live
+    from workbench.domain.devices.tree import DeviceTree, PciDevice
+    from workbench.domain.devices.virtio import Virtio
+    from workbench.engine.devices.reader import DeviceReader
     from workbench.settings import Settings
 
 QOM_DEPTH = 3
@@ -56,11 +56,11 @@ def command(settings: Settings, name: str, view: str, depth: int | None, diff: b
 
 
 async def _show(settings: Settings, name: str, view: str, depth: int | None, as_json: bool) -> None:
-    from workbench.domain.qom import levels
-    from workbench.engine.buses import BusReader
-    from workbench.engine.devices import DeviceReader
-    from workbench.verbs.tree_json import bus_json, pci_json, qom_json, virtio_json
-    from workbench.verbs.tree_text import bus_lines, pci_lines, qom_lines, virtio_lines
+    from workbench.domain.devices.qom import levels
+    from workbench.engine.devices.buses import BusReader
+    from workbench.engine.devices.reader import DeviceReader
+    from workbench.verbs.devices.tree_json import bus_json, pci_json, qom_json, virtio_json
+    from workbench.verbs.devices.tree_text import bus_lines, pci_lines, qom_lines, virtio_lines
 
     body: object
     lines: Iterable[str]
@@ -92,8 +92,8 @@ def _print_lines(lines: Iterable[str]) -> None:
 
 async def show_diff(settings: Settings, name: str, as_json: bool) -> bool:
     """Print every difference; whether there is one."""
-    from workbench.verbs.tree_json import drift_json
-    from workbench.verbs.tree_text import drift_lines
+    from workbench.verbs.devices.tree_json import drift_json
+    from workbench.verbs.devices.tree_text import drift_lines
 
     differences = await read_diff(settings, name)
     print_json(drift_json(differences)) if as_json else _print_lines(drift_lines(name, differences))
@@ -107,9 +107,9 @@ async def read_diff(settings: Settings, name: str) -> tuple[Difference, ...]:
 
 async def read_diff_and_live(settings: Settings, name: str) -> tuple[tuple[Difference, ...], Live]:
     """The same, and what lives in its QEMU."""
-    from workbench.engine.devices import DeviceReader
-    from workbench.engine.drift import DriftReader, read_live
-    from workbench.engine.state import StateDirectory
+    from workbench.engine.compare.drift import DriftReader, read_live
+    from workbench.engine.devices.reader import DeviceReader
+    from workbench.engine.state.directory import StateDirectory
 
     async with guest_monitor(settings, name) as monitor:
         reader = DriftReader(StateDirectory(settings.state).running(name), settings)
@@ -122,7 +122,7 @@ async def _virtio(reader: DeviceReader, tree: DeviceTree, *, deep: bool) -> list
 
     :param deep: with features and queues.
     """
-    from workbench.domain.virtio import Virtio
+    from workbench.domain.devices.virtio import Virtio
 
     found = []
     for device in tree:

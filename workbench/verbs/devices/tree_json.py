@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from msgspec import to_builtins
 
-from workbench.domain.virtio import virtio_status_bits
-from workbench.domain.virtqueue import queue_name
+from workbench.domain.devices.virtio import virtio_status_bits
+from workbench.domain.devices.virtqueue import queue_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from workbench.domain.buses import Bus, BusDevice
-    from workbench.domain.drift import Difference
-    from workbench.domain.qom import Child, Node
-    from workbench.domain.tree import DeviceTree, PciDevice
-    from workbench.domain.virtio import Virtio
+    from workbench.domain.compare.drift import Difference
+    from workbench.domain.devices.buses import Bus, BusDevice
+    from workbench.domain.devices.qom import Child, Node
+    from workbench.domain.devices.tree import DeviceTree, PciDevice
+    from workbench.domain.devices.virtio import Virtio
 
 
 def pci_json(tree: DeviceTree, depth: int | None = None) -> dict[str, object]:

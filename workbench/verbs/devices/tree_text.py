@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.buses import Bus, flat
-from workbench.domain.drift import Kind
+from workbench.domain.compare.drift import Kind
+from workbench.domain.devices.buses import Bus, flat
+from workbench.domain.devices.virtio import virtio_status_bits
+from workbench.domain.devices.virtqueue import queue_name
 from workbench.domain.units import size_words
-from workbench.domain.virtio import virtio_status_bits
-from workbench.domain.virtqueue import queue_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from workbench.domain.drift import Difference
-    from workbench.domain.qom import Child
-    from workbench.domain.tree import DeviceTree, PciDevice
-    from workbench.domain.virtio import Virtio
+    from workbench.domain.compare.drift import Difference
+    from workbench.domain.devices.qom import Child
+    from workbench.domain.devices.tree import DeviceTree, PciDevice
+    from workbench.domain.devices.virtio import Virtio
 
 
 def pci_lines(tree: DeviceTree, depth: int | None = None) -> Iterator[str]:

@@ -9,9 +9,9 @@ import click
 from workbench.verbs.common import guest_monitor, json_option, pass_settings, print_json, run
 
 if TYPE_CHECKING:
-    from workbench.domain.hotplug import Unplug
-    from workbench.engine.monitor import Monitor
-    from workbench.engine.unplug_files import UnplugFiles
+    from workbench.domain.hotplug.unplug import Unplug
+    from workbench.engine.hotplug.unplug_files import UnplugFiles
+    from workbench.engine.qmp.monitor import Monitor
     from workbench.settings import Settings
 
 
@@ -43,12 +43,12 @@ def command(settings: Settings, name: str, device: str, timeout: float, as_json:
 
 
 async def _unplug(settings: Settings, name: str, device: str, timeout: float) -> Unplug:
-    from workbench.domain.hotplug import State
-    from workbench.engine.devices import DeviceReader
-    from workbench.engine.plugged import note_unplugged
-    from workbench.engine.state import StateDirectory
-    from workbench.engine.unplug_files import UnplugFiles
-    from workbench.engine.unplugging import Unplugs
+    from workbench.domain.hotplug.unplug import State
+    from workbench.engine.devices.reader import DeviceReader
+    from workbench.engine.hotplug.plugged import note_unplugged
+    from workbench.engine.hotplug.unplug import Unplugs
+    from workbench.engine.hotplug.unplug_files import UnplugFiles
+    from workbench.engine.state.directory import StateDirectory
     from workbench.errors import NotFound
 
     running = StateDirectory(settings.state).running(name)
@@ -73,8 +73,8 @@ async def _unplug(settings: Settings, name: str, device: str, timeout: float) ->
 
 async def _clear_up(monitor: Monitor, files: UnplugFiles, device: str) -> Unplug | None:
     """Remove what a device left that is gone already; None when there is nothing of it."""
-    from workbench.domain.hotplug import State, Unplug
-    from workbench.engine.backends import read_backends, remove_behind
+    from workbench.domain.hotplug.unplug import State, Unplug
+    from workbench.engine.hotplug.backends import read_backends, remove_behind
 
     asked = files.load().get(device)
     rest = (await read_backends(monitor.execute)).of(device)
@@ -89,7 +89,7 @@ async def _clear_up(monitor: Monitor, files: UnplugFiles, device: str) -> Unplug
 
 def _tell(name: str, end: Unplug, timeout: float, *, quiet: bool) -> None:
     """Say how it ended, and end with the exit code of that."""
-    from workbench.domain.hotplug import State, overdue_hint
+    from workbench.domain.hotplug.unplug import State, overdue_hint
     from workbench.errors import NotReached, WorkbenchError
 
     if end.state is State.REFUSED:

@@ -10,7 +10,7 @@ import click
 from workbench.verbs.common import json_option, pass_settings, print_json, run
 
 if TYPE_CHECKING:
-    from workbench.engine.state import Running
+    from workbench.engine.state.directory import Running
     from workbench.settings import Settings
 
 NAME = "demo"
@@ -39,9 +39,9 @@ def command(settings: Settings, no_screen: bool, as_json: bool) -> None:
 async def _ready(settings: Settings) -> Running:
     """The demo guest, running: built and started if it was not."""
     from workbench.engine.demo import build
-    from workbench.engine.state import StateDirectory
+    from workbench.engine.state.directory import StateDirectory
     from workbench.errors import NotFound
-    from workbench.verbs.start import start_guest
+    from workbench.verbs.guests.start import start_guest
 
     with suppress(NotFound):
         return StateDirectory(settings.state).running(NAME)

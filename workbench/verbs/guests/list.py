@@ -9,7 +9,7 @@ import click
 from workbench.verbs.common import json_option, pass_settings, print_json, run
 
 if TYPE_CHECKING:
-    from workbench.engine.listing import Listed
+    from workbench.engine.local.list_guests import Listed
     from workbench.settings import Settings
 
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pass_settings
 def command(settings: Settings, as_json: bool) -> None:
     """Profiles and running guests: name, state, pid, memory, accelerator."""
-    from workbench.engine.listing import list_guests
+    from workbench.engine.local.list_guests import list_guests
 
     guests = run(list_guests(settings))
     if as_json:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from workbench.verbs.cpus import verb
+from workbench.verbs.guests.power import verb
 
 command = verb("pause", "stop", "is paused", "Stop the CPUs of the guest NAME.")

@@ -40,9 +40,9 @@ def verb(name: str, qmp: str, words: str, doc: str) -> click.Command:
 
 
 async def _send(settings: Settings, guest: str, qmp: str) -> str:
-    from workbench.domain.marks import mark_of_event
-    from workbench.engine.marks import MarksFile
-    from workbench.engine.state import StateDirectory
+    from workbench.domain.balloon.history.marks import mark_of_event
+    from workbench.engine.balloon.record.marks import MarksFile
+    from workbench.engine.state.directory import StateDirectory
 
     async with guest_monitor(settings, guest) as monitor:
         marks = MarksFile(StateDirectory(settings.state).running(guest).path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.verbs.cpus import verb
+from workbench.verbs.guests.power import verb
 
 command = verb(
     "reset",

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from workbench.verbs.cpus import verb
+from workbench.verbs.guests.power import verb
 
 command = verb("resume", "cont", "runs on", "Let the paused guest NAME run on.")

@@ -9,7 +9,7 @@ import click
 from workbench.verbs.common import json_option, pass_settings, print_json, run, warn_of
 
 if TYPE_CHECKING:
-    from workbench.engine.state import Running
+    from workbench.engine.state.directory import Running
     from workbench.settings import Settings
 
 
@@ -41,13 +41,14 @@ def command(settings: Settings, name: str, make: str | None, as_json: bool) -> N
 async def start_guest(settings: Settings, name: str, supply: str = "nothing") -> Running:
     """Load, plan and start; every mistake in the profile is told at once.
 
-    :param supply: what to do about a pool of hugepages that is too small, a value of :class:`workbench.domain.hugepages.Supply`.
+    :param supply: what to do about a pool of hugepages that is too small: a value of
+        :class:`workbench.domain.host.hugepages.Supply`.
     """
-    from workbench.domain.hugepages import Supply
-    from workbench.engine.launch import start
-    from workbench.engine.plan import plan
-    from workbench.engine.profiles import ProfileStore
-    from workbench.engine.state import StateDirectory
+    from workbench.domain.host.hugepages import Supply
+    from workbench.engine.profiles.store import ProfileStore
+    from workbench.engine.start.launch import start
+    from workbench.engine.start.plan import plan
+    from workbench.engine.state.directory import StateDirectory
     from workbench.errors import HugepageShortage
 
     wanted = Supply(supply)

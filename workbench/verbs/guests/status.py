@@ -11,8 +11,8 @@ from workbench.domain.text import visible
 from workbench.verbs.common import json_option, pass_settings, print_json, run
 
 if TYPE_CHECKING:
-    from workbench.engine.listing import Listed
-    from workbench.engine.outlets import Outlets
+    from workbench.engine.devices.endpoints import Outlets
+    from workbench.engine.local.list_guests import Listed
     from workbench.settings import Settings
 
 SOCKETS = {"monitor": "qmp-user.sock", "serial": "serial.sock", "serial_log": "serial.log", "log": "qemu.log"}
@@ -43,8 +43,8 @@ def command(settings: Settings, name: str, as_json: bool) -> None:
 
 async def _find(settings: Settings, name: str) -> Listed:
     """:raise NotFound: when there is no guest and no profile of that name."""
-    from workbench.engine.listing import list_guests
-    from workbench.engine.profiles import ProfileStore
+    from workbench.engine.local.list_guests import list_guests
+    from workbench.engine.profiles.store import ProfileStore
 
     for guest in await list_guests(settings):
         if guest.name == name:
@@ -57,9 +57,9 @@ async def _find(settings: Settings, name: str) -> Listed:
 
 async def _outlets(settings: Settings, name: str) -> tuple[Outlets | None, str]:
     """Where its ports and its display are; or why that is not known."""
-    from workbench.engine.drift import started_argv
-    from workbench.engine.outlets import read_outlets
-    from workbench.engine.state import StateDirectory
+    from workbench.engine.compare.drift import started_argv
+    from workbench.engine.devices.endpoints import read_outlets
+    from workbench.engine.state.directory import StateDirectory
     from workbench.errors import WorkbenchError
     from workbench.verbs.common import guest_monitor
 

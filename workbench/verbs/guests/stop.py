@@ -11,7 +11,7 @@ import click
 from workbench.verbs.common import guest_monitor, json_option, pass_settings, print_json, run
 
 if TYPE_CHECKING:
-    from workbench.engine.state import Ended, Running
+    from workbench.engine.state.directory import Ended, Running
     from workbench.errors import MonitorError
     from workbench.settings import Settings
 
@@ -34,7 +34,7 @@ AGAIN = 3.0
 @pass_settings
 def command(settings: Settings, name: str, timeout: float, kill: bool, as_json: bool) -> None:
     """Power the guest NAME down and wait until it has ended."""
-    from workbench.domain.lifecycle import exit_words
+    from workbench.domain.guest.lifecycle import exit_words
 
     ended = run(stop_guest(settings, name, timeout, kill))
     words = exit_words(ended.code)
@@ -49,8 +49,8 @@ async def stop_guest(settings: Settings, name: str, timeout: float, force: bool)
     :raise NotFound: when it does not run.
     :raise NotReached: when it still runs after ``timeout`` seconds and ``force`` is not given.
     """
-    from workbench.engine.launch import find_end, kill
-    from workbench.engine.state import StateDirectory
+    from workbench.engine.start.launch import find_end, kill
+    from workbench.engine.state.directory import StateDirectory
     from workbench.errors import NotReached
 
     state = StateDirectory(settings.state)

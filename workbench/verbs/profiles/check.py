@@ -14,8 +14,8 @@ from workbench.verbs.common import json_option, pass_settings, print_json, run, 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from workbench.domain.accelerator import Accelerator
-    from workbench.engine.profiles import LoadedProfile
+    from workbench.domain.host.accelerator import Accelerator
+    from workbench.engine.profiles.store import LoadedProfile
     from workbench.settings import Settings
 
 
@@ -30,7 +30,7 @@ def command(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
     Exits with 1 when there is a problem. What is no mistake and may still harm is a warning, on standard error; so is
     what several profiles that are named want and only one guest can have.
     """
-    from workbench.engine.checks import Checks
+    from workbench.engine.profiles.checks import Checks
 
     with _uncollected():
         loaded = _load(settings, files)
@@ -69,7 +69,7 @@ def _uncollected() -> Iterator[None]:
 
 def _accelerator(loaded: Sequence[LoadedProfile], settings: Settings) -> Accelerator | None:
     """What "auto" gives on this host, where a profile depends on it: to find out may take a try of KVM."""
-    from workbench.engine.accelerator import choose_accelerator
+    from workbench.engine.host.accelerator import choose_accelerator
     from workbench.errors import HostError
 
     profiles = [one.partial for one in loaded if one.partial]
@@ -83,7 +83,7 @@ def _accelerator(loaded: Sequence[LoadedProfile], settings: Settings) -> Acceler
 
 def _warn_of_kvm(loaded: Sequence[LoadedProfile], accelerator: Accelerator) -> None:
     """No mistake: a profile may be for another host, and its user may know better."""
-    from workbench.engine.accelerator import kvm_warning
+    from workbench.engine.host.accelerator import kvm_warning
 
     why = kvm_warning(accelerator)
     for one in loaded:
@@ -93,8 +93,8 @@ def _warn_of_kvm(loaded: Sequence[LoadedProfile], accelerator: Accelerator) -> N
 
 def _warn_of_pools(loaded: Sequence[LoadedProfile], settings: Settings) -> None:
     """No mistake: a pool can grow until the start, or with it."""
-    from workbench.engine.hugepages import check_hugepages
-    from workbench.engine.state import StateDirectory
+    from workbench.engine.host.hugepages import check_hugepages
+    from workbench.engine.state.directory import StateDirectory
     from workbench.errors import HostError, HugepageShortage
 
     for one in loaded:
@@ -114,7 +114,7 @@ def _warn_of_pools(loaded: Sequence[LoadedProfile], settings: Settings) -> None:
 
 def _warn_of_each_other(loaded: Sequence[LoadedProfile]) -> None:
     """No mistake of either: only one of them can run at a time."""
-    from workbench.engine.together import both_want
+    from workbench.engine.profiles.mutual_conflicts import both_want
 
     for problem in both_want(loaded):
         click.echo(f"workbench: warning: {problem}", err=True)
@@ -122,7 +122,7 @@ def _warn_of_each_other(loaded: Sequence[LoadedProfile]) -> None:
 
 def _load(settings: Settings, files: Sequence[str]) -> list[LoadedProfile]:
     """The profiles that are meant: files as they are, names from the directory of profiles."""
-    from workbench.engine.profiles import SUFFIX, ProfileStore, read_profile
+    from workbench.engine.profiles.store import SUFFIX, ProfileStore, read_profile
     from workbench.errors import NotFound
 
     store = ProfileStore(settings.profiles)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 @pass_settings
 def command(settings: Settings, name: str, as_json: bool) -> None:
     """Print the QEMU command line of a profile, as `start` would run it: for a shell, or with --json as a list."""
-    from workbench.engine.plan import plan
-    from workbench.engine.profiles import ProfileStore
+    from workbench.engine.profiles.store import ProfileStore
+    from workbench.engine.start.plan import plan
 
     planned = run(plan(ProfileStore(settings.profiles).load(name), settings, check=False))
     if as_json:

@@ -11,10 +11,10 @@ from workbench.verbs.common import json_option, pass_settings, print_json, run
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-    from workbench.domain.compare import Change
-    from workbench.domain.compare_keys import Comparison, KeyChange
-    from workbench.domain.drift import Difference, Live
-    from workbench.engine.editing import ProfileFiles
+    from workbench.domain.compare.drift import Difference, Live
+    from workbench.domain.compare.keys import Comparison, KeyChange
+    from workbench.domain.compare.options import Change
+    from workbench.engine.local.profiles import ProfileFiles
     from workbench.settings import Settings
 
 
@@ -50,11 +50,11 @@ async def _restart(settings: Settings, name: str, as_json: bool) -> bool:
     """The guest that runs, with its devices as they are now; whether a restart would change something."""
     from pathlib import Path
 
-    from workbench.domain.editing import ProfileText
-    from workbench.engine.profiles import read_text
-    from workbench.engine.state import StateDirectory
-    from workbench.verbs.tree import read_diff_and_live
-    from workbench.verbs.tree_json import drift_json
+    from workbench.domain.command_line.checked import ProfileText
+    from workbench.engine.profiles.store import read_text
+    from workbench.engine.state.directory import StateDirectory
+    from workbench.verbs.devices.tree import read_diff_and_live
+    from workbench.verbs.devices.tree_json import drift_json
 
     differences, live = await read_diff_and_live(settings, name)
 
@@ -75,8 +75,8 @@ async def _restart(settings: Settings, name: str, as_json: bool) -> bool:
 
 
 def _files(settings: Settings, look: Callable[[str], Awaitable[Live]] | None = None) -> ProfileFiles:
-    from workbench.engine.editing import ProfileFiles
-    from workbench.engine.profiles import ProfileStore
+    from workbench.engine.local.profiles import ProfileFiles
+    from workbench.engine.profiles.store import ProfileStore
 
     return ProfileFiles(ProfileStore(settings.profiles), settings, look)
 
@@ -104,7 +104,7 @@ def _lines(changes: Sequence[Change]) -> Iterator[str]:
 
 
 def _other_lines(others: Sequence[Difference]) -> Iterator[str]:
-    from workbench.domain.drift import Kind
+    from workbench.domain.compare.drift import Kind
 
     for one in others:
         gone = one.kind is Kind.EXTRA

@@ -10,7 +10,7 @@ import click
 from workbench.verbs.common import json_option, pass_settings, print_json, run
 
 if TYPE_CHECKING:
-    from workbench.engine.plan import Plan
+    from workbench.engine.start.plan import Plan
     from workbench.settings import Settings
 
 
@@ -30,8 +30,8 @@ def command(settings: Settings, name: str, target: str, as_json: bool) -> None:
 
     What cannot be carried is listed on standard error.
     """
-    from workbench.engine.plan import plan
-    from workbench.engine.profiles import ProfileStore
+    from workbench.engine.profiles.store import ProfileStore
+    from workbench.engine.start.plan import plan
 
     planned = run(plan(ProfileStore(settings.profiles).load(name), settings, check=False))
     text, notes = {"qemu": _line, "script": _script, "libvirt": _libvirt}[target](planned)
@@ -83,7 +83,7 @@ def _script(planned: Plan) -> tuple[str, list[str]]:
 
 
 def _libvirt(planned: Plan) -> tuple[str, list[str]]:
-    from workbench.domain.exports.libvirt import export_libvirt
+    from workbench.domain.convert.libvirt.exporter import export_libvirt
 
     exported = export_libvirt(planned.profile, planned.launch)
     return exported.text, [*exported.notes, *_left(planned)]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
 
-    from workbench.domain.imports.qemu import Imported
+    from workbench.domain.convert.qemu.importer import Imported
     from workbench.settings import Settings
 
 
@@ -35,10 +35,10 @@ write_option = click.option("--write", metavar="NAME", help="Write it as profile
 @pass_settings
 def qemu(settings: Settings, argv: Sequence[str], write: str | None, as_json: bool) -> None:
     """From a command line after --, or from a script's text on standard input."""
-    from workbench.domain.imports.qemu import import_qemu
-    from workbench.domain.imports.shell import Script, read_script
-    from workbench.domain.imports.shell_commands import PROGRAM
-    from workbench.engine.running import read_config, said_here
+    from workbench.domain.convert.qemu.importer import import_qemu
+    from workbench.domain.convert.shell.qemu_commands import PROGRAM
+    from workbench.domain.convert.shell.script import Script, read_script
+    from workbench.engine.host.foreign_qemu import read_config, said_here
     from workbench.errors import UsageError
 
     if argv:
@@ -73,8 +73,8 @@ def qemu(settings: Settings, argv: Sequence[str], write: str | None, as_json: bo
 @pass_settings
 def running(settings: Settings, pid: int, write: str | None, as_json: bool) -> None:
     """From a QEMU that runs now, by its PID."""
-    from workbench.domain.imports.qemu import import_qemu
-    from workbench.engine.running import command_line_of, read_config
+    from workbench.domain.convert.qemu.importer import import_qemu
+    from workbench.engine.host.foreign_qemu import command_line_of, read_config
 
     argv, directory = command_line_of(pid)
     imported = import_qemu(
@@ -94,7 +94,7 @@ def running(settings: Settings, pid: int, write: str | None, as_json: bool) -> N
 @pass_settings
 def libvirt(settings: Settings, file: TextIO, write: str | None, as_json: bool) -> None:
     """From a libvirt domain's XML in FILE; - is standard input (virsh dumpxml NAME | workbench import libvirt -)."""
-    from workbench.domain.imports.libvirt import LibvirtError, import_libvirt
+    from workbench.domain.convert.libvirt.importer import LibvirtError, import_libvirt
     from workbench.errors import UsageError
 
     try:
@@ -131,7 +131,7 @@ def _deliver(settings: Settings, imported: Imported, write: str | None, as_json:
 
 def _write(settings: Settings, name: str, text: str) -> object:
     """:raise HostError: when there is a profile of that name already, or it cannot be written."""
-    from workbench.engine.profiles import ProfileStore
+    from workbench.engine.profiles.store import ProfileStore
     from workbench.errors import HostError
 
     store = ProfileStore(settings.profiles)

@@ -13,8 +13,8 @@ from workbench.verbs.common import guest_monitor, json_option, pass_settings, pr
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.qmp_input import Request
-    from workbench.engine.monitor import Monitor
+    from workbench.domain.qmp.typed_line import Request
+    from workbench.engine.qmp.monitor import Monitor
     from workbench.settings import Settings
 
 
@@ -70,12 +70,12 @@ def command(
 async def _run(
     settings: Settings, name: str, words: Sequence[str], hmp: bool, timeout: float, yes: bool, as_json: bool
 ) -> None:
-    from workbench.domain.qmp_input import hmp_request
-    from workbench.domain.transcript import json_line
-    from workbench.engine.own_target import own_target, probe_for
-    from workbench.engine.state import StateDirectory
+    from workbench.domain.qmp.record.transcript import json_line
+    from workbench.domain.qmp.typed_line import hmp_request
+    from workbench.engine.balloon.own_target import own_target, probe_for
+    from workbench.engine.state.directory import StateDirectory
     from workbench.errors import CommandFailed
-    from workbench.verbs.qmp_many import failure_of, refuse_deadly
+    from workbench.verbs.qmp.many import failure_of, refuse_deadly
 
     async with guest_monitor(settings, name) as monitor:
         running = StateDirectory(settings.state).running(name)
@@ -99,9 +99,9 @@ async def _run(
 async def _run_many(
     settings: Settings, name: str, hmp: bool, timeout: float, replay: Path | None, keep_going: bool, yes: bool
 ) -> None:
-    from workbench.engine.schema import read_schema
-    from workbench.engine.state import StateDirectory
-    from workbench.verbs.qmp_many import Runner, read_steps, run_lines, run_steps
+    from workbench.engine.qmp.schema import read_schema
+    from workbench.engine.state.directory import StateDirectory
+    from workbench.verbs.qmp.many import Runner, read_steps, run_lines, run_steps
 
     running = StateDirectory(settings.state).running(name)
     async with guest_monitor(settings, name) as monitor:
@@ -116,8 +116,8 @@ async def _run_many(
 
 async def _read(settings: Settings, monitor: Monitor, words: Sequence[str]) -> Request:
     """Read the words with the running QEMU's schema, and check what is no whole JSON command against it."""
-    from workbench.domain.qmp_input import checked, hmp_request, parse_line, parse_words
-    from workbench.engine.schema import read_schema
+    from workbench.domain.qmp.typed_line import checked, hmp_request, parse_line, parse_words
+    from workbench.engine.qmp.schema import read_schema
 
     start = words[0].lstrip()
     if start.startswith("!"):

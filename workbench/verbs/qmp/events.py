@@ -14,7 +14,7 @@ from workbench.verbs.common import guest_monitor, json_option, pass_settings, ru
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.engine.monitor import Monitor
+    from workbench.engine.qmp.monitor import Monitor
     from workbench.settings import Settings
 
 SOCKET = "qmp-events.sock"

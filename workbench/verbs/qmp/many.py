@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workbench.domain.transcript import json_line
-from workbench.engine.own_target import own_target, probe_for
+from workbench.domain.qmp.record.transcript import json_line
+from workbench.engine.balloon.own_target import own_target, probe_for
 from workbench.errors import CommandFailed, MonitorClosed, UsageError, WorkbenchError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    from workbench.domain.qmp_input import Request
-    from workbench.domain.schema import Schema
-    from workbench.domain.transcript import Step
-    from workbench.engine.monitor import Monitor
-    from workbench.engine.state import Running
+    from workbench.domain.qmp.record.transcript import Step
+    from workbench.domain.qmp.schema import Schema
+    from workbench.domain.qmp.typed_line import Request
+    from workbench.engine.qmp.monitor import Monitor
+    from workbench.engine.state.directory import Running
 
 AHEAD = 16
 """Pieces of the input that are read before they are sent."""
@@ -96,7 +96,7 @@ def refuse_deadly(request: Request, version: str) -> None:
     """
     :raise WorkbenchError: for a query that this QEMU dies of, which nobody expects of one.
     """
-    from workbench.domain.effects import effects_of
+    from workbench.domain.qmp.effects import effects_of
 
     for effect in effects_of(request.command, request.arguments, version):
         if effect.is_defect:
@@ -108,8 +108,8 @@ async def run_lines(runner: Runner, schema: Schema, hmp: bool) -> None:
 
     :param hmp: whether each line is one for the human monitor.
     """
-    from workbench.domain.json_input import InputError
-    from workbench.domain.qmp_input import checked, hmp_request, parse_line
+    from workbench.domain.qmp.input_error import InputError
+    from workbench.domain.qmp.typed_line import checked, hmp_request, parse_line
 
     number = 0
     async for line in _stdin(runner._monitor):
@@ -144,10 +144,10 @@ def read_steps(file: Path, yes: bool, pid: int, version: str) -> list[Step]:
     :param version: of that QEMU.
     :raise WorkbenchError: when the file cannot be read, or holds such a command; nothing was sent by then.
     """
-    from workbench.domain.effects import effects_of
-    from workbench.domain.json_input import InputError
-    from workbench.domain.transcript import steps
-    from workbench.engine.files import process_has_file
+    from workbench.domain.qmp.effects import effects_of
+    from workbench.domain.qmp.input_error import InputError
+    from workbench.domain.qmp.record.transcript import steps
+    from workbench.engine.storage.files import process_has_file
 
     try:
         found = steps(file.read_text(errors="surrogateescape").split("\n"))

@@ -13,10 +13,10 @@ from workbench.verbs.common import json_option, pass_settings, print_json, run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.rebalance import Proposal
-    from workbench.domain.rebalance_course import Course, Stage
-    from workbench.domain.snapshot import GuestSnapshot
-    from workbench.engine.state import Running
+    from workbench.domain.guest.snapshot import GuestSnapshot
+    from workbench.domain.rebalance.progress import Course, Stage
+    from workbench.domain.rebalance.proposal import Proposal
+    from workbench.engine.state.directory import Running
     from workbench.settings import Settings
 
 
@@ -41,10 +41,10 @@ def command(
     Idle memory is taken first, in proportion to what is idle; nobody goes below their floor; what is left over goes to
     those who have the least available. Guests give before others get.
     """
-    from workbench.domain.rebalance_course import Course, patience
-    from workbench.domain.rebalance_guests import ramp_of
+    from workbench.domain.rebalance.guests import ramp_of
+    from workbench.domain.rebalance.progress import Course, patience
     from workbench.errors import UsageError
-    from workbench.verbs.rebalance_words import as_object, proposal_lines
+    from workbench.verbs.rebalance.words import as_object, proposal_lines
 
     if not (dry_run or yes or (sys.stdin.isatty() and sys.stderr.isatty())):
         raise UsageError(
@@ -75,7 +75,7 @@ def command(
 
 def _running(settings: Settings, names: Sequence[str]) -> list[Running]:
     """:raise NotFound: when one does not run, or none does."""
-    from workbench.engine.state import StateDirectory
+    from workbench.engine.state.directory import StateDirectory
     from workbench.errors import NotFound
 
     state = StateDirectory(settings.state)
@@ -89,10 +89,10 @@ def _running(settings: Settings, names: Sequence[str]) -> list[Running]:
 
 def _propose(guests: Sequence[Running], budget: str) -> tuple[list[GuestSnapshot], Proposal]:
     """Look at the guests, and see what the budget would do."""
-    from workbench.domain.rebalance import propose
-    from workbench.domain.rebalance_guests import candidate_of, parse_budget
+    from workbench.domain.rebalance.guests import candidate_of, parse_budget
+    from workbench.domain.rebalance.proposal import propose
     from workbench.domain.units import SizeError
-    from workbench.engine.rebalance import look_at
+    from workbench.engine.rebalance.rebalance import look_at
     from workbench.errors import UsageError
 
     snapshots = run(look_at(guests))
@@ -126,8 +126,8 @@ def _ask(proposal: Proposal) -> None:
 
 
 def _carry_out(course: Course, guests: Sequence[Running], *, quiet: bool) -> None:
-    from workbench.engine.rebalance import carry_out
-    from workbench.verbs.rebalance_words import progress_line
+    from workbench.engine.rebalance.rebalance import carry_out
+    from workbench.verbs.rebalance.words import progress_line
 
     shown: dict[str, Stage] = {}
 
@@ -143,7 +143,7 @@ def _carry_out(course: Course, guests: Sequence[Running], *, quiet: bool) -> Non
 
 
 def _tell(proposal: Proposal, course: Course, *, as_json: bool) -> None:
-    from workbench.verbs.rebalance_words import as_object, outcome_lines
+    from workbench.verbs.rebalance.words import as_object, outcome_lines
 
     if as_json:
         print_json(as_object(proposal, course))
@@ -157,7 +157,7 @@ def _check_reached(course: Course, wait: float) -> None:
     :raise WorkbenchError: when a guest failed.
     :raise NotReached: when one is not there in time.
     """
-    from workbench.domain.rebalance_course import Stage
+    from workbench.domain.rebalance.progress import Stage
     from workbench.errors import NotReached, WorkbenchError
 
     hint = "workbench list shows the guests; to go on, run the same again"

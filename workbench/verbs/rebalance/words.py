@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.rebalance import gain_in_mib
+from workbench.domain.rebalance.proposal import gain_in_mib
 from workbench.domain.units import in_mib, mib
 
 if TYPE_CHECKING:
-    from workbench.domain.rebalance import Line, Proposal
-    from workbench.domain.rebalance_course import Course, Progress
+    from workbench.domain.rebalance.progress import Course, Progress
+    from workbench.domain.rebalance.proposal import Line, Proposal
 
 DASH = "\u2013"
 NAME_MOST = 24
@@ -65,7 +65,7 @@ def _row(line: Line) -> tuple[str, ...]:
 
 def progress_line(one: Progress) -> str:
     """What a guest does now; empty for what :func:`outcome_lines` says at the end."""
-    from workbench.domain.rebalance_course import Stage
+    from workbench.domain.rebalance.progress import Stage
 
     name = one.line.guest.name
     if one.stage is Stage.MOVING:
@@ -77,7 +77,7 @@ def progress_line(one: Progress) -> str:
 
 def outcome_lines(course: Course) -> list[str]:
     """Who did not get where it should, and why."""
-    from workbench.domain.rebalance_course import Stage
+    from workbench.domain.rebalance.progress import Stage
 
     lines = []
     for name, one in course.progress.items():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from workbench.domain.balloon import (
+from workbench.domain.balloon.balloon import (
     RATE_WINDOW,
     GuestStats,
     Reading,
@@ -15,9 +15,9 @@ from workbench.domain.balloon import (
     Source,
     State,
 )
-from workbench.domain.diagnosis import PATIENCE, Cause, Circumstances, Verdict, judge
-from workbench.domain.marks import Mark, MarkKind
-from workbench.domain.movement import TakeBack
+from workbench.domain.balloon.diagnosis.judge import PATIENCE, Cause, Circumstances, Verdict, judge
+from workbench.domain.balloon.diagnosis.movement import TakeBack
+from workbench.domain.balloon.history.marks import Mark, MarkKind
 from workbench.domain.units import MIB
 
 RAM = 512 * MIB

@@ -5,8 +5,18 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.balloon import Reading, Sample, Source
-from workbench.domain.movement import PAUSE, STILL, TURNS, WINDOW, TakeBack, Watch, moved_at, oscillation, rising
+from workbench.domain.balloon.balloon import Reading, Sample, Source
+from workbench.domain.balloon.diagnosis.movement import (
+    PAUSE,
+    STILL,
+    TURNS,
+    WINDOW,
+    TakeBack,
+    Watch,
+    moved_at,
+    oscillation,
+    rising,
+)
 from workbench.domain.units import MIB
 
 NOW = 1_800_000_000.0

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from workbench.domain.balloon import Balloon, GuestStats, Reading, Source, State
-from workbench.domain.causes import Cause, Circumstances, Verdict
-from workbench.domain.freshness import LATE, SLACK, STATISTICS, is_fresh, is_late, statistics_finding
-from workbench.domain.lifecycle import Phase
-from workbench.domain.marks import Mark, MarkKind
-from workbench.domain.rebalance_guests import candidate_of
-from workbench.domain.snapshot import GuestSnapshot
+from workbench.domain.balloon.balloon import Balloon, GuestStats, Reading, Source, State
+from workbench.domain.balloon.diagnosis.causes import Cause, Circumstances, Verdict
+from workbench.domain.balloon.diagnosis.statistics import LATE, SLACK, STATISTICS, is_fresh, is_late, statistics_finding
+from workbench.domain.balloon.history.marks import Mark, MarkKind
+from workbench.domain.guest.lifecycle import Phase
+from workbench.domain.guest.snapshot import GuestSnapshot
+from workbench.domain.rebalance.guests import candidate_of
 from workbench.domain.units import MIB
 
 NOW = 1_800_000_000.0

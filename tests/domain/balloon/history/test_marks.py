@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.domain.marks import APART, BY_GUEST, SPEAKS_ONCE, Mark, MarkKind, is_told, mark_of_event
+from workbench.domain.balloon.history.marks import APART, BY_GUEST, SPEAKS_ONCE, Mark, MarkKind, is_told, mark_of_event
 
 NOW = 1_800_000_000.0
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.window import LENGTHS, Window, moment, ticks
+from workbench.domain.balloon.history.window import LENGTHS, Window, moment, ticks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.balloon import PAGE, Reading, Source
-from workbench.domain.changes import follow, poll, sent
-from workbench.domain.lights import LOOK, MOVES, PROBE, REQUEST, Known, lights
-from workbench.domain.path import Proof, Side, stages, version_of
-from workbench.domain.timeline import KEPT, Kind, Timeline
-from workbench.domain.trace_log import COMMAND, READ, TARGET, WRITTEN, TraceLine
+from workbench.domain.balloon.balloon import PAGE, Reading, Source
+from workbench.domain.balloon.path.changes import follow, poll, sent
+from workbench.domain.balloon.path.evidence import LOOK, MOVES, PROBE, REQUEST, Known, lights
+from workbench.domain.balloon.path.stages import Proof, Side, stages, version_of
+from workbench.domain.balloon.path.timeline import KEPT, Kind, Timeline
+from workbench.domain.balloon.path.trace_log import COMMAND, READ, TARGET, WRITTEN, TraceLine
 from workbench.domain.units import MIB
 
 RAM = 512 * MIB

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.trace_log import COMMAND, EVENTS, READ, TARGET, WRITTEN, Sieve, TraceLine, parse_line
+from workbench.domain.balloon.path.trace_log import COMMAND, EVENTS, READ, TARGET, WRITTEN, Sieve, TraceLine, parse_line
 
 PAGES = st.integers(0, 2**32 - 1)
 MICROS = st.integers(0, 4_000_000_000_000_000)

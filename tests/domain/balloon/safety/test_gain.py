@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.backing import Backing, Effect
-from workbench.domain.balloon import PAGE, Balloon, HostMemory, Reading, Source, State
-from workbench.domain.diagnosis import Verdict
-from workbench.domain.gain import Gain, expected_gain
+from workbench.domain.balloon.backing import Backing, Effect
+from workbench.domain.balloon.balloon import PAGE, Balloon, HostMemory, Reading, Source, State
+from workbench.domain.balloon.diagnosis.judge import Verdict
+from workbench.domain.balloon.safety.gain import Gain, expected_gain
 from workbench.domain.units import MIB
 
 RAM = 512 * MIB

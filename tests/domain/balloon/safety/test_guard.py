@@ -7,8 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from workbench.domain.balloon import GuestStats
-from workbench.domain.guard import FAULTS, GAP, SILENCE, Sight, alarm, available_now, blind, keep_sight, line_of
+from workbench.domain.balloon.balloon import GuestStats
+from workbench.domain.balloon.safety.guard import (
+    FAULTS,
+    GAP,
+    SILENCE,
+    Sight,
+    alarm,
+    available_now,
+    blind,
+    keep_sight,
+    line_of,
+)
 from workbench.domain.units import GIB, MIB
 
 RAM = 512 * MIB

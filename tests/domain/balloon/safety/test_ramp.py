@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.balloon import PAGE
-from workbench.domain.ramp import Ramp, parse_ramp, ramp_trouble
+from workbench.domain.balloon.balloon import PAGE
+from workbench.domain.balloon.safety.ramp import Ramp, parse_ramp, ramp_trouble
 from workbench.domain.units import GIB, MIB, SizeError
 
 pages = st.integers(0, 64 * GIB // PAGE)

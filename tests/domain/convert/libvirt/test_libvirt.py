@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.domain.imports.test_round_trip import PROFILE, launch
+from tests.domain.convert.test_round_trip import PROFILE, launch
 from tests.profile_files import CORPUS, read_guest
-from workbench.domain.devices.serial import AGENT
-from workbench.domain.exports.libvirt import export_libvirt
-from workbench.domain.imports.libvirt import LibvirtError, import_libvirt
-from workbench.domain.imports.writer import to_toml
-from workbench.domain.parse import parse
+from workbench.domain.convert.libvirt.exporter import export_libvirt
+from workbench.domain.convert.libvirt.importer import LibvirtError, import_libvirt
+from workbench.domain.profile.devices.serial import AGENT
+from workbench.domain.profile.text.parse import parse
+from workbench.domain.profile.text.write import to_toml
 
 if TYPE_CHECKING:
     from pathlib import Path

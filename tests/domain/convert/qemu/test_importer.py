@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.domain.imports.options import ALONE, keys_of, size_of, split_options
-from workbench.domain.imports.qemu import Imported, import_qemu
-from workbench.domain.imports.writer import to_toml
-from workbench.domain.parse import parse
+from workbench.domain.command_line.options import ALONE, keys_of, size_of, split_options
+from workbench.domain.convert.qemu.importer import Imported, import_qemu
+from workbench.domain.profile.text.parse import parse
+from workbench.domain.profile.text.write import to_toml
 
 BARE = "-nodefaults -display none -serial none"
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.domain.imports.shell import read_script
+from workbench.domain.convert.shell.script import read_script
 
 if TYPE_CHECKING:
     from pathlib import Path

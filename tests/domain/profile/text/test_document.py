@@ -9,8 +9,8 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.document import DEPTH, Source
-from workbench.domain.parse import Parsed, parse
+from workbench.domain.profile.text.document import DEPTH, Source
+from workbench.domain.profile.text.parse import Parsed, parse
 
 ENVIRONMENT = {"HOME": "/home/me", "EMPTY": "", "NASTY": 'a",b=c\n${dir}'}
 

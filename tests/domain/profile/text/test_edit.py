@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.domain.test_toml_lines import DOCUMENTS, KEYS, Writer, paths
-from workbench.domain.imports.writer import toml_value
-from workbench.domain.toml_change import add_table, remove, set_value
-from workbench.domain.toml_layout import EditError
-from workbench.ui.widgets.profile_area import changed_range
+from tests.domain.profile.text.test_places import DOCUMENTS, KEYS, Writer, paths
+from workbench.domain.profile.text.edit import add_table, remove, set_value
+from workbench.domain.profile.text.layout import EditError
+from workbench.domain.profile.text.write import toml_value
+from workbench.ui.editor.text_area import changed_range
 
 if TYPE_CHECKING:
     from random import Random
 
-    from workbench.domain.toml_lines import Path
+    from workbench.domain.profile.text.places import Path
 
 NEW = st.one_of(st.integers(), st.booleans(), st.text(st.characters(exclude_categories=["Cs"]), max_size=6))
 RANDOM = st.randoms(use_true_random=False)

@@ -7,10 +7,10 @@ import tomllib
 import pytest
 
 from tests.profile_files import CORPUS
-from workbench.domain.form import Row, form_rows, literal
-from workbench.domain.profile import GuestProfile
-from workbench.domain.shape import dotted_keys
-from workbench.domain.toml_layout import EditError
+from workbench.domain.profile.guest import GuestProfile
+from workbench.domain.profile.text.form import Row, form_rows, literal
+from workbench.domain.profile.text.layout import EditError
+from workbench.domain.profile.text.shape import dotted_keys
 
 TEXT = """\
 machine = 'pc'  # old

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.domain.toml_lines import locate
+from workbench.domain.profile.text.places import locate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-    from workbench.domain.toml_lines import Path
+    from workbench.domain.profile.text.places import Path
 
 RAW_KEY = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'""")
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.imports.writer import pairs_text
-from workbench.domain.toml_change import add_table, remove
-from workbench.domain.toml_layout import EditError
-from workbench.domain.toml_lines import headers
+from tests.profile_files import SAMPLES
+from workbench.domain.profile.text.edit import add_table, remove
+from workbench.domain.profile.text.layout import EditError
+from workbench.domain.profile.text.places import headers
+from workbench.domain.profile.text.write import pairs_text
 
-DEMO = (Path(__file__).parent.parent.parent / "profiles/demo.toml").read_text()
+DEMO = (SAMPLES / "demo.toml").read_text()
 
 
 def table_text(path: tuple[str | int, ...], values: dict[str, object]) -> str:
@@ -124,5 +124,5 @@ def test_any_document_that_can_be_read_has_one_more_and_loses_nothing(lines: lis
 
 @pytest.mark.parametrize("name", ["demo", "firmware", "hugepages"])
 def test_every_sample_can_take_a_card(name: str) -> None:
-    text = (Path(__file__).parent.parent.parent / f"profiles/{name}.toml").read_text()
+    text = (SAMPLES / f"{name}.toml").read_text()
     assert tomllib.loads(append_table(text, ("net",), {"id": "late"}))["net"][-1] == {"id": "late"}

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.schemas import SCHEMA
-from workbench.domain.completion import complete
-from workbench.domain.json_cursor import read_json
-from workbench.domain.known import Kind, Known, Lookup
+from tests.domain.qmp.schemas import SCHEMA
+from workbench.domain.qmp.completion.complete import complete
+from workbench.domain.qmp.json_text import read_json
+from workbench.domain.qmp.lookups import Kind, Known, Lookup
 
 
 def texts(line: str, cursor: int | None = None) -> list[str]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from workbench.domain.traffic import BEGINNING, LARGEST, NAMES, ROOM, Kind, Message, Origin, Record
+from workbench.domain.qmp.record.record import BEGINNING, LARGEST, NAMES, ROOM, Kind, Message, Origin, Record
 
 
 def test_polling_does_not_push_out_what_the_user_did() -> None:

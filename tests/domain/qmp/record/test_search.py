@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.record_search import Filter, Show, forget_index, pattern, prepare, search, simple
-from workbench.domain.traffic import HMP, Kind, Origin, Record
-from workbench.ui.widgets.traffic_lines import lay_out
+from workbench.domain.qmp.record.record import HMP, Kind, Origin, Record
+from workbench.domain.qmp.record.search import Filter, Show, forget_index, pattern, prepare, search, simple
+from workbench.ui.qmp.record.lines import lay_out
 
 words = st.text(st.characters(blacklist_categories=["Cs"]), max_size=8)
 payloads = st.dictionaries(

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.json_input import InputError
-from workbench.domain.qmp_input import Request, parse_line
-from workbench.domain.qmp_values import UNSENDABLE
-from workbench.domain.record_search import Filter, search
-from workbench.domain.traffic import HMP, LARGEST, Kind, Message, Origin, Record
-from workbench.domain.transcript import copied, device_of, json_line, line_of, steps, typed
+from workbench.domain.qmp.input_error import InputError
+from workbench.domain.qmp.record.record import HMP, LARGEST, Kind, Message, Origin, Record
+from workbench.domain.qmp.record.search import Filter, search
+from workbench.domain.qmp.record.transcript import copied, device_of, json_line, line_of, steps, typed
+from workbench.domain.qmp.typed_line import Request, parse_line
+from workbench.domain.qmp.values import UNSENDABLE
 
 texts = st.text(st.characters().filter(lambda character: UNSENDABLE.search(character) is None))
 """Of characters that QEMU reads: no command with another one ever passed."""

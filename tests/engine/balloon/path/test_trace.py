@@ -10,11 +10,11 @@ import pytest
 
 from tests.commandline import DEADLINE
 from tests.real import QEMU, each_qemu, running_qemu
-from workbench.domain.trace_log import COMMAND, EVENTS, READ, TARGET, Sieve, parse_line
-from workbench.engine.monitor import Monitor
-from workbench.engine.state import GuestFacts, Running
-from workbench.engine.trace import LOG, LOG_GONE, LOOKERS, NO_LOG, SWITCHED_OFF, TraceEvents, TraceLog
-from workbench.engine.virtio_pci import balloon_bar, read_config
+from workbench.domain.balloon.path.trace_log import COMMAND, EVENTS, READ, TARGET, Sieve, parse_line
+from workbench.engine.balloon.path.trace import LOG, LOG_GONE, LOOKERS, NO_LOG, SWITCHED_OFF, TraceEvents, TraceLog
+from workbench.engine.devices.virtio_pci import balloon_bar, read_config
+from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.state.directory import GuestFacts, Running
 from workbench.errors import MonitorError
 
 if TYPE_CHECKING:

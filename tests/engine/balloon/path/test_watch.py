@@ -6,14 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tests.commandline import DEADLINE
-from tests.engine.test_trace import enabled, started
-from workbench.domain.trace_log import EVENTS
-from workbench.engine.path import PathWatch
+from tests.engine.balloon.path.test_trace import enabled, started
+from workbench.domain.balloon.path.trace_log import EVENTS
+from workbench.engine.balloon.path.watch import PathWatch
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workbench.domain.timeline import PathView
+    from workbench.domain.balloon.path.timeline import PathView
 
 
 async def test_who_comes_back_while_the_last_one_leaves_is_told_that_the_events_are_on(tmp_path: Path) -> None:

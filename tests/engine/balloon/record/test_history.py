@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.balloon import Sample
-from workbench.domain.history import GAP, fold, span_of
-from workbench.engine.history import FILES, HistoryFiles, format_sample, format_span, parse_sample, parse_spans
+from workbench.domain.balloon.balloon import Sample
+from workbench.domain.balloon.history.samples import GAP, fold, span_of
+from workbench.engine.balloon.record.history import (
+    FILES,
+    HistoryFiles,
+    format_sample,
+    format_span,
+    parse_sample,
+    parse_spans,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.balloon import Reading, Source
+from workbench.domain.balloon.balloon import Reading, Source
 from workbench.domain.units import MIB
-from workbench.engine.witness import FILE, Witness
+from workbench.engine.balloon.record.last_look import FILE, Witness
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.marks import Mark, MarkKind
-from workbench.engine import marks
-from workbench.engine.marks import FILE, MarksFile, parse_marks
+from workbench.domain.balloon.history.marks import Mark, MarkKind
+from workbench.engine.balloon.record import marks
+from workbench.engine.balloon.record.marks import FILE, MarksFile, parse_marks
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import workbench
-from workbench.domain.balloon import Sample
-from workbench.domain.history import fold, span_of
-from workbench.engine import history
-from workbench.engine.history import FILES, HistoryFiles
-from workbench.engine.recorder import LOCK, REST, Recorder
+from workbench.domain.balloon.balloon import Sample
+from workbench.domain.balloon.history.samples import fold, span_of
+from workbench.engine.balloon.record import history
+from workbench.engine.balloon.record.history import FILES, HistoryFiles
+from workbench.engine.balloon.record.recorder import LOCK, REST, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -110,8 +110,8 @@ def test_only_one_records(tmp_path: Path) -> None:
 
 def test_a_recorder_that_was_killed_gives_way(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from workbench.domain.balloon import Sample;"
-        "from workbench.engine.recorder import Recorder;"
+        "import sys; from pathlib import Path; from workbench.domain.balloon.balloon import Sample;"
+        "from workbench.engine.balloon.record.recorder import Recorder;"
         "r = Recorder(Path(sys.argv[1]), lasting=True); r.add(Sample(1.0, 1, 1)); print('on', flush=True); sys.stdin.read()"
     )
     here = Path(workbench.__file__).parent.parent

@@ -17,19 +17,19 @@ import msgspec
 import pytest
 
 from tests.commandline import CommandLine, command_line
-from tests.engine.test_guest import balloon_of, opened, reading_of, running, settled, until
-from workbench.domain.balloon import State
-from workbench.domain.marks import MarkKind
-from workbench.domain.ramp import Ramp, Ramping
-from workbench.domain.safety import Wish
-from workbench.engine.owner import born
-from workbench.engine.ramping import FILE, RampRecord
+from tests.engine.local.test_guest import balloon_of, opened, reading_of, running, settled, until
+from workbench.domain.balloon.balloon import State
+from workbench.domain.balloon.history.marks import MarkKind
+from workbench.domain.balloon.safety.protection import Wish
+from workbench.domain.balloon.safety.ramp import Ramp, Ramping
+from workbench.engine.balloon.safety.ramp import FILE, RampRecord
+from workbench.engine.state.process import born
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from workbench.engine.demo import DemoGuest
-    from workbench.engine.guest import LocalGuest
+    from workbench.engine.local.guest import LocalGuest
 
 MIB = 1 << 20
 RAM = 256 * MIB

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
 
-from workbench.domain.balloon import Reading, Source, State
-from workbench.domain.diagnosis import Verdict
-from workbench.domain.ramp import Ramp
+from workbench.domain.balloon.balloon import Reading, Source, State
+from workbench.domain.balloon.diagnosis.judge import Verdict
+from workbench.domain.balloon.safety.ramp import Ramp
 from workbench.domain.units import MIB
-from workbench.engine.marks import MarksFile
-from workbench.engine.ramping import Ramper
+from workbench.engine.balloon.record.marks import MarksFile
+from workbench.engine.balloon.safety.ramp import Ramper
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workbench.engine.balloon import BalloonProbe
+    from workbench.engine.balloon.probe import BalloonProbe
 
 RAM = 512 * MIB
 

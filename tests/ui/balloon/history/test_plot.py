@@ -10,17 +10,17 @@ from msgspec.structs import replace
 from textual.content import Content
 
 from tests.ui.fake_engine import RAM, balloon, running
-from tests.ui.test_screen import opened, press
-from workbench.domain.balloon import Sample
-from workbench.domain.history import GAP, Past, span_of
-from workbench.domain.marks import Mark, MarkKind
+from tests.ui.main.test_screen import opened, press
+from workbench.domain.balloon.balloon import Sample
+from workbench.domain.balloon.history.marks import Mark, MarkKind
+from workbench.domain.balloon.history.samples import GAP, Past, span_of
+from workbench.domain.balloon.history.window import Window
 from workbench.domain.units import MIB
-from workbench.domain.window import Window
 from workbench.errors import WorkbenchError
-from workbench.ui.braille import NOBODY
-from workbench.ui.dialogs import Dialog
-from workbench.ui.widgets.balloon_panel import BalloonPanel
-from workbench.ui.widgets.history_plot import AXIS, NAMES, HistoryPlot
+from workbench.ui.balloon.history.plot import AXIS, NAMES, HistoryPlot
+from workbench.ui.balloon.panel import BalloonPanel
+from workbench.ui.common.braille import NOBODY
+from workbench.ui.common.dialogs import Dialog
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot

@@ -7,19 +7,19 @@ from msgspec.structs import replace
 from textual.content import Content
 
 from tests.ui.fake_engine import RAM, running
-from tests.ui.test_screen import opened, press, text_of
-from workbench.domain.balloon import Reading, Source
-from workbench.domain.changes import follow, poll, sent
-from workbench.domain.lifecycle import Exit
-from workbench.domain.path import Proof
-from workbench.domain.snapshot import GuestSnapshot
-from workbench.domain.timeline import PathView, Sighting, Timeline
-from workbench.domain.trace_log import COMMAND, READ, TARGET, WRITTEN, TraceLine
+from tests.ui.main.test_screen import opened, press, text_of
+from workbench.domain.balloon.balloon import Reading, Source
+from workbench.domain.balloon.path.changes import follow, poll, sent
+from workbench.domain.balloon.path.stages import Proof
+from workbench.domain.balloon.path.timeline import PathView, Sighting, Timeline
+from workbench.domain.balloon.path.trace_log import COMMAND, READ, TARGET, WRITTEN, TraceLine
+from workbench.domain.guest.lifecycle import Exit
+from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.units import MIB
-from workbench.ui.widgets import path_text
-from workbench.ui.widgets.balloon_panel import BalloonPanel
-from workbench.ui.widgets.history_plot import HistoryPlot
-from workbench.ui.widgets.path_view import PathPane
+from workbench.ui.balloon.history.plot import HistoryPlot
+from workbench.ui.balloon.panel import BalloonPanel
+from workbench.ui.balloon.path import text as path_text
+from workbench.ui.balloon.path.view import PathPane
 
 BEGUN = 1_800_000_000_000_000
 

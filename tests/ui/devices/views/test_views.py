@@ -10,17 +10,17 @@ from msgspec.structs import replace
 from textual.events import Key
 from textual.widgets import Static
 
-from tests.ui.test_device_tree import BALLOON, CHILD, NODE, TREE, WORDS, Bench
-from workbench.domain.buses import ROOT, Bus, BusDevice
-from workbench.domain.drift import Difference, Kind
-from workbench.domain.qom import Child, Node, Property
-from workbench.domain.virtio import DriverState, Virtio
-from workbench.domain.virtio_config import balloon_config
-from workbench.domain.virtqueue import Queue
-from workbench.ui.widgets.detail_area import DetailArea
-from workbench.ui.widgets.device_row import Row
-from workbench.ui.widgets.device_store import Question, Store, Want
-from workbench.ui.widgets.device_views import View
+from tests.ui.devices.test_pane import BALLOON, CHILD, NODE, TREE, WORDS, Bench
+from workbench.domain.compare.drift import Difference, Kind
+from workbench.domain.devices.buses import ROOT, Bus, BusDevice
+from workbench.domain.devices.qom import Child, Node, Property
+from workbench.domain.devices.virtio import DriverState, Virtio
+from workbench.domain.devices.virtio_config import balloon_config
+from workbench.domain.devices.virtqueue import Queue
+from workbench.ui.devices.detail_area import DetailArea
+from workbench.ui.devices.row import Row
+from workbench.ui.devices.store import Question, Store, Want
+from workbench.ui.devices.views.views import View
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

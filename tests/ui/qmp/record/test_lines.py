@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from workbench.domain.traffic import Kind, Message, Origin
-from workbench.ui.widgets.json_lines import Pieces, assignments, json_lines
-from workbench.ui.widgets.record_state import polling_words
-from workbench.ui.widgets.traffic_lines import ALL, SHORT, Note, lay_out
+from workbench.domain.qmp.record.record import Kind, Message, Origin
+from workbench.ui.qmp.record.counts import polling_words
+from workbench.ui.qmp.record.json_lines import Pieces, assignments, json_lines
+from workbench.ui.qmp.record.lines import ALL, SHORT, Note, lay_out
 
 NOON = time.mktime((2026, 1, 1, 12, 0, 0, 0, 0, -1))
 

@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.ui.fake_engine import running
-from tests.ui.test_qmp_console import ConsoleApp, console, until
-from tests.ui.test_screen import opened
-from workbench.domain.record_search import Show
-from workbench.domain.traffic import HMP, Kind, Origin, Record
-from workbench.ui.widgets import record_finding
-from workbench.ui.widgets.event_list import EventList
-from workbench.ui.widgets.log_lines import DRAWN
-from workbench.ui.widgets.qmp_input import QmpInput
-from workbench.ui.widgets.record_find import RecordFind
-from workbench.ui.widgets.traffic_entries import MAX_ITEMS
-from workbench.ui.widgets.traffic_log import TrafficLog
+from tests.ui.main.test_screen import opened
+from tests.ui.qmp.test_console import ConsoleApp, console, until
+from workbench.domain.qmp.record.record import HMP, Kind, Origin, Record
+from workbench.domain.qmp.record.search import Show
+from workbench.ui.qmp.input import QmpInput
+from workbench.ui.qmp.record import search as record_finding
+from workbench.ui.qmp.record.drawing import DRAWN
+from workbench.ui.qmp.record.entries import MAX_ITEMS
+from workbench.ui.qmp.record.event_list import EventList
+from workbench.ui.qmp.record.find_line import RecordFind
+from workbench.ui.qmp.record.log import TrafficLog
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.pilot import Pilot
 
-    from workbench.ui.widgets.record_pane import RecordPane
+    from workbench.ui.qmp.record.pane import RecordPane
 
 
 def event(app: ConsoleApp, name: str, **data: object) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon import GuestStats, Sample, State
-    from workbench.domain.marks import Mark
-    from workbench.domain.movement import TakeBack
+    from workbench.domain.balloon.balloon import GuestStats, Sample, State
+    from workbench.domain.balloon.diagnosis.movement import TakeBack
+    from workbench.domain.balloon.history.marks import Mark
 
 DRIVER_OK = 4
 """The bit of the device status that a driver sets when it is ready (virtio 1.2, 2.1 Device Status Field)."""

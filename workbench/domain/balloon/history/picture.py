@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.history import SERIES, columns
-from workbench.domain.marks import LETTERS
+from workbench.domain.balloon.history.marks import LETTERS
+from workbench.domain.balloon.history.samples import SERIES, columns
+from workbench.domain.balloon.history.window import moment, ticks
 from workbench.domain.text import visible
 from workbench.domain.units import mib
-from workbench.domain.window import moment, ticks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.balloon import Sample
-    from workbench.domain.history import Column, Past
-    from workbench.domain.marks import Mark
+    from workbench.domain.balloon.balloon import Sample
+    from workbench.domain.balloon.history.marks import Mark
+    from workbench.domain.balloon.history.samples import Column, Past
 
 WIDTH, HEIGHT = 1000, 460
 LEFT, RIGHT, TOP, BOTTOM = 76, 24, 64, 74

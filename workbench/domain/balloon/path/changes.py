@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, overload
 
 from msgspec.structs import replace
 
-from workbench.domain import trace_log
-from workbench.domain.path import Proof
-from workbench.domain.timeline import Sighting, Timeline, words_of
+from workbench.domain.balloon.path import trace_log
+from workbench.domain.balloon.path.stages import Proof
+from workbench.domain.balloon.path.timeline import Sighting, Timeline, words_of
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon import Reading
-    from workbench.domain.trace_log import TraceLine
+    from workbench.domain.balloon.balloon import Reading
+    from workbench.domain.balloon.path.trace_log import TraceLine
 
 
 def sent(at: int, size: int, *, held: int | None, traced: bool, reset: bool = False) -> Timeline:

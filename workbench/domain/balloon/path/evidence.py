@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.path import Proof, Stage
+from workbench.domain.balloon.path.stages import Proof, Stage
 
 if TYPE_CHECKING:
-    from workbench.domain.timeline import Sighting, Timeline
+    from workbench.domain.balloon.path.timeline import Sighting, Timeline
 
 MOVES = frozenset({"fill", "tell", "output", "page", "discard"})
 """The stages that run only when pages move: a guest that holds what it should writes its size and no more."""

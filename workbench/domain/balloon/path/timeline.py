@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from workbench.domain import trace_log
-from workbench.domain.balloon import PAGE
-from workbench.domain.path import Proof
+from workbench.domain.balloon.balloon import PAGE
+from workbench.domain.balloon.path import trace_log
+from workbench.domain.balloon.path.stages import Proof
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.domain.balloon import Reading
-    from workbench.domain.trace_log import TraceLine
+    from workbench.domain.balloon.balloon import Reading
+    from workbench.domain.balloon.path.trace_log import TraceLine
 
 KEPT = 16
 """Steps that are kept from the beginning of a change, and as many from its end; a change has two for each MiB."""

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.balloon import PAGE
-from workbench.domain.ledger import NOISE
+from workbench.domain.balloon.balloon import PAGE
+from workbench.domain.balloon.ledger import NOISE
 from workbench.domain.units import MIB, mib
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon import Balloon, GuestStats
+    from workbench.domain.balloon.balloon import Balloon, GuestStats
 
 USED_PERCENT = 130
 """A guest keeps what it uses and 30 % more, as Qubes' memory balancer gives."""

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.balloon import State
-from workbench.domain.causes import STALE_STATISTICS, Cause
-from workbench.domain.floor import actual_at, floor_of
-from workbench.domain.gain import expected_gain
-from workbench.domain.ramp import settle_time
+from workbench.domain.balloon.balloon import State
+from workbench.domain.balloon.diagnosis.causes import STALE_STATISTICS, Cause
+from workbench.domain.balloon.safety.floor import actual_at, floor_of
+from workbench.domain.balloon.safety.gain import expected_gain
+from workbench.domain.balloon.safety.ramp import settle_time
 from workbench.domain.units import MIB, mib
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon import Balloon
-    from workbench.domain.floor import Floor
-    from workbench.domain.gain import Gain
-    from workbench.domain.ramp import Ramp
+    from workbench.domain.balloon.balloon import Balloon
+    from workbench.domain.balloon.safety.floor import Floor
+    from workbench.domain.balloon.safety.gain import Gain
+    from workbench.domain.balloon.safety.ramp import Ramp
 
 
 class Risk(Enum):

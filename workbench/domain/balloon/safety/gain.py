@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.backing import Backing, Effect
+from workbench.domain.balloon.backing import Backing, Effect
 from workbench.domain.units import mib, mib_span
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon import Balloon
+    from workbench.domain.balloon.balloon import Balloon
 
 
 class Gain(Struct, frozen=True):

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.balloon import PAGE
-from workbench.domain.ramp import Ramp
+from workbench.domain.balloon.balloon import PAGE
+from workbench.domain.balloon.safety.ramp import Ramp
 from workbench.domain.units import MIB, mib
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.balloon import GuestStats
+    from workbench.domain.balloon.balloon import GuestStats
 
 INTERVAL = 1
 """Seconds between two reports that QEMU asks the guest for while the guard is armed."""

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.ramp import parse_ramp
+from workbench.domain.balloon.safety.ramp import parse_ramp
 
 if TYPE_CHECKING:
-    from workbench.domain.guard import Alarm
-    from workbench.domain.profile import GuestProfile
-    from workbench.domain.ramp import Ramp, Ramping
+    from workbench.domain.balloon.safety.guard import Alarm
+    from workbench.domain.balloon.safety.ramp import Ramp, Ramping
+    from workbench.domain.profile.guest import GuestProfile
 
 
 class Safety(Struct, frozen=True):
     """``floor``, ``ramp``, ``guard`` and ``presets`` of a profile's ``[balloon]``."""
 
     floor: int | None = None
-    """Bytes; None: worked out from what the guest uses (:func:`workbench.domain.floor.floor_of`)."""
+    """Bytes; None: worked out from what the guest uses (:func:`workbench.domain.balloon.safety.floor.floor_of`)."""
     ramp: Ramp | None = None
     """None: all in one step."""
     guard: bool = False

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.marks import MarkKind
+from workbench.domain.balloon.history.marks import MarkKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.floor import Floor
-    from workbench.domain.marks import Mark
-    from workbench.domain.ramp import Ramp, Ramping
+    from workbench.domain.balloon.history.marks import Mark
+    from workbench.domain.balloon.safety.floor import Floor
+    from workbench.domain.balloon.safety.ramp import Ramp, Ramping
 
 
 class Standing(Struct, frozen=True):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.devices.serial import AGENT
-from workbench.domain.imports.libvirt_disks import boot_order, disks
-from workbench.domain.imports.libvirt_domain import Domain, number, root_slot
+from workbench.domain.convert.libvirt.disks import boot_order, disks
+from workbench.domain.convert.libvirt.xml import Domain, number, root_slot
+from workbench.domain.profile.devices.serial import AGENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

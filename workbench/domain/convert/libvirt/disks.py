@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.devices.scsi import CACHES
-from workbench.domain.imports.libvirt_domain import Domain, number, root_slot
-from workbench.domain.imports.options import doubled
+from workbench.domain.command_line.options import doubled
+from workbench.domain.convert.libvirt.xml import Domain, number, root_slot
+from workbench.domain.profile.devices.scsi import CACHES
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

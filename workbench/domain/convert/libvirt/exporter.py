@@ -9,22 +9,22 @@ from xml.etree.ElementTree import Element, SubElement
 
 from msgspec import Struct, field
 
-from workbench.domain.devices.serial import AGENT
-from workbench.domain.exports.libvirt_cpu import NO_HPET, clock, cpu, features
-from workbench.domain.exports.libvirt_text import QEMU_NAMESPACE, clean, say, stands
-from workbench.domain.pci_slots import PORTS_SLOT
+from workbench.domain.convert.libvirt.exporter_cpu import NO_HPET, clock, cpu, features
+from workbench.domain.convert.libvirt.exporter_text import QEMU_NAMESPACE, clean, say, stands
+from workbench.domain.profile.devices.serial import AGENT
+from workbench.domain.profile.slots import PORTS_SLOT
 from workbench.domain.units import KIB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from workbench.domain.argv import Launch
-    from workbench.domain.devices.net import Net
-    from workbench.domain.devices.part import Path
-    from workbench.domain.devices.scsi import Disk
-    from workbench.domain.devices.serial import SerialPort
-    from workbench.domain.memory import Memory
-    from workbench.domain.profile import GuestProfile
+    from workbench.domain.command_line.argv import Launch
+    from workbench.domain.profile.devices.net import Net
+    from workbench.domain.profile.devices.part import Path
+    from workbench.domain.profile.devices.scsi import Disk
+    from workbench.domain.profile.devices.serial import SerialPort
+    from workbench.domain.profile.guest import GuestProfile
+    from workbench.domain.profile.memory import Memory
 
 _SERIAL = re.compile(r"[A-Za-z0-9_.+ -]+")
 """What libvirt takes for a disk's serial number (libvirt: src/conf/schemas/domaincommon.rng, diskSerial)."""

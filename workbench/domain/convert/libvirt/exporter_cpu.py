@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
-from workbench.domain.cpu import HYPERV, HYPERV_CLOCK, SPINLOCK_RETRIES, STIMER_DIRECT
-from workbench.domain.exports.libvirt_text import say
+from workbench.domain.convert.libvirt.exporter_text import say
+from workbench.domain.profile.cpu import HYPERV, HYPERV_CLOCK, SPINLOCK_RETRIES, STIMER_DIRECT
 from workbench.domain.units import KIB
 
 if TYPE_CHECKING:
-    from workbench.domain.cpu import Cpu
-    from workbench.domain.profile import GuestProfile
+    from workbench.domain.profile.cpu import Cpu
+    from workbench.domain.profile.guest import GuestProfile
 
 NO_HPET = ("hpet", "off")
 """The one option of the board that libvirt has a word for here."""

@@ -9,22 +9,22 @@ import re
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from workbench.domain.cpu import HYPERV, HYPERV_CLOCK, SPINLOCK_RETRIES, STIMER_DIRECT
-from workbench.domain.exports.libvirt_text import QEMU_NAMESPACE
-from workbench.domain.imports.libvirt_devices import devices
-from workbench.domain.imports.libvirt_domain import Domain, number
-from workbench.domain.imports.libvirt_memory import memory
-from workbench.domain.imports.qemu import Imported
-from workbench.domain.imports.slots import RESERVE_MAX
-from workbench.domain.imports.writer import arguments_toml, comment, to_toml
-from workbench.domain.parse import parse
-from workbench.domain.profile import check_name
+from workbench.domain.convert.libvirt.devices import devices
+from workbench.domain.convert.libvirt.exporter_text import QEMU_NAMESPACE
+from workbench.domain.convert.libvirt.memory import memory
+from workbench.domain.convert.libvirt.xml import Domain, number
+from workbench.domain.convert.qemu.importer import Imported
+from workbench.domain.convert.qemu.positions import RESERVE_MAX
+from workbench.domain.profile.cpu import HYPERV, HYPERV_CLOCK, SPINLOCK_RETRIES, STIMER_DIRECT
+from workbench.domain.profile.guest import check_name
+from workbench.domain.profile.text.parse import parse
+from workbench.domain.profile.text.write import arguments_toml, comment, to_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from xml.etree.ElementTree import Element
 
-    from workbench.domain.devices.part import Path
+    from workbench.domain.profile.devices.part import Path
 
 SILENT = frozenset("alias address features/acpi features/apic features/pae devices/memballoon/stats".split())  # noqa: SIM905
 """What libvirt numbers itself, and what a PC has anyway."""

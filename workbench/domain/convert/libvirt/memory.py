@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.imports.libvirt_domain import number
+from workbench.domain.convert.libvirt.xml import number
 from workbench.domain.units import MIB, format_size
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from workbench.domain.imports.libvirt_domain import Domain
+    from workbench.domain.convert.libvirt.xml import Domain
 
 UNITS = {
     "b": 1, "bytes": 1, "KB": 1000, "k": 1024, "KiB": 1024, "MB": 10**6, "M": MIB, "MiB": MIB,

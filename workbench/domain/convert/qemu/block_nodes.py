@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from workbench.domain.imports.options import Keys, nested
+from workbench.domain.command_line.options import Keys, nested
 
 if TYPE_CHECKING:
-    from workbench.domain.imports.gathered import Gathered
+    from workbench.domain.convert.qemu.draft import Gathered
 
 
 class Image(Struct, frozen=True):

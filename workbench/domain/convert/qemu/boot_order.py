@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.imports.options import whole
+from workbench.domain.command_line.options import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.devices.part import Path
-    from workbench.domain.imports.gathered import Gathered
+    from workbench.domain.convert.qemu.draft import Gathered
+    from workbench.domain.profile.devices.part import Path
 
 
 def boot_order(found: Gathered) -> None:

@@ -8,19 +8,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.display import VNC_PORT, VNC_SOCKET
-from workbench.domain.imports.cards import card, nic
-from workbench.domain.imports.disks import controller
-from workbench.domain.imports.options import Keys, is_on, keys_of, size_of, whole
-from workbench.domain.imports.places import name_of, place
-from workbench.domain.imports.ports import serial
-from workbench.domain.profile import PORT_ID
+from workbench.domain.command_line.options import Keys, is_on, keys_of, size_of, whole
+from workbench.domain.convert.qemu.disks import controller
+from workbench.domain.convert.qemu.network import card, nic
+from workbench.domain.convert.qemu.places import name_of, place
+from workbench.domain.convert.qemu.serial_ports import serial
+from workbench.domain.profile.devices.display import VNC_PORT, VNC_SOCKET
+from workbench.domain.profile.guest import PORT_ID
 from workbench.domain.units import format_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workbench.domain.imports.gathered import Gathered
+    from workbench.domain.convert.qemu.draft import Gathered
 
 
 def devices(found: Gathered) -> None:

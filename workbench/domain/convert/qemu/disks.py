@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.devices.scsi import CACHES, DEVICE_ID_MAX
-from workbench.domain.imports.nodes import block_node
-from workbench.domain.imports.options import Keys, is_on, whole
-from workbench.domain.imports.places import boots, name_of, place
+from workbench.domain.command_line.options import Keys, is_on, whole
+from workbench.domain.convert.qemu.block_nodes import block_node
+from workbench.domain.convert.qemu.places import boots, name_of, place
+from workbench.domain.profile.devices.scsi import CACHES, DEVICE_ID_MAX
 
 if TYPE_CHECKING:
-    from workbench.domain.imports.gathered import Gathered
-    from workbench.domain.imports.nodes import Image
+    from workbench.domain.convert.qemu.block_nodes import Image
+    from workbench.domain.convert.qemu.draft import Gathered
 
 
 def controller(found: Gathered, index: int, keys: Keys) -> bool:

@@ -10,8 +10,8 @@ from msgspec import Struct, field
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from workbench.domain.devices.part import Path
-    from workbench.domain.imports.options import Given
+    from workbench.domain.command_line.options import Given
+    from workbench.domain.profile.devices.part import Path
 
 
 ID_KEYS = {"netdev": "id", "chardev": "id", "object": "id", "blockdev": "node-name", "drive": "id"}

@@ -11,27 +11,27 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from workbench.domain.imports.boots import boot_order, booted_with_arguments, mixed
-from workbench.domain.imports.cards import addresses
-from workbench.domain.imports.defaults import default_devices
-from workbench.domain.imports.devices import devices, display, virtio_mem
-from workbench.domain.imports.files import make_absolute, resolve
-from workbench.domain.imports.gathered import Gathered
-from workbench.domain.imports.house import house
-from workbench.domain.imports.machine import COUNT, CPU, UNTOLD_CPU, boot, cpu, machine, pflash_drives
-from workbench.domain.imports.options import split_options
-from workbench.domain.imports.ram import SIZE, memory, undone
-from workbench.domain.imports.readconfig import inlined
-from workbench.domain.imports.references import give_names, named_by_arguments, rename_chardevs
-from workbench.domain.imports.slots import moved, reserve, say_slots, unsay
-from workbench.domain.imports.writer import arguments_toml, comment, to_toml
-from workbench.domain.parse import Parsed, parse
-from workbench.domain.profile import check_name
+from workbench.domain.command_line.options import split_options
+from workbench.domain.convert.qemu.boot_order import boot_order, booted_with_arguments, mixed
+from workbench.domain.convert.qemu.defaults import default_devices
+from workbench.domain.convert.qemu.devices import devices, display, virtio_mem
+from workbench.domain.convert.qemu.draft import Gathered
+from workbench.domain.convert.qemu.machine import COUNT, CPU, UNTOLD_CPU, boot, cpu, machine, pflash_drives
+from workbench.domain.convert.qemu.memory import SIZE, memory, undone
+from workbench.domain.convert.qemu.network import addresses
+from workbench.domain.convert.qemu.own_options import house
+from workbench.domain.convert.qemu.paths import make_absolute, resolve
+from workbench.domain.convert.qemu.positions import moved, reserve, say_slots, unsay
+from workbench.domain.convert.qemu.readconfig import inlined
+from workbench.domain.convert.qemu.references import give_names, named_by_arguments, rename_chardevs
+from workbench.domain.profile.guest import check_name
+from workbench.domain.profile.text.parse import Parsed, parse
+from workbench.domain.profile.text.write import arguments_toml, comment, to_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from workbench.domain.devices.part import Path
+    from workbench.domain.profile.devices.part import Path
 
 
 class Imported(Struct, frozen=True):

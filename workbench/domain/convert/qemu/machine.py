@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from workbench.domain.cpu import HYPERV, SPINLOCK_RETRIES
-from workbench.domain.imports.nodes import block_node
-from workbench.domain.imports.options import Keys, doubled, is_on, keys_of
-from workbench.domain.imports.ram import memory_backend
-from workbench.domain.profile import TAKEN_OPTIONS
+from workbench.domain.command_line.options import Keys, doubled, is_on, keys_of
+from workbench.domain.convert.qemu.block_nodes import block_node
+from workbench.domain.convert.qemu.memory import memory_backend
+from workbench.domain.profile.cpu import HYPERV, SPINLOCK_RETRIES
+from workbench.domain.profile.guest import TAKEN_OPTIONS
 
 if TYPE_CHECKING:
-    from workbench.domain.imports.gathered import Gathered
+    from workbench.domain.convert.qemu.draft import Gathered
 
 _OPTION = re.compile(r"[a-z][a-z0-9-]{0,40}\Z", re.ASCII)
 CPU = ("cpu", "model")

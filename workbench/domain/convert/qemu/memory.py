@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.imports.options import doubled, is_on, size_of
+from workbench.domain.command_line.options import doubled, is_on, size_of
 from workbench.domain.units import MIB, format_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.devices.part import Path
-    from workbench.domain.imports.gathered import Gathered
+    from workbench.domain.convert.qemu.draft import Gathered
+    from workbench.domain.profile.devices.part import Path
 
 SIZE = ("memory", "size")
 """What ``-m`` is taken to, with the room that RAM has to grow."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.imports.options import is_on, whole
-from workbench.domain.imports.places import boots, name_of, place
+from workbench.domain.command_line.options import is_on, whole
+from workbench.domain.convert.qemu.places import boots, name_of, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.imports.gathered import Gathered
-    from workbench.domain.imports.options import Given, Keys
+    from workbench.domain.command_line.options import Given, Keys
+    from workbench.domain.convert.qemu.draft import Gathered
 
 
 ROM_NOTE = 'the virtio cards have no option ROM now: with "net" in boot.order they have it, and can boot'

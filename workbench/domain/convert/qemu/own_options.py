@@ -5,11 +5,11 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from workbench.domain.argv import MONITORS, SANDBOX, SANDBOX_HELPER
-from workbench.domain.imports.options import is_on
+from workbench.domain.command_line.argv import MONITORS, SANDBOX, SANDBOX_HELPER
+from workbench.domain.command_line.options import is_on
 
 if TYPE_CHECKING:
-    from workbench.domain.imports.gathered import Gathered
+    from workbench.domain.convert.qemu.draft import Gathered
 
 CONSOLE_NOTE = "the guest's first serial port is the workbench's console"
 MONITOR_NOTE = "workbench qmp NAME speaks to the guest"

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from workbench.domain.imports.gathered import Gathered
+    from workbench.domain.convert.qemu.draft import Gathered
 
 _PATHS = frozenset(["hda", "hdb", "hdc", "hdd", "cdrom", "fda", "fdb", "pflash", "dtb", "mtdblock", "sd", "readconfig"])
 """Options whose value is a path."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.imports.options import whole
+from workbench.domain.command_line.options import whole
 
 if TYPE_CHECKING:
-    from workbench.domain.imports.gathered import Gathered
-    from workbench.domain.imports.options import Keys
+    from workbench.domain.command_line.options import Keys
+    from workbench.domain.convert.qemu.draft import Gathered
 
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,19}\Z")
 

@@ -6,15 +6,15 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.imports.options import split_options
-from workbench.domain.imports.places import root_buses
+from workbench.domain.command_line.options import split_options
+from workbench.domain.convert.qemu.places import root_buses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.imports.gathered import Gathered
-    from workbench.domain.imports.options import Given
-    from workbench.domain.parse import Parsed
+    from workbench.domain.command_line.options import Given
+    from workbench.domain.convert.qemu.draft import Gathered
+    from workbench.domain.profile.text.parse import Parsed
 
 RESERVE_MAX = 16
 SERIAL = "the serial controller"

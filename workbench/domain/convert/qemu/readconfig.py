@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from workbench.domain.imports.options import Given, doubled
+from workbench.domain.command_line.options import Given, doubled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

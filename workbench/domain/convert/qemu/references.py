@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.argv import MONITORS
-from workbench.domain.imports.gathered import ID_KEYS
+from workbench.domain.command_line.argv import MONITORS
+from workbench.domain.convert.qemu.draft import ID_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.devices.part import Path
-    from workbench.domain.imports.gathered import Gathered
-    from workbench.domain.imports.options import Given
-    from workbench.domain.parse import Parsed
+    from workbench.domain.command_line.options import Given
+    from workbench.domain.convert.qemu.draft import Gathered
+    from workbench.domain.profile.devices.part import Path
+    from workbench.domain.profile.text.parse import Parsed
 
 OURS = (*MONITORS, "serial0")
 """The chardevs that every guest of the workbench's has."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.devices.serial import AGENT
-from workbench.domain.imports.options import is_on
-from workbench.domain.imports.places import name_of, place
-from workbench.domain.imports.slots import SERIAL
+from workbench.domain.command_line.options import is_on
+from workbench.domain.convert.qemu.places import name_of, place
+from workbench.domain.convert.qemu.positions import SERIAL
+from workbench.domain.profile.devices.serial import AGENT
 
 if TYPE_CHECKING:
-    from workbench.domain.imports.gathered import Gathered
-    from workbench.domain.imports.options import Keys
+    from workbench.domain.command_line.options import Keys
+    from workbench.domain.convert.qemu.draft import Gathered
 
 
 def serial(found: Gathered, index: int, keys: Keys) -> bool:

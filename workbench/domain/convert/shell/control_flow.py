@@ -10,7 +10,7 @@ from msgspec import Struct, field
 if TYPE_CHECKING:
     from collections.abc import Sequence, Set
 
-    from workbench.domain.imports.shell_words import Reader
+    from workbench.domain.convert.shell.words import Reader
 
 _PLAIN = ("{", "}", "time", "coproc")
 """Words that change nothing of which commands run."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.imports.shell_words import Reader
+    from workbench.domain.convert.shell.words import Reader
 
 PROGRAM = re.compile(r"(?:.*/)?(?:qemu-system-[a-z0-9_]+|qemu-kvm|kvm|qemu)\Z", re.DOTALL)
 """What starts QEMU, as distributions name it."""

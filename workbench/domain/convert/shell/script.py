@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from workbench.domain.imports.options import ALONE, split_options
-from workbench.domain.imports.shell_commands import asks, inner_script, start_of
-from workbench.domain.imports.shell_flow import Flow
-from workbench.domain.imports.shell_words import Reader
+from workbench.domain.command_line.options import ALONE, split_options
+from workbench.domain.convert.shell.control_flow import Flow
+from workbench.domain.convert.shell.qemu_commands import asks, inner_script, start_of
+from workbench.domain.convert.shell.words import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

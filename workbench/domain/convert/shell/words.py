@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from workbench.domain.imports.arithmetic import arithmetic
-from workbench.domain.imports.shell_word import Mark, MarkKind, Word
+from workbench.domain.convert.shell.arithmetic import arithmetic
+from workbench.domain.convert.shell.word import Mark, MarkKind, Word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

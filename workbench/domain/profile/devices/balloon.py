@@ -7,9 +7,20 @@ from typing import Annotated
 from msgspec import Meta
 from msgspec.structs import replace
 
-from workbench.domain.devices.part import Option, Part, Path, Size, Slot, device, json_option, judged, named, words
-from workbench.domain.ramp import ramp_trouble
-from workbench.domain.target import LEAST, parse_target
+from workbench.domain.balloon.safety.ramp import ramp_trouble
+from workbench.domain.balloon.target import LEAST, parse_target
+from workbench.domain.profile.devices.part import (
+    Option,
+    Part,
+    Path,
+    Size,
+    Slot,
+    device,
+    json_option,
+    judged,
+    named,
+    words,
+)
 from workbench.domain.units import SizeError, format_size
 
 BALLOON_ID = "balloon0"

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from workbench.domain.devices.part import Option, Part, Path, comma, json_option
+from workbench.domain.profile.devices.part import Option, Part, Path, comma, json_option
 
 DISPLAY_ID = "vga0"
 """The id of the graphics card."""

@@ -7,7 +7,19 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from workbench.domain.devices.part import File, Id, Option, Part, Path, Slot, device, json_option, judged, named, words
+from workbench.domain.profile.devices.part import (
+    File,
+    Id,
+    Option,
+    Part,
+    Path,
+    Slot,
+    device,
+    json_option,
+    judged,
+    named,
+    words,
+)
 
 _FORWARD = re.compile(
     r"(?P<protocol>tcp|udp):(?P<host>[^:]*):(?P<port>\d{1,5})-(?P<guest>[^:]*):(?P<guest_port>\d{1,5})", re.ASCII

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from workbench.domain.devices.part import File, Id, Option, Part, Path, Size, Slot, device, json_option, named
+from workbench.domain.profile.devices.part import File, Id, Option, Part, Path, Size, Slot, device, json_option, named
 
 
 class Rng(Part, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from workbench.domain.devices.part import (
+from workbench.domain.profile.devices.part import (
     File,
     Id,
     Option,

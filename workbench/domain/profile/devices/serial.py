@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from workbench.domain.devices.part import File, Id, Option, Part, Path, comma, device, json_option, named, words
+from workbench.domain.profile.devices.part import File, Id, Option, Part, Path, comma, device, json_option, named, words
 
 SERIAL_ID = "virtio-serial0"
 """The id of the one controller that all ports stand on; its bus is ``virtio-serial0.0``."""

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from workbench.domain.devices.part import Part
-from workbench.domain.shape import fields_of
+from workbench.domain.profile.devices.part import Part
+from workbench.domain.profile.text.shape import fields_of
 from workbench.domain.units import SizeError, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from workbench.domain.devices.part import Path
-    from workbench.domain.shape import Field, Shape
+    from workbench.domain.profile.devices.part import Path
+    from workbench.domain.profile.text.shape import Field, Shape
 
 P = TypeVar("P", bound=Part)
 

@@ -15,8 +15,8 @@ from workbench.domain.units import format_size
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.domain.devices.part import Part
-    from workbench.domain.shape import Field
+    from workbench.domain.profile.devices.part import Part
+    from workbench.domain.profile.text.shape import Field
 
 
 def class_doc(part: type[Part]) -> str:

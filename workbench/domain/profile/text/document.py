@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct, field
 
-from workbench.domain.devices.part import Path
-from workbench.domain.problems import Problem
-from workbench.domain.toml_layout import MARK
-from workbench.domain.toml_lines import locate
+from workbench.domain.profile.devices.part import Path
+from workbench.domain.profile.problems import Problem
+from workbench.domain.profile.text.layout import MARK
+from workbench.domain.profile.text.places import locate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

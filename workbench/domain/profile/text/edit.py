@@ -12,13 +12,13 @@ from copy import deepcopy
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
-from workbench.domain.decode import key_text
-from workbench.domain.toml_layout import MARK, EditError, Layout, closed, line_end, line_start
+from workbench.domain.profile.text.decode import key_text
+from workbench.domain.profile.text.layout import MARK, EditError, Layout, closed, line_end, line_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from workbench.domain.toml_lines import Path, Span
+    from workbench.domain.profile.text.places import Path, Span
 
 _TO_COMMA = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*+,")
 _BLANKS = re.compile(r"[ \t]*")

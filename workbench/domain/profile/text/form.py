@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workbench.domain.imports.writer import toml_value
-from workbench.domain.key_docs import class_doc, default_text, field_docs, is_absent
-from workbench.domain.profile import GuestProfile
-from workbench.domain.shape import fields_of
-from workbench.domain.toml_layout import MARK, Layout
+from workbench.domain.profile.guest import GuestProfile
+from workbench.domain.profile.text.docs import class_doc, default_text, field_docs, is_absent
+from workbench.domain.profile.text.layout import MARK, Layout
+from workbench.domain.profile.text.shape import fields_of
+from workbench.domain.profile.text.write import toml_value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from workbench.domain.devices.part import Part
-    from workbench.domain.shape import Field, Shape
-    from workbench.domain.toml_lines import Path
+    from workbench.domain.profile.devices.part import Part
+    from workbench.domain.profile.text.places import Path
+    from workbench.domain.profile.text.shape import Field, Shape
 
 ORDER = tuple(fields_of(GuestProfile))
 """The model's order of tables, in which new ones are put into a text."""

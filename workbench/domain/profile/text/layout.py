@@ -6,10 +6,10 @@ import re
 import tomllib
 from typing import TYPE_CHECKING
 
-from workbench.domain.toml_lines import Scanner
+from workbench.domain.profile.text.places import Scanner
 
 if TYPE_CHECKING:
-    from workbench.domain.toml_lines import Header, Path, Span
+    from workbench.domain.profile.text.places import Header, Path, Span
 
 _COMMENT_LINE = re.compile(r"[ \t]*#[^\n]*\n?")
 

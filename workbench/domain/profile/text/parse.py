@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from workbench.domain.decode import Decoder, in_text, key_text
-from workbench.domain.document import Place, Source, problem_of, read_document
-from workbench.domain.problems import Problem
-from workbench.domain.profile import GuestProfile, check_name
-from workbench.domain.shape import dotted_keys, fields_of
+from workbench.domain.profile.guest import GuestProfile, check_name
+from workbench.domain.profile.problems import Problem
+from workbench.domain.profile.text.decode import Decoder, in_text, key_text
+from workbench.domain.profile.text.document import Place, Source, problem_of, read_document
+from workbench.domain.profile.text.shape import dotted_keys, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from workbench.domain.devices.part import Path
+    from workbench.domain.profile.devices.part import Path
 
 
 class Parsed(Struct, frozen=True):

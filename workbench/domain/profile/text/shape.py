@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 import msgspec
 from msgspec import Struct
 
-from workbench.domain.devices.part import Part, extra, metas
+from workbench.domain.profile.devices.part import Part, extra, metas
 from workbench.domain.units import format_size
 
 if TYPE_CHECKING:

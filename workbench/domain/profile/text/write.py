@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.decode import key_text
-from workbench.domain.profile import GuestProfile
-from workbench.domain.shape import fields_of
+from workbench.domain.profile.guest import GuestProfile
+from workbench.domain.profile.text.decode import key_text
+from workbench.domain.profile.text.shape import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from workbench.domain.devices.part import Path
+    from workbench.domain.profile.devices.part import Path
 
 
 def to_toml(document: Mapping[str, Any]) -> str:

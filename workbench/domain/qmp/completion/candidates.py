@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.known import Kind, Known, Lookup, lookups
-from workbench.domain.schema import Member
+from workbench.domain.qmp.lookups import Kind, Known, Lookup, lookups
+from workbench.domain.qmp.schema import Member
 
 if TYPE_CHECKING:
-    from workbench.domain.schema import Schema
+    from workbench.domain.qmp.schema import Schema
 
     Ask = Callable[[Lookup], Sequence[Known]]
     """Gives what the guest is known to have; nothing where it was not asked yet."""

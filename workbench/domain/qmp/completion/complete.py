@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.candidates import Candidates, Completion, describe, matching, signature, warnings
-from workbench.domain.hmp_completion import complete_hmp
-from workbench.domain.qmp_input import given_by
-from workbench.domain.qmp_line import Form, Sort, Word, read_line
+from workbench.domain.qmp.completion.candidates import Candidates, Completion, describe, matching, signature, warnings
+from workbench.domain.qmp.completion.complete_hmp import complete_hmp
+from workbench.domain.qmp.line_parts import Form, Sort, Word, read_line
+from workbench.domain.qmp.typed_line import given_by
 
 if TYPE_CHECKING:
-    from workbench.domain.candidates import Ask
-    from workbench.domain.json_cursor import Place
-    from workbench.domain.known import Known, Lookup
-    from workbench.domain.schema import Member, Schema
+    from workbench.domain.qmp.completion.candidates import Ask
+    from workbench.domain.qmp.json_text import Place
+    from workbench.domain.qmp.lookups import Known, Lookup
+    from workbench.domain.qmp.schema import Member, Schema
 
 _PLAIN = re.compile(r"[^\s\"'{\[][^\s]*")
 """A value that ``key=value`` takes without quotes."""

@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from workbench.domain.candidates import Candidates, Completion, describe, matching
-from workbench.domain.hmp import ARGUMENTS_END, TOLD, split_line, usage_of
-from workbench.domain.known import Kind, Known, Lookup, levels
+from workbench.domain.qmp.completion.candidates import Candidates, Completion, describe, matching
+from workbench.domain.qmp.hmp import ARGUMENTS_END, TOLD, split_line, usage_of
+from workbench.domain.qmp.lookups import Kind, Known, Lookup, levels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from workbench.domain.candidates import Ask
-    from workbench.domain.schema import Schema
+    from workbench.domain.qmp.completion.candidates import Ask
+    from workbench.domain.qmp.schema import Schema
 
 _CHOICE = re.compile(r"[\w-]+(?:\|[\w-]+)+")
 _DISKS = (Kind.DRIVE, Kind.NODE)

@@ -139,7 +139,7 @@ class Block:
         self.size = 0
         """Bytes of their bodies."""
         self.index: bytes | None = None
-        """See :mod:`workbench.domain.record_search`."""
+        """See :mod:`workbench.domain.qmp.record.search`."""
 
 
 class Kept:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.traffic import HMP, Kind, Message, Origin, arguments_of, hmp_line
+from workbench.domain.qmp.record.record import HMP, Kind, Message, Origin, arguments_of, hmp_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from workbench.domain.traffic import Block, Kept, Record
+    from workbench.domain.qmp.record.record import Block, Kept, Record
 
 
 class Show(StrEnum):

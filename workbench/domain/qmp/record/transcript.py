@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.json_input import InputError
-from workbench.domain.qmp_input import Request, parse_line
-from workbench.domain.traffic import HMP, Kind, Message, Origin, arguments_of, encoded, hmp_line
+from workbench.domain.qmp.input_error import InputError
+from workbench.domain.qmp.record.record import HMP, Kind, Message, Origin, arguments_of, encoded, hmp_line
+from workbench.domain.qmp.typed_line import Request, parse_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

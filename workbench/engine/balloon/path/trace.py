@@ -22,16 +22,16 @@ from typing import TYPE_CHECKING, cast
 
 import psutil
 
-from workbench.domain.path import version_of
-from workbench.domain.trace_log import EVENTS, HMP_EVENTS, THREADLESS
-from workbench.domain.traffic import Origin
+from workbench.domain.balloon.path.stages import version_of
+from workbench.domain.balloon.path.trace_log import EVENTS, HMP_EVENTS, THREADLESS
+from workbench.domain.qmp.record.record import Origin
 from workbench.errors import MonitorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from workbench.engine.monitor import Monitor
-    from workbench.engine.state import Running
+    from workbench.engine.qmp.monitor import Monitor
+    from workbench.engine.state.directory import Running
 
 LOG = "trace.log"
 LOOKERS = "trace.lookers"

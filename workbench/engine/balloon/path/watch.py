@@ -11,21 +11,21 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from workbench.domain.changes import follow, poll, sent
-from workbench.domain.timeline import PathView, words_of
-from workbench.domain.trace_log import Sieve
-from workbench.domain.traffic import Kind
-from workbench.engine.trace import LOG, TraceEvents, TraceLog
+from workbench.domain.balloon.path.changes import follow, poll, sent
+from workbench.domain.balloon.path.timeline import PathView, words_of
+from workbench.domain.balloon.path.trace_log import Sieve
+from workbench.domain.qmp.record.record import Kind
+from workbench.engine.balloon.path.trace import LOG, TraceEvents, TraceLog
 from workbench.errors import MonitorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workbench.domain.balloon import Reading
-    from workbench.domain.timeline import Timeline
-    from workbench.domain.traffic import Message, Record
-    from workbench.engine.monitor import Monitor
-    from workbench.engine.state import Running
+    from workbench.domain.balloon.balloon import Reading
+    from workbench.domain.balloon.path.timeline import Timeline
+    from workbench.domain.qmp.record.record import Message, Record
+    from workbench.engine.qmp.monitor import Monitor
+    from workbench.engine.state.directory import Running
 
 POLL = 0.05
 """Seconds between looks at the log while somebody looks at the path."""

@@ -8,7 +8,7 @@
 
 A line is JSON: ``[time, target, actual, resident, available]`` of a sample (Unix seconds and bytes, null where it was not
 known), ``[start, end, [least, most, last], …]`` of a span. JSON, since a line that was cut short is none then.
-:mod:`workbench.engine.recorder` writes them.
+:mod:`workbench.engine.balloon.record.recorder` writes them.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from workbench.domain.balloon import Sample
-from workbench.domain.history import GAP, Past, Span, ascending, fold, span_of
-from workbench.engine.lines import BoundedLines
+from workbench.domain.balloon.balloon import Sample
+from workbench.domain.balloon.history.samples import GAP, Past, Span, ascending, fold, span_of
+from workbench.engine.storage.bounded_lines import BoundedLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from workbench.engine.state import StateDirectory
+    from workbench.engine.state.directory import StateDirectory
 
 FILES = ("history", "history.minute", "history.half-hour")
 LIMITS = (1 << 20, 640 << 10, 640 << 10)

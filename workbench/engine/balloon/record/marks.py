@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from workbench.domain.marks import Mark, MarkKind, is_told
-from workbench.engine.lines import BoundedLines, newer_half
+from workbench.domain.balloon.history.marks import Mark, MarkKind, is_told
+from workbench.engine.storage.bounded_lines import BoundedLines, newer_half
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from workbench.engine.state import StateDirectory
+    from workbench.engine.state.directory import StateDirectory
 
 FILE = "marks"
 LIMIT = 64 << 10

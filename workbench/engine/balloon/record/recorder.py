@@ -12,14 +12,14 @@ from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING
 
-from workbench.domain.history import Span, fold, joins, merged, span_of
+from workbench.domain.balloon.history.samples import Span, fold, joins, merged, span_of
 from workbench.domain.units import MIB
-from workbench.engine.history import WIDTHS, HistoryFiles, format_sample, format_span, parse_spans
+from workbench.engine.balloon.record.history import WIDTHS, HistoryFiles, format_sample, format_span, parse_spans
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workbench.domain.balloon import Sample
+    from workbench.domain.balloon.balloon import Sample
 
 LOCK = "history.lock"
 REST = 5.0

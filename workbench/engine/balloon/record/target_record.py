@@ -9,15 +9,15 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workbench.domain.ledger import Ledger, Moment
-from workbench.engine.files import write_atomic
+from workbench.domain.balloon.ledger import Ledger, Moment
+from workbench.engine.storage.files import write_atomic
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workbench.domain.backing import Backing
-    from workbench.domain.balloon import GuestStats, Reading
-    from workbench.engine.host_memory import RamHeld
+    from workbench.domain.balloon.backing import Backing
+    from workbench.domain.balloon.balloon import GuestStats, Reading
+    from workbench.engine.balloon.host_memory import RamHeld
 
 RECORD = "balloon.json"
 

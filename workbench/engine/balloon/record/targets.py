@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.balloon import Source
-from workbench.domain.marks import Mark, MarkKind
+from workbench.domain.balloon.balloon import Source
+from workbench.domain.balloon.history.marks import Mark, MarkKind
 from workbench.domain.units import mib
-from workbench.engine.marks import MarksFile
-from workbench.engine.target_record import TargetRecord, load_record, save_record
-from workbench.engine.witness import Witness
+from workbench.engine.balloon.record.last_look import Witness
+from workbench.engine.balloon.record.marks import MarksFile
+from workbench.engine.balloon.record.target_record import TargetRecord, load_record, save_record
 from workbench.errors import MonitorClosed, MonitorError, MonitorTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Protocol
 
-    from workbench.domain.balloon import Reading
-    from workbench.engine.state import Running
+    from workbench.domain.balloon.balloon import Reading
+    from workbench.engine.state.directory import Running
 
     class Change(Protocol):
         """Makes the record of a change, with what was read last as what stood before."""

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from workbench.domain import guard
-from workbench.domain.guard import Alarm, Sight, keep_sight
-from workbench.domain.marks import Mark, MarkKind
+from workbench.domain.balloon.history.marks import Mark, MarkKind
+from workbench.domain.balloon.safety import guard
+from workbench.domain.balloon.safety.guard import Alarm, Sight, keep_sight
 from workbench.domain.units import mib
-from workbench.engine.files import write_atomic
-from workbench.engine.owner import lives, this_process
+from workbench.engine.state.process import lives, this_process
+from workbench.engine.storage.files import write_atomic
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workbench.domain.balloon import GuestStats, Reading
-    from workbench.engine.balloon import BalloonProbe
+    from workbench.domain.balloon.balloon import GuestStats, Reading
+    from workbench.engine.balloon.probe import BalloonProbe
 
 FILE = "guard.json"
 """Holds the polling interval as it was before, so that it can be set again also by the next workbench, and who armed it."""

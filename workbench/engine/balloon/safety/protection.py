@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.guard import pace_of
-from workbench.domain.ramp import DEFAULT_RAMP
-from workbench.domain.safety import Protection, Wish
-from workbench.engine.guarding import Guarding
-from workbench.engine.ramping import Ramper
+from workbench.domain.balloon.safety.guard import pace_of
+from workbench.domain.balloon.safety.protection import Protection, Wish
+from workbench.domain.balloon.safety.ramp import DEFAULT_RAMP
+from workbench.engine.balloon.safety.guard import Guarding
+from workbench.engine.balloon.safety.ramp import Ramper
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from workbench.domain.balloon import GuestStats, Reading
-    from workbench.domain.diagnosis import Verdict
-    from workbench.domain.ramp import Ramp
-    from workbench.domain.safety import Safety
-    from workbench.engine.balloon import BalloonProbe
+    from workbench.domain.balloon.balloon import GuestStats, Reading
+    from workbench.domain.balloon.diagnosis.judge import Verdict
+    from workbench.domain.balloon.safety.protection import Safety
+    from workbench.domain.balloon.safety.ramp import Ramp
+    from workbench.engine.balloon.probe import BalloonProbe
 
 
 class Protector:

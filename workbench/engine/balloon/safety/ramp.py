@@ -15,21 +15,21 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workbench.domain.balloon import State
-from workbench.domain.marks import Mark, MarkKind
-from workbench.domain.ramp import Ramping
+from workbench.domain.balloon.balloon import State
+from workbench.domain.balloon.history.marks import Mark, MarkKind
+from workbench.domain.balloon.safety.ramp import Ramping
 from workbench.domain.units import mib
-from workbench.engine.files import write_atomic
-from workbench.engine.owner import lives, this_process
+from workbench.engine.state.process import lives, this_process
+from workbench.engine.storage.files import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from workbench.domain.balloon import Reading
-    from workbench.domain.diagnosis import Verdict
-    from workbench.domain.ramp import Ramp
-    from workbench.engine.balloon import BalloonProbe
+    from workbench.domain.balloon.balloon import Reading
+    from workbench.domain.balloon.diagnosis.judge import Verdict
+    from workbench.domain.balloon.safety.ramp import Ramp
+    from workbench.engine.balloon.probe import BalloonProbe
 
 FILE = "ramp.json"
 

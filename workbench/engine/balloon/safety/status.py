@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.floor import floor_of
-from workbench.domain.safety import safety_of
-from workbench.domain.standing import Standing, last_act
-from workbench.engine.guarding import is_armed
-from workbench.engine.profiles import started_profile
-from workbench.engine.ramping import found
+from workbench.domain.balloon.safety.floor import floor_of
+from workbench.domain.balloon.safety.protection import safety_of
+from workbench.domain.balloon.safety.status import Standing, last_act
+from workbench.engine.balloon.safety.guard import is_armed
+from workbench.engine.balloon.safety.ramp import found
+from workbench.engine.profiles.store import started_profile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workbench.domain.balloon import Balloon
+    from workbench.domain.balloon.balloon import Balloon
 
 
 def standing_of(directory: Path, balloon: Balloon) -> Standing:

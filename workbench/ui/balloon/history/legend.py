@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from workbench.ui.widgets.history_marks import explained
+from workbench.ui.balloon.history.marks import explained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.marks import MarkKind
+    from workbench.domain.balloon.history.marks import MarkKind
 
 FULL = ("target", "actual", "host resident", "available")
 SHORT = ("target", "actual", "host", "avail")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.marks import LETTERS, MarkKind
+from workbench.domain.balloon.history.marks import LETTERS, MarkKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.marks import Mark
+    from workbench.domain.balloon.history.marks import Mark
 
 ALARMS = frozenset({MarkKind.TAKE_BACK, MarkKind.GUARD})
 TARGETS = frozenset({MarkKind.REQUEST, MarkKind.FOREIGN_REQUEST, MarkKind.RAMP})

@@ -13,13 +13,13 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from workbench.domain.history import GAP, Past, coarsest, columns
-from workbench.domain.marks import LETTERS
-from workbench.domain.window import Window
-from workbench.ui.braille import NOBODY, Row, draw
-from workbench.ui.widgets.history_legend import legend
-from workbench.ui.widgets.history_marks import RULED, placed, style_of
-from workbench.ui.widgets.history_times import time_line
+from workbench.domain.balloon.history.marks import LETTERS
+from workbench.domain.balloon.history.samples import GAP, Past, coarsest, columns
+from workbench.domain.balloon.history.window import Window
+from workbench.ui.balloon.history.legend import legend
+from workbench.ui.balloon.history.marks import RULED, placed, style_of
+from workbench.ui.balloon.history.times import time_line
+from workbench.ui.common.braille import NOBODY, Row, draw
 from workbench.ui.words import short_size
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from rich.style import Style
     from textual.geometry import Size
 
-    from workbench.domain.balloon import Sample
-    from workbench.domain.marks import Mark, MarkKind
-    from workbench.domain.picture import Scene
+    from workbench.domain.balloon.balloon import Sample
+    from workbench.domain.balloon.history.marks import Mark, MarkKind
+    from workbench.domain.balloon.history.picture import Scene
 
 AXIS = 7
 """Columns left of the plot, for the scale."""
@@ -136,7 +136,7 @@ class HistoryPlot(Widget):
 
     def scene(self, name: str) -> Scene | None:
         """What is shown, for a picture; None while there is nothing."""
-        from workbench.domain.picture import Scene
+        from workbench.domain.balloon.history.picture import Scene
 
         if not self._rows:
             return None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.window import moment, ticks
+from workbench.domain.balloon.history.window import moment, ticks
 
 if TYPE_CHECKING:
-    from workbench.domain.window import Window
+    from workbench.domain.balloon.history.window import Window
 
 COARSE = 4
 """Cells that one value may cover before the line says how much it stands for."""

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from workbench.domain.balloon import PAGE
-from workbench.domain.lights import Known, lights
-from workbench.domain.path import Proof, Side, milestone_words, stages, version_of
-from workbench.domain.timeline import Kind
+from workbench.domain.balloon.balloon import PAGE
+from workbench.domain.balloon.path.evidence import Known, lights
+from workbench.domain.balloon.path.stages import Proof, Side, milestone_words, stages, version_of
+from workbench.domain.balloon.path.timeline import Kind
 from workbench.domain.units import MINUS, in_mib, mib, with_sign
 
 if TYPE_CHECKING:
-    from workbench.domain.lights import Light
-    from workbench.domain.path import Stage
-    from workbench.domain.timeline import PathView, Timeline
+    from workbench.domain.balloon.path.evidence import Light
+    from workbench.domain.balloon.path.stages import Stage
+    from workbench.domain.balloon.path.timeline import PathView, Timeline
 
 MUTED = "$foreground-muted"
 DARK = "$foreground 35%"
@@ -31,7 +31,8 @@ TO_HOST = frozenset(
 )
 """The stages on which the guest speaks to QEMU; on the others QEMU, or QEMU's answer, comes to the guest."""
 EDGE, FUNCTION, FILE, SHORT_FILE, WHEN, NOTE, COUNT = 9, 30, 34, 19, 13, 22, 11
-"""Columns of the screen. The widest names of :mod:`workbench.domain.path` fit; a count without a note, up to 99,999."""
+"""Columns of the screen. The widest names of :mod:`workbench.domain.balloon.path.stages` fit;
+a count without a note, up to 99,999."""
 ROOM_FOR_EACH = 66
 """Columns from which the time of one piece stands beside the others."""
 READS = 3

@@ -8,9 +8,9 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 
-from workbench.domain.timeline import PathView
-from workbench.ui.widgets import path_text
-from workbench.ui.widgets.text_block import TextBlock
+from workbench.domain.balloon.path.timeline import PathView
+from workbench.ui.balloon.path import text as path_text
+from workbench.ui.common.text import TextBlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.buses import ROOT
-from workbench.ui.widgets.device_row import Item, Row
-from workbench.ui.widgets.node_rows import inside
+from workbench.domain.devices.buses import ROOT
+from workbench.ui.devices.row import Item, Row
+from workbench.ui.devices.views.node import inside
 
 if TYPE_CHECKING:
-    from workbench.domain.buses import Bus, BusDevice
-    from workbench.ui.widgets.device_row import Shown
+    from workbench.domain.devices.buses import Bus, BusDevice
+    from workbench.ui.devices.row import Shown
 
 
 def items(root: Bus | None, shown: Shown) -> list[Item]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from workbench.domain.qom import Property, natural
-from workbench.ui.widgets.device_row import NESTED, Item, Row, group, leaf
+from workbench.domain.devices.qom import Property, natural
+from workbench.ui.devices.row import NESTED, Item, Row, group, leaf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.qom import Child, Node
-    from workbench.domain.type_info import TypeInfo
-    from workbench.ui.widgets.device_row import Shown
+    from workbench.domain.devices.qom import Child, Node
+    from workbench.domain.devices.type_info import TypeInfo
+    from workbench.ui.devices.row import Shown
 
 MEMBERS = 200
 """Items of a list that are shown; the rest is counted."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workbench.domain.devices.virtio import DriverState, virtio_status_bits
 from workbench.domain.units import format_size
-from workbench.domain.virtio import DriverState, virtio_status_bits
-from workbench.ui.widgets.device_row import Item, Row, group, leaf
-from workbench.ui.widgets.node_rows import inside
-from workbench.ui.widgets.virtio_rows import features, queues
+from workbench.ui.devices.row import Item, Row, group, leaf
+from workbench.ui.devices.views.node import inside
+from workbench.ui.devices.views.virtio import features, queues
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.tree import DeviceTree, PciDevice
-    from workbench.ui.widgets.device_row import Shown
+    from workbench.domain.devices.tree import DeviceTree, PciDevice
+    from workbench.ui.devices.row import Shown
 
 STATE_TONES = {
     DriverState.OK: "ok",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.qom import Child, natural
-from workbench.ui.widgets.device_row import Item, Row, group
-from workbench.ui.widgets.node_rows import prop, unread
+from workbench.domain.devices.qom import Child, natural
+from workbench.ui.devices.row import Item, Row, group
+from workbench.ui.devices.views.node import prop, unread
 
 if TYPE_CHECKING:
-    from workbench.domain.qom import Node
-    from workbench.ui.widgets.device_row import Shown
+    from workbench.domain.devices.qom import Node
+    from workbench.ui.devices.row import Shown
 
 OPEN = frozenset({"/", "/machine"})
 """What is open by itself."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from workbench.ui.widgets import bus_rows, pci_rows, qom_rows, virtio_rows
-from workbench.ui.widgets.device_row import Flag, Item, Row, flatten
+from workbench.ui.devices.row import Flag, Item, Row, flatten
+from workbench.ui.devices.views import bus as bus_rows
+from workbench.ui.devices.views import pci as pci_rows
+from workbench.ui.devices.views import qom as qom_rows
+from workbench.ui.devices.views import virtio as virtio_rows
 
 if TYPE_CHECKING:
-    from workbench.ui.widgets.device_row import Shown
+    from workbench.ui.devices.row import Shown
 
 
 class View(StrEnum):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.virtio import Status, virtio_status_bits
-from workbench.domain.virtqueue import queue_name
-from workbench.ui.widgets.device_row import Item, Row, group, leaf
-from workbench.ui.widgets.node_rows import unread
+from workbench.domain.devices.virtio import Status, virtio_status_bits
+from workbench.domain.devices.virtqueue import queue_name
+from workbench.ui.devices.row import Item, Row, group, leaf
+from workbench.ui.devices.views.node import unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from workbench.domain.tree import DeviceTree, PciDevice
-    from workbench.domain.virtio import Virtio
-    from workbench.domain.virtqueue import Queue
-    from workbench.ui.widgets.device_row import Shown
+    from workbench.domain.devices.tree import DeviceTree, PciDevice
+    from workbench.domain.devices.virtio import Virtio
+    from workbench.domain.devices.virtqueue import Queue
+    from workbench.ui.devices.row import Shown
 
     DeviceRow = Callable[[PciDevice, str, Shown], Row]
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from workbench.domain.record_search import Show
+from workbench.domain.qmp.record.search import Show
 from workbench.domain.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.domain.record_search import Filter
+    from workbench.domain.qmp.record.search import Filter
 
 POLLING_NAMED = 4
 """Commands of the screen's own that are named at most."""

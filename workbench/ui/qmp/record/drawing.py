@@ -14,8 +14,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from workbench.ui.widgets.traffic_entries import Entries, Entry, Line
-from workbench.ui.widgets.traffic_lines import ROLES
+from workbench.ui.qmp.record.entries import Entries, Entry, Line
+from workbench.ui.qmp.record.lines import ROLES
 
 if TYPE_CHECKING:
     import re
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from textual.events import Resize
     from textual.selection import Selection
 
-    from workbench.ui.widgets.json_lines import Pieces
+    from workbench.ui.qmp.record.json_lines import Pieces
 
 
 DRAWN = 128

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from workbench.domain.traffic import Kind, Message
-from workbench.ui.widgets.traffic_lines import Item, Layout, lay_out
+from workbench.domain.qmp.record.record import Kind, Message
+from workbench.ui.qmp.record.lines import Item, Layout, lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from workbench.ui.widgets.json_lines import Pieces
+    from workbench.ui.qmp.record.json_lines import Pieces
 
 MAX_ITEMS = 1000
 MAX_LINES = 20_000

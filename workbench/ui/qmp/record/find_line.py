@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 
-from workbench.ui.widgets.find_line import FindLine
+from workbench.ui.common.find_line import FindLine
 
 if TYPE_CHECKING:
     from textual.binding import BindingType

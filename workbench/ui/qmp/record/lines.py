@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, cast
 from msgspec import Struct, field
 from rich.cells import cell_len
 
+from workbench.domain.qmp.record.record import HMP, Kind, Message, Origin, hmp_line
 from workbench.domain.text import visible
-from workbench.domain.traffic import HMP, Kind, Message, Origin, hmp_line
-from workbench.ui.key_names import key_name
-from workbench.ui.widgets.json_lines import Pieces, assignments, json_lines, wrapped
+from workbench.ui.keys.names import key_name
+from workbench.ui.qmp.record.json_lines import Pieces, assignments, json_lines, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 
-from workbench.ui.widgets.log_lines import LogLines
-from workbench.ui.widgets.traffic_entries import MAX_ITEMS, Entry
+from workbench.ui.qmp.record.drawing import LogLines
+from workbench.ui.qmp.record.entries import MAX_ITEMS, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.events import Click
 
-    from workbench.ui.widgets.traffic_lines import Item
+    from workbench.ui.qmp.record.lines import Item
 
 
 class TrafficLog(LogLines):

@@ -20,17 +20,17 @@ from textual.content import Content
 from textual.message import Message as TextualMessage
 from textual.reactive import reactive
 
-from workbench.domain.record_search import Show
+from workbench.domain.qmp.record.record import Kind, Message, Origin
+from workbench.domain.qmp.record.search import Show
+from workbench.domain.qmp.record.transcript import copied, device_of
 from workbench.domain.text import visible
-from workbench.domain.traffic import Kind, Message, Origin
-from workbench.domain.transcript import copied, device_of
-from workbench.ui.widgets.event_list import EventList
-from workbench.ui.widgets.record_finding import FindingPane
-from workbench.ui.widgets.record_state import polling_words, state_words
-from workbench.ui.widgets.text_block import TextBlock
-from workbench.ui.widgets.traffic_entries import MAX_ITEMS
-from workbench.ui.widgets.traffic_lines import Item, Note
-from workbench.ui.widgets.traffic_log import TrafficLog
+from workbench.ui.common.text import TextBlock
+from workbench.ui.qmp.record.counts import polling_words, state_words
+from workbench.ui.qmp.record.entries import MAX_ITEMS
+from workbench.ui.qmp.record.event_list import EventList
+from workbench.ui.qmp.record.lines import Item, Note
+from workbench.ui.qmp.record.log import TrafficLog
+from workbench.ui.qmp.record.search import FindingPane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.timer import Timer
 
-    from workbench.domain.record_search import Filter
-    from workbench.domain.traffic import Record
+    from workbench.domain.qmp.record.record import Record
+    from workbench.domain.qmp.record.search import Filter
 
 FLUSH = 0.05
 """Seconds between what comes and what is drawn: many messages make one change of the screen."""

@@ -9,9 +9,9 @@ from textual import on
 from textual.binding import Binding
 from textual.widget import Widget
 
-from workbench.domain.record_search import Filter, forget_index, pattern, prepare, search
-from workbench.ui.widgets.record_find import RecordFind
-from workbench.ui.widgets.traffic_log import TrafficLog
+from workbench.domain.qmp.record.search import Filter, forget_index, pattern, prepare, search
+from workbench.ui.qmp.record.find_line import RecordFind
+from workbench.ui.qmp.record.log import TrafficLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.timer import Timer
 
-    from workbench.domain.traffic import Record
+    from workbench.domain.qmp.record.record import Record
 
 AHEAD = 0.01
 """Seconds between pieces of the index that are made while one begins to type."""
