@@ -8,6 +8,13 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from workbench.domain.text import enumerated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 KIB = 1 << 10
 MIB = 1 << 20
@@ -132,3 +139,17 @@ def ago(seconds: float) -> str:
 def duration(seconds: float) -> str:
     """A time to wait: ``0.2 s``, ``12 s``, ``3 min``."""
     return f"{seconds:.1f} s" if seconds < 9.95 else age(seconds)
+
+
+PAGE = 4096
+"""Bytes of a balloon page, whatever the guest's own page size (VIRTIO_BALLOON_PFN_SHIFT = 12)."""
+
+
+def pages_in(size: int) -> int:
+    """How many whole balloon pages make ``size`` bytes; negative for a negative size."""
+    return size // PAGE if size >= 0 else -(-size // PAGE)
+
+
+def sizes_words(pages: Iterable[int]) -> str:
+    """Page sizes in a row, smallest first: ``2 MiB and 1 GiB``."""
+    return enumerated([size_words(page) for page in sorted(pages)])

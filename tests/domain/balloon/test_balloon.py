@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from workbench.domain.balloon.balloon import (
     MISSING,
-    PAGE,
     Balloon,
     GuestStats,
     HostMemory,
@@ -21,7 +20,7 @@ from workbench.domain.balloon.balloon import (
     stats_of,
 )
 from workbench.domain.balloon.diagnosis.judge import Verdict
-from workbench.domain.units import MIB
+from workbench.domain.units import MIB, PAGE
 
 RAM = 512 * MIB
 NOW = 1_800_000_000.0

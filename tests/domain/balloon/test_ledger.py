@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.domain.balloon.backing import Backing
-from workbench.domain.balloon.balloon import PAGE, pages_in
 from workbench.domain.balloon.ledger import Ledger, Moment
-from workbench.domain.units import MIB
+from workbench.domain.units import MIB, PAGE, pages_in
 
 RAM = 512 * MIB
 HUGE = 2 * MIB

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.balloon.balloon import PAGE
 from workbench.domain.balloon.target import LEAST, check_target, clamp_target, commanded_target, parse_target
-from workbench.domain.units import GIB, MIB, SizeError
+from workbench.domain.units import GIB, MIB, PAGE, SizeError
 
 RAM = 512 * MIB
 

@@ -6,9 +6,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from workbench.domain.balloon.balloon import PAGE
 from workbench.domain.rebalance.proposal import DEADBAND, Candidate, Proposal, propose
-from workbench.domain.units import MIB
+from workbench.domain.units import MIB, PAGE
 
 
 def guest(name: str = "a", *, used: int | None = 100, floor: int = 130, **sizes: int | str) -> Candidate:

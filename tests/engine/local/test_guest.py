@@ -14,10 +14,11 @@ import psutil
 import pytest
 
 from tests.commandline import DEADLINE, CommandLine, command_line
-from workbench.domain.balloon.balloon import PAGE, Source, State
+from workbench.domain.balloon.balloon import Source, State
 from workbench.domain.balloon.history.marks import TURNS
 from workbench.domain.guest.lifecycle import Exit, Phase, Silence
 from workbench.domain.qmp.record.record import Kind, Origin
+from workbench.domain.units import PAGE
 from workbench.engine.balloon.readings import Readings
 from workbench.engine.balloon.record.marks import MarksFile
 from workbench.engine.local.engine import LocalEngine

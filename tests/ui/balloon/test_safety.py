@@ -11,14 +11,14 @@ from textual.widgets import Static
 
 from tests.ui.fake_engine import NOW, RAM, balloon, running
 from tests.ui.main.test_screen import asked, opened, press, text_of
-from workbench.domain.balloon.balloon import PAGE, Sample, State
+from workbench.domain.balloon.balloon import Sample, State
 from workbench.domain.balloon.diagnosis.causes import Cause, Finding
 from workbench.domain.balloon.safety.forecast import forecast
 from workbench.domain.balloon.safety.guard import Alarm
 from workbench.domain.balloon.safety.protection import Protection, Safety, Wish
 from workbench.domain.balloon.safety.ramp import Ramp, Ramping
 from workbench.domain.qmp.typed_line import Request
-from workbench.domain.units import MIB
+from workbench.domain.units import MIB, PAGE
 from workbench.ui.balloon.panel import BalloonPanel
 from workbench.ui.balloon.preset_dialog import PresetDialog
 from workbench.ui.balloon.safety import protection_lines

@@ -12,8 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from workbench.domain.balloon.balloon import PAGE
-from workbench.domain.units import MIB, format_size, mib, size_words
+from workbench.domain.units import MIB, PAGE, format_size, mib, size_words
 
 LARGEST_ELEMENT = MIB
 """The most that Linux hands the balloon in one piece: 256 pages."""

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, cast
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from workbench.domain.units import PAGE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.diagnosis.causes import Verdict
     from workbench.domain.balloon.history.marks import Mark
     from workbench.domain.balloon.ledger import Ledger
-
-PAGE = 4096
-"""Bytes of a balloon page, whatever the guest's own page size (VIRTIO_BALLOON_PFN_SHIFT = 12)."""
 
 
 class Source(StrEnum):
@@ -34,11 +33,6 @@ class Source(StrEnum):
     """The device's config space, as the guest's driver sees it."""
     QUERY = "query"
     """``query-balloon``: the actual alone; the target is the last one that this workbench knows of."""
-
-
-def pages_in(size: int) -> int:
-    """How many whole balloon pages make ``size`` bytes; negative for a negative size."""
-    return size // PAGE if size >= 0 else -(-size // PAGE)
 
 
 class State(StrEnum):

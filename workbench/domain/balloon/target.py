@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.balloon.balloon import PAGE
-from workbench.domain.units import MIB, SizeError, format_size, parse_percentage, parse_size
+from workbench.domain.units import MIB, PAGE, SizeError, format_size, parse_percentage, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.balloon.balloon import PAGE
-from workbench.domain.units import mib
+from workbench.domain.units import PAGE, mib
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.text import enumerated
-from workbench.domain.units import size_words
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from workbench.domain.guest.snapshot import HugepagePool
 
@@ -98,11 +95,6 @@ def shortage(size: int, pool: HugepagePool, nodes: Sequence[NodePool] = ()) -> S
 def fitting(size: int, page: int) -> tuple[int, int]:
     """The multiples of ``page`` bytes next below (0 if there is none) and at or above ``size``."""
     return size // page * page, -(-size // page) * page
-
-
-def sizes_words(pages: Iterable[int]) -> str:
-    """Page sizes in a row, smallest first: ``2 MiB and 1 GiB``."""
-    return enumerated([size_words(page) for page in sorted(pages)])
 
 
 TRANSPARENT = {

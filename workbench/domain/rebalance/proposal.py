@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.balloon.balloon import PAGE
 from workbench.domain.rebalance.share_out import fill_lowest, in_proportion, without_trifles
-from workbench.domain.units import MIB, mib, mib_span, whole_mib
+from workbench.domain.units import MIB, PAGE, mib, mib_span, whole_mib
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,19 +11,11 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
-from workbench.domain.balloon.balloon import (
-    PAGE,
-    GuestStats,
-    HostMemory,
-    Reading,
-    Source,
-    reading_of,
-    seen_between,
-    stats_of,
-)
+from workbench.domain.balloon.balloon import GuestStats, HostMemory, Reading, Source, reading_of, seen_between, stats_of
 from workbench.domain.balloon.diagnosis.causes import DRIVER_OK
 from workbench.domain.balloon.plugged_memory import modules_of
 from workbench.domain.qmp.record.record import Origin
+from workbench.domain.units import PAGE
 from workbench.engine.balloon.backing import PERIPHERALS, HostSide
 from workbench.engine.balloon.record.target_record import TargetRecord, ledger_of, record_of
 from workbench.engine.balloon.record.targets import TargetBook

@@ -7,9 +7,8 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.host.hugepages import sizes_words
 from workbench.domain.profile.cpu import host_cpus
-from workbench.domain.units import size_words
+from workbench.domain.units import size_words, sizes_words
 from workbench.engine.host.firmware import find_uefi
 from workbench.engine.host.hugepages import check_mount, read_pools
 from workbench.errors import HostError

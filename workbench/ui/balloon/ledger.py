@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from workbench.domain.balloon.balloon import pages_in
 from workbench.domain.balloon.ledger import percent
-from workbench.domain.units import in_mib, mib_span, with_sign
+from workbench.domain.units import in_mib, mib_span, pages_in, with_sign
 from workbench.ui.common.columns import Column, grid
 
 if TYPE_CHECKING:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
-from workbench.domain.balloon.balloon import PAGE
 from workbench.domain.balloon.path.evidence import Known, lights
 from workbench.domain.balloon.path.stages import MILESTONES, Proof, Side, milestone_words, stages, version_of
 from workbench.domain.balloon.path.timeline import Kind
-from workbench.domain.units import MINUS, mib, with_sign
+from workbench.domain.units import MINUS, PAGE, mib, with_sign
 from workbench.verbs.common import guest_monitor, print_json, run
 
 if TYPE_CHECKING:

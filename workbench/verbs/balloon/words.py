@@ -132,8 +132,7 @@ def as_lines(name: str, balloon: Balloon, standing: Standing) -> list[str]:
 
 def ledger_lines(ledger: Ledger) -> list[str]:
     """The last change of the target in MiB and pages, before it and now; nothing where none was seen."""
-    from workbench.domain.balloon.balloon import pages_in
-    from workbench.domain.units import mib, with_sign
+    from workbench.domain.units import mib, pages_in, with_sign
 
     if ledger.before is None:
         return []

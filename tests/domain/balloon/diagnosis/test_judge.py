@@ -7,14 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from workbench.domain.balloon.balloon import (
-    RATE_WINDOW,
-    GuestStats,
-    Reading,
-    Sample,
-    Source,
-    State,
-)
+from workbench.domain.balloon.balloon import RATE_WINDOW, GuestStats, Reading, Sample, Source, State
 from workbench.domain.balloon.diagnosis.judge import PATIENCE, Cause, Circumstances, Verdict, judge
 from workbench.domain.balloon.diagnosis.movement import TakeBack
 from workbench.domain.balloon.history.marks import Mark, MarkKind

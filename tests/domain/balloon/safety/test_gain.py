@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.domain.balloon.backing import Backing, Effect
-from workbench.domain.balloon.balloon import PAGE, Balloon, HostMemory, Reading, Source, State
+from workbench.domain.balloon.balloon import Balloon, HostMemory, Reading, Source, State
 from workbench.domain.balloon.diagnosis.judge import Verdict
 from workbench.domain.balloon.safety.gain import Gain, expected_gain
-from workbench.domain.units import MIB
+from workbench.domain.units import MIB, PAGE
 
 RAM = 512 * MIB
 HUGE = 2 * MIB

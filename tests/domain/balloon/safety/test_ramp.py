@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.balloon.balloon import PAGE
 from workbench.domain.balloon.safety.ramp import Ramp, parse_ramp, ramp_trouble
-from workbench.domain.units import GIB, MIB, SizeError
+from workbench.domain.units import GIB, MIB, PAGE, SizeError
 
 pages = st.integers(0, 64 * GIB // PAGE)
 ramps = st.builds(Ramp, st.integers(MIB // PAGE, GIB // PAGE).map(lambda count: count * PAGE), st.just(1.0))

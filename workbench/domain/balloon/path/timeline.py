@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from workbench.domain.balloon.balloon import PAGE
 from workbench.domain.balloon.path import trace_log
 from workbench.domain.balloon.path.stages import Proof
+from workbench.domain.units import PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

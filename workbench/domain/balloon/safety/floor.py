@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.balloon.balloon import PAGE
 from workbench.domain.balloon.ledger import NOISE
-from workbench.domain.units import MIB, mib
+from workbench.domain.units import MIB, PAGE, mib
 
 if TYPE_CHECKING:
     from workbench.domain.balloon.balloon import Balloon, GuestStats

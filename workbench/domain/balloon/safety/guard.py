@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.balloon.balloon import PAGE
 from workbench.domain.balloon.safety.ramp import Ramp
-from workbench.domain.units import MIB, mib
+from workbench.domain.units import MIB, PAGE, mib
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

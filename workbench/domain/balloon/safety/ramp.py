@@ -7,8 +7,7 @@ from fractions import Fraction
 
 from msgspec import Struct
 
-from workbench.domain.balloon.balloon import PAGE
-from workbench.domain.units import MIB, SizeError, format_size, parse_size
+from workbench.domain.units import MIB, PAGE, SizeError, format_size, parse_size
 
 LEAST_STEP = MIB
 MOST_SECONDS = 3600
