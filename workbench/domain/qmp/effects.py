@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.balloon.path.stages import version_of
+from workbench.domain.versions import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

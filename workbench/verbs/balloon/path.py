@@ -10,9 +10,10 @@ import click
 from msgspec import Struct
 
 from workbench.domain.balloon.path.evidence import Known, lights
-from workbench.domain.balloon.path.stages import MILESTONES, Proof, Side, milestone_words, stages, version_of
+from workbench.domain.balloon.path.stages import MILESTONES, Proof, Side, milestone_words, stages
 from workbench.domain.balloon.path.timeline import Kind
 from workbench.domain.units import MINUS, PAGE, mib, with_sign
+from workbench.domain.versions import version_of
 from workbench.verbs.common import guest_monitor, print_json, run
 
 if TYPE_CHECKING:

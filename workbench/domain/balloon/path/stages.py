@@ -281,7 +281,6 @@ def milestone_words(stage: Stage) -> str:
 
 _HUGE = "Runs only when one piece of 256 pages covers a whole hugepage, which Linux's pieces never do."
 
-NEWEST = (99, 0)
 SYSTEM = (8, 2)
 """The first QEMU whose ``softmmu`` directory is called ``system``."""
 CONFIG_IO = (8, 0)
@@ -306,12 +305,6 @@ def stages(version: tuple[int, int], *, deflating: bool = False, hugepages: bool
 
 def _huge(stage: Stage) -> Stage:
     return replace(stage, does=_HUGE, unsure=True) if stage.key == "discard" else stage
-
-
-def version_of(text: str) -> tuple[int, int]:
-    """``(7, 2)`` of a QEMU that says it is ``7.2.22``; the newest path for one that says nothing."""
-    numbers = [int(part) for part in text.split(".")[:2] if part.isdecimal()]
-    return (numbers[0], numbers[1]) if len(numbers) == 2 else NEWEST
 
 
 def _deflate(stage: Stage) -> Stage:

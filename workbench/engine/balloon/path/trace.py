@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, cast
 
 import psutil
 
-from workbench.domain.balloon.path.stages import version_of
 from workbench.domain.balloon.path.trace_log import EVENTS, HMP_EVENTS, THREADLESS
 from workbench.domain.qmp.record.record import Origin
+from workbench.domain.versions import version_of
 from workbench.errors import MonitorError
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from workbench.domain.balloon.path.evidence import Known, lights
-from workbench.domain.balloon.path.stages import Proof, Side, milestone_words, stages, version_of
+from workbench.domain.balloon.path.stages import Proof, Side, milestone_words, stages
 from workbench.domain.balloon.path.timeline import Kind
 from workbench.domain.units import MINUS, PAGE, in_mib, mib, with_sign
+from workbench.domain.versions import version_of
 
 if TYPE_CHECKING:
     from workbench.domain.balloon.path.evidence import Light
