@@ -25,11 +25,11 @@ from tests.domain.qmp.schemas import SCHEMA
 from tests.profile_files import read_guest
 from tests.ui.fake_engine import NOW, RAM, FakeEngine, balloon, running
 from workbench import errors
-from workbench.domain.balloon.balloon import GuestStats, Reading, Source, State
-from workbench.domain.balloon.diagnosis.causes import Circumstances
+from workbench.domain.balloon.diagnosis.causes import Circumstances, State
 from workbench.domain.balloon.diagnosis.judge import judge
 from workbench.domain.balloon.diagnosis.movement import TakeBack
 from workbench.domain.balloon.history.marks import Mark, MarkKind, is_told, mark_of_event
+from workbench.domain.balloon.reading import GuestStats, Reading, Source
 from workbench.domain.balloon.safety.forecast import forecast
 from workbench.domain.balloon.safety.guard import Sight, alarm, blind
 from workbench.domain.balloon.safety.protection import Safety

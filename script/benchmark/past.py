@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from workbench.domain.balloon.balloon import Sample
 from workbench.domain.balloon.history.samples import fold, span_of
+from workbench.domain.balloon.reading import Sample
 from workbench.engine.balloon.record.history import FILES, LIMITS, WIDTHS, format_sample, format_span
 
 if TYPE_CHECKING:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, NoReturn
 from msgspec.structs import replace
 
 from workbench.domain.balloon.backing import Backing
-from workbench.domain.balloon.balloon import Balloon, GuestStats, HostMemory, Reading, Sample, Source, State
+from workbench.domain.balloon.balloon import Balloon
+from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.diagnosis.judge import Verdict
 from workbench.domain.balloon.history.samples import Past
 from workbench.domain.balloon.ledger import Ledger, Moment
 from workbench.domain.balloon.path.timeline import PathView
+from workbench.domain.balloon.reading import GuestStats, HostMemory, Reading, Sample, Source
 from workbench.domain.command_line.argv import Launch, argv_parts
 from workbench.domain.command_line.checked import Checked, ProfileText
 from workbench.domain.compare.keys import Comparison, compare_profiles

@@ -6,20 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.balloon.balloon import (
+from workbench.domain.balloon.balloon import Balloon
+from workbench.domain.balloon.diagnosis.causes import State
+from workbench.domain.balloon.diagnosis.judge import Verdict
+from workbench.domain.balloon.rate import rate_of
+from workbench.domain.balloon.reading import (
     MISSING,
-    Balloon,
     GuestStats,
     HostMemory,
     Reading,
     Sample,
     Source,
-    State,
-    rate_of,
     reading_of,
     stats_of,
 )
-from workbench.domain.balloon.diagnosis.judge import Verdict
 from workbench.domain.units import MIB, PAGE
 
 RAM = 512 * MIB

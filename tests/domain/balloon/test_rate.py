@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.balloon.balloon import Sample
 from workbench.domain.balloon.rate import Speeds
+from workbench.domain.balloon.reading import Sample
 from workbench.domain.units import MIB
 
 RAM = 512 * MIB

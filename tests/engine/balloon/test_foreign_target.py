@@ -11,8 +11,8 @@ import pytest
 from tests.commandline import CommandLine, command_line
 from tests.engine.balloon.test_ledger import ledger_of, watched
 from tests.engine.local.test_guest import balloon_of, opened, reading_of, settled, until
-from workbench.domain.balloon.balloon import Source
 from workbench.domain.balloon.history.marks import MarkKind
+from workbench.domain.balloon.reading import Source
 from workbench.engine.qmp.monitor import Monitor
 
 if TYPE_CHECKING:

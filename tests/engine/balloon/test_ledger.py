@@ -12,7 +12,7 @@ import pytest
 from tests.engine.local.test_guest import balloon_of, opened, running, settled, until
 from tests.hugepages import hugepage_pool
 from workbench.domain.balloon.backing import Effect
-from workbench.domain.balloon.balloon import Measure
+from workbench.domain.balloon.reading import Measure
 from workbench.domain.balloon.safety.gain import expected_gain
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.real import QEMU, VIRTIO_DEVICES, each_qemu, running_qemu
-from workbench.domain.balloon.balloon import Source, State
+from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.diagnosis.judge import Circumstances, judge
+from workbench.domain.balloon.reading import Source
 from workbench.domain.qmp.record.record import Kind, Origin
 from workbench.engine.balloon.probe import BalloonProbe
 from workbench.engine.balloon.record.target_record import RECORD, TargetRecord

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from workbench.domain.balloon.balloon import Balloon, GuestStats, HostMemory, Reading, Source, State, seen_between
+from workbench.domain.balloon.balloon import Balloon
+from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.diagnosis.judge import PATIENCE, Circumstances, Verdict
 from workbench.domain.balloon.history.marks import MarkKind
+from workbench.domain.balloon.reading import GuestStats, HostMemory, Reading, Source, seen_between
 from workbench.domain.balloon.safety.floor import used_by
 from workbench.engine.balloon.probe import ROUND_TRIPS
 from workbench.engine.balloon.readings import Readings

@@ -11,8 +11,7 @@ import pytest
 
 from tests.commandline import CommandLine, command_line, wait_until
 from tests.engine.local.test_guest import balloon_of, opened, reading_of, running, settled, until
-from workbench.domain.balloon.balloon import State
-from workbench.domain.balloon.diagnosis.causes import Cause
+from workbench.domain.balloon.diagnosis.causes import Cause, State
 from workbench.domain.balloon.history.marks import MarkKind
 
 if TYPE_CHECKING:

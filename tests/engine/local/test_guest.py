@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from tests.commandline import DEADLINE, CommandLine, command_line
-from workbench.domain.balloon.balloon import Source, State
+from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.history.marks import TURNS
+from workbench.domain.balloon.reading import Source
 from workbench.domain.guest.lifecycle import Exit, Phase, Silence
 from workbench.domain.qmp.record.record import Kind, Origin
 from workbench.domain.units import PAGE
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
-    from workbench.domain.balloon.balloon import Balloon, Reading
+    from workbench.domain.balloon.balloon import Balloon
     from workbench.domain.balloon.history.marks import Mark
+    from workbench.domain.balloon.reading import Reading
     from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.engine.balloon.probe import BalloonProbe
     from workbench.engine.demo import DemoGuest

@@ -13,8 +13,7 @@ import pytest
 
 from tests.commandline import wait_until
 from tests.engine.local.test_guest import balloon_of, opened, reading_of, running, settled, until
-from workbench.domain.balloon.balloon import State
-from workbench.domain.balloon.diagnosis.causes import Cause
+from workbench.domain.balloon.diagnosis.causes import Cause, State
 from workbench.domain.balloon.history.marks import MarkKind
 from workbench.domain.guest.lifecycle import Phase
 from workbench.domain.qmp.record.record import Kind

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from tests.ui.fake_engine import NOW, balloon, running
 from tests.ui.main.test_screen import opened, text_of
-from workbench.domain.balloon.balloon import GuestStats, State
-from workbench.domain.balloon.diagnosis.causes import Cause, Circumstances, Finding, Verdict
+from workbench.domain.balloon.diagnosis.causes import Cause, Circumstances, Finding, State, Verdict
 from workbench.domain.balloon.diagnosis.judge import judge
+from workbench.domain.balloon.reading import GuestStats
 from workbench.domain.units import MIB
 from workbench.ui.balloon.panel import BalloonPanel
 from workbench.ui.balloon.text import ledger

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from msgspec.structs import replace
 
 from tests.ui.fake_engine import NOW, RAM, balloon, running
 from tests.ui.main.test_screen import asked, opened, press, text_of
 from workbench.domain.balloon.backing import Backing
-from workbench.domain.balloon.balloon import Balloon, HostMemory
 from workbench.domain.balloon.ledger import Ledger, Moment, percent
+from workbench.domain.balloon.reading import HostMemory
 from workbench.domain.guest.lifecycle import Exit, Phase
 from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.units import MIB
@@ -19,6 +21,9 @@ from workbench.ui.balloon.history.plot import HistoryPlot
 from workbench.ui.balloon.panel import BalloonPanel
 from workbench.ui.balloon.path.view import PathPane
 from workbench.ui.common.text import TextBlock
+
+if TYPE_CHECKING:
+    from workbench.domain.balloon.balloon import Balloon
 
 HUGE = Backing(2 * MIB, reporting=False)
 REPORTING = Backing(2 * MIB, reporting=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace
 from textual.content import Content
 
 from tests.ui.fake_engine import FakeEngine, balloon, running
-from workbench.domain.balloon.balloon import Balloon, State
+from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.ledger import Ledger, Moment
 from workbench.domain.units import MIB
 from workbench.ui.app import WorkbenchApp
@@ -18,6 +19,9 @@ from workbench.ui.balloon.history.plot import HistoryPlot
 from workbench.ui.balloon.panel import BalloonPanel
 from workbench.ui.balloon.row_budget import PLOT, PLOT_LEAST, choose, height, staged_rows
 from workbench.ui.common.text import TextBlock
+
+if TYPE_CHECKING:
+    from workbench.domain.balloon.balloon import Balloon
 
 FORMS = [Content("\n".join("x" * 10 for _ in range(rows))) for rows in (10, 6, 3)]
 

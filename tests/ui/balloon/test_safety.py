@@ -11,8 +11,8 @@ from textual.widgets import Static
 
 from tests.ui.fake_engine import NOW, RAM, balloon, running
 from tests.ui.main.test_screen import asked, opened, press, text_of
-from workbench.domain.balloon.balloon import Sample, State
-from workbench.domain.balloon.diagnosis.causes import Cause, Finding
+from workbench.domain.balloon.diagnosis.causes import Cause, Finding, State
+from workbench.domain.balloon.reading import Sample
 from workbench.domain.balloon.safety.forecast import forecast
 from workbench.domain.balloon.safety.guard import Alarm
 from workbench.domain.balloon.safety.protection import Protection, Safety, Wish

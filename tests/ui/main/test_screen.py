@@ -12,8 +12,9 @@ from rich.cells import cell_len
 from textual.widgets import RichLog, Static
 
 from tests.ui.fake_engine import NOW, RAM, FakeEngine, balloon, running
-from workbench.domain.balloon.balloon import Sample, State
+from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.diagnosis.judge import Verdict
+from workbench.domain.balloon.reading import Sample
 from workbench.domain.guest.lifecycle import Exit, Phase
 from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.host.hugepages import Shortage, Supply

@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 
 from tests.ui.fake_engine import RAM, FakeEngine, balloon, running
 from workbench.domain.balloon.backing import Backing
-from workbench.domain.balloon.balloon import State
+from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.diagnosis.judge import Verdict
 from workbench.domain.balloon.safety.protection import Safety
 from workbench.domain.guest.lifecycle import Exit, Silence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from workbench.domain.balloon.balloon import Reading, Source
+from workbench.domain.balloon.reading import Reading, Source
 from workbench.errors import WorkbenchError
 from workbench.verbs.balloon.set import wait_for
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from tests.ui.fake_engine import balloon
-from workbench.domain.balloon.balloon import State
+from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.diagnosis.judge import Verdict
 from workbench.domain.units import MIB
 from workbench.engine.balloon.watching import Seen

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
-from workbench.domain.balloon.balloon import Balloon, GuestStats, Reading, Sample, Source, State
-from workbench.domain.balloon.diagnosis.causes import Verdict
+from workbench.domain.balloon.balloon import Balloon
+from workbench.domain.balloon.diagnosis.causes import State, Verdict
 from workbench.domain.balloon.ledger import Ledger, Moment
 from workbench.domain.balloon.path.stages import Proof
 from workbench.domain.balloon.path.timeline import PathView, Sighting, Timeline
+from workbench.domain.balloon.reading import GuestStats, Reading, Sample, Source
 from workbench.domain.balloon.safety.status import Standing
 from workbench.verbs.balloon.path import as_lines as path_lines
 from workbench.verbs.balloon.words import as_lines

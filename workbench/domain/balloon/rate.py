@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workbench.domain.balloon.balloon import rate_of
+from workbench.domain.balloon.reading import Sample
 from workbench.domain.units import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.balloon.balloon import Sample
+    from workbench.domain.balloon.reading import Sample
 
 STANDS = MIB
 """Bytes a second below which a balloon counts as standing still."""
@@ -58,3 +58,23 @@ class Speeds(Struct, frozen=True):
     def towards(self, actual: int, target: int) -> float:
         """The speed from ``actual`` to ``target``, both in bytes."""
         return self.inflating if target < actual else self.deflating
+
+
+RATE_WINDOW = 1.5
+"""Seconds over which the rate is taken."""
+
+
+def rate_of(samples: Sequence[Sample], now: float) -> float:
+    """Bytes of ``actual`` a second over the last :data:`RATE_WINDOW` seconds, signed; 0 when it did not move."""
+    recent: list[Sample] = []
+    for sample in reversed(samples):
+        recent.append(sample)
+        if now - sample.time > RATE_WINDOW:
+            break
+    # What it stood still before it began to move is not part of its speed.
+    while len(recent) > 2 and recent[-2].actual == recent[-1].actual:
+        recent.pop()
+    if len(recent) < 2 or recent[0].time <= recent[-1].time:
+        return 0.0
+    # The clock may have been set back since: never less time than lies between the samples.
+    return (recent[0].actual - recent[-1].actual) / (max(now, recent[0].time) - recent[-1].time)

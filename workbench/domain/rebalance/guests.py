@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.balloon.balloon import State
+from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.diagnosis.statistics import is_fresh
 from workbench.domain.balloon.safety.floor import floor_of, used_by
 from workbench.domain.balloon.safety.guard import pace_of

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.balloon.balloon import Measure
+from workbench.domain.balloon.reading import Measure
 from workbench.engine.balloon.resident import SMALL_PAGE, ram_mapping
 from workbench.engine.host.hugepages import pool_free
 

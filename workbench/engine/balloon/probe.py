@@ -11,9 +11,9 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
-from workbench.domain.balloon.balloon import GuestStats, HostMemory, Reading, Source, reading_of, seen_between, stats_of
 from workbench.domain.balloon.diagnosis.causes import DRIVER_OK
 from workbench.domain.balloon.plugged_memory import modules_of
+from workbench.domain.balloon.reading import GuestStats, HostMemory, Reading, Source, reading_of, seen_between, stats_of
 from workbench.domain.qmp.record.record import Origin
 from workbench.domain.units import PAGE
 from workbench.engine.balloon.backing import PERIPHERALS, HostSide

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.balloon.balloon import Balloon, GuestStats, Sample, rate_of
+from workbench.domain.balloon.balloon import Balloon
 from workbench.domain.balloon.diagnosis.judge import PATIENCE, Circumstances, judge
 from workbench.domain.balloon.diagnosis.movement import Watch, moved_at
 from workbench.domain.balloon.diagnosis.statistics import is_stale
 from workbench.domain.balloon.history.marks import TURNS, Mark, MarkKind, mark_of_event
+from workbench.domain.balloon.rate import rate_of
+from workbench.domain.balloon.reading import GuestStats, Sample
 from workbench.domain.balloon.safety.protection import safety_of
 from workbench.domain.units import mib
 from workbench.engine.balloon.probe import ROUND_TRIPS
@@ -28,9 +30,9 @@ from workbench.engine.profiles.store import started_profile
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.domain.balloon.balloon import HostMemory, Reading
     from workbench.domain.balloon.diagnosis.judge import Verdict
     from workbench.domain.balloon.diagnosis.movement import TakeBack
+    from workbench.domain.balloon.reading import HostMemory, Reading
     from workbench.engine.balloon.probe import BalloonProbe
     from workbench.engine.balloon.record.target_record import TargetRecord
     from workbench.engine.state.directory import Running

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.balloon.balloon import State
+from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.guest.lifecycle import Exit, Phase, Silence, phase_of
 from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.qmp.record.record import Kind, Origin, Record

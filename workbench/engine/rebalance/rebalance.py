@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.balloon.balloon import Balloon, Sample
+from workbench.domain.balloon.balloon import Balloon
 from workbench.domain.balloon.diagnosis.judge import Circumstances, judge
+from workbench.domain.balloon.reading import Sample
 from workbench.domain.balloon.safety.protection import safety_of
 from workbench.domain.guest.lifecycle import Silence, phase_of
 from workbench.domain.guest.snapshot import GuestSnapshot

@@ -11,8 +11,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Input
 
-from workbench.domain.balloon.balloon import State
-from workbench.domain.balloon.diagnosis.causes import Cause
+from workbench.domain.balloon.diagnosis.causes import Cause, State
 from workbench.domain.balloon.rate import Speeds
 from workbench.domain.balloon.safety.forecast import forecast
 from workbench.domain.balloon.safety.protection import Protection, Wish

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from workbench.domain.balloon.balloon import Balloon, Source, State
-from workbench.domain.balloon.diagnosis.causes import Cause
+from workbench.domain.balloon.diagnosis.causes import Cause, State
 from workbench.domain.balloon.diagnosis.statistics import is_fresh, is_late
+from workbench.domain.balloon.reading import Source
 from workbench.domain.balloon.safety.forecast import Risk
 from workbench.domain.guest.lifecycle import Phase
 from workbench.domain.units import age, ago, duration, mib, with_sign
@@ -18,6 +18,7 @@ from workbench.ui.common.flow import flow
 from workbench.ui.keys.names import key_name
 
 if TYPE_CHECKING:
+    from workbench.domain.balloon.balloon import Balloon
     from workbench.domain.balloon.safety.forecast import Forecast
     from workbench.domain.guest.snapshot import GuestSnapshot
 

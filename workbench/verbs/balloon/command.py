@@ -126,7 +126,7 @@ async def _balloon(
     wanted: Wanted,
 ) -> tuple[Balloon, Standing, bool, NotReached | None]:
     """The balloon after all that was asked, with floor, ramp and guard, whether the wait was in vain, and why if known."""
-    from workbench.domain.balloon.balloon import State
+    from workbench.domain.balloon.diagnosis.causes import State
     from workbench.domain.balloon.safety.protection import safety_of
     from workbench.domain.qmp.record.record import Origin
     from workbench.engine.balloon.path.trace import TraceEvents

@@ -14,7 +14,8 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workbench.domain.balloon.balloon import Balloon, Reading
+    from workbench.domain.balloon.balloon import Balloon
+    from workbench.domain.balloon.reading import Reading
     from workbench.domain.balloon.safety.guard import Alarm
     from workbench.domain.balloon.safety.protection import Safety
     from workbench.domain.balloon.safety.ramp import Ramp, Ramping
@@ -182,7 +183,7 @@ async def wait_for(
 
     A diff of 0 alone is no sign of that: a guest that still starts has it too, before its driver is there.
     """
-    from workbench.domain.balloon.balloon import State
+    from workbench.domain.balloon.diagnosis.causes import State
     from workbench.domain.balloon.diagnosis.judge import Circumstances, judge
 
     deadline, rest, stands = time.monotonic() + seconds, 0.0, True
@@ -231,7 +232,7 @@ async def follow(
     :param seconds: to stay at the most; the waits of the ramp come on top.
     :return: what the guard did, if it did.
     """
-    from workbench.domain.balloon.balloon import State
+    from workbench.domain.balloon.diagnosis.causes import State
     from workbench.domain.balloon.safety.protection import Safety
     from workbench.engine.balloon.readings import Readings
     from workbench.engine.balloon.safety.protection import Protector

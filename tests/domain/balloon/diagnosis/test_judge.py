@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from workbench.domain.balloon.balloon import RATE_WINDOW, GuestStats, Reading, Sample, Source, State
+from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.diagnosis.judge import PATIENCE, Cause, Circumstances, Verdict, judge
 from workbench.domain.balloon.diagnosis.movement import TakeBack
 from workbench.domain.balloon.history.marks import Mark, MarkKind
+from workbench.domain.balloon.rate import RATE_WINDOW
+from workbench.domain.balloon.reading import GuestStats, Reading, Sample, Source
 from workbench.domain.units import MIB
 
 RAM = 512 * MIB

@@ -5,7 +5,6 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.balloon.balloon import Reading, Sample, Source
 from workbench.domain.balloon.diagnosis.movement import (
     PAUSE,
     STILL,
@@ -17,6 +16,7 @@ from workbench.domain.balloon.diagnosis.movement import (
     oscillation,
     rising,
 )
+from workbench.domain.balloon.reading import Reading, Sample, Source
 from workbench.domain.units import MIB
 
 NOW = 1_800_000_000.0

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from workbench.domain.balloon.balloon import Balloon, GuestStats, Reading, Source, State
-from workbench.domain.balloon.diagnosis.causes import Cause, Circumstances, Verdict
+from workbench.domain.balloon.balloon import Balloon
+from workbench.domain.balloon.diagnosis.causes import Cause, Circumstances, State, Verdict
 from workbench.domain.balloon.diagnosis.statistics import LATE, SLACK, STATISTICS, is_fresh, is_late, statistics_finding
 from workbench.domain.balloon.history.marks import Mark, MarkKind
+from workbench.domain.balloon.reading import GuestStats, Reading, Source
 from workbench.domain.guest.lifecycle import Phase
 from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.rebalance.guests import candidate_of

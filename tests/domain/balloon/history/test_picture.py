@@ -8,10 +8,10 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.balloon.balloon import Sample
 from workbench.domain.balloon.history.marks import Mark, MarkKind
 from workbench.domain.balloon.history.picture import DARK, HEIGHT, LIGHT, Scene, draw_svg
 from workbench.domain.balloon.history.samples import GAP, Past, span_of
+from workbench.domain.balloon.reading import Sample
 from workbench.ui import theme
 
 RAM = 512 << 20

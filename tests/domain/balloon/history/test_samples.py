@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.balloon.balloon import Sample
 from workbench.domain.balloon.history.samples import GAP, SERIES, Range, Span, ascending, columns, fold, span_of
+from workbench.domain.balloon.reading import Sample
 
 sizes = st.integers(0, 2**40)
 times = st.integers(0, 10**7).map(lambda tenths: tenths / 10)

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.balloon.balloon import Reading, Source
 from workbench.domain.balloon.path.changes import follow, poll, sent
 from workbench.domain.balloon.path.evidence import LOOK, MOVES, PROBE, REQUEST, Known, lights
 from workbench.domain.balloon.path.stages import Proof, Side, stages
 from workbench.domain.balloon.path.timeline import KEPT, Kind, Timeline
 from workbench.domain.balloon.path.trace_log import COMMAND, READ, TARGET, WRITTEN, TraceLine
+from workbench.domain.balloon.reading import Reading, Source
 from workbench.domain.units import MIB, PAGE
 from workbench.domain.versions import version_of
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.ui.fake_engine import RAM, balloon
-from workbench.domain.balloon.balloon import GuestStats, Reading, Sample, Source, seen_between
+from workbench.domain.balloon.reading import GuestStats, Reading, Sample, Source, seen_between
 from workbench.domain.balloon.safety.floor import floor_of, used_by
 from workbench.domain.units import MIB
 

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.domain.balloon.backing import Backing, Effect
-from workbench.domain.balloon.balloon import Balloon, HostMemory, Reading, Source, State
+from workbench.domain.balloon.balloon import Balloon
+from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.diagnosis.judge import Verdict
+from workbench.domain.balloon.reading import HostMemory, Reading, Source
 from workbench.domain.balloon.safety.gain import Gain, expected_gain
 from workbench.domain.units import MIB, PAGE
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from workbench.domain.balloon.balloon import GuestStats
+from workbench.domain.balloon.reading import GuestStats
 from workbench.domain.balloon.safety.guard import (
     FAULTS,
     GAP,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.balloon.balloon import Sample
 from workbench.domain.balloon.history.samples import GAP, fold, span_of
+from workbench.domain.balloon.reading import Sample
 from workbench.engine.balloon.record.history import (
     FILES,
     HistoryFiles,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.balloon.balloon import Reading, Source
+from workbench.domain.balloon.reading import Reading, Source
 from workbench.domain.units import MIB
 from workbench.engine.balloon.record.last_look import FILE, Witness
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import workbench
-from workbench.domain.balloon.balloon import Sample
 from workbench.domain.balloon.history.samples import fold, span_of
+from workbench.domain.balloon.reading import Sample
 from workbench.engine.balloon.record import history
 from workbench.engine.balloon.record.history import FILES, HistoryFiles
 from workbench.engine.balloon.record.recorder import LOCK, REST, Recorder

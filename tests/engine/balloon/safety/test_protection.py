@@ -18,7 +18,7 @@ import pytest
 
 from tests.commandline import CommandLine, command_line
 from tests.engine.local.test_guest import balloon_of, opened, reading_of, running, settled, until
-from workbench.domain.balloon.balloon import State
+from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.history.marks import MarkKind
 from workbench.domain.balloon.safety.protection import Wish
 from workbench.domain.balloon.safety.ramp import Ramp, Ramping

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
 
-from workbench.domain.balloon.balloon import Reading, Source, State
+from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.diagnosis.judge import Verdict
+from workbench.domain.balloon.reading import Reading, Source
 from workbench.domain.balloon.safety.ramp import Ramp
 from workbench.domain.units import MIB
 from workbench.engine.balloon.record.marks import MarksFile

@@ -11,10 +11,10 @@ from textual.content import Content
 
 from tests.ui.fake_engine import RAM, balloon, running
 from tests.ui.main.test_screen import opened, press
-from workbench.domain.balloon.balloon import Sample
 from workbench.domain.balloon.history.marks import Mark, MarkKind
 from workbench.domain.balloon.history.samples import GAP, Past, span_of
 from workbench.domain.balloon.history.window import Window
+from workbench.domain.balloon.reading import Sample
 from workbench.domain.units import MIB
 from workbench.errors import WorkbenchError
 from workbench.ui.balloon.history.plot import AXIS, NAMES, HistoryPlot

@@ -8,11 +8,11 @@ from textual.content import Content
 
 from tests.ui.fake_engine import RAM, running
 from tests.ui.main.test_screen import opened, press, text_of
-from workbench.domain.balloon.balloon import Reading, Source
 from workbench.domain.balloon.path.changes import follow, poll, sent
 from workbench.domain.balloon.path.stages import Proof
 from workbench.domain.balloon.path.timeline import PathView, Sighting, Timeline
 from workbench.domain.balloon.path.trace_log import COMMAND, READ, TARGET, WRITTEN, TraceLine
+from workbench.domain.balloon.reading import Reading, Source
 from workbench.domain.guest.lifecycle import Exit
 from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.units import MIB

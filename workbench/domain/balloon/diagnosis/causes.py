@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from workbench.domain.balloon.reading import GuestStats, Sample
+
 if TYPE_CHECKING:
-    from workbench.domain.balloon.balloon import GuestStats, Sample, State
     from workbench.domain.balloon.diagnosis.movement import TakeBack
     from workbench.domain.balloon.history.marks import Mark
+    from workbench.domain.balloon.reading import GuestStats, Sample
 
 DRIVER_OK = 4
 """The bit of the device status that a driver sets when it is ready (virtio 1.2, 2.1 Device Status Field)."""
@@ -128,3 +130,12 @@ class Circumstances(Struct, frozen=True):
     @property
     def driver_ok(self) -> bool | None:
         return None if self.driver_status is None else bool(self.driver_status & DRIVER_OK)
+
+
+class State(StrEnum):
+    SETTLED = "settled"
+    INFLATING = "inflating"
+    DEFLATING = "deflating"
+    STALLED = "stalled"
+    ABSENT = "absent"
+    """No balloon device, or no driver in the guest to move it."""

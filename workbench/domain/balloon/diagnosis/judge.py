@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.balloon.balloon import Source, State
-from workbench.domain.balloon.diagnosis.causes import DRIVER_OK, Cause, Circumstances, Finding, Verdict
+from workbench.domain.balloon.diagnosis.causes import DRIVER_OK, Cause, Circumstances, Finding, State, Verdict
 from workbench.domain.balloon.diagnosis.movement import oscillation, rising
 from workbench.domain.balloon.diagnosis.statistics import statistics_finding
 from workbench.domain.balloon.history.marks import MarkKind
+from workbench.domain.balloon.reading import Source
 from workbench.domain.devices.virtio import virtio_status_bits
 from workbench.domain.units import PAGE, age, ago, mib
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon.balloon import Reading
+    from workbench.domain.balloon.reading import Reading
 
 __all__ = ["BOOT", "DRIVER_OK", "PATIENCE", "SCARCE", "Cause", "Circumstances", "Finding", "Verdict", "judge"]
 

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from workbench.domain.balloon.balloon import Reading, Sample
+    from workbench.domain.balloon.reading import Reading, Sample
 
 STILL = 2.0
 """Seconds for which a driver stands when it has nothing to begin with."""

@@ -9,7 +9,7 @@ from workbench.domain.balloon.history.marks import MarkKind
 from workbench.domain.units import ago
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon.balloon import GuestStats
+    from workbench.domain.balloon.reading import GuestStats
 
 LATE = 3
 """Reports that may be missing before the statistics count as frozen."""
@@ -112,7 +112,7 @@ def is_late(stats: GuestStats, now: float, begun: float = 0.0) -> bool:
 STATISTICS = (
     "total", "free", "available", "caches", "swap_in", "swap_out", "major_faults", "minor_faults",
 )  # fmt: skip
-"""The figures of :class:`workbench.domain.balloon.balloon.GuestStats` that a guest may send."""
+"""The figures of :class:`workbench.domain.balloon.reading.GuestStats` that a guest may send."""
 
 
 def is_empty(stats: GuestStats) -> bool:

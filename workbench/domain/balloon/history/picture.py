@@ -16,9 +16,9 @@ from workbench.domain.units import mib
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.balloon.balloon import Sample
     from workbench.domain.balloon.history.marks import Mark
     from workbench.domain.balloon.history.samples import Column, Past
+    from workbench.domain.balloon.reading import Sample
 
 WIDTH, HEIGHT = 1000, 460
 LEFT, RIGHT, TOP, BOTTOM = 76, 24, 64, 74

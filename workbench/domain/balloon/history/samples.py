@@ -14,7 +14,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from workbench.domain.balloon.balloon import Sample
+    from workbench.domain.balloon.reading import Sample
 
 GAP = 15.0
 """Seconds without a sample after which nothing is known: three times what lies between two of them at rest."""

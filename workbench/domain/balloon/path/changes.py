@@ -14,8 +14,8 @@ from workbench.domain.balloon.path.stages import Proof
 from workbench.domain.balloon.path.timeline import Sighting, Timeline, words_of
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon.balloon import Reading
     from workbench.domain.balloon.path.trace_log import TraceLine
+    from workbench.domain.balloon.reading import Reading
 
 
 def sent(at: int, size: int, *, held: int | None, traced: bool, reset: bool = False) -> Timeline:

@@ -19,8 +19,8 @@ from workbench.domain.units import PAGE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.domain.balloon.balloon import Reading
     from workbench.domain.balloon.path.trace_log import TraceLine
+    from workbench.domain.balloon.reading import Reading
 
 KEPT = 16
 """Steps that are kept from the beginning of a change, and as many from its end; a change has two for each MiB."""

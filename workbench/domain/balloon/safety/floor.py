@@ -10,7 +10,8 @@ from workbench.domain.balloon.ledger import NOISE
 from workbench.domain.units import MIB, PAGE, mib
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon.balloon import Balloon, GuestStats
+    from workbench.domain.balloon.balloon import Balloon
+    from workbench.domain.balloon.reading import GuestStats
 
 USED_PERCENT = 130
 """A guest keeps what it uses and 30 % more, as Qubes' memory balancer gives."""

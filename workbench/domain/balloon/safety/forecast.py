@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.balloon.balloon import State
-from workbench.domain.balloon.diagnosis.causes import STALE_STATISTICS, Cause
+from workbench.domain.balloon.diagnosis.causes import STALE_STATISTICS, Cause, State
 from workbench.domain.balloon.safety.floor import actual_at, floor_of
 from workbench.domain.balloon.safety.gain import expected_gain
 from workbench.domain.balloon.safety.ramp import settle_time

@@ -16,7 +16,7 @@ from workbench.domain.units import MIB, PAGE, mib
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.balloon.balloon import GuestStats
+    from workbench.domain.balloon.reading import GuestStats
 
 INTERVAL = 1
 """Seconds between two reports that QEMU asks the guest for while the guard is armed."""

@@ -21,8 +21,8 @@ from workbench.errors import MonitorError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workbench.domain.balloon.balloon import Reading
     from workbench.domain.balloon.path.timeline import Timeline
+    from workbench.domain.balloon.reading import Reading
     from workbench.domain.qmp.record.record import Message, Record
     from workbench.engine.qmp.monitor import Monitor
     from workbench.engine.state.directory import Running

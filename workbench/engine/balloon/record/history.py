@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from workbench.domain.balloon.balloon import Sample
 from workbench.domain.balloon.history.samples import GAP, Past, Span, ascending, fold, span_of
+from workbench.domain.balloon.reading import Sample
 from workbench.engine.storage.bounded_lines import BoundedLines
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workbench.domain.balloon.balloon import Source
+from workbench.domain.balloon.reading import Source
 from workbench.engine.storage.files import write_atomic
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workbench.domain.balloon.balloon import Reading
+    from workbench.domain.balloon.reading import Reading
 
 FILE = "witness.json"
 

@@ -19,7 +19,7 @@ from workbench.engine.balloon.record.history import WIDTHS, HistoryFiles, format
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workbench.domain.balloon.balloon import Sample
+    from workbench.domain.balloon.reading import Sample
 
 LOCK = "history.lock"
 REST = 5.0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.domain.balloon.backing import Backing
-    from workbench.domain.balloon.balloon import GuestStats, Reading
+    from workbench.domain.balloon.reading import GuestStats, Reading
     from workbench.engine.balloon.host_memory import RamHeld
 
 RECORD = "balloon.json"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.balloon.balloon import Source
 from workbench.domain.balloon.history.marks import Mark, MarkKind
+from workbench.domain.balloon.reading import Source
 from workbench.domain.units import mib
 from workbench.engine.balloon.record.last_look import Witness
 from workbench.engine.balloon.record.marks import MarksFile
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Protocol
 
-    from workbench.domain.balloon.balloon import Reading
+    from workbench.domain.balloon.reading import Reading
     from workbench.engine.state.directory import Running
 
     class Change(Protocol):

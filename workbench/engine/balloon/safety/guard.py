@@ -19,7 +19,7 @@ from workbench.engine.storage.files import write_atomic
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workbench.domain.balloon.balloon import GuestStats, Reading
+    from workbench.domain.balloon.reading import GuestStats, Reading
     from workbench.engine.balloon.probe import BalloonProbe
 
 FILE = "guard.json"

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from workbench.domain.balloon.balloon import GuestStats, Reading
     from workbench.domain.balloon.diagnosis.judge import Verdict
+    from workbench.domain.balloon.reading import GuestStats, Reading
     from workbench.domain.balloon.safety.protection import Safety
     from workbench.domain.balloon.safety.ramp import Ramp
     from workbench.engine.balloon.probe import BalloonProbe

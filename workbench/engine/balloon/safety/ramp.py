@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workbench.domain.balloon.balloon import State
+from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.history.marks import Mark, MarkKind
 from workbench.domain.balloon.safety.ramp import Ramping
 from workbench.domain.units import mib
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from workbench.domain.balloon.balloon import Reading
     from workbench.domain.balloon.diagnosis.judge import Verdict
+    from workbench.domain.balloon.reading import Reading
     from workbench.domain.balloon.safety.ramp import Ramp
     from workbench.engine.balloon.probe import BalloonProbe
 

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from rich.style import Style
     from textual.geometry import Size
 
-    from workbench.domain.balloon.balloon import Sample
     from workbench.domain.balloon.history.marks import Mark, MarkKind
     from workbench.domain.balloon.history.picture import Scene
+    from workbench.domain.balloon.reading import Sample
 
 AXIS = 7
 """Columns left of the plot, for the scale."""

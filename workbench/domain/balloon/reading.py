@@ -1,0 +1,192 @@
+"""Readings of the balloon: what was read at one moment, from QEMU, the guest's driver and the host."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from workbench.domain.units import PAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Source(StrEnum):
+    """Where a reading came from."""
+
+    CONFIG_SPACE = "config-space"
+    """The device's config space, as the guest's driver sees it."""
+    QUERY = "query"
+    """``query-balloon``: the actual alone; the target is the last one that this workbench knows of."""
+
+
+STALE = 5.0
+"""Seconds that a reading can be under way at the most."""
+
+
+class Reading(Struct, frozen=True):
+    """One look at the balloon. All sizes are bytes."""
+
+    time: float
+    """Unix time in seconds."""
+    ram: int
+    """The guest's RAM."""
+    target: int
+    """RAM that the guest should have: RAM - num_pages."""
+    actual: int
+    """RAM that the guest has: RAM - pages held. Written by the guest, so clamped to 0…RAM."""
+    source: Source
+
+    def precedes(self, when: float) -> bool:
+        """Whether it is of before ``when``, so that a target that was sent then is not in it.
+
+        One that is much older says that the clock was set back, and is taken for a new one.
+        """
+        return when - STALE < self.time < when
+
+    def in_ram(self, ram: int) -> Reading:
+        """The same two words of the config space where RAM is another one: target and actual move with it."""
+        change = ram - self.ram
+        return replace(self, ram=ram, target=self.target + change, actual=self.actual + change) if change else self
+
+    @property
+    def diff(self) -> int:
+        """``actual - target`` in bytes: positive while the guest has yet to give memory up."""
+        return self.actual - self.target
+
+    @property
+    def diff_pages(self) -> int:
+        """The guest driver's ``towards_target()``: positive = pages to inflate, negative = to deflate."""
+        return self.diff // PAGE
+
+    @property
+    def held(self) -> int:
+        """The balloon's size: RAM - actual."""
+        return self.ram - self.actual
+
+
+class GuestStats(Struct, frozen=True):
+    """What the guest's driver says of its own memory, in bytes and counts; None where it said nothing.
+
+    QEMU: hw/virtio/virtio-balloon.c, ``balloon_stat_names``; a value that the guest never sent is 2**64 - 1.
+    """
+
+    last_update: float
+    """Unix time of the guest's last report, whole seconds; 0 = never."""
+    interval: int
+    """Seconds between reports that QEMU asks for; 0 = it does not ask."""
+    came_after: float = 0.0
+    """Unix time before which that report cannot have come: a look then had an older one; 0 = nobody knows."""
+    came_by: float = 0.0
+    """Unix time by which it had come; 0 = nobody knows. The two tell more than QEMU's whole seconds."""
+    total: int | None = None
+    free: int | None = None
+    available: int | None = None
+    caches: int | None = None
+    swap_in: int | None = None
+    swap_out: int | None = None
+    major_faults: int | None = None
+    minor_faults: int | None = None
+    oom_kills: int | None = None
+    """Processes that the guest's kernel killed for want of memory; from Linux 6.12 and QEMU 10 on, as the next one."""
+    alloc_stalls: int | None = None
+    """Allocations that had to reclaim memory themselves before they could go on."""
+
+
+class Measure(StrEnum):
+    """How it was seen what the host holds of a guest's RAM."""
+
+    RSS = "rss"
+    """``Rss`` of its mapping in /proc/PID/smaps."""
+    HUGETLB = "hugetlb"
+    """Hugetlb pages of its mapping in /proc/PID/smaps."""
+    FILE = "file-blocks"
+    """The blocks of the file in memory that it is (memfd, tmpfs, hugetlbfs): held even where no mapping shows them."""
+
+
+class HostMemory(Struct, frozen=True):
+    """What the host holds of the guest's RAM. All sizes are bytes."""
+
+    resident: int
+    """The guest's RAM that takes memory of the host now, by ``measure``."""
+    baseline: int
+    """The same just before the target last changed."""
+    measure: Measure = Measure.RSS
+    pool_free: int | None = None
+    """Free pages in the host's pool of this guest's page size; None on ordinary memory."""
+
+    @property
+    def reclaimed(self) -> int:
+        """The fall of resident RAM since the target last changed; negative when it rose."""
+        return self.baseline - self.resident
+
+
+class Sample(Struct, frozen=True):
+    """One point of the history. Sizes in bytes; None where it was not known."""
+
+    time: float
+    target: int
+    actual: int
+    resident: int | None = None
+    available: int | None = None
+
+
+def reading_of(num_pages: int, actual_pages: int, *, ram: int, time: float) -> Reading | None:
+    """A reading from the two words of the config space; None when they cannot be the balloon's.
+
+    QEMU clamps the target to RAM (``virtio_balloon_to_target``), so more pages than the RAM has mean that the words
+    were read from somewhere else: the BAR has moved. ``actual`` is the guest's to write, and is clamped.
+    """
+    if num_pages * PAGE > ram:
+        return None
+    held = min(actual_pages * PAGE, ram)
+    return Reading(time, ram, ram - num_pages * PAGE, ram - held, Source.CONFIG_SPACE)
+
+
+MISSING = 2**64 - 1
+"""A statistic that the guest never sent (hw/virtio/virtio-balloon.c, ``reset_stats``: all bits set)."""
+
+
+def seen_between(stats: GuestStats, old: GuestStats | None, asked: float, answered: float) -> GuestStats:
+    """The same with when that report came, as far as looks from outside tell.
+
+    :param old: what was read the time before, if anything was.
+    :param asked: Unix time at which that was asked for.
+    :param answered: Unix time at which the present reply was there.
+    """
+    if old is not None and old.last_update == stats.last_update:
+        return replace(stats, came_after=old.came_after, came_by=old.came_by)
+    first, last = stats.last_update, stats.last_update + 1
+    if not first or answered < first:
+        return stats  # never sent, or the clock was set back since
+    after = asked if old is not None and first <= asked <= last else first
+    return replace(stats, came_after=after, came_by=max(after, min(last, answered)))
+
+
+def stats_of(reply: object, interval: int) -> GuestStats:
+    """The guest's statistics from the value of its ``guest-stats`` property."""
+    body = cast("Mapping[str, object]", reply) if isinstance(reply, dict) else {}
+    found = body.get("stats")
+    stats = cast("Mapping[str, int]", found) if isinstance(found, dict) else {}
+
+    def value(name: str) -> int | None:
+        number = stats.get(f"stat-{name}")
+        return None if number is None or number == MISSING else number
+
+    return GuestStats(
+        last_update=float(cast("int", body.get("last-update", 0))),
+        interval=interval,
+        total=value("total-memory"),
+        free=value("free-memory"),
+        available=value("available-memory"),
+        caches=value("disk-caches"),
+        swap_in=value("swap-in"),
+        swap_out=value("swap-out"),
+        major_faults=value("major-faults"),
+        minor_faults=value("minor-faults"),
+        oom_kills=value("oom-kills"),
+        alloc_stalls=value("alloc-stalls"),
+    )
