@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.domain.command_line.argv import Launch, argv_parts
-from workbench.domain.compare.drift import Difference, Kind, Live, Said, drift, settings_of, split_argv
+from workbench.domain.command_line.options import settings_of, split_argv
+from workbench.domain.compare.drift import Difference, Kind, Live, Said, drift
 from workbench.domain.profile.devices.part import comma
 from workbench.domain.profile.text.parse import parse_profile
 

@@ -14,6 +14,8 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from workbench.domain.profile.devices.part import Option
+
 ALONE = frozenset(
     """
     S alt-grab async-teardown ctrl-grab curses daemonize enable-fips enable-kvm enable-sync-profile full-screen h help
@@ -162,3 +164,21 @@ def size_of(value: object, unit: int = 1) -> int | None:
     scale = SCALE[match[2].lower()] if match[2] else unit
     size = float(match[1]) * scale if "." in match[1] else int(match[1]) * scale
     return int(size) if size == int(size) else None
+
+
+def split_argv(argv: Sequence[str]) -> Iterator[Option]:
+    """The options of a command line: each with its value, if it has one."""
+    begin = 0
+    for index in range(1, len(argv) + 1):
+        if index == len(argv) or (argv[index].startswith("-") and argv[index] != "-"):
+            yield tuple(argv[begin:index])
+            begin = index
+
+
+def settings_of(option: Option, first: str = "type") -> dict[str, object]:
+    """The value of an option as keys and values, from JSON or QEMU's comma syntax.
+
+    :param first: the key of a first word that has none: ``driver`` in ``-device edu,id=x``.
+    """
+    keys = keys_of(option[1] if len(option) > 1 else "")
+    return {first: keys.implied, **keys} if keys.implied else {**keys}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from workbench.domain.command_line.options import keys_of
+from workbench.domain.command_line.options import settings_of, split_argv
 from workbench.domain.hotplug.leftovers import ENDINGS, Backends, Behind, Sort
 
 if TYPE_CHECKING:
@@ -111,24 +111,6 @@ def _is_told(one: Said, started: Sequence[Said], now: Sequence[Said]) -> bool:
         return False
     then = _with_ids("-device", started)
     return any(said.key == one.key and name not in then for name, (_, said) in _with_ids("-device", now).items())
-
-
-def split_argv(argv: Sequence[str]) -> Iterator[Option]:
-    """The options of a command line: each with its value, if it has one."""
-    begin = 0
-    for index in range(1, len(argv) + 1):
-        if index == len(argv) or (argv[index].startswith("-") and argv[index] != "-"):
-            yield tuple(argv[begin:index])
-            begin = index
-
-
-def settings_of(option: Option, first: str = "type") -> dict[str, object]:
-    """The value of an option as keys and values, from JSON or QEMU's comma syntax.
-
-    :param first: the key of a first word that has none: ``driver`` in ``-device edu,id=x``.
-    """
-    keys = keys_of(option[1] if len(option) > 1 else "")
-    return {first: keys.implied, **keys} if keys.implied else {**keys}
 
 
 def _made(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.compare.drift import settings_of
+from workbench.domain.command_line.options import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

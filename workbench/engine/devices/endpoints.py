@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from workbench.domain.compare.drift import settings_of, split_argv
+from workbench.domain.command_line.options import settings_of, split_argv
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
