@@ -43,9 +43,9 @@ from workbench.domain.compare.keys import compare_profiles
 from workbench.domain.devices.qom import Property
 from workbench.domain.guest import lifecycle
 from workbench.domain.guest.lifecycle import Phase, phase_of
-from workbench.domain.guest.snapshot import GuestSnapshot, HugepagePool
+from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.host.accelerator import Processor, hypervisor_words, tcg_by_cpu
-from workbench.domain.host.hugepages import Shortage, shortage
+from workbench.domain.host.hugepages import HugepagePool, Shortage, shortage
 from workbench.domain.hotplug.leftovers import backends, behind
 from workbench.domain.hotplug.plan import FreeBus, Offer, PlanProblems, plan
 from workbench.domain.hotplug.unplug import Kind, Unplug

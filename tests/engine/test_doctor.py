@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from tests.privilege import unprivileged
-from workbench.domain.guest.snapshot import HostSnapshot, HugepagePool
 from workbench.domain.host.accelerator import UNNAMED
+from workbench.domain.host.hugepages import HugepagePool
+from workbench.domain.host.snapshot import HostSnapshot
 from workbench.domain.units import GIB, MIB
 from workbench.engine import doctor as module
 from workbench.engine.doctor import Finding, Status, examine

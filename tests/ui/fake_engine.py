@@ -21,8 +21,9 @@ from workbench.domain.command_line.checked import Checked, ProfileText
 from workbench.domain.compare.keys import Comparison, compare_profiles
 from workbench.domain.devices.type_info import PropertyInfo
 from workbench.domain.guest.lifecycle import Phase
-from workbench.domain.guest.snapshot import GuestSnapshot, HostSnapshot, HugepagePool
-from workbench.domain.host.hugepages import Supply
+from workbench.domain.guest.snapshot import GuestSnapshot
+from workbench.domain.host.hugepages import HugepagePool, Supply
+from workbench.domain.host.snapshot import HostSnapshot
 from workbench.domain.hotplug.leftovers import Behind, Sort, Stake
 from workbench.domain.hotplug.plan import FreeBus, Offer
 from workbench.domain.hotplug.unplug import Keeping, Kind, Plan, Unplug

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from workbench.domain.devices.tree import DeviceTree, Node
     from workbench.domain.devices.type_info import TypeInfo
     from workbench.domain.devices.virtio import Virtio
-    from workbench.domain.guest.snapshot import GuestSnapshot, HostSnapshot
+    from workbench.domain.guest.snapshot import GuestSnapshot
+    from workbench.domain.host.snapshot import HostSnapshot
     from workbench.domain.hotplug.leftovers import Stake
     from workbench.domain.hotplug.plan import Offer
     from workbench.domain.hotplug.unplug import Keeping, Kind, Plan, Unplug

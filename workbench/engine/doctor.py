@@ -27,7 +27,8 @@ from workbench.engine.state.directory import LONGEST_SOCKET, check_socket_path
 from workbench.errors import HostError
 
 if TYPE_CHECKING:
-    from workbench.domain.guest.snapshot import HostSnapshot, HugepagePool
+    from workbench.domain.host.hugepages import HugepagePool
+    from workbench.domain.host.snapshot import HostSnapshot
     from workbench.settings import Settings
 
 DEMO_MEMORY = 512 * MIB

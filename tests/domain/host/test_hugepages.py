@@ -4,8 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from workbench.domain.guest.snapshot import HugepagePool
-from workbench.domain.host.hugepages import NodePool, Shortage, fitting, pages_of, shortage
+from workbench.domain.host.hugepages import HugepagePool, NodePool, Shortage, fitting, pages_of, shortage
 from workbench.domain.units import GIB, KIB, MIB, size_words, sizes_words
 
 SIZES = st.sampled_from([64 * KIB, 2 * MIB, 32 * MIB, GIB])

@@ -15,7 +15,7 @@ import pytest
 from tests.hugepages import PAGE, hugepage_pool, read_pool
 from tests.privilege import unprivileged
 from tests.real import QEMU, running_qemu
-from workbench.domain.guest.snapshot import HugepagePool
+from workbench.domain.host.hugepages import HugepagePool
 from workbench.domain.units import GIB, MIB
 from workbench.engine.host.hugepages import check_hugepages, read_nodes, read_pools
 from workbench.errors import HostError

@@ -12,9 +12,9 @@ from textual.containers import Vertical
 
 from tests.ui.fake_engine import running
 from tests.ui.main.test_screen import opened
-from workbench.domain.guest.snapshot import HostSnapshot, HugepageHolder, HugepagePool
 from workbench.domain.host.accelerator import DOM0, UNNAMED, hypervisor_words
-from workbench.domain.host.hugepages import NodePool
+from workbench.domain.host.hugepages import HugepageHolder, HugepagePool, NodePool
+from workbench.domain.host.snapshot import HostSnapshot
 from workbench.domain.units import GIB, MIB
 from workbench.ui.host.pane import WIDEST, HostPane, host_lines
 from workbench.ui.host.pool_table import pool_table

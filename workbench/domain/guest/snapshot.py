@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from workbench.domain.balloon.balloon import Balloon
-    from workbench.domain.host.hugepages import NodePool
     from workbench.domain.hotplug.unplug import Unplug
 
 
@@ -70,55 +69,3 @@ class GuestSnapshot(Struct, frozen=True):
     """Devices that were asked to go, and of which it is not known yet whether they do."""
     unplugged: tuple[Unplug, ...] = ()
     """How those ended, since the screen opened, whose time had run out before."""
-
-
-class HugepagePool(Struct, frozen=True):
-    """One pool of one page size (Documentation/admin-guide/mm/hugetlbpage.rst)."""
-
-    page: int
-    """Bytes of one page."""
-    total: int
-    free: int
-    """Pages that nobody has allocated; ``reserved`` ones are among them."""
-    reserved: int
-    surplus: int
-    overcommit: int = 0
-    """How many surplus pages the kernel may make by itself when the pool runs out (``nr_overcommit_hugepages``)."""
-    nodes: tuple[NodePool, ...] = ()
-    """Each NUMA node's share; empty on a host with one node."""
-
-    @property
-    def available(self) -> int:
-        """Pages that a new guest could get: free and not promised to others."""
-        return self.free - self.reserved
-
-
-class HugepageHolder(Struct, frozen=True):
-    """A guest that has hugepages now."""
-
-    guest: str
-    page: int
-    """Bytes of one page."""
-    size: int
-    """Bytes that it holds."""
-
-
-class HostSnapshot(Struct, frozen=True):
-    accelerator: str
-    """``kvm`` or ``tcg``: what "auto" gives on this host."""
-    accelerator_reason: str
-    """In a few words, such as ``no vmx or svm here``."""
-    hypervisor: str
-    """The hypervisor under this host, such as ``KVM`` or ``Hyper-V``; empty on bare metal."""
-    qemu: str
-    """Version of the installed QEMU, empty when there is none."""
-    memory_total: int
-    memory_available: int
-    pools: tuple[HugepagePool, ...]
-    cpus: int
-    accelerator_advice: str = ""
-    """What would give KVM, one sentence; empty when there is nothing to say."""
-    holders: tuple[HugepageHolder, ...] = ()
-    """Which guests have hugepages, and how much."""
-    transparent: str = ""
-    """The kernel's setting of transparent hugepages: ``always``, ``madvise`` or ``never``; empty when it has none."""

@@ -13,8 +13,6 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.guest.snapshot import HugepagePool
-
 
 class Supply(StrEnum):
     """What a start may do about a pool that is too small."""
@@ -104,3 +102,34 @@ TRANSPARENT = {
 }
 """What the kernel's setting means for a guest on ordinary memory: QEMU asks for them by itself (system/physmem.c,
 ``ram_block_add``: QEMU_MADV_HUGEPAGE). Kernel: Documentation/admin-guide/mm/transhuge.rst."""
+
+
+class HugepagePool(Struct, frozen=True):
+    """One pool of one page size (Documentation/admin-guide/mm/hugetlbpage.rst)."""
+
+    page: int
+    """Bytes of one page."""
+    total: int
+    free: int
+    """Pages that nobody has allocated; ``reserved`` ones are among them."""
+    reserved: int
+    surplus: int
+    overcommit: int = 0
+    """How many surplus pages the kernel may make by itself when the pool runs out (``nr_overcommit_hugepages``)."""
+    nodes: tuple[NodePool, ...] = ()
+    """Each NUMA node's share; empty on a host with one node."""
+
+    @property
+    def available(self) -> int:
+        """Pages that a new guest could get: free and not promised to others."""
+        return self.free - self.reserved
+
+
+class HugepageHolder(Struct, frozen=True):
+    """A guest that has hugepages now."""
+
+    guest: str
+    page: int
+    """Bytes of one page."""
+    size: int
+    """Bytes that it holds."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from workbench.domain.guest.snapshot import HostSnapshot
 from workbench.domain.host.accelerator import Accelerator
+from workbench.domain.host.snapshot import HostSnapshot
 from workbench.engine.host.accelerator import choose_accelerator, kvm_trouble
 from workbench.engine.host.hugepages import check_hugepages, read_pools, read_transparent
 from workbench.engine.host.hypervisor import hypervisor_name

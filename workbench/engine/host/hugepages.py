@@ -11,8 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.guest.snapshot import HugepagePool
-from workbench.domain.host.hugepages import NodePool, Shortage, fitting, shortage
+from workbench.domain.host.hugepages import HugepagePool, NodePool, Shortage, fitting, shortage
 from workbench.domain.units import GIB, KIB, format_size, size_words, sizes_words
 from workbench.errors import HostError, HugepageShortage
 

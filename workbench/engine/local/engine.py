@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from workbench.domain.balloon.path.timeline import PathView
 from workbench.domain.balloon.safety.protection import Protection, safety_of
 from workbench.domain.guest.lifecycle import Exit, Phase
-from workbench.domain.guest.snapshot import GuestSnapshot, HugepageHolder
-from workbench.domain.host.hugepages import Supply
+from workbench.domain.guest.snapshot import GuestSnapshot
+from workbench.domain.host.hugepages import HugepageHolder, Supply
 from workbench.domain.profile.cautions import caution_lines
 from workbench.domain.qmp.record.record import Origin, Record
 from workbench.domain.units import format_size
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.history.samples import Past
     from workbench.domain.balloon.safety.protection import Wish
     from workbench.domain.compare.drift import Live
-    from workbench.domain.guest.snapshot import HostSnapshot
+    from workbench.domain.host.snapshot import HostSnapshot
     from workbench.domain.qmp.record.record import Message
     from workbench.domain.qmp.schema import Schema
     from workbench.engine.base import Devices, Hotplug, Lookups

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.geometry import Size
 
-    from workbench.domain.guest.snapshot import HostSnapshot, HugepagePool
+    from workbench.domain.host.hugepages import HugepagePool
+    from workbench.domain.host.snapshot import HostSnapshot
 
 WIDEST = 40
 """Columns beyond which labels and numbers would stand too far apart to be read as one line."""

@@ -11,7 +11,7 @@ from workbench.domain.units import mib, size_words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.guest.snapshot import HostSnapshot
+    from workbench.domain.host.snapshot import HostSnapshot
 
 HEADINGS = ("pages", "node", "total", "free", "reserved", "surplus")
 NO_NUMBER = "\u2013"

@@ -11,7 +11,7 @@ from workbench.errors import WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.domain.devices.tree import DeviceTree
-    from workbench.domain.guest.snapshot import HostSnapshot
+    from workbench.domain.host.snapshot import HostSnapshot
     from workbench.engine.base import Engine
 
 T = TypeVar("T")
