@@ -45,7 +45,7 @@ from workbench.domain.guest import lifecycle
 from workbench.domain.guest.lifecycle import Phase, phase_of
 from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.host.accelerator import Processor, hypervisor_words, tcg_by_cpu
-from workbench.domain.host.hugepages import HugepagePool, Shortage, shortage
+from workbench.domain.host.hugepages import HugepagePool, HugepageShortage, Shortage, shortage
 from workbench.domain.hotplug.leftovers import backends, behind
 from workbench.domain.hotplug.plan import FreeBus, Offer, PlanProblems, plan
 from workbench.domain.hotplug.unplug import Kind, Unplug
@@ -74,7 +74,7 @@ from workbench.engine.qmp import silence
 from workbench.engine.qmp.monitor import Monitor
 from workbench.engine.start import plan as planning
 from workbench.engine.state.directory import ENDS, Ended, Running
-from workbench.errors import HugepageShortage, WorkbenchError
+from workbench.errors import WorkbenchError
 from workbench.settings import Settings
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.balloon.panel import BalloonPanel

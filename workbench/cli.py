@@ -37,7 +37,8 @@ def _say(line: str) -> None:
 
 def _explain(error: Exception) -> int:
     """Print an error for people and give its exit code."""
-    from workbench.errors import ProfileError, StartError, WorkbenchError
+    from workbench.domain.profile.problems import ProfileError
+    from workbench.errors import StartError, WorkbenchError
 
     if not isinstance(error, WorkbenchError):
         return _confess(error)

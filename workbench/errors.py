@@ -22,14 +22,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from workbench.domain.host.hugepages import Shortage
-    from workbench.domain.profile.problems import Problem
-
 
 class WorkbenchError(Exception):
     """What happened, in one sentence for the user, and what to do about it."""
@@ -65,22 +57,6 @@ class NotReached(WorkbenchError):
     title = "Not reached in time"
 
 
-class ProfileError(WorkbenchError):
-    """A profile with problems: all of them, not the first."""
-
-    title = "The profile has problems"
-
-    def __init__(self, message: str, problems: Sequence[Problem], *, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.problems = tuple(problems)
-
-
-class ProfileChanged(WorkbenchError):
-    """Something else wrote or removed a profile's file since it was read; nothing was written."""
-
-    title = "The file has changed"
-
-
 class StartError(WorkbenchError):
     """A guest that did not start. Its state directory is gone again."""
 
@@ -96,16 +72,6 @@ class HostError(WorkbenchError):
     """Something that this host lacks or refuses."""
 
     title = "This host lacks something"
-
-
-class HugepageShortage(HostError):
-    """A pool of hugepages that is too small for a guest."""
-
-    title = "Hugepages are missing"
-
-    def __init__(self, message: str, shortage: Shortage, *, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.shortage = shortage
 
 
 class MonitorError(WorkbenchError):

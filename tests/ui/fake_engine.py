@@ -29,13 +29,14 @@ from workbench.domain.hotplug.plan import FreeBus, Offer
 from workbench.domain.hotplug.unplug import Keeping, Kind, Plan, Unplug
 from workbench.domain.hotplug.unplug import State as UnplugState
 from workbench.domain.profile.guest import check_name
+from workbench.domain.profile.problems import ProfileChanged
 from workbench.domain.profile.text.parse import parse
 from workbench.domain.qmp.record.record import Origin, Record
 from workbench.domain.qmp.schema import Schema
 from workbench.domain.units import GIB, MIB
 from workbench.engine.storage.input_history import InputHistory
 from workbench.engine.storage.record_file import save_record
-from workbench.errors import HostError, NotFound, ProfileChanged, WorkbenchError
+from workbench.errors import HostError, NotFound, WorkbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -206,7 +206,7 @@ class Profiles(Protocol):
     async def save(self, known: ProfileText, text: str, *, anyway: bool = False) -> ProfileText:
         """Write a profile, whole or not at all.
 
-        :raise workbench.errors.ProfileChanged: when the disk has another text than ``known``, unless ``anyway``.
+        :raise workbench.domain.profile.problems.ProfileChanged: when the disk has another text than ``known``, unless ``anyway``.
         """
 
     def check(self, known: ProfileText, text: str) -> Checked:
@@ -287,7 +287,7 @@ class Engine(Protocol):
         """Start the guest of a profile, detached, and wait until its QMP answers.
 
         :param supply: what to do when its pool of hugepages is too small.
-        :raise workbench.errors.HugepageShortage: when that is to say so.
+        :raise workbench.domain.host.hugepages.HugepageShortage: when that is to say so.
         """
 
     async def host(self) -> HostSnapshot: ...

@@ -10,9 +10,10 @@ import pytest
 from tests.engine.local.test_guest import opened, running, until
 from workbench.domain.hotplug.plan import plan
 from workbench.domain.hotplug.unplug import Kind, State
+from workbench.domain.profile.problems import ProfileChanged
 from workbench.domain.qmp.record.record import Kind as Message
 from workbench.domain.qmp.record.record import Origin
-from workbench.errors import CommandFailed, NotFound, ProfileChanged
+from workbench.errors import CommandFailed, NotFound
 
 if TYPE_CHECKING:
     from tests.commandline import CommandLine

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from workbench.domain.profile.problems import ProfileChanged, ProfileError
 from workbench.engine.local.profiles import TRASH, ProfileFiles
 from workbench.engine.profiles.store import ProfileStore, samples_directory
-from workbench.errors import HostError, NotFound, ProfileChanged, ProfileError, UsageError
+from workbench.errors import HostError, NotFound, UsageError
 from workbench.settings import Settings
 
 if TYPE_CHECKING:

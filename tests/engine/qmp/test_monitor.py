@@ -17,14 +17,7 @@ import pytest
 from tests.real import each_qemu, running_qemu
 from workbench.domain.qmp.record.record import Kind, Origin
 from workbench.engine.qmp.monitor import Monitor
-from workbench.errors import (
-    CommandFailed,
-    MonitorClosed,
-    MonitorError,
-    MonitorTimeout,
-    MonitorUnavailable,
-    UsageError,
-)
+from workbench.errors import CommandFailed, MonitorClosed, MonitorError, MonitorTimeout, MonitorUnavailable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -10,11 +10,12 @@ import pytest
 from tests.hugepages import hugepage_pool
 from tests.profile_files import SAMPLES, copy_with_files, fake_kernel
 from tests.real import QEMU
+from workbench.domain.profile.problems import ProfileError
 from workbench.engine.demo import CMDLINE, DemoGuest
 from workbench.engine.host.accelerator import choose_accelerator
 from workbench.engine.profiles.store import LoadedProfile, read_profile
 from workbench.engine.start.plan import Plan, plan
-from workbench.errors import HostError, ProfileError
+from workbench.errors import HostError
 from workbench.settings import Settings
 
 

@@ -17,10 +17,10 @@ from workbench.domain.balloon.diagnosis.judge import Verdict
 from workbench.domain.balloon.reading import Sample
 from workbench.domain.guest.lifecycle import Exit, Phase
 from workbench.domain.guest.snapshot import GuestSnapshot
-from workbench.domain.host.hugepages import Shortage, Supply
+from workbench.domain.host.hugepages import HugepageShortage, Shortage, Supply
 from workbench.domain.preferences import Preferences
 from workbench.domain.units import MIB
-from workbench.errors import HugepageShortage, StartError
+from workbench.errors import StartError
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.balloon.panel import BalloonPanel
 from workbench.ui.common.dialogs import Dialog

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from workbench.errors import HostError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -133,3 +135,13 @@ class HugepageHolder(Struct, frozen=True):
     """Bytes of one page."""
     size: int
     """Bytes that it holds."""
+
+
+class HugepageShortage(HostError):
+    """A pool of hugepages that is too small for a guest."""
+
+    title = "Hugepages are missing"
+
+    def __init__(self, message: str, shortage: Shortage, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.shortage = shortage

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
+
+from workbench.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Problem(Struct, frozen=True, order=True):
@@ -20,3 +27,19 @@ class Problem(Struct, frozen=True, order=True):
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+
+
+class ProfileError(WorkbenchError):
+    """A profile with problems: all of them, not the first."""
+
+    title = "The profile has problems"
+
+    def __init__(self, message: str, problems: Sequence[Problem], *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.problems = tuple(problems)
+
+
+class ProfileChanged(WorkbenchError):
+    """Something else wrote or removed a profile's file since it was read; nothing was written."""
+
+    title = "The file has changed"

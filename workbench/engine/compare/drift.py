@@ -46,7 +46,7 @@ class DriftReader:
         """Every difference now.
 
         :raise workbench.errors.NotFound: when the profile's file is gone.
-        :raise workbench.errors.ProfileError: when it has problems.
+        :raise workbench.domain.profile.problems.ProfileError: when it has problems.
         :raise workbench.errors.HostError: when this host lacks something that the profile needs.
         :raise workbench.errors.MonitorError: when QEMU does not answer.
         """

@@ -11,9 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.host.hugepages import HugepagePool, NodePool, Shortage, fitting, shortage
+from workbench.domain.host.hugepages import HugepagePool, HugepageShortage, NodePool, Shortage, fitting, shortage
 from workbench.domain.units import GIB, KIB, format_size, size_words, sizes_words
-from workbench.errors import HostError, HugepageShortage
+from workbench.errors import HostError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

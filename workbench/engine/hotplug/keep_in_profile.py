@@ -13,13 +13,14 @@ from workbench.domain.compare.running_profile import with_device
 from workbench.domain.hotplug.plan import part_of
 from workbench.domain.hotplug.unplug import Keeping
 from workbench.domain.profile.devices.scsi import Disk
+from workbench.domain.profile.problems import ProfileChanged, ProfileError
 from workbench.domain.profile.text.edit import add_table
 from workbench.domain.profile.text.form import ORDER
 from workbench.domain.profile.text.layout import MARK, EditError
 from workbench.domain.profile.text.places import locate
 from workbench.domain.profile.text.write import pairs_text
 from workbench.engine.profiles.store import ProfileStore, parse_text, read_profile
-from workbench.errors import NotFound, ProfileChanged, ProfileError, WorkbenchError
+from workbench.errors import NotFound, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.domain.hotplug.unplug import Plugged

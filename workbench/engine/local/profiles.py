@@ -15,13 +15,14 @@ from workbench.domain.command_line.checked import Checked, ProfileText
 from workbench.domain.compare.keys import compare_profiles
 from workbench.domain.compare.running_profile import as_it_runs, of_others
 from workbench.domain.profile.guest import check_name
+from workbench.domain.profile.problems import ProfileChanged, ProfileError
 from workbench.engine.host.accelerator import choose_accelerator
 from workbench.engine.host.qemu import qemu_binary, qemu_version
 from workbench.engine.hotplug.plugged import plugged
 from workbench.engine.profiles.checks import Checks
 from workbench.engine.profiles.store import SUFFIX, file_states, parse_text, read_text, samples_directory, shown
 from workbench.engine.start.plan import launch_of
-from workbench.errors import HostError, NotFound, ProfileChanged, ProfileError, UsageError, WorkbenchError
+from workbench.errors import HostError, NotFound, UsageError, WorkbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -11,7 +11,9 @@ from msgspec import Struct
 
 from workbench.domain.command_line.argv import Launch, argv_parts, port_socket, resolve
 from workbench.domain.command_line.options import keys_of
+from workbench.domain.host.hugepages import HugepageShortage
 from workbench.domain.profile.boot import CONSOLE
+from workbench.domain.profile.problems import ProfileError
 from workbench.engine.host.accelerator import choose_accelerator, kvm_trouble
 from workbench.engine.host.firmware import flash
 from workbench.engine.host.hugepages import check_hugepages, hugepages_held, read_pools
@@ -19,7 +21,7 @@ from workbench.engine.host.qemu import install_hint, qemu_binary, qemu_version
 from workbench.engine.profiles.checks import Checks
 from workbench.engine.qmp.monitor import SUN_PATH_MAX
 from workbench.engine.state.directory import StateDirectory
-from workbench.errors import HostError, HugepageShortage, ProfileError
+from workbench.errors import HostError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

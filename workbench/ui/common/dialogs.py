@@ -11,7 +11,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from workbench.errors import ProfileError, StartError
+from workbench.domain.profile.problems import ProfileError
+from workbench.errors import StartError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

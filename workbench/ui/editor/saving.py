@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual import work
 
-from workbench.errors import ProfileChanged, WorkbenchError
+from workbench.domain.profile.problems import ProfileChanged
+from workbench.errors import WorkbenchError
 from workbench.ui.common.dialogs import Dialog, confirm, error_dialog
 from workbench.ui.editor.form_edits import FormEdits
 from workbench.ui.keys.names import key_name

@@ -10,8 +10,9 @@ from textual import on, work
 from textual.css.query import NoMatches
 
 from workbench.domain.devices.qom_values import set_arguments
+from workbench.domain.profile.problems import ProfileError
 from workbench.domain.qmp.record.record import Origin
-from workbench.errors import CommandFailed, HostError, NotFound, ProfileError, WorkbenchError
+from workbench.errors import CommandFailed, HostError, NotFound, WorkbenchError
 from workbench.ui.common.dialogs import confirm
 from workbench.ui.devices.pane import DeviceTreePane
 from workbench.ui.devices.set_property import SetBar

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from textual import on, work
 
 from workbench.domain.guest.lifecycle import Phase
-from workbench.domain.host.hugepages import Supply
-from workbench.errors import HugepageShortage, WorkbenchError
+from workbench.domain.host.hugepages import HugepageShortage, Supply
+from workbench.errors import WorkbenchError
 from workbench.ui.common.dialogs import confirm
 from workbench.ui.guests.list import GuestList
 from workbench.ui.main.profiles import PROFILE_ACTIONS, ProfileActions

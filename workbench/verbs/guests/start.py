@@ -44,12 +44,11 @@ async def start_guest(settings: Settings, name: str, supply: str = "nothing") ->
     :param supply: what to do about a pool of hugepages that is too small: a value of
         :class:`workbench.domain.host.hugepages.Supply`.
     """
-    from workbench.domain.host.hugepages import Supply
+    from workbench.domain.host.hugepages import HugepageShortage, Supply
     from workbench.engine.profiles.store import ProfileStore
     from workbench.engine.start.launch import start
     from workbench.engine.start.plan import plan
     from workbench.engine.state.directory import StateDirectory
-    from workbench.errors import HugepageShortage
 
     wanted = Supply(supply)
     loaded = ProfileStore(settings.profiles).load(name)

@@ -93,9 +93,10 @@ def _warn_of_kvm(loaded: Sequence[LoadedProfile], accelerator: Accelerator) -> N
 
 def _warn_of_pools(loaded: Sequence[LoadedProfile], settings: Settings) -> None:
     """No mistake: a pool can grow until the start, or with it."""
+    from workbench.domain.host.hugepages import HugepageShortage
     from workbench.engine.host.hugepages import check_hugepages
     from workbench.engine.state.directory import StateDirectory
-    from workbench.errors import HostError, HugepageShortage
+    from workbench.errors import HostError
 
     for one in loaded:
         profile = one.profile
