@@ -13,12 +13,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.profile_files import CORPUS, HERE, SAMPLES, read_guest
-from workbench.domain.command_line.argv import MONITORS, ArgvPart, Launch, argv_parts, qemu_argv, resolve
+from workbench.domain.command_line.argv import MONITORS, ArgvPart, Launch, argv_parts, qemu_argv
 from workbench.domain.profile.boot import Flash
 from workbench.domain.profile.cpu import HYPERV, Cpu
-from workbench.domain.profile.devices.part import extra
+from workbench.domain.profile.devices.part import extra, key_text, resolve
 from workbench.domain.profile.devices.scsi import CACHES
-from workbench.domain.profile.text.decode import key_text
 from workbench.domain.profile.text.parse import parse_profile
 from workbench.domain.profile.text.shape import fields_of
 from workbench.domain.units import MIB

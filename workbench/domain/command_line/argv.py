@@ -7,18 +7,16 @@ take their value as it is (QEMU: system/vl.c, qemu_init()).
 
 from __future__ import annotations
 
-import posixpath
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
 from workbench.domain.profile.boot import CODE, CONSOLE, VARS
 from workbench.domain.profile.devices import serial
-from workbench.domain.profile.devices.part import comma, json_option
+from workbench.domain.profile.devices.part import comma, json_option, key_text, resolve
 from workbench.domain.profile.guest import PORT_ID
 from workbench.domain.profile.memory import RAM
 from workbench.domain.profile.slots import PORTS_SLOT
-from workbench.domain.profile.text.decode import key_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -93,13 +91,6 @@ class ArgvPart(Struct, frozen=True):
     def key(self) -> str:
         """The same as text: ``net[0]``."""
         return key_text(self.path)
-
-
-def resolve(text: str, *, base: str, home: str) -> str:
-    """An absolute path: ``~/`` is the home, and what is relative begins at ``base``."""
-    if text.startswith("~/"):
-        return posixpath.join(home, text[2:])
-    return posixpath.join(base, text)
 
 
 def qemu_argv(profile: GuestProfile, launch: Launch) -> list[str]:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from workbench.domain.command_line.options import keys_of
-from workbench.domain.profile.text.decode import key_text
+from workbench.domain.profile.devices.part import key_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from workbench.domain.command_line.option_keys import makes_no_option
 from workbench.domain.compare.options import Change, compare
-from workbench.domain.profile.text.decode import key_text
+from workbench.domain.profile.devices.part import key_text
 from workbench.domain.profile.text.shape import fields_of
 from workbench.domain.profile.text.write import toml_value
 from workbench.domain.units import format_size, parse_size

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
-from workbench.domain.command_line.argv import resolve
 from workbench.domain.devices.qom import Property
 from workbench.domain.devices.qom_values import parse_value
 from workbench.domain.hotplug.unplug import Kind, Plan, Step, steps_of
 from workbench.domain.profile.devices.net import Net
-from workbench.domain.profile.devices.part import Id, metas
+from workbench.domain.profile.devices.part import Id, metas, resolve
 from workbench.domain.profile.devices.part import extra as extra_of
 from workbench.domain.profile.devices.rng import Rng
 from workbench.domain.profile.devices.scsi import Disk

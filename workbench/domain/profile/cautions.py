@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from workbench.domain.profile.text.decode import key_text
+from workbench.domain.profile.devices.part import key_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

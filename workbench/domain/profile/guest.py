@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 from msgspec import Meta
 from msgspec.structs import force_setattr, replace
 
+from workbench.domain.balloon.safety.protection import Safety
+from workbench.domain.balloon.safety.ramp import parse_ramp
 from workbench.domain.profile.boot import Boot, Firmware
 from workbench.domain.profile.cpu import Cpu, Tcg
 from workbench.domain.profile.devices.balloon import BALLOON_ID, Balloon
@@ -269,3 +271,12 @@ def check_name(name: str) -> str | None:
     if not _NAME.fullmatch(name):
         return f"{name!r} is not a guest's name: letters, digits, '.', '_' and '-', the first no '.' or '-'"
     return None
+
+
+def safety_of(profile: GuestProfile | None) -> Safety:
+    """What a profile wishes; the defaults without a profile or a balloon."""
+    balloon = profile.balloon if profile is not None else None
+    if balloon is None:
+        return Safety()
+    ramp = parse_ramp(balloon.ramp) if balloon.ramp is not None else None
+    return Safety(balloon.floor, ramp, balloon.guard, balloon.presets, balloon.statistics)

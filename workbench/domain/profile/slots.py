@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.profile.text.decode import key_text
+from workbench.domain.profile.devices.part import key_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

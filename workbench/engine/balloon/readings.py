@@ -18,7 +18,7 @@ from workbench.domain.balloon.diagnosis.statistics import is_stale
 from workbench.domain.balloon.history.marks import TURNS, Mark, MarkKind, mark_of_event
 from workbench.domain.balloon.rate import rate_of
 from workbench.domain.balloon.reading import GuestStats, Sample
-from workbench.domain.balloon.safety.protection import safety_of
+from workbench.domain.profile.guest import safety_of
 from workbench.domain.units import mib
 from workbench.engine.balloon.probe import ROUND_TRIPS
 from workbench.engine.balloon.record.history import HistoryFiles

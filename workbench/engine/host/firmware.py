@@ -51,7 +51,7 @@ def flash(profile: GuestProfile, *, base: str, home: str, data: Path) -> Flash |
     :param data: the workbench's own directory, where a guest's variables are kept when its profile does not say.
     :raise HostError: when this host has no UEFI.
     """
-    from workbench.domain.command_line.argv import resolve
+    from workbench.domain.profile.devices.part import resolve
 
     firmware = profile.firmware
     if firmware.type == "bios":

@@ -8,10 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.command_line.argv import resolve
 from workbench.domain.devices.buses import BusDevice, flat, qdev_id
 from workbench.domain.hotplug.leftovers import BACKENDS, Stake, behind
 from workbench.domain.hotplug.unplug import PERIPHERAL
+from workbench.domain.profile.devices.part import resolve
 from workbench.domain.profile.devices.scsi import Disk
 from workbench.engine.devices.buses import BusReader
 from workbench.engine.start.prepare import make_image, remove

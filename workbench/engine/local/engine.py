@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, NoReturn
 from msgspec.structs import replace
 
 from workbench.domain.balloon.path.timeline import PathView
-from workbench.domain.balloon.safety.protection import Protection, safety_of
+from workbench.domain.balloon.safety.protection import Protection
 from workbench.domain.guest.lifecycle import Exit, Phase
 from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.host.hugepages import HugepageHolder, Supply
 from workbench.domain.profile.cautions import caution_lines
+from workbench.domain.profile.guest import safety_of
 from workbench.domain.qmp.record.record import Origin, Record
 from workbench.domain.units import format_size
 from workbench.engine.balloon.record.history import kept_history

@@ -10,9 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.command_line.argv import resolve
 from workbench.domain.profile.devices.display import LOOPBACK
 from workbench.domain.profile.devices.net import host_end
+from workbench.domain.profile.devices.part import resolve
 from workbench.engine.host.images import user_of
 from workbench.engine.profiles.store import shown, started_profile
 from workbench.engine.state.directory import StateDirectory

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.command_line.argv import resolve
 from workbench.domain.profile.devices.net import EVERY_ADDRESS
+from workbench.domain.profile.devices.part import resolve
 from workbench.engine.profiles.conflicts import host_ports, images, taps
 from workbench.engine.profiles.store import shown
 

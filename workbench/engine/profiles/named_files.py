@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.command_line.argv import resolve
 from workbench.domain.host.images import image_format, is_kernel
-from workbench.domain.profile.text.decode import key_text
+from workbench.domain.profile.devices.part import key_text, resolve
 from workbench.engine.host.images import format_trouble, read_head
 from workbench.engine.profiles.store import shown
 from workbench.engine.qmp.monitor import SUN_PATH_MAX

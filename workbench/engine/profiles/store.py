@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 import workbench
-from workbench.domain.command_line.argv import resolve
+from workbench.domain.profile.devices.part import resolve
 from workbench.domain.profile.guest import check_name
 from workbench.domain.profile.problems import Problem
 from workbench.domain.profile.text.document import Source

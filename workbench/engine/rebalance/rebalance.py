@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from workbench.domain.balloon.balloon import Balloon
 from workbench.domain.balloon.diagnosis.judge import Circumstances, judge
 from workbench.domain.balloon.reading import Sample
-from workbench.domain.balloon.safety.protection import safety_of
 from workbench.domain.guest.lifecycle import Silence, phase_of
 from workbench.domain.guest.snapshot import GuestSnapshot
+from workbench.domain.profile.guest import safety_of
 from workbench.domain.qmp.record.record import Origin
 from workbench.domain.rebalance.guests import figures_cover
 from workbench.domain.rebalance.progress import Course, Seen, Stage, step_words

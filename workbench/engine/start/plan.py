@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from workbench.domain.command_line.argv import Launch, argv_parts, port_socket, resolve
+from workbench.domain.command_line.argv import Launch, argv_parts, port_socket
 from workbench.domain.command_line.options import keys_of
 from workbench.domain.host.hugepages import HugepageShortage
 from workbench.domain.profile.boot import CONSOLE
+from workbench.domain.profile.devices.part import resolve
 from workbench.domain.profile.problems import ProfileError
 from workbench.engine.host.accelerator import choose_accelerator, kvm_trouble
 from workbench.engine.host.firmware import flash

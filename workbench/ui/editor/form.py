@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from workbench.domain.profile.text.decode import key_text
+from workbench.domain.profile.devices.part import key_text
 from workbench.domain.profile.text.form import Row, form_rows
 from workbench.domain.profile.text.layout import EditError
 from workbench.ui.common.text import TextBlock

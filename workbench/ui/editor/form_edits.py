@@ -8,7 +8,7 @@ from textual import on, work
 from textual.content import Content
 from textual.screen import Screen
 
-from workbench.domain.profile.text.decode import key_text
+from workbench.domain.profile.devices.part import key_text
 from workbench.domain.profile.text.edit import add_table, remove, set_value
 from workbench.domain.profile.text.form import ORDER, Row, literal
 from workbench.domain.profile.text.layout import EditError

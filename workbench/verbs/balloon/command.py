@@ -127,7 +127,7 @@ async def _balloon(
 ) -> tuple[Balloon, Standing, bool, NotReached | None]:
     """The balloon after all that was asked, with floor, ramp and guard, whether the wait was in vain, and why if known."""
     from workbench.domain.balloon.diagnosis.causes import State
-    from workbench.domain.balloon.safety.protection import safety_of
+    from workbench.domain.profile.guest import safety_of
     from workbench.domain.qmp.record.record import Origin
     from workbench.engine.balloon.path.trace import TraceEvents
     from workbench.engine.balloon.probe import BalloonProbe

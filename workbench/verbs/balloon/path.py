@@ -76,7 +76,7 @@ def show(settings: Settings, name: str, target: str, wait: float, wanted: Wanted
 
 
 async def _follow(settings: Settings, name: str, target: str, wait: float, wanted: Wanted) -> Followed:
-    from workbench.domain.balloon.safety.protection import safety_of
+    from workbench.domain.profile.guest import safety_of
     from workbench.domain.qmp.record.record import Origin
     from workbench.engine.balloon.path.watch import PathWatch
     from workbench.engine.balloon.probe import BalloonProbe

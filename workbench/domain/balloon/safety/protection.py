@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.balloon.safety.ramp import parse_ramp
-
 if TYPE_CHECKING:
     from workbench.domain.balloon.safety.guard import Alarm
     from workbench.domain.balloon.safety.ramp import Ramp, Ramping
-    from workbench.domain.profile.guest import GuestProfile
 
 
 class Safety(Struct, frozen=True):
@@ -27,15 +24,6 @@ class Safety(Struct, frozen=True):
     """Names, each with a target as a person writes it, in the order of the profile."""
     statistics: int = 0
     """Seconds between two readings of the guest's statistics."""
-
-
-def safety_of(profile: GuestProfile | None) -> Safety:
-    """What a profile wishes; the defaults without a profile or a balloon."""
-    balloon = profile.balloon if profile is not None else None
-    if balloon is None:
-        return Safety()
-    ramp = parse_ramp(balloon.ramp) if balloon.ramp is not None else None
-    return Safety(balloon.floor, ramp, balloon.guard, balloon.presets, balloon.statistics)
 
 
 class Wish(StrEnum):

@@ -6,6 +6,8 @@ behind it.
 """
 
 import json
+import posixpath
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin
@@ -112,3 +114,22 @@ def json_option(option: str, values: Mapping[str, Any]) -> Option:
 def comma(value: str) -> str:
     """A value in QEMU's comma syntax: a comma in it is written twice (QEMU: util/keyval.c, util/qemu-option.c)."""
     return value.replace(",", ",,")
+
+
+def key_text(path: Path) -> str:
+    """The dotted text of a path: ``net[1].backend``; what is no bare key stands in quotes."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            bare = re.fullmatch(r"[A-Za-z0-9_-]+", step, re.ASCII)
+            text += f"{'.' if text else ''}{step if bare else json.dumps(step, ensure_ascii=False)}"
+    return text
+
+
+def resolve(text: str, *, base: str, home: str) -> str:
+    """An absolute path: ``~/`` is the home, and what is relative begins at ``base``."""
+    if text.startswith("~/"):
+        return posixpath.join(home, text[2:])
+    return posixpath.join(base, text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from workbench.domain.profile.devices.part import Part
+from workbench.domain.profile.devices.part import Part, key_text
 from workbench.domain.profile.text.shape import fields_of
 from workbench.domain.units import SizeError, parse_size
 
@@ -204,15 +204,3 @@ def _show(value: object) -> str:
     if isinstance(value, dict | list):
         return "a table" if isinstance(value, dict) else "a list"
     return "a date or time"
-
-
-def key_text(path: Path) -> str:
-    """The dotted text of a path: ``net[1].backend``; what is no bare key stands in quotes."""
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        else:
-            bare = re.fullmatch(r"[A-Za-z0-9_-]+", step, re.ASCII)
-            text += f"{'.' if text else ''}{step if bare else json.dumps(step, ensure_ascii=False)}"
-    return text

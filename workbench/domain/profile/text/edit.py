@@ -12,7 +12,7 @@ from copy import deepcopy
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
-from workbench.domain.profile.text.decode import key_text
+from workbench.domain.profile.devices.part import key_text
 from workbench.domain.profile.text.layout import MARK, EditError, Layout, closed, line_end, line_start
 
 if TYPE_CHECKING:

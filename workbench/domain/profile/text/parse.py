@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from workbench.domain.profile.devices.part import key_text
 from workbench.domain.profile.guest import GuestProfile, check_name
 from workbench.domain.profile.problems import Problem
-from workbench.domain.profile.text.decode import Decoder, in_text, key_text
+from workbench.domain.profile.text.decode import Decoder, in_text
 from workbench.domain.profile.text.document import Place, Source, problem_of, read_document
 from workbench.domain.profile.text.shape import dotted_keys, fields_of
 

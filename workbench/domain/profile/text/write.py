@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from workbench.domain.profile.devices.part import key_text
 from workbench.domain.profile.guest import GuestProfile
-from workbench.domain.profile.text.decode import key_text
 from workbench.domain.profile.text.shape import fields_of
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.domain.balloon.safety.floor import floor_of
-from workbench.domain.balloon.safety.protection import safety_of
 from workbench.domain.balloon.safety.status import Standing, last_act
+from workbench.domain.profile.guest import safety_of
 from workbench.engine.balloon.safety.guard import is_armed
 from workbench.engine.balloon.safety.ramp import found
 from workbench.engine.profiles.store import started_profile
