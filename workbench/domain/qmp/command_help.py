@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.qmp.completion.candidates import describe, warnings
 from workbench.domain.qmp.line_parts import read_line
+from workbench.domain.qmp.schema import describe, warnings
 from workbench.domain.qmp.typed_line import given_by
 
 if TYPE_CHECKING:

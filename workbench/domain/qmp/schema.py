@@ -7,15 +7,20 @@ in it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from workbench.domain.qmp.lookups import Known, Lookup
 
     Entry = Mapping[str, object]
+    Ask = Callable[[Lookup], Sequence[Known]]
+    """Gives what the guest is known to have; nothing where it was not asked yet."""
 
 OPEN_COMMANDS = frozenset({"device_add", "object-add"})
 """Commands that take more arguments than the schema names: ``'gen': false`` in qapi/qdev.json, and, before QEMU 6.0, in
@@ -220,3 +225,24 @@ def _member(raw: Entry) -> Member:
 def _or(words: Sequence[str]) -> str:
     """``a``, ``a or b``, ``a, b or c``."""
     return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else "nothing"
+
+
+def describe(schema: Schema, member: Member) -> str:
+    """An argument's type in words, whether it may be left out, and what to know of it."""
+    if member.detail:
+        return member.detail
+    needed = "optional" if member.optional else "required"
+    return ", ".join((schema.words(member.type), needed, *warnings(member.features)))
+
+
+def signature(schema: Schema, command: str) -> str:
+    """The arguments of a command: required ones by name, then how many more there are."""
+    members = schema.arguments(command)
+    required = [member.name for member in members if not member.optional]
+    optional = len(members) - len(required)
+    words = [*([" ".join(required)] if required else []), *([f"{optional} optional"] if optional else [])]
+    return ", ".join(words) if words else "no arguments"
+
+
+def warnings(features: Iterable[str]) -> list[str]:
+    return [feature for feature in features if feature in {"deprecated", "unstable"}]

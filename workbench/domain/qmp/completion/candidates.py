@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from workbench.domain.qmp.lookups import Kind, Known, Lookup, lookups
-from workbench.domain.qmp.schema import Member
+from workbench.domain.qmp.schema import Member, describe, warnings
 
 if TYPE_CHECKING:
     from workbench.domain.qmp.schema import Schema
@@ -33,23 +33,6 @@ class Completion(Struct, frozen=True):
     """What a list shows: a command, an argument, a value."""
     detail: str = ""
     """The type in words, and whether it is optional, deprecated or unstable; of a value of the guest, what it is."""
-
-
-def describe(schema: Schema, member: Member) -> str:
-    """An argument's type in words, whether it may be left out, and what to know of it."""
-    if member.detail:
-        return member.detail
-    needed = "optional" if member.optional else "required"
-    return ", ".join((schema.words(member.type), needed, *warnings(member.features)))
-
-
-def signature(schema: Schema, command: str) -> str:
-    """The arguments of a command: required ones by name, then how many more there are."""
-    members = schema.arguments(command)
-    required = [member.name for member in members if not member.optional]
-    optional = len(members) - len(required)
-    words = [*([" ".join(required)] if required else []), *([f"{optional} optional"] if optional else [])]
-    return ", ".join(words) if words else "no arguments"
 
 
 class Candidates(Struct, frozen=True):
@@ -131,10 +114,6 @@ class Candidates(Struct, frozen=True):
             return ""
         told = warnings(self.schema.value_features(member.type, value))
         return ", ".join((describe(self.schema, member), *(f"{value} is {warning}" for warning in told)))
-
-
-def warnings(features: Iterable[str]) -> list[str]:
-    return [feature for feature in features if feature in {"deprecated", "unstable"}]
 
 
 def _open(given: object) -> bool:

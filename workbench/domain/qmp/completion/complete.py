@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.qmp.completion.candidates import Candidates, Completion, describe, matching, signature, warnings
+from workbench.domain.qmp.completion.candidates import Candidates, Completion, matching
 from workbench.domain.qmp.completion.complete_hmp import complete_hmp
 from workbench.domain.qmp.line_parts import Form, Sort, Word, read_line
+from workbench.domain.qmp.schema import describe, signature, warnings
 from workbench.domain.qmp.typed_line import given_by
 
 if TYPE_CHECKING:

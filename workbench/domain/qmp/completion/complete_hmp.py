@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from workbench.domain.qmp.completion.candidates import Candidates, Completion, describe, matching
+from workbench.domain.qmp.completion.candidates import Candidates, Completion, matching
 from workbench.domain.qmp.hmp import ARGUMENTS_END, TOLD, split_line, usage_of
 from workbench.domain.qmp.lookups import Kind, Known, Lookup, levels
+from workbench.domain.qmp.schema import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
