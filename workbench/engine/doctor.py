@@ -20,10 +20,11 @@ from workbench.engine.host.host import read_host
 from workbench.engine.host.hugepages import PROC, default_page, hugetlbfs_mounts, mending
 from workbench.engine.host.qemu import install_hint, qemu_binary, qemu_version
 from workbench.engine.profiles.checks import Checks
-from workbench.engine.profiles.store import ProfileStore, shown
+from workbench.engine.profiles.store import ProfileStore
 from workbench.engine.qmp.monitor import SUN_PATH_MAX
 from workbench.engine.start.plan import OLDEST
 from workbench.engine.state.directory import LONGEST_SOCKET, check_socket_path
+from workbench.engine.storage.files import shown
 from workbench.errors import HostError
 
 if TYPE_CHECKING:

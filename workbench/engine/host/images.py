@@ -9,7 +9,7 @@ import struct
 from pathlib import Path
 
 from workbench.domain.host.images import HEAD, QCOW2, image_format, packed_with, read_qcow2
-from workbench.engine.profiles.store import shown
+from workbench.engine.storage.files import shown
 
 DEPTH = 64
 """Images that stand on one another: far more than anybody has, and an end for a ring of them."""

@@ -20,8 +20,9 @@ from workbench.engine.host.accelerator import choose_accelerator
 from workbench.engine.host.qemu import qemu_binary, qemu_version
 from workbench.engine.hotplug.plugged import plugged
 from workbench.engine.profiles.checks import Checks
-from workbench.engine.profiles.store import SUFFIX, file_states, parse_text, read_text, samples_directory, shown
+from workbench.engine.profiles.store import SUFFIX, file_states, parse_text, read_text, samples_directory
 from workbench.engine.start.plan import launch_of
+from workbench.engine.storage.files import shown
 from workbench.errors import HostError, NotFound, UsageError, WorkbenchError
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from workbench.domain.profile.devices.display import LOOPBACK
 from workbench.domain.profile.devices.net import host_end
 from workbench.domain.profile.devices.part import resolve
 from workbench.engine.host.images import user_of
-from workbench.engine.profiles.store import shown, started_profile
+from workbench.engine.profiles.store import started_profile
 from workbench.engine.state.directory import StateDirectory
+from workbench.engine.storage.files import shown
 from workbench.errors import HostError
 
 if TYPE_CHECKING:

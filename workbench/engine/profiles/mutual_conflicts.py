@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from workbench.domain.profile.devices.net import EVERY_ADDRESS
 from workbench.domain.profile.devices.part import resolve
 from workbench.engine.profiles.conflicts import host_ports, images, taps
-from workbench.engine.profiles.store import shown
+from workbench.engine.storage.files import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

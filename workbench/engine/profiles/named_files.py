@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from workbench.domain.host.images import image_format, is_kernel
 from workbench.domain.profile.devices.part import key_text, resolve
 from workbench.engine.host.images import format_trouble, read_head
-from workbench.engine.profiles.store import shown
 from workbench.engine.qmp.monitor import SUN_PATH_MAX
+from workbench.engine.storage.files import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

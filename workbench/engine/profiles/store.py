@@ -17,7 +17,7 @@ from workbench.domain.profile.guest import check_name
 from workbench.domain.profile.problems import Problem
 from workbench.domain.profile.text.document import Source
 from workbench.domain.profile.text.parse import Parsed, parse
-from workbench.engine.storage.files import write_atomic
+from workbench.engine.storage.files import shown, write_atomic
 from workbench.errors import HostError, NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -241,12 +241,6 @@ def samples_directory() -> Path:
     package = Path(workbench.__file__).parent
     shipped = package / "samples"
     return shipped if shipped.is_dir() else package.parent / "profiles"
-
-
-def shown(path: Path | str) -> str:
-    """A path as text that every terminal takes: what cannot be printed is replaced."""
-    text = os.fsencode(path).decode(errors="replace")
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def _entries(directory: Path) -> list[Entry]:

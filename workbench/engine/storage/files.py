@@ -6,6 +6,7 @@ import os
 import stat
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,3 +58,9 @@ def write_atomic(
     finally:
         with suppress(FileNotFoundError):
             name.unlink()
+
+
+def shown(path: Path | str) -> str:
+    """A path as text that every terminal takes: what cannot be printed is replaced."""
+    text = os.fsencode(path).decode(errors="replace")
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
