@@ -20,10 +20,11 @@ from workbench.domain.devices.qom import Child, Node, Property
 from workbench.domain.devices.tree import DeviceTree, Place, Registers, build_tree
 from workbench.domain.devices.virtio import Virtio
 from workbench.domain.devices.virtio_config import ConfigField
-from workbench.ui.devices.layout import Layout, cut, hanging
+from workbench.ui.common.text import clean, cut, hanging
+from workbench.ui.devices.layout import Layout
 from workbench.ui.devices.lines import DeviceLines
 from workbench.ui.devices.pane import DeviceTreePane
-from workbench.ui.devices.row import Row, Shown, clean
+from workbench.ui.devices.row import Row, Shown
 from workbench.ui.devices.store import Question, Want
 from workbench.ui.devices.views.views import View, rows
 

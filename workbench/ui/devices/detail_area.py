@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widgets import Static
 
-from workbench.ui.devices.layout import hanging
-from workbench.ui.devices.row import clean
+from workbench.ui.common.text import clean, hanging
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

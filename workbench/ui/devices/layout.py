@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
+
+from workbench.ui.common.text import cut
 
 if TYPE_CHECKING:
     from workbench.ui.devices.row import Row
@@ -80,22 +82,3 @@ class Layout(Struct, frozen=True):
         """The hint at its column, or after a text that reaches beyond it; empty when there is no room worth having."""
         gap = max(2, self.hint_column - cell_len(row.guide) - cell_len(text))
         return " " * gap + cut(row.hint, left - gap - 1) if left - gap > 6 else ""
-
-
-def cut(text: str, width: int) -> str:
-    """At most ``width`` cells, with an ellipsis where something is missing."""
-    if cell_len(text) <= width:
-        return text
-    return set_cell_size(text, max(0, width - 1)) + "…" if width > 0 else ""
-
-
-def hanging(text: str, width: int) -> list[str]:
-    """A text in lines of at most ``width`` cells; breaks after a space, a slash or a comma where there is one."""
-    lines = []
-    while cell_len(text) > width:
-        end = len(set_cell_size(text, width).rstrip()) or 1
-        good = max(text.rfind(mark, 0, end) for mark in " /,") + 1
-        end = good if good > end // 3 else end
-        lines.append(text[:end].rstrip())
-        text = text[end:].lstrip()
-    return [*lines, text]

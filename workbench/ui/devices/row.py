@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 from msgspec import field as field_of
 
+from workbench.ui.common.text import _CONTROL, clean
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -21,15 +23,9 @@ if TYPE_CHECKING:
     from workbench.domain.devices.tree import DeviceTree
     from workbench.domain.devices.type_info import TypeInfo
 
-_CONTROL = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 _CONTROL |= dict.fromkeys((0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD)
 NESTED = "qom:"
 """Before the path in the key of an object that stands inside another one's line."""
-
-
-def clean(text: str) -> str:
-    """Text of a guest or of QEMU with its control and direction characters made visible: it cannot move our cursor."""
-    return text if text.isascii() and text.isprintable() else text.translate(_CONTROL)
 
 
 class Flag(NamedTuple):

@@ -10,8 +10,9 @@ from textual.message import Message
 
 from workbench.domain.devices.search import find
 from workbench.ui.common.find_line import FindLine
+from workbench.ui.common.text import clean
 from workbench.ui.devices.layout import HINTS_FROM
-from workbench.ui.devices.row import Row, clean
+from workbench.ui.devices.row import Row
 from workbench.ui.devices.views.node import brief
 
 if TYPE_CHECKING:

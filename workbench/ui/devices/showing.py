@@ -11,12 +11,12 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from workbench.domain.devices.search import Spot
-from workbench.ui.common.text import TextBlock
+from workbench.ui.common.text import TextBlock, clean
 from workbench.ui.devices.detail_area import DetailArea
 from workbench.ui.devices.details import Background, details, type_of
 from workbench.ui.devices.lines import DeviceLines
 from workbench.ui.devices.places import Place, candidates, open_below
-from workbench.ui.devices.row import Shown, clean, path_of
+from workbench.ui.devices.row import Shown, path_of
 from workbench.ui.devices.search import FindBar
 from workbench.ui.devices.set_property import SetBar
 from workbench.ui.devices.store import Question, Store, Want

@@ -17,8 +17,7 @@ from workbench.domain.hotplug.plan import PlanProblems, plan
 from workbench.domain.hotplug.unplug import Kind, Plan
 from workbench.ui.common.dialogs import Dialog
 from workbench.ui.common.first_size import size_screen
-from workbench.ui.common.text import TextBlock
-from workbench.ui.devices.row import clean
+from workbench.ui.common.text import TextBlock, clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
