@@ -16,7 +16,7 @@ from workbench.domain.profile.devices import serial
 from workbench.domain.profile.devices.part import comma, json_option, key_text, resolve
 from workbench.domain.profile.guest import PORT_ID
 from workbench.domain.profile.memory import RAM
-from workbench.domain.profile.slots import PORTS_SLOT
+from workbench.domain.profile.slots import PORTS_SLOT, slots_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -187,7 +187,7 @@ def _console(launch: Launch) -> Iterator[ArgvPart]:
 
 def _devices(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
     """The virtio devices, each at its slot."""
-    slots = profile.slots()
+    slots = slots_of(profile)
     yield from _cards(profile, launch, slots)
     yield from _disks(profile, launch, slots)
     if profile.balloon is not None:

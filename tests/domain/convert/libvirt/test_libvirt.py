@@ -16,6 +16,7 @@ from tests.profile_files import CORPUS, read_guest
 from workbench.domain.convert.libvirt.exporter import export_libvirt
 from workbench.domain.convert.libvirt.importer import LibvirtError, import_libvirt
 from workbench.domain.profile.devices.serial import AGENT
+from workbench.domain.profile.slots import slots_of
 from workbench.domain.profile.text.parse import parse
 from workbench.domain.profile.text.write import to_toml
 
@@ -130,7 +131,7 @@ def test_the_devices_stand_where_they_stood() -> None:
     for path, place in paths.items():
         address = root.find(f"devices/{path}/address")
         assert address is not None, path
-        assert f"{int(address.get('slot', ''), 16):02x}.0" == guest.slots()[place], path
+        assert f"{int(address.get('slot', ''), 16):02x}.0" == slots_of(guest)[place], path
     ports = root.findall("devices/controller[@model='pcie-root-port']/address")
     assert [(port.get("slot"), port.get("function")) for port in ports][:2] == [("0x1c", "0x0"), ("0x1c", "0x1")]
     assert [port.get("multifunction") for port in ports][:2] == ["on", None]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from workbench.domain.command_line.options import ALONE, keys_of, size_of, split_options
 from workbench.domain.convert.qemu.importer import Imported, import_qemu
+from workbench.domain.profile.slots import slots_of
 from workbench.domain.profile.text.parse import parse
 from workbench.domain.profile.text.write import to_toml
 
@@ -190,7 +191,7 @@ class TestNothingIsLost:
         found = imported(line + "-object rng-random,id=r,filename=/dev/urandom")
         parsed = parse(found.text, name="x", file="x").profile
         assert parsed is not None
-        slots = [parsed.slots()[path] for path in (("balloon",), ("scsi", 0), ("net", 0))]
+        slots = [slots_of(parsed)[path] for path in (("balloon",), ("scsi", 0), ("net", 0))]
         assert slots == ["03.0", "08.0", "12.0"]
         assert sum("stood in slot" in note for note in found.notes) == 1, (
             "a function beside 0 is none that a profile can say"
@@ -229,7 +230,7 @@ class TestNothingIsLost:
         assert found.notes == ()
         parsed = parse(found.text, name="x", file="x").profile
         assert parsed is not None
-        assert (parsed.slots()["balloon",], parsed.slots()["scsi", 0]) == ("09.0", "08.0")
+        assert (slots_of(parsed)["balloon",], slots_of(parsed)["scsi", 0]) == ("09.0", "08.0")
 
     @given(
         st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12), max_size=6)
@@ -413,7 +414,7 @@ class TestWhatArgumentsNeed:
         found = imported("-M q35 -device virtio-balloon -device pcie-root-port,id=r,addr=0x3 -device e1000,addr=4.0")
         profile = parse(found.text, name="x", file="x").profile
         assert profile is not None
-        assert profile.slots()["balloon",] not in ("03.0", "04.0")
+        assert slots_of(profile)["balloon",] not in ("03.0", "04.0")
 
     def test_memory_on_nodes_is_the_arguments_own(self) -> None:
         line = "-m 256M -object memory-backend-ram,id=a,size=256M -numa node,memdev=a"

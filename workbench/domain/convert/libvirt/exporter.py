@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from workbench.domain.convert.libvirt.exporter_cpu import NO_HPET, clock, cpu, features
 from workbench.domain.convert.libvirt.exporter_text import QEMU_NAMESPACE, clean, say, stands
 from workbench.domain.profile.devices.serial import AGENT
-from workbench.domain.profile.slots import PORTS_SLOT
+from workbench.domain.profile.slots import PORTS_SLOT, slots_of
 from workbench.domain.units import KIB
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def export_libvirt(profile: GuestProfile, launch: Launch) -> Exported:
     clock(domain, profile)
     devices = SubElement(domain, "devices")
     say(devices, "emulator", launch.binary)
-    slots = profile.slots()
+    slots = slots_of(profile)
     # Without a word libvirt adds a USB controller.
     SubElement(devices, "controller", type="usb", model="none")
     _disks(devices, profile, launch, notes)
@@ -162,7 +162,7 @@ def _disks(devices: Element, profile: GuestProfile, launch: Launch, notes: list[
             driver["iothread"] = str(threads)
         if driver:
             SubElement(controller, "driver", driver)
-        stands(controller, profile.slots()["scsi", index])
+        stands(controller, slots_of(profile)["scsi", index])
         for unit, disk in enumerate(scsi.disk):
             _disk(devices, disk, launch, f"sd{_letters(letters)}", (index, unit))
             if disk.serial is not None and not _SERIAL.fullmatch(disk.serial):
@@ -226,7 +226,7 @@ def _ports(devices: Element, profile: GuestProfile, launch: Launch, notes: list[
     serial = SubElement(devices, "serial", type="pty")
     SubElement(serial, "target", type="isa-serial", port="0")
     if profile.serial:
-        stands(SubElement(devices, "controller", type="virtio-serial", index="0"), profile.slots()["serial",])
+        stands(SubElement(devices, "controller", type="virtio-serial", index="0"), slots_of(profile)["serial",])
     for index, port in enumerate(profile.serial):
         _port(devices, port, launch, f"serial[{index}]", notes)
 
@@ -251,7 +251,7 @@ def _port(devices: Element, port: SerialPort, launch: Launch, where: str, notes:
 
 
 def _others(devices: Element, profile: GuestProfile, launch: Launch, notes: list[str]) -> None:
-    balloon, slots = profile.balloon, profile.slots()
+    balloon, slots = profile.balloon, slots_of(profile)
     element = SubElement(devices, "memballoon", model="none" if balloon is None else "virtio")
     if balloon is not None:
         reporting = balloon.free_page_reporting

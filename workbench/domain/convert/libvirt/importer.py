@@ -17,6 +17,7 @@ from workbench.domain.convert.qemu.importer import Imported
 from workbench.domain.convert.qemu.positions import RESERVE_MAX
 from workbench.domain.profile.cpu import HYPERV, HYPERV_CLOCK, SPINLOCK_RETRIES, STIMER_DIRECT
 from workbench.domain.profile.guest import check_name
+from workbench.domain.profile.slots import slots_of
 from workbench.domain.profile.text.parse import parse
 from workbench.domain.profile.text.write import arguments_toml, comment, to_toml
 
@@ -106,7 +107,7 @@ def _keep_slots(domain: Domain) -> None:
     base = 1 if "q35" in profile.machine else 2
     free = [slot for slot in range(base, 0x1F) if slot not in domain.named]
     others = set(free[: domain.slots])
-    now = {id(_table(domain.document, path)): slot for path, slot in profile.slots().items()}
+    now = {id(_table(domain.document, path)): slot for path, slot in slots_of(profile).items()}
     for entry, slot in domain.wanted:
         if slot <= 0x1E and slot not in others and now.get(id(entry), "") != f"{slot:02x}.0":
             entry["slot"] = f"{slot:02x}"

@@ -9,7 +9,7 @@ from workbench.domain.command_line.options import Keys, doubled, is_on, keys_of
 from workbench.domain.convert.qemu.block_nodes import block_node
 from workbench.domain.convert.qemu.memory import memory_backend
 from workbench.domain.profile.cpu import HYPERV, SPINLOCK_RETRIES
-from workbench.domain.profile.guest import TAKEN_OPTIONS
+from workbench.domain.profile.rules import TAKEN_OPTIONS
 
 if TYPE_CHECKING:
     from workbench.domain.convert.qemu.draft import Gathered

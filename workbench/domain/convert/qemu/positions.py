@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.domain.command_line.options import split_options
 from workbench.domain.convert.qemu.places import root_buses
+from workbench.domain.profile.slots import slots_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +103,7 @@ def _slots_now(found: Gathered, parsed: Parsed) -> dict[str | int, str]:
     """The slot that each device has in the profile, by its key."""
     if parsed.profile is None:
         return {}
-    profile, slots = parsed.profile, parsed.profile.slots()
+    profile, slots = parsed.profile, slots_of(parsed.profile)
     now: dict[str | int, str] = {SERIAL: slots["serial",]} if profile.serial else {}
     if profile.display is not None:
         now["the graphics card"] = slots["display",]

@@ -14,7 +14,7 @@ from workbench.domain.profile.text.shape import fields_of
 from workbench.domain.units import SizeError, parse_size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from workbench.domain.profile.devices.part import Path
     from workbench.domain.profile.text.shape import Field, Shape
@@ -73,8 +73,12 @@ class Decoder:
         if not complete:
             return None
         result = part(**values)
-        self._check(result, path, clean=len(self.problems) == before)
+        self._check(result.check(), path, clean=len(self.problems) == before)
         return result
+
+    def rules(self, broken: Iterable[tuple[Path, str]]) -> None:
+        """Add what is wrong between the keys of the whole profile, but for values that were found wrong already."""
+        self._check(broken, (), clean=False)
 
     def _unknown_keys(self, fields: Mapping[str, Field], value: Mapping[str, object], path: Path) -> None:
         known = [key for key, field in fields.items() if not field.hidden]
@@ -89,7 +93,7 @@ class Decoder:
         """The places of the profile where a key of that name is known."""
         return [dotted for dotted in self._known_keys if dotted.rpartition(".")[2] == key]
 
-    def _check(self, part: Part, path: Path, *, clean: bool) -> None:
+    def _check(self, broken: Iterable[tuple[Path, str]], path: Path, *, clean: bool) -> None:
         """Add what is wrong between keys.
 
         Within a table that has a mistake already it would be guesswork: a kernel that was misspelt is not missing. Only
@@ -97,7 +101,7 @@ class Decoder:
         the same, leaving out the values that were found wrong.
         """
         wrong = {place for place, _ in self.problems}
-        for below, why in part.check():
+        for below, why in broken:
             alone = len(below) > 1
             place = in_text((*path, *below), self.kept)
             if (clean or not path or alone) and place not in wrong:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from workbench.domain.profile.devices.part import key_text
 from workbench.domain.profile.guest import GuestProfile, check_name
 from workbench.domain.profile.problems import Problem
+from workbench.domain.profile.rules import broken_rules
 from workbench.domain.profile.text.decode import Decoder, in_text
 from workbench.domain.profile.text.document import Place, Source, problem_of, read_document
 from workbench.domain.profile.text.shape import dotted_keys, fields_of
@@ -88,6 +89,8 @@ def parse(
     decoder = Decoder(dotted_keys(GuestProfile))
     bad_name = check_name(name)
     profile = decoder.table(GuestProfile, document.values)
+    if profile is not None:
+        decoder.rules(broken_rules(profile))
     found = Parsed(profile, (), document.places, document.values, document.plain)
     # Those that the decoder found are in the text's numbers already.
     problems += [found.problem(file, path, message) for path, message in decoder.problems]
