@@ -178,7 +178,7 @@ class BalloonStaging(Vertical):
         if self._balloon() is None:
             self._refuse()
         else:
-            self.post_message(self.ProtectRequested(self, wish))
+            self.post_message(self.ProtectRequested(self, self.snapshot.name if self.snapshot else "", wish))
 
     def action_live(self) -> None:
         self.live = not self.live
@@ -247,7 +247,7 @@ class BalloonStaging(Vertical):
         self.staged = None
         if not plan.risky:
             self._sent = (size, time.time())
-        self.post_message(self.TargetRequested(self, plan, before, way))
+        self.post_message(self.TargetRequested(self, self.snapshot.name if self.snapshot else "", plan, before, way))
 
     def target_sent(self, request: balloon_requests.TargetRequested) -> None:
         """A target that was asked for has gone to the guest: what it replaced is kept for undo."""
