@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.domain.command_line.options import Keys, is_on, keys_of, size_of, whole
 from workbench.domain.convert.qemu.disks import controller
 from workbench.domain.convert.qemu.network import card, nic
-from workbench.domain.convert.qemu.places import name_of, place
+from workbench.domain.convert.qemu.placement import name_of, place
 from workbench.domain.convert.qemu.serial_ports import serial
 from workbench.domain.profile.devices.display import VNC_PORT, VNC_SOCKET
 from workbench.domain.profile.guest import PORT_ID

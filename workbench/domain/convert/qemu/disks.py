@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain.command_line.options import Keys, is_on, whole
-from workbench.domain.convert.qemu.block_nodes import block_node
-from workbench.domain.convert.qemu.places import boots, name_of, place
+from msgspec import Struct
+
+from workbench.domain.command_line.options import Keys, is_on, nested, whole
+from workbench.domain.convert.qemu.placement import boots, name_of, place
 from workbench.domain.profile.devices.scsi import CACHES, DEVICE_ID_MAX
 
 if TYPE_CHECKING:
-    from workbench.domain.convert.qemu.block_nodes import Image
     from workbench.domain.convert.qemu.draft import Gathered
 
 
@@ -157,3 +157,43 @@ def _drive(keys: Keys, write_cache: object, cdrom: bool) -> dict[str, Any] | Non
         return None
     entry = {"file": file, "format": shape, "cache": mode, "discard": discard}
     return entry | ({"read-only": True} if read_only and not cdrom else {})
+
+
+class Image(Struct, frozen=True):
+    """A node over a plain file."""
+
+    keys: Keys
+    """Those of the format; ``implied`` is the format."""
+    file: dict[str, Any]
+    """Those of the file."""
+    filename: str
+    indexes: tuple[int, ...]
+    """The options that say it."""
+
+
+def block_node(found: Gathered, name: object) -> Image | None:
+    """The node of this name; None when there is none, or it is over something else than a file."""
+    index = found.backend("blockdev", name)
+    if index is None:
+        return None
+    keys = _node(found, index)
+    inner = keys.pop("file", None)
+    indexes: tuple[int, ...] = (index,)
+    if isinstance(inner, str):
+        behind = found.backend("blockdev", inner)
+        if behind is None:
+            return None
+        file = _node(found, behind)
+        inner = {**file, "driver": file.implied}
+        inner.pop("node-name", None)
+        indexes = (index, behind)
+    if not isinstance(inner, dict) or inner.get("driver") != "file" or not isinstance(inner.get("filename"), str):
+        return None
+    keys.pop("node-name", None)
+    return Image(keys, inner, inner["filename"], indexes)
+
+
+def _node(found: Gathered, index: int) -> Keys:
+    keys = nested(found.options[index].keys)
+    keys.implied = str(keys.take("driver") or keys.implied)
+    return keys

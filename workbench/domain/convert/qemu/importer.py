@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from workbench.domain.command_line.options import split_options
-from workbench.domain.convert.qemu.boot_order import boot_order, booted_with_arguments, mixed
 from workbench.domain.convert.qemu.defaults import default_devices
 from workbench.domain.convert.qemu.devices import devices, display, virtio_mem
 from workbench.domain.convert.qemu.draft import Gathered
@@ -21,6 +20,7 @@ from workbench.domain.convert.qemu.memory import SIZE, memory, undone
 from workbench.domain.convert.qemu.network import addresses
 from workbench.domain.convert.qemu.own_options import house
 from workbench.domain.convert.qemu.paths import make_absolute, resolve
+from workbench.domain.convert.qemu.placement import boot_order, booted_with_arguments, mixed
 from workbench.domain.convert.qemu.positions import moved, reserve, say_slots, unsay
 from workbench.domain.convert.qemu.readconfig import inlined
 from workbench.domain.convert.qemu.references import give_names, named_by_arguments, rename_chardevs

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from workbench.domain.command_line.options import Keys, doubled, is_on, keys_of
-from workbench.domain.convert.qemu.block_nodes import block_node
+from workbench.domain.convert.qemu.disks import block_node
 from workbench.domain.convert.qemu.memory import memory_backend
 from workbench.domain.profile.cpu import HYPERV, SPINLOCK_RETRIES
 from workbench.domain.profile.rules import TAKEN_OPTIONS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workbench.domain.command_line.options import is_on, whole
-from workbench.domain.convert.qemu.places import boots, name_of, place
+from workbench.domain.convert.qemu.placement import boots, name_of, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from workbench.domain.command_line.options import split_options
-from workbench.domain.convert.qemu.places import root_buses
+from workbench.domain.convert.qemu.placement import root_buses
 from workbench.domain.profile.slots import slots_of
 
 if TYPE_CHECKING:

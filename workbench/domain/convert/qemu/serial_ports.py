@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workbench.domain.command_line.options import is_on
-from workbench.domain.convert.qemu.places import name_of, place
+from workbench.domain.convert.qemu.placement import name_of, place
 from workbench.domain.convert.qemu.positions import SERIAL
 from workbench.domain.profile.devices.serial import AGENT
 
