@@ -1,0 +1,1 @@
+"""What things are. Pure: no clock, file, socket, process or screen."""

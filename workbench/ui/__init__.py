@@ -1,0 +1,1 @@
+"""What a person sees, in Textual. It knows the domain and engine/base.py."""

@@ -1,0 +1,1 @@
+"""What a shell sees: one module for each verb."""

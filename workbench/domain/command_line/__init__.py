@@ -1,0 +1,1 @@
+"""From a profile to the QEMU command line, and what on it clashes."""

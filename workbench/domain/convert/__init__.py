@@ -1,0 +1,1 @@
+"""Import and export: QEMU command lines, shell scripts, libvirt domains."""

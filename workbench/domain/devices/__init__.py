@@ -1,0 +1,1 @@
+"""Devices of a running guest: PCI, buses, QOM, virtio, and where they are defined."""

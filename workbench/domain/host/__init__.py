@@ -1,0 +1,1 @@
+"""The host: hugepages, accelerator, disk images."""

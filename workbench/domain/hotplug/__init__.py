@@ -1,0 +1,1 @@
+"""Plugging devices into a running guest, and unplugging them."""

@@ -1,0 +1,1 @@
+"""QMP: the schema, typed lines, their checking, effects and manual."""

@@ -1,0 +1,1 @@
+"""Sharing one memory budget out among guests."""

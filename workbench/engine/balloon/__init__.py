@@ -1,0 +1,1 @@
+"""Reading and setting the balloon of a running guest."""

@@ -1,0 +1,1 @@
+"""How a running guest differs from its profile."""

@@ -1,0 +1,1 @@
+"""Reading the device tree of a running guest."""

@@ -1,0 +1,1 @@
+"""This host: accelerator, hugepages, firmware, QEMU's programs and processes."""

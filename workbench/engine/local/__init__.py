@@ -1,0 +1,1 @@
+"""Guests on this host that were started from profiles."""

@@ -1,0 +1,1 @@
+"""Profile files, and what they need of this host and the installed QEMU."""

@@ -1,0 +1,1 @@
+"""Starting a guest: plan, prepare, launch."""

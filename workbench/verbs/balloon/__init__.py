@@ -1,0 +1,1 @@
+"""balloon and watch."""

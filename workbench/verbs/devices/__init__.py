@@ -1,0 +1,1 @@
+"""tree, plug and unplug."""

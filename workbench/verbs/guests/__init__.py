@@ -1,0 +1,1 @@
+"""list, status, start, stop, pause, resume, reset, doctor and demo."""

@@ -1,0 +1,1 @@
+"""check, command, compare, import and export."""

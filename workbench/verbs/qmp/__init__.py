@@ -1,0 +1,1 @@
+"""qmp and events."""

@@ -1,0 +1,1 @@
+"""Why a diff stays: causes with their evidence, judged from readings."""

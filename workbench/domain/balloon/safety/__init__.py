@@ -1,0 +1,1 @@
+"""What keeps a guest from being left with too little memory: floor, ramp, guard and forecast."""

@@ -1,0 +1,1 @@
+"""Libvirt domain XML to a profile and back."""

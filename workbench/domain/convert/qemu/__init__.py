@@ -1,0 +1,1 @@
+"""A QEMU command line to a profile."""

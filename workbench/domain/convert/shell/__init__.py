@@ -1,0 +1,1 @@
+"""The QEMU command lines in a shell script."""

@@ -1,0 +1,1 @@
+"""Profiles as TOML: reading with places, editing that keeps comments, writing."""

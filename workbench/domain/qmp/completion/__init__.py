@@ -1,0 +1,1 @@
+"""Completion of QMP and HMP lines from the schema."""

@@ -1,0 +1,1 @@
+"""The record of QMP messages: kept, searched, saved and replayed."""

@@ -1,0 +1,1 @@
+"""A change's path, live, from QEMU's trace events."""

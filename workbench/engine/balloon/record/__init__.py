@@ -1,0 +1,1 @@
+"""What is kept of a balloon across runs: samples, marks, targets."""

@@ -1,0 +1,1 @@
+"""Carrying out ramps, and the guard."""

@@ -1,0 +1,1 @@
+"""The path view of the balloon panel."""

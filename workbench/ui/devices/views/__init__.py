@@ -1,0 +1,1 @@
+"""The views of the device tree: PCI, buses, QOM, virtio."""
