@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from workbench.domain.profile.devices.part import key_text
 from workbench.domain.profile.text.layout import MARK, EditError, Layout, closed, line_end, line_start
+from workbench.domain.profile.text.write import key_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,7 +104,7 @@ def _added(layout: Layout, path: Path, value: str, order: Sequence[str]) -> str:
     """A key or element that was not there."""
     *above, step = path
     parent = tuple(above)
-    pair = value if isinstance(step, int) else f"{_key(step)} = {value}"
+    pair = value if isinstance(step, int) else f"{key_toml(step)} = {value}"
     around = layout.spans.get(parent)
     if around is not None:
         return _into_value(layout, parent, around, pair, element=isinstance(step, int))
@@ -257,12 +258,8 @@ def _cut(layout: Layout, path: Path, span: Span) -> tuple[int, int]:
     return (max(earlier), span.end) if earlier else (span.key, span.end)
 
 
-def _key(step: str | int) -> str:
-    return key_text((str(step),)).replace("\x7f", "\\u007f")
-
-
 def _dotted(path: Path) -> str:
-    return ".".join(_key(step) for step in path if isinstance(step, str))
+    return ".".join(key_toml(step) for step in path if isinstance(step, str))
 
 
 def _at(values: Any, path: Path) -> Any:
