@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PAGE = 2 << 20
 POOL = Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
+HUGEPAGES = '[memory.hugepages]\nsize = "2M"\n'
+"""The table of a profile whose guest has its RAM in hugepages."""
 
 
 @contextmanager

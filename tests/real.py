@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from workbench.engine.qmp.monitor import Monitor
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -74,3 +76,9 @@ def running_qemu(
         finally:
             process.kill()
             process.wait()
+
+
+async def answering(path: Path) -> None:
+    """Until QEMU answers: its machine is built then, and what is preallocated is taken."""
+    monitor = await Monitor.connect(path, deadline=30)
+    await monitor.close()

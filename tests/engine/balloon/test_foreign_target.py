@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.commandline import CommandLine, command_line
-from tests.engine.balloon.test_ledger import ledger_of, watched
-from tests.engine.local.test_guest import balloon_of, opened, reading_of, settled, until
+from tests.engine.local.opened import balloon_of, ledger_of, opened, reading_of, settled, until, watched
 from workbench.domain.balloon.history.marks import MarkKind
 from workbench.domain.balloon.reading import Source
 from workbench.engine.qmp.monitor import Monitor

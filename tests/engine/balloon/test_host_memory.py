@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engine.balloon.test_resident import answering
 from tests.hugepages import hugepage_pool
-from tests.real import running_qemu
+from tests.real import answering, running_qemu
 from workbench.domain.balloon.reading import Measure
 from workbench.engine.balloon import host_memory
 from workbench.engine.balloon.backing import TAIL, RefusalLog, pinning_children, pinning_networks

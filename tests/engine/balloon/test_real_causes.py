@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from tests.commandline import CommandLine, command_line, wait_until
-from tests.engine.local.test_guest import balloon_of, opened, reading_of, running, settled, until
+from tests.engine.local.opened import balloon_of, opened, reading_of, running, settled, until
 from workbench.domain.balloon.diagnosis.causes import Cause, State
 from workbench.domain.balloon.history.marks import MarkKind
 

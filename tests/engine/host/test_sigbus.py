@@ -10,9 +10,8 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from tests.commandline import wait_until
-from tests.engine.balloon.test_ledger import HUGEPAGES, available, resident, watched
-from tests.engine.local.test_guest import opened, running, until
-from tests.hugepages import PAGE, hugepage_pool, read_pool
+from tests.engine.local.opened import available, opened, resident, running, until, watched
+from tests.hugepages import HUGEPAGES, PAGE, hugepage_pool, read_pool
 from workbench.domain.guest.lifecycle import Exit, Phase
 
 if TYPE_CHECKING:

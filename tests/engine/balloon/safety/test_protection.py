@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from tests.commandline import CommandLine, command_line
-from tests.engine.local.test_guest import balloon_of, opened, reading_of, running, settled, until
+from tests.engine.local.opened import balloon_of, opened, reading_of, running, settled, until
 from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.history.marks import MarkKind
 from workbench.domain.balloon.safety.protection import Wish
