@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,7 +72,7 @@ def running_qemu(
             # QEMU listens before it does anything slow; poll() tells a QEMU that gave up.
             while not _listening(path):
                 assert process.poll() is None, log.read_text()
-                os.sched_yield()
+                time.sleep(0.002)
             yield process, path
         finally:
             process.kill()

@@ -19,7 +19,7 @@ from tests.engine.local.opened import (
     until,
     watched,
 )
-from tests.hugepages import HUGEPAGES, hugepage_pool
+from tests.hugepages import HUGEPAGES, hugepage_pool, uses_pool
 from workbench.domain.balloon.backing import Effect
 from workbench.domain.balloon.reading import Measure
 from workbench.domain.balloon.safety.gain import expected_gain
@@ -84,7 +84,10 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=case.name, marks=[uses_pool] if "hugepages" in case.name else []) for case in CASES],
+)
 async def test_what_the_host_gets_is_what_the_ledger_says(
     workbench: CommandLine, demo_guest: DemoGuest, case: Case
 ) -> None:

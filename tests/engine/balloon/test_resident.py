@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.hugepages import hugepage_pool
+from tests.hugepages import hugepage_pool, uses_pool
 from tests.real import answering, each_qemu, running_qemu
 from workbench.engine.balloon.backing import HostSide
 from workbench.engine.balloon.probe import BalloonProbe
@@ -140,6 +140,7 @@ async def test_a_real_qemu_that_has_taken_all_of_it() -> None:
         assert resident_ram(process.pid, 96 * MIB) == 96 * MIB
 
 
+@uses_pool
 @pytest.mark.parametrize("share", ["true", "false"])
 async def test_a_real_qemu_on_hugepages(share: str) -> None:
     with hugepage_pool(40):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tests.commandline import wait_until
 from tests.engine.local.opened import available, opened, resident, running, until, watched
-from tests.hugepages import HUGEPAGES, PAGE, hugepage_pool, read_pool
+from tests.hugepages import HUGEPAGES, PAGE, hugepage_pool, read_pool, uses_pool
 from workbench.domain.guest.lifecycle import Exit, Phase
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def taken(pages: int) -> Iterator[None]:
         memory.close()
 
 
+@uses_pool
 async def test_pages_that_reporting_gave_back_and_somebody_took_end_the_guest(
     workbench: CommandLine, demo_guest: DemoGuest
 ) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.commandline import DEADLINE, CommandLine, command_line
+from tests.commandline import DEADLINE, CommandLine
 from tests.engine.local.opened import balloon_of, opened, reading_of, running, settled, until
 from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.history.marks import TURNS
@@ -29,7 +29,6 @@ from workbench.engine.state.directory import StateDirectory
 from workbench.errors import CommandFailed, MonitorClosed, NotFound, StartError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from workbench.domain.balloon.history.marks import Mark
@@ -44,14 +43,10 @@ RAM = 512 * MIB
 FIRMWARE = 'memory.size = "64M"\naccelerator = "tcg"\n'
 
 
-@pytest.fixture(scope="module")
-def shared(demo_guest: DemoGuest) -> Iterator[CommandLine]:
+@pytest.fixture
+def shared(running_demo: CommandLine) -> CommandLine:
     """One demo guest for the tests that leave it as they found it."""
-    with command_line() as workbench:
-        workbench.sample("demo")
-        workbench.start("demo")
-        workbench.wait_for_boot()
-        yield workbench
+    return running_demo
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from workbench.engine.demo import DemoGuest
     from workbench.engine.local.guest import LocalGuest
 
+pytestmark = pytest.mark.xdist_group("protection")  # one guest for most of them
 MIB = 1 << 20
 RAM = 256 * MIB
 DEMO = 'memory.size = "256M"\nboot.guest = "demo"\n'
