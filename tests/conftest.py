@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from typing import TYPE_CHECKING
@@ -29,6 +30,19 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers for each CPU: most of a test's time is spent waiting for a guest, a command or an idle screen."""
+    return 2 * len(os.sched_getaffinity(0))
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from the thousands of collected tests, which it would go through again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
 @pytest.fixture(scope="session")
 def demo_guest() -> DemoGuest:
     """The demo guest from the user's own cache, built when it is not there; a machine that cannot build it fails here."""
@@ -48,14 +62,26 @@ def workbench() -> Iterator[CommandLine]:
         yield workbench
 
 
-@pytest.fixture(scope="module")
-def running_demo(demo_guest: DemoGuest) -> Iterator[CommandLine]:
-    """A command line whose guest ``demo`` runs and is up: one for all tests of a module.
-
-    Each test leaves it running; what a test does to its balloon, the next one may find.
-    """
+@pytest.fixture(scope="session")
+def session_demo(demo_guest: DemoGuest) -> Iterator[CommandLine]:
+    """A command line with the profile ``demo``, for all tests of a worker."""
     with command_line() as workbench:
         workbench.sample("demo")
-        workbench.start("demo")
-        workbench.wait_for_boot()
         yield workbench
+
+
+@pytest.fixture(scope="module")
+def running_demo(session_demo: CommandLine) -> CommandLine:
+    """A command line whose guest ``demo`` runs and is up: one boot for all tests of a worker.
+
+    Each test leaves it running; what a test does to its balloon, the next one of its module may find. Each module
+    finds it with all its RAM, and booted again where it has ended.
+    """
+    if session_demo.listed("demo")["state"] == "stopped":
+        session_demo.start("demo")
+        session_demo.wait_for_boot()
+    else:
+        session_demo("resume", "demo")
+        done = session_demo("balloon", "demo", "max", "--wait")
+        assert done.code == 0, done
+    return session_demo

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 PAGE = 2 << 20
 POOL = Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
+HUGEPAGES = '[memory.hugepages]\nsize = "2M"\n'
+"""The table of a profile whose guest has its RAM in hugepages."""
+uses_pool = pytest.mark.xdist_group("hugepages")
+"""For tests that change the pool: on several workers they would wait for each other."""
 
 
 @contextmanager

@@ -82,3 +82,15 @@ def qcow2(path: Path) -> Path:
         header.ljust(cluster, b"\0") + table.ljust(cluster, b"\0") + counts.ljust(cluster, b"\0") + bytes(cluster)
     )
     return path
+
+
+def set_keys(value: object, prefix: str = "") -> set[str]:
+    """The dotted keys that a document sets."""
+    found: set[str] = set()
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        found.add(f"{prefix}{key}")
+        tables = [table for table in inner if isinstance(table, dict)] if isinstance(inner, list) else []
+        for table in tables:
+            found |= set_keys(table, f"{prefix}{key}[].")
+        found |= set_keys(inner, f"{prefix}{key}.")
+    return found

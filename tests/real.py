@@ -6,11 +6,14 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from workbench.engine.qmp.monitor import Monitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,8 +72,14 @@ def running_qemu(
             # QEMU listens before it does anything slow; poll() tells a QEMU that gave up.
             while not _listening(path):
                 assert process.poll() is None, log.read_text()
-                os.sched_yield()
+                time.sleep(0.002)
             yield process, path
         finally:
             process.kill()
             process.wait()
+
+
+async def answering(path: Path) -> None:
+    """Until QEMU answers: its machine is built then, and what is preallocated is taken."""
+    monitor = await Monitor.connect(path, deadline=30)
+    await monitor.close()

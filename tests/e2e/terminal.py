@@ -59,6 +59,7 @@ class Terminal:
             if condition(seen):
                 return seen
             assert time.monotonic() < deadline, f"{what} did not come:\n{seen}"
+            time.sleep(0.02)
 
     def process(self) -> psutil.Process:
         """The workbench that runs in the window."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.commandline import CommandLine
     from workbench.engine.demo import DemoGuest
 
+pytestmark = pytest.mark.xdist_group("safety")  # one guest for most of them
 MIB = 1 << 20
 PROFILE = """\
 memory.size = "256M"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ def running_guest(state: Path, name: str = "demo", qemu: str = QEMU) -> Iterator
     try:
         while not ((directory / "pid").exists() and (directory / "pid").read_text().strip()):
             assert process.poll() is None
-            os.sched_yield()
+            time.sleep(0.002)
         yield process
     finally:
         process.kill()

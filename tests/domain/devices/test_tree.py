@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.domain.devices.recorded_tree import recorded, tree_of
 from workbench.domain.devices.pci import PciAddress, virtio_device_id
 from workbench.domain.devices.qom import Property, parse_children, value_text
 from workbench.domain.devices.sources import source_file
@@ -23,17 +20,7 @@ from workbench.domain.devices.virtio import (
 )
 from workbench.domain.devices.virtio_config import ConfigField
 
-RECORDED = Path(__file__).parent / "recorded"
 BALLOON = "/machine/peripheral/balloon0"
-
-
-def recorded(name: str) -> Any:
-    return json.loads((RECORDED / f"devices-{name}.json").read_text())
-
-
-def tree_of(reply: Any) -> DeviceTree:
-    places = [Place(*place) for place in reply["places"]]
-    return build_tree(reply["query-pci"], machine=reply["machine"], places=places)
 
 
 @pytest.fixture

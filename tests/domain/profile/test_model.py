@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tests.profile_files import CORPUS, SAMPLES, read_guest
+from tests.profile_files import CORPUS, SAMPLES, read_guest, set_keys
 from workbench.domain.profile.guest import GuestProfile
 from workbench.domain.profile.text.shape import dotted_keys, fields_of
 from workbench.domain.units import MIB
@@ -84,18 +84,6 @@ def leaf_defaults(part: type[Part], prefix: str) -> list[tuple[str, object]]:
         for field in msgspec.structs.fields(part)
         if field.name != "name" or part is not GuestProfile
     ]
-
-
-def set_keys(value: object, prefix: str = "") -> set[str]:
-    """The dotted keys that a document sets."""
-    found: set[str] = set()
-    for key, inner in value.items() if isinstance(value, dict) else ():
-        found.add(f"{prefix}{key}")
-        tables = [table for table in inner if isinstance(table, dict)] if isinstance(inner, list) else []
-        for table in tables:
-            found |= set_keys(table, f"{prefix}{key}[].")
-        found |= set_keys(inner, f"{prefix}{key}.")
-    return found
 
 
 def values_at(value: object, key: str) -> list[object]:

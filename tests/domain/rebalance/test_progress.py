@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.domain.rebalance.test_proposal import guest
+from tests.domain.rebalance.candidates import guest
 from workbench.domain.balloon.safety.ramp import Ramp
 from workbench.domain.rebalance.progress import Course, Seen, Stage, patience
 from workbench.domain.rebalance.proposal import Candidate, propose

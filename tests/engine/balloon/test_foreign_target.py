@@ -8,30 +8,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commandline import CommandLine, command_line
-from tests.engine.balloon.test_ledger import ledger_of, watched
-from tests.engine.local.test_guest import balloon_of, opened, reading_of, settled, until
+from tests.engine.local.opened import balloon_of, ledger_of, opened, reading_of, settled, until, watched
 from workbench.domain.balloon.history.marks import MarkKind
 from workbench.domain.balloon.reading import Source
 from workbench.engine.qmp.monitor import Monitor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
-    from workbench.engine.demo import DemoGuest
+    from tests.commandline import CommandLine
     from workbench.engine.local.guest import LocalGuest
 
 MIB = 1 << 20
 RAM = 512 * MIB
 
 
-@pytest.fixture(scope="module")
-def demo(demo_guest: DemoGuest) -> Iterator[CommandLine]:
-    with command_line() as workbench:
-        workbench.sample("demo")
-        workbench.start("demo")
-        workbench.wait_for_boot()
-        yield workbench
+@pytest.fixture
+def demo(running_demo: CommandLine) -> CommandLine:
+    return running_demo
 
 
 @asynccontextmanager

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engine.balloon.test_resident import answering
-from tests.hugepages import hugepage_pool
-from tests.real import running_qemu
+from tests.hugepages import hugepage_pool, uses_pool
+from tests.real import answering, running_qemu
 from workbench.domain.balloon.reading import Measure
 from workbench.engine.balloon import host_memory
 from workbench.engine.balloon.backing import TAIL, RefusalLog, pinning_children, pinning_networks
@@ -96,6 +95,7 @@ async def test_what_others_hold_in_the_file_is_held_where_this_mapping_does_not_
         assert after.resident - before.resident == 16 * MIB
 
 
+@uses_pool
 async def test_hugepages_of_the_host_with_their_pool() -> None:
     with hugepage_pool(40):
         more = {"hugetlb": True, "hugetlbsize": 2 * MIB, "prealloc": True}

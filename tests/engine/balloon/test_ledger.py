@@ -9,48 +9,30 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engine.local.test_guest import balloon_of, opened, running, settled, until
-from tests.hugepages import hugepage_pool
+from tests.engine.local.opened import (
+    available,
+    balloon_of,
+    ledger_of,
+    opened,
+    resident,
+    settled,
+    until,
+    watched,
+)
+from tests.hugepages import HUGEPAGES, hugepage_pool, uses_pool
 from workbench.domain.balloon.backing import Effect
 from workbench.domain.balloon.reading import Measure
 from workbench.domain.balloon.safety.gain import expected_gain
 
 if TYPE_CHECKING:
     from tests.commandline import CommandLine
-    from workbench.domain.balloon.ledger import Ledger
     from workbench.engine.demo import DemoGuest
     from workbench.engine.local.guest import LocalGuest
 
 MIB = 1 << 20
 RAM = 512 * MIB
 TARGET = 256 * MIB
-HUGEPAGES = '[memory.hugepages]\nsize = "2M"\n'
 UNTOUCHED = f"{HUGEPAGES}prealloc = false\n"
-
-
-async def watched(engine: object, name: str) -> LocalGuest:
-    guest = running(engine, name)  # type: ignore[arg-type]
-    guest.watched = True
-    guest.console(lambda _text: None)
-    await until(lambda: guest.snapshot.balloon, "the first look")
-    return guest
-
-
-def available(guest: LocalGuest) -> int:
-    stats = balloon_of(guest).stats
-    return stats.available or 0 if stats else 0
-
-
-def resident(guest: LocalGuest) -> int:
-    host = balloon_of(guest).host
-    assert host is not None
-    return host.resident
-
-
-def ledger_of(guest: LocalGuest) -> Ledger:
-    ledger = balloon_of(guest).ledger
-    assert ledger is not None
-    return ledger
 
 
 async def eat_and_free(guest: LocalGuest) -> None:
@@ -102,7 +84,10 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=case.name, marks=[uses_pool] if "hugepages" in case.name else []) for case in CASES],
+)
 async def test_what_the_host_gets_is_what_the_ledger_says(
     workbench: CommandLine, demo_guest: DemoGuest, case: Case
 ) -> None:

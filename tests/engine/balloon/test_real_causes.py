@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from tests.commandline import CommandLine, command_line, wait_until
-from tests.engine.local.test_guest import balloon_of, opened, reading_of, running, settled, until
+from tests.commandline import CommandLine, wait_until
+from tests.engine.local.opened import balloon_of, opened, reading_of, running, settled, until
 from workbench.domain.balloon.diagnosis.causes import Cause, State
 from workbench.domain.balloon.history.marks import MarkKind
+from workbench.engine.demo import READY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from workbench.domain.balloon.diagnosis.causes import Verdict
     from workbench.engine.demo import DemoGuest
@@ -27,14 +28,10 @@ CHURN = "while :; do dd if=/dev/zero of=/dev/null bs=20M count=1 2>/dev/null; do
 """A process that needs 20 MiB again and again: each time the guest is short of them, it takes some back from the balloon."""
 
 
-@pytest.fixture(scope="module")
-def demo(demo_guest: DemoGuest) -> Iterator[CommandLine]:
+@pytest.fixture
+def demo(running_demo: CommandLine) -> CommandLine:
     """A demo guest for the tests that give everything back."""
-    with command_line() as workbench:
-        workbench.sample("demo")
-        workbench.start("demo")
-        workbench.wait_for_boot()
-        yield workbench
+    return running_demo
 
 
 @pytest.fixture
@@ -109,7 +106,7 @@ async def test_a_reset_is_no_take_back(demo: CommandLine) -> None:
         guest = await a_guest(engine, demo)
         await guest.set_target(300 * MIB)
         await settled(guest, 300 * MIB)
-        marks = len(balloon_of(guest).marks)
+        marks, times = len(balloon_of(guest).marks), boots(demo)
         await guest.reset()
         await until(lambda: balloon_of(guest).verdict.code is Cause.STALE_AFTER_RESET, "the reset")
         verdict = balloon_of(guest).verdict
@@ -117,17 +114,15 @@ async def test_a_reset_is_no_take_back(demo: CommandLine) -> None:
         assert "212 MiB stand as held, and no driver holds them" in verdict.evidence
         assert look(demo)["cause_code"] == "stale-after-reset"
         await settled(guest, 300 * MIB)
-        await asyncio.to_thread(wait_for_boots, demo, 2)
+        await until(lambda: boots(demo) > times, "the guest to boot again", deadline=60)
         assert [mark.kind for mark in balloon_of(guest).marks[marks:]] == [MarkKind.RESET]
         await guest.set_target(RAM)
         await settled(guest, RAM)
 
 
-def wait_for_boots(workbench: CommandLine, times: int) -> None:
-    from workbench.engine.demo import READY
-
-    log = workbench.state / "demo" / "serial.log"
-    wait_until(lambda: log.read_text(errors="replace").count(READY) >= times, "the guest to boot again", deadline=60)
+def boots(workbench: CommandLine) -> int:
+    """How many times the guest was up."""
+    return (workbench.state / "demo" / "serial.log").read_text(errors="replace").count(READY)
 
 
 async def test_a_driver_that_is_unloaded_takes_nothing_back(demo: CommandLine) -> None:

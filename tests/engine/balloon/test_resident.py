@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.hugepages import hugepage_pool
-from tests.real import each_qemu, running_qemu
+from tests.hugepages import hugepage_pool, uses_pool
+from tests.real import answering, each_qemu, running_qemu
 from workbench.engine.balloon.backing import HostSide
 from workbench.engine.balloon.probe import BalloonProbe
 from workbench.engine.balloon.readings import Readings
@@ -18,7 +18,6 @@ from workbench.engine.state.directory import GuestFacts, Running
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 MIB = 1 << 20
 RAM = 512 * MIB
@@ -141,6 +140,7 @@ async def test_a_real_qemu_that_has_taken_all_of_it() -> None:
         assert resident_ram(process.pid, 96 * MIB) == 96 * MIB
 
 
+@uses_pool
 @pytest.mark.parametrize("share", ["true", "false"])
 async def test_a_real_qemu_on_hugepages(share: str) -> None:
     with hugepage_pool(40):
@@ -151,12 +151,6 @@ async def test_a_real_qemu_on_hugepages(share: str) -> None:
         with running_qemu("-object", backend, "-machine", "memory-backend=ram0", memory="64M") as (process, path):
             await answering(path)
             assert resident_ram(process.pid, 64 * MIB) == 64 * MIB
-
-
-async def answering(path: Path) -> None:
-    """Until QEMU answers: its machine is built then, and what is preallocated is taken."""
-    monitor = await Monitor.connect(path, deadline=30)
-    await monitor.close()
 
 
 def test_a_known_address_finds_the_ram_among_mappings_of_its_size() -> None:

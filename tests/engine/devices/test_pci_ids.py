@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.devices.test_tree import recorded, tree_of
+from tests.domain.devices.recorded_tree import recorded, tree_of
 from workbench.engine.devices import pci_ids
 
 if TYPE_CHECKING:

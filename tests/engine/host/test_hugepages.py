@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.hugepages import PAGE, hugepage_pool, read_pool
+from tests.hugepages import PAGE, hugepage_pool, read_pool, uses_pool
 from tests.privilege import unprivileged
 from tests.real import QEMU, running_qemu
 from workbench.domain.host.hugepages import HugepagePool
@@ -56,6 +56,7 @@ def refused(*args: object, **roots: Path) -> HostError:
     return caught.value
 
 
+@uses_pool
 class TestKernel:
     """The pool of this machine."""
 
@@ -118,6 +119,7 @@ class TestKernel:
                 assert b"memory" in done.stderr
 
 
+@uses_pool
 class TestMount:
     """hugetlbfs as the source."""
 

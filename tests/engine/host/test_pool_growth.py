@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.commandline import wait_until
-from tests.hugepages import PAGE, hugepage_pool, read_pool, write_pool
+from tests.hugepages import PAGE, hugepage_pool, read_pool, uses_pool, write_pool
 from workbench.domain.host.hugepages import Shortage
 from workbench.engine.host import pool_growth as supply
 from workbench.engine.host.hugepages import find_shortage, read_pools
@@ -37,6 +37,7 @@ def short(pages: int) -> Shortage:
     return found
 
 
+@uses_pool
 class TestKernel:
     def test_what_was_added_is_read_back_and_given_back(self, tmp_path: Path) -> None:
         with hugepage_pool(2):

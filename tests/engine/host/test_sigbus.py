@@ -10,9 +10,8 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from tests.commandline import wait_until
-from tests.engine.balloon.test_ledger import HUGEPAGES, available, resident, watched
-from tests.engine.local.test_guest import opened, running, until
-from tests.hugepages import PAGE, hugepage_pool, read_pool
+from tests.engine.local.opened import available, opened, resident, running, until, watched
+from tests.hugepages import HUGEPAGES, PAGE, hugepage_pool, read_pool, uses_pool
 from workbench.domain.guest.lifecycle import Exit, Phase
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ def taken(pages: int) -> Iterator[None]:
         memory.close()
 
 
+@uses_pool
 async def test_pages_that_reporting_gave_back_and_somebody_took_end_the_guest(
     workbench: CommandLine, demo_guest: DemoGuest
 ) -> None:

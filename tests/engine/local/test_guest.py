@@ -7,13 +7,14 @@ import os
 import signal
 import socket
 import time
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from tests.commandline import DEADLINE, CommandLine, command_line
+from tests.commandline import DEADLINE, CommandLine
+from tests.engine.local.opened import balloon_of, opened, reading_of, running, settled, until
 from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.history.marks import TURNS
 from workbench.domain.balloon.reading import Source
@@ -22,22 +23,19 @@ from workbench.domain.qmp.record.record import Kind, Origin
 from workbench.domain.units import PAGE
 from workbench.engine.balloon.readings import Readings
 from workbench.engine.balloon.record.marks import MarksFile
-from workbench.engine.local.engine import LocalEngine
 from workbench.engine.local.pace import EVENTS_GAP
 from workbench.engine.qmp.monitor import Monitor
 from workbench.engine.state.directory import StateDirectory
 from workbench.errors import CommandFailed, MonitorClosed, NotFound, StartError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
-    from workbench.domain.balloon.balloon import Balloon
     from workbench.domain.balloon.history.marks import Mark
-    from workbench.domain.balloon.reading import Reading
     from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.engine.balloon.probe import BalloonProbe
     from workbench.engine.demo import DemoGuest
+    from workbench.engine.local.engine import LocalEngine
     from workbench.engine.local.guest import LocalGuest
 
 MIB = 1 << 20
@@ -45,14 +43,10 @@ RAM = 512 * MIB
 FIRMWARE = 'memory.size = "64M"\naccelerator = "tcg"\n'
 
 
-@pytest.fixture(scope="module")
-def shared(demo_guest: DemoGuest) -> Iterator[CommandLine]:
+@pytest.fixture
+def shared(running_demo: CommandLine) -> CommandLine:
     """One demo guest for the tests that leave it as they found it."""
-    with command_line() as workbench:
-        workbench.sample("demo")
-        workbench.start("demo")
-        workbench.wait_for_boot()
-        yield workbench
+    return running_demo
 
 
 @pytest.fixture
@@ -61,60 +55,6 @@ def firmware(workbench: CommandLine) -> CommandLine:
     workbench.profile("fw", FIRMWARE)
     workbench.start("fw")
     return workbench
-
-
-@asynccontextmanager
-async def opened(workbench: CommandLine) -> AsyncIterator[LocalEngine]:
-    """An engine that leaves nothing behind: no task of it lives on."""
-    before = asyncio.all_tasks()
-    engine = LocalEngine(workbench.settings)
-    await engine.open()
-    try:
-        yield engine
-    finally:
-        await engine.close()
-    left = {task for task in asyncio.all_tasks() - before if not task.done()}
-    assert left == set(), "tasks outlive close()"
-
-
-async def until(condition: Callable[[], object], what: str, deadline: float = DEADLINE) -> None:
-    end = time.monotonic() + deadline
-    while not condition():
-        assert time.monotonic() < end, f"waited {deadline:g} s for {what}"
-        await asyncio.sleep(0.01)
-
-
-def running(engine: LocalEngine, name: str) -> LocalGuest:
-    """A guest of the engine that runs."""
-    from workbench.engine.local.guest import LocalGuest
-
-    guest = engine.guest(name)
-    assert isinstance(guest, LocalGuest), guest.snapshot
-    return guest
-
-
-def balloon_of(guest: LocalGuest) -> Balloon:
-    assert guest.snapshot.balloon is not None
-    return guest.snapshot.balloon
-
-
-def reading_of(guest: LocalGuest) -> Reading:
-    reading = balloon_of(guest).reading
-    assert reading is not None
-    return reading
-
-
-async def settled(guest: LocalGuest, size: int) -> None:
-    def there() -> bool:
-        balloon = guest.snapshot.balloon
-        return (
-            balloon is not None
-            and balloon.reading is not None
-            and balloon.reading.target == balloon.reading.actual == size
-            and balloon.verdict.state is State.SETTLED
-        )
-
-    await until(there, f"a balloon that settled at {size // MIB} MiB")
 
 
 def hear(engine: LocalEngine, name: str) -> list[GuestSnapshot]:

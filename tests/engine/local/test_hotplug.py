@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engine.local.test_guest import opened, running, until
+from tests.engine.local.opened import opened, running, until
 from workbench.domain.hotplug.plan import plan
 from workbench.domain.hotplug.unplug import Kind, State
 from workbench.domain.profile.problems import ProfileChanged

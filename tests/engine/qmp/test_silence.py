@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.commandline import wait_until
-from tests.engine.local.test_guest import balloon_of, opened, reading_of, running, settled, until
+from tests.engine.local.opened import balloon_of, opened, reading_of, running, settled, until
 from workbench.domain.balloon.diagnosis.causes import Cause, State
 from workbench.domain.balloon.history.marks import MarkKind
 from workbench.domain.guest.lifecycle import Phase

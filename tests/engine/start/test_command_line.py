@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from tests.hugepages import hugepage_pool
+from tests.hugepages import hugepage_pool, uses_pool
 from tests.launched import ask, get, launch, launched
 from tests.profile_files import CORPUS, HERE, NASTY, copy_with_files, fake_kernel, qcow2, read_guest
 from tests.real import QEMU, each_qemu
@@ -140,6 +140,7 @@ async def check_properties(monitor: Monitor, path: str, part: Part) -> None:
     assert found
 
 
+@uses_pool
 @each_qemu()
 @pytest.mark.parametrize("path", [path for path in CORPUS if path.parent != HERE], ids=lambda path: path.stem)
 async def test_every_sample_is_taken(path: Path, qemu: str, directory: Path) -> None:
@@ -182,6 +183,7 @@ async def test_every_monitor_serves_a_client_of_its_own(qemu: str, directory: Pa
             await again.close()
 
 
+@uses_pool
 @each_qemu()
 async def test_hugepages_bound_to_a_node(qemu: str, directory: Path) -> None:
     guest = read_guest("[memory]\nsize = '16M'\n[memory.hugepages]\nnodes = [0]")

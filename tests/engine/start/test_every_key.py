@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from tests.commandline import CHECKOUT
-from tests.hugepages import hugepage_pool
+from tests.hugepages import hugepage_pool, uses_pool
 from tests.launched import ask, get, launched
 from tests.profile_files import fake_kernel, qcow2
 from tests.real import each_qemu
@@ -363,7 +363,9 @@ ELSEWHERE = {
 
 
 @each_qemu()
-@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
+@pytest.mark.parametrize(
+    "group", [pytest.param(one, id=one.name, marks=[uses_pool] if one.hugepages else []) for one in GROUPS]
+)
 async def test_each_key_has_its_effect(group: Group, qemu: str) -> None:
     with hugepage_pool(group.hugepages) if group.hugepages else nullcontext():
         found, directory = await told(group, group.text, qemu)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hugepages import hugepage_pool
+from tests.hugepages import hugepage_pool, uses_pool
 from tests.profile_files import SAMPLES, copy_with_files, fake_kernel
 from tests.real import QEMU
 from workbench.domain.profile.problems import ProfileError
@@ -106,6 +106,7 @@ async def test_the_demo_guest(tmp_path: Path, settings: Settings, monkeypatch: p
     assert value(await plan(more, settings), "-append") == "quiet"
 
 
+@uses_pool
 async def test_a_pool_without_room(tmp_path: Path, settings: Settings) -> None:
     profile = loaded(tmp_path, "[memory]\nsize = '16M'\nhugepages.size = '2M'")
     with hugepage_pool(7):

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.ui.fake_engine import NOW, balloon, running
-from tests.ui.main.test_screen import opened, text_of
+from tests.ui.main.opened import opened, text_of
 from workbench.domain.balloon.diagnosis.causes import Cause, Circumstances, Finding, State, Verdict
 from workbench.domain.balloon.diagnosis.judge import judge
 from workbench.domain.balloon.reading import GuestStats

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.ui.fake_engine import NOW, RAM, balloon, running
-from tests.ui.main.test_screen import asked, opened, press, text_of
+from tests.ui.main.opened import asked, opened, press, text_of
 from workbench.domain.balloon.backing import Backing
 from workbench.domain.balloon.ledger import Ledger, Moment, percent
 from workbench.domain.balloon.reading import HostMemory

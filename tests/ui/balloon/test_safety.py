@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tests.ui.fake_engine import NOW, RAM, balloon, running
-from tests.ui.main.test_screen import asked, opened, press, text_of
+from tests.ui.main.opened import asked, opened, press, text_of
 from workbench.domain.balloon.diagnosis.causes import Cause, Finding, State
 from workbench.domain.balloon.reading import Sample
 from workbench.domain.balloon.safety.forecast import forecast

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from tests.ui.devices.test_pane import BALLOON, CHILD, NODE, Bench
-from tests.ui.devices.test_search import Finding
-from tests.ui.devices.views.test_views import QUEUE, Answering
+from tests.ui.devices.bench import BALLOON, CHILD, NODE, QUEUE, Answering, Bench, Finding
 from workbench.domain.devices.qom import Node, Property
 from workbench.domain.devices.virtio import Virtio
 from workbench.ui.devices.detail_area import DetailArea

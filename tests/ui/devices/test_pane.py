@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from rich.cells import cell_len
-from textual import on
-from textual.app import App
 from textual.widgets import Static
 
+from tests.ui.devices.bench import BALLOON, CHILD, NODE, STATES, TREE, Bench, recorded_tree
 from workbench.domain.devices.pci import PciAddress
-from workbench.domain.devices.qom import Child, Node, Property
-from workbench.domain.devices.tree import DeviceTree, Place, Registers, build_tree
-from workbench.domain.devices.virtio import Virtio
-from workbench.domain.devices.virtio_config import ConfigField
+from workbench.domain.devices.qom import Node, Property
+from workbench.domain.devices.tree import DeviceTree, Registers
 from workbench.ui.common.text import clean, cut, hanging
 from workbench.ui.devices.layout import Layout
 from workbench.ui.devices.lines import DeviceLines
@@ -28,100 +21,12 @@ from workbench.ui.devices.row import Row, Shown
 from workbench.ui.devices.store import Question, Want
 from workbench.ui.devices.views.views import View, rows
 
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
-RECORDED = json.loads((Path(__file__).parents[2] / "domain/devices/recorded/devices-7.2.json").read_text())
-BALLOON = "/machine/peripheral/balloon0"
-CHILD = f"{BALLOON}/virtio-backend"
-WORDS = (ConfigField("num_pages", 65536), ConfigField("actual", 51456))
-STATES = {
-    PciAddress(0, 1, 0): Registers(0x0F),
-    PciAddress(0, 3, 0): Registers(0x0F, WORDS),
-    PciAddress(0, 5, 0): Registers(0),
-}
-NODE = Node(
-    BALLOON,
-    "virtio-balloon-pci",
-    (
-        Property("free-page-reporting", "bool", True),
-        Property("deflate-on-oom", "bool", True),
-        Property("iothread", "link<iothread>", ""),
-        Property("[/b]name", "str", "[red]\x1b[31m\nvalue[/nothing]"),
-        Property("long", "str", "x" * 3000),
-        Property("broken", "int", error="Property 'broken' is not readable"),
-        Property("romfile", "str", ""),
-    ),
-    (Child("virtio-backend", "virtio-balloon-device", CHILD),),
-    Virtio(5, 0x0F, None, ("STATS_VQ", "DEFLATE_ON_OOM"), ("STATS_VQ",), config=WORDS),
-)
-
-
-def recorded_tree() -> DeviceTree:
-    places = [Place(*place) for place in RECORDED["places"]]
-    return build_tree(RECORDED["query-pci"], machine=RECORDED["machine"], places=places).with_registers(STATES)
-
-
-TREE = recorded_tree()
-
 
 def without(tree: DeviceTree, *slots: int) -> DeviceTree:
     bus = tree.buses[0]
     return replace(
         tree, buses=(replace(bus, devices=tuple(one for one in bus.devices if one.address.slot not in slots)),)
     )
-
-
-class Bench(App[None]):
-    CSS: ClassVar[str] = ".pane { border: round $panel; }"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[str] = []
-        """QOM paths that were to be read."""
-        self.questions: list[Question] = []
-        self.refreshed = 0
-
-    def compose(self) -> ComposeResult:
-        yield DeviceTreePane(id="devices")
-
-    @on(DeviceTreePane.Wanted)
-    def note(self, message: DeviceTreePane.Wanted) -> None:
-        self.questions.append(message.question)
-        if message.question.want is Want.NODE:
-            self.asked.append(message.question.path)
-        self.answer(message.question)
-
-    def answer(self, question: Question) -> None:
-        """Nothing answers here by itself."""
-
-    @on(DeviceTreePane.RefreshRequested)
-    def note_refresh(self) -> None:
-        self.refreshed += 1
-
-    @property
-    def pane(self) -> DeviceTreePane:
-        return self.query_one(DeviceTreePane)
-
-    @property
-    def lines(self) -> DeviceLines:
-        return self.query_one(DeviceLines)
-
-    def text(self) -> list[str]:
-        """The lines as they stand on the screen."""
-        return [self.lines.render_line(y).text for y in range(self.lines.size.height)]
-
-    def line(self, word: str) -> str:
-        return next(line for line in self.text() if word in line)
-
-    async def open_on(self, key: str) -> None:
-        """Show the tree with the cursor on a line."""
-        self.pane.trouble = ""
-        self.pane.tree = TREE
-        self.lines.focus()
-        number = self.lines.number_of(key)
-        assert number is not None
-        self.lines.cursor = number
 
 
 async def test_the_tree_stands_as_in_the_sketch() -> None:

@@ -7,21 +7,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from textual.widgets import Input
 
-from tests.ui.devices.test_pane import BALLOON, CHILD, NODE, TREE
-from tests.ui.devices.views.test_views import QOM, Answering
-from workbench.domain.devices.qom import Node, Property
+from tests.ui.devices.bench import BALLOON, CHILD, NODE, QOM, SECRET, TREE, Answering, Finding
+from workbench.domain.devices.qom import Node
 from workbench.domain.devices.search import Spot, find, spots
 from workbench.ui.devices.search import FindBar
 from workbench.ui.devices.store import Question, Want
-
-SECRET = Node(CHILD, "virtio-balloon-device", (Property("serial", "str", "needle[/b]"),))
-
-
-class Finding(Answering):
-    def answer(self, question: Question) -> None:
-        super().answer(question)
-        if question.want is Want.EVERYTHING:
-            self.pane.set_walk({**QOM, CHILD: SECRET}, values=True)
 
 
 async def test_results_come_as_one_types_and_enter_goes_there() -> None:

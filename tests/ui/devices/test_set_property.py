@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 from textual.widgets import Input
 
-from tests.ui.devices.test_pane import BALLOON, NODE, Bench
+from tests.ui.devices.bench import BALLOON, NODE, Bench
 from workbench.domain.devices.qom import Property
 from workbench.domain.devices.type_info import PropertyInfo, TypeInfo
 from workbench.ui.devices.set_property import Change, SetBar

@@ -10,7 +10,7 @@ import pytest
 from textual import work
 
 from tests.real import each_qemu, running_qemu
-from tests.ui.devices.test_pane import BALLOON, Bench
+from tests.ui.devices.bench import BALLOON, Bench
 from workbench.engine.devices.qom import parse_version
 from workbench.engine.devices.virtio_state import QUEUE_QUERY_SAFE
 from workbench.engine.local.devices import LocalDevices

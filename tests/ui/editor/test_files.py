@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.privilege import unprivileged
-from tests.ui.editor.test_screen import answer, area, command, dialog, head, press, wait_until
+from tests.ui.editor.opened import answer, area, command, dialog, head, press, wait_until
 from tests.ui.fake_engine import FakeEngine
 from workbench.engine.local.profiles import ProfileFiles
 from workbench.engine.profiles.store import ProfileStore

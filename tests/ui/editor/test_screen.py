@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,96 +11,32 @@ from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
 from tests.profile_files import HERE
-from tests.ui.fake_engine import FakeEngine, running
+from tests.ui.editor.opened import TEXT, answer, area, command, dialog, head, listed, opened, press, wait_until
 from workbench.domain.guest.lifecycle import Phase
 from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.profile.problems import Problem
 from workbench.domain.profile.text.form import form_rows
 from workbench.domain.profile.text.parse import parse
 from workbench.errors import HostError
-from workbench.ui.app import WorkbenchApp
 from workbench.ui.editor import screen as editor_module
 from workbench.ui.editor.command_pane import CommandPane
 from workbench.ui.editor.compare_dialog import CompareDialog
 from workbench.ui.editor.form import LABEL, FormList, ProfileForm, hints, row_line
 from workbench.ui.editor.problem_list import ProblemList
 from workbench.ui.editor.screen import EditorScreen
-from workbench.ui.editor.text_area import ProfileArea, changed_range, spans
+from workbench.ui.editor.text_area import changed_range, spans
 from workbench.ui.keys.names import know_moved
 from workbench.ui.main.screen import MainScreen
 from workbench.ui.words import broken
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
     from textual.pilot import Pilot
-
-TEXT = """\
-# mine
-[memory]
-size = "1G"  # enough
-
-[[net]]
-mac = "52:54:00:12:34:56"
-"""
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(editor_module, "LOOK", 0.05)
     monkeypatch.setattr(editor_module, "REST", 0.05)
-
-
-@asynccontextmanager
-async def opened(
-    text: str = TEXT, *, size: tuple[int, int] = (120, 40)
-) -> AsyncIterator[tuple[Pilot[None], FakeEngine, EditorScreen]]:
-    """The editor, as its key opens it."""
-    engine = FakeEngine(running())
-    engine.profiles.write("demo", text)
-    app = WorkbenchApp(engine)
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        await press(pilot, "g", "e")
-        await wait_until(lambda: isinstance(app.screen, EditorScreen))
-        screen = app.screen
-        assert isinstance(screen, EditorScreen)
-        await pilot.pause()
-        yield pilot, engine, screen
-
-
-async def wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.01)
-
-
-async def press(pilot: Pilot[None], *keys: str) -> None:
-    await pilot.press(*keys)
-    await pilot.pause()
-
-
-def head(screen: EditorScreen) -> str:
-    return str(screen.query_one("#editor-head", Static).render())
-
-
-def command(screen: EditorScreen) -> str:
-    return str(screen.query_one(CommandPane).query_one(Static).render())
-
-
-def area(screen: EditorScreen) -> ProfileArea:
-    return screen.query_one(ProfileArea)
-
-
-def dialog(pilot: Pilot[None]) -> bool:
-    return not isinstance(pilot.app.screen, EditorScreen | MainScreen)
-
-
-async def answer(pilot: Pilot[None], button: str) -> None:
-    await wait_until(lambda: dialog(pilot))
-    await pilot.pause()
-    await pilot.click(f"#{button}")
-    await pilot.pause()
 
 
 class TestLive:
@@ -528,18 +463,6 @@ def test_the_form_names_the_keys_that_its_user_has() -> None:
 
 def opened_to(form: ProfileForm, key: str) -> bool:
     return any(row.path[0] == key and len(row.path) == 2 for row in form.rows)
-
-
-@asynccontextmanager
-async def listed(**texts: str) -> AsyncIterator[tuple[Pilot[None], FakeEngine]]:
-    """The list of guests, none of which runs."""
-    engine = FakeEngine(*(GuestSnapshot(name) for name in texts))
-    for name, text in texts.items():
-        engine.profiles.write(name, text)
-    async with WorkbenchApp(engine).run_test(size=(120, 40)) as pilot:
-        await pilot.pause()
-        await press(pilot, "g")
-        yield pilot, engine
 
 
 async def type_name(pilot: Pilot[None], name: str) -> None:

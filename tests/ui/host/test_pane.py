@@ -11,7 +11,7 @@ from textual.app import App, ComposeResult
 from textual.containers import Vertical
 
 from tests.ui.fake_engine import running
-from tests.ui.main.test_screen import opened
+from tests.ui.main.opened import opened
 from workbench.domain.host.accelerator import DOM0, UNNAMED, hypervisor_words
 from workbench.domain.host.hugepages import HugepageHolder, HugepagePool, NodePool
 from workbench.domain.host.snapshot import HostSnapshot

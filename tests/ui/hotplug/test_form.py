@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from textual.widgets import Input
 
-from tests.ui.devices.test_pane import TREE
+from tests.ui.devices.bench import TREE
 from tests.ui.fake_engine import FakeDevices, FakeEngine, running
 from workbench.domain.hotplug.leftovers import Behind, Left, Sort
 from workbench.domain.hotplug.plan import FreeBus

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ from rich.cells import cell_len
 from textual.widgets import RichLog, Static
 
 from tests.ui.fake_engine import NOW, RAM, FakeEngine, balloon, running
+from tests.ui.main.opened import STOPPED, asked, opened, press, text_of
 from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.diagnosis.judge import Verdict
 from workbench.domain.balloon.reading import Sample
@@ -34,31 +34,12 @@ from workbench.ui.qmp.console import QmpConsole
 from workbench.ui.qmp.input import QmpInput
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from textual.geometry import Size
     from textual.pilot import Pilot
 
 ALL_SIZES = {name for _, name in (*WIDTHS, *HEIGHTS)}
-STOPPED = GuestSnapshot("alpine", memory=RAM, profile_path="/profiles/alpine.toml")
-
-
-@asynccontextmanager
-async def opened(
-    *snapshots: GuestSnapshot,
-    size: tuple[int, int] = (140, 44),
-    history: Path | None = None,
-    preferences: Preferences | None = None,
-) -> AsyncIterator[tuple[Pilot[None], FakeEngine]]:
-    """The screen, with its first worker done."""
-    engine = FakeEngine(*(snapshots or (running(), STOPPED)), history_file=history)
-    app = WorkbenchApp(engine, preferences=preferences)
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        await app.workers.wait_for_complete()
-        await pilot.pause()
-        yield pilot, engine
 
 
 @pytest.mark.parametrize(
@@ -87,20 +68,6 @@ async def test_the_first_picture_has_its_final_arrangement(
         assert pilot.app.screen.has_class(*classes)
     assert seen
     assert all(one == classes for one in seen)
-
-
-def text_of(pilot: Pilot[None], selector: str) -> str:
-    """What a text of the screen says now."""
-    return str(pilot.app.screen.query_one(selector, Static).render())
-
-
-async def press(pilot: Pilot[None], *keys: str) -> None:
-    await pilot.press(*keys)
-    await pilot.pause()
-
-
-def asked(engine: FakeEngine, name: str = "demo") -> list[object]:
-    return engine.guest(name).asked
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from textual import events
 
-from tests.ui.editor.test_screen import area, listed, opened, press, wait_until
+from tests.ui.editor.opened import area, listed, opened, press, wait_until
 from workbench.ui.editor.form import FormList, ProfileForm
 from workbench.ui.editor.text_area import ProfileArea
 from workbench.ui.keys import order as key_order

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.commandline import CommandLine, Done
     from workbench.engine.demo import DemoGuest
 
+pytestmark = pytest.mark.xdist_group("rebalance")  # one pair of guests for all
 NAMES = ("one", "two")
 Guests = dict[str, dict[str, object]]
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.domain.convert.test_round_trip import PROFILE, launch
+from tests.domain.convert.random_profiles import PROFILE, launch
 from tests.profile_files import CORPUS, read_guest
 from workbench.domain.convert.libvirt.exporter import export_libvirt
 from workbench.domain.convert.libvirt.importer import LibvirtError, import_libvirt

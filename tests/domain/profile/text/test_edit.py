@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.domain.profile.text.test_places import DOCUMENTS, KEYS, Writer, paths
+from tests.domain.profile.text.documents import DOCUMENTS, KEYS, Writer, paths
 from workbench.domain.profile.text.edit import add_table, remove, set_value
 from workbench.domain.profile.text.layout import EditError
 from workbench.domain.profile.text.write import toml_value

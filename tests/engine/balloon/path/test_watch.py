@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tests.commandline import DEADLINE
-from tests.engine.balloon.path.test_trace import enabled, started
+from tests.engine.balloon.path.traced import enabled, started
 from workbench.domain.balloon.path.trace_log import EVENTS
 from workbench.engine.balloon.path.watch import PathWatch
 

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from tests.commandline import CommandLine, command_line
-from tests.engine.local.test_guest import balloon_of, opened, reading_of, running, settled, until
+from tests.engine.local.opened import balloon_of, opened, reading_of, running, settled, until
 from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.history.marks import MarkKind
 from workbench.domain.balloon.safety.protection import Wish
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from workbench.engine.demo import DemoGuest
     from workbench.engine.local.guest import LocalGuest
 
+pytestmark = pytest.mark.xdist_group("protection")  # one guest for most of them
 MIB = 1 << 20
 RAM = 256 * MIB
 DEMO = 'memory.size = "256M"\nboot.guest = "demo"\n'

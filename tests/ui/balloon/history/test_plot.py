@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from textual.content import Content
 
 from tests.ui.fake_engine import RAM, balloon, running
-from tests.ui.main.test_screen import opened, press
+from tests.ui.main.opened import opened, press
 from workbench.domain.balloon.history.marks import Mark, MarkKind
 from workbench.domain.balloon.history.samples import GAP, Past, span_of
 from workbench.domain.balloon.history.window import Window

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from textual.content import Content
 
 from tests.ui.fake_engine import RAM, running
-from tests.ui.main.test_screen import opened, press, text_of
+from tests.ui.main.opened import opened, press, text_of
 from workbench.domain.balloon.path.changes import follow, poll, sent
 from workbench.domain.balloon.path.stages import Proof
 from workbench.domain.balloon.path.timeline import PathView, Sighting, Timeline

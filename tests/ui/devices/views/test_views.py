@@ -3,91 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace
 from textual.events import Key
 from textual.widgets import Static
 
-from tests.ui.devices.test_pane import BALLOON, CHILD, NODE, TREE, WORDS, Bench
+from tests.ui.devices.bench import (
+    BALLOON,
+    BUSES,
+    CHILD,
+    CONTROLLER,
+    DISK,
+    NODE,
+    PCI_BUS,
+    QUEUE,
+    TREE,
+    WORDS,
+    Answering,
+    Bench,
+    node,
+)
 from workbench.domain.compare.drift import Difference, Kind
-from workbench.domain.devices.buses import ROOT, Bus, BusDevice
+from workbench.domain.devices.buses import BusDevice
 from workbench.domain.devices.qom import Child, Node, Property
 from workbench.domain.devices.virtio import DriverState, Virtio
 from workbench.domain.devices.virtio_config import balloon_config
-from workbench.domain.devices.virtqueue import Queue
 from workbench.ui.devices.detail_area import DetailArea
 from workbench.ui.devices.row import Row
 from workbench.ui.devices.store import Question, Store, Want
 from workbench.ui.devices.views.views import View
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-PCI_BUS = "/machine/q35/pcie.0"
-DISK = "/machine/peripheral/disk0"
-CONTROLLER = "/machine/peripheral/scsi0"
-SCSI_BUS = "/machine/peripheral/scsi0/virtio-backend/scsi0.0"
-BUSES = Bus(
-    "main-system-bus", "System", ROOT,
-    (
-        BusDevice(
-            "q35-pcihost", "/machine/q35",
-            (
-                Bus(
-                    "pcie.0", "PCIE", PCI_BUS,
-                    (
-                        BusDevice(
-                            "virtio-scsi-pci", CONTROLLER,
-                            (Bus("scsi0.0", "SCSI", SCSI_BUS, (BusDevice("scsi-hd", DISK),)),),
-                        ),
-                        BusDevice("virtio-balloon-pci", BALLOON, (Bus("ide.0", "IDE", "/machine/x/ide.0"),)),
-                    ),
-                ),
-            ),
-        ),
-    ),
-)  # fmt: skip
-
-
-def node(path: str, *names: str, kind: str = "container") -> Node:
-    children = (Child(name, "container", f"{path.rstrip('/')}/{name}") for name in names)
-    return Node(path, kind, (Property("size", "int", 7),), tuple(children))
-
-
-QOM: Mapping[str, Node] = {
-    one.path: one
-    for one in (
-        node("/", "machine", "objects"),
-        node("/objects"),
-        node("/machine", "peripheral", "q35"),
-        node("/machine/q35"),
-        node("/machine/peripheral", "balloon0"),
-        replace(NODE, children=(Child("virtio-backend", "virtio-balloon-device", CHILD),)),
-        Node(CHILD, "virtio-balloon-device"),
-    )
-}
-QUEUE = Queue(0, 128, 128, 7, 9, 6, 5, 1, 0x1000, 0x2000, 0x3000)
-
-
-class Answering(Bench):
-    """Answers from a made-up QOM."""
-
-    def answer(self, question: Question) -> None:
-        if question.want is Want.BUSES:
-            self.pane.set_buses(BUSES)
-        elif question.want is Want.WALK:
-            self.pane.set_walk(QOM)
-        elif question.want is Want.NODE and question.path in QOM:
-            self.pane.set_node(QOM[question.path])
-        elif question.want is Want.NODE:
-            self.pane.set_failure(question, "gone")
-
-    @property
-    def key(self) -> str:
-        row = self.lines.row
-        return row.key if row is not None else ""
 
 
 async def test_the_cursor_keeps_its_device_in_every_view() -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.ui.fake_engine import running
-from tests.ui.main.test_screen import opened
-from tests.ui.qmp.test_console import ConsoleApp, console, until
+from tests.ui.main.opened import opened
+from tests.ui.qmp.console_app import ConsoleApp, console, until
 from workbench.domain.qmp.record.record import HMP, Kind, Origin, Record
 from workbench.domain.qmp.record.search import Show
 from workbench.ui.qmp.input import QmpInput
