@@ -1,6 +1,6 @@
-"""The front door: reads arguments, then runs one verb or the screen, and turns errors into words and an exit code.
+"""The entry point: runs one verb or the screen, and turns errors into a message and an exit code.
 
-Nothing is imported here that ``workbench --version`` or the screen can do without.
+Imports nothing that ``workbench --version`` or the screen does not need.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from workbench.settings import Settings
 
 
 def main() -> None:
-    """Run, and turn errors into ``workbench: what happened``, a ``hint:`` line and an exit code."""
+    """Run, and report errors as ``workbench: what happened``, a ``hint:`` line and an exit code."""
     try:
         code = _run()
     except Exception as error:
@@ -21,7 +21,7 @@ def main() -> None:
 
 def _run() -> int:
     if len(sys.argv) == 1:
-        # Nothing to parse, and the screen is there sooner without importing what parses it.
+        # Nothing to parse: without importing the parser the screen opens sooner.
         from workbench.verbs.screen import open_screen
 
         open_screen(Settings())
@@ -36,12 +36,12 @@ def _say(line: str) -> None:
 
 
 def _explain(error: Exception) -> int:
-    """Print an error for people and give its exit code."""
+    """Print an error and return its exit code."""
     from workbench.domain.profile.problems import ProfileError
     from workbench.errors import StartError, WorkbenchError
 
     if not isinstance(error, WorkbenchError):
-        return _confess(error)
+        return _report_crash(error)
     _say(f"workbench: {error.message}")
     if isinstance(error, ProfileError):
         for problem in error.problems:
@@ -55,11 +55,11 @@ def _explain(error: Exception) -> int:
     return error.exit_code
 
 
-def _confess(error: Exception) -> int:
-    """A defect of ours: one line on the terminal, and the traceback kept in a file."""
+def _report_crash(error: Exception) -> int:
+    """Print an internal error as one line and keep its traceback in a file."""
     from workbench.crash import keep_traceback
 
-    _say(f"workbench: a defect of its own: {type(error).__name__}: {error}")
+    _say(f"workbench: internal error (please report): {type(error).__name__}: {error}")
     _say(f"hint: {keep_traceback(error, Settings().data)}")
     return 1
 

@@ -1,4 +1,4 @@
-"""Defects of the workbench itself: the user's terminal shows no traceback, and none is lost."""
+"""Internal errors: the traceback goes to a file instead of the user's terminal."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ FILE = "crash.txt"
 
 
 def keep_traceback(error: BaseException, directory: Path) -> str:
-    """Write the traceback to a file of this directory, and say where it is, or why it could not be kept."""
+    """Write the traceback to a file in this directory; return a sentence with its path, or why it was not written."""
     path = directory / FILE
     try:
         directory.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(traceback.format_exception(error)))
     except OSError as failure:
-        return f"its traceback could not be kept: {failure.strerror}"
-    return f"its traceback is in {path}"
+        return f"could not write the traceback: {failure.strerror}"
+    return f"the traceback is in {path}"

@@ -1,21 +1,21 @@
-"""The error tree. Every error that a user can meet says what happened and what to do.
+"""The error tree: every error that a user may see, with its exit code.
 
 ::
 
     WorkbenchError                exit 1   what happened; hint: what to do
-    ├── UsageError                exit 2   a value on the command line that cannot be meant
+    ├── UsageError                exit 2   an invalid value on the command line
     ├── NotFound                  exit 3   no such guest or profile
-    ├── NotReached                exit 4   the guest did not get there in time
-    ├── ProfileError              exit 1   a profile with problems, all of them
-    ├── ProfileChanged            exit 1   a profile's file that something else wrote since it was read
+    ├── NotReached                exit 4   the guest did not reach its target or state in time
+    ├── ProfileError              exit 1   a profile with problems; lists all of them
+    ├── ProfileChanged            exit 1   a profile that changed on disk since it was read
     ├── StartError                exit 1   a guest that did not start; nothing is left behind
-    ├── HostError                 exit 1   something this host lacks: QEMU, hugepages, a directory
-    │   └── HugepageShortage               a pool with fewer pages than the guest needs: it can be grown
-    └── MonitorError              exit 1   the talk with QEMU went wrong
-        ├── MonitorUnavailable             no socket, or nobody listening
-        │   └── MonitorCrowded             another client holds it, and so many wait that no more can
+    ├── HostError                 exit 1   something missing on this host: QEMU, hugepages, a directory
+    │   └── HugepageShortage               a pool with fewer pages than the guest needs; it can be grown
+    └── MonitorError              exit 1   the QMP connection failed
+        ├── MonitorUnavailable             no socket, or nothing listens on it
+        │   └── MonitorCrowded             another client holds it, and its queue of waiting clients is full
         ├── MonitorTimeout                 QEMU did not answer within the deadline
-        │   └── MonitorSilent              it did not even greet: it is frozen, or another client holds it
+        │   └── MonitorSilent              no greeting: QEMU is frozen, or another client holds the monitor
         ├── MonitorClosed                  the connection ended
         └── CommandFailed                  QEMU answered with an error
 """
@@ -24,90 +24,90 @@ from __future__ import annotations
 
 
 class WorkbenchError(Exception):
-    """What happened, in one sentence for the user, and what to do about it."""
+    """What happened, in one sentence, and a hint about what to do."""
 
     exit_code = 1
-    title = "That did not work"
+    title = "Failed"
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
-        """What the user can do, one or more lines; empty when there is nothing to say."""
+        """What the user can do, one or more lines; empty if there is nothing to suggest."""
 
 
 class UsageError(WorkbenchError):
-    """A value that cannot be meant."""
+    """An invalid value on the command line."""
 
     exit_code = 2
-    title = "That cannot be meant"
+    title = "Invalid value"
 
 
 class NotFound(WorkbenchError):
-    """No guest or profile of that name."""
+    """No guest or profile with that name."""
 
     exit_code = 3
     title = "Not found"
 
 
 class NotReached(WorkbenchError):
-    """The guest did not get there within the time that the user gave."""
+    """The guest did not reach its target or state within the given time."""
 
     exit_code = 4
     title = "Not reached in time"
 
 
 class StartError(WorkbenchError):
-    """A guest that did not start. Its state directory is gone again."""
+    """A guest that did not start. Its state directory has been removed."""
 
     title = "The guest did not start"
 
     def __init__(self, message: str, *, output: str = "", hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.output = output
-        """What QEMU wrote to its standard error, unchanged."""
+        """QEMU's standard error, unchanged."""
 
 
 class HostError(WorkbenchError):
-    """Something that this host lacks or refuses."""
+    """Something is missing on this host, or the host refuses it."""
 
-    title = "This host lacks something"
+    title = "Host error"
 
 
 class MonitorError(WorkbenchError):
-    """The talk with QEMU went wrong."""
+    """The QMP connection failed."""
 
-    title = "QEMU's monitor"
+    title = "QMP error"
 
 
 class MonitorUnavailable(MonitorError):
-    """No socket, or nobody who listens and talks QMP."""
+    """No socket, or nothing that speaks QMP listens on it."""
 
 
 class MonitorCrowded(MonitorUnavailable):
-    """Another client holds the one place, or QEMU is frozen, and so many wait already that no more can."""
+    """Another client holds the monitor or QEMU is frozen, and the socket's backlog is full."""
 
 
 class MonitorTimeout(MonitorError):
-    """QEMU did not answer within the deadline. It may be frozen, stopped by a signal, or busy."""
+    """QEMU did not answer within the deadline: it may be frozen, stopped by a signal, or busy."""
 
     def __init__(self, message: str, *, hint: str = "", sent: str = "") -> None:
         super().__init__(message, hint=hint)
         self.sent = sent
-        """The command that waits in QEMU's socket: it may still be carried out."""
+        """The command left in QEMU's socket; QEMU may still run it."""
 
 
 class MonitorSilent(MonitorTimeout):
-    """QEMU accepts the connection and says nothing: it is frozen, or another client holds the monitor."""
+    """QEMU accepts the connection but sends no greeting: it is frozen, or another client holds the monitor."""
 
 
 class MonitorClosed(MonitorError):
-    """The connection ended, as it does when QEMU ends."""
+    """The connection was closed, as when QEMU exits."""
 
     def __init__(self, message: str, *, hint: str = "", sent: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.sent = sent
-        """Whether a command was on its way by then: QEMU may have carried it out."""
+        """Whether a command had been sent by then; QEMU may have run it."""
 
 
 class CommandFailed(MonitorError):

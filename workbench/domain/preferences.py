@@ -1,4 +1,4 @@
-"""How the user wants the screen to behave."""
+"""The user's settings for the screen."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from msgspec import Struct
 
 class Preferences(Struct, frozen=True):
     ask: bool = True
-    """Whether the QMP console asks before a command that ends, loses or overwrites something."""
+    """Whether the QMP console asks before a destructive command."""

@@ -1,4 +1,4 @@
-"""Text from a guest or from QEMU, made harmless to show: no control sequence reaches the terminal."""
+"""Escape untrusted text from guests and QEMU, so that no control sequence reaches the terminal."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _TO_ESCAPE = re.compile(r"[^ -~]")
 
 
 def visible(text: str) -> str:
-    """The text with every character that does not print written as an escape: ``\\x1b``, ``\\u202e``.
+    """The text with non-printing characters escaped: ``\\x1b``, ``\\u202e``.
 
-    What does not print is what :meth:`str.isprintable` says: controls, invisible and direction-changing characters.
+    By :meth:`str.isprintable`: controls, invisible and direction-changing characters.
     """
     return text if text.isascii() and text.isprintable() else _TO_ESCAPE.sub(_escape, text)
 
 
 def enumerated(words: Sequence[str], most: int = 5) -> str:
-    """``a``, ``a and b``, ``a, b and c``; beyond ``most`` of them ``a, b and 7 more``."""
+    """``a``, ``a and b``, ``a, b and c``; for more than ``most``, ``a, b and 7 more``."""
     if len(words) > most:
         words = (*words[: most - 1], f"{len(words) - most + 1} more")
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def json_string(text: str) -> str:
-    """The text as a JSON string in which every character prints."""
+    """The text as a JSON string of printable characters only."""
     quoted = json.dumps(text, ensure_ascii=False)
     return quoted if quoted.isprintable() else _TO_ESCAPE.sub(_json_escape, quoted)
 

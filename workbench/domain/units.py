@@ -1,6 +1,6 @@
 """Sizes, shares and times as people write them: ``256M``, ``1.5 GiB``, ``50%``, ``3 min``.
 
-Inside the workbench memory is an ``int`` of bytes. Every unit is binary, as QEMU's are
+Internally, memory is an ``int`` of bytes. All units are binary, as in QEMU
 (util/cutils.c, ``do_strtosz``): ``M``, ``MB`` and ``MiB`` are all 1,048,576 bytes.
 """
 
@@ -24,29 +24,29 @@ MINUS = "\N{MINUS SIGN}"
 
 _FACTORS = {"": 1, "k": KIB, "m": MIB, "g": GIB, "t": TIB}
 _SIZE = re.compile(r"\s*(\d{1,20}(?:\.\d{1,10})?)\s*([kmgt]?)(?:i?b)?\s*", re.IGNORECASE | re.ASCII)
-# Not all that Fraction() reads: 1e99999999 would take minutes and gigabytes.
+# Stricter than Fraction(): 1e99999999 would take minutes and gigabytes.
 _PERCENTAGE = re.compile(r"(-?\d{1,6}(?:\.\d{1,10})?)\s*%", re.ASCII)
 
 
 class SizeError(ValueError):
-    """A text that is no size; the message says why."""
+    """A text that is not a size; the message says why."""
 
     def __init__(self, why: str, allowed: str = "") -> None:
-        """:param allowed: what would be one, where that depends on the guest."""
+        """:param allowed: the valid range, where it depends on the guest."""
         super().__init__(f"{why}: {allowed}" if allowed else why)
         self.why = why
 
 
 def parse_size(text: str) -> int:
-    """The number of bytes that a text such as ``256M`` means; a bare number is bytes.
+    """Parse a size such as ``256M`` into bytes; a bare number is bytes.
 
     :raise SizeError: for anything else, a negative size, or a fraction of a byte.
     """
     match = _SIZE.fullmatch(text)
     if match is None:
         if re.match(r"\s*-\d", text):
-            raise SizeError(f"{text.strip()!r} is negative: a size is 0 or more")
-        raise SizeError(f"{text.strip()!r} is not a size: write 256M, 1.5G or a number of bytes")
+            raise SizeError(f"{text.strip()!r} is negative: a size must be 0 or more")
+        raise SizeError(f"{text.strip()!r} is not a size: use 256M, 1.5G or a number of bytes")
     number, unit = match.groups()
     size = Fraction(number) * _FACTORS[unit.lower()]
     if size.denominator != 1:
@@ -55,13 +55,13 @@ def parse_size(text: str) -> int:
 
 
 def parse_percentage(text: str, whole: int) -> int:
-    """The part of ``whole`` that a text such as ``12.5%`` means, in bytes, rounded towards 0.
+    """Parse a share of ``whole`` such as ``12.5%`` into bytes, rounded towards 0.
 
     :raise SizeError: for anything else.
     """
     share = _PERCENTAGE.fullmatch(text.strip())
     if share is None:
-        raise SizeError(f"{text.strip()!r} is not a percentage: write 50%")
+        raise SizeError(f"{text.strip()!r} is not a percentage: use a form such as 50%")
     return int(whole * Fraction(share[1]) / 100)
 
 
@@ -75,7 +75,7 @@ def format_size(size: int) -> str:
 
 
 def size_words(size: int) -> str:
-    """A size that is a power of two, for people: ``2 MiB``, ``1 GiB``, ``64 KiB``, ``32 bytes``."""
+    """A power-of-two size with its unit: ``2 MiB``, ``1 GiB``, ``64 KiB``, ``32 bytes``."""
     for factor, unit in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
         if size >= factor and size % factor == 0:
             return f"{size // factor} {unit}"
@@ -94,9 +94,9 @@ def whole_mib(size: int) -> int:
 
 
 def in_mib(size: int, *, signed: bool = False) -> str:
-    """Whole MiB for a column that names the unit: ``1,024``, ``−55``, and with ``signed`` ``+55``.
+    """Whole MiB for a column whose heading has the unit: ``1,024``, ``−55``, and with ``signed`` ``+55``.
 
-    What rounds to 0 and is not 0 is ``<1``; with a sign it is ``0``.
+    A non-zero size that rounds to 0 is ``<1``; with a sign it is ``0``.
     """
     whole = whole_mib(size)
     if size and not whole:
@@ -111,7 +111,7 @@ def mib(size: int, *, signed: bool = False) -> str:
 
 
 def mib_span(least: int, most: int, between: str = "\N{EN DASH}") -> str:
-    """Two sizes in whole MiB without the unit: one number where they round to the same."""
+    """A range in whole MiB without the unit; a single number if both ends round to the same."""
     low, high = whole_mib(least), whole_mib(most)
     return in_mib(most) if low == high else f"{low:,}{between}{high:,}"
 
@@ -132,24 +132,24 @@ def age(seconds: float) -> str:
 
 
 def ago(seconds: float) -> str:
-    """``2 s ago``: :func:`age` before now."""
+    """:func:`age` with "ago": ``2 s ago``."""
     return f"{age(seconds)} ago"
 
 
 def duration(seconds: float) -> str:
-    """A time to wait: ``0.2 s``, ``12 s``, ``3 min``."""
+    """A waiting time: ``0.2 s``, ``12 s``, ``3 min``."""
     return f"{seconds:.1f} s" if seconds < 9.95 else age(seconds)
 
 
 PAGE = 4096
-"""Bytes of a balloon page, whatever the guest's own page size (VIRTIO_BALLOON_PFN_SHIFT = 12)."""
+"""Bytes of a balloon page, independent of the guest's page size (VIRTIO_BALLOON_PFN_SHIFT = 12)."""
 
 
 def pages_in(size: int) -> int:
-    """How many whole balloon pages make ``size`` bytes; negative for a negative size."""
+    """Whole balloon pages in ``size`` bytes; negative for a negative size."""
     return size // PAGE if size >= 0 else -(-size // PAGE)
 
 
 def sizes_words(pages: Iterable[int]) -> str:
-    """Page sizes in a row, smallest first: ``2 MiB and 1 GiB``."""
+    """A list of page sizes, smallest first: ``2 MiB and 1 GiB``."""
     return enumerated([size_words(page) for page in sorted(pages)])

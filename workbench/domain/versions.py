@@ -1,4 +1,4 @@
-"""Versions of QEMU as numbers that can be compared."""
+"""QEMU versions as comparable numbers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ NEWEST = (99, 0)
 
 
 def version_of(text: str) -> tuple[int, int]:
-    """``(7, 2)`` of a QEMU that says it is ``7.2.22``; the newest path for one that says nothing."""
+    """``(7, 2)`` for ``7.2.22``; :data:`NEWEST` if the text has no version."""
     numbers = [int(part) for part in text.split(".")[:2] if part.isdecimal()]
     return (numbers[0], numbers[1]) if len(numbers) == 2 else NEWEST

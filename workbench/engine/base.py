@@ -1,4 +1,4 @@
-"""What a screen may ask for. ``local.py`` answers with QEMU on this host; another engine fits in beside it."""
+"""The engine's interface to the screen. ``engine/local`` implements it with QEMU on this host."""
 
 from __future__ import annotations
 
@@ -35,84 +35,84 @@ if TYPE_CHECKING:
 
 
 class Devices(Protocol):
-    """The devices of one guest, read now at each call; nothing here changes a guest.
+    """The devices of one guest, read afresh at each call. Read-only.
 
-    Every coroutine raises a :class:`workbench.errors.WorkbenchError` when it cannot do what it says.
+    Every coroutine raises :class:`workbench.errors.WorkbenchError` on failure.
     """
 
     async def tree(self) -> DeviceTree:
         """PCI functions with their QOM paths and driver states."""
 
     async def node(self, path: str) -> Node:
-        """One QOM path with its properties and their values."""
+        """A QOM path with its properties and their values."""
 
     async def values(self, path: str, kinds: Sequence[tuple[str, str]]) -> tuple[Property, ...]:
-        """Some properties of one QOM path; ``kinds`` are their names and types."""
+        """Some properties of a QOM path; ``kinds`` are their names and types."""
 
     async def virtio(self, path: str) -> Virtio | None:
-        """What is known of the virtio device at a path beyond properties; None when it is none."""
+        """The state of the virtio device at a path, beyond its properties; None if it is not a virtio device."""
 
     async def buses(self) -> Bus:
         """The main system bus and everything below it."""
 
     async def walk(self, *, values: bool = False) -> Mapping[str, Node]:
-        """Every QOM path. Properties may come without values when those are not asked for."""
+        """Every QOM path. Without ``values``, properties may lack theirs."""
 
     async def describe(self, type_name: str) -> TypeInfo:
-        """A QOM type: parents, and each property's description and default."""
+        """A QOM type: its parents, and each property's description and default."""
 
     async def drift(self) -> tuple[Difference, ...]:
-        """How the guest differs from what its profile says now."""
+        """How the guest differs from its profile as it is now."""
 
     async def places(self) -> Mapping[str, str]:
-        """Each device's id with the line of the profile as it is now that makes it, such as ``demo.toml:14``."""
+        """For each device id, the line that defines it in the profile as it is now, such as ``demo.toml:14``."""
 
 
 class Lookups(Protocol):
-    """What helps to write a command for one guest; nothing here changes a guest, or is kept in its record as the user's."""
+    """Lookups for completing a command for one guest. Read-only, and not recorded as the user's commands."""
 
     async def has_file(self, path: str) -> bool:
-        """Whether a path names a file or a block device where QEMU runs; a relative one begins at QEMU's directory."""
+        """Whether a path is a file or a block device where QEMU runs; relative to QEMU's working directory."""
 
     async def manual(self, command: str) -> Sequence[Paragraph]:
-        """What QEMU's manual page qemu-qmp-ref(7) says of a command, or why it says nothing. Nothing is raised."""
+        """The section on a command in qemu-qmp-ref(7), or why there is none. Raises nothing."""
 
     async def known(self, lookup: Lookup) -> Sequence[Known]:
-        """What the guest has of one sort; nothing when it has none, or cannot be asked that.
+        """The guest's objects of one kind; empty if it has none or does not support the query.
 
-        :raise workbench.errors.MonitorError: when it does not answer.
+        :raise workbench.errors.MonitorError: if it does not answer.
         """
 
 
 class Hotplug(Protocol):
-    """Devices of one guest that come and go while it runs: one change at a time.
+    """Plugs and unplugs devices of one running guest, one change at a time.
 
-    Every coroutine raises a :class:`workbench.errors.WorkbenchError` when it cannot do what it says.
+    Every coroutine raises :class:`workbench.errors.WorkbenchError` on failure.
     """
 
     async def offer(self, kind: Kind) -> Offer:
-        """What the guest has for one more device of a kind."""
+        """What the guest has available for another device of a kind."""
 
     async def plug(self, offer: Offer, plan: Plan) -> None:
-        """Make what is behind a device, then the device; when QEMU refuses it, nothing is left."""
+        """Create a device's backend, then the device; if QEMU refuses, remove both."""
 
     async def behind(self, name: str) -> Stake:
-        """What goes with a device when it is taken out."""
+        """What is removed together with a device."""
 
     async def unplug(self, name: str, patience: float) -> Unplug:
-        """Ask a device to go and wait so many seconds for the guest's answer; the snapshot has it until it is known."""
+        """Request an unplug and wait ``patience`` seconds for the guest; until it is done the snapshot lists it."""
 
     async def keeping(self, name: str) -> Keeping:
-        """What would be written into the profile to keep a device that was plugged in."""
+        """The change to the profile that would keep a hot-plugged device."""
 
     async def keep(self, change: Keeping) -> str:
-        """Write it, unless the file was changed meanwhile, and give the place: file and line."""
+        """Write that change, unless the file has changed since; return its file and line."""
 
 
 class Guest(Protocol):
-    """One guest. Whatever changes it goes through its driver task, one request at a time.
+    """One guest. All changes go through its driver task, one request at a time.
 
-    Every coroutine raises a :class:`workbench.errors.WorkbenchError` when it cannot do what it says.
+    Every coroutine raises :class:`workbench.errors.WorkbenchError` on failure.
     """
 
     @property
@@ -120,11 +120,11 @@ class Guest(Protocol):
 
     @property
     def record(self) -> Record:
-        """Everything that passed on this guest's monitor since the screen opened."""
+        """All messages on this guest's monitor since the screen opened."""
 
     @property
     def watched(self) -> bool:
-        """Whether somebody looks at this guest now: its readings come often."""
+        """Whether the guest is on display; if so, it is read often."""
 
     @watched.setter
     def watched(self, value: bool) -> None: ...
@@ -137,31 +137,31 @@ class Guest(Protocol):
         origin: Origin = Origin.USER,
         oob: bool = False,
     ) -> object:
-        """Run one QMP command and give its return value; out of band with ``oob``. Cancelled, it gives up waiting."""
+        """Run one QMP command and return its value; with ``oob``, out of band. Cancelling only stops waiting."""
 
     async def schema(self) -> Schema:
         """The QAPI schema of the running QEMU."""
 
     @property
     def lookups(self) -> Lookups:
-        """What the QMP console looks up while a command is typed."""
+        """Lookups for the QMP console's completion."""
 
     @property
     def devices(self) -> Devices:
-        """What is in it."""
+        """Its devices."""
 
     @property
     def hotplug(self) -> Hotplug:
-        """What can be plugged in and out."""
+        """Plugs and unplugs its devices."""
 
     async def past(self, start: float, step: float) -> Past:
-        """What was recorded from ``start`` (Unix time) until now, in spans of about ``step`` seconds, however long it is."""
+        """The history from ``start`` (Unix time) until now, in spans of about ``step`` seconds."""
 
     async def set_target(self, size: int) -> None:
-        """Ask the guest to have ``size`` bytes of RAM: in steps where a ramp is on and it is a large inflation."""
+        """Set the target to ``size`` bytes; a large inflation goes in steps if a ramp is on."""
 
     async def protect(self, wish: Wish) -> None:
-        """Switch its ramp or guard, or end, take up or dismiss what they did."""
+        """Switch its ramp or guard on or off, or stop, continue or dismiss what they did."""
 
     async def pause(self) -> None: ...
 
@@ -170,94 +170,94 @@ class Guest(Protocol):
     async def reset(self) -> None: ...
 
     async def power_down(self) -> None:
-        """Press the guest's power button (ACPI). The guest decides."""
+        """Press the guest's ACPI power button. The guest may ignore it."""
 
     async def kill(self) -> None:
-        """End QEMU now: what the guest has not written is lost."""
+        """Kill QEMU: data that the guest has not written is lost."""
 
     def console(self, listener: Callable[[str], None]) -> Callable[[], None]:
-        """Give the serial console's scrollback and then its output as it comes, as text with control characters.
+        """Pass the serial console's scrollback to ``listener``, then its output, with control characters.
 
-        Call what this returns to end it.
+        Call the returned function to stop.
         """
 
     async def type(self, text: str) -> None:
         """Send text to the serial console."""
 
     def path(self, listener: Callable[[PathView], None]) -> Callable[[], None]:
-        """Give what was seen of the last change of the target, and then whatever is new of it or of the next one.
+        """Pass the path of the last target change to ``listener``, then every update of it or of the next one.
 
-        QEMU's trace events are on until what this returns is called.
+        Call the returned function to stop; until then QEMU's trace events are on.
         """
 
 
 class Profiles(Protocol):
-    """The profiles' files, for the editor.
+    """The profile files, for the editor.
 
-    Every coroutine raises a :class:`workbench.errors.WorkbenchError` when it cannot do what it says.
+    Every coroutine raises :class:`workbench.errors.WorkbenchError` on failure.
     """
 
     async def read(self, name: str) -> ProfileText:
-        """A guest's profile: the user's, else the shipped sample of that name."""
+        """A guest's profile: the user's, or else the sample with that name."""
 
     async def disk(self, known: ProfileText) -> ProfileText:
-        """What stands on the disk now: ``known`` itself when nothing wrote there since; without a stamp when it is gone."""
+        """The profile on disk now: ``known`` itself if unchanged; without a stamp if the file is gone."""
 
     async def save(self, known: ProfileText, text: str, *, anyway: bool = False) -> ProfileText:
-        """Write a profile, whole or not at all.
+        """Write a profile atomically.
 
-        :raise workbench.domain.profile.problems.ProfileChanged: when the disk has another text than ``known``, unless ``anyway``.
+        :raise workbench.domain.profile.problems.ProfileChanged: if the text on disk is not ``known``, unless ``anyway``.
         """
 
     def check(self, known: ProfileText, text: str) -> Checked:
-        """What is wrong with a text in itself, and the options that it gives: quick enough for each key."""
+        """The problems in a text by itself, and its QEMU options. Fast enough for every keystroke."""
 
     async def bases_changed(self, checked: Checked) -> bool:
-        """Whether a file that the text extends is another one since the text was checked."""
+        """Whether a file that the text extends has changed since the text was checked."""
 
     @property
     def samples_stand_in(self) -> bool:
-        """Whether the user has no directory of profiles yet: the first one that is written ends that."""
+        """Whether the user has no profiles directory yet, so that the samples are used."""
 
     def templates(self) -> Mapping[str, str]:
-        """What a new profile can begin with, by name."""
+        """Templates for a new profile, by name."""
 
     def name_trouble(self, name: str) -> str:
-        """Why a new profile cannot have this name; empty when it can."""
+        """Why a new profile cannot have this name; empty if it can."""
 
     async def create(self, name: str, text: str) -> ProfileText:
-        """Write a new profile; one that is there is never overwritten."""
+        """Write a new profile; never overwrites one."""
 
     async def rename(self, name: str, new: str) -> ProfileText:
-        """Give a profile another name, and the UEFI variables that the workbench keeps for it too."""
+        """Rename a profile, together with its UEFI variables."""
 
     async def trash(self, name: str) -> Path:
-        """Move a profile into the trash, and say where it is now."""
+        """Move a profile to the trash; return its path there."""
 
     async def extended_by(self, name: str) -> tuple[str, ...]:
-        """The other profiles that extend this one: they fail when it is gone from its place."""
+        """Profiles that extend this one; they break if it is moved."""
 
     def comparable(self, name: str) -> tuple[str, ...]:
-        """What a profile can be compared with: the others, and first, as an empty name, the one that its guest runs with."""
+        """What a profile can be compared with: first, as an empty name, the one its guest runs with; then the others."""
 
     async def compare(self, known: ProfileText, text: str, other: str) -> Comparison:
-        """How a text differs from another profile, or with an empty name from the one that the guest runs with."""
+        """How a text differs from another profile, or, for an empty name, from the one its guest runs with."""
 
     async def check_host(self, known: ProfileText, text: str) -> tuple[Problem, ...]:
-        """What files and the installed QEMU have against a text that is right in itself."""
+        """Problems of a valid text with this host: its files and the installed QEMU."""
 
 
 class InputHistory(Protocol):
-    """The lines that a user typed, kept across runs and shared by every screen that is open."""
+    """The lines typed by the user, kept across runs and shared by all open screens."""
 
     @property
     def lines(self) -> Sequence[str]:
-        """Oldest first; none where they cannot be read."""
+        """Oldest first; empty if they cannot be read."""
 
     def add(self, line: str) -> None:
-        """Keep a line, unless it repeats the last one or begins with a space.
+        """Add a line, unless it repeats the last one or begins with a space.
 
-        :raise OSError: when it cannot be written; it is kept for this run.
+        :raise OSError: if it cannot be written; it is still kept for this run.
         """
 
 
@@ -265,39 +265,39 @@ class Engine(Protocol):
     """The guests and the host."""
 
     async def open(self) -> None:
-        """Find profiles and running guests, and begin to watch them."""
+        """Find profiles and running guests, and start watching them."""
 
     async def close(self) -> None:
-        """Let go of everything; guests run on."""
+        """Close all connections; guests keep running."""
 
     def guests(self) -> Sequence[GuestSnapshot]:
         """Every profile and every running guest, by name."""
 
     def guest(self, name: str) -> Guest:
-        """:raise workbench.errors.NotFound: when there is none of that name."""
+        """:raise workbench.errors.NotFound: if there is none with that name."""
 
     def watch(self, listener: Callable[[GuestSnapshot], None]) -> Callable[[], None]:
-        """Call ``listener`` with each new snapshot of any guest; call what this returns to end that."""
+        """Call ``listener`` with each new snapshot of any guest. Call the returned function to stop."""
 
     @property
     def profiles(self) -> Profiles:
-        """Their files."""
+        """The profile files."""
 
     async def start(self, name: str, supply: Supply = Supply.NOTHING) -> None:
-        """Start the guest of a profile, detached, and wait until its QMP answers.
+        """Start a profile's guest, detached, and wait until QMP answers.
 
-        :param supply: what to do when its pool of hugepages is too small.
-        :raise workbench.domain.host.hugepages.HugepageShortage: when that is to say so.
+        :param supply: what to do if its hugepage pool is too small.
+        :raise workbench.domain.host.hugepages.HugepageShortage: if the pool is too small and may not be grown.
         """
 
     async def host(self) -> HostSnapshot: ...
 
     async def keep_picture(self, name: str, svg: str) -> Path:
-        """Write a picture of a guest's history where the user finds it, and say where that is."""
+        """Write a picture of a guest's history to the user's files; return its path."""
 
     async def keep_record(self, name: str, messages: Sequence[Message]) -> Path:
-        """Write what passed on a guest's monitor where its user alone can read it, and say where that is."""
+        """Write a guest's QMP messages to a file that only the user can read; return its path."""
 
     @property
     def input_history(self) -> InputHistory:
-        """What the user typed at the QMP console."""
+        """The QMP console's input history."""

@@ -1,1 +1,1 @@
-"""The balloon: readings, targets, rates, the ledger, and below them its diagnosis, history, path and safety."""
+"""The balloon: readings, targets, rates and the ledger; in subpackages its diagnosis, history, path and safety."""

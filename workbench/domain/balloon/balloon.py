@@ -1,10 +1,9 @@
-"""The balloon: what was asked, what the guest holds, and the diff between them.
+"""The balloon's state as shown: the reading, its verdict, statistics, history and ledger.
 
-The device's config space holds two little-endian words in 4 KiB pages (QEMU:
-include/standard-headers/linux/virtio_balloon.h): ``num_pages``, written by the host, how many pages the balloon should
-hold; and ``actual``, written by the guest, how many it holds. The guest's driver computes the diff as
-``num_pages - actual`` (Linux: drivers/virtio/virtio_balloon.c, ``towards_target``). Memory is counted in those pages
-here and nowhere else.
+The device's config space has two little-endian words, in 4 KiB pages (QEMU:
+include/standard-headers/linux/virtio_balloon.h): ``num_pages``, written by the host, the pages that the balloon should
+hold; and ``actual``, written by the guest, the pages it holds. The guest's driver computes the diff as
+``num_pages - actual`` (Linux: drivers/virtio/virtio_balloon.c, ``towards_target``).
 """
 
 from __future__ import annotations
@@ -22,35 +21,35 @@ if TYPE_CHECKING:
 
 
 class Balloon(Struct, frozen=True):
-    """Everything that the balloon panel shows, but for what the user has staged."""
+    """Everything that the balloon panel shows, except the staged target."""
 
     verdict: Verdict
     reading: Reading | None = None
-    """None when there is no balloon or nothing was read yet."""
+    """None if there is no balloon, or it has not been read yet."""
     rate: float = 0.0
-    """Bytes of ``actual`` a second over the last moments, signed: negative while inflating."""
+    """Recent change of ``actual`` in bytes a second; negative while inflating."""
     stats: GuestStats | None = None
     host: HostMemory | None = None
     ours: bool = True
     """Whether the current target was set through this workbench."""
     unanswered: int | None = None
-    """A target in bytes that was sent to a QEMU that does not answer, and may be carried out when it does."""
+    """A target in bytes sent to a QEMU that does not answer; it may be carried out once it does."""
     history: tuple[Sample, ...] = field(default=())
     marks: tuple[Mark, ...] = field(default=())
-    """What happened to the balloon, oldest first; of the newest 500."""
+    """The newest 500 marks, oldest first."""
     ledger: Ledger | None = None
-    """The last change of the target, and what came of it."""
+    """The last change of the target and its outcome."""
     backing: Backing | None = None
-    """What the guest's RAM stands on; None when that could not be seen."""
+    """The host memory behind the guest's RAM; None if it could not be read."""
 
     @property
     def unreturned(self) -> int | None:
-        """What the guest gave up and the host did not get back; None where that is not known: see :class:`Ledger`."""
+        """Memory that the guest gave up and the host did not get back; None if unknown. See :class:`Ledger`."""
         return self.ledger.unreturned if self.ledger is not None else None
 
     @property
     def eta(self) -> float | None:
-        """Seconds until the diff is 0 at the present rate; None when it does not move that way."""
+        """Seconds until the diff is 0 at the present rate; None if it is not moving that way."""
         if self.reading is None or not self.rate or not self.reading.diff:
             return None
         seconds = -self.reading.diff / self.rate

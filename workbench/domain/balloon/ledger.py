@@ -1,8 +1,8 @@
-"""The ledger of the last change of the target: what was asked, what the balloon holds, what the host holds, and what the
-guest believes, before it and now. Sizes are bytes; what is not known is None.
+"""The ledger of the last target change: asked, held by the balloon, held by the host, and available as the guest
+reports it, each before the change and now. Sizes are bytes; unknown ones are None.
 
-Two figures are easily misread, so they are kept apart. What the guest gave up and the host still holds is *unreturned*.
-What the guest gave up and the host did not hold before either is *never used*: there was nothing to gain.
+Two figures are easily confused. Memory that the guest gave up and the host still holds is *unreturned*. Memory that the
+guest gave up but the host did not hold in the first place is *never used*: there was nothing to gain.
 """
 
 from __future__ import annotations
@@ -19,28 +19,27 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.backing import Backing
 
 NOISE = 2 * MIB
-"""What resident memory moves by when nobody does anything to the balloon: less is not worth a sentence, and for large
-guests a hundredth of RAM is not."""
+"""Changes of resident memory below this are noise; for large guests, below a hundredth of RAM."""
 
 
 class Moment(Struct, frozen=True):
-    """What stood at one time."""
+    """The figures at one time."""
 
     time: float
     """Unix time."""
     target: int | None = None
     actual: int | None = None
     resident: int | None = None
-    """What the host held of the guest's RAM."""
+    """Guest RAM resident on the host."""
     available: int | None = None
-    """What the guest believed that it could use, by its own statistics."""
+    """Available memory by the guest's statistics."""
     free: int | None = None
-    """What the guest believed to be free; older drivers tell this alone."""
+    """Free memory by the guest's statistics; older drivers report only this."""
     pool_free: int | None = None
     """Free pages in the host's pool of this guest's page size; None on ordinary memory."""
 
     def shifted(self, change: int) -> Moment:
-        """The same where RAM is larger by ``change`` bytes: the balloon's pages stand, so target and actual move with it."""
+        """The same with RAM larger by ``change`` bytes: num_pages and actual do not change, so both sizes shift with RAM."""
         target, actual = (None if size is None else size + change for size in (self.target, self.actual))
         return replace(self, target=target, actual=actual)
 
@@ -63,11 +62,11 @@ class Ledger(Struct, frozen=True):
     ram: int
     now: Moment
     before: Moment | None = None
-    """Just before the target last changed; None when it never did, or nobody saw it."""
+    """Just before the target last changed; None if it never did, or no workbench saw it."""
     ours: bool = True
     """Whether a workbench made that change."""
     backing: Backing | None = None
-    """What the RAM stands on, as far as it is known."""
+    """The host memory behind its RAM, as far as known."""
 
     # The four columns.
 
@@ -83,53 +82,53 @@ class Ledger(Struct, frozen=True):
 
     @property
     def host(self) -> Entry:
-        """What the host holds of the guest's RAM."""
+        """Guest RAM resident on the host."""
         return Entry(self.before.resident if self.before else None, self.now.resident)
 
     @property
     def believed(self) -> Entry:
-        """What the guest says that it has: :attr:`believed_as`."""
+        """Available or free memory by the guest's statistics: see :attr:`believed_as`."""
         before = getattr(self.before, self.believed_as) if self.before else None
         return Entry(before, getattr(self.now, self.believed_as))
 
     @property
     def believed_as(self) -> str:
-        """``available``, or ``free`` of a driver that tells no more; the same for both times."""
-        told = [moment for moment in (self.now, self.before) if moment is not None]
-        only_free = any(moment.free is not None for moment in told) and all(moment.available is None for moment in told)
+        """``available``, or ``free`` if the driver reports only that; the same for both times."""
+        both = [moment for moment in (self.now, self.before) if moment is not None]
+        only_free = any(moment.free is not None for moment in both) and all(moment.available is None for moment in both)
         return "free" if only_free else "available"
 
-    # What follows from them.
+    # Derived figures.
 
     @property
     def given(self) -> int | None:
-        """What the guest gave up since the change; negative when it took some back."""
+        """Memory that the guest gave up since the change; negative if it took some back."""
         return self.held.change
 
     @property
     def reclaimed(self) -> int | None:
-        """By how much the host's holding fell since the change; negative when it rose, which is a loss."""
+        """The fall of resident RAM since the change; negative if it rose, which is a loss."""
         change = self.host.change
         return None if change is None else -change
 
     @property
     def unreturned(self) -> int | None:
-        """What the guest gave up in all and the host still holds: resident - actual, when positive."""
+        """Memory given up in total that the host still holds: resident - actual, if positive."""
         if self.now.resident is None or self.now.actual is None:
             return None
         return max(0, self.now.resident - self.now.actual)
 
     @property
     def yield_(self) -> float | None:
-        """1 - unreturned / held: 1 when the host has all that the guest gave; None for an empty balloon."""
+        """1 - unreturned / held: 1 if the host got everything that the guest gave; None for an empty balloon."""
         held = self.held.now
         return None if self.unreturned is None or not held else 1 - self.unreturned / held
 
     @property
     def never_used(self) -> int | None:
-        """Of what the guest gave: at least so much was not resident before. It cannot be seen page by page.
+        """Lower bound of the given memory that was not resident before; single pages cannot be seen.
 
-        All that the host held before is the most that can have been resident of what was given; the rest was not.
+        At most what the host held before can have been resident; the rest was not.
         """
         if self.given is None or self.host.before is None:
             return None
@@ -137,37 +136,36 @@ class Ledger(Struct, frozen=True):
 
     @property
     def never_used_most(self) -> int | None:
-        """And at most so much: no more than the host lacked of RAM before, nor than what was given and did not come back."""
+        """Upper bound: at most what was not resident before, and at most what was given and not reclaimed."""
         least, given, before, reclaimed = self.never_used, self.given, self.host.before, self.reclaimed
         if least is None or given is None or before is None or reclaimed is None:
             return None
         return max(least, min(given - max(0, reclaimed), self.ram - before))
 
-    # What happened, in words.
+    # The outcome, for people.
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What happened, in plain sentences without a full stop; none when there is nothing to say."""
-        foreign = () if self.ours or self.before is None else ("another client set this target, not the workbench",)
+        """The outcome in sentences without a full stop; empty if there is nothing to report."""
+        foreign = () if self.ours or self.before is None else ("another client set this target",)
         return (*foreign, *self.words_of_change)
 
     @property
     def words_of_change(self) -> tuple[str, ...]:
-        """The same without whose target it was."""
-        said: list[str] = []
+        """The same without who set the target."""
         if self.given is not None and self.given < -self._noise:
-            said.append(self._deflated(-self.given))
-        elif self.given is not None and self.given > self._noise:
-            said += self._inflated(self.given)
-        elif self.unreturned and self.unreturned > self._noise:
-            said += self._still_held(self.unreturned)
-        return tuple(said)
+            return (self._deflated(-self.given),)
+        if self.given is not None and self.given > self._noise:
+            return tuple(self._inflated(self.given))
+        if self.unreturned and self.unreturned > self._noise:
+            return tuple(self._still_held(self.unreturned))
+        return ()
 
     @property
     def loss(self) -> bool:
-        """Whether the host holds notably more than before, though the guest gave memory up, and cannot do with less.
+        """Whether the host holds notably more than before although the guest gave memory up.
 
-        On ordinary memory a guest that holds no more than it has just touched some since: that is its good right.
+        On ordinary memory it is not a loss if resident is within actual: the guest has just touched memory since.
         """
         fails = self.backing is not None and self.backing.effect is not Effect.RETURNS
         return self._grew and (self.void or fails)
@@ -179,39 +177,39 @@ class Ledger(Struct, frozen=True):
 
     @property
     def void(self) -> bool:
-        """Whether it was seen that the host did not get back what the guest gave."""
+        """Whether the host did not get back what the guest gave."""
         return (self.unreturned or 0) > self._noise
 
     def _deflated(self, taken: int) -> str:
         if (self.reclaimed or 0) > self._noise:
-            how = ": free pages are reported" if self.backing and self.backing.reporting else ""
+            how = " (free page reporting)" if self.backing and self.backing.reporting else ""
             return (
                 f"the guest took {mib(taken)} back, and the host holds {mib(self.reclaimed or 0)} less than before{how}"
             )
-        return f"the guest took {mib(taken)} back; the host gives it pages as it touches them"
+        return f"the guest took {mib(taken)} back; the host allocates it as the guest touches it"
 
     def _inflated(self, given: int) -> list[str]:
         reclaimed, unreturned = self.reclaimed, self.unreturned
         if reclaimed is None or unreturned is None:
-            return [f"the guest gave {mib(given)}; what the host got is not known"]
+            return [f"the guest gave {mib(given)}; how much the host got back is unknown"]
         if self.loss:
             return [
-                f"a loss: the guest gave {mib(given)}, and the host holds {mib(-reclaimed)} more than before",
+                f"loss: the guest gave {mib(given)}, but the host holds {mib(-reclaimed)} more than before",
                 *self._why(),
             ]
         if unreturned > self._noise:
-            got = mib(reclaimed) if reclaimed > self._noise else "none of it"
-            return [f"the guest gave {mib(given)}, and the host got {got} back", *self._why()]
+            got = f"only {mib(reclaimed)}" if reclaimed > self._noise else "none of it"
+            return [f"the guest gave {mib(given)}, but the host got {got} back", *self._why()]
         if self._grew:
             more = mib(-reclaimed)
-            return [f"the guest gave {mib(given)}, and touched memory since: the host holds {more} more than before"]
+            return [f"the guest gave {mib(given)} but touched memory since: the host holds {more} more than before"]
         never = self.never_used_most or 0
         if never <= self._noise:
             return [f"the guest gave {mib(given)}, and the host got {mib(reclaimed)} back"]
-        reported = "never used, or reported free" if self.backing and self.backing.reporting else "never used"
+        reported = "never used or reported free" if self.backing and self.backing.reporting else "never used"
         least = self.never_used or 0
         if least > self._noise:
-            return [f"of the {mib(given)} given, at least {mib(least)} were {reported}: nothing to gain for the host"]
+            return [f"at least {mib(least)} of the {mib(given)} given were {reported}: nothing to reclaim there"]
         rest = f"up to {mib(never)} were {reported}"
         return [f"the guest gave {mib(given)}, and the host got {mib(max(0, reclaimed))} back; {rest}"]
 
@@ -219,20 +217,20 @@ class Ledger(Struct, frozen=True):
         return [f"the host holds {mib(unreturned)} more than the guest has", *self._why()]
 
     def _why(self) -> list[str]:
-        """Why the host did not get it, and what would serve."""
+        """Why the host did not get it, and what to use instead."""
         backing = self.backing
         if backing is None or backing.effect is Effect.RETURNS:
             refusal = backing.refusal if backing else ""
-            return [f"QEMU says: {refusal}"] if refusal else ["the cause is not known"]
+            return [f"QEMU says: {refusal}"] if refusal else ["the cause is unknown"]
         again = " again" if backing.reporting else ""
-        said = [f"the guest zeroes what it gives, and that takes pages from the pool{again}"] if self.loss else []
-        said.append(backing.cause)
+        found = [f"the guest zeroes what it gives, which takes pages from the pool{again}"] if self.loss else []
+        found.append(backing.cause)
         if backing.refusal:
-            said.append(f"QEMU says: {backing.refusal}")
+            found.append(f"QEMU says: {backing.refusal}")
         before, now = (self.before.pool_free if self.before else None), self.now.pool_free
         if backing.hugepages and before is not None and now is not None:
-            said.append(f"free pages in the pool: {before:,} before, {now:,} now")
-        return [*said, f"instead: {backing.instead}"]
+            found.append(f"free pages in the pool: {before:,} before, {now:,} now")
+        return [*found, f"instead: {backing.instead}"]
 
     @property
     def _noise(self) -> int:
@@ -243,7 +241,7 @@ class Ledger(Struct, frozen=True):
 
 
 def percent(share: float) -> str:
-    """Rounded so that only what is whole is 100, and only what is nothing is 0."""
+    """Whole percent; 100 only for all of it, and 0 only for nothing."""
     whole = round(100 * share)
     if whole >= 100 and share < 1:
         return "99"

@@ -1,4 +1,4 @@
-"""Memory that was plugged into a guest beside what it began with, as far as its balloon counts it."""
+"""Memory plugged into a guest after its start, as far as its balloon counts it as RAM."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ class Module(Struct, frozen=True):
     """A DIMM."""
 
     address: int
-    """Where the guest sees it."""
+    """The guest physical address."""
     size: int
     """Bytes."""
 
 
 def modules_of(devices: object) -> tuple[Module, ...]:
-    """The modules in a reply of ``query-memory-devices``.
+    """The DIMMs in a reply to ``query-memory-devices``.
 
-    The balloon counts ordinary DIMMs as RAM, and neither NVDIMMs nor virtio-mem (QEMU: hw/virtio/virtio-balloon.c,
+    The balloon counts DIMMs as RAM, but neither NVDIMMs nor virtio-mem (QEMU: hw/virtio/virtio-balloon.c,
     ``get_current_ram_size``), all of which are in the ``plugged-memory`` of ``query-memory-size-summary``.
     """
     found = cast("Sequence[Mapping[str, object]]", devices) if isinstance(devices, list) else ()

@@ -1,4 +1,4 @@
-"""How fast a guest's balloon was seen to move, each way by itself."""
+"""How fast a guest's balloon inflates and deflates, measured separately."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ if TYPE_CHECKING:
 
     from workbench.domain.balloon.reading import Sample
 
-STANDS = MIB
-"""Bytes a second below which a balloon counts as standing still."""
+AT_REST = MIB
+"""Bytes a second up to which a balloon counts as at rest."""
 
 NEAR = 0.5
-"""Seconds between two samples up to which they tell a speed: it may have stood in a longer time."""
+"""Seconds between two samples up to which they give a speed; over a longer time the balloon may have paused."""
 WINDOW = 20
-"""Samples that a rate is taken from at most: two seconds of a guest that moves."""
+"""Most samples that a rate is taken from: two seconds of a moving guest."""
 
 
 class Speeds(Struct, frozen=True):
-    """What a guest's balloon reached, when it last moved, in bytes a second; 0 where it was not seen to move that way.
+    """Top speed of a guest's balloon in its last movement each way, in bytes a second; 0 if it never moved that way.
 
-    Deflating is several times as fast as inflating, so one tells nothing of the other. The rate is a mean over about a
-    second, so at the end of each movement it falls to nothing: the largest of a movement is kept.
+    Deflating is several times faster than inflating, so the two are kept apart. The rate is a mean over about a second
+    and falls to 0 at the end of a movement, so the largest is kept.
     """
 
     inflating: float = 0.0
     deflating: float = 0.0
     moves: int = 0
-    """The way of the movement that goes on, the sign of its rate: 0 while the balloon stands."""
+    """Sign of the present movement's rate; 0 while the balloon is at rest."""
 
     @classmethod
     def over(cls, history: Sequence[Sample]) -> Speeds:
-        """What was recorded before anybody looked, oldest first."""
+        """The speeds in a recorded history, oldest sample first."""
         speeds = cls()
         for at in range(1, len(history)):
             now, near = history[at].time, history[at].time - history[at - 1].time <= NEAR
@@ -46,9 +46,9 @@ class Speeds(Struct, frozen=True):
         return speeds
 
     def after(self, rate: float) -> Speeds:
-        """With one more rate, in bytes of ``actual`` a second, signed."""
+        """The speeds after one more rate: bytes of ``actual`` a second, signed."""
         speed = abs(rate)
-        if speed <= STANDS:
+        if speed <= AT_REST:
             return replace(self, moves=0)
         way = 1 if rate > 0 else -1
         if way == 1:
@@ -65,16 +65,16 @@ RATE_WINDOW = 1.5
 
 
 def rate_of(samples: Sequence[Sample], now: float) -> float:
-    """Bytes of ``actual`` a second over the last :data:`RATE_WINDOW` seconds, signed; 0 when it did not move."""
+    """Bytes of ``actual`` a second over the last :data:`RATE_WINDOW` seconds, signed; 0 if it did not move."""
     recent: list[Sample] = []
     for sample in reversed(samples):
         recent.append(sample)
         if now - sample.time > RATE_WINDOW:
             break
-    # What it stood still before it began to move is not part of its speed.
+    # The time at rest before a movement does not count.
     while len(recent) > 2 and recent[-2].actual == recent[-1].actual:
         recent.pop()
     if len(recent) < 2 or recent[0].time <= recent[-1].time:
         return 0.0
-    # The clock may have been set back since: never less time than lies between the samples.
+    # The clock may have been set back: use at least the time between the samples.
     return (recent[0].actual - recent[-1].actual) / (max(now, recent[0].time) - recent[-1].time)

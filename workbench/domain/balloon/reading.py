@@ -1,4 +1,4 @@
-"""Readings of the balloon: what was read at one moment, from QEMU, the guest's driver and the host."""
+"""Readings of the balloon from QEMU, the guest's driver and the host."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Source(StrEnum):
     CONFIG_SPACE = "config-space"
     """The device's config space, as the guest's driver sees it."""
     QUERY = "query"
-    """``query-balloon``: the actual alone; the target is the last one that this workbench knows of."""
+    """``query-balloon``: only actual; the target is the last one known to this workbench."""
 
 
 STALE = 5.0
-"""Seconds that a reading can be under way at the most."""
+"""Most seconds that a reading can take."""
 
 
 class Reading(Struct, frozen=True):
-    """One look at the balloon. All sizes are bytes."""
+    """One reading of the balloon. Sizes are bytes."""
 
     time: float
     """Unix time in seconds."""
@@ -41,14 +41,14 @@ class Reading(Struct, frozen=True):
     source: Source
 
     def precedes(self, when: float) -> bool:
-        """Whether it is of before ``when``, so that a target that was sent then is not in it.
+        """Whether it was taken before ``when``, so that a target sent then is not in it.
 
-        One that is much older says that the clock was set back, and is taken for a new one.
+        A much older one means that the clock was set back, and counts as new.
         """
         return when - STALE < self.time < when
 
     def in_ram(self, ram: int) -> Reading:
-        """The same two words of the config space where RAM is another one: target and actual move with it."""
+        """The same config space with another RAM size: target and actual shift with it."""
         change = ram - self.ram
         return replace(self, ram=ram, target=self.target + change, actual=self.actual + change) if change else self
 
@@ -69,19 +69,19 @@ class Reading(Struct, frozen=True):
 
 
 class GuestStats(Struct, frozen=True):
-    """What the guest's driver says of its own memory, in bytes and counts; None where it said nothing.
+    """Memory statistics reported by the guest's driver, in bytes and counts; None if not reported.
 
-    QEMU: hw/virtio/virtio-balloon.c, ``balloon_stat_names``; a value that the guest never sent is 2**64 - 1.
+    QEMU: hw/virtio/virtio-balloon.c, ``balloon_stat_names``; a value never sent is 2**64 - 1.
     """
 
     last_update: float
     """Unix time of the guest's last report, whole seconds; 0 = never."""
     interval: int
-    """Seconds between reports that QEMU asks for; 0 = it does not ask."""
+    """QEMU's polling interval in seconds; 0 = off."""
     came_after: float = 0.0
-    """Unix time before which that report cannot have come: a look then had an older one; 0 = nobody knows."""
+    """Unix time before which the report cannot have arrived, as an older one was read then; 0 = unknown."""
     came_by: float = 0.0
-    """Unix time by which it had come; 0 = nobody knows. The two tell more than QEMU's whole seconds."""
+    """Unix time by which it had arrived; 0 = unknown. Together finer than QEMU's whole seconds."""
     total: int | None = None
     free: int | None = None
     available: int | None = None
@@ -91,27 +91,27 @@ class GuestStats(Struct, frozen=True):
     major_faults: int | None = None
     minor_faults: int | None = None
     oom_kills: int | None = None
-    """Processes that the guest's kernel killed for want of memory; from Linux 6.12 and QEMU 10 on, as the next one."""
+    """Processes killed by the guest's OOM killer; like the next one, since Linux 6.12 and QEMU 10."""
     alloc_stalls: int | None = None
-    """Allocations that had to reclaim memory themselves before they could go on."""
+    """Allocations that stalled in direct reclaim."""
 
 
 class Measure(StrEnum):
-    """How it was seen what the host holds of a guest's RAM."""
+    """How resident guest RAM was measured."""
 
     RSS = "rss"
     """``Rss`` of its mapping in /proc/PID/smaps."""
     HUGETLB = "hugetlb"
     """Hugetlb pages of its mapping in /proc/PID/smaps."""
     FILE = "file-blocks"
-    """The blocks of the file in memory that it is (memfd, tmpfs, hugetlbfs): held even where no mapping shows them."""
+    """Blocks of its backing file in memory (memfd, tmpfs, hugetlbfs), including unmapped ones."""
 
 
 class HostMemory(Struct, frozen=True):
-    """What the host holds of the guest's RAM. All sizes are bytes."""
+    """Guest RAM resident on the host. Sizes are bytes."""
 
     resident: int
-    """The guest's RAM that takes memory of the host now, by ``measure``."""
+    """Resident guest RAM now, by ``measure``."""
     baseline: int
     """The same just before the target last changed."""
     measure: Measure = Measure.RSS
@@ -120,12 +120,12 @@ class HostMemory(Struct, frozen=True):
 
     @property
     def reclaimed(self) -> int:
-        """The fall of resident RAM since the target last changed; negative when it rose."""
+        """The fall of resident RAM since the target last changed; negative if it rose."""
         return self.baseline - self.resident
 
 
 class Sample(Struct, frozen=True):
-    """One point of the history. Sizes in bytes; None where it was not known."""
+    """One point of the history. Sizes are bytes; None if unknown."""
 
     time: float
     target: int
@@ -135,10 +135,10 @@ class Sample(Struct, frozen=True):
 
 
 def reading_of(num_pages: int, actual_pages: int, *, ram: int, time: float) -> Reading | None:
-    """A reading from the two words of the config space; None when they cannot be the balloon's.
+    """A reading from the two words of the config space; None if they cannot be the balloon's.
 
-    QEMU clamps the target to RAM (``virtio_balloon_to_target``), so more pages than the RAM has mean that the words
-    were read from somewhere else: the BAR has moved. ``actual`` is the guest's to write, and is clamped.
+    QEMU clamps the target to RAM (``virtio_balloon_to_target``), so a num_pages beyond RAM was read from the wrong
+    place: the BAR has moved. ``actual`` is written by the guest, and is clamped here.
     """
     if num_pages * PAGE > ram:
         return None
@@ -147,15 +147,15 @@ def reading_of(num_pages: int, actual_pages: int, *, ram: int, time: float) -> R
 
 
 MISSING = 2**64 - 1
-"""A statistic that the guest never sent (hw/virtio/virtio-balloon.c, ``reset_stats``: all bits set)."""
+"""A statistic never sent (hw/virtio/virtio-balloon.c, ``reset_stats``: all bits set)."""
 
 
 def seen_between(stats: GuestStats, old: GuestStats | None, asked: float, answered: float) -> GuestStats:
-    """The same with when that report came, as far as looks from outside tell.
+    """The same with bounds for the report's arrival, from when it was read.
 
-    :param old: what was read the time before, if anything was.
-    :param asked: Unix time at which that was asked for.
-    :param answered: Unix time at which the present reply was there.
+    :param old: the previous result, if any.
+    :param asked: Unix time of the previous request.
+    :param answered: Unix time of the present reply.
     """
     if old is not None and old.last_update == stats.last_update:
         return replace(stats, came_after=old.came_after, came_by=old.came_by)
@@ -167,7 +167,7 @@ def seen_between(stats: GuestStats, old: GuestStats | None, asked: float, answer
 
 
 def stats_of(reply: object, interval: int) -> GuestStats:
-    """The guest's statistics from the value of its ``guest-stats`` property."""
+    """Parse the value of the device's ``guest-stats`` property."""
     body = cast("Mapping[str, object]", reply) if isinstance(reply, dict) else {}
     found = body.get("stats")
     stats = cast("Mapping[str, int]", found) if isinstance(found, dict) else {}

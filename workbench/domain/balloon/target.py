@@ -1,4 +1,4 @@
-"""Targets for the balloon, as people write them."""
+"""Parsing and clamping of balloon targets."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LEAST = MIB
-"""The smallest target: below it nothing runs, and 0 is an error of QEMU's."""
+"""The smallest target: no guest runs below it, and QEMU rejects 0."""
 
 
 def parse_target(text: str, *, ram: int, target: int) -> int:
-    """The target in bytes that a person means: ``256M``, ``50%`` (of RAM), ``+64M``, ``max``.
+    """Parse a target into bytes: ``256M``, ``50%`` (of RAM), ``+64M``, ``max``.
 
-    :param target: the present target, which ``+`` counts from.
-    :raise SizeError: for what is no size, 0, negative, or more than RAM, with the range that is.
+    :param target: the present target, the base of ``+``.
+    :raise SizeError: if it is not a size, or 0, negative or more than RAM; names the valid range.
     """
     word = text.strip()
     if word.lower() == "max":
         return ram
     if word.startswith("-"):
-        raise SizeError(f"{word!r} is negative", f"a target is 1M to {format_size(ram)}")
+        raise SizeError(f"{word!r} is negative", _range(ram))
     if word.endswith("%"):
         size = parse_percentage(word, ram)
     elif word.startswith("+"):
@@ -33,29 +33,33 @@ def parse_target(text: str, *, ram: int, target: int) -> int:
     return check_target(size, ram=ram, written=word)
 
 
+def _range(ram: int) -> str:
+    return f"valid targets are 1M to {format_size(ram)}"
+
+
 def check_target(size: int, *, ram: int, written: str) -> int:
-    """A target, down to a whole balloon page.
+    """The target, rounded down to a whole balloon page.
 
-    QEMU refuses 0 and takes the rest: 1 byte, which no guest survives, and more than RAM, which it clamps.
+    QEMU rejects only 0: it accepts 1 byte, which no guest survives, and clamps more than RAM.
 
-    :raise SizeError: when it is not between 1 MiB and RAM.
+    :raise SizeError: if it is not between 1 MiB and RAM.
     """
     if size < LEAST:
-        raise SizeError(f"{written!r} would leave the guest {size:,} bytes", f"a target is 1M to {format_size(ram)}")
+        raise SizeError(f"{written!r} would leave the guest {size:,} bytes", _range(ram))
     if size > ram:
-        raise SizeError(f"{written!r} is more than the guest's RAM", f"a target is 1M to {format_size(ram)}")
+        raise SizeError(f"{written!r} is more than the guest's RAM", _range(ram))
     return size // PAGE * PAGE
 
 
 def clamp_target(size: int, *, ram: int) -> int:
-    """The nearest target that can be sent, a whole number of balloon pages."""
+    """The nearest valid target, in whole balloon pages."""
     return min(max(size, LEAST), ram) // PAGE * PAGE
 
 
 def commanded_target(command: str, arguments: Mapping[str, object]) -> int | None:
-    """The target in bytes that a QMP or HMP command sets; None for a command that sets none.
+    """The target in bytes that a QMP or HMP command sets; None if it sets none.
 
-    HMP's number is in MiB where it has no unit (QEMU: hmp-commands.hx, ``balloon``, ``value:M``).
+    HMP takes a number without a unit as MiB (QEMU: hmp-commands.hx, ``balloon``, ``value:M``).
     """
     if command == "balloon":
         value = arguments.get("value")

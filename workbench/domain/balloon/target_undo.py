@@ -1,4 +1,4 @@
-"""The targets that one guest was given in this session: what undo and redo go along."""
+"""Undo and redo of the targets sent to one guest in this session."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from enum import StrEnum
 from msgspec import Struct
 
 KEPT = 200
-"""Targets that undo goes back at the most: more than anybody counts, in a session in which keys send live."""
+"""Depth of the undo history."""
 
 
 class Way(StrEnum):
-    """What a target is in the session's order."""
+    """Whether a target is new, or sent by undo or redo."""
 
     NEW = "new"
     UNDO = "undo"
@@ -19,18 +19,18 @@ class Way(StrEnum):
 
 
 class Targets(Struct, frozen=True):
-    """Targets in bytes, the nearest last: those before the present one, and those that were undone."""
+    """Targets in bytes, nearest last: those before the present one, and those undone."""
 
     before: tuple[int, ...] = ()
     undone: tuple[int, ...] = ()
 
     def next(self, way: Way) -> int | None:
-        """The target that undo or redo sends; None when there is none."""
+        """The target that undo or redo sends; None if there is none."""
         stack = self.before if way is Way.UNDO else self.undone
         return stack[-1] if stack and way is not Way.NEW else None
 
     def sent(self, target: int, *, replaced: int, way: Way) -> Targets:
-        """After ``target`` was sent in place of ``replaced``; the same again is nothing to undo."""
+        """The history after ``target`` replaced ``replaced``; resending the same target adds nothing."""
         if way is Way.UNDO and self.before:
             return Targets(self.before[:-1], (*self.undone, replaced))
         if way is Way.REDO and self.undone:
