@@ -28,7 +28,7 @@ from workbench import errors
 from workbench.domain.balloon.diagnosis.causes import Circumstances, State
 from workbench.domain.balloon.diagnosis.judge import judge
 from workbench.domain.balloon.diagnosis.movement import TakeBack
-from workbench.domain.balloon.history.marks import Mark, MarkKind, is_told, mark_of_event
+from workbench.domain.balloon.history.marks import Mark, MarkKind, is_recorded, mark_of_event
 from workbench.domain.balloon.reading import GuestStats, Reading, Source
 from workbench.domain.balloon.safety.forecast import forecast
 from workbench.domain.balloon.safety.guard import Sight, alarm, blind
@@ -243,7 +243,7 @@ def marks() -> Decisions:
     made = [mark_of_event(name, {"guest": guest}, NOW) for name in ("RESET", "STOP", "RESUME", "X") for guest in (0, 1)]
     kept = [mark for mark in made if mark is not None]
     apart = (0.0, 0.1, 1.0, 3.0)
-    known = [is_told(replace(one, time=NOW + by), (two,)) for one in kept for two in kept for by in apart]
+    known = [is_recorded(replace(one, time=NOW + by), (two,)) for one in kept for two in kept for by in apart]
     return [mark and name_of(mark.kind) for mark in made], known
 
 

@@ -4,37 +4,37 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.domain.balloon.history.marks import APART, BY_GUEST, SPEAKS_ONCE, Mark, MarkKind, is_told, mark_of_event
+from workbench.domain.balloon.history.marks import APART, BY_GUEST, RECORDED_ONCE, Mark, MarkKind, is_recorded, mark_of_event
 
 NOW = 1_800_000_000.0
 
 
-@pytest.mark.parametrize("kind", sorted(SPEAKS_ONCE))
+@pytest.mark.parametrize("kind", sorted(RECORDED_ONCE))
 def test_an_event_that_two_saw_is_told_once(kind: MarkKind) -> None:
     told = (Mark(NOW, kind, "once", 7, by_guest=True), Mark(NOW + 60, MarkKind.REQUEST, "later"))
-    assert is_told(Mark(NOW + APART - 0.1, kind, "once", 7, by_guest=True), told)
-    assert is_told(Mark(NOW - APART + 0.1, kind, "once", 7, by_guest=True), told)
-    assert not is_told(Mark(NOW + APART, kind, "once", 7, by_guest=True), told)
-    assert not is_told(Mark(NOW, kind, "of another size", 8), told)
+    assert is_recorded(Mark(NOW + APART - 0.1, kind, "once", 7, by_guest=True), told)
+    assert is_recorded(Mark(NOW - APART + 0.1, kind, "once", 7, by_guest=True), told)
+    assert not is_recorded(Mark(NOW + APART, kind, "once", 7, by_guest=True), told)
+    assert not is_recorded(Mark(NOW, kind, "of another size", 8), told)
 
 
 def test_two_resets_within_a_moment_are_two_and_what_the_guest_does_of_one_is_not() -> None:
     told = (Mark(NOW, MarkKind.RESET, "reset"),)
-    assert is_told(Mark(NOW, MarkKind.RESET, "reset"), told), "told by two monitors, at one time"
-    assert not is_told(Mark(NOW + 0.5, MarkKind.RESET, "reset"), told)
-    assert is_told(Mark(NOW + 0.5, MarkKind.RESET, BY_GUEST, by_guest=True), told)
+    assert is_recorded(Mark(NOW, MarkKind.RESET, "reset"), told), "told by two monitors, at one time"
+    assert not is_recorded(Mark(NOW + 0.5, MarkKind.RESET, "reset"), told)
+    assert is_recorded(Mark(NOW + 0.5, MarkKind.RESET, BY_GUEST, by_guest=True), told)
 
 
 def test_pause_resume_and_pause_again_are_three_events() -> None:
     turns = (Mark(NOW, MarkKind.PAUSE, "paused"), Mark(NOW + 0.1, MarkKind.RESUME, "runs on"))
-    assert not is_told(Mark(NOW + 0.2, MarkKind.PAUSE, "paused"), turns)
-    assert is_told(Mark(NOW + 0.2, MarkKind.RESUME, "runs on"), turns)
+    assert not is_recorded(Mark(NOW + 0.2, MarkKind.PAUSE, "paused"), turns)
+    assert is_recorded(Mark(NOW + 0.2, MarkKind.RESUME, "runs on"), turns)
 
 
-@pytest.mark.parametrize("kind", sorted(set(MarkKind) - SPEAKS_ONCE))
+@pytest.mark.parametrize("kind", sorted(set(MarkKind) - RECORDED_ONCE))
 def test_what_a_workbench_does_counts_each_time(kind: MarkKind) -> None:
     mark = Mark(NOW, kind, "once", 7)
-    assert not is_told(mark, (mark,))
+    assert not is_recorded(mark, (mark,))
 
 
 def test_the_events_that_leave_a_mark() -> None:

@@ -1,1 +1,1 @@
-"""Why a diff stays: causes with their evidence, judged from readings."""
+"""Why the balloon does not reach its target: causes with their evidence, judged from readings."""

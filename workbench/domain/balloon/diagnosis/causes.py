@@ -1,4 +1,4 @@
-"""What a diagnosis is made of: the causes that the workbench knows, what it found, and what must be known to judge."""
+"""The parts of a diagnosis: known causes, findings, the verdict, and its inputs."""
 
 from __future__ import annotations
 
@@ -19,113 +19,112 @@ DRIVER_OK = 4
 
 
 class Cause(StrEnum):
-    """Why a diff stays, or what is to be known beside it. The words stand in JSON: they stay as they are."""
+    """Why a diff remains, or a note on the balloon. The values are part of the JSON output: do not change them."""
 
     NO_DEVICE = "no-device"
     NO_DRIVER = "no-driver"
     STARTING = "starting"
-    """No driver yet, and the guest began a moment ago."""
+    """No driver yet, but the guest started only a moment ago."""
     STALE_AFTER_RESET = "stale-after-reset"
-    """num_pages and actual outlive a reset: they are those of the driver before it."""
+    """num_pages and actual survive a reset: they are left from the driver before it."""
     UNREAD = "unread"
     QEMU_SILENT = "qemu-silent"
     PAUSED = "paused"
-    """The CPUs stand, whatever stopped them."""
+    """The CPUs are stopped, for whatever reason."""
     OUT_OF_PAGES = "out-of-pages"
     TAKEN_BACK = "taken-back"
     """The guest took memory back from its balloon: deflate-on-oom."""
     FIGHTS_OOM = "fights-oom"
-    """Inflation and deflate-on-oom take turns."""
+    """Inflation and deflate-on-oom undo each other."""
     UNKNOWN = "unknown"
     RAM_CHANGED = "ram-changed"
-    """Memory was plugged or unplugged: num_pages stood, so the target in bytes shifted."""
+    """Memory was plugged or unplugged: num_pages did not change, so the target in bytes shifted."""
     WINDOWS_SERVICE = "windows-service"
-    """Reports come, and nothing is in them: Windows without its balloon service."""
+    """The guest's reports are empty: Windows without its balloon service."""
     STATISTICS_OFF = "statistics-off"
     STATISTICS_SWITCHED_OFF = "statistics-switched-off"
-    """The guest's profile asks for them, and another client has told QEMU not to."""
+    """The guest's profile asks for them, but another client turned polling off."""
     STATISTICS_PAUSED = "statistics-paused"
     STATISTICS_NEVER = "statistics-never"
     STATISTICS_STOPPED = "statistics-stopped"
     UNRECORDED = "unrecorded"
-    """What is read cannot be written into the guest's directory."""
+    """Readings cannot be written to the guest's directory."""
 
 
 STALE_STATISTICS = frozenset({Cause.STATISTICS_OFF, Cause.STATISTICS_SWITCHED_OFF, Cause.STATISTICS_STOPPED})
-"""With these what the guest said last need no longer be so. While it is paused nothing in it changes."""
+"""With these the last report may be out of date. In a paused guest nothing changes, so it is not."""
 
 
 class Finding(Struct, frozen=True):
-    """Something that was found."""
+    """A cause or note, with its evidence."""
 
     code: Cause
     text: str
-    """In words."""
     advice: str = ""
     """What to do about it."""
     evidence: tuple[str, ...] = ()
-    """What was seen that says so."""
+    """The observations behind it."""
 
 
 class Verdict(Struct, frozen=True):
-    """What the balloon is doing, and when it does nothing that it should: why, and what was seen that says so."""
+    """The balloon's state, and if it is not moving as it should, why, with evidence."""
 
     state: State
     cause: str = ""
-    """Why it is stalled or absent, in words; empty otherwise."""
+    """Why it is stalled or absent; empty otherwise."""
     advice: str = ""
     """What to do about it."""
     evidence: tuple[str, ...] = ()
     code: Cause | None = None
-    """The cause for programs."""
+    """The cause as a code."""
     notes: tuple[Finding, ...] = ()
-    """What is to be known beside the state: a settled balloon too may have frozen statistics."""
+    """Findings besides the state: a settled balloon may have frozen statistics."""
 
     @property
     def send_again(self) -> bool:
-        """Whether the same target, sent again, may move the guest: QEMU then notifies its driver anew."""
+        """Whether sending the same target again may help: QEMU then notifies the driver again."""
         return self.code in (Cause.TAKEN_BACK, Cause.UNKNOWN)
 
 
 class Circumstances(Struct, frozen=True):
-    """What must be known beside the last reading to judge it."""
+    """The inputs to a verdict besides the last reading."""
 
     now: float
     """Unix time."""
     device: bool = True
     """Whether the guest has a balloon device."""
     driver_status: int | None = None
-    """The device status byte from the virtio registers; None when it cannot be read."""
+    """The device status byte from the virtio registers; None if it cannot be read."""
     status: str = "running"
     """QEMU's ``RunState``."""
     answering: bool = True
     trouble: str = ""
-    """What is known of a QEMU that does not answer, in words."""
+    """Why QEMU does not answer, for people."""
     target_since: float = 0.0
-    """Unix time at which the target was last sent or found, as far as known."""
+    """Unix time at which the target was last sent or first seen, if known."""
     moved_at: float = 0.0
-    """Unix time at which ``actual`` last changed, as far as known."""
+    """Unix time at which ``actual`` last changed, if known."""
     started: float = 0.0
-    """Unix time at which the guest last began, QEMU's start or a reset, as far as known."""
+    """Unix time of the guest's last start or reset, if known."""
     stats: GuestStats | None = None
     statistics: int = 0
-    """Seconds between two reports that the guest's profile asks for; 0 = it asks for none."""
+    """The profile's polling interval in seconds; 0 = none."""
     polled_since: float = 0.0
-    """Unix time since which QEMU asks for statistics as often as it does now; 0 = longer than anybody looked."""
+    """Unix time since which QEMU polls at the present interval; 0 = since before the first reading."""
     deflate_on_oom: bool | None = None
-    """Whether the driver may take memory back: the feature that it agreed to, or where that cannot be read safely the device's
-    property; None when neither is known."""
+    """Whether the driver may take memory back: the negotiated feature or, if that cannot be read safely, the device's
+    property; None if neither is known."""
     agreed: bool = True
-    """Whether that is what the driver agreed to; otherwise it is only what the device offers."""
+    """Whether that is the negotiated feature, rather than what the device offers."""
     reached: float | None = None
-    """Unix time at which this target was seen reached; None when it was not seen."""
+    """Unix time at which this target was seen to be reached; None if never."""
     samples: tuple[Sample, ...] = ()
     """The last readings, oldest first."""
     marks: tuple[Mark, ...] = ()
     take_back: TakeBack | None = None
-    """What the guest takes back just now, before it is marked."""
+    """The take-back in progress, before it has a mark."""
     unrecorded: str = ""
-    """Why what is read is not written, in the system's words; empty when it is."""
+    """The system's error if readings cannot be recorded; empty if they can."""
 
     @property
     def driver_ok(self) -> bool | None:
@@ -138,4 +137,4 @@ class State(StrEnum):
     DEFLATING = "deflating"
     STALLED = "stalled"
     ABSENT = "absent"
-    """No balloon device, or no driver in the guest to move it."""
+    """No balloon device, or no driver for it in the guest."""

@@ -1,9 +1,9 @@
-"""How ``actual`` moved while the target stood: memory that the guest took back, and inflation that fights it.
+"""Movements of ``actual`` under an unchanged target: memory that the guest took back, and inflation that fights it.
 
-With deflate-on-oom a Linux guest that is about to kill a process leaks 256 pages (1 MiB) from its balloon instead, as often as
-it must (drivers/virtio/virtio_balloon.c, ``virtio_balloon_oom_notify``). It writes the new ``actual`` and leaves it at that: a
-balloon that was settled stays below its target until the target is sent again. One that was still inflating tries again five
-times a second (``update_balloon_size_func`` queues itself), and the two take turns.
+With deflate-on-oom, a Linux guest about to OOM-kill a process takes 256 pages (1 MiB) from its balloon instead, as often as
+needed (drivers/virtio/virtio_balloon.c, ``virtio_balloon_oom_notify``). It only writes the new ``actual``: a balloon that
+had settled stays off its target until the target is sent again. One that was still inflating retries five times a second
+(``update_balloon_size_func`` requeues itself), and the two fight.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.reading import Reading, Sample
 
 STILL = 2.0
-"""Seconds for which a driver stands when it has nothing to begin with."""
+"""Seconds at rest after which a new driver counts as having started."""
 PAUSE = 5.0
-"""Seconds without growth after which more of it is another take-back."""
+"""Seconds without growth after which further growth is another take-back."""
 WINDOW = 15.0
-"""Seconds in which turns are counted."""
+"""Seconds over which turns are counted."""
 TURNS = 4
-"""Changes of direction from which actual oscillates."""
+"""Changes of direction from which actual counts as oscillating."""
 
 
 class TakeBack(Struct, frozen=True):
-    """Memory that the guest took from its balloon though nobody raised the target."""
+    """Memory that the guest took from its balloon without a higher target."""
 
     began: float
     """Unix time of the last reading before it."""
@@ -39,7 +39,7 @@ class TakeBack(Struct, frozen=True):
     low: int
     """Bytes: actual before it."""
     high: int
-    """Bytes: the most that actual was since."""
+    """Bytes: the highest actual since."""
 
     @property
     def size(self) -> int:
@@ -47,21 +47,21 @@ class TakeBack(Struct, frozen=True):
 
 
 class Watch(Struct, frozen=True):
-    """What follows a guest from reading to reading, to tell memory that it takes back from a driver that comes or goes.
+    """Tells take-backs from drivers being loaded and unloaded, reading by reading.
 
-    A driver that is unloaded gives all back first, and one that is loaded begins with an empty balloon: after a reset, actual
-    jumps up from what the driver before it held. Neither is a take-back.
+    A driver returns everything when it is unloaded and starts with an empty balloon when it is loaded, so that actual jumps
+    up after a reset. Neither is a take-back.
     """
 
     run: TakeBack | None = None
-    """The take-back since the target took its present value."""
+    """The last take-back under the present target."""
     fresh: bool = True
-    """Whether the driver may still have to begin anew: until it gives pages, stands for a while, or has another target."""
+    """Whether the driver may not have started yet: until it gives pages, is at rest for a while, or has another target."""
     still: float = 0.0
-    """Unix time since which a fresh one stands; 0 = not yet."""
+    """Unix time since which a fresh driver is at rest; 0 = not yet."""
 
     def after(self, before: Reading | None, reading: Reading, *, driver_ok: bool) -> Watch:
-        """With one reading more, and what is known of the driver now."""
+        """The state after one more reading."""
         if not driver_ok:
             return Watch()
         if before is None:
@@ -79,8 +79,8 @@ class Watch(Struct, frozen=True):
 
 
 def _follow(run: TakeBack | None, before: Reading, reading: Reading) -> TakeBack | None:
-    """The take-back that goes on, or begins, with this reading; else the one before it."""
-    # What grows up to the target is ordinary deflation.
+    """The take-back that this reading starts or continues, else the previous one."""
+    # Growth up to the target is ordinary deflation.
     low = max(before.actual, reading.target)
     if reading.actual <= low:
         return run
@@ -90,7 +90,7 @@ def _follow(run: TakeBack | None, before: Reading, reading: Reading) -> TakeBack
 
 
 class Turns(Struct, frozen=True):
-    """How actual went up and down. Sizes are bytes."""
+    """Ups and downs of actual. Sizes are bytes."""
 
     count: int
     """Changes of direction."""
@@ -100,19 +100,19 @@ class Turns(Struct, frozen=True):
 
 
 def oscillation(samples: Sequence[Sample], *, target: int, since: float, now: float) -> Turns | None:
-    """The turns of an ``actual`` that goes up and down above its target and comes no nearer; None when it does not.
+    """The turns of an ``actual`` that goes up and down above its target without getting closer; None if it does not.
 
     :param since: Unix time at which the target was sent.
     """
     recent = [one for one in samples if one.time >= max(since, now - WINDOW) and one.target == target]
-    # The inflation before the first growth is no part of the fight.
+    # The inflation before the first growth does not count.
     first = next((index for index, step in _steps(recent) if step > 0), None)
     if first is None or recent[-1].actual <= target:
         return None
     steps = [step for _, step in _steps(recent[first:])]
     count = sum((a > 0) != (b > 0) for a, b in pairwise(steps))
     risen, fallen = sum(step for step in steps if step > 0), -sum(step for step in steps if step < 0)
-    # Progress would be falls that the rises do not eat up by half.
+    # It is progress if the rises undo less than half of the falls.
     if count < TURNS or 2 * risen < fallen:
         return None
     return Turns(count, risen, fallen, recent[-1].time - recent[first].time)
@@ -127,7 +127,7 @@ def rising(samples: Sequence[Sample], *, target: int) -> bool:
 
 
 def moved_at(samples: Sequence[Sample]) -> float:
-    """Unix time of the last sample that has another actual than the one before it; 0 when none has."""
+    """Unix time of the last sample whose actual differs from the one before; 0 if there is none."""
     last = 0.0
     for index, _ in _steps(samples):
         last = samples[index + 1].time

@@ -1,4 +1,4 @@
-"""Whether the guest's statistics can be believed: why they are missing, empty or frozen."""
+"""Whether the guest's statistics are current, and why they are missing, empty or frozen."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.reading import GuestStats
 
 LATE = 3
-"""Reports that may be missing before the statistics count as frozen."""
+"""Reports that may be missed before the statistics count as frozen."""
 SLACK = 2.0
-"""Seconds on top: QEMU stamps with whole seconds, and a busy guest answers late."""
+"""Extra seconds: QEMU's timestamps are whole seconds, and a busy guest answers late."""
 
 
 def statistics_finding(seen: Circumstances) -> Finding | None:
-    """What is wrong with the guest's statistics; None when nothing is, or when there is no driver to send any.
+    """What is wrong with the guest's statistics; None if nothing is, or if there is no driver to send them.
 
-    QEMU asks on a timer of the guest's clock, which stands while the guest is paused, and stamps what comes with the host's
-    time; without an answer it does not ask again (hw/virtio/virtio-balloon.c, ``balloon_stats_poll_cb``).
+    QEMU polls on a timer of the guest's clock, which stops while the guest is paused, and stamps reports with the host's
+    time; it does not poll again until the guest has answered (hw/virtio/virtio-balloon.c, ``balloon_stats_poll_cb``).
     """
     stats = seen.stats
     if stats is None or not seen.device or seen.driver_ok is False or not seen.answering:
         return None
-    last = f"last report: {ago(seen.now - stats.last_update)}" if stats.last_update else "no report since QEMU's start"
+    last = f"last report: {ago(seen.now - stats.last_update)}" if stats.last_update else "no report since QEMU started"
     if not stats.interval:
         return _off(seen, last)
     if is_frozen(stats, seen):
@@ -34,9 +34,9 @@ def statistics_finding(seen: Circumstances) -> Finding | None:
     if stats.last_update and is_empty(stats):
         return Finding(
             Cause.WINDOWS_SERVICE,
-            "the guest reports, and every statistic is missing: a Windows without its balloon service does so",
-            "in the guest: blnsvr.exe -i installs and starts the service (virtio drivers); the balloon works without it",
-            (f"{last}; it has none of the {len(STATISTICS)} figures",),
+            "the guest's reports are empty, as from Windows without its balloon service",
+            "run blnsvr.exe -i in the guest to install and start the service (virtio drivers); the balloon works without it",
+            (f"{last}, with none of the {len(STATISTICS)} statistics",),
         )
     return None
 
@@ -46,50 +46,50 @@ def _off(seen: Circumstances, last: str) -> Finding:
     if seen.statistics:
         return Finding(
             Cause.STATISTICS_SWITCHED_OFF,
-            "the guest's statistics are frozen: another client has told QEMU not to ask for them",
-            f"set the balloon's guest-stats-polling-interval to {seen.statistics} again, by qom-set",
-            (*evidence, f"its profile asks for them every {seen.statistics} s"),
+            "the guest's statistics are frozen: another client turned polling off",
+            f"set the balloon's guest-stats-polling-interval back to {seen.statistics} with qom-set",
+            (*evidence, f"the profile sets statistics = {seen.statistics}"),
         )
     return Finding(
         Cause.STATISTICS_OFF,
-        "the guest's statistics are frozen: QEMU does not ask for them",
-        "give the profile statistics = 2, or set guest-stats-polling-interval by qom-set",
+        "the guest's statistics are frozen: polling is off",
+        "set statistics = 2 in the profile, or guest-stats-polling-interval with qom-set",
         evidence,
     )
 
 
 def _frozen(stats: GuestStats, seen: Circumstances, last: str) -> Finding:
-    asked = f"QEMU asks every {stats.interval} s"
+    asked = f"QEMU polls every {stats.interval} s"
     if seen.status != "running":
         return Finding(
             Cause.STATISTICS_PAUSED,
             f"the guest's statistics are frozen: the guest is {seen.status}",
-            "they move again when it runs on",
+            "they update again when it is resumed",
             (f"QEMU is {seen.status}", last),
         )
     if not stats.last_update:
         return Finding(
             Cause.STATISTICS_NEVER,
-            "the guest never sent statistics: its driver does not answer, or did not agree to VIRTIO_BALLOON_F_STATS_VQ",
-            "a driver that knows them sends the first when it is loaded: look at its version",
+            "the guest never sent statistics: its driver does not answer, or did not negotiate VIRTIO_BALLOON_F_STATS_VQ",
+            "check the driver's version: one that supports statistics sends the first when it is loaded",
             (asked, last),
         )
     return Finding(
         Cause.STATISTICS_STOPPED,
-        "the guest's statistics are frozen: its driver has not answered since",
-        "a guest under great pressure answers late, a hung one never: look at its console",
+        "the guest's statistics are frozen: its driver stopped answering",
+        "check its console: a guest under memory pressure answers late, a hung one never",
         (asked, last),
     )
 
 
 def is_stale(stats: GuestStats, seen: Circumstances) -> bool:
-    """Whether what stands there need no longer be so: a guest that is paused has what it had."""
+    """Whether the statistics may be out of date; those of a paused guest still hold."""
     return seen.status == "running" and is_frozen(stats, seen)
 
 
 def is_frozen(stats: GuestStats, seen: Circumstances) -> bool:
-    """Whether reports are late that the guest has had its time to send."""
-    # A guest that was let run on, or that QEMU asks again, has its time to answer from there.
+    """Whether reports are late although the guest had time to send them."""
+    # After a resume or a change of the interval the guest's time to answer starts again.
     begun = max(
         seen.started, seen.polled_since, *(mark.time for mark in seen.marks if mark.kind is MarkKind.RESUME), 0.0
     )
@@ -97,14 +97,14 @@ def is_frozen(stats: GuestStats, seen: Circumstances) -> bool:
 
 
 def is_fresh(stats: GuestStats | None, now: float) -> bool:
-    """Whether a guest's figures are of now: there are some, and none is late."""
+    """Whether a guest's statistics are current: there is a report, and none is late."""
     return stats is not None and bool(stats.last_update) and not is_late(stats, now)
 
 
 def is_late(stats: GuestStats, now: float, begun: float = 0.0) -> bool:
-    """Whether reports are missing: the one rule for figures that are frozen, old or not to be counted on.
+    """Whether reports are overdue: the only rule for frozen, old or unreliable statistics.
 
-    :param begun: Unix time from which the guest has its time to answer, where that is after its last report.
+    :param begun: Unix time from which the guest had time to answer, if after its last report.
     """
     return not stats.interval or now - max(stats.last_update, begun) > LATE * stats.interval + SLACK
 
@@ -112,9 +112,9 @@ def is_late(stats: GuestStats, now: float, begun: float = 0.0) -> bool:
 STATISTICS = (
     "total", "free", "available", "caches", "swap_in", "swap_out", "major_faults", "minor_faults",
 )  # fmt: skip
-"""The figures of :class:`workbench.domain.balloon.reading.GuestStats` that a guest may send."""
+"""The fields of :class:`workbench.domain.balloon.reading.GuestStats` that a guest may send."""
 
 
 def is_empty(stats: GuestStats) -> bool:
-    """Whether the guest's report has no figure at all."""
+    """Whether the guest's report has no statistics at all."""
     return all(getattr(stats, name) is None for name in STATISTICS)

@@ -1,1 +1,1 @@
-"""Recorded samples and marks, the window that a plot shows, and the plot as a picture."""
+"""Recorded samples and marks, the window that a plot shows, and the plot as SVG."""

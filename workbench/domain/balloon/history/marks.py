@@ -1,4 +1,4 @@
-"""Marks in a balloon's history: what happened to it, and when."""
+"""Marks in a balloon's history: events with their times."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class MarkKind(StrEnum):
-    """What happened. The words stand in the guest's ``marks`` file and in JSON: they stay as they are."""
+    """What happened. The values are part of the guest's ``marks`` file and of JSON output: do not change them."""
 
     REQUEST = "request"
     """A workbench sent a target."""
     FOREIGN_REQUEST = "foreign-request"
-    """A target that somebody else set was found."""
+    """A target set by another client was found."""
     TAKE_BACK = "take-back"
-    """The guest took memory back from its balloon though nobody raised the target: deflate-on-oom."""
+    """The guest took memory back from its balloon without a higher target: deflate-on-oom."""
     RESET = "reset"
     PAUSE = "pause"
     RESUME = "resume"
@@ -27,7 +27,7 @@ class MarkKind(StrEnum):
     """Memory was plugged or unplugged: the target shifted with it."""
     GUARD = "guard"
     RAMP = "ramp"
-    """A ramp sent a step, beside the request that the step is, or was found left at one."""
+    """A ramp sent a step (in addition to the step's own request), or was found interrupted at one."""
 
 
 class Mark(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -37,11 +37,11 @@ class Mark(Struct, frozen=True, gc=False, omit_defaults=True):
     text: str
     """For people, short: ``target 256 MiB``."""
     size: int | None = None
-    """Bytes: the target of a request, the amount of a take-back, the signed change of RAM; None where there is none."""
+    """Bytes: the target of a request, the amount of a take-back, the signed change of RAM; None if there is none."""
     by_guest: bool = False
-    """Of a reset: whether the guest asked for it itself."""
+    """For a reset: whether the guest requested it."""
     why: str = ""
-    """Of the guard: why it acted, in words."""
+    """For the guard: why it acted."""
 
 
 LETTERS = {
@@ -50,26 +50,26 @@ LETTERS = {
     MarkKind.RESET: ("R", "reset"),
     MarkKind.RAM_CHANGE: ("M", "RAM changed"),
     MarkKind.PAUSE: ("P", "paused"),
-    MarkKind.RESUME: ("C", "runs on"),
+    MarkKind.RESUME: ("C", "resumed"),
     MarkKind.FOREIGN_REQUEST: ("X", "set elsewhere"),
     MarkKind.RAMP: ("S", "ramp step"),
     MarkKind.REQUEST: ("T", "target set"),
 }
-"""The letter of each in a plot, and what it means; the weightiest first."""
+"""Each kind's letter in a plot and its meaning, the most important first."""
 
 EVENTS = {
     "RESET": (MarkKind.RESET, "reset"),
     "STOP": (MarkKind.PAUSE, "paused"),
-    "RESUME": (MarkKind.RESUME, "runs on"),
+    "RESUME": (MarkKind.RESUME, "resumed"),
 }
-"""QEMU's events that stand in the history (qapi/run-state.json)."""
+"""QEMU's events that leave a mark (qapi/run-state.json)."""
 
 
 BY_GUEST = "reset by the guest"
 
 
 def mark_of_event(name: str, data: Mapping[str, object], when: float) -> Mark | None:
-    """The mark of one of QEMU's events, at its Unix time; None for the many that leave none."""
+    """The mark for a QEMU event at its Unix time; None for events that leave none."""
     kind, text = EVENTS.get(name, (None, ""))
     if kind is None:
         return None
@@ -78,21 +78,21 @@ def mark_of_event(name: str, data: Mapping[str, object], when: float) -> Mark | 
 
 
 APART = 2.0
-"""Seconds that two marks of one kind and size lie apart at the least; nearer ones are the same, found by the screen and the
-command line, or a reset by the guest that follows from the host's."""
+"""Least seconds between two marks of one kind and size. Closer ones are duplicates: seen by both the screen and the command
+line, or a reset by the guest that follows from the host's."""
 SAME = 0.05
-"""Seconds for a reset by the host: QEMU gives each monitor the same time of it, so another time is another reset."""
+"""The same for a reset by the host: QEMU gives all monitors the same time, so another time is another reset."""
 TURNS = frozenset({MarkKind.PAUSE, MarkKind.RESUME})
-SPEAKS_ONCE = frozenset(
+RECORDED_ONCE = frozenset(
     {MarkKind.RESET, MarkKind.PAUSE, MarkKind.RESUME, MarkKind.FOREIGN_REQUEST, MarkKind.RAM_CHANGE}
 )
 
 
-def is_told(mark: Mark, marks: tuple[Mark, ...]) -> bool:
-    """Whether the same event stands in ``marks`` already. What a workbench does itself always counts anew."""
-    if mark.kind not in SPEAKS_ONCE:
+def is_recorded(mark: Mark, marks: tuple[Mark, ...]) -> bool:
+    """Whether ``marks`` already has this event. A workbench's own actions always count as new."""
+    if mark.kind not in RECORDED_ONCE:
         return False
-    if mark.kind in TURNS:  # paused, runs on, paused again within a moment are three events
+    if mark.kind in TURNS:  # paused, resumed and paused again in quick succession are three events
         marks = tuple(other for other in marks if other.kind in TURNS)[-1:]
     apart = SAME if mark.kind is MarkKind.RESET and not mark.by_guest else APART
     return any(

@@ -1,4 +1,4 @@
-"""A guest's history as a picture: SVG, made of nothing but text."""
+"""Draw a guest's history as SVG, without any library."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 1000, 460
 LEFT, RIGHT, TOP, BOTTOM = 76, 24, 64, 74
-"""Pixels around the plot."""
+"""Margins around the plot, in pixels."""
 LETTER_ROOM = 14.0
-"""Pixels from one letter to the next."""
+"""Least pixels between two letters."""
 FONT = "system-ui, 'DejaVu Sans', sans-serif"
 NAMES = ("target", "actual", "host resident", "guest available")
 
 
 class Palette(Struct, frozen=True):
-    """Colours as SVG has them."""
+    """SVG colours."""
 
     background: str
     text: str
     muted: str
     grid: str
     series: tuple[str, str, str, str]
-    """As on the screen: target, actual, resident, available."""
+    """In the screen's order: target, actual, resident, available."""
 
 
 DARK = Palette("#0f1216", "#d6dbe2", "#8b949e", "#242b34", ("#f5b14c", "#4ea1f3", "#a58cf0", "#3fc7bf"))
@@ -45,15 +45,15 @@ LIGHT = Palette("#ffffff", "#1c2330", "#5b6573", "#e3e7ec", ("#9a5b00", "#0b62b8
 
 
 class Scene(Struct, frozen=True):
-    """What is to be drawn."""
+    """The input of :func:`draw_svg`."""
 
     name: str
-    """The guest's."""
+    """The guest's name."""
     ram: int
     """Bytes."""
     past: Past
     samples: tuple[Sample, ...]
-    """After the past; ascending."""
+    """After ``past``, ascending."""
     marks: tuple[Mark, ...]
     start: float
     """Unix time of the left edge."""
@@ -62,7 +62,7 @@ class Scene(Struct, frozen=True):
 
 
 def draw_svg(scene: Scene, palette: Palette = DARK) -> str:
-    """The picture, a whole SVG document."""
+    """A complete SVG document."""
     plot = WIDTH - LEFT - RIGHT
     step = (scene.end - scene.start) / plot
     drawn = columns(scene.past.spans, scene.samples, start=scene.start, step=step, count=plot, now=scene.end)
@@ -72,7 +72,7 @@ def draw_svg(scene: Scene, palette: Palette = DARK) -> str:
         *_grid(scene, palette),
         *_marks(scene, palette),
     ]
-    # The target last, above what it may meet.
+    # The target last, on top of the other lines.
     for number in reversed(range(len(SERIES))):
         path = _path(drawn[number], scene.ram)
         if path:
@@ -91,7 +91,7 @@ def draw_svg(scene: Scene, palette: Palette = DARK) -> str:
 
 
 def _text(words: str) -> str:
-    """Words of a guest or a user inside XML: escaped, and without what XML cannot hold."""
+    """Escape untrusted text for XML, including characters that XML does not allow."""
     return escape(visible(words))
 
 
@@ -131,19 +131,19 @@ def _grid(scene: Scene, palette: Palette) -> list[str]:
 
 
 def _marks(scene: Scene, palette: Palette) -> list[str]:
-    """A line for each mark, with its words when the pointer rests on it, and its letter below where there is room.
+    """A line for each mark, with its text as a tooltip and, where there is room, its letter below.
 
-    Where letters would lie over one another the weightier has the place.
+    Where letters would overlap, the more important mark wins.
     """
     weight = {kind: rank for rank, kind in enumerate(LETTERS)}
-    parts, taken = [], list[float]()
+    parts, lettered = [], list[float]()
     for mark in sorted(scene.marks, key=lambda mark: (weight[mark.kind], mark.time)):
         if not scene.start <= mark.time < scene.end:
             continue
         x = LEFT + (mark.time - scene.start) / (scene.end - scene.start) * (WIDTH - LEFT - RIGHT)
         letter = ""
-        if all(abs(x - other) >= LETTER_ROOM for other in taken):
-            taken.append(x)
+        if all(abs(x - other) >= LETTER_ROOM for other in lettered):
+            lettered.append(x)
             below = HEIGHT - BOTTOM + 17
             letter = _label(x, below, LETTERS[mark.kind][0], palette.text, anchor="middle", size=12, bold=True)
         parts.append(
@@ -155,7 +155,7 @@ def _marks(scene: Scene, palette: Palette) -> list[str]:
 
 
 def _path(line: Sequence[Column], ram: int) -> str:
-    """Steps from column to column, each as high and as low as it went; a gap is a new beginning."""
+    """Steps from column to column, each drawn from its low to its high; a gap starts a new line."""
     commands: list[str] = []
     last: float | None = None
     for at, value in enumerate(line):

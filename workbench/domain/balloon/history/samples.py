@@ -1,7 +1,7 @@
-"""A guest's past: samples, and spans that stand for many of them without losing a dip.
+"""A guest's history: samples, and spans that summarize many samples without losing a dip.
 
-A span keeps the least, the most and the last value of each series over its time, so that a month can be drawn from few of
-them and a drop of a second is still there.
+A span keeps each series' minimum, maximum and last value, so that a month can be drawn from few spans and still shows a
+dip of one second.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.reading import Sample
 
 GAP = 15.0
-"""Seconds without a sample after which nothing is known: three times what lies between two of them at rest."""
+"""Seconds without a sample that count as a gap: three times the sampling interval at rest."""
 SERIES = ("target", "actual", "resident", "available")
-"""In the order in which a :class:`Span` and everything below has them."""
+"""In the order of :class:`Span` and of everything below."""
 
 
 class Range(NamedTuple):
-    """Bytes that one series had over some time. A tuple, as spans are: thousands are read and drawn at once."""
+    """One series over some time, in bytes. A tuple for speed, as spans are: thousands are read and drawn at once."""
 
     low: int
     high: int
@@ -31,7 +31,7 @@ class Range(NamedTuple):
 
 
 class Span(NamedTuple):
-    """What was sampled over some time."""
+    """All samples over some time."""
 
     start: float
     """Unix time of the first sample."""
@@ -40,7 +40,7 @@ class Span(NamedTuple):
     target: Range
     actual: Range
     resident: Range | None
-    """None where it was not known."""
+    """None if unknown."""
     available: Range | None
 
 
@@ -50,7 +50,7 @@ class Past(Struct, frozen=True):
     spans: tuple[Span, ...] = ()
     """Ascending."""
     oldest: float | None = None
-    """Unix time from which on anything is kept at all."""
+    """Unix time of the oldest record that is kept."""
 
 
 def span_of(sample: Sample) -> Span:
@@ -88,12 +88,12 @@ def _either(one: Range | None, later: Range | None) -> Range | None:
 
 
 def joins(one: Span, later: Span, width: float) -> bool:
-    """Whether two spans belong into one of ``width`` seconds: of the same stretch of the clock, without a gap between."""
+    """Whether two spans belong to one of ``width`` seconds: in the same interval, without a gap between them."""
     return one.start // width == later.start // width and 0 <= later.start - one.end <= max(GAP, width / 6)
 
 
 def fold(spans: Iterable[Span], width: float) -> list[Span]:
-    """The same in spans of at most ``width`` seconds each, on whole multiples of it.
+    """Merge spans into spans of at most ``width`` seconds, aligned to multiples of it.
 
     :param spans: ascending.
     """
@@ -107,14 +107,12 @@ def fold(spans: Iterable[Span], width: float) -> list[Span]:
 
 
 def coarsest(spans: Sequence[Span], start: float, end: float) -> float:
-    """Seconds of the longest span that has a part between two Unix times: a gap or a dip is known no finer than that; 0
-    without any.
-    """
+    """The resolution between two Unix times: seconds of the longest span that overlaps them, 0 if there is none."""
     return max((span.end - span.start for span in spans if span.start < end and span.end >= start), default=0.0)
 
 
 def ascending(spans: Iterable[Span]) -> list[Span]:
-    """By time. Lines that were written while the clock stood elsewhere are out of order."""
+    """Sorted by time: records written under another clock setting are out of order."""
     return sorted(spans, key=_start)
 
 
@@ -123,19 +121,19 @@ def _start(span: Span) -> float:
 
 
 Column = tuple[int, int, int] | None
-"""Least, most and last value of one series in one column of a plot; None where nothing is known."""
+"""Minimum, maximum and last value of one series in one column of a plot; None if unknown."""
 
 
 def columns(
     spans: Sequence[Span], samples: Sequence[Sample], *, start: float, step: float, count: int, now: float
 ) -> list[list[Column]]:
-    """Each series of :data:`SERIES` over ``count`` columns of ``step`` seconds each.
+    """Each of :data:`SERIES` over ``count`` columns of ``step`` seconds.
 
-    A value holds until the next one; where more than :data:`GAP` seconds lie between two, nothing is known.
+    A value holds until the next one, unless that is more than :data:`GAP` seconds later.
 
     :param spans: ascending, and before ``samples``.
     :param samples: ascending.
-    :param now: Unix time until which the last value holds at the most.
+    :param now: Unix time until which the last value may hold.
     """
     filled: list[list[Column]] = [[None] * count for _ in SERIES]
     before: _Known | None = None
@@ -149,7 +147,7 @@ def columns(
             _fill(filled, first, _extremes(held))
             before = held[-1].end, held[-1][2:]
         else:
-            for span in held:  # of more than one column each, or before the first
+            for span in held:  # wider than a column, or before the first one
                 before = _place(filled, before, span, start, step)
     for at, some in groupby(samples, lambda sample: int((sample.time - start) // step)):
         if at >= count:
@@ -167,7 +165,7 @@ def columns(
 
 
 _Known = tuple[float, "Sequence[Column]"]
-"""Unix time of what was known last, and the values."""
+"""Unix time of the last known values, and the values."""
 
 
 def _extremes(spans: Sequence[Span]) -> Sequence[Column]:
@@ -194,7 +192,7 @@ def _extremes_of(samples: Sequence[Sample]) -> Sequence[Column]:
 
 
 def _fill(filled: list[list[Column]], at: int, values: Sequence[Column]) -> None:
-    """Add values to a column, which may have some already."""
+    """Merge values into a column."""
     for series, value in zip(filled, values, strict=True):
         there = series[at]
         if value is not None and there is not None:
@@ -206,13 +204,13 @@ def _fill(filled: list[list[Column]], at: int, values: Sequence[Column]) -> None
 def _hold_until(
     filled: list[list[Column]], before: _Known | None, time: float, column: int, start: float, step: float
 ) -> None:
-    """What was known last holds until the next is known, unless that is too far away."""
+    """Extend the last known values to the next ones, unless those are beyond a gap."""
     if before is not None and time - before[0] <= GAP:
         _hold(filled, before, int((before[0] - start) // step) + 1, column)
 
 
 def _place(filled: list[list[Column]], before: _Known | None, span: Span, start: float, step: float) -> _Known:
-    """Put one span into each of the columns that it covers."""
+    """Put a span into every column that it covers."""
     first, last = int((span.start - start) // step), int((span.end - start) // step)
     if last >= 0:
         _hold_until(filled, before, span.start, first, start, step)
@@ -222,7 +220,7 @@ def _place(filled: list[list[Column]], before: _Known | None, span: Span, start:
 
 
 def _hold(filled: list[list[Column]], before: _Known, first: int, until: int) -> None:
-    """The last known values stand in the columns from ``first`` to before ``until``."""
+    """Fill the columns from ``first`` up to ``until``, exclusive, with the last known values."""
     first, until = max(first, 0), min(until, len(filled[0]))
     if first < until:
         for series, value in zip(filled, before[1], strict=True):

@@ -1,4 +1,4 @@
-"""Which stretch of a history is looked at: how long it is, and whether it goes on to now."""
+"""The part of a history on display: its length and end, zoom, pan, and time labels."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from msgspec.structs import replace
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 LENGTHS = (MINUTE, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY, 7 * DAY, 30 * DAY)
-"""Seconds of each zoom."""
+"""Zoom levels in seconds."""
 PAN = 4
-"""One step of panning is this part of a window."""
+"""One pan step is a window's length divided by this."""
 
 
 class Window(Struct, frozen=True):
     length: int = 2 * MINUTE
     """Seconds; one of :data:`LENGTHS`."""
     end: float | None = None
-    """Unix time of the right edge; None while it goes with the time."""
+    """Unix time of the right edge; None while it follows live."""
 
     def zoomed(self, steps: int) -> Window:
         """Longer for positive steps; the right edge stays."""
@@ -28,7 +28,7 @@ class Window(Struct, frozen=True):
         return replace(self, length=LENGTHS[min(max(place, 0), len(LENGTHS) - 1)])
 
     def panned(self, steps: int, now: float) -> Window:
-        """Later for positive steps; from now on it goes with the time again."""
+        """Later for positive steps; reaching now, it follows live again."""
         end = (now if self.end is None else self.end) + steps * self.length / PAN
         return replace(self, end=end if end < now else None)
 
@@ -36,8 +36,9 @@ class Window(Struct, frozen=True):
         return replace(self, end=end if end is not None and end < now else None)
 
     def columns(self, now: float, count: int) -> tuple[float, float]:
-        """Start and seconds of a column when it is drawn in ``count`` of them, on whole multiples of them: an edge that moved
-        by a fraction of a column would make the whole picture flicker.
+        """Start time and seconds per column for ``count`` columns, aligned to whole columns.
+
+        A shift by a fraction of a column would make the whole plot flicker.
         """
         step = self.length / count
         end = now if self.end is None else self.end
@@ -63,20 +64,20 @@ TICKS = (
     HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY,
 )  # fmt: skip
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-"""Not those of the locale: they have three letters everywhere."""
+"""Independent of the locale, so that all have three letters."""
 
 
 def ticks(start: float, end: float, cells: int) -> list[Tick]:
-    """Round moments of the local clock between two Unix times, so few that their labels stand apart.
+    """Round local times between two Unix times, few enough that their labels do not touch.
 
-    :param cells: characters that lie between the two.
+    :param cells: characters between the two times.
     """
     step = next((step for step in TICKS if step * cells / (end - start) >= _room(step)), None)
     if step is None:
         return []
     first = datetime.fromtimestamp(start)
     midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
-    # Counted on the clock's face: where it is set forth or back, a day still begins at 0:00.
+    # In local time, so that days begin at 0:00 also when the clock changes.
     face = midnight + timedelta(seconds=-(-(first - midnight).total_seconds() // step) * step)
     found = []
     while (time := face.timestamp()) < end:
@@ -87,7 +88,7 @@ def ticks(start: float, end: float, cells: int) -> list[Tick]:
 
 
 def _room(step: int) -> int:
-    """Cells that a label of this step and the space beside it take."""
+    """Cells for a label of this step and the space next to it."""
     return 12 if step < MINUTE else 10
 
 
@@ -102,7 +103,7 @@ def day(face: datetime) -> str:
 
 
 def moment(time: float, length: int) -> str:
-    """A moment of the local clock, as finely as a window of ``length`` seconds needs it."""
+    """A local time, as precise as a window of ``length`` seconds needs."""
     face = datetime.fromtimestamp(time)
     if length <= 5 * MINUTE:
         return f"{day(face)} {face:%H:%M:%S}"
@@ -114,12 +115,12 @@ _LENGTH = re.compile(r"\s*(\d{1,9}(?:\.\d{1,3})?)\s*([a-z]*)\s*", re.ASCII)
 
 
 def parse_length(text: str) -> float:
-    """Seconds that a text such as ``90s``, ``15m``, ``1h``, ``2d`` or ``1w`` means.
+    """Parse a time span such as ``90s``, ``15m``, ``1h``, ``2d`` or ``1w`` into seconds.
 
     :raise ValueError: for anything else.
     """
     match = _LENGTH.fullmatch(text)
     seconds = float(match[1]) * _UNITS.get(match[2], 0) if match else 0.0
     if not seconds:
-        raise ValueError(f"{text.strip()!r} is no length of time: write 90s, 15m, 1h or 2d")
+        raise ValueError(f"{text.strip()!r} is not a time span: use 90s, 15m, 1h or 2d")
     return seconds

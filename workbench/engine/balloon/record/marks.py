@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from workbench.domain.balloon.history.marks import Mark, MarkKind, is_told
+from workbench.domain.balloon.history.marks import Mark, MarkKind, is_recorded
 from workbench.engine.storage.bounded_lines import BoundedLines, newer_half
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class MarksFile:
 
     def add(self, mark: Mark) -> None:
         """Keep a mark, unless the same event was told by somebody already."""
-        if is_told(mark, self.load()):
+        if is_recorded(mark, self.load()):
             return
         # As the history, marks are a convenience: a full disk must not stop the screen, nor what the mark is about.
         try:
