@@ -85,7 +85,7 @@ def test_the_messages_differ_in_private_modules_only() -> None:
     with private(1) as load:
         errors, lifecycle = load("workbench.errors"), load("workbench.domain.guest.lifecycle")
         assert errors is not before
-        assert errors.WorkbenchError.title != workbench.errors.WorkbenchError.title
+        assert errors.UsageError.title != workbench.errors.UsageError.title
         assert lifecycle.exit_words(137) != exit_words(137)
         assert "137" not in lifecycle.exit_words(137)
         assert "9" in lifecycle.exit_words(137), "what is filled in stays"

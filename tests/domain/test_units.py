@@ -210,5 +210,5 @@ def test_a_percentage_is_a_part_of_the_whole(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "%", "half%", "50", "1e9%", "1234567%", "5%%", "\u0665%"])
 def test_what_is_no_percentage_says_so(text: str) -> None:
-    with pytest.raises(SizeError, match="is not a percentage: write 50%"):
+    with pytest.raises(SizeError, match="is not a percentage: use a form such as 50%"):
         parse_percentage(text, 1024)

@@ -333,9 +333,9 @@ async def test_a_target_of_another_client_is_not_ours(demo: CommandLine) -> None
 def test_a_guest_without_a_driver(firmware: CommandLine) -> None:
     done = firmware("balloon", "fw", "--json")
     assert (done.code, done.json["state"], done.json["diff"]) == (0, "absent", 0)
-    assert "no driver in the guest" in str(done.json["cause"])
+    assert "no balloon driver in the guest" in str(done.json["cause"])
     done = firmware("balloon", "fw", "32M", "--wait", "0.3", "--json")
-    done.check_error(4, "no driver in the guest")
+    done.check_error(4, "no balloon driver in the guest")
     assert (done.json["state"], done.json["target"], done.json["actual"]) == ("absent", 32 * MIB, 64 * MIB)
 
 

@@ -181,7 +181,7 @@ def test_stale_directories_are_cleaned(workbench: CommandLine) -> None:
     (stale / "qmp-cli.sock").touch()
     (workbench.state / "forgotten").mkdir()
     guest = workbench.listed("one")
-    assert (guest["state"], guest["ended"]) == ("stopped", "ended; nobody saw how")
+    assert (guest["state"], guest["ended"]) == ("stopped", "ended, exit status unknown")
     assert entries(workbench.state) == []
 
 

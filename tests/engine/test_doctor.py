@@ -68,8 +68,8 @@ def test_tcg_is_a_note_with_its_reason() -> None:
 
 def test_the_hypervisor_in_words() -> None:
     assert module._hypervisor("") == "none: bare metal"
-    assert module._hypervisor("KVM") == "KVM: this host is a KVM guest itself"
-    assert module._hypervisor(UNNAMED) == "a guest itself"
+    assert module._hypervisor("KVM") == "KVM: this host is a KVM guest"
+    assert module._hypervisor(UNNAMED) == "a virtual machine"
 
 
 def test_little_memory_is_a_note() -> None:

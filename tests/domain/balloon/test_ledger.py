@@ -121,7 +121,7 @@ def test_a_fresh_guest_has_nothing_to_give_back() -> None:
     assert (ledger.reclaimed, ledger.unreturned, ledger.yield_) == (6 * MIB, 0, 1)
     assert (ledger.never_used, ledger.never_used_most) == (43 * MIB, 250 * MIB)
     assert not ledger.void
-    assert ledger.words == ("of the 256 MiB given, at least 43 MiB were never used: nothing to gain for the host",)
+    assert ledger.words == ("at least 43 MiB of the 256 MiB given were never used: nothing to reclaim there",)
 
 
 def test_a_guest_of_which_less_came_back_than_it_gave_may_not_have_used_the_rest() -> None:
@@ -145,8 +145,8 @@ def test_on_hugepages_the_host_gets_nothing() -> None:
     assert (ledger.never_used, ledger.never_used_most) == (0, 0), "all of it was held"
     assert ledger.void
     first, cause, instead = ledger.words
-    assert first == "the guest gave 256 MiB, and the host got none of it back"
-    assert "2 MiB only whole" in cause
+    assert first == "the guest gave 256 MiB, but the host got none of it back"
+    assert "only free whole 2 MiB pages" in cause
     assert "ordinary memory" in instead
 
 
@@ -156,7 +156,7 @@ def test_on_hugepages_with_reporting_the_host_loses() -> None:
     assert ledger.reclaimed == -248 * MIB
     assert ledger.loss
     assert ledger.unreturned == 94 * MIB
-    assert ledger.words[0] == "a loss: the guest gave 256 MiB, and the host holds 248 MiB more than before"
+    assert ledger.words[0] == "loss: the guest gave 256 MiB, but the host holds 248 MiB more than before"
     assert "target at RAM" in ledger.words[-1]
 
 
@@ -164,9 +164,7 @@ def test_a_guest_that_uses_what_it_kept_is_no_loss() -> None:
     """Seen: a guest gave 56 MiB of 256, and a process in it took 100 MiB after that."""
     ledger = inflated(81, 242)
     assert not ledger.loss
-    assert ledger.words == (
-        "the guest gave 256 MiB, and touched memory since: the host holds 161 MiB more than before",
-    )
+    assert ledger.words == ("the guest gave 256 MiB but touched memory since: the host holds 161 MiB more than before",)
 
 
 def test_the_pool_is_evidence() -> None:
@@ -180,7 +178,7 @@ def test_the_pool_is_evidence() -> None:
 
 
 def test_an_unknown_cause_is_said_to_be_unknown_and_qemus_own_words_are_quoted() -> None:
-    assert inflated(512, 512).words[1] == "the cause is not known"
+    assert inflated(512, 512).words[1] == "the cause is unknown"
     refused = Backing(refusal="qemu: ram_block_discard_range: Failed to discard range ram0:0 +1000 (-22)")
     assert inflated(512, 512, backing=refused).words[1].endswith("ram0:0 +1000 (-22)")
 
@@ -193,7 +191,7 @@ def test_memory_that_is_taken_back_is_no_loss() -> None:
     )
     assert (ledger.given, ledger.reclaimed, ledger.never_used) == (-256 * MIB, -10 * MIB, 0)
     assert not ledger.loss
-    assert ledger.words == ("the guest took 256 MiB back; the host gives it pages as it touches them",)
+    assert ledger.words == ("the guest took 256 MiB back; the host allocates it as the guest touches it",)
 
 
 def test_pages_that_are_free_after_a_deflation_may_come_back_to_the_host() -> None:
@@ -205,7 +203,7 @@ def test_pages_that_are_free_after_a_deflation_may_come_back_to_the_host() -> No
         backing=Backing(HUGE, reporting=True),
     )
     assert ledger.words == (
-        "the guest took 128 MiB back, and the host holds 100 MiB less than before: free pages are reported",
+        "the guest took 128 MiB back, and the host holds 100 MiB less than before (free page reporting)",
     )
 
 

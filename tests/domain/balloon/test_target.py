@@ -68,7 +68,7 @@ def test_what_cannot_be_a_target_says_why(text: str, words: str) -> None:
 
 
 def test_out_of_range_names_the_range() -> None:
-    with pytest.raises(SizeError, match="a target is 1M to 1G"):
+    with pytest.raises(SizeError, match="valid targets are 1M to 1G"):
         check_target(2 * GIB, ram=GIB, written="2G")
 
 

@@ -28,7 +28,7 @@ def test_only_a_stopped_guest_has_no_process() -> None:
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        (None, "ended; nobody saw how"),
+        (None, "ended, exit status unknown"),
         (0, "powered off"),
         (1, "ended with exit status 1"),
         (128, "ended with exit status 128"),
@@ -44,10 +44,10 @@ def test_an_end_in_words(code: int | None, words: str) -> None:
 @pytest.mark.parametrize(
     ("reporting", "prealloc", "words"),
     [
-        (True, True, "free page reporting had given it back"),
-        (True, False, "free page reporting had given it back"),
+        (True, True, "free page reporting had returned pages"),
+        (True, False, "free page reporting had returned pages"),
         (False, False, "the pool was empty"),
-        (False, True, "why is not known"),
+        (False, True, "cause unknown"),
     ],
 )
 def test_a_death_by_sigbus_has_a_cause_on_hugepages_only(reporting: bool, prealloc: bool, words: str) -> None:

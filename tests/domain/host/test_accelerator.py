@@ -34,7 +34,7 @@ def test_a_guest_without_nesting_hears_of_nesting() -> None:
     chosen = tcg_by_cpu(Processor(frozenset({"hypervisor"})), "x86_64")
     assert chosen is not None
     assert (chosen.name, chosen.reason) == ("tcg", "no vmx or svm here")
-    assert "hidden unless nesting is on" in chosen.advice
+    assert "enable nested virtualization" in chosen.advice
 
 
 def test_bare_metal_hears_of_its_firmware() -> None:

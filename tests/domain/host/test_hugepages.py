@@ -82,7 +82,7 @@ def test_whole_pages_or_an_error(size: int, page: int) -> None:
     if size > 0 and size % page == 0:
         assert pages_of(size, page) * page == size
     else:
-        with pytest.raises(ValueError, match="no whole number"):
+        with pytest.raises(ValueError, match="not a whole number"):
             pages_of(size, page)
 
 

@@ -48,7 +48,7 @@ def test_what_was_not_given_is_not_handed_out() -> None:
     assert run.advance(1, {"a": at(200)}) == []
     assert stages(run) == [Stage.HELD, Stage.FAILED], "200 + 500 are more than 600 already"
     assert run.failed
-    assert run.progress["a"].remark == "the others gave too little"
+    assert run.progress["a"].remark == "other guests gave too little"
 
 
 def test_who_waits_gets_what_there_is() -> None:
@@ -62,7 +62,7 @@ def test_who_waits_gets_what_there_is() -> None:
     assert run.advance(1, {"c": at(first["c"] // MIB)}) == [("a", (200 + room) * MIB)]
     assert run.advance(2, {"a": at(200 + room)}) == []
     assert stages(run) == [Stage.REACHED, Stage.FAILED, Stage.REACHED]
-    assert run.progress["a"].remark == f"got {room} MiB of 95 MiB: the others gave too little"
+    assert run.progress["a"].remark == f"got {room} MiB of 95 MiB: other guests gave too little"
     assert not run.complete
 
 
@@ -82,21 +82,21 @@ def test_the_largest_lack_is_met_first() -> None:
 def test_the_time_ends_it_and_says_who_is_late() -> None:
     run = course(gives_and_gets(), 600)
     run.advance(0, {})
-    assert run.advance(END, {"b": at(305, 400, "the guest finds no more pages to give")}) == []
+    assert run.advance(END, {"b": at(305, 400, "the guest has no more free pages to give")}) == []
     assert run.over
     assert not run.complete
     assert not run.failed
     assert stages(run) == [Stage.HELD, Stage.LATE]
-    assert run.progress["b"].remark == "the guest finds no more pages to give"
-    assert run.progress["a"].remark == "the time was over"
+    assert run.progress["b"].remark == "the guest has no more free pages to give"
+    assert run.progress["a"].remark == "timed out"
 
 
 def test_a_guest_that_ends_on_the_way_has_failed() -> None:
     run = course([guest("a"), guest("b")], 700)
     run.advance(0, {})
-    run.advance(1, {"a": at(0, 0, gone="its QEMU ended"), "b": at(350)})
+    run.advance(1, {"a": at(0, 0, gone="QEMU exited"), "b": at(350)})
     assert stages(run) == [Stage.FAILED, Stage.REACHED]
-    assert run.progress["a"].remark == "its QEMU ended"
+    assert run.progress["a"].remark == "QEMU exited"
 
 
 def test_a_target_that_somebody_else_sets_meanwhile_stands() -> None:
@@ -107,7 +107,7 @@ def test_a_target_that_somebody_else_sets_meanwhile_stands() -> None:
     run.advance(2, {"a": at(300, 400)})
     run.advance(3, {"a": at(450, 450)})
     assert stages(run) == [Stage.FAILED]
-    assert run.progress["a"].remark == "somebody else set its target to 450 MiB"
+    assert run.progress["a"].remark == "another client set its target to 450 MiB"
 
 
 def test_a_ramp_is_waited_for_at_each_of_its_steps() -> None:
@@ -126,7 +126,7 @@ def test_a_ramp_that_somebody_else_ends_has_failed() -> None:
     run.advance(0, {})
     run.advance(1, {"a": at(412, step="step 1 of 3")})
     run.advance(2, {"a": at(400)})
-    assert run.progress["a"].remark == "somebody else set its target to 400 MiB"
+    assert run.progress["a"].remark == "another client set its target to 400 MiB"
 
 
 def test_a_guard_that_gives_everything_back_is_no_giver() -> None:

@@ -32,7 +32,7 @@ def test_then_everybody_goes_down_to_the_floors_and_no_further() -> None:
     none = propose(low, 263 * MIB)
     assert none.short == MIB
     assert not none.changes
-    assert none.words == "the budget is 1 MiB too small: these guests need 264 MiB at least"
+    assert none.words == "the budget is 1 MiB too small: these guests need at least 264 MiB"
 
 
 def test_a_floor_that_is_no_whole_mib_is_met_to_the_page() -> None:
@@ -52,7 +52,7 @@ def test_more_than_all_their_ram_is_left() -> None:
     proposal = propose([guest("a", target=300), guest("b")], 2048 * MIB)
     assert targets(proposal) == [512, 512]
     assert proposal.left == 1024 * MIB
-    assert proposal.words == "every guest that can be moved has all its RAM; 1,024 MiB of the budget are left"
+    assert proposal.words == "every guest that can be moved has all its RAM; 1,024 MiB of the budget are unused"
 
 
 def test_a_guest_below_its_floor_is_raised_from_what_others_have_idle() -> None:
@@ -75,9 +75,9 @@ def test_a_guest_that_cannot_be_moved_counts_with_the_most_it_may_have() -> None
     assert proposal.total == 600 * MIB
     assert proposal.lines[0].reason == "paused"
     words = propose([stuck, guest("b")], 400 * MIB).words
-    assert words.endswith("need 430 MiB at least, 300 MiB of it with guests that cannot be moved")
+    assert words.endswith("need at least 430 MiB, 300 MiB of it for guests that cannot be moved")
     alone = propose([stuck], 512 * MIB)
-    assert alone.words == "no guest can be moved; 212 MiB of the budget are left"
+    assert alone.words == "no guest can be moved; 212 MiB of the budget are unused"
 
 
 def test_trifles_are_not_moved() -> None:
@@ -86,7 +86,7 @@ def test_trifles_are_not_moved() -> None:
     assert targets(propose([guest("a"), guest("b")], 1021 * MIB)) == [509, 512], "but the budget holds"
     small = propose([guest("a", target=300), guest("b", target=300)], 609 * MIB)
     assert not small.changes
-    assert small.words == "9 MiB of the budget are left: too little to move"
+    assert small.words == "9 MiB of the budget are unused: too little to move"
 
 
 def test_what_the_host_gains_lies_between_what_is_surely_resident_and_what_is_given() -> None:

@@ -57,7 +57,7 @@ async def test_a_target_of_a_stranger_is_seen_at_once_and_is_not_ours(demo: Comm
         assert ledger.host.before is not None
         assert before.resident is not None
         assert abs(ledger.host.before - before.resident) < 16 * MIB, "what was held before it, not in its midst"
-        assert ledger.words[0] == "another client set this target, not the workbench"
+        assert ledger.words[0] == "another client set this target"
         assert [mark.size for mark in balloon_of(guest).marks if mark.kind is MarkKind.FOREIGN_REQUEST] == [300 * MIB]
         sample = balloon_of(guest).history[-1]
         assert (sample.target, sample.actual) == (300 * MIB, 300 * MIB)

@@ -111,7 +111,7 @@ async def test_a_reset_is_no_take_back(demo: CommandLine) -> None:
         await until(lambda: balloon_of(guest).verdict.code is Cause.STALE_AFTER_RESET, "the reset")
         verdict = balloon_of(guest).verdict
         assert verdict.state is State.ABSENT
-        assert "212 MiB stand as held, and no driver holds them" in verdict.evidence
+        assert "QEMU still counts 212 MiB as ballooned, but no driver holds them" in verdict.evidence
         assert look(demo)["cause_code"] == "stale-after-reset"
         await settled(guest, 300 * MIB)
         await until(lambda: boots(demo) > times, "the guest to boot again", deadline=60)
@@ -159,7 +159,7 @@ async def test_a_guest_that_finds_no_more_pages(demo: CommandLine) -> None:
         await until(lambda: balloon_of(guest).verdict.code is Cause.FIGHTS_OOM, "the fight")
         verdict = balloon_of(guest).verdict
         assert verdict.state is State.STALLED
-        assert "actual turned" in verdict.evidence[0]
+        assert "actual changed direction" in verdict.evidence[0]
         wait = asyncio.to_thread(
             wait_until, lambda: look(demo)["cause_code"] == "fights-oom", "the command line to see it"
         )
@@ -218,7 +218,7 @@ async def test_statistics_that_nobody_asks_for(demo: CommandLine) -> None:
             assert balloon_of(guest).verdict.state is State.SETTLED
             (note,) = cast("list[dict[str, list[str]]]", look(demo)["notes"])
             assert str(note["code"]) == "statistics-switched-off"
-            assert note["evidence"][-1] == "its profile asks for them every 2 s"
+            assert note["evidence"][-1] == "the profile sets statistics = 2"
             newest = balloon_of(guest).history[-1]
             assert newest.available is None, "the plot draws no figure that need no longer be so"
         finally:
@@ -277,9 +277,9 @@ async def test_memory_plugged_into_a_linux_guest_and_its_kernel_that_dies(
         await until(lambda: balloon_of(guest).verdict.state is State.STALLED, "the stall")
         await until(lambda: codes(balloon_of(guest).verdict) == [Cause.STATISTICS_STOPPED], "the silence")
         verdict = balloon_of(guest).verdict
-        assert (verdict.code, verdict.cause) == (Cause.UNKNOWN, "the cause is not known")
+        assert (verdict.code, verdict.cause) == (Cause.UNKNOWN, "the cause is unknown")
         assert any("25,600 pages to inflate" in line for line in verdict.evidence)
-        assert "look at its console" in verdict.notes[0].advice
+        assert "check its console" in verdict.notes[0].advice
 
 
 def test_firmware_alone_has_no_driver(workbench: CommandLine) -> None:
@@ -311,8 +311,8 @@ def test_memory_that_is_plugged_in_shifts_the_target_and_is_not_somebody_elses(w
         seen = look(workbench, name="plug")
         assert (seen["ram"], seen["target"], seen["ours"]) == (256 * MIB, 224 * MIB, True)
         (note,) = (n for n in seen["notes"] if n["code"] == "ram-changed")  # type: ignore[attr-defined]
-        assert note["text"] == "memory was plugged in: the target rose with it by 128 MiB, to 224 MiB"
-        assert note["advice"] == "send 96 MiB to have what was asked for before"
+        assert note["text"] == "memory was plugged in, so the target rose by 128 MiB to 224 MiB"
+        assert note["advice"] == "send 96 MiB to restore the previous target"
         ledger = cast("dict[str, object]", seen["ledger"])
         assert ledger["asked"] == {"before": 0, "now": 32 * MIB}, "num_pages rose once, before the memory came"
     seen = look(workbench, "96M", name="plug")

@@ -61,7 +61,7 @@ async def test_pages_that_reporting_gave_back_and_somebody_took_end_the_guest(
             await guest.type("eat 300M\n")
             await until(lambda: guest.snapshot.phase is Phase.STOPPED, "its death")
             assert guest.snapshot.ended == Exit(135)
-            assert "free page reporting had given it back" in guest.snapshot.ended_cause
+            assert "free page reporting had returned pages" in guest.snapshot.ended_cause
             assert guest.snapshot.cautions, "the next start is warned of too"
         async with opened(workbench) as engine:
             assert "somebody else took it" in engine.guest("guest").snapshot.ended_cause, "the next screen knows it"

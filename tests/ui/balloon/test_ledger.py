@@ -102,7 +102,7 @@ async def test_a_key_shows_the_whole_ledger_in_place_of_the_plot(size: tuple[int
             assert not screen.query_one(HistoryPlot).display
             for word in ("asked", "held", "host", "before", "now", "change", "65,536", "90,624", "\u2212240", "62 %"):
                 assert word in ledger
-            assert "a loss: the guest gave 256 MiB" in ledger.replace("\n", " ")
+            assert "loss: the guest gave 256 MiB" in ledger.replace("\n", " ")
             staged = screen.query_one("#balloon-staged", TextBlock)
             assert staged.region.bottom <= screen.query_one(BalloonPanel).content_region.bottom
             await press(pilot, leave)
@@ -114,7 +114,7 @@ async def test_a_key_shows_the_whole_ledger_in_place_of_the_plot(size: tuple[int
             assert "instead: ordinary memory" in text_of(pilot, "#balloon-ledger")
             await press(pilot, "left_square_bracket")
             assert "instead: ordinary memory" not in text_of(pilot, "#balloon-ledger"), "what is staged stands whole"
-            assert "use 4 KiB ones" in text_of(pilot, "#balloon-ledger")
+            assert "use 4 KiB" in text_of(pilot, "#balloon-ledger")
             assert staged.region.bottom <= screen.query_one(BalloonPanel).content_region.bottom
             await press(pilot, "escape")
             await press(pilot, "f")
@@ -163,12 +163,12 @@ async def test_the_panel_tells_a_loss_and_whose_target_it_was() -> None:
     lost = running(balloon=inflated(114, 354, REPORTING, ours=False), backing="2M pages")
     async with opened(lost) as (pilot, _):
         ledger = text_of(pilot, "#balloon-ledger")
-        assert "a loss: the guest gave 256 MiB" in ledger
+        assert "loss: the guest gave 256 MiB" in ledger
         assert "target set by another client" in ledger
 
 
 @pytest.mark.parametrize("width", [46, 76, 104])
-@pytest.mark.parametrize(("backing", "serves"), [(HUGE, "use 4 KiB ones"), (REPORTING, "leave it at RAM")])
+@pytest.mark.parametrize(("backing", "serves"), [(HUGE, "use 4 KiB"), (REPORTING, "leave it at RAM")])
 def test_a_void_change_says_in_every_form_what_would_serve(width: int, backing: Backing, serves: str) -> None:
     forms = balloon_text.ledger(inflated(430, 430, backing), NOW, width)
     assert all(serves in form.plain or "instead: " in form.plain for form in forms)
@@ -181,7 +181,7 @@ async def test_a_target_that_is_void_is_told_before_it_is_sent() -> None:
         await press(pilot, "b", "left_square_bracket")
         staged = text_of(pilot, "#balloon-staged")
         assert "host gains nothing: 2M pages" in staged
-        assert "2 MiB pages come back only whole" in staged
+        assert "2 MiB pages are freed only whole" in staged
         assert asked(engine) == []
         ordinary = running(balloon=replace(balloon(), backing=Backing()))
         engine.publish(ordinary)
@@ -196,7 +196,7 @@ def test_where_there_is_room_all_reasons_are_told() -> None:
 
     plan = forecast(replace(balloon(), backing=HUGE), RAM // 2, 0.0)
     wide, narrow = (balloon_text.staged_lines(plan, 100, live=False, roomy=roomy).plain for roomy in (True, False))
-    assert "QEMU frees a page of 2 MiB only whole" in wide
+    assert "QEMU can only free whole 2 MiB pages" in wide
     assert "instead: ordinary memory" in wide
     assert "instead" not in narrow
 
@@ -212,7 +212,7 @@ async def test_the_start_of_a_guest_that_may_end_by_sigbus_warns_of_it() -> None
 
 
 async def test_why_a_guest_died_stands_below_how() -> None:
-    cause = "a hugepage that it touched was gone"
+    cause = "no hugepage left"
     died = GuestSnapshot("demo", memory=RAM, ended=Exit(135), ended_cause=cause)
     async with opened(died) as (pilot, _):
         head = text_of(pilot, "#balloon-head")

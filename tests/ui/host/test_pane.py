@@ -55,7 +55,7 @@ def screen(app: App[None]) -> list[str]:
 def test_the_lines_of_the_sketch() -> None:
     assert texts(HOST, 26) == [
         "TCG no vmx or svm here",
-        "Host is a KVM guest itself",
+        "Host is a KVM guest",
         "QEMU 7.2.22",
         "Memory     7.1 of 23.5 GiB",
         "\u2501" * 26,
@@ -116,10 +116,10 @@ def test_no_qemu_is_said() -> None:
     ("name", "words"),
     [
         ("", "bare metal"),
-        ("KVM", "a KVM guest itself"),
-        ("ACRN", "an ACRN guest itself"),
-        (DOM0, "Xen's first domain (dom0)"),
-        (UNNAMED, "a guest itself"),
+        ("KVM", "a KVM guest"),
+        ("ACRN", "an ACRN guest"),
+        (DOM0, "Xen dom0"),
+        (UNNAMED, "a virtual machine"),
     ],
 )
 def test_the_hypervisor_in_words(name: str, words: str) -> None:
@@ -175,7 +175,7 @@ async def test_a_narrow_pane_wraps_and_cuts_no_word() -> None:
         app.query_one(HostPane).snapshot = HOST
         await pilot.pause()
         lines = screen(app)
-        assert lines[:4] == ["TCG no vmx or", "svm here", "Host is a KVM", "guest itself"]
+        assert lines[:4] == ["TCG no vmx or", "svm here", "Host is a KVM", "guest"]
         assert lines[5:7] == ["Memory", " 7.1 of 23.5 GiB"]
 
 

@@ -260,9 +260,9 @@ def test_what_is_known_of_a_guest_before() -> None:
         assert candidate_of(replace(held, balloon=replace(held.balloon, backing=backing)), now).fixed == words
     stalled = guest("a", 200, 300)
     assert stalled.balloon is not None
-    why = Verdict(State.STALLED, "the guest finds no more pages to give")
+    why = Verdict(State.STALLED, "the guest has no more free pages to give")
     stuck = candidate_of(replace(stalled, balloon=replace(stalled.balloon, verdict=why)), now)
-    assert stuck.fixed == "stalled: the guest finds no more pages to give"
+    assert stuck.fixed == "stalled: the guest has no more free pages to give"
     assert stuck.counts == 300 * MIB
 
 

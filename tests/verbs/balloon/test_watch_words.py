@@ -55,11 +55,11 @@ def test_a_cause_is_told_and_made_harmless() -> None:
 
 
 def test_a_cause_that_has_no_room_in_its_line_stands_below() -> None:
-    stalled = replace(balloon(), verdict=Verdict(State.STALLED, "the guest finds no more pages to give"))
+    stalled = replace(balloon(), verdict=Verdict(State.STALLED, "the guest has no more free pages to give"))
     seen = [Seen("demo", NOW, stalled), FROZEN, DEMO]
     assert table(seen, 200) == table(seen)
     narrow = table(seen, 80)
-    assert narrow[-1] == "demo: the guest finds no more pages to give"
+    assert narrow[-1] == "demo: the guest has no more free pages to give"
     assert len(narrow) == 5
     assert max(map(cell_len, narrow)) <= 80
     assert "SIGSTOP" in narrow[2]

@@ -193,7 +193,7 @@ def test_a_paused_guest_counts_with_what_it_has(pair: CommandLine) -> None:
 def test_who_is_not_there_in_time_is_named(pair: CommandLine) -> None:
     done = pair("rebalance", "--budget", "600M", "--yes", "--wait", "0")
     done.check_error(4, "one, two")
-    assert "one: late: the time was over" in done.stdout
+    assert "one: late: timed out" in done.stdout
     back(pair)
 
 

@@ -68,7 +68,8 @@ class Backing(Struct, frozen=True):
     def cause(self) -> str:
         """The same as a clause; empty if inflating returns memory."""
         if self.pinned:
-            return f"{' and '.join(self.pinned)} pins all RAM, so QEMU discards nothing"
+            pin = "pins" if len(self.pinned) == 1 else "pin"
+            return f"{' and '.join(self.pinned)} {pin} all RAM, so QEMU discards nothing"
         if self.locked:
             return "RAM is locked in memory, so QEMU's discards fail"
         if not self.hugepages:

@@ -1,1 +1,1 @@
-"""The life of a guest, and the snapshot that the screen shows of it."""
+"""A guest's life cycle, and its snapshot for the screen."""

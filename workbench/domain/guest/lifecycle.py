@@ -1,4 +1,4 @@
-"""The states of a guest and the moves between them.
+"""The states of a guest and their transitions.
 
 ::
 
@@ -11,8 +11,7 @@
        ▲                                             │  │    │
        └─────────────────────────────────────────────┴──┴────┘ QEMU's process ends
 
-Beside the phase stands ``answering``: a QEMU that was frozen with SIGSTOP is still RUNNING or PAUSED,
-and nobody can know more until it answers again.
+Independent of the phase is ``answering``: a QEMU frozen with SIGSTOP stays RUNNING or PAUSED until it answers again.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ class Phase(StrEnum):
 
     @property
     def alive(self) -> bool:
-        """Whether a QEMU process stands behind it."""
+        """Whether there is a QEMU process."""
         return self is not Phase.STOPPED
 
 
@@ -40,25 +39,25 @@ SIGBUS = 7
 
 
 class Silence(Enum):
-    """Why a QEMU that lives gives no figures."""
+    """Why a live QEMU does not answer."""
 
     STOPPED = "stopped"
-    """Its process is stopped by a signal or held by a debugger."""
+    """Its process is stopped by a signal or a debugger."""
     OCCUPIED = "occupied"
-    """It accepts a client and says nothing: it is busy, or another client holds its monitor."""
+    """It accepts the connection but sends nothing: it is busy, or another client holds its monitor."""
     BROKEN = "broken"
     """Its monitor cannot be reached, or answers with an error."""
 
     @property
     def words(self) -> str:
-        """For people, without what to do about it."""
+        """For people, without a hint."""
         return SILENCE_WORDS[self]
 
 
 SILENCE_WORDS = {
     Silence.STOPPED: "QEMU's process is stopped (SIGSTOP)",
     Silence.OCCUPIED: (
-        "QEMU does not answer: it is busy, or another client holds its monitor, as a second screen of workbench does"
+        "QEMU does not answer: it is busy, or another client (such as a second workbench) holds its monitor"
     ),
     Silence.BROKEN: "QEMU does not answer",
 }
@@ -69,7 +68,7 @@ RUNNING_STATES = frozenset({"running"})
 
 
 def phase_of(status: str) -> Phase:
-    """The phase that a ``RunState`` of QEMU means: everything but ``running`` and ``shutdown`` has its CPUs stopped."""
+    """The phase for a QEMU ``RunState``: in all but ``running`` and ``shutdown`` the CPUs are stopped."""
     if status in RUNNING_STATES:
         return Phase.RUNNING
     if status == "shutdown":
@@ -80,10 +79,10 @@ def phase_of(status: str) -> Phase:
 def exit_words(code: int | None) -> str:
     """How a process ended, for people.
 
-    :param code: the exit status as a shell reports it (128 + the signal's number for a signal); None if not known.
+    :param code: the exit status as a shell reports it (128 + signal number); None if unknown.
     """
     if code is None:
-        return "ended; nobody saw how"
+        return "ended, exit status unknown"
     if code == 0:
         return "powered off"
     if code == 128 + SIGBUS:
@@ -94,14 +93,14 @@ def exit_words(code: int | None) -> str:
 
 
 class Exit(Struct, frozen=True):
-    """How a QEMU's process ended."""
+    """How a QEMU process ended."""
 
     code: int | None
-    """The exit status as a shell reports it; None if not known."""
+    """The exit status as a shell reports it; None if unknown."""
 
     @property
     def orderly(self) -> bool:
-        """Whether the guest powered off or was shut down, rather than died."""
+        """Whether the guest powered off or was shut down, rather than crashed."""
         return self.code == 0
 
     @property
@@ -115,21 +114,21 @@ class Exit(Struct, frozen=True):
 
 
 def exit_cause(code: int | None, *, hugepages: bool, reporting: bool, prealloc: bool) -> str:
-    """Why a QEMU died, as far as that is known, and what to do; empty when it is not.
+    """Why a QEMU died and what to do; empty if unknown.
 
-    The kernel sends SIGBUS for a touch of a page of a file that it cannot give; of hugetlb pages, when the pool has none
-    left (mm/hugetlb.c, ``hugetlb_no_page``). On ordinary memory nothing is known.
+    The kernel sends SIGBUS on a page fault that it cannot serve from a file: for hugetlb, when the pool is empty
+    (mm/hugetlb.c, ``hugetlb_no_page``). For ordinary memory the cause is not known.
 
     :param reporting: whether free page reporting was on.
-    :param prealloc: whether all pages were taken at the start.
+    :param prealloc: whether all pages were allocated at the start.
     """
     if code != 128 + SIGBUS or not hugepages:
         return ""
     if reporting:
         return (
-            "a hugepage that it touched was gone: free page reporting had given it back to the pool, and somebody else "
-            "took it; set free-page-reporting = false, or keep as many pages free in the pool"
+            "no hugepage left: free page reporting had returned pages to the pool, and another process took them; "
+            "set free-page-reporting = false, or keep enough pages free in the pool"
         )
     if not prealloc:
-        return "a hugepage that it touched was not to be had: the pool was empty; set prealloc = true"
-    return "a hugepage that it touched was not to be had; why is not known: look at the kernel's log for memory errors"
+        return "no hugepage left: the pool was empty; set prealloc = true"
+    return "a hugepage could not be accessed, cause unknown; check the kernel log for memory errors"

@@ -1,4 +1,4 @@
-"""What a screen shows of one guest, and of the host: frozen, complete, made anew for each change."""
+"""An immutable snapshot of one guest for the screen."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ class GuestSnapshot(Struct, frozen=True):
     name: str
     phase: Phase = Phase.STOPPED
     answering: bool = True
-    """False while QEMU does not answer on its monitor, or another client holds it; ``trouble`` says which."""
+    """False while QEMU does not answer on its monitor or another client holds it; ``trouble`` says which."""
     trouble: str = ""
-    """What is wrong now, in words, empty when nothing is."""
+    """What is wrong now; empty if nothing is."""
     silence: Silence | None = None
     """Why it does not answer; None while it does."""
     ended: Exit | None = None
-    """How the last run ended. None when it is running or was not run."""
+    """How the last run ended; None if it is running or never ran."""
     ended_cause: str = ""
-    """Why it died and what to do, as far as that is known."""
+    """Why it died and what to do, if known."""
     cautions: tuple[str, ...] = ()
-    """What its profile may do that its user should know before the start."""
+    """Warnings about its profile to show before a start."""
     ended_output: str = ""
-    """The last lines that QEMU wrote to its standard error in that run."""
+    """The last lines of QEMU's standard error in that run."""
     pid: int | None = None
     memory: int | None = None
-    """RAM in bytes; None when the profile cannot be read."""
+    """RAM in bytes; None if the profile cannot be read."""
     accelerator: str = ""
-    """``tcg`` or ``kvm`` of a running guest; empty when stopped."""
+    """``tcg`` or ``kvm`` if running; empty if stopped."""
     accelerator_reason: str = ""
-    """Why "auto" chose it, in words."""
+    """Why "auto" chose it, for people."""
     qemu_version: str = ""
     """Such as ``7.2.22``."""
     started: float | None = None
@@ -47,25 +47,25 @@ class GuestSnapshot(Struct, frozen=True):
     status: str = ""
     """QEMU's ``RunState``, such as ``running`` or ``io-error``."""
     user_monitor: str = ""
-    """The QMP socket that is left free for the user's own tools; empty when it does not run."""
+    """The QMP socket reserved for the user's own tools; empty if not running."""
     profile_path: str = ""
-    """The profile's file; for a running guest the copy it was started from stands in its state directory."""
+    """The profile's file; the copy that a running guest was started from is in its state directory."""
     problems: int = 0
-    """How many problems the profile has."""
+    """Number of problems in the profile."""
     description: str = ""
     backing: str = ""
     """``2M pages`` for hugepages; empty for ordinary memory."""
     balloon: Balloon | None = None
-    """None until QEMU answered."""
+    """None until QEMU has answered."""
     safety: Safety = field(default_factory=Safety)
-    """What its profile says of floor, ramp, guard and presets; of a running guest, as it was started."""
+    """Its profile's floor, ramp, guard and presets; for a running guest, as it was started."""
     protection: Protection = field(default_factory=Protection)
-    """How its ramp and guard stand; nothing of both when it does not run."""
+    """The state of its ramp and guard; both off if not running."""
     device_lines: Mapping[str, str] = field(default_factory=dict)
-    """For each device's id the place in the profile that made it, such as ``demo.toml:14``."""
+    """For each device id, the place in the profile that defines it, such as ``demo.toml:14``."""
     devices_revision: int = 0
     """Grows when the device tree may have changed."""
     unplugs: tuple[Unplug, ...] = ()
-    """Devices that were asked to go, and of which it is not known yet whether they do."""
+    """Pending unplug requests."""
     unplugged: tuple[Unplug, ...] = ()
-    """How those ended, since the screen opened, whose time had run out before."""
+    """Results, since the screen opened, of unplug requests that had timed out before."""

@@ -1,4 +1,4 @@
-"""Hugepages: how many a guest needs, how many are missing, and what number mends it. Arithmetic only.
+"""Hugepage arithmetic: how many pages a guest needs, how many are missing, and what to write to nr_hugepages.
 
 Kernel: Documentation/admin-guide/mm/hugetlbpage.rst; mm/hugetlb.c, ``set_max_huge_pages``.
 """
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 class Supply(StrEnum):
-    """What a start may do about a pool that is too small."""
+    """What a start may do if the pool is too small."""
 
     NOTHING = "nothing"
-    """Say what is missing."""
+    """Fail, and report the shortage."""
     KEEP = "keep"
-    """Grow the pool, and leave it so."""
+    """Grow the pool permanently."""
     RETURN = "return"
-    """Grow the pool, and shrink it again when the guest is gone."""
+    """Grow the pool, and shrink it again when the guest ends."""
 
 
 class NodePool(Struct, frozen=True):
-    """One NUMA node's share of a pool. The kernel keeps reservations for the whole pool, not for each node."""
+    """One NUMA node's share of a pool. Reservations are per pool in the kernel, not per node."""
 
     node: int
     page: int
@@ -38,15 +38,15 @@ class NodePool(Struct, frozen=True):
 
 
 class Shortage(Struct, frozen=True):
-    """A pool, or the nodes that a guest is bound to, with fewer pages than it needs. All numbers are pages."""
+    """A pool, or the nodes that a guest is bound to, with too few pages for it. Counts are pages."""
 
     page: int
     """Bytes of one page."""
     needed: int
     available: int
-    """Free there, not promised to others, and what the kernel may add by itself (overcommit)."""
+    """Free and unreserved, plus what the kernel may add on its own (overcommit)."""
     total: int
-    """In the pool, or on the node of ``node``, now."""
+    """In the pool, or on ``node``, now."""
     node: int | None = None
     """The node to grow; None for the pool as a whole."""
 
@@ -56,34 +56,34 @@ class Shortage(Struct, frozen=True):
 
     @property
     def write(self) -> int:
-        """What to write to ``nr_hugepages``: what is in the pool already stays in it, in use or not.
+        """The number to write to ``nr_hugepages``: all pages in the pool now, used or not, plus the missing ones.
 
-        ``total`` counts surplus pages too; the kernel makes those permanent before it looks for new ones.
+        ``total`` includes surplus pages; the kernel makes those permanent before it allocates new ones.
         """
         return self.total + self.missing
 
 
 def pages_of(size: int, page: int) -> int:
-    """How many pages of ``page`` bytes make ``size`` bytes.
+    """The number of pages of ``page`` bytes in ``size`` bytes.
 
-    :raise ValueError: when they do not make it exactly, or nothing is asked for.
+    :raise ValueError: if it is not a whole number, or not positive.
     """
     if size <= 0 or page <= 0 or size % page:
-        raise ValueError(f"{size} bytes are no whole number of pages of {page} bytes")
+        raise ValueError(f"{size} bytes is not a whole number of pages of {page} bytes")
     return size // page
 
 
 def shortage(size: int, pool: HugepagePool, nodes: Sequence[NodePool] = ()) -> Shortage | None:
-    """What is missing for a guest of ``size`` bytes; None when there is room.
+    """The shortage for a guest of ``size`` bytes; None if there is room.
 
-    :param nodes: the nodes that the guest's memory is bound to; empty when it may come from anywhere.
-    :raise ValueError: when the size is not a multiple of the page.
+    :param nodes: the nodes that the guest's memory is bound to; empty for any node.
+    :raise ValueError: if the size is not a multiple of the page size.
     """
     needed = pages_of(size, pool.page)
     growth = max(0, pool.overcommit - pool.surplus)
     available = max(0, pool.available) + growth
     if nodes:
-        # A page that is free on the node may be promised to somebody else: the smaller number holds.
+        # Free pages on the node may be reserved by another process: the smaller number counts.
         available = min(available, sum(node.free for node in nodes) + growth)
     if available >= needed:
         return None
@@ -93,42 +93,42 @@ def shortage(size: int, pool: HugepagePool, nodes: Sequence[NodePool] = ()) -> S
 
 
 def fitting(size: int, page: int) -> tuple[int, int]:
-    """The multiples of ``page`` bytes next below (0 if there is none) and at or above ``size``."""
+    """``size`` rounded down (possibly to 0) and up to a multiple of ``page``, both in bytes."""
     return size // page * page, -(-size // page) * page
 
 
 TRANSPARENT = {
-    "always": "on: ordinary memory comes in 2 MiB pages where it can",
-    "madvise": "on for guests: QEMU asks for them",
+    "always": "on: ordinary memory uses 2 MiB pages where possible",
+    "madvise": "on for guests: QEMU requests them",
     "never": "off",
 }
-"""What the kernel's setting means for a guest on ordinary memory: QEMU asks for them by itself (system/physmem.c,
+"""What the kernel's setting means for a guest on ordinary memory: QEMU always requests them (system/physmem.c,
 ``ram_block_add``: QEMU_MADV_HUGEPAGE). Kernel: Documentation/admin-guide/mm/transhuge.rst."""
 
 
 class HugepagePool(Struct, frozen=True):
-    """One pool of one page size (Documentation/admin-guide/mm/hugetlbpage.rst)."""
+    """The hugepage pool of one page size (Documentation/admin-guide/mm/hugetlbpage.rst)."""
 
     page: int
     """Bytes of one page."""
     total: int
     free: int
-    """Pages that nobody has allocated; ``reserved`` ones are among them."""
+    """Unallocated pages, including ``reserved`` ones."""
     reserved: int
     surplus: int
     overcommit: int = 0
-    """How many surplus pages the kernel may make by itself when the pool runs out (``nr_overcommit_hugepages``)."""
+    """Most surplus pages that the kernel may add when the pool is empty (``nr_overcommit_hugepages``)."""
     nodes: tuple[NodePool, ...] = ()
     """Each NUMA node's share; empty on a host with one node."""
 
     @property
     def available(self) -> int:
-        """Pages that a new guest could get: free and not promised to others."""
+        """Pages available to a new guest: free and not reserved."""
         return self.free - self.reserved
 
 
 class HugepageHolder(Struct, frozen=True):
-    """A guest that has hugepages now."""
+    """A guest that uses hugepages now."""
 
     guest: str
     page: int
@@ -138,9 +138,9 @@ class HugepageHolder(Struct, frozen=True):
 
 
 class HugepageShortage(HostError):
-    """A pool of hugepages that is too small for a guest."""
+    """The hugepage pool is too small for a guest."""
 
-    title = "Hugepages are missing"
+    title = "Not enough hugepages"
 
     def __init__(self, message: str, shortage: Shortage, *, hint: str = "") -> None:
         super().__init__(message, hint=hint)

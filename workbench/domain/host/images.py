@@ -1,4 +1,4 @@
-"""What a file is by its first bytes: a disk image of some format, a kernel, something packed."""
+"""Identify a file by its first bytes: a disk image, a kernel, or a compressed file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import struct
 from msgspec import Struct
 
 HEAD = 64 << 10
-"""Bytes from a file's begin that tell all of it."""
+"""Bytes from the start of a file that are enough to identify it."""
 QCOW2 = b"QFI\xfb"
 """The first bytes of a qcow2 image (QEMU: docs/interop/qcow2.txt)."""
 _IMAGES = (
@@ -20,7 +20,7 @@ _IMAGES = (
     (0, b"QED\0", "qed"),
     (0x40, b"\x7f\x10\xda\xbe", "vdi"),
 )
-"""Offset, bytes and QEMU's name of each format that is told by them (QEMU: the probe functions in block/*.c)."""
+"""Offset, magic bytes and QEMU's name of each format (QEMU: the probe functions in block/*.c)."""
 _PACKED = (
     (b"\x1f\x8b", "gzip"),
     (b"\xfd7zXZ\0", "xz"),
@@ -32,34 +32,34 @@ _MULTIBOOT = struct.pack("<I", 0x1BADB002)
 
 
 class Qcow2(Struct, frozen=True):
-    """A qcow2 image's header, as far as a start depends on it."""
+    """The parts of a qcow2 header that matter for a start."""
 
     version: int
     backing: str
-    """The image below it as the header names it; empty without one."""
+    """The backing file as written in the header; empty without one."""
 
 
 def image_format(head: bytes) -> str:
-    """QEMU's name of the image format; empty for what has no mark, as every raw image."""
+    """QEMU's name for the image format; empty for files without magic bytes, such as raw images."""
     return next((name for offset, mark, name in _IMAGES if head.startswith(mark, offset)), "")
 
 
 def packed_with(head: bytes) -> str:
-    """The program that packed a file; empty for one that is not packed."""
+    """The program that compressed a file; empty if it is not compressed."""
     return next((name for mark, name in _PACKED if head.startswith(mark)), "")
 
 
 def is_kernel(head: bytes) -> bool:
-    """Whether QEMU finds a kernel in it (QEMU: hw/i386/x86.c, x86_load_linux()): Linux's bzImage, multiboot or ELF."""
+    """Whether QEMU accepts it as a kernel (QEMU: hw/i386/x86.c, x86_load_linux()): bzImage, multiboot or ELF."""
     words = head[: 8 << 10]
     multiboot = any(words.startswith(_MULTIBOOT, at) for at in range(0, len(words), 4))
     return head.startswith(b"HdrS", 0x202) or head.startswith(b"\x7fELF") or multiboot
 
 
 def read_qcow2(head: bytes) -> Qcow2 | None:
-    """The header of an image that has qcow2's mark; None for one that is cut short.
+    """Parse the header of an image with qcow2's magic bytes; None if it is truncated.
 
-    A version that is not known is given as it is.
+    Unknown versions are returned as they are.
     """
     if len(head) < 72:
         return None

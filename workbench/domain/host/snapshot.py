@@ -1,4 +1,4 @@
-"""What the screen shows of this host: frozen, made again for each change."""
+"""An immutable snapshot of the host for the screen."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 class HostSnapshot(Struct, frozen=True):
     accelerator: str
-    """``kvm`` or ``tcg``: what "auto" gives on this host."""
+    """``kvm`` or ``tcg``: the choice of "auto" on this host."""
     accelerator_reason: str
     """In a few words, such as ``no vmx or svm here``."""
     hypervisor: str
     """The hypervisor under this host, such as ``KVM`` or ``Hyper-V``; empty on bare metal."""
     qemu: str
-    """Version of the installed QEMU, empty when there is none."""
+    """Version of the installed QEMU; empty if there is none."""
     memory_total: int
     memory_available: int
     pools: tuple[HugepagePool, ...]
     cpus: int
     accelerator_advice: str = ""
-    """What would give KVM, one sentence; empty when there is nothing to say."""
+    """How to get KVM, one sentence; empty if there is nothing to do."""
     holders: tuple[HugepageHolder, ...] = ()
-    """Which guests have hugepages, and how much."""
+    """Guests that use hugepages, with their sizes."""
     transparent: str = ""
-    """The kernel's setting of transparent hugepages: ``always``, ``madvise`` or ``never``; empty when it has none."""
+    """The kernel's transparent hugepage setting: ``always``, ``madvise`` or ``never``; empty if unsupported."""

@@ -1,1 +1,1 @@
-"""Sharing one memory budget out among guests."""
+"""Distribute one memory budget among guests."""

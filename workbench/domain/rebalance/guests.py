@@ -1,4 +1,4 @@
-"""What a rebalance knows of each guest before it begins, from its snapshot; and the budget as people write it."""
+"""The inputs of a rebalance: candidates from guest snapshots, and the parsed budget."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ if TYPE_CHECKING:
     from workbench.domain.guest.snapshot import GuestSnapshot
 
 HUGEPAGES = "hugepages: the host would gain nothing"
-LOCKED = "its memory is locked: the host would gain nothing"
-PINNED = "a device pins its memory: the host would gain nothing"
+LOCKED = "locked memory: the host would gain nothing"
+PINNED = "memory pinned by a device: the host would gain nothing"
 
 
 def parse_budget(text: str, *, ram: int) -> int:
-    """The budget in bytes that a person means: ``2G``, ``50%`` (of all the chosen guests' RAM), ``max``.
+    """Parse a budget into bytes: ``2G``, ``50%`` (of the chosen guests' RAM), ``max``.
 
     :param ram: the sum of the chosen guests' RAM.
-    :raise SizeError: for what is no size, or nothing at all.
+    :raise SizeError: if it is not a size, or less than 1 MiB.
     """
     word = text.strip()
     if word.lower() == "max":
         return ram
     size = parse_percentage(word, ram) if word.endswith("%") else parse_size(word)
     if size < MIB:
-        raise SizeError(f"{word!r} is no budget: write a size up to {format_size(ram)}, or a share such as 50%")
+        raise SizeError(f"{word!r} is not a valid budget: use a size up to {format_size(ram)}, or a share such as 50%")
     return size
 
 
 def candidate_of(snapshot: GuestSnapshot, now: float) -> Candidate:
-    """One running guest as a rebalance sees it.
+    """The candidate for one running guest.
 
-    :param now: Unix time: figures of the guest that are too old are no figures.
+    :param now: Unix time; outdated statistics are ignored.
     """
     balloon = snapshot.balloon
     fixed = unmovable(snapshot)
     if balloon is None or balloon.reading is None:
-        # What it has is not known: it may be all of its RAM, and so counts with that.
+        # Its actual is unknown and may be all of its RAM, so that is what counts.
         ram = snapshot.memory or 0
-        why = fixed or "nothing was read of its balloon yet"
+        why = fixed or "its balloon has not been read yet"
         return Candidate(snapshot.name, ram, ram, ram, ram, fixed=why, read=False)
     reading, used = balloon.reading, None
     if is_fresh(balloon.stats, now):
@@ -56,8 +56,8 @@ def candidate_of(snapshot: GuestSnapshot, now: float) -> Candidate:
     assert floor is not None
     size, why = min(-(-floor.size // MIB) * MIB, reading.ram), floor.why
     if used is None and snapshot.safety.floor is None and size < reading.target:
-        # A share of RAM is a guess. Who does not say what it uses keeps what it has, unless its owner named a floor.
-        size, why = reading.target, "its use is not known"
+        # A share of RAM would be a guess: without statistics a guest keeps its target, unless its profile sets a floor.
+        size, why = reading.target, "its use is unknown"
     return Candidate(
         snapshot.name,
         reading.ram,
@@ -72,16 +72,16 @@ def candidate_of(snapshot: GuestSnapshot, now: float) -> Candidate:
 
 
 def unmovable(snapshot: GuestSnapshot) -> str:
-    """Why a guest cannot be moved, or why it should not be; empty when it can."""
+    """Why a guest cannot or should not be moved; empty if it can."""
     if not snapshot.phase.alive:
         return "is stopped"
     if not snapshot.answering:
         silence = snapshot.silence or Silence.BROKEN
         return snapshot.trouble if silence is Silence.BROKEN and snapshot.trouble else silence.words
     if snapshot.status and snapshot.status != "running":
-        return f"is {snapshot.status}: its driver does not run"
+        return f"is {snapshot.status}, so its driver is not running"
     if snapshot.balloon is None:
-        return "nothing was read of its balloon yet"
+        return "its balloon has not been read yet"
     verdict = snapshot.balloon.verdict
     if verdict.state is State.ABSENT:
         return verdict.cause
@@ -96,19 +96,19 @@ def unmovable(snapshot: GuestSnapshot) -> str:
 
 
 def ramp_of(snapshot: GuestSnapshot) -> Ramp | None:
-    """In which an inflation of this guest goes: its ramp, or its guard's own pace; None for all at once."""
-    if snapshot.protection.ramp is not None:  # a driver says
+    """The ramp for this guest's inflations: its own, or its guard's pace; None for a single step."""
+    if snapshot.protection.ramp is not None:  # set by its driver task
         return snapshot.protection.ramp
     safety = snapshot.safety
     return pace_of(snapshot.memory or 0) if safety.ramp is None and safety.guard else safety.ramp
 
 
 def figures_cover(balloon: Balloon, since: float) -> bool:
-    """Whether what a guest told of its memory can be laid beside what it has.
+    """Whether a guest's statistics match its present actual.
 
-    :param since: Unix time since when what it had is known; 0 when it has long been the same.
+    :param since: Unix time since which actual is known; 0 if it has not changed for long.
     """
     stats = balloon.stats
     if stats is None or not stats.interval or not stats.last_update:
-        return True  # nothing better will come
+        return True  # there will be no better ones
     return not since or stats.last_update > since

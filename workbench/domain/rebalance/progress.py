@@ -1,16 +1,16 @@
-"""How a proposal is carried out: who gives first, then who gets, and what became of each.
+"""The state machine that carries out a proposal: first guests give memory, then others get it.
 
 ::
 
-    a guest that gives:  MOVING ──► REACHED                 all of them at once, each with its own ramp and guard
-                            ├─────► RELEASED                its guard gave everything back
+    a guest that gives:  MOVING ──► REACHED                 all at once, each with its own ramp and guard
+                            ├─────► RELEASED                its guard returned everything to it
                             └─────► LATE, FAILED
-    a guest that gets:   WAITING ──► MOVING ──► REACHED     when everybody who gives has given, or will not
+    a guest that gets:   WAITING ──► MOVING ──► REACHED     once no guest is giving any more
                             │           └─────► LATE, FAILED
-                            └──► HELD                       the others did not give enough
+                            └──► HELD                       other guests gave too little
 
-The host is never asked for more than the budget on the way: what was not given is not handed out. Nothing is sent from
-here: :meth:`Course.advance` says what to send now, from what was seen of the guests.
+The budget is never exceeded on the way: only memory that was given is handed out. This module sends nothing:
+:meth:`Course.advance` takes the guests' state and returns the targets to send.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Stage(StrEnum):
     MOVING = "moving"
     REACHED = "reached"
     LATE = "late"
-    """Its target was sent, and it did not reach it in time."""
+    """Its target was sent, but it did not reach it in time."""
     HELD = "held"
-    """Nothing was sent, as the others gave too little."""
+    """No target was sent, as other guests gave too little."""
     RELEASED = "released"
-    """Its guard gave everything back, since it thrashed."""
+    """Its guard returned everything to it, as it was thrashing."""
     FAILED = "failed"
 
     @property
@@ -50,53 +50,53 @@ class Stage(StrEnum):
 
 
 class Seen(Struct, frozen=True):
-    """One guest as it was last seen. All sizes are bytes."""
+    """The last reading of one guest. Sizes are bytes."""
 
     target: int
     actual: int
     cause: str = ""
-    """Why it does not move, in words; empty while it does."""
+    """Why it does not move; empty while it does."""
     step: str = ""
-    """Which step of a ramp it is at, in words; empty when no ramp is under way."""
+    """The step of its ramp, for people; empty without a ramp in progress."""
     released: str = ""
-    """Why its guard gave everything back since its target was sent; empty when it did not."""
+    """Why its guard returned everything to it; empty if it did not."""
     gone: str = ""
-    """Why it will never move again: it ended."""
+    """Set if it has ended."""
 
 
 class Progress(Struct, frozen=True):
-    """What became of one guest so far. All sizes are bytes."""
+    """One guest's progress. Sizes are bytes."""
 
     line: Line
     stage: Stage
     actual: int
-    """What it has, as last seen."""
+    """Its actual at the last reading."""
     goal: int
-    """The target that it is to have in the end: less than proposed where the others gave less."""
+    """Its final target: lower than proposed if other guests gave less."""
     sent: bool = False
     """Whether its target was sent."""
     step: str = ""
-    """Which step of a ramp it is at, in words."""
+    """The step of its ramp, for people."""
     words: str = ""
-    """What hinders it, or why it failed."""
+    """Why it is stuck or failed."""
 
     @property
     def remark(self) -> str:
-        """What there is to say beside the stage; empty when all goes well."""
+        """A note beside the stage; empty if all is well."""
         if self.goal == self.line.new or self.words:
             return self.words
-        return f"got {mib(self.goal - self.line.guest.target)} of {mib(self.line.change)}: the others gave too little"
+        return f"got {mib(self.goal - self.line.guest.target)} of {mib(self.line.change)}: other guests gave too little"
 
 
 class Course:
-    """One proposal on its way."""
+    """A proposal being carried out."""
 
     def __init__(self, proposal: Proposal, *, deadline: float) -> None:
-        """:param deadline: when whoever has not reached its target counts as late, on the clock of :meth:`advance`."""
+        """:param deadline: when guests short of their target count as late, on the clock of :meth:`advance`."""
         self._budget = proposal.budget
         self._deadline = deadline
         self._confirmed: set[str] = set()
-        """Who was seen to be on the way: with the target that was sent, or at a step of a ramp towards it."""
+        """Guests seen with the target that was sent, or at a step of a ramp towards it."""
         self.progress: dict[str, Progress] = {line.guest.name: _beginning(line) for line in proposal.lines}
 
     @property
@@ -109,14 +109,14 @@ class Course:
 
     @property
     def complete(self) -> bool:
-        """Whether every guest reached what was proposed for it."""
+        """Whether every guest reached its proposed target."""
         wanted = (one for one in self.progress.values() if one.stage is not Stage.UNCHANGED)
         return all(one.stage is Stage.REACHED and one.goal == one.line.new for one in wanted)
 
     def advance(self, now: float, seen: Mapping[str, Seen]) -> list[tuple[str, int]]:
-        """Take in what was seen, and say what to send now: names and targets in bytes.
+        """Process the latest readings; return the targets to send, as names and bytes.
 
-        :param now: seconds, on any clock that does not go back.
+        :param now: seconds of a monotonic clock.
         """
         for name, found in seen.items():
             if name in self.progress:
@@ -127,15 +127,15 @@ class Course:
         for name, _ in orders:
             self.progress[name] = replace(self.progress[name], stage=Stage.MOVING, sent=True)
         if now >= self._deadline:
-            self._end("the time was over")
+            self._end("timed out")
         return orders
 
     def fail(self, name: str, words: str) -> None:
-        """A guest's target could not be sent."""
+        """Record that a guest's target could not be sent."""
         self.progress[name] = replace(self.progress[name], stage=Stage.FAILED, words=words)
 
     def stop(self, words: str) -> None:
-        """Nothing more is sent; who is on the way goes on by itself."""
+        """Send nothing more; guests already moving continue on their own."""
         self._end(words)
 
     def _end(self, words: str) -> None:
@@ -159,20 +159,20 @@ class Course:
         if found.target == one.goal or found.step:
             self._confirmed.add(name)
         elif name in self._confirmed:
-            words = f"somebody else set its target to {mib(found.target)}"
+            words = f"another client set its target to {mib(found.target)}"
             return replace(one, stage=Stage.FAILED, words=words)
         if found.target == found.actual == one.goal:
             return replace(one, stage=Stage.REACHED, words="")
         return one
 
     def _hand_out(self, now: float) -> list[tuple[str, int]]:
-        """Give what there is to those who wait, the largest lack first."""
+        """Distribute what is available to the waiting guests, the neediest first."""
         waiting = [one for one in self.progress.values() if one.stage is Stage.WAITING]
         if now >= self._deadline:
             return []
         room = self._budget - sum(_counts(one) for one in self.progress.values())
         orders = []
-        for one in sorted(waiting, key=lambda one: _lack(one.line)):
+        for one in sorted(waiting, key=lambda one: _need(one.line)):
             name, start = one.line.guest.name, one.line.guest.target
             given = min(one.goal - start, max(0, room) // MIB * MIB)
             if given == one.goal - start or given >= DEADBAND:
@@ -180,7 +180,7 @@ class Course:
                 orders.append((name, start + given))
                 room -= given
             else:
-                self.progress[name] = replace(one, stage=Stage.HELD, words="the others gave too little")
+                self.progress[name] = replace(one, stage=Stage.HELD, words="other guests gave too little")
         return orders
 
 
@@ -190,7 +190,7 @@ def _beginning(line: Line) -> Progress:
 
 
 def _counts(one: Progress) -> int:
-    """What a guest takes of the budget now."""
+    """A guest's share of the budget now."""
     if one.stage is Stage.UNCHANGED:
         return one.line.counts
     if one.stage is Stage.WAITING or one.line.change > 0:
@@ -200,20 +200,20 @@ def _counts(one: Progress) -> int:
     return max(one.actual, one.goal if one.sent else one.line.guest.target)
 
 
-def _lack(line: Line) -> tuple[float, str]:
-    """Who has the least available share comes first."""
+def _need(line: Line) -> tuple[float, str]:
+    """Sort key: the smallest available share first."""
     guest = line.guest
     return (1.0 if guest.idle is None else guest.idle / max(1, guest.target), guest.name)
 
 
 PATIENCE = 60.0
-"""Seconds that guests may take, beside the waits of their ramps."""
+"""Seconds that guests may take, in addition to the waits of their ramps."""
 
 
 def patience(proposal: Proposal, ramps: Mapping[str, Ramp]) -> float:
-    """Seconds until whoever has not reached its target counts as late, where nobody says otherwise.
+    """The default time limit in seconds for reaching the targets.
 
-    :param ramps: in which the inflations of a guest go, of those that have one.
+    :param ramps: by guest, of those with a ramp.
     """
     waits = [
         ramp.seconds * (ramp.steps(line.guest.actual, line.new) - 1)
@@ -224,7 +224,7 @@ def patience(proposal: Proposal, ramps: Mapping[str, Ramp]) -> float:
 
 
 def step_words(ramping: Ramping | None) -> str:
-    """Which step of its ramp a guest is at."""
+    """The step of a guest's ramp, for people."""
     if ramping is None or ramping.steps < 2:
         return ""
     return f"step {ramping.step} of {ramping.steps}"

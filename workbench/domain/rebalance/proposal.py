@@ -1,14 +1,14 @@
-"""Rebalancing: one budget for many guests becomes a target for each, or the words why it cannot.
+"""Rebalancing: turn one budget for many guests into a target for each, or say why it does not fit.
 
 The arithmetic, in this order:
 
-1. Who cannot be moved counts with what it has.
-2. Who is below its floor is raised to it, as far as the budget goes.
-3. Too much: idle memory is taken first, in proportion to what is idle; then everybody goes down towards their floor.
-4. Too little: those with the least available share get it first.
+1. Guests that cannot be moved count with what they have.
+2. Guests below their floor are raised to it, as far as the budget allows.
+3. If the targets exceed the budget, idle memory is taken first, in proportion; then all guests go down towards their floors.
+4. If the targets are below the budget, guests with the smallest available share get the rest first.
 
-The first targets stand as they are, and no more is moved than the budget asks for: proposing again after the guests have
-reached their targets changes nothing. A change of less than :data:`DEADBAND` is left out where others can make it.
+It starts from the present targets and moves no more than the budget requires: proposing again after the guests have
+reached their targets changes nothing. Changes below :data:`DEADBAND` are avoided where other guests can make them.
 """
 
 from __future__ import annotations
@@ -25,41 +25,41 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DEADBAND = 10 * MIB
-"""A change below this is not worth a guest's trouble; Proxmox leaves the same alone (src/PVE/AutoBalloon.pm)."""
+"""Changes below this are not worth it; Proxmox ignores the same amount (src/PVE/AutoBalloon.pm)."""
 
 
 class Candidate(Struct, frozen=True):
-    """One guest before: what it has, needs and can give. All sizes are bytes."""
+    """One guest before rebalancing: what it has, needs and can give. Sizes are bytes."""
 
     name: str
     ram: int
     target: int
     actual: int
     floor: int
-    """The least target that it is given; see :mod:`workbench.domain.balloon.safety.floor`."""
+    """Its lowest target; see :mod:`workbench.domain.balloon.safety.floor`."""
     floor_why: str = ""
     used: int | None = None
-    """What the guest itself cannot do without; None when it does not say."""
+    """Memory in use in the guest; None if it does not report it."""
     resident: int | None = None
-    """What the host holds of its RAM now; None when that is not known."""
+    """Its RAM resident on the host; None if unknown."""
     fixed: str = ""
-    """Why it cannot be moved, in words; empty when it can."""
+    """Why it cannot be moved; empty if it can."""
     read: bool = True
-    """Whether its balloon was read; otherwise target, actual and floor are only the most that they may be: its RAM."""
+    """Whether its balloon was read; otherwise target, actual and floor are its RAM, their upper bound."""
 
     @property
     def idle(self) -> int | None:
-        """What it has and does not use; None when its use is not known."""
+        """Memory that it has but does not use; None if its use is unknown."""
         return None if self.used is None else max(0, min(self.actual, self.target) - self.used)
 
     @property
     def counts(self) -> int:
-        """What it takes of the budget as it is: its target, and for one that cannot be moved the most that it may have."""
+        """Its share of the budget as it is: its target, or if it cannot be moved the larger of target and actual."""
         return max(self.target, self.actual) if self.fixed else self.target
 
     @property
     def least(self) -> int:
-        """The lowest target that may be proposed: its floor, and where it is below that already, what it has."""
+        """The lowest target that may be proposed: its floor, or its present target if that is lower."""
         return self.counts if self.fixed else min(self.floor, self.target)
 
 
@@ -68,25 +68,25 @@ class Line(Struct, frozen=True):
 
     guest: Candidate
     new: int
-    """Bytes of target."""
+    """The new target in bytes."""
     reason: str
 
     @property
     def change(self) -> int:
-        """Bytes of target, negative when the guest gives."""
+        """Change of the target in bytes; negative if the guest gives."""
         return self.new - self.guest.target
 
     @property
     def counts(self) -> int:
-        """What it takes of the budget afterwards."""
+        """Its share of the budget afterwards."""
         return self.guest.counts if self.guest.fixed else self.new
 
     @property
     def host_gain(self) -> tuple[int, int] | None:
-        """The least and the most bytes that the host gets back, (0, 0) for a guest that gives nothing; None when not known.
+        """Least and most bytes that the host gets back; (0, 0) if the guest gives nothing, None if unknown.
 
-        At least what is resident beyond the new target. At most what the guest gives, as far as it is resident and not
-        in use: memory that the guest never touched, or reported free, the host has already.
+        At least what is resident beyond the new target. At most what the guest gives, as far as it is resident and not in
+        use: memory never touched, or reported free, the host has already.
         """
         if self.change >= 0:
             return 0, 0
@@ -98,12 +98,12 @@ class Line(Struct, frozen=True):
 
 
 class Proposal(Struct, frozen=True):
-    """What a budget would do. All sizes are bytes."""
+    """The targets for a budget. Sizes are bytes."""
 
     budget: int
     lines: tuple[Line, ...]
     short: int = 0
-    """How much the budget is too small: then nothing is proposed."""
+    """By how much the budget is too small; if so, nothing is proposed."""
 
     @property
     def total(self) -> int:
@@ -112,7 +112,7 @@ class Proposal(Struct, frozen=True):
 
     @property
     def left(self) -> int:
-        """What of the budget nobody gets; negative when it is too small."""
+        """The unused part of the budget; negative if it is too small."""
         return self.budget - self.total
 
     @property
@@ -121,62 +121,62 @@ class Proposal(Struct, frozen=True):
 
     @property
     def host_gain(self) -> tuple[int, int] | None:
-        """As :attr:`Line.host_gain`, of all guests."""
+        """The sum of :attr:`Line.host_gain` over all guests."""
         gains = [line.host_gain for line in self.lines]
         known = [gain for gain in gains if gain is not None]
         return (sum(least for least, _ in known), sum(most for _, most in known)) if len(known) == len(gains) else None
 
     @property
     def words(self) -> str:
-        """Why the budget is not met, or what of it is left and why; empty when all of it is given."""
+        """Why the budget cannot be met, or why a part is unused; empty if all of it is used."""
         if self.short:
             fixed = sum(line.counts for line in self.lines if line.guest.fixed)
             least = self.budget + self.short
-            unmovable = f", {mib(fixed)} of it with guests that cannot be moved" if fixed else ""
+            unmovable = f", {mib(fixed)} of it for guests that cannot be moved" if fixed else ""
             return (
-                f"the budget is {mib_up(self.short)} too small: these guests need {mib_up(least)} at least{unmovable}"
+                f"the budget is {mib_up(self.short)} too small: these guests need at least {mib_up(least)}{unmovable}"
             )
         if self.left < MIB:
             return ""
         if all(line.guest.fixed for line in self.lines):
-            return f"no guest can be moved; {mib(self.left)} of the budget are left"
+            return f"no guest can be moved; {mib(self.left)} of the budget are unused"
         if all(line.guest.ram - line.new < MIB for line in self.lines if not line.guest.fixed):
-            return f"every guest that can be moved has all its RAM; {mib(self.left)} of the budget are left"
-        return f"{mib(self.left)} of the budget are left: too little to move"
+            return f"every guest that can be moved has all its RAM; {mib(self.left)} of the budget are unused"
+        return f"{mib(self.left)} of the budget are unused: too little to move"
 
 
 def gain_in_mib(bounds: tuple[int, int] | None) -> str:
-    """What the host gets back, in MiB: ``0…44``, a dash for nothing, a question mark where it is not known."""
+    """What the host gets back, in MiB: ``0…44``, a dash for nothing, a question mark if unknown."""
     if bounds is None:
         return "?"
     return mib_span(*bounds, between="\u2026") if whole_mib(bounds[1]) else "\N{EN DASH}"
 
 
 def mib_up(size: int) -> str:
-    """Whole MiB, rounded up: for what is needed."""
+    """Whole MiB, rounded up, for amounts that are needed."""
     return mib(-(-size // MIB) * MIB)
 
 
 def propose(guests: Sequence[Candidate], budget: int) -> Proposal:
-    """Targets for all guests, in the order given, whose sum is the budget.
+    """Targets for all guests, in the given order, that add up to the budget.
 
-    :param budget: bytes for the sum of all targets.
+    :param budget: the sum of all targets in bytes.
     """
     short = sum(guest.least for guest in guests) - budget
     if short > 0:
-        return Proposal(budget, tuple(Line(guest, guest.target, _standing(guest)) for guest in guests), short)
+        return Proposal(budget, tuple(_unchanged(guest) for guest in guests), short)
     room = budget - sum(guest.counts for guest in guests if guest.fixed)
     movable = [guest for guest in guests if not guest.fixed]
     everything = [guest.ram for guest in movable]
     new = everything if sum(everything) <= room else _targets(movable, room)
     targets = dict(zip((guest.name for guest in movable), new, strict=True))
     return Proposal(
-        budget, tuple(_line(guest, targets[guest.name]) if not guest.fixed else _as_it_is(guest) for guest in guests)
+        budget, tuple(_line(guest, targets[guest.name]) if not guest.fixed else _unchanged(guest) for guest in guests)
     )
 
 
 def _targets(guests: Sequence[Candidate], room: int) -> list[int]:
-    """A target for each guest that can be moved; their floors fit into ``room`` and their RAM does not."""
+    """A target for each movable guest; their floors fit into ``room``, their RAM does not."""
     targets = _raised(guests, room)
     raised = {i for i, guest in enumerate(guests) if targets[i] != guest.target}
     free = room - sum(targets)
@@ -192,7 +192,7 @@ def _targets(guests: Sequence[Candidate], room: int) -> list[int]:
 
 
 def _raised(guests: Sequence[Candidate], room: int) -> list[int]:
-    """The present targets, with those below their floors raised as far as the others, at their floors, leave room."""
+    """The present targets, with those below their floors raised as far as the other guests' floors leave room."""
     targets = [guest.target for guest in guests]
     missing = [-(-(guest.floor - guest.target) // MIB) for guest in guests]
     caps = [
@@ -206,7 +206,7 @@ def _raised(guests: Sequence[Candidate], room: int) -> list[int]:
 
 
 def _take(guests: Sequence[Candidate], amount: int, caps: Sequence[int]) -> list[int]:
-    """MiB to take from each: of what is idle in proportion to it, then of what is above the floors."""
+    """MiB to take from each guest: first from idle memory, then from what is above the floors, both in proportion."""
     idle = [(guest.idle or 0) // MIB for guest in guests]
     first = in_proportion(amount, idle, [min(cap, size) for cap, size in zip(caps, idle, strict=True)])
     rest = [cap - share for cap, share in zip(caps, first, strict=True)]
@@ -215,13 +215,13 @@ def _take(guests: Sequence[Candidate], amount: int, caps: Sequence[int]) -> list
 
 
 def _give(guests: Sequence[Candidate], targets: Sequence[int], amount: int, caps: Sequence[int]) -> list[int]:
-    """MiB to give to each: to the least available share first, which is the lowest target ÷ use."""
+    """MiB to give to each guest: the smallest available share (target ÷ use) first."""
     used = [-(-(guest.used or 0) // MIB) for guest in guests]
     return fill_lowest(amount, [target // MIB for target in targets], used, caps)
 
 
 def _within(guests: Sequence[Candidate], targets: list[int], room: int) -> list[int]:
-    """Pages that whole MiB did not reach, where floors are no whole MiB: the budget holds to the byte."""
+    """Take the last pages where floors are not whole MiB, so that the budget holds to the byte."""
     excess = -((room - sum(targets)) // PAGE) * PAGE
     for i, guest in enumerate(guests):
         part = min(max(0, targets[i] - guest.least) // PAGE * PAGE, max(0, excess))
@@ -230,35 +230,35 @@ def _within(guests: Sequence[Candidate], targets: list[int], room: int) -> list[
     return targets
 
 
-def _as_it_is(guest: Candidate) -> Line:
-    return Line(guest, guest.target, _standing(guest))
+def _unchanged(guest: Candidate) -> Line:
+    return Line(guest, guest.target, _why_unchanged(guest))
 
 
-def _standing(guest: Candidate) -> str:
-    """Why a guest's target stays."""
+def _why_unchanged(guest: Candidate) -> str:
+    """Why a guest keeps its target."""
     if guest.fixed:
         return guest.fixed
     if guest.target < guest.floor:
         return f"is below its floor of {mib(guest.floor)}"
     if guest.used is None:
-        return "its use is not known"
+        return "its use is unknown"
     return ""
 
 
 def _line(guest: Candidate, new: int) -> Line:
-    """A guest's new target, with the reason."""
+    """A guest's new target with its reason."""
     if new == guest.target:
-        return _as_it_is(guest)
+        return _unchanged(guest)
     if new > guest.target:
         if new == guest.ram:
             return Line(guest, new, "gets all its RAM")
         if guest.target < guest.floor:
             return Line(guest, new, f"was below its floor of {mib(guest.floor)}")
         share = "" if guest.idle is None else f"{100 * guest.idle // max(guest.target, 1)} % of it was idle"
-        return Line(guest, new, share or "its use is not known")
+        return Line(guest, new, share or "its use is unknown")
     given = guest.target - new
     if new - guest.floor < MIB:
         return Line(guest, new, "down to its floor" + (f": {guest.floor_why}" if guest.floor_why else ""))
     if guest.idle is not None and given <= guest.idle:
         return Line(guest, new, f"gives {mib(given)} of {mib(guest.idle)} idle")
-    return Line(guest, new, "gives more than is idle" if guest.used is not None else "its use is not known")
+    return Line(guest, new, "gives more than its idle memory" if guest.used is not None else "its use is unknown")

@@ -1,4 +1,4 @@
-"""Sharing whole amounts out: in proportion, or to those who have least first. Exact, deterministic, no fractions lost."""
+"""Distribute whole amounts exactly and deterministically: in proportion, or to the lowest first."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
 _FINE = 20
-"""Bits behind the point of a level in :func:`fill_lowest`."""
+"""Fractional bits of a level in :func:`fill_lowest`."""
 
 
 def in_proportion(amount: int, weights: Sequence[int], caps: Sequence[int]) -> list[int]:
-    """Share ``amount`` out in proportion to ``weights``, nobody more than their cap.
+    """Distribute ``amount`` in proportion to ``weights``, each share at most its cap.
 
-    What a cap keeps from one goes to the others; the odd ones go to the largest remainders, then to whoever stands first.
-    Less than ``amount`` in all only when everybody with a weight is at their cap.
+    What a cap cuts off goes to the others. Rounding remainders go to the largest fractions, then to the first in order.
+    The sum is below ``amount`` only if every share with a weight is at its cap.
     """
     shares = [0] * len(weights)
     active = {i for i, weight in enumerate(weights) if weight > 0 and caps[i] > 0}
@@ -27,7 +27,7 @@ def in_proportion(amount: int, weights: Sequence[int], caps: Sequence[int]) -> l
             return _rounded(amount, weights, total, active, shares)
         for i in full:
             shares[i] = caps[i]
-        # All at once: whoever is at the cap now would be so with the larger share that is left, too.
+        # All at once: a share at its cap now would also be at it with the larger remainder.
         amount -= sum(caps[i] for i in full)
         active -= full
     return shares
@@ -43,10 +43,9 @@ def _rounded(amount: int, weights: Sequence[int], total: int, active: Collection
 
 
 def fill_lowest(amount: int, have: Sequence[int], weights: Sequence[int], caps: Sequence[int]) -> list[int]:
-    """Give ``amount`` to those with the lowest ``have / weight`` first, as water fills vessels: each rises only until it
-    meets the next, and nobody gets more than their cap.
+    """Water-filling: give ``amount`` to the lowest ``have / weight`` first, each share at most its cap.
 
-    Whoever has no weight comes last, in proportion to what their caps leave.
+    Entries without a weight come last, in proportion to their caps.
     """
     heavy = [i for i, weight in enumerate(weights) if weight > 0]
     amount = min(amount, sum(caps))
@@ -76,10 +75,10 @@ def without_trifles(
     trifle: int,
     exempt: Collection[int] = (),
 ) -> list[int]:
-    """Share out so that nobody gets less than ``trifle`` but more than nothing, where the others can take it instead.
+    """Distribute without non-zero shares below ``trifle``, where the others can take them instead.
 
-    :param share_out: shares an amount out among caps; a cap of 0 leaves one out.
-    :param exempt: those who may get any amount.
+    :param share_out: distributes an amount among caps; a cap of 0 excludes an entry.
+    :param exempt: entries that may get any amount.
     """
     caps, kept = list(caps), set(exempt)
     while True:
@@ -89,7 +88,7 @@ def without_trifles(
             return shares
         least = min(small, key=lambda i: (shares[i], i))
         if shares[least] == amount:
-            return shares  # all of it is a trifle: another in its place would have the same
+            return shares  # the whole amount is a trifle
         if sum(caps) - caps[least] >= amount:
             caps[least] = 0
         else:

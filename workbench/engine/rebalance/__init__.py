@@ -1,1 +1,1 @@
-"""Carrying out a rebalance."""
+"""Carry out a rebalance."""

@@ -1,6 +1,6 @@
-"""Looking at many guests at once and moving them to their targets, through the command line's own monitors.
+"""Read many guests at once and move them to their targets, over the monitors for the command line.
 
-Each guest has a connection of its own, with deadlines: one that does not answer has its reason and holds up nobody.
+Each guest has its own connection with deadlines, so that one that does not answer does not delay the others.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ if TYPE_CHECKING:
     from workbench.engine.state.directory import Running
 
 DEADLINE = 2.0
-"""Seconds until a guest that says nothing counts as not answering."""
+"""Seconds after which a silent guest counts as not answering."""
 FIGURES = 4.0
-"""Seconds that a look waits for figures of a guest that told of its memory before its balloon last moved."""
+"""Seconds to wait for statistics newer than the last movement of the balloon."""
 LOOK = 0.25
-"""Seconds between two readings while a look waits."""
+"""Seconds between two readings during that wait."""
 RECENT = 60.0
-"""Seconds in which a change of the target may not be done yet, or was done just now."""
+"""Seconds after a change of the target in which the balloon may still move or has just settled."""
 STEP = 0.1
-"""Seconds between two readings of a guest that moves."""
+"""Seconds between two readings of a moving guest."""
 
 
 class Watched:
-    """One guest and the connection to it, made when it is first needed and again when it was lost."""
+    """One guest and its connection, opened on first use and reopened when lost."""
 
     def __init__(self, running: Running) -> None:
         self.running = running
@@ -56,21 +56,21 @@ class Watched:
         self._samples: list[Sample] = []
         self._moved_at = 0.0
         self._protector: Protector | None = None
-        """Its ramp and guard, from the moment its target is sent."""
+        """Its ramp and guard, once its target is sent."""
 
     async def close(self) -> None:
         monitor, probe, self._monitor, self._probe = self._monitor, self._probe, None, None
         if monitor is None:
             return
         if self._protector is not None:
-            with suppress(MonitorError):  # a QEMU that ended or is frozen keeps what the guard asked it for
+            with suppress(MonitorError):  # a QEMU that ended or is frozen keeps the guard's settings
                 await self._protector.leave(probe)
         await monitor.close()
 
     async def look(self, *, figures: float = 0.0) -> GuestSnapshot:
-        """What can be known of it now.
+        """Read the guest.
 
-        :param figures: seconds to wait for figures that the guest sent after its balloon last moved.
+        :param figures: seconds to wait for statistics newer than the last movement of the balloon.
         """
         facts = self.running.facts
         snapshot = GuestSnapshot(
@@ -100,9 +100,9 @@ class Watched:
         return replace(snapshot, phase=phase_of(status), status=status, memory=probe.ram, balloon=balloon)
 
     async def seen(self) -> Seen | None:
-        """How far it is; None when it cannot be said now."""
+        """Its present progress; None if it cannot be read now."""
         if not self.running.alive:
-            return Seen(0, 0, gone="its QEMU ended")
+            return Seen(0, 0, gone="QEMU exited")
         protector = self._protector
         try:
             probe = await self._connected()
@@ -125,9 +125,9 @@ class Watched:
         )
 
     async def send(self, size: int) -> None:
-        """In the steps of its ramp, if it has one, and with its guard armed, if its profile says so.
+        """Send a target, in the steps of its ramp if it has one, with its guard armed if its profile says so.
 
-        :raise WorkbenchError: when it cannot be asked, or refuses.
+        :raise WorkbenchError: if it cannot be reached, or refuses.
         """
         probe = await self._connected()
         reading = await probe.read()
@@ -137,14 +137,14 @@ class Watched:
 
     @staticmethod
     def _unsettled_since(probe: BalloonProbe, balloon: Balloon) -> float:
-        """Unix time before which a guest's figures cannot be laid beside what it has now: it may have had more then."""
+        """Unix time before which its statistics do not match its present actual, as it may have had more memory then."""
         reading, record = balloon.reading, probe.record
         if reading is None or record is None or (record.baseline is None and reading.target == reading.ram):
             return 0.0
         return reading.time if reading.diff or reading.time - record.since < RECENT else 0.0
 
     async def _connected(self) -> BalloonProbe:
-        if is_stopped(self.running.pid):  # known at once
+        if is_stopped(self.running.pid):  # do not wait for the deadline
             raise MonitorTimeout("QEMU's process is stopped")
         if self._monitor is not None and self._monitor.closed:
             await self.close()
@@ -182,7 +182,7 @@ class Watched:
 
 
 async def look_at(running: Sequence[Running]) -> list[GuestSnapshot]:
-    """All these guests, asked at the same time; one that does not answer says why."""
+    """Read all guests concurrently; those that do not answer have the reason in their snapshot."""
     watched = [Watched(guest) for guest in running]
     try:
         return list(await asyncio.gather(*(one.look(figures=FIGURES) for one in watched)))
@@ -191,9 +191,9 @@ async def look_at(running: Sequence[Running]) -> list[GuestSnapshot]:
 
 
 async def carry_out(course: Course, running: Sequence[Running], report: Callable[[Course], None]) -> None:
-    """Send what the course says until it is over.
+    """Run a course until it is over.
 
-    :param report: called after each look at the guests.
+    :param report: called after each round of readings.
     """
     watched = {guest.name: Watched(guest) for guest in running}
     try:
@@ -203,7 +203,7 @@ async def carry_out(course: Course, running: Sequence[Running], report: Callable
             found = {name: one for name, one in zip(moving, seen, strict=True) if one is not None}
             await asyncio.gather(*(_send(course, watched[name], size) for name, size in course.advance(_now(), found)))
             report(course)
-            # Others want the monitor too: nobody keeps it longer than needed.
+            # Release monitors early: other clients may be waiting for them.
             done = [name for name, one in course.progress.items() if one.stage.over]
             await asyncio.gather(*(watched[name].close() for name in done))
             if course.over:

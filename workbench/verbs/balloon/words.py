@@ -172,12 +172,12 @@ def _figures(ledger: Ledger) -> str:
 
 def _when_it_had_another_size(balloon: Balloon) -> str:
     """What is to be said of the guest's figures where they are older than its target, or came while its balloon moved."""
-    from workbench.domain.balloon.safety.floor import moved_meanwhile
+    from workbench.domain.balloon.safety.floor import is_upper_bound
 
     ledger = balloon.ledger
     if ledger is not None and ledger.before is not None and ledger.believed.now is None:
         return ", before the target changed"
-    return ", while the balloon moved" if moved_meanwhile(balloon) else ""
+    return ", while the balloon moved" if is_upper_bound(balloon) else ""
 
 
 def standing_lines(name: str, standing: Standing) -> list[str]:

@@ -41,7 +41,7 @@ def test_no_device() -> None:
 def test_no_driver(status: int) -> None:
     verdict = judge(reading(256, 512), seen(driver_status=status))
     assert verdict.state is State.ABSENT
-    assert "no driver" in verdict.cause
+    assert "no balloon driver" in verdict.cause
     assert f"0x{status:02x}" in verdict.evidence[0]
 
 
@@ -79,7 +79,7 @@ def test_a_silent_qemu_stalls_at_once() -> None:
 def test_a_guest_short_of_pages() -> None:
     stats = GuestStats(last_update=NOW - 1, interval=2, available=10 * MIB)
     verdict = judge(reading(64, 128), seen(stats=stats))
-    assert (verdict.state, verdict.cause) == (State.STALLED, "the guest finds no more pages to give")
+    assert (verdict.state, verdict.cause) == (State.STALLED, "the guest has no more free pages to give")
     assert verdict.evidence == (
         "16,384 pages to inflate, none moved for 30 s",
         "device status 0x0f; QEMU is running",
@@ -91,9 +91,9 @@ def test_a_stall_without_a_known_cause_says_so() -> None:
     plenty = GuestStats(last_update=NOW, interval=2, available=100 * MIB)
     deflating = judge(reading(128, 64), seen(stats=replace(plenty, available=0), moved_at=0.0))
     for verdict in (judge(reading(64, 128), seen(stats=plenty)), judge(reading(64, 128), seen()), deflating):
-        assert (verdict.state, verdict.cause) == (State.STALLED, "the cause is not known")
+        assert (verdict.state, verdict.cause) == (State.STALLED, "the cause is unknown")
         assert verdict.advice
-    assert deflating.evidence[0] == "16,384 pages to deflate, none was seen to move"
+    assert deflating.evidence[0] == "16,384 pages to deflate, none seen to move"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_stall_without_a_known_cause_says_so() -> None:
     [
         (None, "not read"),
         (GuestStats(0.0, 0), "polling is off"),
-        (GuestStats(0.0, 2), "never sent any"),
+        (GuestStats(0.0, 2), "never sent"),
         (GuestStats(NOW - 4, 2), "4 s old, without available memory"),
         (GuestStats(NOW + 4, 2, available=MIB), "0 s old, 1 MiB available"),
     ],
@@ -150,7 +150,7 @@ def test_memory_taken_back() -> None:
     assert verdict.cause == "the guest took 40 MiB back on OOM"
     assert verdict.send_again
     assert verdict.evidence[:2] == (
-        "actual rose 40 MiB, num_pages stood, 20 s ago",
+        "actual rose by 40 MiB 20 s ago, num_pages did not change",
         "deflate-on-oom is on",
     )
     given_again = judge(reading(128, 140), taken())
@@ -160,7 +160,7 @@ def test_memory_taken_back() -> None:
 def test_what_was_taken_back_is_known_without_a_mark_when_the_target_was_reached() -> None:
     verdict = judge(reading(128, 168), taken(marks=()))
     assert verdict.code is Cause.TAKEN_BACK
-    assert verdict.evidence[0] == "the target was reached 50 s ago, and num_pages stood since"
+    assert verdict.evidence[0] == "the target was reached 50 s ago; num_pages has not changed since"
 
 
 def test_a_take_back_before_the_target_was_sent_or_the_guest_was_reset_says_nothing() -> None:
@@ -195,7 +195,7 @@ def test_a_guest_that_may_not_take_memory_back_has_another_cause() -> None:
 
 def test_what_is_only_offered_is_not_said_to_be_agreed() -> None:
     evidence = judge(reading(128, 168), taken(agreed=False)).evidence
-    assert any("whether the driver agreed cannot be read" in line for line in evidence)
+    assert any("this QEMU does not show whether the driver accepted it" in line for line in evidence)
 
 
 def test_inflation_that_fights_is_stalled_though_it_moves() -> None:
@@ -210,7 +210,7 @@ def test_inflation_that_fights_is_stalled_though_it_moves() -> None:
 def test_after_a_reset_the_numbers_are_old() -> None:
     verdict = judge(reading(128, 168), seen(driver_status=0, started=NOW - 2))
     assert (verdict.state, verdict.code) == (State.ABSENT, Cause.STALE_AFTER_RESET)
-    assert "344 MiB stand as held, and no driver holds them" in verdict.evidence
+    assert "QEMU still counts 344 MiB as ballooned, but no driver holds them" in verdict.evidence
     empty = judge(reading(128, 512), seen(driver_status=0, started=NOW - 2))
     assert empty.code is Cause.STARTING, "an empty balloon says nothing of a reset"
     assert judge(reading(128, 512), seen(driver_status=0)).code is Cause.NO_DRIVER
@@ -230,12 +230,12 @@ def test_memory_that_was_plugged_in_is_a_note_beside_the_state() -> None:
     assert verdict.state is State.SETTLED
     (note,) = verdict.notes
     assert note.code is Cause.RAM_CHANGED
-    assert note.text == "memory was plugged in: the target rose with it by 128 MiB, to 384 MiB"
-    assert note.advice == "send 256 MiB to have what was asked for before"
+    assert note.text == "memory was plugged in, so the target rose by 128 MiB to 384 MiB"
+    assert note.advice == "send 256 MiB to restore the previous target"
     assert judge(reading(384, 384), seen(marks=(change,), target_since=NOW)).notes == (), "a target was sent since"
     assert judge(reading(512, 512), seen(marks=(change,))).notes == (), "an empty balloon shifts nothing"
     unplugged = judge(reading(256, 256), seen(marks=(replace(change, size=-64 * MIB),))).notes[0]
-    assert "unplugged: the target fell with it by 64 MiB" in unplugged.text
+    assert "unplugged, so the target fell by 64 MiB" in unplugged.text
 
 
 def test_memory_that_the_guest_does_not_use_yet_is_not_to_be_taken_from_what_it_has() -> None:
@@ -243,11 +243,11 @@ def test_memory_that_the_guest_does_not_use_yet_is_not_to_be_taken_from_what_it_
     change = Mark(NOW - 5, MarkKind.RAM_CHANGE, "128 MiB plugged in", 128 * MIB)
     stats = GuestStats(NOW, 1, total=153 * MIB, available=25 * MIB)
     (note,) = judge(reading(288, 288), seen(marks=(change,), stats=stats)).notes
-    assert note.advice.startswith("see that the guest uses the new memory")
-    assert note.evidence[-1] == "the guest says: its own total is 153 MiB, 25 MiB available"
+    assert note.advice.startswith("bring the new memory online")
+    assert note.evidence[-1] == "the guest reports 153 MiB total, 25 MiB available"
     roomy = replace(stats, available=200 * MIB)
     (note,) = judge(reading(288, 288), seen(marks=(change,), stats=roomy)).notes
-    assert note.advice == "send 160 MiB to have what was asked for before"
+    assert note.advice == "send 160 MiB to restore the previous target"
 
 
 def test_every_stall_has_a_code_and_evidence() -> None:
@@ -271,5 +271,8 @@ def test_what_cannot_be_recorded_is_a_note_beside_any_state() -> None:
     for now in (reading(256, 256), reading(256, 512)):
         verdict = judge(now, seen(unrecorded="No space left on device"))
         (note,) = verdict.notes
-        assert (note.code, note.text) == (Cause.UNRECORDED, "nothing of this is recorded: No space left on device")
+        assert (note.code, note.text) == (
+            Cause.UNRECORDED,
+            "the history is not being recorded: No space left on device",
+        )
         assert verdict.state is judge(now, seen()).state

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.domain.balloon.history.marks import APART, BY_GUEST, RECORDED_ONCE, Mark, MarkKind, is_recorded, mark_of_event
+from workbench.domain.balloon.history.marks import (
+    APART,
+    BY_GUEST,
+    RECORDED_ONCE,
+    Mark,
+    MarkKind,
+    is_recorded,
+    mark_of_event,
+)
 
 NOW = 1_800_000_000.0
 

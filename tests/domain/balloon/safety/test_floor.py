@@ -31,7 +31,7 @@ def test_a_small_guest_keeps_the_least_and_is_not_told_of_a_share() -> None:
     small = replace(balloon(), stats=None, reading=Reading(0, 128 * MIB, 128 * MIB, 128 * MIB, Source.CONFIG_SPACE))
     floor = floor_of(small)
     assert floor is not None
-    assert (floor.size, floor.why) == (64 * MIB, "the least for any guest")
+    assert (floor.size, floor.why) == (64 * MIB, "minimum for any guest")
 
 
 def test_a_guest_that_says_nothing_keeps_a_share_of_its_ram() -> None:

@@ -120,7 +120,7 @@ def test_on_ordinary_memory_it_comes_true(actual: int, target: int, data: st.Dat
 def test_what_will_happen_in_words(backing: Backing, effect: Effect, words: str) -> None:
     assert backing.effect is effect
     assert words in backing.words_before(100 * MIB, 70 * MIB)
-    nothing = "none of these 100 MiB" if backing.cause else ""
+    nothing = "none of the 100 MiB" if backing.cause else ""
     assert nothing in backing.words_before(100 * MIB, 0), "what the host holds already, it cannot take again"
     assert (
         bool(backing.cause)

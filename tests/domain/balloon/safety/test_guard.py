@@ -17,12 +17,12 @@ from workbench.domain.balloon.safety.guard import (
     available_now,
     blind,
     keep_sight,
-    line_of,
+    threshold_of,
 )
 from workbench.domain.units import GIB, MIB
 
 RAM = 512 * MIB
-LINE = line_of(RAM)
+THRESHOLD = threshold_of(RAM)
 
 
 def stats(number: int, available: int | None = 300 * MIB, **more: int) -> GuestStats:
@@ -44,7 +44,7 @@ def sights(count: int = 9, *, target: int = RAM // 2, actual: int = RAM // 2, **
 def test_a_guest_that_keeps_above_its_line_never_alarms(data: st.DataObject) -> None:
     """Whatever its balloon does and however late its reports come, within what a calm guest does."""
     ram = data.draw(st.integers(64, 8192), "ram") * MIB
-    line = line_of(ram)
+    line = threshold_of(ram)
     used = data.draw(st.integers(0, ram - line), "used")
     lowest = used + line  # below this it would have less than its line
     window: tuple[Sight, ...] = ()
@@ -67,9 +67,9 @@ def test_a_guest_that_keeps_above_its_line_never_alarms(data: st.DataObject) -> 
 
 @given(st.integers(64, 65536).map(lambda size: size * MIB), st.data())
 def test_a_guest_below_its_line_alarms(ram: int, data: st.DataObject) -> None:
-    available = data.draw(st.integers(0, line_of(ram) - 1))
+    available = data.draw(st.integers(0, threshold_of(ram) - 1))
     before = Sight(0.0, ram, ram // 2, ram // 2, stats(1, ram // 2))
-    assert "below its line of" in alarm((before, replace(before, time=0.5, stats=stats(2, available))))
+    assert "below its threshold of" in alarm((before, replace(before, time=0.5, stats=stats(2, available))))
 
 
 @given(
@@ -97,7 +97,7 @@ def test_what_a_guest_gave_since_its_report_counts() -> None:
     )
     assert alarm(window[:3]) == ""
     assert available_now(window) == 20 * MIB
-    assert alarm(window) == "20 MiB available, below its line of 32 MiB"
+    assert alarm(window) == "20 MiB available, below its threshold of 32 MiB"
 
 
 def test_a_report_of_before_the_guard_looked_says_nothing() -> None:
@@ -122,7 +122,7 @@ def test_what_was_given_before_the_report_does_not_count_twice() -> None:
 
 def test_oom_kills_alarm_at_once() -> None:
     window = sights(2, oom_kills=1)
-    assert alarm(window) == "the guest's kernel killed 1 process for want of memory"
+    assert alarm(window) == "the guest's OOM killer killed 1 process"
     assert alarm(sights(2, oom_kills=0)) == "", "those of long ago are not counted"
 
 
@@ -153,12 +153,12 @@ def test_silence_while_inflating_alarms() -> None:
     def silent(seconds: float, actual: int, last: int = 1) -> list[Sight]:
         return [Sight(n / 2, RAM, RAM // 2, actual, stats(last)) for n in range(int(seconds * 2) + 1)]
 
-    assert alarm(silent(SILENCE, RAM - MIB)) == "no word from the guest for 6 s while inflating"
+    assert alarm(silent(SILENCE, RAM - MIB)) == "no report from the guest for 6 s while inflating"
     assert alarm(silent(SILENCE - 1, RAM - MIB)) == ""
     assert alarm(silent(SILENCE + 3, RAM // 2)) == "", "it is settled: nothing is taken from it"
     never = [replace(one, stats=GuestStats(0.0, 1)) for one in silent(9, RAM - MIB)]
     assert alarm(never) == ""
-    assert blind(never) == "the guest tells nothing of its memory"
+    assert blind(never) == "the guest reports no statistics"
 
 
 def test_sights_from_before_a_gap_say_nothing() -> None:
@@ -180,10 +180,10 @@ def test_an_old_sight_leaves_the_window() -> None:
 
 @pytest.mark.parametrize(("ram", "line"), [(64 * MIB, 32 * MIB), (2 * GIB, 2 * GIB // 20), (64 * GIB, 256 * MIB)])
 def test_the_line(ram: int, line: int) -> None:
-    assert line_of(ram) == line
+    assert threshold_of(ram) == line
 
 
 def test_what_blinds_a_guard() -> None:
-    assert blind(()) == blind((Sight(0, RAM, RAM, RAM, None),)) == "the guest tells nothing of its memory"
+    assert blind(()) == blind((Sight(0, RAM, RAM, RAM, None),)) == "the guest reports no statistics"
     assert blind((Sight(0, RAM, RAM, RAM, stats(1, None)),)) == "the guest's reports are empty"
     assert blind(sights(1)) == ""

@@ -1,1 +1,1 @@
-"""The functions of QEMU and the guest's kernel that a change of the target runs through."""
+"""The path of a target change through the functions of QEMU and the guest's kernel."""

@@ -1,6 +1,7 @@
-"""Which change of a balloon's target something belongs to: the present one, or another that begins with it.
+"""Assign trace lines and readings to a target change: the present one, or a new one that they start.
 
-A change begins with a request, ours or another client's, or by itself: a guest takes pages back, or its driver is loaded anew.
+A change starts with a request, ours or another client's, or on its own: the guest takes pages back, or its driver is
+reloaded.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 
 
 def sent(at: int, size: int, *, held: int | None, traced: bool, reset: bool = False) -> Timeline:
-    """A change that this workbench asks for now.
+    """A change that this workbench requests now.
 
     :param at: microseconds.
     :param size: bytes.
-    :param held: pages that the guest held when it was last read.
+    :param held: pages held by the guest at the last reading.
     :param reset: whether the guest was reset since, so that its driver holds none.
     """
     held = 0 if reset else held
@@ -40,9 +41,9 @@ def follow(timeline: None, line: TraceLine, now: int, *, reset: bool = False) ->
 
 
 def follow(timeline: Timeline | None, line: TraceLine, now: int, *, reset: bool = False) -> Timeline | None:
-    """The change that a line of the log belongs to: the present one, or another that begins with it; None while there is none.
+    """The change that a trace line belongs to: the present one, or a new one; None if there is none.
 
-    :param now: microseconds, for a log whose lines have no time.
+    :param now: microseconds, for logs without timestamps.
     :param reset: whether the guest was reset since the last change.
     """
     begun = now if line.at is None else line.at
@@ -57,19 +58,19 @@ def follow(timeline: Timeline | None, line: TraceLine, now: int, *, reset: bool 
     elif _begins_another(timeline, line):
         timeline = Timeline(begun, ours=False, traced=True, held=timeline.held, held_before=timeline.held)
     elif _moves_again(timeline, line):
-        # Where the log was not read before, a request may have come unseen.
+        # If the log was not being read, a request may have been missed.
         timeline = replace(_further(timeline, begun), traced=True, unasked=timeline.traced)
     elif not timeline.traced:
-        timeline = replace(timeline, traced=True)  # switched on in the middle of it
+        timeline = replace(timeline, traced=True)  # tracing was switched on midway
     return timeline.traced_line(line, now)
 
 
 def poll(
     timeline: Timeline | None, reading: Reading, now: int | None = None, *, reset: bool = False
 ) -> Timeline | None:
-    """The change that a reading belongs to: the present one, or another that somebody began unseen.
+    """The change that a reading belongs to: the present one, or a new one that was started unseen.
 
-    :param now: microseconds at which it was there; None: when it was asked for.
+    :param now: microseconds at which the reading arrived; None: the time of its request.
     :param reset: whether the guest was reset since the last change.
     """
     num_pages, held, at = words_of(reading)
@@ -87,26 +88,26 @@ def poll(
 
 
 def _further(timeline: Timeline, begun: int) -> Timeline:
-    """What begins after a change that had settled, with the same target."""
+    """A new change with the same target, after one that had settled."""
     held = timeline.held
     return Timeline(begun, ours=False, num_pages=timeline.num_pages, held=held, held_before=held)
 
 
 def _does_nothing(line: TraceLine, *, reset: bool) -> bool:
-    """Whether it is a driver that looks, as at its start, and has no page to move."""
+    """Whether a driver only reads the config space, as at its start, and has no page to move."""
     return line.event == trace_log.READ and line.values[0] == (0 if reset else line.values[1])
 
 
 def _begins_another(timeline: Timeline, line: TraceLine) -> bool:
-    """Whether QEMU runs another command than the one that this change came from."""
+    """Whether QEMU runs a command other than the one that started this change."""
     if line.event == trace_log.COMMAND:
-        # Ours was sent already, and is noted when it runs.
+        # Our own command starts a change when it is sent; this is it being run.
         return Proof.COMMAND in timeline.seen or Proof.SENT not in timeline.seen
     return line.event == trace_log.TARGET and Proof.TARGET in timeline.seen
 
 
 def _moves_again(timeline: Timeline, line: TraceLine) -> bool:
-    """Whether a guest that had reached its target moves by itself: it takes pages back, or its driver was loaded anew."""
+    """Whether a settled guest moves on its own: it takes pages back, or its driver was reloaded."""
     if timeline.settled is None:
         return False
     if line.event == trace_log.WRITTEN:

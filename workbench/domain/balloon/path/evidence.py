@@ -1,4 +1,4 @@
-"""What is known of each stage of a target's path in one change: seen, surely run, not to be seen here, or still to come."""
+"""The state of each stage of a target's path in one change: seen, inferred, not observable here, or pending."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.path.timeline import Sighting, Timeline
 
 MOVES = frozenset({"fill", "tell", "output", "page", "discard"})
-"""The stages that run only when pages move: a guest that holds what it should writes its size and no more."""
+"""Stages that run only when pages move; a guest at its target only writes its size."""
 REQUEST = frozenset({"request", "command", "target", "notify", "interrupt", "irq", "changed", "work"})
-"""The stages by which a request comes to the guest's driver: a driver may move by itself, as it does when it takes pages back."""
+"""Stages by which a request reaches the guest's driver; a driver that moves on its own skips them."""
 LOOK = frozenset({"diff", "get", "readl", "read"})
-"""The stages by which the driver reads what it should hold; one that takes pages back does not ask."""
+"""Stages in which the driver reads num_pages; one that takes pages back skips them."""
 PROBE = frozenset({"changed", "work"})
-"""Those of a request that a driver also begins by itself, when it is loaded and finds that it should hold pages."""
+"""Stages of a request that also run when a driver is loaded and num_pages is not 0."""
 TRACED = frozenset({Proof.COMMAND, Proof.TARGET, Proof.READ, Proof.WRITTEN})
-"""What only a trace event shows at the very moment."""
+"""Proofs that only a trace event gives at the time they happen."""
 
 
 class Known(StrEnum):
     """How it is known that a stage ran."""
 
     SEEN = "seen"
-    """A trace event, a reply or an event proved it."""
+    """Proved by a trace event, a reply or a QMP event."""
     BETWEEN = "between"
-    """It must have run: what comes after it was seen."""
+    """It must have run, as a later stage was seen."""
     HIDDEN = "hidden"
-    """It may have run; what would show it cannot be seen here."""
+    """It may have run, but that cannot be observed here."""
     PENDING = "pending"
     """It has not run yet."""
 
 
 class Light(Struct, frozen=True):
-    """A stage, and what is known of it in one change."""
+    """A stage and its state in one change."""
 
     stage: Stage
     known: Known
@@ -47,7 +47,7 @@ class Light(Struct, frozen=True):
 
 
 def lights(path: tuple[Stage, ...], timeline: Timeline | None) -> tuple[Light, ...]:
-    """What is known of each stage in one change; without one, nothing has run."""
+    """The state of each stage in one change; all pending without one."""
     if timeline is None:
         return tuple(Light(stage, Known.PENDING) for stage in path)
     seen = timeline.seen
@@ -65,7 +65,7 @@ def lights(path: tuple[Stage, ...], timeline: Timeline | None) -> tuple[Light, .
         elif index < last and _must_have_run(stage, timeline):
             known = Known.BETWEEN
         elif stage.key == "notify" and Proof.TARGET in seen:
-            known = Known.BETWEEN  # virtio_balloon_to_target() called it before its trace event was written
+            known = Known.BETWEEN  # virtio_balloon_to_target() calls it before it writes its trace event
         elif not timeline.traced and stage.proof in TRACED:
             known = Known.HIDDEN
         else:
@@ -75,7 +75,7 @@ def lights(path: tuple[Stage, ...], timeline: Timeline | None) -> tuple[Light, .
 
 
 def _passed_by(stage: Stage, timeline: Timeline) -> bool:
-    """Whether it proves nothing of a stage that a later one was seen, since no request was."""
+    """Whether a stage may have been skipped although a later one was seen, as no request was."""
     if timeline.requested:
         return False
     if stage.key in LOOK:
@@ -84,7 +84,7 @@ def _passed_by(stage: Stage, timeline: Timeline) -> bool:
 
 
 def _must_have_run(stage: Stage, timeline: Timeline) -> bool:
-    """Whether a stage that nothing shows lies on the way to one that was seen."""
+    """Whether an unobservable stage must have run before one that was seen."""
     if stage.proof is Proof.EVENT:
-        return False  # throttled: it comes later, or is replaced by a newer one
+        return False  # throttled: it comes later, or a newer one replaces it
     return timeline.moved or stage.key not in MOVES

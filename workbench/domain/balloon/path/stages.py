@@ -1,6 +1,6 @@
-"""The path of one change of a balloon's target, stage by stage: from the QMP command to the guest's driver and back.
+"""The path of a target change, function by function, from the QMP command to the guest's driver and back.
 
-Read in QEMU 7.2 and 10.0 and in Linux 6.1; QEMU's files moved between its versions, so a path is made for one of them::
+From the sources of QEMU 7.2 and 10.0 and Linux 6.1. QEMU has moved files, so each path is for one QEMU version::
 
     host   balloon → qmp_balloon → virtio_balloon_to_target → virtio_notify_config → virtio_pci_notify
     guest    vp_config_changed → virtballoon_changed → update_balloon_size_func → towards_target → vp_get
@@ -26,20 +26,20 @@ class Side(StrEnum):
 
 
 class Proof(StrEnum):
-    """What can be seen of a change from outside the guest."""
+    """What shows from outside the guest that a stage ran."""
 
     SENT = "sent"
-    """The command left for QEMU."""
+    """The command was sent to QEMU."""
     COMMAND = "command"
     """Trace event ``balloon_event``: QEMU runs the command."""
     TARGET = "target"
-    """Trace event ``virtio_balloon_to_target``: written as that function ends, so the notification has been sent by then."""
+    """Trace event ``virtio_balloon_to_target``: written at the end of that function, after the notification was sent."""
     READ = "read"
     """Trace event ``virtio_balloon_get_config``: the guest read the device's config space."""
     WRITTEN = "written"
     """Trace event ``virtio_balloon_set_config``: the guest wrote how many pages it holds."""
     EVENT = "event"
-    """``BALLOON_CHANGE`` came; QEMU sends at most one a second."""
+    """``BALLOON_CHANGE`` arrived; QEMU sends at most one a second."""
     SETTLED = "settled"
 
 
@@ -48,18 +48,18 @@ class Stage(Struct, frozen=True):
 
     key: str
     function: str
-    """As its source spells it, such as ``qmp_balloon()``; a command's or an event's name has no parentheses."""
+    """Such as ``qmp_balloon()``; names of commands and events have no parentheses."""
     file: str
-    """Within QEMU's sources, or Linux's for a stage of the guest."""
+    """In QEMU's sources, or Linux's for a guest stage."""
     side: Side
     does: str
-    """In one plain sentence."""
+    """One sentence."""
     proof: Proof | None = None
-    """What shows that it ran; None when nothing does: the guest's functions, and what has no trace event of its own."""
+    """What shows that it ran; None for guest functions and those without a trace event."""
     brief: bool = False
-    """Whether it belongs to the short form of the path."""
+    """Whether it is part of the short form of the path."""
     unsure: bool = False
-    """Whether it may be passed by: that another one comes after it proves nothing."""
+    """Whether it may be skipped, so that a later stage does not prove it."""
 
 
 HOST, GUEST = Side.HOST, Side.GUEST
@@ -67,13 +67,13 @@ DRIVER = "drivers/virtio/virtio_balloon.c"
 DEVICE = "hw/virtio/virtio-balloon.c"
 
 _STAGES = (
-    Stage("request", "balloon", "QMP", HOST, "A client asks for a target in bytes.", Proof.SENT, brief=True),
+    Stage("request", "balloon", "QMP", HOST, "A client requests a target in bytes.", Proof.SENT, brief=True),
     Stage(
         "command",
         "qmp_balloon()",
         "{system}/balloon.c",
         HOST,
-        "Refuses a size of 0 and a machine without a balloon, and calls the device.",
+        "Rejects a size of 0 and a machine without a balloon, then calls the device.",
         Proof.COMMAND,
         brief=True,
     ),
@@ -82,7 +82,7 @@ _STAGES = (
         "virtio_balloon_to_target()",
         DEVICE,
         HOST,
-        "Computes num_pages = (RAM − target) ÷ 4 KiB for the device's config space; no target is above RAM.",
+        "Computes num_pages = (RAM − target) ÷ 4 KiB for the device's config space; clamps the target to RAM.",
         Proof.TARGET,
         brief=True,
     ),
@@ -91,35 +91,35 @@ _STAGES = (
         "virtio_notify_config()",
         "hw/virtio/virtio.c",
         HOST,
-        "Says that the config space has changed; does nothing while no driver has set DRIVER_OK.",
+        "Signals that the config space changed; does nothing until a driver has set DRIVER_OK.",
     ),
     Stage(
         "interrupt",
         "virtio_pci_notify()",
         "hw/virtio/virtio-pci.c",
         HOST,
-        "Raises the device's interrupt for configuration changes in the guest.",
+        "Raises the device's configuration change interrupt in the guest.",
     ),
     Stage(
         "irq",
         "vp_config_changed()",
         "drivers/virtio/virtio_pci_common.c",
         GUEST,
-        "The guest's interrupt handler: it tells the device's driver.",
+        "The guest's interrupt handler: calls the device's driver.",
     ),
     Stage(
         "changed",
         "virtballoon_changed()",
         DRIVER,
         GUEST,
-        "Queues the work for later: an interrupt cannot wait for memory.",
+        "Queues the work: an interrupt handler must not wait for memory.",
     ),
     Stage(
         "work",
         "update_balloon_size_func()",
         DRIVER,
         GUEST,
-        "One turn: compute the diff, move at most 256 pages, write the new size; queued again while a diff is left.",
+        "One round: compute the diff, move at most 256 pages, write the new size; requeued while a diff is left.",
     ),
     Stage(
         "diff",
@@ -134,14 +134,14 @@ _STAGES = (
         "vp_get()",
         "drivers/virtio/virtio_pci_modern.c",
         GUEST,
-        "Reads the 4 bytes of num_pages: an access to device memory, which leaves the guest for QEMU.",
+        "Reads the 4 bytes of num_pages: an MMIO read, which exits to QEMU.",
     ),
     Stage(
         "readl",
         "virtio_config_modern_readl()",
         "hw/virtio/{config_io}.c",
         HOST,
-        "QEMU answers the read of device memory.",
+        "Handles the MMIO read in QEMU.",
     ),
     Stage(
         "read",
@@ -157,7 +157,7 @@ _STAGES = (
         "fill_balloon()",
         DRIVER,
         GUEST,
-        "Takes at most 256 pages (1 MiB) from the guest's free memory.",
+        "Allocates at most 256 pages (1 MiB) of the guest's free memory.",
         brief=True,
     ),
     Stage(
@@ -165,52 +165,52 @@ _STAGES = (
         "tell_host()",
         DRIVER,
         GUEST,
-        "Puts the pages' numbers into the inflate queue, and waits until QEMU has taken them.",
+        "Puts the page frame numbers into the inflate queue and waits until QEMU has processed them.",
     ),
     Stage(
         "output",
         "virtio_balloon_handle_output()",
         DEVICE,
         HOST,
-        "Takes each page's number. Its trace event comes for every page, so it stays off.",
+        "Processes each page frame number. Its trace event fires for every page, so it stays off.",
         brief=True,
     ),
-    Stage("page", "balloon_inflate_page()", DEVICE, HOST, "Collects pages until they cover a whole page of the host."),
+    Stage("page", "balloon_inflate_page()", DEVICE, HOST, "Collects pages until they cover a whole host page."),
     Stage(
         "discard",
         "ram_block_discard_range()",
         "{system}/physmem.c",
         HOST,
-        "Gives the memory back to the host.",
+        "Returns the memory to the host.",
     ),
-    Stage("size", "update_balloon_size()", DRIVER, GUEST, "Writes how many pages it holds now.", brief=True),
+    Stage("size", "update_balloon_size()", DRIVER, GUEST, "Writes the number of pages now held.", brief=True),
     Stage(
         "set",
         "vp_set()",
         "drivers/virtio/virtio_pci_modern.c",
         GUEST,
-        "Writes the 4 bytes of actual: an access to device memory, which leaves the guest for QEMU.",
+        "Writes the 4 bytes of actual: an MMIO write, which exits to QEMU.",
     ),
     Stage(
         "write",
         "virtio_pci_device_write()",
         "hw/virtio/virtio-pci.c",
         HOST,
-        "QEMU takes the write to the device's BAR.",
+        "Handles the write to the device's BAR in QEMU.",
     ),
     Stage(
         "writel",
         "virtio_config_modern_writel()",
         "hw/virtio/{config_io}.c",
         HOST,
-        "Puts the value into the config space and calls the device's set_config.",
+        "Stores the value in the config space and calls the device's set_config.",
     ),
     Stage(
         "written",
         "virtio_balloon_set_config()",
         DEVICE,
         HOST,
-        "Takes over actual, which query-balloon answers from now on; its trace event is written last.",
+        "Updates actual, which query-balloon returns from now on; writes its trace event last.",
         Proof.WRITTEN,
         brief=True,
     ),
@@ -219,30 +219,28 @@ _STAGES = (
         "BALLOON_CHANGE",
         "QMP",
         HOST,
-        "Tells every QMP client the new actual, at most once a second.",
+        "Reports the new actual to every QMP client, at most once a second.",
         Proof.EVENT,
         brief=True,
     ),
-    Stage(
-        "settled", "diff = 0", "", HOST, "The guest holds as many pages as it was asked to.", Proof.SETTLED, brief=True
-    ),
+    Stage("settled", "diff = 0", "", HOST, "The guest holds as many pages as requested.", Proof.SETTLED, brief=True),
 )
 
 _DEFLATE = {
-    "fill": ("leak_balloon()", DRIVER, "Takes at most 256 pages (1 MiB) out of the balloon, to free them."),
+    "fill": ("leak_balloon()", DRIVER, "Takes at most 256 pages (1 MiB) out of the balloon and frees them."),
     "tell": (
         "tell_host()",
         DRIVER,
-        "Puts the pages' numbers into the deflate queue, and waits until QEMU has taken them.",
+        "Puts the page frame numbers into the deflate queue and waits until QEMU has processed them.",
     ),
-    "page": ("balloon_deflate_page()", DEVICE, "Asks for the host's page around each of them."),
+    "page": ("balloon_deflate_page()", DEVICE, "Looks up the host page that contains each of them."),
     "discard": ("qemu_madvise()", "util/osdep.c", "Tells the host that the memory will be needed (MADV_WILLNEED)."),
 }
-"""The stages that are others when the guest takes memory back: function, file and what it does."""
+"""Stages that differ for deflation: function, file and what it does."""
 
 
 class Milestone(StrEnum):
-    """What the stages that are seen mean to a person. The words stand in JSON: they stay as they are."""
+    """A step that people recognize. The values are part of the JSON output: do not change them."""
 
     REQUEST = "request"
     NOTIFIED = "driver_notified"
@@ -270,28 +268,28 @@ MILESTONES = {
     "written": Milestone.FIRST_PAGES,
     "settled": Milestone.SETTLED,
 }
-"""The key of a stage -> its milestone."""
+"""Stage key -> milestone."""
 
 
 def milestone_words(stage: Stage) -> str:
-    """What a stage means to a person that sees it; empty for the others."""
+    """The name of a stage's milestone; empty for a stage without one."""
     found = MILESTONES.get(stage.key)
     return found.words if found is not None else ""
 
 
-_HUGE = "Runs only when one piece of 256 pages covers a whole hugepage, which Linux's pieces never do."
+_HUGE = "Runs only when a batch of 256 pages covers a whole hugepage, which Linux's batches never do."
 
 SYSTEM = (8, 2)
-"""The first QEMU whose ``softmmu`` directory is called ``system``."""
+"""The first QEMU with its ``softmmu`` directory renamed to ``system``."""
 CONFIG_IO = (8, 0)
-"""The first QEMU with ``hw/virtio/virtio-config-io.c``; before, its functions were in ``virtio.c``."""
+"""The first QEMU with ``hw/virtio/virtio-config-io.c``; earlier, its functions were in ``virtio.c``."""
 
 
 def stages(version: tuple[int, int], *, deflating: bool = False, hugepages: bool = False) -> tuple[Stage, ...]:
     """The path in a QEMU of this version.
 
-    :param deflating: the way of pages that go back to the guest.
-    :param hugepages: whether the guest's RAM is in pages of the host that are larger than the balloon's.
+    :param deflating: the path of pages that go back to the guest.
+    :param hugepages: whether the guest's RAM is backed by host pages larger than the balloon's.
     """
     places = {
         "system": "system" if version >= SYSTEM else "softmmu",

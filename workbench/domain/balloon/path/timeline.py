@@ -1,7 +1,7 @@
-"""What was seen of one change of a balloon's target: when each part of its path ran, and the diff at every read.
+"""The timeline of one target change: when each stage of its path was seen, and the diff at every step.
 
-Time is counted in whole microseconds of Unix time, as QEMU's trace log has it; host and QEMU share one clock. Pages are
-balloon pages of 4 KiB.
+Times are whole microseconds of Unix time, as in QEMU's trace log; host and QEMU share a clock. Pages are balloon pages
+of 4 KiB.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.reading import Reading
 
 KEPT = 16
-"""Steps that are kept from the beginning of a change, and as many from its end; a change has two for each MiB."""
+"""Steps kept from the start of a change, and as many from its end; a change has two steps per MiB."""
 
 
 class Kind(StrEnum):
     READ = "read"
     """The guest read num_pages: ``towards_target()`` computes the diff."""
     WRITTEN = "written"
-    """The guest wrote how many pages it holds now: a piece of at most 1 MiB has moved."""
+    """The guest wrote how many pages it holds now: a batch of at most 1 MiB has moved."""
     POLLED = "polled"
-    """Neither was seen; the two words were read from outside and had changed."""
+    """Neither was seen; a poll of the two words found them changed."""
 
 
 class Sighting(Struct, frozen=True):
-    """When something was seen in one change."""
+    """When, and how often, something was seen in one change."""
 
     first: int
     last: int
     count: int = 1
     late: bool = False
-    """Whether it was only seen afterwards that it had run by ``first``: a reply or a reading says so, and nothing says when."""
+    """Whether ``first`` is only an upper bound, from a reply or a reading."""
 
     def again(self, at: int) -> Sighting:
         return replace(self, last=at, count=self.count + 1)
@@ -55,7 +55,7 @@ class Step(Struct, frozen=True):
     at: int
     num_pages: int
     held: int
-    """``actual`` in the config space: the pages that the guest last said it holds."""
+    """``actual`` in the config space: the pages that the guest last reported to hold."""
 
     @property
     def diff(self) -> int:
@@ -64,11 +64,11 @@ class Step(Struct, frozen=True):
 
 
 class Steps(Struct, frozen=True):
-    """The steps of a change in order; of a long one the first and the last."""
+    """The steps of a change in order; for a long one only the first and the last."""
 
     head: tuple[Step, ...] = ()
     folded: int = 0
-    """How many were left out between the two."""
+    """How many were dropped between the two."""
     tail: tuple[Step, ...] = ()
 
     def __len__(self) -> int:
@@ -86,14 +86,14 @@ class Steps(Struct, frozen=True):
 
 
 class Timeline(Struct, frozen=True):
-    """One change, as far as it was seen. Each ``…`` method gives a new one."""
+    """One change, as far as it was seen. Immutable: methods return a new one."""
 
     begun: int
-    """When it began: our request was sent, or the first thing that was seen of another's."""
+    """When it began: when our request was sent, or when another client's was first seen."""
     ours: bool = True
-    """Whether the request passed on this workbench's own monitor."""
+    """Whether the request was sent by this workbench."""
     asked: int | None = None
-    """The target in bytes as it was asked for; None when nobody asked, as when a guest takes memory back on OOM."""
+    """The requested target in bytes; None without a request, as when a guest takes memory back on OOM."""
     traced: bool = False
     """Whether trace events were on when it began."""
     seen: Mapping[Proof, Sighting] = field(default_factory=dict)
@@ -101,11 +101,11 @@ class Timeline(Struct, frozen=True):
     num_pages: int | None = None
     held: int | None = None
     held_before: int | None = None
-    """The pages that it held when it began; None when that was not seen."""
+    """Pages held when it began; None if unknown."""
     unasked: bool = False
-    """Whether QEMU's log shows that nobody asked: the guest moved by itself."""
+    """Whether QEMU's log shows that there was no request: the guest moved on its own."""
     after_reset: bool = False
-    """Whether it began with an empty balloon: until its driver writes, the config space has what the one before it held."""
+    """Whether it began with an empty balloon after a reset: until the driver writes, the config space has the old value."""
 
     @property
     def requested(self) -> bool:
@@ -114,7 +114,7 @@ class Timeline(Struct, frozen=True):
 
     @property
     def diff(self) -> int | None:
-        """Pages; None while one of the two words is not known."""
+        """Pages; None while one of the two words is unknown."""
         return None if self.num_pages is None or self.held is None else self.num_pages - self.held
 
     @property
@@ -134,27 +134,27 @@ class Timeline(Struct, frozen=True):
 
     @property
     def settled(self) -> int | None:
-        """Microseconds from the beginning until the diff was 0; None while it is not."""
+        """Microseconds from the start until the diff was 0; None while it is not."""
         sighting = self.seen.get(Proof.SETTLED)
         return None if sighting is None else sighting.first - self.begun
 
     @property
     def settled_late(self) -> bool:
-        """Whether it may have settled before that: a reading from outside found it."""
+        """Whether it may have settled earlier, as only a poll showed it."""
         sighting = self.seen.get(Proof.SETTLED)
         return sighting is not None and sighting.late
 
     @property
     def by_trace(self) -> bool:
-        """Whether QEMU's log says what happens, so that polling has nothing to add."""
+        """Whether QEMU's log covers this change, so that polling has nothing to add."""
         return self.traced and (Proof.READ in self.seen or Proof.WRITTEN in self.seen)
 
-    # What is heard of it.
+    # Observations.
 
     def answered(self, at: int) -> Timeline:
-        """QEMU answered the command: by then it had run, up to the notification.
+        """QEMU replied to the command: by then it had run up to the notification.
 
-        A log that says nothing of it until then says nothing at all: this QEMU writes its trace elsewhere.
+        If the log has no line of it by then, this QEMU writes its trace elsewhere.
         """
         if Proof.COMMAND in self.seen or Proof.TARGET in self.seen:
             return self
@@ -162,13 +162,13 @@ class Timeline(Struct, frozen=True):
         return replace(self, traced=False, seen={**self.seen, **ran})
 
     def event(self, at: int) -> Timeline:
-        """``BALLOON_CHANGE`` came. One that QEMU held back, since it sends one a second, may be of the change before."""
+        """``BALLOON_CHANGE`` arrived. As QEMU delays it (one a second), it may belong to the previous change."""
         return self._sighted(Proof.EVENT, at) if at >= self.begun else self
 
     def polled(self, reading: Reading, now: int | None = None) -> Timeline:
-        """The two words, read from outside: all that there is where QEMU's log says nothing.
+        """A poll of the two words, used where QEMU's log has nothing.
 
-        :param now: when they were there, if that is known better than by the time at which they were asked for.
+        :param now: when they arrived, if known; default: when they were requested.
         """
         num_pages, held, asked = words_of(reading)
         if self.by_trace or asked < self.begun:
@@ -186,7 +186,7 @@ class Timeline(Struct, frozen=True):
     def traced_line(self, line: TraceLine, now: int) -> Timeline:
         """A line of QEMU's log.
 
-        :param now: when it was read, for a log whose lines have no time.
+        :param now: when it was read, for logs without timestamps.
         """
         at = now if line.at is None else line.at
         if line.event == trace_log.COMMAND:
@@ -233,13 +233,13 @@ def words_of(reading: Reading) -> tuple[int, int, int]:
 
 
 class PathView(Struct, frozen=True):
-    """What a view of the path shows of one guest."""
+    """The path of one guest's last change, as shown."""
 
     qemu_version: str
-    """Such as ``7.2.22``; empty while QEMU was not asked."""
+    """Such as ``7.2.22``; empty until QEMU was queried."""
     timeline: Timeline | None = None
-    """The last change; None when there was none."""
+    """The last change; None if there was none."""
     traced: bool = False
-    """Whether QEMU's trace events are on now and its log is read."""
+    """Whether QEMU's trace events are on and its log is being read."""
     why: str = ""
-    """Why they are not, in words; empty while that is not known, and when they are."""
+    """Why not; empty if they are, or while it is unknown."""

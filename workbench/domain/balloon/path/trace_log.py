@@ -1,14 +1,14 @@
-"""QEMU's trace log: the lines of the balloon's trace events, in the forms that different versions write.
+"""Parse the balloon's trace events in QEMU's log, in the formats of different versions.
 
-The ``log`` backend writes one line for each event (scripts/tracetool/backend/log.py, util/log.c)::
+The ``log`` backend writes one line per event (scripts/tracetool/backend/log.py, util/log.c)::
 
     7.2 to 10.0   11591@1795480531.976822:virtio_balloon_get_config num_pages: 1024 actual: 0     thread, Unix time
     11            2026-11-24T00:37:14.819604Z virtio_balloon_get_config num_pages: 512 actual: 0  UTC, no thread
     without ``-msg timestamp=on``    virtio_balloon_get_config num_pages: 512 actual: 0
 
-Reading the config space with HMP ``xp``, as the workbench does, gives the same event as the guest's own read. They are
-told apart by the thread, since the monitor runs in QEMU's main thread and a guest's CPU never does; or, where lines name
-no thread, by the events around an HMP command, which no CPU can come between (QEMU's big lock is held).
+Reading the config space with HMP ``xp``, as the workbench does, fires the same event as a read by the guest. The thread
+distinguishes them: the monitor runs in QEMU's main thread, and vCPUs do not. In lines without a thread, the events around
+an HMP command do: no vCPU can come in between, as QEMU holds the BQL.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ TARGET = "virtio_balloon_to_target"
 READ = "virtio_balloon_get_config"
 WRITTEN = "virtio_balloon_set_config"
 EVENTS = (COMMAND, TARGET, READ, WRITTEN)
-"""The events of a change. Never ``virtio_balloon_handle_output``: that comes for each page."""
+"""The events of a change. Without ``virtio_balloon_handle_output``, which fires for every page."""
 HMP_BEGINS = "qmp_enter_human_monitor_command"
 HMP_ENDS = "qmp_exit_human_monitor_command"
 HMP_EVENTS = (HMP_BEGINS, HMP_ENDS)
 THREADLESS = (10, 1)
-"""From this version on lines may name no thread (seen: 10.0 names it, 11.1 does not)."""
+"""From this version on, lines may lack the thread (10.0 has it, 11.1 does not)."""
 
 _LINE = re.compile(
     r"(?:(?P<thread>\d{1,10})@(?P<seconds>\d{1,12})\.(?P<micros>\d{6}):"
@@ -49,16 +49,16 @@ class TraceLine(Struct, frozen=True):
 
     event: str
     at: int | None
-    """Microseconds of Unix time; None when the line has no time."""
+    """Microseconds of Unix time; None if the line has no timestamp."""
     thread: int | None
-    """The thread that it happened in, as its line says."""
+    """The thread id, if the line has one."""
     values: tuple[int, ...] = ()
     """``balloon_event``: target in bytes. ``…_to_target``: target in bytes, num_pages. ``…_get_config``: num_pages, actual.
-    ``…_set_config``: actual, the actual before. Pages are unsigned, whatever the format makes of them."""
+    ``…_set_config``: actual, previous actual. Pages are unsigned, even where the format prints them signed."""
 
 
 def parse_line(text: str) -> TraceLine | None:
-    """A line of the log; None when it is none of the events above, or is cut short."""
+    """Parse a line of the log; None if it is not one of the events above, or is truncated."""
     match = _LINE.fullmatch(text.rstrip("\r\n"))
     if match is None:
         return None
@@ -92,15 +92,15 @@ def _micros(match: re.Match[str]) -> int | None:
 
 
 class Sieve:
-    """Passes the lines that a change is made of, and leaves out the monitor's own looks at the config space."""
+    """Keeps the events of a change, and drops the config space reads made by the monitor."""
 
     def __init__(self, main_thread: int) -> None:
-        """:param main_thread: QEMU's, in which its monitors run: its pid."""
+        """:param main_thread: the thread that runs QEMU's monitors: its pid."""
         self._main = main_thread
         self._within = False
 
     def take(self, text: str) -> TraceLine | None:
-        """What a line says, or None when it says nothing of the guest or of a target."""
+        """Parse a line; None if it does not belong to a change."""
         line = parse_line(text)
         if line is None or line.event in HMP_EVENTS:
             if line is not None:

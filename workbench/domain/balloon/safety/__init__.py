@@ -1,1 +1,1 @@
-"""What keeps a guest from being left with too little memory: floor, ramp, guard and forecast."""
+"""Protection against leaving a guest with too little memory: floor, ramp, guard and forecast."""

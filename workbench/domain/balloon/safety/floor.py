@@ -1,4 +1,4 @@
-"""The floor: the least RAM that a guest should be left with, and why."""
+"""The floor: the least RAM that a guest should be left with, and its reason."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.reading import GuestStats
 
 USED_PERCENT = 130
-"""A guest keeps what it uses and 30 % more, as Qubes' memory balancer gives."""
+"""A guest keeps what it uses plus 30 %, as with Qubes' memory balancer."""
 RAM_SHARE = 8
-"""And never less than this part of its RAM: a guest at rest uses little, and wants more at its next task."""
+"""And at least RAM divided by this: an idle guest uses little, but needs more for its next task."""
 LEAST = 64 * MIB
-"""Below it hardly a kernel runs."""
+"""Hardly any kernel runs with less."""
 ROUND = 0.2
-"""Seconds that a reading is taken before the look at the statistics in the same round, at the most."""
+"""Most seconds between the reading and the statistics of one round of polling."""
 
 
 class Floor(Struct, frozen=True):
     size: int
-    """Bytes of target; a target below it is asked about before it is sent."""
+    """Bytes; a target below it needs confirmation."""
     why: str
-    """Where it comes from, such as ``1.3 × 118 MiB used``."""
+    """Its origin, such as ``1.3 × 118 MiB used``."""
 
 
 def floor_of(balloon: Balloon, configured: int | None = None) -> Floor | None:
-    """The floor of one guest now; None when nothing was read of its balloon yet.
+    """A guest's floor now; None if its balloon has not been read yet.
 
-    :param configured: ``[balloon] floor`` of its profile in bytes, which stands whatever the guest uses.
+    :param configured: ``[balloon] floor`` of its profile in bytes; overrides the guest's use.
     """
     reading = balloon.reading
     if reading is None:
@@ -42,21 +42,20 @@ def floor_of(balloon: Balloon, configured: int | None = None) -> Floor | None:
         return Floor(min(configured, reading.ram), "from its profile")
     share = Floor(reading.ram // RAM_SHARE, f"1/{RAM_SHARE} of RAM")
     if share.size < LEAST:
-        share = Floor(min(LEAST, reading.ram), "the least for any guest")
+        share = Floor(min(LEAST, reading.ram), "minimum for any guest")
     used = used_by(balloon)
     if used is None:
         return share
     size = min(used * USED_PERCENT // 100 // PAGE * PAGE, reading.ram)
-    bound = "up to " if moved_meanwhile(balloon) else ""
+    bound = "up to " if is_upper_bound(balloon) else ""
     return Floor(size, f"1.3 \u00d7 {bound}{mib(used)} used") if size > share.size else share
 
 
 def used_by(balloon: Balloon) -> int | None:
-    """Bytes that the guest cannot do without: what it had when it last told of its memory, less what was available then.
+    """Bytes in use by the guest: actual at its last report, minus available memory then.
 
-    The difference holds also what the guest's kernel keeps for itself, and is the same whether or not the balloon's
-    pages count in its total (Linux: drivers/virtio/virtio_balloon.c, ``adjust_managed_page_count`` only without
-    deflate-on-oom).
+    This includes memory that the guest's kernel reserves, and does not depend on whether the balloon's pages count in
+    its total (Linux: drivers/virtio/virtio_balloon.c, ``adjust_managed_page_count`` only without deflate-on-oom).
     """
     stats = balloon.stats
     if stats is None or stats.available is None or balloon.reading is None:
@@ -65,15 +64,15 @@ def used_by(balloon: Balloon) -> int | None:
 
 
 def actual_at(balloon: Balloon, stats: GuestStats) -> int:
-    """What the guest had when it last told of its memory, in bytes: its figures are seconds old, and it may have given since.
+    """The guest's actual at its last report, in bytes: the report is seconds old, and pages may have moved since.
 
-    Of all that it may have had at that moment the most counts: then a forecast errs on the safe side.
+    If uncertain, the largest possible value, so that forecasts err on the safe side.
     """
     return max(_actuals(balloon, stats))
 
 
-def moved_meanwhile(balloon: Balloon) -> bool:
-    """Whether the guest's balloon moved about when it last told of its memory: what it had then is known as a bound only."""
+def is_upper_bound(balloon: Balloon) -> bool:
+    """Whether the use is only an upper bound, as the balloon was moving around the guest's last report."""
     if balloon.stats is None or balloon.reading is None:
         return False
     actuals = _actuals(balloon, balloon.stats)
@@ -81,18 +80,17 @@ def moved_meanwhile(balloon: Balloon) -> bool:
 
 
 def _actuals(balloon: Balloon, stats: GuestStats) -> list[int]:
-    """All that the guest may have had when it last told of its memory, in bytes; at least one.
+    """Possible values of actual at the guest's last report, in bytes; at least one.
 
-    QEMU stamps its figures with whole seconds (hw/virtio/virtio-balloon.c, ``virtio_balloon_receive_stats``), and looks from
-    outside tell more.
+    QEMU stamps reports with whole seconds (hw/virtio/virtio-balloon.c, ``virtio_balloon_receive_stats``); polling narrows
+    that down.
     """
     assert balloon.reading is not None
     first, last = stats.came_after or stats.last_update, stats.came_by or stats.last_update + 1.0
     before = [sample for sample in balloon.history if sample.time < first][-1:]
     then = [sample for sample in balloon.history if first <= sample.time <= last]
     if not then and not (before and before[0].time >= first - ROUND):
-        # Nobody looked in that time, as when a screen has just opened: until the first look after it, it may have moved at any
-        # time.
+        # No sample from that time, as when a screen has just opened: it may have moved any time until the next sample.
         then = [sample for sample in balloon.history if sample.time > last][:1]
         if not then:
             return [balloon.reading.actual, *(sample.actual for sample in before)]

@@ -1,4 +1,4 @@
-"""What a target would do before it is sent."""
+"""Forecast the effect of a target before it is sent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Risk(Enum):
-    """Why a target is asked about before it is sent."""
+    """Why a target needs confirmation."""
 
     BELOW_FLOOR = "below-floor"
     LITTLE_LEFT = "little-left"
@@ -29,31 +29,31 @@ class Risk(Enum):
 
 
 class Forecast(Struct, frozen=True):
-    """What a staged target would do."""
+    """The expected effect of a staged target."""
 
     target: int
     """Bytes."""
     available: int | None
-    """Bytes that the guest would have left, by its own statistics; None when it said nothing."""
+    """Bytes that the guest would have available, by its statistics; None if it reports none."""
     age: float | None
-    """Seconds since the guest said so, where that is too long ago to be sure of; None else."""
+    """Age of that report in seconds if it is out of date, else None."""
     seconds: float | None
-    """Seconds to settle at the speed that was seen, the waits of a ramp included; None when none was seen."""
+    """Seconds to settle at the measured speed, including a ramp's waits; None if no speed was measured."""
     risk: Risk | None = None
-    """Why it is asked about before it is sent; None when it is not."""
+    """Why it needs confirmation; None if it does not."""
     risk_words: str = ""
-    """The same in words."""
+    """The same for people."""
     floor: Floor | None = None
     steps: int = 1
-    """How many targets lead there: more than one with a ramp."""
+    """Number of targets to send: more than one with a ramp."""
     gain: Gain | None = None
-    """What the host would gain; None when nothing is known of what it holds, or nothing would move."""
+    """What the host would gain; None if its resident memory is unknown, or nothing would move."""
     waits: str = ""
-    """For what the target would wait once it is sent, in words; empty when the guest can begin."""
+    """What the target would wait for after it is sent; empty if the guest can start at once."""
 
     @property
     def risky(self) -> bool:
-        """Whether it is asked about before it is sent."""
+        """Whether it needs confirmation."""
         return self.risk is not None
 
 
@@ -63,20 +63,20 @@ WAITS = {
     Cause.STALE_AFTER_RESET: "waits for its driver",
     Cause.PAUSED: "waits until the guest runs",
 }
-"""With these a target moves nothing yet."""
+"""Causes with which a target has no effect yet."""
 LEFT_SHARE = 20
 LEFT = 32 * MIB
-"""A target that would leave the guest less available memory than this, or than RAM / 20, is asked about first."""
+"""A target that leaves less available memory than this, or than RAM / 20, needs confirmation."""
 
 
 def forecast(
     balloon: Balloon, target: int, speed: float, *, floor: int | None = None, ramp: Ramp | None = None
 ) -> Forecast:
-    """What would happen if ``target`` was sent now.
+    """The effect of sending ``target`` now.
 
-    :param speed: bytes a second seen when the balloon last moved; 0 when it was not seen to move.
-    :param floor: ``[balloon] floor`` of the guest's profile in bytes; None when it has none.
-    :param ramp: in which an inflation would go; None for all at once.
+    :param speed: bytes a second in the balloon's last movement; 0 if none was seen.
+    :param floor: ``[balloon] floor`` of the guest's profile in bytes; None if it has none.
+    :param ramp: the ramp for an inflation; None for a single step.
     """
     reading = balloon.reading
     assert reading is not None
@@ -100,5 +100,5 @@ def forecast(
     waits = next((WAITS[code] for code in (verdict.code, *(note.code for note in verdict.notes)) if code in WAITS), "")
     gain = expected_gain(balloon, target)
     if verdict.state is State.ABSENT:
-        seconds = gain = None  # what a driver will do that is not there yet, nobody knows
+        seconds = gain = None  # unknown until there is a driver
     return Forecast(target, available, age, seconds, risk, risk_words, least, steps, gain, waits)

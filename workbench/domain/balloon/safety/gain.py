@@ -1,4 +1,4 @@
-"""What the host would gain from a target, before it is sent."""
+"""Estimate what the host would gain from a target before it is sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Gain(Struct, frozen=True):
-    """By how much the host's holding of the guest's RAM would fall, in bytes; negative: by how much it would grow."""
+    """Bounds on the fall of resident guest RAM, in bytes; negative for growth."""
 
     low: int
     high: int
@@ -22,18 +22,18 @@ class Gain(Struct, frozen=True):
     """For people, such as ``host gains 200 to 252 MiB`` or ``host gains nothing: 2M pages``."""
 
     taken: bool = False
-    """Whether memory would be taken from the guest and the host would have nothing of it."""
+    """Whether the guest would lose memory without any gain for the host."""
     hint: str = ""
-    """Then: why, and what would serve, in the fewest words."""
+    """If so: why, and what to use instead, in a single line."""
     why: tuple[str, ...] = ()
-    """Then: what will happen and why, and what would serve instead, in sentences without a full stop."""
+    """If so: the effect, its cause and what to use instead, in sentences without a full stop."""
 
 
 def expected_gain(balloon: Balloon, target: int) -> Gain | None:
-    """What the host would gain from ``target``; None when nothing is known of what it holds, or nothing would move.
+    """What the host would gain from ``target``; None if its resident memory is unknown, or nothing would move.
 
-    On ordinary memory the host ends with no more than the target, and gets back no more than it holds, nor than what the
-    guest gives. Where the balloon is void see :class:`Backing`.
+    On ordinary memory, at most ``target`` stays resident, and the host gets back at most what is resident and at most what
+    the guest gives. For memory that cannot be returned see :class:`Backing`.
     """
     reading, host = balloon.reading, balloon.host
     if reading is None or host is None or target == reading.actual:
@@ -43,7 +43,7 @@ def expected_gain(balloon: Balloon, target: int) -> Gain | None:
     if given < 0:
         # The guest may touch all of it at once, or none.
         low = -min(-given, max(0, reading.ram - host.resident))
-        if backing.hugepages and backing.reporting:  # what it held is free then, in whole pages, and is reported
+        if backing.hugepages and backing.reporting:  # deflated memory is free in whole pages, and is reported
             return Gain(low, host.resident, "host may gain: free pages are reported")
         return Gain(low, 0, "host gives nothing" if low == 0 else f"host gives up to {mib(-low)}")
     if backing.effect is not Effect.RETURNS:

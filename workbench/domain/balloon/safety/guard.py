@@ -1,7 +1,7 @@
-"""The guard: whether a guest with a balloon thrashes, judged from its statistics of the last moments, and why.
+"""The guard: detects from recent statistics that a ballooned guest is thrashing or running out of memory.
 
-It acts for a guest whose balloon holds something, and gives all of it back. A false alarm costs the host what it had won,
-and a late one costs the guest a process, so each sign is one that a calm guest does not show.
+On an alarm the guest gets all of its memory back. A false alarm costs the host its gain, a late one costs the guest a
+process, so each criterion is one that a healthy guest does not meet.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.reading import GuestStats
 
 INTERVAL = 1
-"""Seconds between two reports that QEMU asks the guest for while the guard is armed."""
+"""Polling interval of the guest's statistics while the guard is armed, in seconds."""
 WINDOW = 10.0
-"""Seconds of sights that are looked at."""
+"""Seconds of samples that are considered."""
 GAP = 4.0
-"""Seconds without a sight after which those before say nothing any more: QEMU did not answer, or nobody looked."""
+"""Seconds without a sample after which earlier ones are dropped: QEMU did not answer, or the guard was not running."""
 SILENCE = 6.0
-"""Seconds without a report while inflating that are too long, with one asked for each second."""
+"""Seconds without a report while inflating that raise an alarm; QEMU polls every second."""
 SPAN = 2.0
-"""Seconds over which a rate is taken at the least: one burst is no thrashing."""
-LINE_LEAST, LINE_MOST, LINE_SHARE = 32 * MIB, 256 * MIB, 20
+"""Least seconds that a rate is taken over: a single burst is not thrashing."""
+THRESHOLD_LEAST, THRESHOLD_MOST, THRESHOLD_SHARE = 32 * MIB, 256 * MIB, 20
 NARROW = 4
-"""Times its line: with more than that available, faults and reclaim are the page cache's daily business."""
+"""Multiple of the threshold: with more than that available, faults and reclaim are normal page cache activity."""
 FAULTS = 300.0
-"""Major faults a second: each one waits for a disk."""
+"""Major faults a second; each one waits for a disk."""
 SWAPPED = 4.0 * MIB
 """Bytes swapped out a second."""
 STALLS = 50.0
-"""Allocations a second that had to reclaim memory themselves (Linux 6.12: mm/page_alloc.c, ALLOCSTALL)."""
+"""Allocations a second that stalled in direct reclaim (Linux 6.12: mm/page_alloc.c, ALLOCSTALL)."""
 
 
 class Sight(Struct, frozen=True):
-    """One look at a guest while its guard is armed. Sizes are bytes."""
+    """One sample of a guest while its guard is armed. Sizes are bytes."""
 
     time: float
-    """Seconds of a clock that does not go back."""
+    """Seconds of a monotonic clock."""
     ram: int
     target: int
     actual: int
@@ -51,54 +51,54 @@ class Sight(Struct, frozen=True):
 
 
 class Alarm(Struct, frozen=True):
-    """The guard gave everything back."""
+    """The guard returned all memory to the guest."""
 
     time: float
     """Unix time."""
     why: str
     returned: int
-    """Bytes that the balloon held then."""
+    """Bytes that the balloon held."""
 
 
-def line_of(ram: int) -> int:
-    """Bytes of available memory below which a guest is in trouble: a twentieth of its RAM, 32 to 256 MiB."""
-    return min(max(LINE_LEAST, ram // LINE_SHARE), LINE_MOST)
+def threshold_of(ram: int) -> int:
+    """The alarm threshold in bytes of available memory: RAM / 20, but 32 to 256 MiB."""
+    return min(max(THRESHOLD_LEAST, ram // THRESHOLD_SHARE), THRESHOLD_MOST)
 
 
 def pace_of(ram: int) -> Ramp:
-    """How fast a guarded guest gives memory up where no ramp says so: half its line a second.
+    """The pace of inflation for a guarded guest without a ramp: half its threshold a second.
 
-    A guest that gives 300 MiB a second is past its line and at its end between two looks: seen with a guest of 256 MiB,
-    whose kernel killed before the guard's command arrived. At this pace each report comes before the line is crossed twice.
+    A guest that gives 300 MiB a second can run out of memory between two samples: a guest of 256 MiB was seen to OOM-kill
+    before the guard's command arrived. At this pace there are two reports per threshold.
     """
-    return Ramp(line_of(ram) // 2 // PAGE * PAGE, float(INTERVAL))
+    return Ramp(threshold_of(ram) // 2 // PAGE * PAGE, float(INTERVAL))
 
 
 def keep_sight(sights: tuple[Sight, ...], sight: Sight) -> tuple[Sight, ...]:
-    """The sights that count together with a new one."""
+    """Add a sample, and drop those that no longer count."""
     if sights and sight.time - sights[-1].time > GAP:
         sights = ()
     return (*(one for one in sights if sight.time - one.time <= WINDOW), sight)
 
 
 def alarm(sights: Sequence[Sight]) -> str:
-    """Why everything should be given back now, in words; empty while all is well, or nothing is left to give."""
+    """Why all memory should be returned now; empty if all is well, or the balloon is empty."""
     if not sights or sights[-1].target >= sights[-1].ram:
         return ""
     now = sights[-1]
     left = available_now(sights)
-    line = line_of(now.ram)
-    if left is not None and left < line:
-        return f"{mib(left)} available, below its line of {mib(line)}"
-    return _killed(sights) or _strained(sights, left, line) or _silent(sights)
+    threshold = threshold_of(now.ram)
+    if left is not None and left < threshold:
+        return f"{mib(left)} available, below its threshold of {mib(threshold)}"
+    return _killed(sights) or _strained(sights, left, threshold) or _silent(sights)
 
 
 def available_now(sights: Sequence[Sight]) -> int | None:
-    """Bytes available in the guest now: its last report, less what it has given up since; None when it never said.
+    """Bytes available in the guest now: its last report, minus what it has given since; None without a usable report.
 
-    A report tells of some moment between two sights; one that was there already at the first sight may be of any time, when
-    the guest had more or less than now, and says nothing. The most that the guest can have given by then counts as given: the
-    truth may be less than this at no time but for the milliseconds between the reading and the report.
+    A report dates from between two samples. One already present in the first sample may be of any age, and is not used. The
+    lower actual of the two samples counts, so the true value can only be lower than this for the milliseconds between a
+    reading and its report.
     """
     first = _arrival(sights)
     stats = sights[-1].stats
@@ -109,17 +109,17 @@ def available_now(sights: Sequence[Sight]) -> int | None:
 
 
 def blind(sights: Sequence[Sight]) -> str:
-    """Why an armed guard cannot see; empty when it can."""
+    """Why an armed guard is blind; empty if it is not."""
     stats = sights[-1].stats if sights else None
     if stats is None or not stats.last_update:
-        return "the guest tells nothing of its memory"
+        return "the guest reports no statistics"
     if stats.available is None and stats.major_faults is None:
         return "the guest's reports are empty"
     return ""
 
 
 def _arrival(sights: Sequence[Sight]) -> int | None:
-    """The index of the first sight that has the newest report; None when there is none yet."""
+    """The index of the first sample with the newest report; None if there is no report yet."""
     stats = sights[-1].stats
     if stats is None or not stats.last_update:
         return None
@@ -138,14 +138,14 @@ def _killed(sights: Sequence[Sight]) -> str:
     killed = counts[-1] - counts[0] if counts else 0
     if killed <= 0:
         return ""
-    return f"the guest's kernel killed {killed:,} process{'' if killed == 1 else 'es'} for want of memory"
+    return f"the guest's OOM killer killed {killed:,} process{'' if killed == 1 else 'es'}"
 
 
-def _strained(sights: Sequence[Sight], left: int | None, line: int) -> str:
-    """Thrashing with little memory left; where the guest does not say how much, swapping must come to the faults."""
-    if left is not None and left >= NARROW * line:
+def _strained(sights: Sequence[Sight], left: int | None, threshold: int) -> str:
+    """Thrashing with little memory left; if that is unknown, two of the criteria must be met."""
+    if left is not None and left >= NARROW * threshold:
         return ""
-    sights = _narrow(sights, NARROW * line)
+    sights = _narrow(sights, NARROW * threshold)
     stalls, faults, swapped = (_rate(sights, name) for name in ("alloc_stalls", "major_faults", "swap_out"))
     words = []
     if stalls >= STALLS:
@@ -160,7 +160,7 @@ def _strained(sights: Sequence[Sight], left: int | None, line: int) -> str:
 
 
 def _narrow(sights: Sequence[Sight], plenty: int) -> Sequence[Sight]:
-    """The last sights in a row whose reports tell of less than plenty: what went on before that was no trouble."""
+    """The latest consecutive samples with less than plenty available; activity before those is normal."""
     index = len(sights)
     while index:
         stats = sights[index - 1].stats
@@ -171,7 +171,7 @@ def _narrow(sights: Sequence[Sight], plenty: int) -> Sequence[Sight]:
 
 
 def _rate(sights: Sequence[Sight], name: str) -> float:
-    """What a counter grew by in a second, over the reports in the window; 0 for less than :data:`SPAN` of them."""
+    """A counter's growth per second over the reports in the window; 0 if they span less than :data:`SPAN`."""
     reports: list[tuple[float, int]] = []
     seen = 0.0
     for one in sights:
@@ -179,7 +179,7 @@ def _rate(sights: Sequence[Sight], name: str) -> float:
         if one.stats is not None and count is not None and one.stats.last_update != seen:
             seen = one.stats.last_update
             reports.append((one.time, count))
-    # The first report is older than the first sight of it: how much, nobody knows.
+    # The first report is older than the first sample with it, by an unknown time.
     reports = reports[1:]
     if len(reports) < 2 or reports[-1][0] - reports[0][0] < SPAN:
         return 0.0
@@ -191,4 +191,4 @@ def _silent(sights: Sequence[Sight]) -> str:
     if first is None or any(one.actual <= one.target for one in sights[first:]):
         return ""
     silence = now.time - sights[first].time
-    return f"no word from the guest for {silence:.0f} s while inflating" if silence >= SILENCE else ""
+    return f"no report from the guest for {silence:.0f} s while inflating" if silence >= SILENCE else ""

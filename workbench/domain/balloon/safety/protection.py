@@ -1,4 +1,4 @@
-"""What keeps a guest from being left with too little: the wishes of its profile, and how they stand now."""
+"""A guest's protection against too little memory: its profile's settings, and the state of ramp and guard."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ class Safety(Struct, frozen=True):
     """``floor``, ``ramp``, ``guard`` and ``presets`` of a profile's ``[balloon]``."""
 
     floor: int | None = None
-    """Bytes; None: worked out from what the guest uses (:func:`workbench.domain.balloon.safety.floor.floor_of`)."""
+    """Bytes; None: computed from the guest's use (:func:`workbench.domain.balloon.safety.floor.floor_of`)."""
     ramp: Ramp | None = None
-    """None: all in one step."""
+    """None: a single step."""
     guard: bool = False
     presets: tuple[tuple[str, str], ...] = ()
-    """Names, each with a target as a person writes it, in the order of the profile."""
+    """Names and their targets as written, in the profile's order."""
     statistics: int = 0
-    """Seconds between two readings of the guest's statistics."""
+    """Polling interval of the guest's statistics in seconds."""
 
 
 class Wish(StrEnum):
-    """What a person can ask of a guest's ramp and guard while it runs."""
+    """A request to a running guest's ramp or guard."""
 
     ARM = "arm the guard"
     DISARM = "disarm the guard"
-    RAMP_ON = "large inflations go in steps"
-    RAMP_OFF = "inflations go at once"
-    STOP_RAMP = "leave the guest at the step that it is at"
-    GO_ON = "go on with a ramp that was left"
-    DISMISS = "what the guard did, and the ramp that was left, are read"
+    RAMP_ON = "ramp large inflations"
+    RAMP_OFF = "inflate in a single step"
+    STOP_RAMP = "stop the ramp at the present step"
+    GO_ON = "continue the interrupted ramp"
+    DISMISS = "dismiss the guard's alarm and the interrupted ramp"
 
 
 class Protection(Struct, frozen=True):
-    """How ramp and guard of a running guest stand now."""
+    """The state of a running guest's ramp and guard."""
 
     ramp: Ramp | None = None
-    """In which inflations go in this session; None: all at once."""
+    """The ramp for inflations in this session; None: a single step."""
     paced: bool = False
-    """Whether that is the armed guard's own pace, since no ramp is on."""
+    """Whether that is the armed guard's own pace, as no ramp is on."""
     ramping: Ramping | None = None
-    """A ramp that is under way."""
+    """The ramp in progress."""
     elsewhere: bool = False
-    """Whether another workbench carries that ramp out, as the command line does."""
+    """Whether another workbench runs that ramp, such as the command line."""
     left: Ramping | None = None
-    """A ramp that was left at a step by a workbench that is gone."""
+    """A ramp interrupted at a step when its workbench exited."""
     armed: bool = False
     blind: str = ""
-    """Why the armed guard cannot see; empty when it can."""
+    """Why the armed guard is blind; empty if it is not."""
     alarm: Alarm | None = None
-    """What the guard did last; None when it did nothing, or that was dismissed."""
+    """The guard's last alarm; None if there was none, or it was dismissed."""

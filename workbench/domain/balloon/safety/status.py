@@ -1,4 +1,4 @@
-"""How a guest is kept from being left with too little, as it stands now: what a command can say that does not stay."""
+"""A guest's floor, ramp and guard as a one-shot command reports them."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ class Standing(Struct, frozen=True):
     """Floor, ramp and guard of one guest."""
 
     floor: Floor | None = None
-    """None while nothing was read of its balloon."""
+    """None until its balloon has been read."""
     ramp: Ramp | None = None
-    """Its profile's."""
+    """The profile's ramp."""
     ramping: Ramping | None = None
-    """A ramp that is under way, or was left at a step."""
+    """A ramp in progress, or interrupted at a step."""
     left: bool = False
-    """Whether nobody carries that ramp out any more."""
+    """Whether that ramp was interrupted: no workbench runs it any more."""
     guard: bool = False
     """Whether its profile arms the guard."""
     armed: bool = False
-    """Whether a workbench that lives has armed it."""
+    """Whether a running workbench has armed it."""
     acted: Mark | None = None
-    """What the guard did, when nothing was asked of the guest since."""
+    """The guard's last action, if no target was sent since."""
 
 
 def last_act(marks: Sequence[Mark]) -> Mark | None:
-    """The guard's mark, when no target was sent after it and the guest did not start over.
+    """The guard's mark, if there was no target or reset after it.
 
-    The guard's own request for all RAM stands just before its mark.
+    The guard's own request for all RAM comes just before its mark.
     """
     asked = (MarkKind.REQUEST, MarkKind.FOREIGN_REQUEST, MarkKind.RESET, MarkKind.GUARD)
     last = next((mark for mark in reversed(marks) if mark.kind in asked), None)
