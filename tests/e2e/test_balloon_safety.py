@@ -155,12 +155,12 @@ def test_a_qemu_that_is_stopped_mid_ramp_is_told_with_the_step(full: CommandLine
 
 def test_the_guard_of_a_command_gives_everything_back(full: CommandLine) -> None:
     done = full("balloon", "demo", "24M", "--guard", "--yes", "--ramp", "off")
-    done.check_error(4, "the guard gave demo", "below its threshold of 32 MiB", "hint: ")
+    done.check_error(4, "the guard gave demo", "available (threshold 32 MiB)", "hint: ")
     shown = full("balloon", "demo", "--wait", "--json").json
     assert shown["actual"] == 256 * MIB
     guard = shown["guard"]
     assert isinstance(guard, dict)
-    assert (guard["armed"], "below its threshold of 32 MiB" in guard["acted"]["why"]) == (False, True)
+    assert (guard["armed"], "available (threshold 32 MiB)" in guard["acted"]["why"]) == (False, True)
     assert '"kind":"guard"' in (full.state / "demo" / "marks").read_text()
     assert not (full.state / "demo" / "guard.json").exists(), "the interval is as it was"
 

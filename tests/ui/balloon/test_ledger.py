@@ -111,9 +111,11 @@ async def test_a_key_shows_the_whole_ledger_in_place_of_the_plot(size: tuple[int
             void = inflated(512, 512, HUGE)
             engine.publish(running(balloon=void, backing="2M pages"))
             await press(pilot, "f")
-            assert "instead: ordinary memory" in text_of(pilot, "#balloon-ledger")
+            assert "instead: use ordinary memory" in text_of(pilot, "#balloon-ledger")
             await press(pilot, "left_square_bracket")
-            assert "instead: ordinary memory" not in text_of(pilot, "#balloon-ledger"), "what is staged stands whole"
+            assert "instead: use ordinary memory" not in text_of(pilot, "#balloon-ledger"), (
+                "what is staged stands whole"
+            )
             assert "use 4 KiB" in text_of(pilot, "#balloon-ledger")
             assert staged.region.bottom <= screen.query_one(BalloonPanel).content_region.bottom
             await press(pilot, "escape")
@@ -197,7 +199,7 @@ def test_where_there_is_room_all_reasons_are_told() -> None:
     plan = forecast(replace(balloon(), backing=HUGE), RAM // 2, 0.0)
     wide, narrow = (balloon_text.staged_lines(plan, 100, live=False, roomy=roomy).plain for roomy in (True, False))
     assert "QEMU can only free whole 2 MiB pages" in wide
-    assert "instead: ordinary memory" in wide
+    assert "instead: use ordinary memory" in wide
     assert "instead" not in narrow
 
 

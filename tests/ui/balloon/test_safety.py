@@ -199,7 +199,7 @@ def test_a_guest_that_gave_since_it_told_of_its_memory_has_less_left() -> None:
 
 RAMPING = Ramping(Ramp(64 * MIB, 5), RAM, 256 * MIB, 384 * MIB, NOW - 2)
 """A ramp from 512 to 256 MiB that has sent its second step of four."""
-ALARM = Alarm(NOW, "12 MiB available, below its threshold of 32 MiB", 128 * MIB)
+ALARM = Alarm(NOW, "only 12 MiB available (threshold 32 MiB)", 128 * MIB)
 
 
 def safety_words(pilot: Pilot[None]) -> str:
@@ -302,9 +302,9 @@ async def test_what_the_guard_did_behind_another_pane_is_told_once() -> None:
         engine.publish(running(protection=Protection(alarm=ALARM, armed=True), status="running", pid=4712))
         await pilot.pause()
         assert "guard gave 128 MiB back at" in safety_words(pilot)
-        assert "12 MiB available, below its threshold of 32 MiB" in safety_words(pilot)
+        assert "only 12 MiB available (threshold 32 MiB)" in safety_words(pilot)
         told = [note.message for note in pilot.app._notifications if note.title == "Guard"]
-        assert told == ["demo got 128 MiB back: 12 MiB available, below its threshold of 32 MiB"]
+        assert told == ["demo got 128 MiB back: only 12 MiB available (threshold 32 MiB)"]
 
 
 async def test_a_guard_of_a_guest_that_is_not_shown_speaks_too() -> None:

@@ -150,7 +150,7 @@ async def test_data_is_never_markup() -> None:
         pane = app.query_one(HostPane)
         pane.snapshot = replace(HOST, accelerator_reason="[red]x[/]", hypervisor="[/b]", qemu="[$x]")
         await pilot.pause()
-        assert screen(app)[:3] == ["TCG [red]x[/]", "Host is a [/b] guest", "itself"]
+        assert screen(app)[:3] == ["TCG [red]x[/]", "Host is a [/b] guest", "QEMU [$x]"]
         assert str(pane.tooltip) == "nesting [b]is[/b] off"
 
 

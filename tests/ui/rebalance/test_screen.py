@@ -253,7 +253,7 @@ def test_what_is_known_of_a_guest_before() -> None:
     named = guest("a", safety=Safety(floor=200 * MIB))
     assert candidate_of(named, now + 60).floor == 200 * MIB, "unless its owner named a floor"
     assert candidate_of(replace(guest("a"), balloon=None), now).counts == RAM
-    assert candidate_of(guest("a", status="paused"), now).fixed == "is paused: its driver does not run"
+    assert candidate_of(guest("a", status="paused"), now).fixed == "is paused: driver not running"
     for backing, words in ((Backing(locked=True), LOCKED), (Backing(pinned=("vfio-pci hostdev0",)), PINNED)):
         held = guest("a")
         assert held.balloon is not None

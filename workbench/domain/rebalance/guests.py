@@ -79,7 +79,7 @@ def unmovable(snapshot: GuestSnapshot) -> str:
         silence = snapshot.silence or Silence.BROKEN
         return snapshot.trouble if silence is Silence.BROKEN and snapshot.trouble else silence.words
     if snapshot.status and snapshot.status != "running":
-        return f"is {snapshot.status}, so its driver is not running"
+        return f"is {snapshot.status}: driver not running"
     if snapshot.balloon is None:
         return "its balloon has not been read yet"
     verdict = snapshot.balloon.verdict

@@ -69,7 +69,7 @@ def test_a_guest_that_keeps_above_its_line_never_alarms(data: st.DataObject) -> 
 def test_a_guest_below_its_line_alarms(ram: int, data: st.DataObject) -> None:
     available = data.draw(st.integers(0, threshold_of(ram) - 1))
     before = Sight(0.0, ram, ram // 2, ram // 2, stats(1, ram // 2))
-    assert "below its threshold of" in alarm((before, replace(before, time=0.5, stats=stats(2, available))))
+    assert "(threshold " in alarm((before, replace(before, time=0.5, stats=stats(2, available))))
 
 
 @given(
@@ -97,7 +97,7 @@ def test_what_a_guest_gave_since_its_report_counts() -> None:
     )
     assert alarm(window[:3]) == ""
     assert available_now(window) == 20 * MIB
-    assert alarm(window) == "20 MiB available, below its threshold of 32 MiB"
+    assert alarm(window) == "only 20 MiB available (threshold 32 MiB)"
 
 
 def test_a_report_of_before_the_guard_looked_says_nothing() -> None:

@@ -89,7 +89,7 @@ def alarm(sights: Sequence[Sight]) -> str:
     left = available_now(sights)
     threshold = threshold_of(now.ram)
     if left is not None and left < threshold:
-        return f"{mib(left)} available, below its threshold of {mib(threshold)}"
+        return f"only {mib(left)} available (threshold {mib(threshold)})"
     return _killed(sights) or _strained(sights, left, threshold) or _silent(sights)
 
 
