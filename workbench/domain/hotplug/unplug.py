@@ -213,7 +213,9 @@ def steps_of(options: Iterable[Option], chardev: Mapping[str, object] | None = N
 def overdue_hint(end: Unplug) -> str:
     """A hint for an unplug request that the guest did not answer in time."""
     asked = "it was already requested, and " if end.again else ""
-    lines = [f"{asked}the request is still pending: the device is removed when the guest releases it, or at its next reset"]
+    lines = [
+        f"{asked}the request is still pending: the device is removed when the guest releases it, or at its next reset"
+    ]
     if end.run_state in ("", "running"):
         lines.append(
             "a guest without an operating system or without ACPI never answers; if the guest was still booting, it missed "

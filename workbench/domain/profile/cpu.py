@@ -65,7 +65,9 @@ _FEATURE = re.compile(r"[+-][A-Za-z0-9._-]{1,40}", re.ASCII)
 
 
 def _feature_trouble(text: str) -> str:
-    return "" if _FEATURE.fullmatch(text) else f"{text!r} is not a feature: write +pdpe1gb to add one, -svm to remove one"
+    return (
+        "" if _FEATURE.fullmatch(text) else f"{text!r} is not a feature: write +pdpe1gb to add one, -svm to remove one"
+    )
 
 
 def _pin_trouble(text: str) -> str:

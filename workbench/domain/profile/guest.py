@@ -56,7 +56,10 @@ class Qemu(Part, frozen=True, kw_only=True):
     def check(self) -> Iterator[tuple[Path, str]]:
         for index, arg in enumerate(self.args):
             if arg in ("-daemonize", "--daemonize"):
-                yield ("args", index), "not allowed: the workbench detaches QEMU itself, and its sandbox kills a QEMU that forks"
+                yield (
+                    ("args", index),
+                    "not allowed: the workbench detaches QEMU itself, and its sandbox kills a QEMU that forks",
+                )
             elif arg in ("-pidfile", "--pidfile"):
                 yield ("args", index), "not allowed: the workbench sets -pidfile itself, to find its guests"
 

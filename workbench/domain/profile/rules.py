@@ -52,7 +52,10 @@ def broken_rules(profile: GuestProfile) -> Iterator[tuple[Path, str]]:
         why = "TCG has no Hyper-V enlightenments, and QEMU would ignore them silently: use KVM or remove them"
         yield ("cpu", "hyperv"), why
     if profile.root_ports and "q35" not in profile.machine:
-        yield ("root-ports",), f"{profile.machine} has no PCI Express, and its PCI bus is hot-pluggable without root ports"
+        yield (
+            ("root-ports",),
+            f"{profile.machine} has no PCI Express, and its PCI bus is hot-pluggable without root ports",
+        )
     yield from _port_interrupts(profile)
     free = PORTS_SLOT - 1 - (0 if "q35" in profile.machine else 1) - profile.qemu.reserve
     free -= 1 if profile.has_usb and profile.display is not None else 0
