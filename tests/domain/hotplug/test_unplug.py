@@ -144,8 +144,8 @@ def test_without_a_controller_one_is_plugged_in_first_and_after_the_backend_that
 
 def test_a_root_port_has_one_slot() -> None:
     port = replace(NET, buses=(FreeBus("pcie-port0", port=True), FreeBus("pci.0")))
-    assert "slot 0 alone" in trouble(port, addr="5")["addr"]
-    assert "slot 0 alone" in trouble(port, addr="0.1")["addr"]
+    assert "only has slot 0" in trouble(port, addr="5")["addr"]
+    assert "only has slot 0" in trouble(port, addr="0.1")["addr"]
     assert plan(port, {"addr": "00.0"}).steps[-1].arguments["addr"] == "00.0"
     assert plan(port, {"addr": "5", "bus": "pci.0"}).steps[-1].arguments["addr"] == "5"
 
@@ -158,7 +158,7 @@ def test_an_id_that_qemu_would_not_take_is_told_before(offer: Offer) -> None:
 
 def test_an_id_whose_backend_was_left_behind_is_not_taken_again() -> None:
     offer = replace(NET, left={"net7": "netdev net7-host"})
-    assert "netdev net7-host is there already" in trouble(offer, id="net7")["id"]
+    assert "netdev net7-host already exists" in trouble(offer, id="net7")["id"]
     assert plan(offer, {"id": "net8"}).id == "net8"
 
 
@@ -247,7 +247,7 @@ def test_what_a_device_left_is_what_is_named_after_it_and_used_by_none() -> None
 def test_what_was_left_behind_is_drift() -> None:
     started = ["-netdev", "user,id=port0-host", "-chardev", "null,id=port0-chardev"]
     found = drift(Live({"net0": "virtio-net-pci", "d0": "scsi-hd"}, backends=there()), started, ())
-    assert {one.name for one in found if "does not have" in one.words} == {"p1-host", "d1-image"}
+    assert {one.name for one in found if "does not exist" in one.words} == {"p1-host", "d1-image"}
 
 
 @given(st.text(), st.lists(st.dictionaries(st.sampled_from(["label", "node-name", "inserted"]), st.none() | st.text())))
@@ -259,11 +259,11 @@ def test_whatever_qemu_says_is_read(network: str, answer: list[dict[str, object]
 @pytest.mark.parametrize(
     ("end", "words"),
     [
-        (Unplug("n", State.OVERDUE), ["the request stands", "without an operating system"]),
-        (Unplug("n", State.OVERDUE, run_state="paused"), ["its state is paused", "until it runs on"]),
+        (Unplug("n", State.OVERDUE), ["still pending", "without an operating system"]),
+        (Unplug("n", State.OVERDUE, run_state="paused"), ["state paused", "until it continues"]),
         (
             Unplug("n", State.OVERDUE, rest=(Behind(Sort.NETDEV, "n-host"),)),
-            ["netdev n-host stays until then", "unplugging n once more"],
+            ["netdev n-host stays until then", "unplug n again"],
         ),
     ],
 )

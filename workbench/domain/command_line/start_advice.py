@@ -56,6 +56,6 @@ def _bridge(output: str, profile: GuestProfile) -> Iterator[str]:
     names = [net.interface or "br0" for net in profile.net if net.backend == "bridge"]
     if acl is not None and names:
         lines = "; ".join(f"allow {name}" for name in dict.fromkeys(names))
-        yield f"QEMU's bridge helper needs permission for the bridge: write {lines} into {acl['missing'] or '/etc/qemu/bridge.conf'}"
+        yield f"QEMU's bridge helper does not allow this bridge: write {lines} into {acl['missing'] or '/etc/qemu/bridge.conf'}"
     elif names and "bridge helper failed" in output and "Operation not permitted" in output:
         yield "QEMU's bridge helper must be setuid root: sudo chmod u+s /usr/lib/qemu/qemu-bridge-helper"

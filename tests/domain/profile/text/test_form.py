@@ -38,7 +38,7 @@ def test_each_key_has_its_value_default_and_words() -> None:
     machine = found["machine"]
     assert (machine.value, machine.plain, machine.here) == ("'pc'", "pc", True)
     assert machine.default == '"q35"'
-    assert "QEMU's board" in machine.doc
+    assert "QEMU's machine type" in machine.doc
     assert found["accelerator"].choices == ("auto", "kvm", "tcg")
     assert (found["accelerator"].value, found["accelerator"].here) == ("", False)
     assert found["memory.size"].plain == "${env:SIZE}"

@@ -86,7 +86,7 @@ class Disk(Part, frozen=True, kw_only=True):
             if self.serial is not None:
                 yield ("serial",), "a CD drive cannot have a serial number here"
         elif self.file is None:
-            yield (), "the key file is missing"
+            yield (), "missing key: file"
 
     def options(self, bus: str, lun: int, file: str | None, *, boot: int | None = None) -> Iterator[Option]:
         """
