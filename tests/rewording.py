@@ -58,7 +58,7 @@ FOREIGN: Mapping[str, str] = {
     # Words that a user types.
     "workbench.domain.host.hugepages:Supply": "values of an option of the command line",
     # Languages of their own.
-    "workbench.domain.imports": "options of QEMU, shell and XML that are read",
+    "workbench.domain.convert": "options of QEMU, shell and XML that are read",
     "workbench.domain.balloon.history.picture": "SVG",
     "workbench.domain.devices.source_table": "files of QEMU's source",
     "workbench.engine.local.profiles:EMPTY": "TOML",

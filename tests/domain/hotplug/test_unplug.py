@@ -75,7 +75,7 @@ def test_a_disk_goes_to_the_next_lun() -> None:
     assert json.loads(json.dumps(node))["file"]["filename"] == "/home/u/d.img"
     assert (device["driver"], device["bus"], device["lun"], device["drive"]) == ("scsi-hd", "scsi0.0", 3, "disk0-image")
     assert found.steps[0].undo_arguments == {"node-name": "disk0-image"}
-    assert trouble(DISK) == {"": "the key file is missing"}
+    assert trouble(DISK) == {"": "missing key: file"}
     empty = plan(DISK, {"media": "cdrom"})
     assert (commands(empty), empty.driver) == (["device_add"], "scsi-cd")
 

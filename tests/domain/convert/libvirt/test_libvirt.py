@@ -99,7 +99,7 @@ def test_what_cannot_be_carried_is_listed() -> None:
     assert any("vnc.sock" in note for note in notes)
     assert any(
         note
-        == "not imported, handled by the workbench or not supported: emulator /usr/bin/qemu-system-x86_64, controller pci pcie-root"
+        == "not imported (set by the workbench or not supported): emulator /usr/bin/qemu-system-x86_64, controller pci pcie-root"
         for note in notes
     )
 

@@ -578,7 +578,7 @@ class TestText:
             '# Imported from a QEMU command line by workbench import.\n\nmachine = "q35"\naccelerator = "tcg"\nballoon = false\n'
             'rng = false\nroot-ports = 0\n\n[cpu]\nmodel = "qemu64"\n\n[memory]\nsize = "1G"\n\n[[net]]\nid = "lan"\n'
             'backend = "user"\n\n[qemu]\n# PCI slots for the devices in args.\nreserve = 1\n'
-            "# What a profile has no key for, as it was and in its order.\nargs = [\n"
+            "# Options without a key in the profile, unchanged and in their order.\nargs = [\n"
             '    "-device", "e1000,netdev=x,mac=02::1",\n]\n'
         )
 

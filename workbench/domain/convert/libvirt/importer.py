@@ -72,7 +72,7 @@ def _finished(domain: Domain) -> Imported:
     common: list[str] = []
     notes = [*domain.notes, *(f"not imported: {path}" for path in _left(domain, common))]
     if common:
-        notes.append(f"not imported, handled by the workbench or not supported: {', '.join(dict.fromkeys(common))}")
+        notes.append(f"not imported (set by the workbench or not supported): {', '.join(dict.fromkeys(common))}")
     unique = tuple(dict.fromkeys(" ".join(note.split()) for note in notes))
     lines = ["# Imported from a libvirt domain by workbench import."]
     if unique:
