@@ -39,7 +39,7 @@ def test_a_line_is_the_command(workbench: CommandLine) -> None:
     assert workbench("export", "box", "--to", "qemu").stdout == done.json["text"]
 
 
-def test_what_cannot_be_carried_is_told(workbench: CommandLine) -> None:
+def test_what_cannot_be_exported_is_reported(workbench: CommandLine) -> None:
     workbench.profile("box", '[balloon]\nfloor = "64M"\n[[net]]\nforward = ["tcp:127.0.0.1:2222-:22"]\n')
     done = workbench("export", "box", "--to", "libvirt")
     assert done.code == 0, done

@@ -1,4 +1,4 @@
-"""Raw arguments that want what the profile has, and cards that would have one address with another guest's."""
+"""Raw arguments that conflict with the profile, and cards with the same address as another guest's."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def test_two_arguments_with_one_id() -> None:
     assert found == [(("qemu", "args", 2), 'id "a" is already used by qemu.args[0]')]
 
 
-def test_a_card_on_a_wire_is_told_an_address_of_its_own() -> None:
-    """Every QEMU gives its first card the same one."""
+def test_a_card_on_a_shared_network_gets_a_warning_with_an_address() -> None:
+    """Every QEMU gives its first card the same address."""
     bridge = "[[net]]\n[[net]]\nbackend = 'bridge'\n"
     ((path, words),) = cautions(read_guest(bridge))
     assert path == ("net", 1, "backend")

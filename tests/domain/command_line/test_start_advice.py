@@ -1,4 +1,4 @@
-"""QEMU's last words, and what a user can do about them."""
+"""Advice for failed starts, from QEMU's output."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ def test_advice(profile: str, output: str, advice: str) -> None:
     assert advice in found
 
 
-def test_none_where_nothing_is_known() -> None:
+def test_no_advice_for_unknown_output() -> None:
     assert list(start_advice("something else failed", read_guest(TAP + BRIDGE))) == []

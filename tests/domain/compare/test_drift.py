@@ -107,7 +107,7 @@ def test_without_a_command_line_devices_are_compared_still() -> None:
     ]
 
 
-def test_the_workbench_s_own_monitors_and_qemu_s_own_places_are_no_drift() -> None:
+def test_the_workbench_s_monitors_and_qemu_s_paths_are_not_drift() -> None:
     one = live(DEMO)
     assert drift(one, ["-L", "/opt/qemu/share", "-L", "/opt/seabios", *argv(DEMO)], said(DEMO)) == ()
     newer = Live(one.devices, one.anonymous, {**one.objects, "qmp-cli-monitor": "monitor-qmp"})

@@ -94,11 +94,11 @@ class Memory(Part, frozen=True, kw_only=True):
     policy: Literal["bind", "preferred", "interleave"] | None = None
     """How the nodes are used (mbind(2)): only these, these first, or these in turn. Default: ``bind``."""
     share: bool | None = None
-    """Let other processes map it, as vhost-user devices need. Default: as required by ``source``."""
+    """Let other processes map it, as vhost-user devices need. Default: as the memory backend needs."""
     lock: bool = False
     """Lock it into the host's memory (mlockall(2)). The balloon then frees no memory on the host."""
     maximum: Annotated[Size | None, Meta(ge=16 * MIB, le=8 * TIB), judged(_ram_trouble)] = None
-    """The size that RAM can grow to by plugging in DIMMs or virtio-mem. Default: it cannot grow."""
+    """The size that RAM can grow to by plugging in DIMMs or virtio-mem. Default: just enough for ``virtio-mem``."""
     slots: Annotated[int, Meta(ge=0, le=SLOTS_MAX)] = 0
     """The number of slots for DIMMs."""
     virtio_mem: VirtioMem | None = None

@@ -87,7 +87,7 @@ def test_a_domain() -> None:
     assert len(profile.rng) == 1
 
 
-def test_what_cannot_be_carried_is_listed() -> None:
+def test_what_cannot_be_imported_is_listed() -> None:
     notes = import_libvirt(DOMAIN).notes
     listed = [note.removeprefix("not imported: ") for note in notes if note.startswith("not imported: ")]
     assert listed == [
@@ -121,7 +121,7 @@ def disk(bus: str, name: str, more: str = "", device: str = "disk") -> str:
     )
 
 
-def test_the_devices_stand_where_they_stood() -> None:
+def test_devices_keep_their_addresses() -> None:
     guest = read_guest('root-ports = 2\n[[net]]\n[[net]]\n[[scsi]]\n[[serial]]\nkind = "agent"\n[[rng]]\n[display]\n')
     root = ElementTree.fromstring(export_libvirt(guest, launch(guest)).text)
     paths = {
@@ -139,7 +139,7 @@ def test_the_devices_stand_where_they_stood() -> None:
     assert root.find("devices/interface/rom[@enabled='no']") is not None
 
 
-def test_balloon_knobs_that_libvirt_has_no_word_for_are_listed() -> None:
+def test_balloon_keys_without_an_equivalent_in_libvirt_are_listed() -> None:
     guest = read_guest("[balloon]\npage-poison = false\nfree-page-hint = true\n")
     assert export_libvirt(guest, launch(guest)).notes == ["balloon.page-poison", "balloon.free-page-hint"]
 
@@ -168,7 +168,7 @@ def test_the_uuid_goes_in_and_out() -> None:
     assert "qemu:arg" not in text
 
 
-def test_attributes_that_are_not_carried_are_listed() -> None:
+def test_attributes_that_are_not_imported_are_listed() -> None:
     driver = "<driver name='qemu' type='raw' io='native' detect_zeroes='unmap'/><source file='/a'/>"
     inside = f"<disk type='file' device='disk'>{driver}<target dev='sda' bus='scsi' rotation_rate='1'/></disk>"
     _, notes = profile_of(f"<devices>{inside}</devices>")
@@ -233,15 +233,15 @@ class TestBooting:
         assert places == ["1001", "1000"]
         assert not any("boot order" in note for note in notes)
 
-    @pytest.mark.parametrize(("card", "cd", "wanted", "told"), [(2, 1, "0", False), (1, 2, "1001", False)])
-    def test_one_of_the_arguments_before_or_behind(self, card: int, cd: int, wanted: str, told: bool) -> None:
+    @pytest.mark.parametrize(("card", "cd", "wanted", "reported"), [(2, 1, "0", False), (1, 2, "1001", False)])
+    def test_one_of_the_arguments_before_or_behind(self, card: int, cd: int, wanted: str, reported: bool) -> None:
         inside = disk("sata", "sda", f"<boot order='{cd}'/>", device="cdrom") + self.CARD.format(card)
         profile, notes = profile_of(f"<devices>{inside}</devices>")
         assert profile.boot.order == ("net",)
         assert [arg.partition("bootindex=")[2] for arg in profile.qemu.args if "bootindex" in arg] == [wanted]
-        assert any("boot order" in note for note in notes) == told
+        assert any("boot order" in note for note in notes) == reported
 
-    def test_an_order_that_cannot_be_is_told(self) -> None:
+    def test_an_impossible_order_is_reported(self) -> None:
         inside = (
             disk("sata", "sda", "<boot order='1'/>") + disk("sata", "sdb", "<boot order='2'/>") + self.CARD.format(3)
         )
@@ -305,7 +305,7 @@ def test_clocks_and_a_balloon_that_is_in_use() -> None:
         ("count = 8\nthreads = 2", (1, 4, 2)),
     ],
 )
-def test_processors_stand_as_qemu_has_them(cpu: str, topology: tuple[int, int, int]) -> None:
+def test_the_topology_is_that_of_qemu(cpu: str, topology: tuple[int, int, int]) -> None:
     """As ``-smp`` has them without a word; libvirt would make a socket of each."""
     guest = read_guest(f"[cpu]\n{cpu}\n")
     element = ElementTree.fromstring(export_libvirt(guest, launch(guest)).text).find("cpu/topology")
@@ -313,7 +313,7 @@ def test_processors_stand_as_qemu_has_them(cpu: str, topology: tuple[int, int, i
     assert tuple(int(element.get(name, "")) for name in ("sockets", "cores", "threads")) == topology
 
 
-def test_hyperv_that_libvirt_has_no_word_for_is_listed() -> None:
+def test_hyperv_without_an_equivalent_in_libvirt_is_listed() -> None:
     guest = read_guest('accelerator = "kvm"\n[cpu]\nhyperv = ["stimer-direct", "crash", "xmm-input"]\n')
     exported = export_libvirt(guest, launch(guest))
     assert [note.split(":")[0] for note in exported.notes] == ["cpu.hyperv crash", "cpu.hyperv xmm-input"]
@@ -322,7 +322,7 @@ def test_hyperv_that_libvirt_has_no_word_for_is_listed() -> None:
     assert set(back.cpu.enlightenments()) == set(guest.cpu.enlightenments()) - {"crash", "xmm-input"}
 
 
-def test_what_libvirt_wants_for_more_memory_and_serials() -> None:
+def test_what_libvirt_requires_for_more_memory_and_serials() -> None:
     guest = read_guest(
         'memory.maximum = "1G"\n[[scsi]]\nqueues = 2\niothread = true\n[[scsi.disk]]\nfile = "/a"\nserial = "x=y"\n'
     )
@@ -374,7 +374,7 @@ def test_virtio_mem_goes_out_and_comes_back(more: str) -> None:
     assert (other.size, other.requested, other.block) == (one.size, one.requested, one.block or 2 << 20)
 
 
-def test_arguments_for_qemu_are_carried() -> None:
+def test_arguments_for_qemu_are_kept() -> None:
     guest = read_guest('[qemu]\nargs = ["-device", "edu,id=a", "-global", "x.y=a<b"]\n')
     back = parse(import_libvirt(export_libvirt(guest, launch(guest)).text).text, name="x", file="x").profile
     assert back is not None
@@ -385,7 +385,7 @@ def test_arguments_for_qemu_are_carried() -> None:
         "<qemu:commandline><qemu:arg value='-S'/><qemu:env name='A' value='b'/></qemu:commandline></domain>"
     )
     assert tomllib.loads(found.text)["qemu"]["args"] == ["-S"]
-    assert [note for note in found.notes if 'name="A"' in note], "what is left of it is told"
+    assert [note for note in found.notes if 'name="A"' in note], "the rest of it is reported"
 
 
 @pytest.mark.parametrize(
@@ -400,7 +400,7 @@ def test_arguments_for_qemu_are_carried() -> None:
         "<domain>\0</domain>",
     ],
 )
-def test_what_is_no_domain(text: str) -> None:
+def test_what_is_not_a_domain(text: str) -> None:
     with pytest.raises(LibvirtError):
         import_libvirt(text)
 

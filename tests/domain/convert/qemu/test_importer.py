@@ -48,7 +48,7 @@ class TestDefaults:
         assert "window" in " ".join(found.notes)
         assert args("-M q35") == []
 
-    def test_a_balloon_that_is_told_nothing(self) -> None:
+    def test_a_balloon_without_options(self) -> None:
         plain = {"deflate-on-oom": False, "free-page-reporting": False, "statistics": 0}
         assert document("-device virtio-balloon")["balloon"] == plain
         assert document("-balloon virtio")["balloon"] == plain
@@ -169,17 +169,17 @@ class TestNothingIsLost:
             ("qemu-system-x86_64", "", "tcg"),
         ],
     )
-    def test_what_a_program_takes_when_nothing_is_said(self, program: str, line: str, accelerator: str) -> None:
+    def test_default_accelerators_of_programs(self, program: str, line: str, accelerator: str) -> None:
         """The first one is Debian's script that adds -enable-kvm."""
         found = tomllib.loads(import_qemu([program, *shlex.split(f"{BARE} {line}")]).text)
         assert found["accelerator"] == accelerator
 
-    def test_what_is_left_out_is_told(self) -> None:
+    def test_what_is_left_out_is_reported(self) -> None:
         notes = " ".join(imported("-serial mon:stdio -daemonize -pidfile /run/x -name 'my vm'").notes)
         for word in ("console", "detached", "-pidfile", "'my vm'"):
             assert word in notes
 
-    def test_a_device_that_moves_is_told(self) -> None:
+    def test_a_moved_device_is_reported(self) -> None:
         serial = "-device virtio-serial,addr=0x9 -device virtserialport,chardev=c,name=a -chardev null,id=c"
         found = imported(f"-M q35 -device virtio-scsi-pci,id=s,addr=0x2 {serial}")
         assert any("the serial controller: moved from slot 0x9 to 04.0" in note for note in found.notes)
@@ -203,7 +203,7 @@ class TestNothingIsLost:
         assert not any("root bus" in note for note in imported("-M pc -device virtio-balloon,bus=pci.0,addr=0x4").notes)
 
     @pytest.mark.parametrize(
-        ("line", "told"),
+        ("line", "reported"),
         [
             ("-nic user,model=virtio", False),
             ("-nic user,model=virtio -device virtio-balloon", True),
@@ -211,15 +211,15 @@ class TestNothingIsLost:
             ("-netdev user,id=n -device virtio-net-pci,netdev=n,addr=0x5 -device e1000", False),
         ],
     )
-    def test_cards_that_named_no_slot_are_told(self, line: str, told: bool) -> None:
-        assert any("network cards without a slot" in note for note in imported(f"-M q35 {line}").notes) == told
+    def test_cards_without_a_slot_are_reported(self, line: str, reported: bool) -> None:
+        assert any("network cards without a slot" in note for note in imported(f"-M q35 {line}").notes) == reported
 
-    def test_a_slot_that_arguments_take_by_themselves_is_not_said(self) -> None:
+    def test_a_slot_that_arguments_get_automatically_is_not_kept(self) -> None:
         found = imported("-M q35 -device e1000e -device virtio-balloon,addr=0x1")
         assert "slot =" not in found.text
         assert any("the balloon: moved from slot 0x1" in note for note in found.notes)
 
-    def test_a_slot_that_the_profile_has_another_use_for_is_not_said(self) -> None:
+    def test_a_slot_in_use_by_the_profile_is_not_kept(self) -> None:
         line = "-M q35 -device virtio-serial,addr=0x9 -device virtserialport,chardev=c,name=a -chardev null,id=c "
         found = imported(line + "-device virtio-balloon,addr=0x4")
         assert "slot =" not in found.text
@@ -263,8 +263,8 @@ class TestNothingIsLost:
 
     @given(st.lists(st.tuples(OPTIONS, VALUES), max_size=8))
     @settings(deadline=None, max_examples=300)
-    def test_every_word_is_said_kept_or_told(self, pairs: list[tuple[str, str]]) -> None:
-        """Whatever stands there, the import reads it, and the profile is one that can be started from."""
+    def test_every_word_is_converted_kept_or_reported(self, pairs: list[tuple[str, str]]) -> None:
+        """Any command line can be imported, and the profile is valid."""
         argv = [word for option, value in pairs for word in ((option,) if option == "-S" else (option, value))]
         found = import_qemu(["qemu-system-x86_64", "-nodefaults", *argv])
         tomllib.loads(found.text)
@@ -341,7 +341,7 @@ class TestLibvirtsProcess:
             ("-S", "until workbench resume"),
         ],
     )
-    def test_what_a_start_does_otherwise_is_said_beside_it(self, line: str, why: str) -> None:
+    def test_unexpected_effects_of_arguments_are_noted(self, line: str, why: str) -> None:
         assert why in imported(line).text
         assert args(line) == shlex.split(line)
 
@@ -424,7 +424,7 @@ class TestWhatArgumentsNeed:
         assert parsed.qemu.gives_memory
         assert not parse("", name="x", file="x").profile.qemu.gives_memory  # type: ignore[union-attr]
 
-    def test_memory_and_flash_that_no_key_says_are_named_on(self) -> None:
+    def test_memory_and_flash_without_a_key_stay_in_the_machine_option(self) -> None:
         assert args("-machine pc,memory-backend=a -object memory-backend-epc,id=a,size=1G")[:2] == [
             "-machine", "memory-backend=a",
         ]  # fmt: skip
@@ -459,7 +459,7 @@ class TestWhatArgumentsNeed:
         found = tomllib.loads(import_qemu(["qemu-system-x86_64", *line.split()]).text)
         assert ("if=ide,index=2,media=cdrom" in found["qemu"]["args"]) == adds
 
-    def test_numbers_that_are_none_stay(self) -> None:
+    def test_invalid_numbers_stay(self) -> None:
         for line in (
             "-device virtio-scsi-pci,num_queues=x",
             "-device virtio-balloon,guest-stats-polling-interval=y",
@@ -469,12 +469,12 @@ class TestWhatArgumentsNeed:
         ):
             assert args(line) == line.split()
 
-    def test_what_speaks_on_the_terminal_is_left_out_and_told(self) -> None:
+    def test_what_uses_the_terminal_is_left_out_and_reported(self) -> None:
         found = imported("-chardev stdio,mux=on,id=m -mon chardev=m -serial chardev:m -qmp stdio")
         assert "args" not in found.text
         assert len([note for note in found.notes if "workbench" in note]) >= 4
 
-    def test_what_the_sandbox_forbids_is_told(self) -> None:
+    def test_what_the_sandbox_forbids_is_noted(self) -> None:
         assert "sandbox forbids" in imported("-netdev tap,id=t").text
         assert document("-netdev tap,id=n,br=br1,helper=/h -device virtio-net-pci,netdev=n")["net"] == [
             {"backend": "bridge", "interface": "br1"}
@@ -485,14 +485,14 @@ class TestWhatArgumentsNeed:
         found = document("-machine q35,kernel_irqchip=split,dump_guest_core=off -nographic")
         assert found["machine-options"] == {"kernel-irqchip": "split", "dump-guest-core": "off", "graphics": "off"}
 
-    def test_another_program_is_told(self) -> None:
-        for program, told in (
+    def test_another_program_is_reported(self) -> None:
+        for program, reported in (
             ("qemu-system-aarch64", True),
             ("/opt/q/qemu-system-x86_64", True),
             ("/usr/bin/kvm", False),
         ):
             notes = import_qemu([program, "-nodefaults", "-serial", "none"]).notes
-            assert any(program.rpartition("/")[2] in note for note in notes) == told
+            assert any(program.rpartition("/")[2] in note for note in notes) == reported
 
     def test_arguments_begin_where_it_was_run(self) -> None:
         line = "-hda d.img -drive if=virtio,file=e.img,format=raw -cdrom /a -drive file=nbd:x -serial file:s.txt"
@@ -524,7 +524,7 @@ class TestReadConfig:
         assert found["qemu"]["args"] == ["-chardev", "null,id=c,,d"]
 
     @pytest.mark.parametrize("text", ["x", "[nothing]", "[machine", 'a = "b"'])
-    def test_what_is_no_such_file_stays_and_is_told(self, text: str) -> None:
+    def test_an_invalid_file_stays_and_is_reported(self, text: str) -> None:
         found = imported("-readconfig a.cfg", read=lambda _: text)
         assert args_of(found) == ["-readconfig", "a.cfg"]
         assert any("a.cfg: line 1" in note for note in found.notes)
@@ -586,7 +586,7 @@ class TestText:
         st.booleans() | st.integers(-9, 9) | st.text(max_size=8),
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     ), max_size=5))  # fmt: skip
-    def test_what_is_written_is_what_was_meant(self, document: dict[str, Any]) -> None:
+    def test_the_written_document_reads_back(self, document: dict[str, Any]) -> None:
         def plain(value: Any) -> Any:
             if isinstance(value, dict):
                 return {key: plain(one) for key, one in value.items()}
@@ -598,7 +598,7 @@ class TestText:
 
 
 @pytest.mark.parametrize(
-    ("cards", "told"),
+    ("cards", "reported"),
     [
         (["-device", "virtio-net-pci,netdev=a", "-device", "e1000,netdev=b"], True),
         (["-device", "virtio-net-pci,netdev=a", "-device", "e1000,netdev=b,mac=52:54:00:00:00:01"], False),
@@ -608,7 +608,7 @@ class TestText:
         (["-device", "e1000,netdev=b", "-device", "virtio-net-pci,netdev=a"], False),
     ],
 )
-def test_automatic_addresses_that_may_change_places_are_told(cards: list[str], told: bool) -> None:
+def test_default_addresses_that_may_change_are_reported(cards: list[str], reported: bool) -> None:
     backs = ["-netdev", "user,id=a", "-netdev", "user,id=b"]
     notes = import_qemu(["qemu-system-x86_64", "-nodefaults", *backs, *cards]).notes
-    assert any("may get another one" in note for note in notes) == told, notes
+    assert any("may get another one" in note for note in notes) == reported, notes

@@ -115,7 +115,7 @@ def test_what_is_left_out_is_reported(text: str, note: str) -> None:
     ],
 )
 def test_what_a_shell_would_run(text: str, words: list[str], tmp_path: Path) -> None:
-    """As bash has it too, where it says nothing of the user's environment."""
+    """Compared with bash, unless it depends on the user's environment."""
     script = text.replace("{Q}", Q)
     found = read_script(script)
     assert list(found.argv[1:]) == words, found.notes
@@ -166,7 +166,7 @@ def test_what_commands_say_on_this_host(text: str, words: list[str], note: str) 
     assert not any("is unknown" in one for one in found.notes)
 
 
-def test_an_unknown_value_is_left_out_where_an_option_stands_only() -> None:
+def test_an_unset_variable_is_left_out_only_as_an_option() -> None:
     found = read_script(f"{Q} -m $MEM $EXTRA $1 -S")
     assert list(found.argv[1:]) == ["-m", "$MEM", "$1", "-S"]
     assert "$EXTRA is not set in the script: left out" in found.notes
@@ -183,7 +183,7 @@ def test_only_notes_about_qemus_arguments_are_reported() -> None:
     assert any(note.startswith("A is set under an unknown condition") for note in positional)
 
 
-def test_what_is_not_qemus_is_no_matter() -> None:
+def test_other_commands_do_not_matter() -> None:
     found = read_script(f"swtpm socket --tpmstate dir=$T >log 2>&1 &\nU=$(id -u)\n{Q} -S\nsleep 1 | cat\n")
     assert (found.argv[1:], found.notes) == (("-S",), [])
 
@@ -200,7 +200,7 @@ def test_variables_from_outside() -> None:
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20), max_size=6))
 @settings(deadline=None)
 def test_quoted_words_are_what_a_shell_makes_of_them(words: list[str]) -> None:
-    # Lines may end as on Windows, in quotes too: that a word has such an end of its own is not told apart.
+    # Windows line ends in quotes cannot be distinguished from those of the script.
     words = [word.replace("\r\n", "\n") for word in words]
     assert list(read_script(shlex.join([Q, *words])).argv) == [Q, *words]
 
@@ -218,7 +218,7 @@ def test_what_a_real_shell_accepts_is_read_the_same(text: str) -> None:
         return
     real = done.stdout.decode().split("\0")[:-1]
     script_read = read_script(script)
-    if script_read.notes:  # a variable that nobody has set is left as it stands
+    if script_read.notes:  # an unset variable is kept unchanged
         return
     found = list(script_read.argv[1:])
     assert found == real or (found == [] and real == [""])  # printf without words prints an empty one

@@ -1,4 +1,4 @@
-"""A profile that stands on others, and what is filled in."""
+"""Profiles that extend others, and expansion of ${…}."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class TestExtends:
         assert [net.id for net in found.profile.net] == ["only"]
         assert ("net", 1) not in found.places
 
-    def test_a_problem_is_told_in_its_own_file(self) -> None:
+    def test_a_problem_is_reported_in_its_own_file(self) -> None:
         files = {
             "own.toml": "extends = 'base.toml'\n[cpu]\ncount = 0",
             "base.toml": "machine = 'x'\n[cpu]\nmodel = 'a b'",
@@ -100,7 +100,7 @@ class TestExtends:
     def test_what_cannot_be_extended(self, files: dict[str, str], words: str) -> None:
         assert complaints(files) == [words]
 
-    def test_a_tower_of_files_ends(self) -> None:
+    def test_a_chain_of_files_has_a_limit(self) -> None:
         files = {str(i): f"extends = '{i + 1}'" for i in range(DEPTH + 3)} | {"own.toml": "extends = '0'"}
         (problem,) = complaints(files)
         assert "extend each other" in problem
@@ -118,7 +118,7 @@ class TestFilledIn:
             ("${env:NASTY}", 'a",b=c\n${dir}'),
         ],
     )
-    def test_what_it_stands_for(self, text: str, value: str) -> None:
+    def test_expansion(self, text: str, value: str) -> None:
         assert document({"own.toml": tomli_w.dumps({"description": text})})["description"] == value
 
     @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ class TestFilledIn:
             ("a ${dir", "${ without }: write $${ for a literal ${"),
         ],
     )
-    def test_what_stands_for_nothing(self, text: str, words: str) -> None:
+    def test_invalid_expansions(self, text: str, words: str) -> None:
         assert complaints({"own.toml": f"machine = 'pc'\nboot.kernel = '{text}'"}) == [
             f"own.toml:2:6: boot.kernel: {words}"
         ]

@@ -65,7 +65,7 @@ class Balloon(Part, frozen=True, kw_only=True):
 
     # The rest is for the workbench: QEMU does not see it.
     floor: Annotated[Size, Meta(ge=LEAST)] | None = None
-    """Targets below it need confirmation. Default: 1.3 × what the guest uses, but at least 1/8 of its RAM, and 64M."""
+    """Targets below it need confirmation. Default: 1.3 × what the guest uses, at least 1/8 of its RAM and 64M."""
     ramp: Annotated[str, judged(ramp_trouble), words("a ramp such as 256M/5s")] | None = None
     """Inflates in steps: with ``256M/5s`` at most 256 MiB at a time and at least 5 seconds apart; each step waits until
     the guest has finished the previous one. Deflation is never slowed. Default: one step."""

@@ -129,7 +129,7 @@ class Scsi(Part, frozen=True, kw_only=True):
     """Request queues. Default: one for each virtual CPU (QEMU: hw/virtio/virtio-pci.c,
     virtio_pci_optimal_num_queues())."""
     disk: tuple[Disk, ...] = ()
-    """Its disks; the first one is LUN 0."""
+    """The first disk of a controller is LUN 0."""
 
     def options(self, slot: str) -> Iterator[Option]:
         card: dict[str, Any] = {"driver": "virtio-scsi-pci", "id": self.id, "addr": slot}
