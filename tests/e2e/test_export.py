@@ -39,12 +39,12 @@ def test_a_line_is_the_command(workbench: CommandLine) -> None:
     assert workbench("export", "box", "--to", "qemu").stdout == done.json["text"]
 
 
-def test_what_cannot_be_carried_is_told(workbench: CommandLine) -> None:
+def test_what_cannot_be_exported_is_reported(workbench: CommandLine) -> None:
     workbench.profile("box", '[balloon]\nfloor = "64M"\n[[net]]\nforward = ["tcp:127.0.0.1:2222-:22"]\n')
     done = workbench("export", "box", "--to", "libvirt")
     assert done.code == 0, done
     assert "<domain type=" in done.stdout
-    assert "workbench: not carried: net[0].forward" in done.stderr
+    assert "workbench: not imported: net[0].forward" in done.stderr
     assert "balloon.floor" in done.stderr
     back = workbench("import", "libvirt", "--write", "back", str(_write(workbench, done.stdout)))
     assert back.code == 0, back
@@ -55,7 +55,7 @@ def test_wrong_uses(workbench: CommandLine) -> None:
     workbench("export", "nobody", "--to", "qemu").check_error(3, "nobody")
     workbench.profile("box")
     workbench("export", "box", "--to", "vmware").check_error(2, "vmware")
-    workbench("import", "libvirt", str(_write(workbench, "<network/>"))).check_error(2, "no <domain>")
+    workbench("import", "libvirt", str(_write(workbench, "<network/>"))).check_error(2, "not a libvirt domain")
 
 
 def _write(workbench: CommandLine, text: str) -> object:

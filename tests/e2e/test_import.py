@@ -38,7 +38,7 @@ def feed(workbench: CommandLine, text: str, *arguments: str) -> subprocess.Compl
 def test_a_command_line_becomes_a_guest_that_starts(workbench: CommandLine) -> None:
     done = workbench("import", "qemu", "--write", "mine", "--", "sudo", QEMU, *LINE.split())
     assert done.code == 0, done
-    assert "sudo in front of QEMU" in done.stderr
+    assert "sudo before QEMU" in done.stderr
     assert workbench("check", "mine").code == 0
     workbench.start("mine")
     pci = json.loads(workbench("qmp", "mine", "query-pci", "--json").stdout)
@@ -62,7 +62,7 @@ def test_a_script_on_standard_input(workbench: CommandLine) -> None:
 def test_what_is_no_qemu(workbench: CommandLine) -> None:
     inner = workbench("import", "qemu", "--", "sh", "-c", f"{QEMU} -nodefaults -m 64")
     assert 'size = "64M"' in inner.stdout, inner
-    assert "sh -c in front of QEMU" in inner.stderr
+    assert "sh -c before QEMU" in inner.stderr
     workbench("import", "qemu", "--", "ls", "-l").check_error(2, "no QEMU in that command line")
     done = feed(workbench, "echo hello\n")
     assert (done.returncode, "starts QEMU" in done.stderr) == (2, True)

@@ -1,4 +1,4 @@
-"""From a guest to QEMU's argv: what each key gives, and that no value can become an option."""
+"""Building QEMU's argv: the options of each key, and that no value can become an option."""
 
 from __future__ import annotations
 
@@ -73,13 +73,13 @@ class TestOptions:
             *("-serial", "chardev:serial0"),
         ]
 
-    def test_newer_versions_want_their_monitors_as_objects(self) -> None:
+    def test_newer_versions_get_monitor_objects(self) -> None:
         old, new = (options("", Launch("q", "/d", "tcg", version)) for version in ((11, 0), (11, 1)))
         assert ("-mon", "chardev=qmp-user,mode=control") in old
         assert ("-object", '{"qom-type":"monitor-qmp","id":"qmp-user-monitor","chardev":"qmp-user"}') in new
         assert not [part for part in new if part[0] == "-mon"]
 
-    def test_a_percent_sign_in_the_directory_costs_the_trace_log_only(self) -> None:
+    def test_a_percent_sign_in_the_directory_disables_only_the_trace_log(self) -> None:
         usual, percent = (options("", Launch("q", directory, "tcg")) for directory in ("/d", "/%d"))
         assert len(usual) == len(percent) + 1
         assert "-D" not in [part[0] for part in percent]
@@ -115,7 +115,7 @@ class TestOptions:
     def test_reporting_is_on_by_default_where_it_does_no_harm(self, memory: str, reporting: bool) -> None:
         assert devices(memory)["balloon0"]["free-page-reporting"] is reporting
 
-    def test_a_kernel_gets_the_command_line_of_the_profile_or_one_that_speaks(self) -> None:
+    def test_a_kernel_gets_the_command_line_of_the_profile_or_a_serial_console(self) -> None:
         assert ("-append", "console=ttyS0") in options("boot.kernel = 'k'")
         assert ("-append", "quiet") in options("boot.kernel = 'k'\nboot.cmdline = 'quiet'")
         assert ("-append", "") in options("boot.kernel = 'k'\nboot.cmdline = ''")
@@ -136,7 +136,7 @@ class TestOptions:
         """Debian has iPXE's in a package of its own, and QEMU does not start without the file that a card names."""
         assert devices("")["net0"]["romfile"] == ""
 
-    def test_extra_arguments_stand_last_and_as_they_are(self) -> None:
+    def test_extra_arguments_come_last_and_unchanged(self) -> None:
         parts = argv_parts(read_guest("qemu.args = ['-device', 'a,b', '-S', 'x', 'y']"), LAUNCH)
         assert [part.options for part in parts[-2:]] == [("-device", "a,b"), ("-S", "x", "y")]
         assert parts[-1].key == "qemu.args[2]"
@@ -186,7 +186,7 @@ class TestMachine:
         assert ("-smp", "8,sockets=2,cores=2,threads=2") in options(text)
         assert ("-cpu", "max,pdpe1gb=on,svm=off") in options(text)
 
-    def test_what_an_enlightenment_needs_comes_along(self) -> None:
+    def test_dependencies_of_an_enlightenment_are_added(self) -> None:
         kvm = Launch("q", "/d", "kvm")
         assert ("-cpu", "host,hv-relaxed=on,hv-vpindex=on,hv-time=on,hv-synic=on,hv-stimer=on") in options(
             "cpu.hyperv = ['stimer', 'relaxed']", kvm
@@ -392,7 +392,7 @@ class TestNothingBecomesAnOption:
     @example(dict.fromkeys(SLOTS, ",,readonly=on,\n\"},{'x"), "a,b=c")
     @example(dict.fromkeys(SLOTS, "-daemonize"), "-S")
     @settings(deadline=None, max_examples=200)
-    def test_whatever_stands_in_a_text(self, texts: dict[str, str], directory: str) -> None:
+    def test_any_string(self, texts: dict[str, str], directory: str) -> None:
         # What would be filled in is written so that it is not.
         profile, _ = parse_profile(tomli_w.dumps(document(texts)).replace("${", "$${"), name="demo", file="f")
         if profile is None:  # refused: a NUL, or no character
@@ -422,15 +422,13 @@ class TestNothingBecomesAnOption:
         st.data(),
     )
     @settings(deadline=None, max_examples=60)
-    def test_a_text_that_is_taken_where_few_are_ends_nothing(
-        self, key: str, pieces: list[str], data: st.DataObject
-    ) -> None:
+    def test_a_restricted_string_cannot_end_a_value(self, key: str, pieces: list[str], data: st.DataObject) -> None:
         """Another text in the place of a good one is refused, or is one value as that was."""
         good = CLOSED[key]
         begin = data.draw(st.integers(0, len(good)))
         end = data.draw(st.integers(begin, len(good)))
         text = good[:begin] + "".join(pieces) + good[end:]
-        # A path is taken there too, and makes a memory of another kind.
+        # A path is also valid there, and selects another kind of memory.
         alike = "/memfd" if key == "memory.hugepages.source" and text.startswith("/") else good
         plain, problems = parse_profile(tomli_w.dumps(closed(key, alike)), name="demo", file="f")
         assert plain is not None, problems
@@ -440,7 +438,7 @@ class TestNothingBecomesAnOption:
             assert sizes(found) == sizes(expected)
 
     @pytest.mark.parametrize("slot", [*SLOTS, "memory.hugepages.source", "qemu.args"])
-    def test_a_text_of_ten_thousand_characters_is_refused_with_its_limit_or_stands_there_whole(self, slot: str) -> None:
+    def test_a_string_of_ten_thousand_characters_is_rejected_with_its_limit_or_passed_whole(self, slot: str) -> None:
         """Nothing is cut short without a word."""
         long = "/" + "x" * 9_999
         texts = {name: long if name == slot else name.replace(".", "-") for name in SLOTS}

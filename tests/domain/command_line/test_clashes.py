@@ -1,4 +1,4 @@
-"""Raw arguments that want what the profile has, and cards that would have one address with another guest's."""
+"""Raw arguments that conflict with the profile, and cards with the same address as another guest's."""
 
 from __future__ import annotations
 
@@ -20,18 +20,21 @@ def clashes(*args: str, more: str = "") -> list[tuple[object, str]]:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["-device", "e1000,id=net0"], 'net[0] has the id "net0" already'),
-        (["-device", '{"driver":"e1000","id":"net0"}'], 'net[0] has the id "net0" already'),
-        (["-netdev", "user,id=net0-host"], 'net[0] has the id "net0-host" already'),
-        (["-object", "iothread,id=ram0"], 'memory.size has the id "ram0" already'),
-        (["-chardev", "null,id=qmp"], 'the workbench itself has the id "qmp" already'),
-        (["-drive", "id=disk0-image,file=x"], 'scsi[0].disk[0] has the id "disk0-image" already'),
-        (["-device", "virtio-balloon-pci"], "balloon is the balloon already, and QEMU has one at most"),
-        (["-device", '{"driver":"virtio-balloon"}'], "balloon is the balloon already, and QEMU has one at most"),
-        (["-balloon", "virtio"], "balloon is the balloon already, and QEMU has one at most"),
-        (["-device", "e1000,addr=3"], "balloon is in slot 03.0 already"),
-        (["-device", "e1000,bus=pcie.0,addr=0x1c.1"], "root-ports is in slot 1c.1 already"),
-        (["-device", '{"driver":"e1000","addr":"03.0"}'], "balloon is in slot 03.0 already"),
+        (["-device", "e1000,id=net0"], 'id "net0" is already used by net[0]'),
+        (["-device", '{"driver":"e1000","id":"net0"}'], 'id "net0" is already used by net[0]'),
+        (["-netdev", "user,id=net0-host"], 'id "net0-host" is already used by net[0]'),
+        (["-object", "iothread,id=ram0"], 'id "ram0" is already used by memory.size'),
+        (["-chardev", "null,id=qmp"], 'id "qmp" is already used by the workbench'),
+        (["-drive", "id=disk0-image,file=x"], 'id "disk0-image" is already used by scsi[0].disk[0]'),
+        (["-device", "virtio-balloon-pci"], "a second balloon, and QEMU allows only one: the other is balloon"),
+        (
+            ["-device", '{"driver":"virtio-balloon"}'],
+            "a second balloon, and QEMU allows only one: the other is balloon",
+        ),
+        (["-balloon", "virtio"], "a second balloon, and QEMU allows only one: the other is balloon"),
+        (["-device", "e1000,addr=3"], "slot 03.0 is already used by balloon"),
+        (["-device", "e1000,bus=pcie.0,addr=0x1c.1"], "slot 1c.1 is already used by root-ports"),
+        (["-device", '{"driver":"e1000","addr":"03.0"}'], "slot 03.0 is already used by balloon"),
     ],
 )
 def test_one_clash(args: list[str], words: str) -> None:
@@ -56,11 +59,11 @@ def test_none(args: list[str]) -> None:
 
 def test_two_arguments_with_one_id() -> None:
     found = clashes("-device", "e1000,id=a", "-device", "e1000,id=a")
-    assert found == [(("qemu", "args", 2), 'qemu.args[0] has the id "a" already')]
+    assert found == [(("qemu", "args", 2), 'id "a" is already used by qemu.args[0]')]
 
 
-def test_a_card_on_a_wire_is_told_an_address_of_its_own() -> None:
-    """Every QEMU gives its first card the same one."""
+def test_a_card_on_a_shared_network_gets_a_warning_with_an_address() -> None:
+    """Every QEMU gives its first card the same address."""
     bridge = "[[net]]\n[[net]]\nbackend = 'bridge'\n"
     ((path, words),) = cautions(read_guest(bridge))
     assert path == ("net", 1, "backend")

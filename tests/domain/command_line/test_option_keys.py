@@ -1,4 +1,4 @@
-"""Which line of a profile made which option."""
+"""Which line of a profile affects which option."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def parts(parsed: Parsed) -> tuple[ArgvPart, ...]:
 
 
 @pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.name)
-def test_what_changes_without_a_key_is_what_the_key_has_a_say_in(file: File) -> None:
-    """Each key of each profile is taken out alone; whatever option is another one then must know of the key."""
+def test_an_option_that_changes_without_a_key_knows_the_key(file: File) -> None:
+    """Remove each key of each profile alone; every option that changes must know the key."""
     text = file.read_text()
     whole = parts(read(text))
     checked = 0
@@ -48,7 +48,7 @@ def test_what_changes_without_a_key_is_what_the_key_has_a_say_in(file: File) -> 
         except EditError:
             continue
         if without.profile is None:
-            continue  # what stands beside it needs it
+            continue  # another key needs it
         checked += 1
         changed = compare(whole, parts(without))
         if makes_no_option(path):
@@ -59,13 +59,13 @@ def test_what_changes_without_a_key_is_what_the_key_has_a_say_in(file: File) -> 
 
 
 def options(text: str, line: int) -> set[str]:
-    """The names of the options that a line made."""
+    """The names of the options that a line affects."""
     parsed = read(text)
     made = Checked("demo.toml", parsed, parts(parsed))
     return {made.parts[index].options[0] for index in made.made_at(line)}
 
 
-def test_each_line_lights_what_it_made() -> None:
+def test_each_line_marks_its_options() -> None:
     text = """\
 [cpu]
 features = ["-svm"]
@@ -86,7 +86,7 @@ order = ["net"]
     assert options(text, 3) == {"-smp"}
     assert options(text, 6) == {"-m", "-object"}
     assert options(text, 7) == {"-m"}
-    assert options(text, 9) == set(), "QEMU is not told of the guard"
+    assert options(text, 9) == set(), "the guard is not passed to QEMU"
     assert options(text, 10) == {"-device"}
     assert options(text, 11) == {"-netdev", "-device"}
     assert options(text, 13) == {"-device"}
@@ -108,7 +108,7 @@ def test_an_option_has_the_line_that_made_it_and_none_for_a_default() -> None:
     assert place("", "-netdev") == ("", 0)
 
 
-def test_what_an_extended_file_made_is_told_apart_and_lit_by_its_line() -> None:
+def test_options_of_an_extended_file_are_marked_by_its_line() -> None:
     text = '# mine\nextends = "common.inc"\n[memory]\nsize = "96M"\n'
     base = parse(text, name="demo", file="demo.toml", read=_beside)
     made = Checked("demo.toml", base, parts(base))
@@ -119,7 +119,7 @@ def test_what_an_extended_file_made_is_told_apart_and_lit_by_its_line() -> None:
     assert not made.made_at(1)
 
 
-def test_a_path_within_an_element_has_a_say_in_its_options() -> None:
+def test_a_path_within_an_element_affects_its_options() -> None:
     path: Path = ("net", 1, "mac")
     assert ArgvPart(("-device",), ("net", 1)).says(path)
     assert not ArgvPart(("-device",), ("net", 0)).says(path)

@@ -1,4 +1,4 @@
-"""QEMU's last words, and what a user can do about them."""
+"""Advice for failed starts, from QEMU's output."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ BRIDGE = "[[net]]\nbackend = 'bridge'\n[[net]]\nbackend = 'bridge'\ninterface = 
         (
             TAP,
             "could not configure /dev/net/tun (tap0): Operation not permitted\n",
-            "tap0 is not yours to use: sudo ip tuntap",
+            "you have no access to tap0: sudo ip tuntap",
         ),
-        (TAP, "could not configure /dev/net/tun (tap0): Device or resource busy\n", "another process has tap0"),
-        (TAP, "could not configure /dev/net/tun (tap0): Invalid argument\n", "tap0 was not made for queues = 1"),
+        (TAP, "could not configure /dev/net/tun (tap0): Device or resource busy\n", "another process uses tap0"),
+        (TAP, "could not configure /dev/net/tun (tap0): Invalid argument\n", "tap0 was not created for queues = 1"),
         (TAP + "queues = 2", "could not configure /dev/net/tun (tap0): Invalid argument\n", "user $USER multi_queue"),
         (
             BRIDGE,
@@ -29,8 +29,8 @@ BRIDGE = "[[net]]\nbackend = 'bridge'\n[[net]]\nbackend = 'bridge'\ninterface = 
         ),
         (BRIDGE, "access denied by acl file\n", "write allow br0; allow br7 into /etc/qemu/bridge.conf"),
         (BRIDGE, "failed to create tun device: Operation not permitted\n… bridge helper failed", "sudo chmod u+s"),
-        ("memory.lock = true", "qemu: locking memory failed", "memory.lock wants a higher limit"),
-        ("", "Could not set up host forwarding rule 'tcp::80-:80'", "workbench check tells which"),
+        ("memory.lock = true", "qemu: locking memory failed", "memory.lock needs a higher limit"),
+        ("", "Could not set up host forwarding rule 'tcp::80-:80'", "run workbench check to see which"),
         ("qemu.args = ['-device', 'e1000']", "PCI: slot 1 function 0 not available", "reserve = 4 under [qemu]"),
     ],
 )
@@ -39,5 +39,5 @@ def test_advice(profile: str, output: str, advice: str) -> None:
     assert advice in found
 
 
-def test_none_where_nothing_is_known() -> None:
+def test_no_advice_for_unknown_output() -> None:
     assert list(start_advice("something else failed", read_guest(TAP + BRIDGE))) == []

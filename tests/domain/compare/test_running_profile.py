@@ -63,7 +63,7 @@ def test_nothing_was_plugged() -> None:
     ],
 )
 def test_what_was_unplugged_comes_back(name: str, keys: set[str], options: set[str]) -> None:
-    """All else keeps its slot: it is told of nothing else."""
+    """Everything else keeps its slot, so nothing else is reported."""
     assert changed(as_it_runs(STARTED, {}, ALL - {name})) == (keys, options)
 
 
@@ -109,12 +109,12 @@ def test_what_is_kept_runs_already_and_moves() -> None:
     assert words["-device net2"] == "bus: pcie-port0 \u2192 nothing; addr: nothing \u2192 07.0"
 
 
-def test_a_note_of_a_device_that_is_gone_tells_nothing() -> None:
+def test_a_record_of_a_removed_device_is_ignored() -> None:
     one = Plugged(Kind.NET, "n", "pcie-port0", {"id": "n"})
     assert changed(as_it_runs(STARTED, {"n": one}, ALL)) == (set(), set())
 
 
-def test_what_others_did() -> None:
+def test_changes_from_outside() -> None:
     options = [
         ArgvPart(("-device", '{"driver":"edu","id":"raw"}'), ("qemu", "args", 0)),
         ArgvPart(("-object", '{"qom-type":"iothread","id":"io"}'), ("qemu", "args", 2)),

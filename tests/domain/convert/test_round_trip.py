@@ -40,7 +40,7 @@ ELSEWHERE = {
     "extends", "description", "cpu.pin", "boot.guest", "scsi[].disk[].size", "balloon.floor", "balloon.ramp",
     "balloon.guard", "balloon.presets",
 }  # fmt: skip
-"""Keys that no command line says: what the workbench does itself."""
+"""Keys without an option: the workbench applies them itself."""
 SEEN: set[str] = set()
 
 

@@ -61,7 +61,7 @@ def test_a_card_has_its_backend_first_and_no_slot_of_its_own() -> None:
     assert (found.document["id"], found.extra) == ("net1", ("speed", "mrg_rxbuf"))
 
 
-def test_a_slot_is_a_text_since_a_number_means_another_one_in_another_version() -> None:
+def test_a_slot_is_a_string_since_a_number_differs_between_versions() -> None:
     found = plan(NET, {"addr": "08.0"})
     assert found.steps[-1].arguments["addr"] == "08.0"
     assert plan(NET, {"addr": "8"}).steps[-1].arguments["addr"] == "8"
@@ -75,7 +75,7 @@ def test_a_disk_goes_to_the_next_lun() -> None:
     assert json.loads(json.dumps(node))["file"]["filename"] == "/home/u/d.img"
     assert (device["driver"], device["bus"], device["lun"], device["drive"]) == ("scsi-hd", "scsi0.0", 3, "disk0-image")
     assert found.steps[0].undo_arguments == {"node-name": "disk0-image"}
-    assert trouble(DISK) == {"": "the key file is missing"}
+    assert trouble(DISK) == {"": "missing key: file"}
     empty = plan(DISK, {"media": "cdrom"})
     assert (commands(empty), empty.driver) == (["device_add"], "scsi-cd")
 
@@ -107,7 +107,7 @@ def test_a_second_rng_has_an_object_of_its_own() -> None:
     assert (found.steps[1].arguments["id"], found.steps[1].arguments["rng"]) == ("rng1", "rng1-source")
 
 
-def test_every_mistake_is_told_with_its_key() -> None:
+def test_every_problem_is_reported_with_its_key() -> None:
     found = trouble(NET, bakend="user", mac="xx", speed="fast", id="net0", bus="pcie.0", addr="")
     assert set(found) == {"bakend", "mac", "speed", "id", "bus"}
     assert "backend" in found["bakend"]
@@ -144,21 +144,21 @@ def test_without_a_controller_one_is_plugged_in_first_and_after_the_backend_that
 
 def test_a_root_port_has_one_slot() -> None:
     port = replace(NET, buses=(FreeBus("pcie-port0", port=True), FreeBus("pci.0")))
-    assert "slot 0 alone" in trouble(port, addr="5")["addr"]
-    assert "slot 0 alone" in trouble(port, addr="0.1")["addr"]
+    assert "only has slot 0" in trouble(port, addr="5")["addr"]
+    assert "only has slot 0" in trouble(port, addr="0.1")["addr"]
     assert plan(port, {"addr": "00.0"}).steps[-1].arguments["addr"] == "00.0"
     assert plan(port, {"addr": "5", "bus": "pci.0"}).steps[-1].arguments["addr"] == "5"
 
 
 @pytest.mark.parametrize("offer", [NET, RNG, SERIAL])
-def test_an_id_that_qemu_would_not_take_is_told_before(offer: Offer) -> None:
+def test_an_invalid_id_is_reported_before_qemu_rejects_it(offer: Offer) -> None:
     for name in ("a b", "1x", "x" * 21, "ä"):
         assert "is not an id" in trouble(offer, id=name)["id"]
 
 
-def test_an_id_whose_backend_was_left_behind_is_not_taken_again() -> None:
+def test_an_id_with_a_leftover_backend_is_rejected() -> None:
     offer = replace(NET, left={"net7": "netdev net7-host"})
-    assert "netdev net7-host is there already" in trouble(offer, id="net7")["id"]
+    assert "netdev net7-host already exists" in trouble(offer, id="net7")["id"]
     assert plan(offer, {"id": "net8"}).id == "net8"
 
 
@@ -171,7 +171,7 @@ EVENTS = st.lists(
 
 
 @given(EVENTS)
-def test_a_device_is_gone_only_when_qemu_said_so_of_it(events: list[tuple[str, dict[str, str]]]) -> None:
+def test_a_device_is_gone_only_after_its_own_event(events: list[tuple[str, dict[str, str]]]) -> None:
     one = Unplug("net1")
     for event, data in events:
         one = one.late() if event == "late" else one.after(event, data)
@@ -199,7 +199,7 @@ def test_memory_that_is_busy_is_refused_by_acpi(source: int, status: int, state:
     assert Unplug("dimm1").after("ACPI_DEVICE_OST", {"info": info}).state is State.PENDING
 
 
-def test_what_stands_behind_a_device_is_known_by_its_properties() -> None:
+def test_backends_are_known_from_properties() -> None:
     found = behind(
         (
             Property("netdev", "str", "net1-host"),
@@ -220,7 +220,7 @@ NETWORK = (
     "p1-host: index=0,type=user,net=10.0.2.0,restrict=off\r\n"
     "lone-host: index=0,type=nic,model=virtio-net-pci,macaddr=52:54:00:12:34:57\r\n"
 )
-"""As QEMU 7.2 printed it (``info network``), with a card that has nothing behind it and is called as if it stood there."""
+"""Output of QEMU 7.2's ``info network``, with a card that has no netdev and is named like one."""
 
 
 def there() -> Backends:
@@ -229,25 +229,25 @@ def there() -> Backends:
     return backends(NETWORK, [{"label": "qmp"}, {"label": "port0-chardev"}], nodes, drives, ["p1-source", "ram0"])
 
 
-def test_what_a_device_left_is_what_is_named_after_it_and_used_by_none() -> None:
+def test_leftovers_are_backends_with_its_name_and_without_a_user() -> None:
     left = there().leftovers({"net0", "d0"}, ())
     assert {name: [one.words for one in rest] for name, rest in left.items()} == {
         "d1": ["block node d1-image"],
         "p1": ["netdev p1-host", "object p1-source"],
         "port0": ["chardev port0-chardev"],
     }
-    assert there().of("lone") == there().of("lone", unused=False) == (), "a card is nothing to stand on"
+    assert there().of("lone") == there().of("lone", unused=False) == (), "a card is not a backend"
     assert "net0" not in there().leftovers((), ()), "a card has it, whatever the card's id is"
-    assert there().leftovers({"d1", "p1"}, {Behind(Sort.CHARDEV, "port0-chardev")}) == {}, "the command line's own"
+    assert there().leftovers({"d1", "p1"}, {Behind(Sort.CHARDEV, "port0-chardev")}) == {}, "it is from the command line"
     assert [one.words for one in there().of("net0", unused=False)] == ["netdev net0-host"], (
-        "the name is taken all the same"
+        "the name is in use all the same"
     )
 
 
-def test_what_was_left_behind_is_drift() -> None:
+def test_leftovers_are_drift() -> None:
     started = ["-netdev", "user,id=port0-host", "-chardev", "null,id=port0-chardev"]
     found = drift(Live({"net0": "virtio-net-pci", "d0": "scsi-hd"}, backends=there()), started, ())
-    assert {one.name for one in found if "does not have" in one.words} == {"p1-host", "d1-image"}
+    assert {one.name for one in found if "does not exist" in one.words} == {"p1-host", "d1-image"}
 
 
 @given(st.text(), st.lists(st.dictionaries(st.sampled_from(["label", "node-name", "inserted"]), st.none() | st.text())))
@@ -259,24 +259,24 @@ def test_whatever_qemu_says_is_read(network: str, answer: list[dict[str, object]
 @pytest.mark.parametrize(
     ("end", "words"),
     [
-        (Unplug("n", State.OVERDUE), ["the request stands", "without an operating system"]),
-        (Unplug("n", State.OVERDUE, run_state="paused"), ["its state is paused", "until it runs on"]),
+        (Unplug("n", State.OVERDUE), ["still pending", "without an operating system"]),
+        (Unplug("n", State.OVERDUE, run_state="paused"), ["state paused", "until it continues"]),
         (
             Unplug("n", State.OVERDUE, rest=(Behind(Sort.NETDEV, "n-host"),)),
-            ["netdev n-host stays until then", "unplugging n once more"],
+            ["netdev n-host stays until then", "unplug n again"],
         ),
     ],
 )
-def test_what_the_user_should_know_of_an_answer_that_did_not_come(end: Unplug, words: list[str]) -> None:
+def test_the_hint_for_an_overdue_request(end: Unplug, words: list[str]) -> None:
     assert all(one in overdue_hint(end) for one in words)
     assert ("without an operating system" in overdue_hint(end)) == (end.run_state != "paused")
 
 
-def test_what_was_plugged_in_and_kept_is_no_drift() -> None:
+def test_a_plugged_and_kept_device_is_not_drift() -> None:
     device = Said(("-device", '{"driver":"virtio-net-pci","id":"net1"}'), "net[1]", "demo.toml:9")
     netdev = Said(("-netdev", '{"type":"user","id":"net1-host"}'), "net[1]", "demo.toml:9")
     started = ["-m", "64M"]
     now = (Said(("-m", "64M"), "memory.size"), netdev, device)
     assert drift(Live({"net1": "virtio-net-pci"}), started, now) == ()
     (missing,) = drift(Live({}), started, now)
-    assert (missing.kind, missing.name) == (Drift.MISSING, "net1"), "its backend is not told beside it"
+    assert (missing.kind, missing.name) == (Drift.MISSING, "net1"), "its backend is not reported as well"

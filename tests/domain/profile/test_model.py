@@ -28,7 +28,7 @@ class TestModel:
         defaults = {key: value for part, prefix in parts_of(GuestProfile) for key, value in leaf_defaults(part, prefix)}
         for key, default in defaults.items():
             values = [value for path in CORPUS for value in values_at(read_guest(path.read_text()), key)]
-            assert any(value != default for value in values), f"{key} is its default wherever it stands"
+            assert any(value != default for value in values), f"{key} is its default everywhere"
 
     def test_every_key_is_explained(self) -> None:
         """Each field of each table has its docstring beside it, from which a reference can be made."""

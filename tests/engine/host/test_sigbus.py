@@ -86,7 +86,7 @@ def test_a_caution_is_no_problem(workbench: CommandLine) -> None:
     path = workbench.profile("guest", text)
     done = workbench("check", "guest")
     assert (done.code, done.stdout) == (0, "1 profile, no problems\n")
-    assert f"warning: {path}:6:1: balloon.free-page-reporting: on hugepages this can end the guest" in done.stderr
+    assert f"warning: {path}:6:1: balloon.free-page-reporting: this can kill a guest on hugepages" in done.stderr
     assert workbench("check", "guest", "--json").stdout == "[]\n"
     workbench.profile("guest", text.replace("true", "false"))
-    assert "can end the guest" not in workbench("check", "guest").stderr
+    assert "can kill a guest" not in workbench("check", "guest").stderr

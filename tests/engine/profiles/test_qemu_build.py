@@ -78,7 +78,7 @@ args = ["-device", "virtio-net-pic,id=x", "-device", "virtio-rng-pci,max-byte=5"
     assert len(found) == 5
     assert found[0].startswith(f"box.toml:1:1: machine: QEMU {version} has no board pc-q35-99.9: did you mean pc-q35-")
     assert found[1].startswith(
-        f"box.toml:3:1: cpu.model: QEMU {version} has no processor Skylake-Klient: did you mean Skylake-"
+        f"box.toml:3:1: cpu.model: QEMU {version} has no CPU model Skylake-Klient: did you mean Skylake-"
     )
     assert found[2].startswith(f"box.toml:7:9: qemu.args[0]: QEMU {version} has no device virtio-net-pic")
     assert "virtio-rng-pci has no property max-byte: did you mean max-bytes?" in found[3]
@@ -160,4 +160,4 @@ def test_the_enlightenments_are_qemus(qemu: str, tmp_path: Path) -> None:
     without = (kept.properties[processor] or frozenset()) - {"hv-synic"}
     reader._build = replace(kept, properties={**kept.properties, processor: without})
     (problem,) = reader.problems([profile])[str(profile.path)]
-    assert str(problem) == f"box.toml:1:5: cpu.hyperv: QEMU {reader.version} has no enlightenment synic"
+    assert str(problem) == f"box.toml:1:5: cpu.hyperv: QEMU {reader.version} has no Hyper-V enlightenment synic"

@@ -45,7 +45,7 @@ class TestListing:
         assert names(store) == ["-x", "a[b]", "my guest"]
         for name in names(store):
             assert complaints(store, name) == [
-                f"{name!r} is not a guest's name: letters, digits, '.', '_' and '-', the first no '.' or '-'"
+                f"{name!r} is not a valid guest name: use letters, digits, '.', '_' and '-', not '.' or '-' first"
             ]
 
     def test_a_name_that_no_terminal_can_show(self, store: ProfileStore, tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ class TestListing:
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.toml")).touch()
         assert names(store) == ["a\N{REPLACEMENT CHARACTER}]0;\N{REPLACEMENT CHARACTER}", "\N{REPLACEMENT CHARACTER}"]
         for name in names(store):
-            assert "is not a guest's name" in complaints(store, name)[0]
+            assert "is not a valid guest name" in complaints(store, name)[0]
             assert all(problem.file.isprintable() for problem in store.load(name).problems)
 
     def test_where_there_is_no_directory_the_samples_stand_in(self, tmp_path: Path) -> None:
@@ -233,4 +233,4 @@ class TestExtends:
     def test_two_names_of_one_file_are_one_file(self, store: ProfileStore, tmp_path: Path) -> None:
         (tmp_path / "one.toml").write_text("extends = 'link'")
         (tmp_path / "link").symlink_to(tmp_path / "one.toml")
-        assert "extended by itself" in str(store.load("one").problems[0])
+        assert "extends itself" in str(store.load("one").problems[0])

@@ -405,7 +405,7 @@ class TestForm:
             area(screen).jump(6, 1)
             await wait_until(lambda: form.row is not None and form.row.path == ("net", 0, "mac"))
             area(screen).become("memory = [")
-            await wait_until(lambda: "no TOML" in str(form.query_one("TextBlock", Static).render()))
+            await wait_until(lambda: "not valid TOML" in str(form.query_one("TextBlock", Static).render()))
 
     async def test_a_choice_a_default_a_table_more_and_off(self) -> None:
         async with opened() as (pilot, _, screen):

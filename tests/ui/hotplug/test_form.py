@@ -161,7 +161,7 @@ async def test_a_controller_that_comes_first_is_told_in_the_form() -> None:
         form = await to_form(app, pilot, "2")
         await pilot.press("down", "down", *"d.img", "up")
         assert "of a new virtio-scsi-pci scsi0 on p0" in str(form.query_one("#plug-about", TextBlock).render())
-        assert form._row.type == "of a new controller"
+        assert form._row.type == "on a new controller"
         assert '"id": "scsi0", "bus": "p0"' in sent(app)
         await pilot.press("enter")
         await pilot.pause()

@@ -1,1 +1,1 @@
-"""From a profile to the QEMU command line, and what on it clashes."""
+"""QEMU's command line: built from a profile, parsed, and checked for conflicts."""

@@ -1,8 +1,8 @@
-"""From a guest to QEMU's argument vector.
+"""Build QEMU's argument vector from a profile.
 
-Devices, network, memory and disks are written in QEMU's JSON syntax, where a value cannot become an option. What has
-comma syntax only (``-chardev``, ``-mon``, ``-machine``) gets its commas doubled. ``-append``, ``-kernel`` and ``-initrd``
-take their value as it is (QEMU: system/vl.c, qemu_init()).
+Devices, network, memory and disks are written in QEMU's JSON syntax, in which a value cannot turn into an option. Options
+that only have comma syntax (``-chardev``, ``-mon``, ``-machine``) get their commas doubled. ``-append``, ``-kernel`` and
+``-initrd`` take their value literally (QEMU: system/vl.c, qemu_init()).
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from workbench.domain.profile.guest import GuestProfile
 
 MONITORS = ("qmp", "qmp-cli", "qmp-events", "qmp-user")
-"""A QMP socket serves one client at a time, so each of these has one of its own in the state directory, ``NAME.sock``:
-the screen, the verbs, the verb ``events``, and the user's own tools."""
+"""A QMP socket serves one client at a time, so there is one each, ``NAME.sock`` in the state directory, for the screen,
+the verbs, the verb ``events``, and the user's own tools."""
 
 MONITOR_OBJECTS = (11, 1)
-"""The first QEMU that warns of ``-mon`` and wants its monitors as objects."""
+"""The first QEMU that deprecates ``-mon`` in favour of monitor objects."""
 
 SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 SANDBOX_HELPER = "on,obsolete=deny,elevateprivileges=allow,spawn=allow,resourcecontrol=deny"
-"""For a guest on a bridge: QEMU starts its helper, which is set-uid root (net/tap.c, net_bridge_run_helper())."""
+"""For a guest on a bridge: QEMU runs its helper, which is setuid root (net/tap.c, net_bridge_run_helper())."""
 
 
 def _below(table: str, *keys: str) -> tuple[Path, ...]:
@@ -43,65 +43,65 @@ def _below(table: str, *keys: str) -> tuple[Path, ...]:
 
 
 BACKEND = _below("memory", "hugepages", "nodes", "policy", "share")
-"""What has a say in each object that holds RAM."""
+"""The keys that affect every RAM backend."""
 
 
 class Launch(Struct, frozen=True):
-    """What a start decides on this host and the profile leaves open."""
+    """Settings of a start that depend on this host, not on the profile."""
 
     binary: str
-    """QEMU's program."""
+    """The QEMU executable."""
     directory: str
     """The guest's state directory: sockets, logs, pid file."""
     accelerator: Literal["kvm", "tcg"]
     version: tuple[int, int] = (6, 2)
-    """QEMU's version: what is spelled otherwise in later ones is spelled as that one wants it."""
+    """QEMU's version, which decides between old and new spellings of options."""
     base: str = "/"
-    """The profile's directory, absolute: relative paths begin there."""
+    """The profile's absolute directory, for relative paths."""
     home: str = "/"
     """The user's home, for paths that begin with ``~/``."""
     kernel: str | None = None
     """Absolute; None: firmware only."""
     initrd: str | None = None
     cmdline: str = CONSOLE
-    """The kernel's command line when the profile gives none."""
+    """The kernel command line if the profile has none."""
     flash: Flash | None = None
-    """UEFI, where the profile asks for it."""
+    """UEFI, if the profile selects it."""
 
     def path(self, text: str) -> str:
-        """The absolute path that a path of the profile means."""
+        """The absolute path for a path in the profile."""
         return resolve(text, base=self.base, home=self.home)
 
 
 class ArgvPart(Struct, frozen=True):
-    """One option of the command line and where it comes from."""
+    """One option of the command line and its origin."""
 
     options: Option
     """The option and its value, if it has one."""
     path: Path = ()
-    """What of the profile made it, as ``("net", 0)``; empty when the workbench adds it to every guest."""
+    """The part of the profile that it comes from, such as ``("net", 0)``; empty if every guest has it."""
     more: tuple[Path, ...] = ()
-    """Other keys that have a say in it."""
+    """Other keys that affect it."""
 
     def says(self, path: Path) -> bool:
-        """Whether a key, or what stands around or below it, has a say in the option."""
+        """Whether a key, or one above or below it, affects the option."""
         return any(one and (one[: len(path)] == path or path[: len(one)] == one) for one in (self.path, *self.more))
 
     @property
     def key(self) -> str:
-        """The same as text: ``net[0]``."""
+        """``path`` as text: ``net[0]``."""
         return key_text(self.path)
 
 
 def qemu_argv(profile: GuestProfile, launch: Launch) -> list[str]:
-    """The whole command line, the program first."""
+    """The whole command line, starting with the executable."""
     return [launch.binary, *(word for part in argv_parts(profile, launch) for word in part.options)]
 
 
 def argv_parts(profile: GuestProfile, launch: Launch) -> tuple[ArgvPart, ...]:
-    """Every option in the order of the command line."""
+    """All options in the order of the command line."""
     return (
-        *_house(profile, launch),
+        *_common(profile, launch),
         *_machine(profile, launch),
         *_boot(profile, launch),
         *_monitors(launch),
@@ -112,12 +112,12 @@ def argv_parts(profile: GuestProfile, launch: Launch) -> tuple[ArgvPart, ...]:
 
 
 def port_socket(port: SerialPort) -> str:
-    """The name in the state directory of a port's socket. Its first word keeps it apart from every other file there."""
+    """The name of a port's socket in the state directory; the prefix keeps it apart from all other files."""
     return f"port-{port.id}.sock"
 
 
-def _house(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
-    """A machine with nothing that the profile did not ask for, in a sandbox, with its logs and pid in its directory."""
+def _common(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
+    """Options of every guest: no default devices, the sandbox, and logs and pid file in its directory."""
     yield ArgvPart(("-name", f"guest={comma(profile.name)}"))
     yield ArgvPart(("-no-user-config",))
     yield ArgvPart(("-nodefaults",))
@@ -125,7 +125,7 @@ def _house(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
     bridged = any(net.backend == "bridge" for net in profile.net)
     yield ArgvPart(("-sandbox", SANDBOX_HELPER if bridged else SANDBOX))
     yield ArgvPart(("-msg", "timestamp=on"))
-    # QEMU puts its pid for a %d there and refuses any other % (util/log.c, valid_filename_template()).
+    # QEMU expands %d to its pid and rejects any other % (util/log.c, valid_filename_template()).
     if "%" not in launch.directory:
         yield ArgvPart(("-D", f"{launch.directory}/trace.log"))
     yield ArgvPart(("-pidfile", f"{launch.directory}/pid"))
@@ -178,7 +178,7 @@ def _monitors(launch: Launch) -> Iterator[ArgvPart]:
 
 
 def _console(launch: Launch) -> Iterator[ArgvPart]:
-    """The machine's serial port: a socket for one reader, and a log that is written with or without one."""
+    """The machine's serial port: a socket for one client, and a log that is always written."""
     path, log = comma(f"{launch.directory}/serial.sock"), comma(f"{launch.directory}/serial.log")
     chardev = f"socket,id=serial0,path={path},server=on,wait=off,logfile={log},logappend=on"
     yield ArgvPart(("-chardev", chardev))
@@ -186,7 +186,7 @@ def _console(launch: Launch) -> Iterator[ArgvPart]:
 
 
 def _devices(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
-    """The virtio devices, each at its slot."""
+    """The virtio devices, each in its slot."""
     slots = slots_of(profile)
     yield from _cards(profile, launch, slots)
     yield from _disks(profile, launch, slots)
@@ -199,7 +199,7 @@ def _devices(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
         path = f"{launch.directory}/{port_socket(port)}" if port.path is None else launch.path(port.path)
         yield from _parts(port.options(path), ("serial", index))
     for index, rng in enumerate(profile.rng):
-        # One alone may be a table or a list of one: its place has no number, which stands for both.
+        # A single one may be a table or a list of one; a path without an index covers both.
         place: Path = ("rng", index) if len(profile.rng) > 1 else ("rng",)
         yield from _parts(rng.options(slots["rng", index], launch.path(rng.source)), place)
     if profile.display is not None:
@@ -233,12 +233,12 @@ def _disks(profile: GuestProfile, launch: Launch, slots: Mapping[Path, str]) -> 
 
 
 def _ordered(boot: int | None) -> tuple[Path, ...]:
-    """What gave a device its place in the order of booting."""
+    """The key that gave a device its place in the boot order."""
     return () if boot is None else (("boot", "order"),)
 
 
 def _boot_places(profile: GuestProfile) -> dict[Path, int]:
-    """The place in the order of booting of each device that has one, from 1."""
+    """The place of each device in the boot order, from 1."""
     kinds: dict[str, list[Path]] = {"disk": [], "cdrom": [], "net": [("net", i) for i in range(len(profile.net))]}
     for index, scsi in enumerate(profile.scsi):
         for lun, disk in enumerate(scsi.disk):
@@ -248,14 +248,14 @@ def _boot_places(profile: GuestProfile) -> dict[Path, int]:
 
 
 def _root_port(number: int) -> Option:
-    """An empty slot; all of them are functions of one slot of the root bus."""
+    """An empty root port; all of them are functions of one slot on the root bus."""
     values = {"driver": "pcie-root-port", "id": f"{PORT_ID}{number}", "addr": f"{PORTS_SLOT:02x}.{number}"}
     more = {"multifunction": True} if number == 0 else {}
     return json_option("-device", {**values, "chassis": number + 1, "port": number, **more})
 
 
 def _extra(profile: GuestProfile) -> Iterator[ArgvPart]:
-    """The profile's own arguments as they are; what follows an option up to the next one is taken for its value."""
+    """The profile's raw arguments; the words between two options count as the first one's values."""
     args = profile.qemu.args
     starts = [index for index, arg in enumerate(args) if index == 0 or arg.startswith("-")]
     for begin, end in zip(starts, [*starts, len(args)][1:], strict=True):
@@ -265,7 +265,7 @@ def _extra(profile: GuestProfile) -> Iterator[ArgvPart]:
 
 def _parts(options: Iterable[Option], path: Path, more: tuple[Path, ...] = ()) -> Iterator[ArgvPart]:
     """
-    :param more: other keys that have a say in the device, not in what is behind it.
+    :param more: other keys that affect the device but not its backend.
     """
     for option in options:
         yield ArgvPart(option, path, more if option[0] == "-device" else ())

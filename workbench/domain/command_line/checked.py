@@ -1,4 +1,4 @@
-"""A profile that is being edited: its text as it stands on the disk, what is wrong with it, and the options that it gives."""
+"""A profile being edited: its text on disk, its problems, and the QEMU options that it generates."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ if TYPE_CHECKING:
 
 
 class ProfileText(Struct, frozen=True):
-    """One profile's file as it was read."""
+    """A profile's file as it was read."""
 
     name: str
     """The guest's name."""
     path: str
-    """Where it is saved: absolute, in the user's directory."""
+    """The absolute path to save it to, in the user's directory."""
     text: str
     stamp: tuple[int, ...] = ()
-    """Another one when the file is another; empty when there is no file at ``path``."""
+    """Changes with the file; empty if there is no file at ``path``."""
     sample: str = ""
-    """The path of the shipped sample that the text comes from, when the user has no file of that name."""
+    """The path of the sample that the text is from, if the user has no file of that name."""
 
 
 class Checked(Struct, frozen=True):
-    """What is known of a text at once, without asking QEMU or looking at files."""
+    """The result of checking a text without asking QEMU or opening other files."""
 
     file: str
-    """How problems name the file."""
+    """The file's name in problems."""
     parsed: Parsed = field(default_factory=lambda: Parsed(None, ()))
     parts: tuple[ArgvPart, ...] = ()
-    """The options that it gives; empty while there are problems."""
+    """The options that it generates; empty while there are problems."""
     binary: str = ""
-    """QEMU's program."""
+    """The QEMU executable."""
     why: str = ""
-    """Why there are no options although the text has no problem; empty when there are."""
+    """Why there are no options although the text has no problems; otherwise empty."""
     bases: tuple[str, ...] = ()
-    """The files that the text extends, and what they extend."""
+    """The files that the text extends, directly or indirectly."""
     bases_stamp: tuple[int, ...] = ()
-    """Another one when one of these is another."""
+    """Changes with any of these files."""
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         return self.parsed.problems
 
     def place(self, part: ArgvPart) -> tuple[str, int]:
-        """The file's short name, empty for this one, and the line that made an option; 0 when no line did."""
+        """The short name of the file, empty for this one, and the line that an option is from; 0 if none."""
         place = place_of(self.parsed, part)
         if place is None:
             return "", 0
         return ("" if place.file == self.file else place.file.rpartition("/")[2]), place.line
 
     def made_at(self, line: int) -> frozenset[int]:
-        """The indices of the options that a line of this file made."""
+        """The indices of the options that a line of this file affects."""
         return made_by(self.parsed, self.file, line, self.parts)

@@ -1,4 +1,4 @@
-"""Which key of a profile made which option, and which keys make none."""
+"""Which key of a profile affects which option, and which keys affect none."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_OPTION: tuple[tuple[str, ...], ...] = (
     ("balloon", "presets"),
     ("scsi", "disk", "size"),
 )
-"""Keys that QEMU is not told of, without the numbers of elements: the workbench itself acts on them."""
+"""Keys, without list indices, that are not passed to QEMU: the workbench acts on them itself."""
 
 
 def makes_no_option(path: Path) -> bool:
@@ -30,9 +30,9 @@ def makes_no_option(path: Path) -> bool:
 
 
 def place_of(parsed: Parsed, part: ArgvPart) -> Place | None:
-    """Where the text, or a file that it extends, says what made an option: its key, or another one that has a say in it.
+    """Where the text, or a file that it extends, has the key of an option or another key that affects it.
 
-    None where nobody says it: a default, or what the workbench adds to every guest.
+    None if there is no such key: the option is from a default, or every guest has it.
     """
     for path in (part.path, *part.more):
         if path and (place := parsed.places.get(path)) is not None:
@@ -41,19 +41,19 @@ def place_of(parsed: Parsed, part: ArgvPart) -> Place | None:
 
 
 def paths_at(parsed: Parsed, file: str, line: int) -> tuple[Path, ...]:
-    """What a line says: its keys and elements, those left out that another one of them stands within."""
+    """The keys and elements on a line, without those that contain another one of them."""
     here = [path for path, place in parsed.places.items() if place.line == line and place.file == file]
     return tuple(path for path in here if not any(other != path and other[: len(path)] == path for other in here))
 
 
 def path_before(parsed: Parsed, file: str, line: int) -> Path:
-    """What a line says, or the nearest line above it that says something; empty where none does."""
+    """The path on a line, or on the nearest line above that has one; empty if none has."""
     lines = [place.line for place in parsed.places.values() if place.file == file and place.line <= line]
     return paths_at(parsed, file, max(lines))[0] if lines else ()
 
 
 def made_by(parsed: Parsed, file: str, line: int, parts: Sequence[ArgvPart]) -> frozenset[int]:
-    """The indices of the options that a line made, or has a say in; for ``extends``, those that the other files made."""
+    """The indices of the options that a line affects; for ``extends``, of those from the other files."""
     paths = [path for path in paths_at(parsed, file, line) if not makes_no_option(path)]
     found = {index for index, part in enumerate(parts) if any(part.says(path) for path in paths)}
     if ("extends",) in paths:

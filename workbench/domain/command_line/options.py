@@ -1,4 +1,4 @@
-"""QEMU's command line taken apart: options, and the values in its comma syntax or JSON.
+"""Parse QEMU's command line: options, and their values in comma syntax or JSON.
 
 QEMU: qemu-options.hx (which options take a value), util/qemu-option.c and util/keyval.c (the comma syntax).
 """
@@ -24,20 +24,20 @@ ALONE = frozenset(
     rtc-td-hack s sdl semihosting singlestep snapshot std-vga usb version win2k-hack xen-attach xen-domid-restrict
     """.split()  # noqa: SIM905
 )
-"""The options that take no value, in all versions from 2 to 11."""
+"""The options without a value, in all versions from 2 to 11."""
 
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([bkmgtpeBKMGTPE]?)(?:i?[bB])?\Z", re.ASCII)
 SCALE = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50, "e": 1 << 60}
 
 
 class Given(Struct, frozen=True):
-    """One option as it was given."""
+    """One option as given."""
 
     name: str
     """Without its dashes."""
     value: str | None
     words: tuple[str, ...]
-    """As they stood on the command line."""
+    """As on the command line."""
 
     @property
     def keys(self) -> Keys:
@@ -45,15 +45,15 @@ class Given(Struct, frozen=True):
 
 
 class Keys(dict[str, Any]):
-    """The keys of a value; ``implied`` is the first part when it has no ``=``."""
+    """The keys of a value; ``implied`` is its first part if that has no ``=``."""
 
     implied: str = ""
     repeated: bool = False
-    """Whether a key stood there twice: then the last one counts, unless it is a list."""
+    """Whether a key was given twice: the last one wins, unless it is a list."""
     lists: dict[str, list[str]]
 
     def take(self, *names: str) -> Any:
-        """The first of these keys that is there, taken out; None when none is."""
+        """Remove and return the first of these keys that exists, or None."""
         for name in names:
             if name in self:
                 return self.pop(name)
@@ -61,7 +61,7 @@ class Keys(dict[str, Any]):
 
 
 def split_options(arguments: Sequence[str]) -> Iterator[Given]:
-    """The options of a command line without its program; a word that is no option is QEMU's ``-hda`` of old."""
+    """The options of a command line without the executable; a word that is not an option means ``-hda``."""
     index = 0
     while index < len(arguments):
         word = arguments[index]
@@ -78,7 +78,7 @@ def split_options(arguments: Sequence[str]) -> Iterator[Given]:
 
 
 def keys_of(value: str) -> Keys:
-    """The keys of a value in JSON or in the comma syntax, in which a doubled comma is one of the value's own."""
+    """The keys of a value in JSON or in comma syntax, in which a doubled comma is a literal one."""
     if value.startswith("{"):
         return _json(value)
     keys = Keys()
@@ -114,7 +114,7 @@ def _json(value: str) -> Keys:
 
 
 def nested(keys: Keys) -> Keys:
-    """The keys of a block node with those of what is in it, such as ``file.driver``, in tables (util/keyval.c)."""
+    """The keys of a block node, with dotted ones such as ``file.driver`` as tables (util/keyval.c)."""
     found = Keys()
     found.implied, found.repeated, found.lists = keys.implied, keys.repeated, keys.lists
     for name, value in keys.items():
@@ -128,12 +128,12 @@ def nested(keys: Keys) -> Keys:
 
 
 def doubled(text: str) -> str:
-    """A value as it stands in the comma syntax."""
+    """A value in comma syntax: commas are doubled."""
     return text.replace(",", ",,")
 
 
 def whole(value: object) -> int | None:
-    """A whole number of at most 18 digits; None for what is none."""
+    """A whole number of at most 18 digits, or None if it is not one."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -143,7 +143,7 @@ def whole(value: object) -> int | None:
 
 
 def is_on(value: object) -> bool | None:
-    """QEMU's booleans (qapi/opts-visitor, util/cutils.c); None for what is none."""
+    """A QEMU boolean (qapi/opts-visitor, util/cutils.c), or None if it is not one."""
     if isinstance(value, bool):
         return value
     if value in ("on", "yes", "true", "y"):
@@ -152,9 +152,9 @@ def is_on(value: object) -> bool | None:
 
 
 def size_of(value: object, unit: int = 1) -> int | None:
-    """Bytes of a size as QEMU reads it (util/cutils.c, qemu_strtosz()); None for what is none.
+    """A size in bytes as QEMU parses it (util/cutils.c, qemu_strtosz()), or None if it is not one.
 
-    :param unit: what a number without a suffix counts.
+    :param unit: bytes per unit of a number without a suffix.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -167,7 +167,7 @@ def size_of(value: object, unit: int = 1) -> int | None:
 
 
 def split_argv(argv: Sequence[str]) -> Iterator[Option]:
-    """The options of a command line: each with its value, if it has one."""
+    """The options of a command line, each with its value, if any."""
     begin = 0
     for index in range(1, len(argv) + 1):
         if index == len(argv) or (argv[index].startswith("-") and argv[index] != "-"):
@@ -176,9 +176,9 @@ def split_argv(argv: Sequence[str]) -> Iterator[Option]:
 
 
 def settings_of(option: Option, first: str = "type") -> dict[str, object]:
-    """The value of an option as keys and values, from JSON or QEMU's comma syntax.
+    """The value of an option as keys and values, from JSON or comma syntax.
 
-    :param first: the key of a first word that has none: ``driver`` in ``-device edu,id=x``.
+    :param first: the key implied for the first word: ``driver`` in ``-device edu,id=x``.
     """
     keys = keys_of(option[1] if len(option) > 1 else "")
     return {first: keys.implied, **keys} if keys.implied else {**keys}

@@ -1,4 +1,4 @@
-"""What one build of QEMU has: boards, processors, device types and their properties; and what of a profile it has not."""
+"""The boards, CPU models, device types and properties of a QEMU build, and what a profile uses that it lacks."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from workbench.domain.profile.guest import GuestProfile
 
 GENERAL = frozenset({"driver", "id", "bus", "qom-type", "addr"})
-"""Keys of every device or object that are no property of its own."""
+"""Keys of every device or object that are not among its properties."""
 EVERY_FEATURE = "max"
-"""The processor that has each feature that a QEMU knows; one that no profile names is this, or has the same."""
+"""The CPU model with every feature that QEMU supports; stands for the default model."""
 
 
 ALIASES = {
@@ -37,28 +37,28 @@ ALIASES = {
     "ac97": "AC97",
     "es1370": "ES1370",
 }  # fmt: skip
-"""Other names of devices on a PC (QEMU: system/qdev-monitor.c, qdev_alias_table): ``-device`` takes them, QMP does not."""
+"""Aliases of devices on a PC (QEMU: system/qdev-monitor.c, qdev_alias_table): ``-device`` accepts them, QMP does not."""
 SUGAR = frozenset({"kernel-irqchip", "kvm-shadow-mem", "igd-passthru"})
-"""Options of ``-machine`` that are the accelerator's or a device's (QEMU: system/vl.c,
+"""Options of ``-machine`` that belong to the accelerator or a device (QEMU: system/vl.c,
 qemu_apply_legacy_machine_options())."""
 
 
 class Build(Struct, frozen=True):
-    """What was asked of a QEMU so far."""
+    """What is known about a QEMU build so far."""
 
     version: str
     machines: Mapping[str, str]
-    """Each board's name or alias, and its QOM type."""
+    """Name or alias of each board -> its QOM type."""
     cpus: Mapping[str, str]
-    """Each processor model, and its QOM type."""
+    """CPU model -> its QOM type."""
     properties: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
-    """The properties of the types that were asked for; None for a type that this QEMU has not."""
+    """Type -> its properties, for the types queried so far; None if this QEMU does not have the type."""
     types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """All types of each kind, ``device`` or ``object``, where a profile wanted one that this QEMU has not."""
+    """Kind, ``device`` or ``object`` -> all its types, if a profile uses one that this QEMU does not have."""
 
 
 def types_of(profile: GuestProfile, parts: Iterable[ArgvPart], build: Build) -> set[tuple[str, str]]:
-    """The types whose properties must be known to check a profile: the kind (``device``, ``object``) and the name."""
+    """The types to query before a profile can be checked: the kind (``device``, ``object``) and the name."""
     wanted: set[tuple[str, str]] = set()
     parts = tuple(parts)
     if profile.machine in build.machines and (profile.machine_options or any(_board_keys(part) for part in parts)):
@@ -74,31 +74,31 @@ def types_of(profile: GuestProfile, parts: Iterable[ArgvPart], build: Build) -> 
 
 
 def _board_keys(part: ArgvPart) -> tuple[str, ...]:
-    """The options that a raw ``-machine`` gives the profile's board."""
+    """The options that a raw ``-machine`` sets for the profile's board."""
     if (
         part.path[:2] != ("qemu", "args")
         or part.options[0].lstrip("-") not in ("machine", "M")
         or len(part.options) < 2
     ):
         return ()
-    board, keys = _told(part.options[1])
+    board, keys = _parsed(part.options[1])
     return () if board or "type" in keys else tuple(key for key in keys if key != "accel" and "." not in key)
 
 
 def _type(kind: str, part: ArgvPart) -> str:
-    name, _ = _told(part.options[1])
+    name, _ = _parsed(part.options[1])
     return ALIASES.get(name, name) if kind == "device" else name
 
 
 @lru_cache(maxsize=4096)
-def _told(value: str) -> tuple[str, tuple[str, ...]]:
-    """The type that an option's value names, and its keys: a thousand profiles have most of their options in common."""
+def _parsed(value: str) -> tuple[str, tuple[str, ...]]:
+    """The type in an option's value, and its keys; cached since many profiles share most options."""
     keys = keys_of(value)
     return keys.implied, tuple(keys)
 
 
 def build_problems(profile: GuestProfile, parts: Iterable[ArgvPart], build: Build) -> Iterator[tuple[Path, str]]:
-    """What this QEMU has not, at the keys that want it."""
+    """What a profile uses that this QEMU does not have, by key."""
     qemu = f"QEMU {build.version}"
     if profile.machine not in build.machines:
         yield ("machine",), f"{qemu} has no board {profile.machine}{_near(profile.machine, build.machines)}"
@@ -124,16 +124,16 @@ def _cpu(profile: GuestProfile, build: Build, qemu: str) -> Iterator[tuple[Path,
     if model not in build.cpus and profile.cpu.model is None:
         return
     if model not in build.cpus:
-        yield ("cpu", "model"), f"{qemu} has no processor {model}{_near(model, build.cpus)}"
+        yield ("cpu", "model"), f"{qemu} has no CPU model {model}{_near(model, build.cpus)}"
         return
     known = build.properties.get(build.cpus[model])
-    whose = f"{model} has no" if profile.cpu.model else "no processor has the"
+    whose = f"{model} has no" if profile.cpu.model else "no CPU model has the"
     for name in profile.cpu.enlightenments():
         if known is not None and f"hv-{name}" not in known:
-            yield ("cpu", "hyperv"), f"{qemu} has no enlightenment {name}"
+            yield ("cpu", "hyperv"), f"{qemu} has no Hyper-V enlightenment {name}"
     for index, feature in enumerate(profile.cpu.features):
         name = feature[1:]
-        # QEMU takes _ for - in the names of features (target/i386/cpu.c, x86_cpu_parse_featurestr()).
+        # QEMU accepts _ for - in feature names (target/i386/cpu.c, x86_cpu_parse_featurestr()).
         if known is not None and name not in known and name.replace("_", "-") not in known:
             yield ("cpu", "features", index), f"{qemu}: {whose} feature {name}{_near(name, known)}"
 
@@ -142,17 +142,17 @@ def _device(part: ArgvPart, build: Build, qemu: str) -> Iterator[tuple[Path, str
     kind = part.options[0].removeprefix("-")
     if kind not in ("device", "object") or len(part.options) < 2 or not part.path:
         return
-    told, keys = _told(part.options[1])
+    given, keys = _parsed(part.options[1])
     name = _type(kind, part)
     if name not in build.properties:
         return
     known = build.properties[name]
     if known is None:
-        yield part.path, f"{qemu} has no {kind} {told}{_near(told, build.types.get(kind, ()))}"
+        yield part.path, f"{qemu} has no {kind} {given}{_near(given, build.types.get(kind, ()))}"
         return
     for key in keys:
         if key not in GENERAL and key not in known and "." not in key and "[" not in key:
-            yield part.path, f"{qemu}: {told} has no property {key}{_near(key, known)}"
+            yield part.path, f"{qemu}: {given} has no property {key}{_near(key, known)}"
 
 
 def _near(name: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""What QEMU's last words before it gave up mean for the profile, and what mends it."""
+"""Advice for a failed start, from QEMU's last output and the profile."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _ACL = re.compile(r"failed to parse default acl file `(?P<missing>[^'\n]+)'|acce
 
 
 def start_advice(output: str, profile: GuestProfile) -> Iterator[str]:
-    """What to do, for what of QEMU's output has a known cause in the profile or on the host.
+    """What to do about errors in QEMU's output with a known cause in the profile or on the host.
 
-    The texts that are looked for are QEMU's own, and it gives no error code beside them: hw/pci/pci.c, system/vl.c,
-    net/slirp.c, util/qemu-sockets.c, net/tap.c.
+    It matches QEMU's messages, since QEMU has no error codes for them: hw/pci/pci.c, system/vl.c, net/slirp.c,
+    util/qemu-sockets.c, net/tap.c.
 
     :param output: what QEMU wrote to stderr.
     """
     if profile.qemu.args and "PCI: slot" in output:
-        yield "a device of qemu.args took a slot of the profile's: reserve = 4 under [qemu] leaves it four of its own"
+        yield "a device in qemu.args uses a slot of the profile: set reserve = 4 under [qemu] to keep four slots free for args"
     yield from _tap(output, profile)
     yield from _bridge(output, profile)
     if profile.memory.lock and "locking memory failed" in output:
-        yield "memory.lock wants a higher limit of locked memory: ulimit -l, or LimitMEMLOCK= of the service"
+        yield "memory.lock needs a higher limit for locked memory: ulimit -l, or LimitMEMLOCK= of the service"
     if "Could not set up host forwarding rule" in output or "Failed to find an available port" in output:
-        yield "a port of the host was taken after it was looked at: workbench check tells which"
+        yield "another process took a host port after the check: run workbench check to see which"
 
 
 def _tap(output: str, profile: GuestProfile) -> Iterator[str]:
@@ -44,11 +44,11 @@ def _tap(output: str, profile: GuestProfile) -> Iterator[str]:
     make = f"sudo ip tuntap del {name} mode tap; sudo ip tuntap add {name} mode tap user $USER{more}"
     match why.strip():
         case "Invalid argument":
-            yield f"{name} was not made for queues = {queues}: {make}"
+            yield f"{name} was not created for queues = {queues}: {make}"
         case "Operation not permitted" | "Permission denied":
-            yield f"{name} is not yours to use: {make}"
+            yield f"you have no access to {name}: {make}"
         case "Device or resource busy":
-            yield f"another process has {name}: a tap has one user, unless it was made with multi_queue"
+            yield f"another process uses {name}: a tap has one user, unless created with multi_queue"
 
 
 def _bridge(output: str, profile: GuestProfile) -> Iterator[str]:
@@ -56,6 +56,6 @@ def _bridge(output: str, profile: GuestProfile) -> Iterator[str]:
     names = [net.interface or "br0" for net in profile.net if net.backend == "bridge"]
     if acl is not None and names:
         lines = "; ".join(f"allow {name}" for name in dict.fromkeys(names))
-        yield f"QEMU's bridge helper takes what its list allows: write {lines} into {acl['missing'] or '/etc/qemu/bridge.conf'}"
+        yield f"QEMU's bridge helper does not allow this bridge: write {lines} into {acl['missing'] or '/etc/qemu/bridge.conf'}"
     elif names and "bridge helper failed" in output and "Operation not permitted" in output:
-        yield "QEMU's bridge helper must be set-uid root: sudo chmod u+s /usr/lib/qemu/qemu-bridge-helper"
+        yield "QEMU's bridge helper must be setuid root: sudo chmod u+s /usr/lib/qemu/qemu-bridge-helper"

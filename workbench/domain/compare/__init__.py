@@ -1,1 +1,1 @@
-"""Differences between two profiles, and between a profile and the guest that runs."""
+"""Differences between two profiles, and between a profile and its running guest."""

@@ -1,7 +1,7 @@
-"""Drift: how a running guest differs from what its profile says now, both ways.
+"""Drift: the differences between a running guest and its current profile.
 
-Three things are held against each other: the command line that QEMU was started with, the one that the profile would
-give now, and the devices and objects that live in QEMU.
+It compares the command line that QEMU was started with, the one that the profile generates now, and the devices and
+objects in QEMU.
 """
 
 from __future__ import annotations
@@ -24,44 +24,44 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """Which way something differs."""
+    """The kind of a difference."""
 
     EXTRA = "not in the profile"
-    """It runs, and the profile does not have it."""
+    """The guest has it, the profile does not."""
     MISSING = "does not run"
-    """The profile has it, and it does not run."""
+    """The profile has it, the guest does not."""
     CHANGED = "differs"
-    """It runs otherwise than the profile says."""
+    """Both have it, with other settings."""
 
 
 class Said(Struct, frozen=True):
-    """One option of a command line and where the profile says it."""
+    """One option of a command line and its place in the profile."""
 
     option: Option
     key: str = ""
-    """The profile's key, such as ``net[0]``; empty when the workbench adds it to every guest."""
+    """The profile's key, such as ``net[0]``; empty if every guest has it."""
     place: str = ""
-    """File and line, such as ``demo.toml:14``; empty where the profile is silent and has a default."""
+    """File and line, such as ``demo.toml:14``; empty if it is a default."""
 
 
 class Difference(Struct, frozen=True):
-    """One thing in which guest and profile differ."""
+    """One difference between guest and profile."""
 
     kind: Kind
     name: str
-    """A device's or object's id, a QOM path where it has none, or an option such as ``-m``."""
+    """The id of a device or object, its QOM path if it has none, or an option such as ``-m``."""
     words: str
-    """What differs, in a sentence."""
+    """What differs, for the user."""
     type: str = ""
     """QOM type of a device or object."""
     path: str = ""
-    """QOM path of what runs; empty for what does not."""
+    """QOM path in the guest; empty if the guest does not have it."""
     place: str = ""
-    """Where the profile says it: ``demo.toml:14``; empty when it does not."""
+    """Place in the profile, such as ``demo.toml:14``; empty if not in it."""
 
 
 class Live(Struct, frozen=True):
-    """What lives in QEMU and was made by somebody: not the board's own."""
+    """The devices and objects in QEMU, except those of the board."""
 
     devices: Mapping[str, str] = field(default_factory=dict)
     """Id -> QOM type of each device that has an id."""
@@ -70,25 +70,25 @@ class Live(Struct, frozen=True):
     objects: Mapping[str, str] = field(default_factory=dict)
     """Id -> QOM type of each ``-object``."""
     backends: Backends = field(default_factory=Backends)
-    """What there is for devices to stand on."""
+    """The backends in QEMU."""
 
 
-_OF_THE_HOUSE = frozenset({"-D", "-pidfile", "-msg", "-sandbox", "-name", "-mon", "-L"})
-"""Options that the workbench adds to every guest, spelled by its own version; and where QEMU has its files, which a script
-around an uninstalled QEMU adds."""
-_HOUSE_IDS = re.compile(r"qmp(-\w+)?(-monitor)?\Z|serial0\Z")
-"""Ids of the workbench's own monitors and console."""
+_COMMON_OPTIONS = frozenset({"-D", "-pidfile", "-msg", "-sandbox", "-name", "-mon", "-L"})
+"""Options of every guest, which may differ between versions of the workbench; and ``-L``, which a wrapper script of an
+uninstalled QEMU adds."""
+_COMMON_IDS = re.compile(r"qmp(-\w+)?(-monitor)?\Z|serial0\Z")
+"""Ids of the workbench's monitors and console."""
 _BACKEND_OPTIONS = {"netdev": Sort.NETDEV, "chardev": Sort.CHARDEV, "blockdev": Sort.NODE}
-"""Options that make what devices stand on, and the sorts of that."""
+"""Options that create backends, and the sort of each."""
 _MADE = {"-device": "driver", "-object": "qom-type"}
-"""Options that make a thing with a type, and the key of the type."""
+"""Options that create a typed object, and the key of the type."""
 
 
 def drift(live: Live, started: Sequence[str], now: Sequence[Said]) -> tuple[Difference, ...]:
-    """Every difference: devices, objects, then everything else.
+    """All differences: devices, objects, then everything else.
 
-    :param started: the arguments that QEMU was started with, its program left out; empty when they are not known.
-    :param now: what the profile would give now.
+    :param started: the arguments that QEMU was started with, without the executable; empty if unknown.
+    :param now: the options that the profile generates now.
     """
     options = [Said(option) for option in split_argv(started)]
     return (
@@ -96,17 +96,17 @@ def drift(live: Live, started: Sequence[str], now: Sequence[Said]) -> tuple[Diff
         *_anonymous(live, now),
         *_made("-object", live.objects, "/objects", options, now),
         *_left(live, options),
-        *(_rest(options, [one for one in now if not _is_told(one, options, now)]) if started else ()),
+        *(_rest(options, [one for one in now if not _is_implied(one, options, now)]) if started else ()),
     )
 
 
 def device_places(now: Sequence[Said]) -> dict[str, str]:
-    """Id -> line of each device that the profile makes now; those that come from a default have none."""
+    """Id -> place of each device in the current profile, except those that are defaults."""
     return {name: said.place for name, (_, said) in _with_ids("-device", now).items() if said.place}
 
 
-def _is_told(one: Said, started: Sequence[Said], now: Sequence[Said]) -> bool:
-    """Whether an option stands behind a device that the start did not make: that was plugged in meanwhile, or is told."""
+def _is_implied(one: Said, started: Sequence[Said], now: Sequence[Said]) -> bool:
+    """Whether an option is the backend of a device added since the start: it was plugged in, or is reported as missing."""
     if one.option[0].lstrip("-") not in ("netdev", "blockdev", "chardev") or not one.key:
         return False
     then = _with_ids("-device", started)
@@ -116,17 +116,17 @@ def _is_told(one: Said, started: Sequence[Said], now: Sequence[Said]) -> bool:
 def _made(
     option: str, live: Mapping[str, str], above: str, started: Sequence[Said], now: Sequence[Said]
 ) -> Iterator[Difference]:
-    """Devices or objects that have an id."""
+    """Differences in devices or objects with an id."""
     then = {name: values for name, (values, _) in _with_ids(option, started).items()}
     wanted = _with_ids(option, now)
     for name, kind in live.items():
-        if name in wanted or _HOUSE_IDS.match(name):
+        if name in wanted or _COMMON_IDS.match(name):
             continue
-        words = "the profile made it at the start and no longer has it" if name in then else _plugged(option)
+        words = "removed from the profile since the start" if name in then else _plugged(option)
         yield Difference(Kind.EXTRA, name, words, kind, f"{above}/{name}")
     for name, (values, said) in wanted.items():
         kind = str(values.get(_MADE[option], ""))
-        if _HOUSE_IDS.match(name):
+        if _COMMON_IDS.match(name):
             continue
         if name not in live:
             words = "unplugged since the start" if name in then else "new in the profile since the start"
@@ -136,7 +136,7 @@ def _made(
 
 
 def _left(live: Live, started: Sequence[Said]) -> Iterator[Difference]:
-    """What devices left behind them that are gone. Objects are told of already."""
+    """Backends left over from removed devices. Objects are already reported."""
     devices = _with_ids("-device", started)
     ours = {
         Behind(sort, name)
@@ -148,16 +148,16 @@ def _left(live: Live, started: Sequence[Said]) -> Iterator[Difference]:
     for name, left in live.backends.leftovers(live.devices, ours).items():
         for one in left:
             if one.sort is not Sort.OBJECT:
-                words = f"{one.sort.words} named after a {name} that the guest does not have: unplugging {name} again removes it"
+                words = f"{one.sort.words} named after {name}, which does not exist: unplug {name} again to remove it"
                 yield Difference(Kind.EXTRA, one.name, words)
 
 
 def _plugged(option: str) -> str:
-    return "plugged in while the guest ran" if option == "-device" else "made while the guest ran"
+    return "plugged in since the start" if option == "-device" else "created since the start"
 
 
 def _with_ids(option: str, said: Iterable[Said]) -> dict[str, tuple[dict[str, object], Said]]:
-    """Id -> what a command line says of each device or object that has one."""
+    """Id -> values and option of each device or object with an id."""
     found = {}
     for one in said:
         if one.option[0].lstrip("-") == option.lstrip("-"):
@@ -168,7 +168,7 @@ def _with_ids(option: str, said: Iterable[Said]) -> dict[str, tuple[dict[str, ob
 
 
 def _anonymous(live: Live, now: Sequence[Said]) -> Iterator[Difference]:
-    """Devices without an id: by type, as many as there should be."""
+    """Differences in devices without an id: their number by type."""
     wanted: dict[str, list[Said]] = {}
     for one in now:
         if one.option[0].lstrip("-") == "device":
@@ -187,18 +187,18 @@ def _anonymous(live: Live, now: Sequence[Said]) -> Iterator[Difference]:
 
 
 def _rest(started: Sequence[Said], now: Sequence[Said]) -> Iterator[Difference]:
-    """Every other option, each by its name and the id in its value."""
+    """Differences in all other options, matched by name and by the id in the value."""
     then, wanted = _by_name(started), _by_name(now)
     for name in dict.fromkeys((*wanted, *then)):
         old, new = then.get(name), wanted.get(name)
         if old is None and new is not None:
-            yield Difference(Kind.MISSING, new.key or name, f"the profile says {_said(new)}", place=new.place)
+            yield Difference(Kind.MISSING, new.key or name, f"the profile has {_text(new)}", place=new.place)
         elif new is None and old is not None:
-            yield Difference(Kind.EXTRA, name, f"runs with {_said(old)}")
+            yield Difference(Kind.EXTRA, name, f"running with {_text(old)}")
         elif old is not None and new is not None and old.option[1:] != new.option[1:]:
             changes = _changes(settings_of(old.option), settings_of(new.option), whole=True)
             short = len(old.option) == 2 and "=" not in old.option[1] and not old.option[1].startswith("{")
-            words = f"runs {_value(old)}, the profile says {_value(new)}" if short or not changes else changes
+            words = f"running with {_value(old)}, the profile has {_value(new)}" if short or not changes else changes
             yield Difference(Kind.CHANGED, new.key or name, words, place=new.place)
 
 
@@ -206,10 +206,10 @@ def _by_name(said: Iterable[Said]) -> dict[str, Said]:
     found: dict[str, Said] = {}
     for one in said:
         name = f"-{one.option[0].lstrip('-')}"
-        if name in _MADE or name in _OF_THE_HOUSE:
+        if name in _MADE or name in _COMMON_OPTIONS:
             continue
         id_ = settings_of(one.option).get("id", settings_of(one.option).get("node-name", ""))
-        if isinstance(id_, str) and _HOUSE_IDS.match(id_):
+        if isinstance(id_, str) and _COMMON_IDS.match(id_):
             continue
         key = f"{name} {id_}" if id_ else name
         number = 2
@@ -220,15 +220,15 @@ def _by_name(said: Iterable[Said]) -> dict[str, Said]:
 
 
 def _changes(then: Mapping[str, object], now: Mapping[str, object], *, whole: bool) -> str:
-    """What differs between two sets of values, in words; empty when nothing does.
+    """The differences between two sets of values, as text; empty if none.
 
-    :param whole: whether ``then`` is everything that was said; else only its own keys count.
+    :param whole: whether ``then`` is complete; otherwise only its keys are compared.
     """
     words = []
     for key in dict.fromkeys((*now, *then)) if whole else then:
         old, new = then.get(key), now.get(key)
         if old != new:
-            words.append(f"{key}: runs {_word(old)}, the profile says {_word(new)}")
+            words.append(f"{key}: running with {_word(old)}, the profile has {_word(new)}")
     return "; ".join(words)
 
 
@@ -244,5 +244,5 @@ def _value(said: Said) -> str:
     return " ".join(said.option[1:]) or "set"
 
 
-def _said(said: Said) -> str:
+def _text(said: Said) -> str:
     return " ".join(said.option)

@@ -1,4 +1,4 @@
-"""Two profiles held against each other key by key: with the keys that make no option, which the options cannot show."""
+"""Compare two profiles key by key, including the keys that do not affect QEMU's options."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from workbench.domain.profile.text.shape import Field, Shape
 
 ABSENT = "none"
-"""What stands for a table or device that one of the two does not have."""
+"""Shown for a table or device that one of the two does not have."""
 DEFAULT = "not given"
-"""What stands for a key that is not given and has no default to write."""
+"""Shown for a key that is not set and whose default cannot be written."""
 
 
 class KeyChange(Struct, frozen=True):
-    """One key in which two profiles differ, whether the text says it or a default stands."""
+    """One key in which two profiles differ, by their texts or by a default."""
 
     path: Path
     one: str
-    """Its value in the first profile, as TOML has it."""
+    """Its value in the first profile, in TOML."""
     other: str
     no_option: bool
-    """Whether QEMU is not told of it: the workbench itself acts on it, from the next start on."""
+    """Whether it does not affect QEMU's options: the workbench applies it, from the next start on."""
 
     @property
     def key(self) -> str:
@@ -45,25 +45,25 @@ class KeyChange(Struct, frozen=True):
 
     @property
     def mark(self) -> str:
-        """``+`` for what only the second one has, ``-`` for what only the first has, ``~`` for what both have."""
+        """``+`` if only the second profile has it, ``-`` if only the first has it, ``~`` if both have it."""
         return "+" if self.one == ABSENT else "-" if self.other == ABSENT else "~"
 
 
 class Comparison(Struct, frozen=True):
-    """How two profiles differ: in what they say, and in the options that it gives."""
+    """The differences between two profiles: in their keys and in the options that these generate."""
 
     keys: tuple[KeyChange, ...]
     options: tuple[Change, ...]
     others: tuple[Difference, ...] = ()
-    """Of a guest that runs: devices and objects that came or went by somebody else's hand."""
+    """For a running guest: devices and objects that were added or removed outside the workbench."""
     unknown: str = ""
-    """Why it is not known what was plugged in and out of a guest that runs; empty when it is."""
+    """For a running guest: why its plugged and unplugged devices are unknown; empty if they are known."""
 
     def __bool__(self) -> bool:
         return bool(self.keys or self.options or self.others)
 
     def keys_of(self, change: Change) -> tuple[str, ...]:
-        """The keys that differ and have a say in an option that does."""
+        """The changed keys that affect a changed option."""
         parts = [part for part in (change.one, change.other) if part is not None]
         return tuple(key.key for key in self.keys if any(part.says(key.path) for part in parts) and not key.no_option)
 
@@ -71,7 +71,7 @@ class Comparison(Struct, frozen=True):
 def compare_profiles(
     one: tuple[GuestProfile, Sequence[ArgvPart]], other: tuple[GuestProfile, Sequence[ArgvPart]]
 ) -> Comparison:
-    """Every difference, from the first to the second, in the model's order."""
+    """All differences from the first to the second, in the model's order."""
     return Comparison(tuple(_table(one[0], other[0], ())), compare(one[1], other[1]))
 
 
@@ -98,14 +98,14 @@ def _field(field: Field, one: Any, other: Any, path: Path) -> Iterator[KeyChange
         left, right = dict(one), dict(other)
         for name in dict.fromkeys((*left, *right)):
             if left.get(name) != right.get(name):
-                words = (_said(shape, side[name]) if name in side else ABSENT for side in (left, right))
+                words = (_shown(shape, side[name]) if name in side else ABSENT for side in (left, right))
                 yield _change((*path, name), *words)
     elif one != other:
-        yield _change(path, _said(shape, one), _said(shape, other))
+        yield _change(path, _shown(shape, one), _shown(shape, other))
 
 
 def _tables(one: Sequence[Part], other: Sequence[Part], path: Path) -> Iterator[KeyChange]:
-    """Elements of one id are one device, wherever they stand; what has no id goes by its number."""
+    """Match elements by id, or by index if they have none."""
     left, right = _by_id(one), _by_id(other)
     for name in dict.fromkeys((*left, *right)):
         index, first = left.get(name, (0, None))
@@ -122,7 +122,7 @@ def _change(path: Path, one: str, other: str) -> KeyChange:
 
 
 def _whole(part: Part | None) -> str:
-    """A table on one line, without what is as it is by default."""
+    """A table on one line, without values that are defaults."""
     return ABSENT if part is None else toml_value(_given(part)) if _given(part) else "with its defaults"
 
 
@@ -147,12 +147,12 @@ def _default(part: Part, field: Field) -> Any:
     return dict(zip_longest(reversed(names), reversed(defaults))).get(field.name)
 
 
-def _said(shape: Shape, value: Any) -> str:
+def _shown(shape: Shape, value: Any) -> str:
     return DEFAULT if value is None else toml_value(_plain(shape, value)).replace("$${", "${")
 
 
 def _plain(shape: Shape, value: Any) -> Any:
-    """A size as one writes it, where that says it exactly."""
+    """A size with a suffix, if that is exact."""
     if shape.kind == "size" and parse_size(text := format_size(value)) == value:
         return text
     return value

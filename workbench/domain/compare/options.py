@@ -1,4 +1,4 @@
-"""Two profiles held against each other by the options that they give."""
+"""Compare two profiles by the QEMU options that they generate."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class Change(Struct, frozen=True):
     """One option that differs."""
 
     name: str
-    """The option, with the id of what it makes: ``-device net0``."""
+    """The option and the id in it: ``-device net0``."""
     one: ArgvPart | None
-    """None where the first profile does not give it."""
+    """None if the first profile does not have it."""
     other: ArgvPart | None
     words: str
-    """What differs in it, setting by setting; empty where one of them has none of it."""
+    """The differences, setting by setting; empty if one of the two does not have the option."""
 
 
 def compare(one: Iterable[ArgvPart], other: Iterable[ArgvPart]) -> tuple[Change, ...]:
-    """Every difference, in the order of the first profile, then what only the other one gives."""
+    """All differences in the order of the first profile, then the options of only the other one."""
     first, second = _by_name(one), _by_name(other)
     changes = []
     for name in dict.fromkeys((*first, *second)):
@@ -43,7 +43,7 @@ def compare(one: Iterable[ArgvPart], other: Iterable[ArgvPart]) -> tuple[Change,
 
 
 def _by_name(parts: Iterable[ArgvPart]) -> dict[str, ArgvPart]:
-    """Each option by its name and the id in its value; the second of one name is ``NAME 2``."""
+    """Each option by its name and the id in its value; the second one with the same name is ``NAME 2``."""
     found: dict[str, ArgvPart] = {}
     for part in parts:
         option = part.options[0]
@@ -68,7 +68,7 @@ def _words(one: ArgvPart, other: ArgvPart) -> str:
 
 
 def settings_words(part: ArgvPart) -> str:
-    """The value of an option, setting by setting; its id is left out, which is in its name."""
+    """The value of an option, setting by setting, without its id, which is in its name."""
     kind = _TYPE.get(part.options[0], "type")
     settings = settings_of(part.options, kind)
     if all("=" not in word and "{" not in word for word in part.options[1:]):

@@ -1,4 +1,4 @@
-"""The profile of a guest as it runs: as it was started, with what was plugged in since and without what was unplugged."""
+"""The profile of a running guest: as started, plus plugged devices, minus unplugged ones."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
 
 
 class AsItRuns(Struct, frozen=True):
-    """What a guest has now, in a profile's words."""
+    """What a running guest has now, as a profile."""
 
     profile: GuestProfile
     whole: GuestProfile
-    """The same with what was unplugged still in it."""
+    """The same, with unplugged devices still in it."""
     gone: tuple[Path, ...]
-    """What was unplugged, by its place in ``whole``; what the guest was started with has the same place in that profile."""
+    """The paths in ``whole`` of unplugged devices; those from the start have the same path in that profile."""
     came: Mapping[Path, str]
-    """What was plugged in, by its place in ``whole``, and the bus that it is on."""
+    """The path in ``whole`` of each plugged device -> its bus."""
 
     def parts(self, started: Iterable[ArgvPart], whole: Iterable[ArgvPart]) -> tuple[ArgvPart, ...]:
-        """The options of what is there.
+        """The options of the current devices.
 
-        :param started: those that the guest was started with.
-        :param whole: those of ``whole``: what was plugged in would be in other slots there.
+        :param started: the options that the guest was started with.
+        :param whole: the options of ``whole``, in which plugged devices have other slots.
         """
         return (
             *(part for part in started if not _within(part, (*self.gone, *self.came))),
@@ -52,8 +52,8 @@ class AsItRuns(Struct, frozen=True):
 def as_it_runs(started: GuestProfile, plugged: Mapping[str, Plugged], live: Collection[str]) -> AsItRuns:
     """
     :param started: the profile that the guest was started with.
-    :param plugged: what the workbench plugged in since, by id.
-    :param live: the ids of the devices that the guest has now.
+    :param plugged: the devices that the workbench plugged in since, by id.
+    :param live: the ids of the guest's current devices.
     """
     whole = started
     for one in plugged.values():
@@ -76,7 +76,7 @@ def _within(part: ArgvPart, paths: Iterable[Path]) -> bool:
 
 
 def _plugged(part: ArgvPart, came: Mapping[Path, str]) -> ArgvPart:
-    """On the bus where it was plugged in, not in the slot that a start would give it."""
+    """The option with the bus that the device was plugged into, not the slot that it would get at a start."""
     option, *value = part.options
     if option != "-device" or '"addr"' not in value[0]:
         return part
@@ -87,7 +87,7 @@ def _plugged(part: ArgvPart, came: Mapping[Path, str]) -> ArgvPart:
 
 
 def with_device(profile: GuestProfile, one: Plugged, part: Part) -> GuestProfile:
-    """A profile with one more device, or with another one in the place of that which has its id."""
+    """A profile with a device added, or replaced if one has its id."""
     if isinstance(part, Net):
         return replace(profile, net=_put(profile.net, part))
     if isinstance(part, SerialPort):
@@ -131,9 +131,9 @@ def _without(profile: GuestProfile, gone: Collection[Path]) -> GuestProfile:
 
 
 def of_others(live: Live, parts: Sequence[ArgvPart]) -> tuple[Difference, ...]:
-    """Devices and objects that came or went by somebody else's hand, which no profile and no note of ours tells of.
+    """Devices and objects that were added or removed outside the workbench, without a record of it.
 
-    :param parts: the options of what the guest is known to have.
+    :param parts: the options of the devices that the guest is known to have.
     """
     words = [word for part in parts for word in part.options]
     found = drift(live, words, [Said(part.options, part.key) for part in parts])

@@ -1,1 +1,1 @@
-"""Import and export: QEMU command lines, shell scripts, libvirt domains."""
+"""Import and export of QEMU command lines, shell scripts and libvirt domains."""

@@ -1,1 +1,1 @@
-"""Plugging devices into a running guest, and unplugging them."""
+"""Plug devices into a running guest and unplug them."""

@@ -1,4 +1,4 @@
-"""The lines of the form for a device to be plugged in: the profile's keys, then what QEMU tells of the device's type."""
+"""The rows of the form for plugging in a device: the profile's keys, then QEMU's properties of its type."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ USUAL = {
 
 
 class Row(Struct, frozen=True):
-    """One line of the form."""
+    """One row of the form."""
 
     key: str
     type: str
-    """What it takes, in words."""
+    """What its value must be, for the user."""
     default: str
-    """What it is when nothing is typed."""
+    """The value if nothing is typed."""
     description: str
     usual: bool
     choices: tuple[str, ...] = ()
@@ -40,14 +40,14 @@ class Row(Struct, frozen=True):
 
 
 def rows(offer: Offer, values: Mapping[str, str]) -> tuple[Row, ...]:
-    """The lines of the form: the profile's keys, then the device's own properties by name."""
+    """The rows of the form: the profile's keys, then the device's properties by name."""
     part, found = PARTS[offer.kind], []
     fields = fields_of(part)
     infos = offer.properties.get(driver_of(offer.kind, values), {})
-    found.append(Row("id", "an id", offer.id, "Names the device in QEMU.", usual=True))
+    found.append(Row("id", "an id", offer.id, "The device's id in QEMU.", usual=True))
     buses = tuple(bus.name for bus in offer.buses)
     words = ", ".join(f"{bus.name} {bus.words}".strip() for bus in offer.buses)
-    room = "of a new controller" if offer.buses and offer.buses[0].controller else "a bus with room"
+    room = "on a new controller" if offer.buses and offer.buses[0].controller else "a bus with room"
     found.append(Row("bus", room, buses[0] if buses else "", f"Free: {words}.", usual=True, choices=buses))
     for key in sorted(fields, key=lambda key: (key not in USUAL[offer.kind], list(fields).index(key))):
         if key == "id":

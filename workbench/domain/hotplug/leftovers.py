@@ -1,7 +1,7 @@
-"""What stands behind devices in QEMU, and what of it is still there after its device has gone.
+"""The backends of devices in QEMU, and those left over after their device is unplugged.
 
-A device that the workbench makes, at the start or later, names what stands behind it after itself: ``net1`` has the
-netdev ``net1-host``. QEMU removes none of it with the device.
+The workbench names a device's backends after the device: ``net1`` has the netdev ``net1-host``. QEMU does not remove them
+with the device.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Sort(Enum):
-    """What devices stand on."""
+    """The sorts of backends."""
 
     NETDEV = "netdev"
     CHARDEV = "chardev"
@@ -40,18 +40,18 @@ REMOVERS = {
     Sort.NODE: ("blockdev-del", "node-name"),
     Sort.OBJECT: ("object-del", "id"),
 }
-"""Sort -> the command that removes one, and its argument."""
+"""Sort -> the command that removes a backend, and its argument."""
 ENDINGS = {Sort.NETDEV: "-host", Sort.CHARDEV: "-chardev", Sort.NODE: "-image", Sort.OBJECT: "-source"}
-"""Sort -> how a name of that sort goes on after the device's id (``domain/devices``)."""
+"""Sort -> the suffix after the device's id (``domain/profile/devices``)."""
 BACKENDS = (("netdev", "str"), ("chardev", "str"), ("drive", "str"), ("rng", "link<rng-backend>"))
-"""Properties of a device that name what stands behind it, with their types."""
+"""Properties of a device that name its backends, with their types."""
 _SORTS = {"netdev": Sort.NETDEV, "chardev": Sort.CHARDEV, "drive": Sort.NODE, "rng": Sort.OBJECT}
 _NETDEV = re.compile(r"^(?P<name>[^\s:]+): index=\d+,type=(?!nic,)", re.MULTILINE)
 _ANY_NETDEV = re.compile(r"^(?: \\ )?(?P<name>[^\s:]+): index=\d+,type=(?!nic,)", re.MULTILINE)
 
 
 class Behind(Struct, frozen=True):
-    """What stands behind a device, and the command that removes it."""
+    """A device's backend and the command that removes it."""
 
     sort: Sort
     name: str
@@ -71,7 +71,7 @@ class Behind(Struct, frozen=True):
 
 
 class Left(Struct, frozen=True):
-    """What stood behind a device that is gone, and could not be removed."""
+    """A backend of an unplugged device that could not be removed."""
 
     what: Behind
     why: str
@@ -82,41 +82,41 @@ class Left(Struct, frozen=True):
 
 
 class Stake(Struct, frozen=True):
-    """What goes with a device that is taken out."""
+    """What is removed with a device."""
 
     type: str
-    """The device's own QOM type."""
+    """The device's QOM type."""
     devices: tuple[str, ...] = ()
-    """Ids of those on its buses."""
+    """Ids of the devices on its buses."""
     behind: tuple[Behind, ...] = ()
-    """What stands behind it and behind those."""
+    """The backends of all of them."""
 
 
 def behind(properties: Iterable[Property]) -> tuple[Behind, ...]:
-    """What stands behind a device, as its properties name it: removed after it."""
+    """A device's backends, from its properties; they are removed after it."""
     named = ((_SORTS[one.name], one.value) for one in properties if isinstance(one.value, str) and one.name in _SORTS)
     return tuple(Behind(sort, name.rpartition("/")[2] if sort is Sort.OBJECT else name) for sort, name in named if name)
 
 
 class Backends(Struct, frozen=True):
-    """The names of what QEMU has for devices to stand on, by sort."""
+    """The names of the backends in QEMU, by sort."""
 
     all: Mapping[Sort, Collection[str]] = field(default_factory=dict)
     unused: Mapping[Sort, Collection[str]] = field(default_factory=dict)
-    """Those that no device is seen to use."""
+    """Those without a known user."""
 
     def of(self, name: str, *, unused: bool = True) -> tuple[Behind, ...]:
-        """Those that are named after a device."""
+        """The backends named after a device."""
         found = self.unused if unused else self.all
         return tuple(
             Behind(sort, f"{name}{end}") for sort, end in ENDINGS.items() if f"{name}{end}" in found.get(sort, ())
         )
 
     def leftovers(self, living: Collection[str], ours: Collection[Behind]) -> Mapping[str, tuple[Behind, ...]]:
-        """Id of a device that is gone -> what it left.
+        """Id of each missing device -> the backends named after it.
 
-        :param living: ids of the devices that are there.
-        :param ours: those that the command line names, of devices that it did not make: the user's own.
+        :param living: ids of the devices that exist.
+        :param ours: backends on the command line whose device is not on it: they belong to the user.
         """
         found: dict[str, tuple[Behind, ...]] = {}
         for name in sorted(self.namesakes()):
@@ -125,7 +125,7 @@ class Backends(Struct, frozen=True):
         return found
 
     def namesakes(self) -> set[str]:
-        """Ids of devices that something is named after."""
+        """Ids of devices that backends are named after."""
         return {
             name.removesuffix(end)
             for sort, end in ENDINGS.items()
@@ -135,14 +135,14 @@ class Backends(Struct, frozen=True):
 
 
 def backends(network: str, chardevs: Any, nodes: Any, drives: Any, objects: Iterable[str]) -> Backends:
-    """What QEMU says of them.
+    """The backends that QEMU reports.
 
-    :param network: the text of HMP's ``info network``: what no card has stands at the left margin (net/net.c,
+    :param network: the output of HMP's ``info network``: netdevs without a card are not indented (net/net.c,
         hmp_info_network()).
-    :param chardevs: of ``query-chardev``, which does not tell who has one.
-    :param nodes: of ``query-named-block-nodes``.
-    :param drives: of ``query-block``: the nodes that devices have.
-    :param objects: the names in ``/objects``; QEMU removes none that is in use.
+    :param chardevs: from ``query-chardev``, which does not report the users of a chardev.
+    :param nodes: from ``query-named-block-nodes``.
+    :param drives: from ``query-block``: the nodes that devices use.
+    :param objects: the names in ``/objects``; QEMU refuses to remove one that is in use.
     """
     named = [name for one in _dicts(nodes) if (name := str(one.get("node-name", ""))) and not name.startswith("#")]
     used = {str(one["inserted"].get("node-name")) for one in _dicts(drives) if isinstance(one.get("inserted"), dict)}

@@ -1,7 +1,7 @@
-"""From what a user types of a device to the QMP commands that plug it in.
+"""Turn a typed description of a device into the QMP commands that plug it in.
 
-Keys are those that the device has in a profile (``mac``, ``file``, ``name``), then the properties that QEMU's
-``device-list-properties`` tells of its type. So what was plugged in can be kept in the profile as it is.
+The keys are those of the device in a profile (``mac``, ``file``, ``name``) and the properties that QEMU's
+``device-list-properties`` lists for its type, so a plugged device can be saved to the profile.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 PARTS: Mapping[Kind, type[Part]] = {Kind.NET: Net, Kind.DISK: Disk, Kind.SERIAL: SerialPort, Kind.RNG: Rng}
 STEMS = {Kind.NET: "net", Kind.DISK: "disk", Kind.SERIAL: "port", Kind.RNG: "rng"}
-"""How the ids of each kind begin: as a profile names them."""
+"""The prefix of the ids of each kind, as in a profile."""
 DRIVERS = {
     Kind.NET: ("virtio-net-pci",),
     Kind.DISK: ("scsi-hd", "scsi-cd"),
@@ -43,28 +43,28 @@ DRIVERS = {
     Kind.RNG: ("virtio-rng-pci",),
 }
 MORE = {
-    Kind.NET: "root-ports",
-    Kind.RNG: "root-ports",
-    Kind.DISK: "[[scsi]]",
-    Kind.SERIAL: "[[serial]]",
+    Kind.NET: "increase root-ports",
+    Kind.RNG: "increase root-ports",
+    Kind.DISK: "add [[scsi]]",
+    Kind.SERIAL: "add [[serial]]",
 }
-"""The key of a profile that gives more room."""
-NO_SLOT = "no slot is free that takes devices while the guest runs"
+"""How to make room in the profile."""
+NO_SLOT = "no hot-pluggable slot is free"
 ROOM = {
     Kind.NET: NO_SLOT,
     Kind.RNG: NO_SLOT,
-    Kind.DISK: f"there is no SCSI controller with room, and {NO_SLOT}",
-    Kind.SERIAL: f"there is no virtio serial controller with room, and {NO_SLOT}",
+    Kind.DISK: f"no SCSI controller has room, and {NO_SLOT}",
+    Kind.SERIAL: f"no virtio serial controller has room, and {NO_SLOT}",
 }
 CONTROLLERS = {Kind.DISK: "virtio-scsi-pci", Kind.SERIAL: "virtio-serial-pci"}
-"""What a device of the kind stands on; plugged in first where there is none."""
+"""The controller for devices of the kind; plugged in first if there is none."""
 SLOT_OF_PORT = frozenset({"0", "00", "0.0", "00.0"})
 OURS = frozenset({"id", "bus", "netdev", "chardev", "drive", "rng", "channel", "scsi-id"})
-"""Properties that follow from the rest."""
+"""Properties that are derived from the rest."""
 
 
 class PlanProblems(Exception):
-    """What was typed cannot be meant: every reason, by key."""
+    """Invalid input: every problem, by key."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         super().__init__("; ".join(f"{key}: {why}" if key else why for key, why in problems.items()))
@@ -76,46 +76,46 @@ class FreeBus(Struct, frozen=True):
 
     name: str
     words: str = ""
-    """Such as ``slot of its own`` or ``LUN 2``."""
+    """Details, such as ``(LUN 2)``."""
     lun: int = 0
     controller: str = ""
-    """Id of the controller that brings the bus, when that has to be plugged in first."""
+    """Id of the bus's controller if that must be plugged in first."""
     slot: str = ""
-    """The PCI bus that the controller goes onto."""
+    """The PCI bus for the controller."""
     port: bool = False
-    """Whether it is a root port's, whose one slot is 0: no guest looks for devices in another."""
+    """Whether it is a root port, which only has slot 0: guests do not scan others."""
 
 
 class Offer(Struct, frozen=True):
-    """What a guest has for one more device of a kind."""
+    """What a guest offers for another device of a kind."""
 
     kind: Kind
     id: str
-    """The next one that is free."""
+    """The next free id."""
     buses: tuple[FreeBus, ...]
-    """The first is taken when none is named; empty when there is no room."""
+    """The first is the default; empty if there is no room."""
     properties: Mapping[str, Mapping[str, PropertyInfo]] = field(default_factory=dict)
-    """Driver -> its properties, as a QEMU of the same build tells them."""
+    """Driver -> its properties, from a QEMU of the same build."""
     taken: Collection[str] = frozenset()
-    """Ids that something has already."""
+    """Ids in use."""
     left: Mapping[str, str] = field(default_factory=dict)
-    """Ids of devices that are gone -> what they left behind them, in words: it has the names that a new one would need."""
+    """Id of a removed device -> its leftover backends, as text: a new device could not use their names."""
     directory: str = "/"
     """The guest's state directory, for sockets."""
     base: str = "/"
-    """Where relative paths begin."""
+    """The directory for relative paths."""
     home: str = "/"
 
     @property
     def no_room(self) -> str:
-        """Why nothing can be plugged in, and what would help; empty when it can."""
+        """Why nothing can be plugged in and what to do; empty if it can."""
         if self.buses:
             return ""
-        return f"{ROOM[self.kind]}: {MORE[self.kind]} in the profile gives more, from the next start on"
+        return f"{ROOM[self.kind]}: {MORE[self.kind]} in the profile and restart the guest"
 
 
 def driver_of(kind: Kind, values: Mapping[str, str]) -> str:
-    """The type of device that these values make."""
+    """The device type for these values."""
     first, last = DRIVERS[kind][0], DRIVERS[kind][-1]
     if kind is Kind.DISK:
         return last if values.get("media") == "cdrom" else first
@@ -125,10 +125,10 @@ def driver_of(kind: Kind, values: Mapping[str, str]) -> str:
 
 
 def plan(offer: Offer, values: Mapping[str, str]) -> Plan:
-    """What would be sent.
+    """The commands to send.
 
-    :param values: what was typed, by key; an empty text is as if nothing was.
-    :raise PlanProblems: when it cannot be meant.
+    :param values: what was typed, by key; an empty string counts as not set.
+    :raise PlanProblems: if it is invalid.
     """
     given = {key: text for key, text in values.items() if text.strip()}
     if offer.no_room:
@@ -153,7 +153,7 @@ def plan(offer: Offer, values: Mapping[str, str]) -> Plan:
     if trouble := _id_trouble(offer, name):
         problems["id"] = trouble
     if bus is not None and bus.port and str(extra.get("addr", "0")) not in SLOT_OF_PORT:
-        problems["addr"] = f"{bus.name} is a root port, which has slot 0 alone"
+        problems["addr"] = f"{bus.name} is a root port, which only has slot 0"
     part = _part(part_type, document, problems)
     if "id" in fields:
         document = {"id": name, **document}
@@ -165,7 +165,7 @@ def plan(offer: Offer, values: Mapping[str, str]) -> Plan:
 
 
 def part_of(one: Plugged) -> Part | None:
-    """The device as a profile would have it; None when its keys are not known here."""
+    """The device as a profile would have it; None if its keys are not valid."""
     return _part(PARTS[one.kind], one.document, {})
 
 
@@ -188,25 +188,24 @@ def _steps(offer: Offer, part: Part, name: str, bus: FreeBus, extra: Mapping[str
         case _:
             raise TypeError(part)
     *first, last = steps_of(options, chardev, **{"bus": bus.name, **extra})
-    if bus.controller:  # behind the backend, which may well be refused: a controller goes only when the guest lets it
+    if bus.controller:  # after the backend, which is likelier to fail: only the guest can release a controller
         arguments = {"driver": CONTROLLERS[offer.kind], "id": bus.controller, "bus": bus.slot}
         first.append(Step("device_add", arguments, "device_del", {"id": bus.controller}))
     return [*first, last]
 
 
 def _id_trouble(offer: Offer, name: str) -> str:
-    """Why a new device cannot have an id; empty when it can."""
+    """Why a new device cannot have an id; empty if it can."""
     if name in offer.taken:
-        return f"{name} is there already"
+        return f"{name} already exists"
     if name in offer.left:
-        owner = f"a {name} that the guest does not have"
-        return f"{offer.left[name]} is there already, named after {owner}: unplug {name} again to remove it"
+        return f"{offer.left[name]} already exists, but {name} does not: unplug {name} again to remove it"
     _, (meta, *_) = metas(Id)
     return "" if re.match(meta.pattern or "", name) else f'"{name}" is not {extra_of(Id, "words")}'
 
 
 def _chardev(port: SerialPort, path: str) -> Mapping[str, object]:
-    """What a ``chardev-add`` takes (qapi/char.json, ChardevBackend)."""
+    """The ``backend`` of a ``chardev-add`` (qapi/char.json, ChardevBackend)."""
     data: dict[str, object] = {}
     if port.backend == "socket":
         data = {"addr": {"type": "unix", "data": {"path": path}}, "server": True, "wait": False}
@@ -234,7 +233,7 @@ def _bus(offer: Offer, name: str, problems: dict[str, str]) -> FreeBus | None:
 
 
 def _document_value(shape: Shape, text: str) -> object:
-    """A value as TOML would have it; what it cannot be is said by the decoder."""
+    """A value as from TOML; the decoder reports invalid ones."""
     word = text.strip()
     if shape.kind == "list":
         return [one.strip() for one in word.split(",") if one.strip()]
@@ -253,7 +252,7 @@ def _document_value(shape: Shape, text: str) -> object:
 def _property_value(info: PropertyInfo, text: str) -> object:
     """A value for ``device_add``.
 
-    A slot is always a text: as a number 7.2 reads it as slot and 10.0 as devfn (hw/core/qdev-properties-system.c).
+    A slot is always a string: a number means a slot in 7.2 and a devfn in 10.0 (hw/core/qdev-properties-system.c).
     """
     return text.strip() if info.name == "addr" else parse_value(text, Property(info.name, info.type, info.default))
 

@@ -1,18 +1,18 @@
-"""Plugging devices into a guest that runs, and taking them out.
+"""Plugging devices into a running guest, and unplugging them.
 
-What stands behind a device (netdev, block node, chardev, object) is made before it and removed after it. Taking a device
-out is a request: the guest decides, and one without an operating system never answers::
+The backends of a device (netdev, block node, chardev, object) are created before it and removed after it. Unplugging is a
+request: the guest decides, and a guest without an operating system never answers::
 
-    device_del ──► PENDING ──── DEVICE_DELETED with its id ─────────► GONE: what stood behind it is removed
+    device_del ──► PENDING ──── DEVICE_DELETED with its id ─────────► GONE: its backends are removed
        │             │  ▲
        │             │  └────── device_del again: "already in the process of unplug"
-       │             ├───────── DEVICE_UNPLUG_GUEST_ERROR ──────────► REFUSED: it stays
-       │             ├───────── ACPI_DEVICE_OST: "busy" ────────────► REFUSED: so a Linux on a PC says it of memory
-       │             └───────── the time runs out ──► OVERDUE: the request stands, and either event may still come
-       └─ QEMU refuses: nothing was asked of the guest
+       │             ├───────── DEVICE_UNPLUG_GUEST_ERROR ──────────► REFUSED: the device stays
+       │             ├───────── ACPI_DEVICE_OST: "busy" ────────────► REFUSED: what Linux on a PC sends for memory
+       │             └───────── timeout ──► OVERDUE: the request is still pending, and either event may follow
+       └─ QEMU refuses: no request reaches the guest
 
-``DEVICE_DELETED`` comes twice for a virtio device: first for ``…/virtio-backend``, without ``device`` (hw/core/qdev.c,
-``device_unparent()``). Other events of that name mean nothing here.
+A virtio device sends ``DEVICE_DELETED`` twice: first for ``…/virtio-backend``, without ``device`` (hw/core/qdev.c,
+``device_unparent()``). Events without the device's id are ignored.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 
 PERIPHERAL = "/machine/peripheral"
 ALREADY = "already in the process of unplug"
-"""What QEMU says to a second request (system/qdev-monitor.c, ``qmp_device_del()``)."""
+"""QEMU's error for a second request (system/qdev-monitor.c, ``qmp_device_del()``)."""
 
 
 NO_HOTPLUG = "does not support hotplugging"
-"""What it says of a device on a bus whose devices stay (``qdev_unplug()`` there)."""
+"""QEMU's error for a device on a bus without hotplug (``qdev_unplug()``, same file)."""
 
 
 class Kind(StrEnum):
-    """What can be plugged in."""
+    """The kinds of devices that can be plugged in."""
 
     NET = "net"
     DISK = "disk"
@@ -49,22 +49,22 @@ class Kind(StrEnum):
 
 
 class Step(Struct, frozen=True):
-    """One QMP command, and what takes it back."""
+    """One QMP command and how to undo it."""
 
     command: str
     arguments: Mapping[str, object]
     undo: str = ""
-    """The command that removes what it made; empty for the device itself."""
+    """The command that removes what it created; empty for the device itself."""
     undo_arguments: Mapping[str, object] | None = None
 
     @property
     def words(self) -> str:
-        """As one would send it."""
+        """The command as typed."""
         return f"{self.command} {json.dumps(self.arguments, ensure_ascii=False)}"
 
 
 class Plan(Struct, frozen=True):
-    """A device to be plugged in: what is behind it first, the device last."""
+    """A device to plug in: its backends first, the device last."""
 
     kind: Kind
     id: str
@@ -73,11 +73,11 @@ class Plan(Struct, frozen=True):
     part: Part
     """The device as a profile would have it."""
     document: Mapping[str, object]
-    """The keys of its table in a profile, as they were given."""
+    """The keys of its table in a profile, as given."""
     extra: tuple[str, ...] = ()
-    """Properties of the device that a profile has no key for."""
+    """Properties of the device without a key in a profile."""
     controller: str = ""
-    """Id of the controller that is plugged in first; empty when there is one."""
+    """Id of the controller to plug in first; empty if one exists."""
 
     @property
     def driver(self) -> str:
@@ -89,7 +89,7 @@ class Plan(Struct, frozen=True):
 
 
 class Plugged(Struct, frozen=True):
-    """A device that was plugged in, as far as a profile can have it."""
+    """A device that was plugged in, as far as a profile can describe it."""
 
     kind: Kind
     id: str
@@ -97,28 +97,28 @@ class Plugged(Struct, frozen=True):
     document: Mapping[str, object]
     extra: tuple[str, ...] = ()
     controller: bool = False
-    """Whether its controller was plugged in for it."""
+    """Whether its controller was plugged in with it."""
 
 
 class Keeping(Struct, frozen=True):
-    """A change of a profile that keeps a device, not yet written."""
+    """A change that saves a plugged device to its profile, not yet written."""
 
     name: str
-    """The guest's."""
+    """The guest's name."""
     id: str
-    """The device's."""
+    """The device's id."""
     path: str
     before: str
-    """The file's text that the change was made from."""
+    """The file's text before the change."""
     after: str
     table: str
-    """The lines that are added."""
+    """The lines to add."""
     removed: str
-    """Those that they take the place of; mostly none."""
+    """The lines that they replace; usually none."""
     line: int
-    """Where its table begins."""
+    """The first line of its table."""
     left_out: tuple[str, ...] = ()
-    """Properties that a profile has no key for."""
+    """Properties without a key in a profile."""
 
     @property
     def place(self) -> str:
@@ -134,30 +134,30 @@ class State(StrEnum):
 
 
 class Unplug(Struct, frozen=True):
-    """A device that was asked to go."""
+    """An unplug request for a device."""
 
     id: str
     state: State = State.PENDING
     again: bool = False
-    """Whether it was asked before, and QEMU said so."""
+    """Whether QEMU reported an earlier request."""
     left: tuple[Left, ...] = ()
-    """What stood behind it and could not be removed."""
+    """Backends that could not be removed."""
     rest: tuple[Behind, ...] = ()
-    """What stands behind it."""
+    """The device's backends."""
     waited: bool = False
-    """Whether the time had run out before it was known how it ends."""
+    """Whether it timed out before the outcome was known."""
     late_removal: bool = False
-    """Whether the device was gone already, and only what it left was to be removed."""
+    """Whether the device was already gone and only its leftovers were to be removed."""
     run_state: str = ""
-    """QEMU's ``RunState`` as the time ran out; empty before, and when it was not told."""
+    """QEMU's ``RunState`` at the timeout; empty before, and if unknown."""
 
     @property
     def waiting(self) -> bool:
-        """Whether it may still go, or the guest still refuse."""
+        """Whether the guest may still release or refuse it."""
         return self.state in (State.PENDING, State.OVERDUE)
 
     def after(self, event: str, data: Mapping[str, object]) -> Unplug:
-        """What it is after an event of QEMU."""
+        """The request after an event from QEMU."""
         if not self.waiting or not self._mine(data):
             return self
         if event == "DEVICE_DELETED":
@@ -166,7 +166,7 @@ class Unplug(Struct, frozen=True):
         return replace(self, state=State.REFUSED) if refused else self
 
     def late(self, run_state: str = "") -> Unplug:
-        """What it is when the time has run out."""
+        """The request after a timeout."""
         if self.state is not State.PENDING:
             return self
         return replace(self, state=State.OVERDUE, run_state=run_state, waited=True)
@@ -177,9 +177,9 @@ class Unplug(Struct, frozen=True):
 
 
 EJECTION = (0x3, 0x103)
-"""``source`` of an ``ACPI_DEVICE_OST`` that is about taking a device out (ACPI 6.5, 6.3.5 _OST; Linux: include/linux/acpi.h)."""
+"""``source`` of an ``ACPI_DEVICE_OST`` for an ejection (ACPI 6.5, 6.3.5 _OST; Linux: include/linux/acpi.h)."""
 UNDER_WAY = (0x0, 0x84)
-"""``status`` of one that is done, or in progress; any other one is a refusal, such as 0x82, busy."""
+"""``status`` for done or in progress; any other is a refusal, such as 0x82, busy."""
 
 
 def _is_refusal(data: Mapping[str, object]) -> bool:
@@ -188,10 +188,10 @@ def _is_refusal(data: Mapping[str, object]) -> bool:
 
 
 def steps_of(options: Iterable[Option], chardev: Mapping[str, object] | None = None, **more: object) -> Iterator[Step]:
-    """The QMP commands that do what options of a command line do.
+    """The QMP commands equivalent to options of a command line.
 
-    :param chardev: the ``backend`` of a ``chardev-add``: ``-chardev`` has no JSON.
-    :param more: what the device has besides; its slot is the bus's to say.
+    :param chardev: the ``backend`` of a ``chardev-add``, since ``-chardev`` is not in JSON.
+    :param more: additional properties of the device, whose slot is given by its bus.
     """
     for name, value in options:
         if name == "-chardev":
@@ -211,17 +211,19 @@ def steps_of(options: Iterable[Option], chardev: Mapping[str, object] | None = N
 
 
 def overdue_hint(end: Unplug) -> str:
-    """What to know of a device that the guest did not let go in time."""
-    asked = "it was asked for before, and " if end.again else ""
-    lines = [f"{asked}the request stands: the device goes when the guest lets it go, or at its next reset"]
+    """A hint for an unplug request that the guest did not answer in time."""
+    asked = "it was already requested, and " if end.again else ""
+    lines = [
+        f"{asked}the request is still pending: the device is removed when the guest releases it, or at its next reset"
+    ]
     if end.run_state in ("", "running"):
         lines.append(
-            "a guest without an operating system, or without ACPI, never answers; one that was still starting did not hear "
-            "it: ask again then"
+            "a guest without an operating system or without ACPI never answers; if the guest was still booting, it missed "
+            "the request: unplug again"
         )
     else:
-        lines.insert(0, f"the guest does not run, its state is {end.run_state}: it answers nothing until it runs on")
+        lines.insert(0, f"the guest is not running (state {end.run_state}): it cannot answer until it continues")
     if end.rest:
         rest = ", ".join(one.words for one in end.rest)
-        lines.append(f"{rest} stays until then; an open screen removes it, or unplugging {end.id} once more")
+        lines.append(f"{rest} stays until then; an open screen removes it, or unplug {end.id} again")
     return "\n".join(lines)

@@ -1,1 +1,1 @@
-"""The profile of a guest: the model, its PCI slots and its rules."""
+"""Guest profiles: the model, its PCI slots and its rules."""

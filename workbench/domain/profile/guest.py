@@ -1,6 +1,6 @@
-"""A guest as its profile describes it: the keys of the TOML file, their types, units and defaults.
+"""The model of a profile: the keys of the TOML file, their types, units and defaults.
 
-Every default is the guest that most people want, so ``memory.size`` alone makes a profile. Sizes are bytes.
+Every key has a default that suits most guests, so ``memory.size`` alone makes a profile. Sizes are bytes.
 """
 
 import re
@@ -25,28 +25,28 @@ from workbench.domain.profile.memory import VIRTIO_MEM, Memory
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
 NAME_MAX = 48
-"""Characters of a guest's name: it is a directory's name in the path of a socket, which can have 107 bytes in all."""
+"""Characters of a guest's name: it names a directory in the path of a socket, which is limited to 107 bytes."""
 
 
 PORT_ID = "pcie-port"
-"""The ids of the root ports begin so, and a number follows."""
+"""The prefix of the root ports' ids; a number follows."""
 DEFAULT_PORTS = 4
 PORTS = 8
-"""Functions of one PCI slot: the root ports share one."""
+"""At most the functions of one PCI slot, which the root ports share."""
 
 
 class Qemu(Part, frozen=True, kw_only=True):
-    """``[qemu]``: what QEMU can do and a profile has no key for."""
+    """``[qemu]``: QEMU options that have no key in a profile."""
 
-    args: tuple[Annotated[str, Meta(max_length=65536), words("a text of at most 65,536 characters")], ...] = ()
-    """Arguments that stand at the end of QEMU's command line as they are."""
+    args: tuple[Annotated[str, Meta(max_length=65536), words("a string of at most 65,536 characters")], ...] = ()
+    """Arguments to append to QEMU's command line unchanged."""
     reserve: Annotated[int, Meta(ge=0, le=16)] = 0
-    """PCI slots at the front of the root bus that are left free for devices of ``args``: QEMU gives those their slots
-    before the profile's own have theirs."""
+    """PCI slots to leave free at the start of the root bus for devices in ``args``, to which QEMU assigns the first free
+    slots."""
 
     @property
     def gives_memory(self) -> bool:
-        """Whether an argument names what the RAM is; then the board has no memory of the profile's own: QEMU refuses both
+        """Whether an argument sets the memory backend. The board then gets none from the profile, since QEMU refuses two
         (hw/core/numa.c, parse_numa_node())."""
         keys = {"-numa": ",memdev=", "--numa": ",memdev=", "-machine": ",memory-backend=", "-M": ",memory-backend="}
         return any(
@@ -56,42 +56,45 @@ class Qemu(Part, frozen=True, kw_only=True):
     def check(self) -> Iterator[tuple[Path, str]]:
         for index, arg in enumerate(self.args):
             if arg in ("-daemonize", "--daemonize"):
-                yield ("args", index), "the workbench detaches QEMU itself, and its sandbox kills one that forks"
+                yield (
+                    ("args", index),
+                    "not allowed: the workbench detaches QEMU itself, and its sandbox kills a QEMU that forks",
+                )
             elif arg in ("-pidfile", "--pidfile"):
-                yield ("args", index), "the workbench finds its guests again by its own -pidfile"
+                yield ("args", index), "not allowed: the workbench sets -pidfile itself, to find its guests"
 
 
 class GuestProfile(Part, frozen=True, kw_only=True):
-    """A guest. Its name is the file's name without ``.toml``."""
+    """A guest. It is named after its file, without ``.toml``."""
 
-    name: Annotated[str, Meta(extra={"hidden": "the guest's name is its file's name without .toml"})] = "guest"
+    name: Annotated[str, Meta(extra={"hidden": "a guest is named after its file, without .toml"})] = "guest"
     extends: File | None = None
-    """Another profile that says what this one does not: tables are joined, lists and values replaced. A relative path
-    begins at this file's directory."""
-    description: Annotated[str, Meta(max_length=1000), words("a text of at most 1,000 characters")] = ""
-    """For people, one line."""
+    """Another profile, for the keys that this one does not set: tables are merged, lists and values replaced. Relative to
+    this file's directory."""
+    description: Annotated[str, Meta(max_length=1000), words("a string of at most 1,000 characters")] = ""
+    """One line that describes the guest."""
     machine: Annotated[
         str,
         Meta(pattern=r"^(q35|pc|pc-(q35|i440fx)-[A-Za-z0-9.]{1,32})\Z"),
-        words("a PC such as q35, pc or pc-q35-7.2"),
+        words("a PC machine type such as q35, pc or pc-q35-7.2"),
     ] = "q35"
-    """QEMU's board: ``q35`` (PCI Express), ``pc`` (i440FX), or one of their versions."""
+    """QEMU's machine type: ``q35`` (PCI Express), ``pc`` (i440FX), or a version of one of them."""
     machine_options: tuple[
         tuple[
-            str, Annotated[str, Meta(max_length=200), words('a text of at most 200 characters such as "on" or "off"')]
+            str, Annotated[str, Meta(max_length=200), words('a string of at most 200 characters such as "on" or "off"')]
         ],
         ...,
     ] = ()
-    """Options of the board by QEMU's names, each a text: ``hpet = "off"``, ``smm = "on"``."""
+    """Machine options by QEMU's names, each a string: ``hpet = "off"``, ``smm = "on"``."""
     accelerator: Literal["auto", "kvm", "tcg"] = "auto"
-    """``auto``: KVM where it can run a guest, else TCG."""
+    """``auto``: KVM if this host can run a guest on it, otherwise TCG."""
     cpu: Cpu = Cpu()
     tcg: Tcg = Tcg()
     memory: Memory = Memory()
     firmware: Firmware = Firmware()
     boot: Boot = Boot()
     net: tuple[Net, ...] = (Net(),)
-    """One card on the user network when not given; ``net = false``: none."""
+    """Default: one card on the user network. ``net = false``: none."""
     scsi: tuple[Scsi, ...] = ()
     balloon: Balloon | None = Balloon()
     """``balloon = false``: none."""
@@ -99,14 +102,14 @@ class GuestProfile(Part, frozen=True, kw_only=True):
     rng: Annotated[tuple[Rng, ...], lone()] = (Rng(),)
     """``rng = false``: none."""
     display: Display | None = None
-    """None when the table is absent."""
+    """Default: none."""
     root_ports: Annotated[int | None, Meta(ge=0, le=PORTS)] = None
-    """Empty PCI Express slots that devices can be plugged into while the guest runs; 4 on a ``q35`` when not given. A
-    ``pc`` has none and needs none: its own bus takes devices at any time."""
+    """Empty PCI Express root ports for devices plugged in while the guest runs. Default: 4 on a ``q35``. A ``pc`` has none
+    and needs none: its PCI bus is hot-pluggable."""
     qemu: Qemu = Qemu()
 
     def __post_init__(self) -> None:
-        """Name the devices that have no id of their own."""
+        """Give an id to each device that has none."""
         force_setattr(self, "net", tuple(replace(net, id=net.id or f"net{i}") for i, net in enumerate(self.net)))
         force_setattr(self, "serial", tuple(replace(p, id=p.id or f"port{i}") for i, p in enumerate(self.serial)))
         force_setattr(self, "rng", tuple(replace(rng, id=rng.id or f"rng{i}") for i, rng in enumerate(self.rng)))
@@ -121,7 +124,7 @@ class GuestProfile(Part, frozen=True, kw_only=True):
         force_setattr(self, "scsi", tuple(controllers))
 
     def ids(self) -> Iterator[tuple[str, Path]]:
-        """Every device's id in QEMU, and where in the profile the device stands."""
+        """Every device's id in QEMU and its path in the profile."""
         if self.balloon is not None:
             yield BALLOON_ID, ("balloon",)
         if self.serial:
@@ -145,31 +148,31 @@ class GuestProfile(Part, frozen=True, kw_only=True):
 
     @property
     def ports(self) -> int:
-        """How many empty root ports there are."""
+        """The number of empty root ports."""
         if self.root_ports is None:
             return DEFAULT_PORTS if "q35" in self.machine else 0
         return self.root_ports
 
     @property
     def has_usb(self) -> bool:
-        """Whether the board's own USB controllers are there, in a slot that nothing else can have."""
+        """Whether the board has its USB controllers, which occupy a slot."""
         on = ("on", "true", "yes", "y")  # QEMU: qapi/string-input-visitor.c, parse_type_bool()
         return "q35" in self.machine and any(name == "usb" and value in on for name, value in self.machine_options)
 
 
 def check_name(name: str) -> str | None:
-    """What is wrong with a guest's name; None when nothing is."""
+    """What is wrong with a guest's name; None if nothing."""
     if not name:
         return "a guest's name cannot be empty"
     if len(name) > NAME_MAX:
-        return f"a guest's name has at most {NAME_MAX} characters, and this has {len(name)}"
+        return f"a guest's name has at most {NAME_MAX} characters; this one has {len(name)}"
     if not _NAME.fullmatch(name):
-        return f"{name!r} is not a guest's name: letters, digits, '.', '_' and '-', the first no '.' or '-'"
+        return f"{name!r} is not a valid guest name: use letters, digits, '.', '_' and '-', not '.' or '-' first"
     return None
 
 
 def safety_of(profile: GuestProfile | None) -> Safety:
-    """What a profile wishes; the defaults without a profile or a balloon."""
+    """The safety settings of a profile; the defaults without a profile or a balloon."""
     balloon = profile.balloon if profile is not None else None
     if balloon is None:
         return Safety()

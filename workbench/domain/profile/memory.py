@@ -1,4 +1,4 @@
-"""``[memory]``: the guest's RAM, and where on the host it is."""
+"""``[memory]``: the guest's RAM and where the host allocates it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from workbench.domain.profile.devices.part import Option, Path
 
 RAM = "ram0"
-"""The id of the memory backend that is the guest's RAM."""
+"""The id of the memory backend of the guest's RAM."""
 VIRTIO_MEM = "vmem0"
 """The id of the virtio-mem device."""
 SLOTS_MAX = 256
 """Memory slots of a PC (QEMU: hw/i386/acpi-build.h, ACPI_MAX_RAM_SLOTS)."""
 BLOCK = 2 * MIB
-"""What virtio-mem plugs at once, at the least, on a PC (QEMU: hw/virtio/virtio-mem.c, virtio_mem_default_block_size)."""
+"""The smallest block of virtio-mem on a PC (QEMU: hw/virtio/virtio-mem.c, virtio_mem_default_block_size())."""
 
 
 def _page_trouble(size: int) -> str:
-    return "" if size in (2 * MIB, GIB) else f"there are hugepages of 2M and of 1G, not of {format_size(size)}"
+    return "" if size in (2 * MIB, GIB) else f"{format_size(size)} is not a hugepage size: 2M or 1G"
 
 
 def _ram_trouble(size: int) -> str:
@@ -37,7 +37,7 @@ def _block_trouble(size: int) -> str:
 
 
 def _power_trouble(size: int) -> str:
-    return "" if size & (size - 1) == 0 else f"{format_size(size)} is no power of two"
+    return "" if size & (size - 1) == 0 else f"{format_size(size)} is not a power of two"
 
 
 Node = Annotated[int, Meta(ge=0, le=1023)]
@@ -45,38 +45,38 @@ Node = Annotated[int, Meta(ge=0, le=1023)]
 
 
 class Hugepages(Part, frozen=True, kw_only=True):
-    """``[memory.hugepages]``: the guest's RAM in hugepages of the host."""
+    """``[memory.hugepages]``: allocate the guest's RAM from the host's hugepages."""
 
     size: Annotated[Size, judged(_page_trouble)] = 2 * MIB
-    """One page: 2M or 1G, the sizes that x86 has."""
+    """The page size: 2M or 1G, the sizes of x86."""
     prealloc: bool = True
-    """Take every page at the start. Without it a pool that runs dry kills the guest with SIGBUS at its next touch."""
+    """Allocate all pages at the start. Without it, an access kills the guest with SIGBUS if the pool is empty."""
     source: Annotated[
         str,
         Meta(pattern=r"^(memfd\Z|/)", max_length=4095),
         words("memfd or an absolute path of at most 4,095 characters such as /dev/hugepages"),
     ] = "memfd"
-    """``memfd``, or the directory where a hugetlbfs of that page size is mounted."""
+    """``memfd``, or the mount point of a hugetlbfs with that page size."""
     nodes: tuple[Node, ...] = ()
-    """NUMA nodes of the host that the pages come from; any when empty."""
+    """NUMA nodes of the host to allocate the pages from. Default: any."""
 
     def check(self) -> Iterator[tuple[Path, str]]:
         yield from _twice(self.nodes)
 
 
 class VirtioMem(Part, frozen=True, kw_only=True):
-    """``[memory.virtio-mem]``: RAM beside the first that can grow and shrink in blocks while the guest runs."""
+    """``[memory.virtio-mem]``: additional RAM that can grow and shrink in blocks while the guest runs."""
 
     size: Annotated[Size, Meta(ge=BLOCK, le=8 * TIB), judged(_block_trouble)]
-    """The most that it can have."""
+    """Its maximum size."""
     requested: Annotated[Size, Meta(ge=0, le=8 * TIB), judged(_block_trouble)] = 0
-    """What the guest is asked to take at the start."""
+    """The size requested from the guest at the start."""
     block: Annotated[Size | None, Meta(ge=BLOCK, le=TIB), judged(_power_trouble)] = None
-    """What is plugged at once, a power of two; QEMU's choice when not given."""
+    """The block size, a power of two. Default: QEMU's choice."""
 
     def check(self) -> Iterator[tuple[Path, str]]:
         if self.requested > self.size:
-            yield ("requested",), f"{format_size(self.requested)} is more than its {format_size(self.size)}"
+            yield ("requested",), f"{format_size(self.requested)} is more than its size of {format_size(self.size)}"
         for name, size in (("size", self.size), ("requested", self.requested)):
             if self.block is not None and size % self.block:
                 yield (name,), f"{format_size(size)} is not a multiple of the block of {format_size(self.block)}"
@@ -86,23 +86,23 @@ class Memory(Part, frozen=True, kw_only=True):
     """``[memory]``: the guest's RAM."""
 
     size: Annotated[Size, Meta(ge=16 * MIB, le=8 * TIB), judged(_ram_trouble)] = 512 * MIB
-    """RAM at the start, whole MiB."""
+    """RAM at the start, in whole MiB."""
     hugepages: Hugepages | None = None
-    """Ordinary memory when the table is absent."""
+    """Default: ordinary memory."""
     nodes: tuple[Node, ...] = ()
-    """NUMA nodes of the host that the memory comes from; any when empty."""
+    """NUMA nodes of the host to allocate the memory from. Default: any."""
     policy: Literal["bind", "preferred", "interleave"] | None = None
-    """How the nodes are used (mbind(2)): these only, these first, or these in turn; ``bind`` when not given."""
+    """How the nodes are used (mbind(2)): only these, these first, or these in turn. Default: ``bind``."""
     share: bool | None = None
-    """Other processes can map it, as vhost-user devices must. When not given: as its source needs it."""
+    """Let other processes map it, as vhost-user devices need. Default: as the memory backend needs."""
     lock: bool = False
-    """Lock it into the host's memory (mlockall(2)). A balloon then gives the host nothing back."""
+    """Lock it into the host's memory (mlockall(2)). The balloon then frees no memory on the host."""
     maximum: Annotated[Size | None, Meta(ge=16 * MIB, le=8 * TIB), judged(_ram_trouble)] = None
-    """What RAM can grow to with modules or virtio-mem that are plugged in later; no room when not given."""
+    """The size that RAM can grow to by plugging in DIMMs or virtio-mem. Default: just enough for ``virtio-mem``."""
     slots: Annotated[int, Meta(ge=0, le=SLOTS_MAX)] = 0
-    """How many modules can be plugged in."""
+    """The number of slots for DIMMs."""
     virtio_mem: VirtioMem | None = None
-    """None when the table is absent."""
+    """Default: none."""
 
     def check(self) -> Iterator[tuple[Path, str]]:
         if self.hugepages is not None and self.size % self.hugepages.size:
@@ -110,54 +110,54 @@ class Memory(Part, frozen=True, kw_only=True):
             yield ("size",), f"{format_size(self.size)} is not a multiple of the {page} hugepages"
         yield from _twice(self.nodes)
         if self.hugepages is not None and self.hugepages.nodes and self.nodes:
-            yield ("nodes",), "memory.hugepages.nodes says it already: keep one of the two"
+            yield ("nodes",), "already set by memory.hugepages.nodes: keep one of the two"
         if self.policy is not None and not self.all_nodes:
             yield ("policy",), "a policy needs nodes"
         if self.slots and self.maximum is None:
-            yield ("slots",), "slots need room: give maximum too"
+            yield ("slots",), "slots need room to grow: set maximum too"
         extra = self.virtio_mem.size if self.virtio_mem else 0
         if self.slots and self.maximum == self.size:
-            yield ("maximum",), "slots need room: give more than the size"
+            yield ("maximum",), "slots need room to grow: set maximum above size"
         if self.lock and self.virtio_mem is not None:
-            yield ("lock",), "virtio-mem plugs and unplugs its memory, which cannot be locked: keep one of the two"
+            yield ("lock",), "memory of virtio-mem cannot be locked: keep one of the two"
         if self.virtio_mem is not None:
             yield from ((("virtio-mem", *path), why) for path, why in self._blocks(self.virtio_mem))
         if self.maximum is not None and self.maximum < self.size + extra:
             yield ("maximum",), f"{format_size(self.maximum)} is less than the {format_size(self.size + extra)} in use"
 
     def _blocks(self, device: VirtioMem) -> Iterator[tuple[Path, str]]:
-        """What virtio-mem plugs are whole hugepages."""
+        """Check that virtio-mem's sizes are whole hugepages."""
         least = self.least_block
         if least == BLOCK:
             return
         if device.block is not None and device.block < least:
-            yield ("block",), f"{format_size(device.block)} is less than one of the {format_size(least)} hugepages"
+            yield ("block",), f"{format_size(device.block)} is less than a {format_size(least)} hugepage"
         for name, size in (("size", device.size), ("requested", device.requested)):
             if size % least:
                 yield (name,), f"{format_size(size)} is not a multiple of the {format_size(least)} hugepages"
 
     @property
     def grows_to(self) -> int | None:
-        """Bytes that RAM can grow to with what is plugged in later; None where there is no room for more."""
+        """Bytes that RAM can grow to; None if it cannot grow."""
         if self.maximum is None and self.virtio_mem is None:
             return None
         return self.maximum or self.size + (self.virtio_mem.size if self.virtio_mem else 0)
 
     @property
     def least_block(self) -> int:
-        """Bytes that virtio-mem plugs at once at the least: a page of what is behind it, and 2 MiB (QEMU:
-        hw/virtio/virtio-mem.c, virtio_mem_default_block_size())."""
+        """virtio-mem's smallest block in bytes: a page of its backend, at least 2 MiB (QEMU: hw/virtio/virtio-mem.c,
+        virtio_mem_default_block_size())."""
         return max(BLOCK, self.hugepages.size if self.hugepages else 0)
 
     @property
     def all_nodes(self) -> tuple[int, ...]:
-        """The NUMA nodes that the RAM comes from, wherever the profile names them."""
+        """The NUMA nodes of the RAM, from either key of the profile."""
         return self.nodes or (self.hugepages.nodes if self.hugepages else ())
 
     @property
     def takes_reports(self) -> bool:
-        """Whether free page reporting serves: locked memory cannot be given back, and QEMU would log each refusal; a hugepage
-        can be taken by somebody else, which ends the guest."""
+        """Whether free page reporting is safe and useful: locked memory cannot be freed, and QEMU would log each failure; a
+        freed hugepage can be taken by another process, which kills the guest."""
         return self.hugepages is None and not self.lock
 
     def size_option(self) -> str:
@@ -167,7 +167,7 @@ class Memory(Part, frozen=True, kw_only=True):
         return f"size={self.size // MIB}M,slots={self.slots},maxmem={self.grows_to // MIB}M"
 
     def backend(self) -> Option:
-        """The object that holds the RAM, always with a name, so that its place in the host is found by it."""
+        """The RAM's backend object, always with an id, by which its memory is found on the host."""
         prealloc = {} if self.hugepages is None else {"prealloc": self.hugepages.prealloc}
         return self._backend(RAM, self.size, prealloc)
 
@@ -183,7 +183,7 @@ class Memory(Part, frozen=True, kw_only=True):
             values |= {} if self.share is None else {"share": self.share}
         else:
             kind = "memory-backend-file"
-            # Shared: a discard in a private mapping of a file frees nothing (system/physmem.c, ram_block_discard_range()).
+            # Shared: discarding in a private file mapping frees nothing (system/physmem.c, ram_block_discard_range()).
             values |= {"mem-path": pages.source, "share": self.share is not False}
         values |= more
         if self.all_nodes:
@@ -191,12 +191,12 @@ class Memory(Part, frozen=True, kw_only=True):
         return json_option("-object", {"qom-type": kind, **values})
 
     def virtio_mem_options(self, slot: str) -> Iterator[Option]:
-        """The virtio-mem device and what is behind it; nothing without one."""
+        """The virtio-mem device and its backend; nothing without one."""
         device = self.virtio_mem
         if device is None:
             return
         name = f"{VIRTIO_MEM}-ram"
-        # Not preallocated: its blocks are taken when they are plugged.
+        # Not preallocated: QEMU allocates its blocks when they are plugged.
         yield self._backend(name, device.size, {})
         block = {} if device.block is None else {"block-size": device.block}
         values = {"driver": "virtio-mem-pci", "id": VIRTIO_MEM, "addr": slot, "memdev": name}
@@ -206,4 +206,4 @@ class Memory(Part, frozen=True, kw_only=True):
 def _twice(nodes: tuple[int, ...]) -> Iterator[tuple[Path, str]]:
     for index, node in enumerate(nodes):
         if node in nodes[:index]:
-            yield ("nodes", index), f"node {node} stands here twice"
+            yield ("nodes", index), f"node {node} is listed twice"

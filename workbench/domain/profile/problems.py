@@ -1,4 +1,4 @@
-"""Problems of a profile: collected, not raised one by one."""
+"""Problems in a profile: collected, not raised one by one."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class Problem(Struct, frozen=True, order=True):
-    """One mistake in one file."""
+    """One problem in one file."""
 
     file: str
     line: int
-    """1-based; 0 when the problem has no place in the file."""
+    """1-based; 0 if the problem has no place in the file."""
     column: int
-    """1-based; 0 when the problem has no place in the file."""
+    """1-based; 0 if the problem has no place in the file."""
     key: str
     """The dotted path of the key, such as ``memory.hugepages.size`` or ``net[1].backend``."""
     message: str
@@ -30,7 +30,7 @@ class Problem(Struct, frozen=True, order=True):
 
 
 class ProfileError(WorkbenchError):
-    """A profile with problems: all of them, not the first."""
+    """A profile has problems; carries all of them."""
 
     title = "The profile has problems"
 
@@ -40,6 +40,6 @@ class ProfileError(WorkbenchError):
 
 
 class ProfileChanged(WorkbenchError):
-    """Something else wrote or removed a profile's file since it was read; nothing was written."""
+    """A profile's file was changed or removed since it was read; nothing was written."""
 
     title = "The file has changed"

@@ -1,4 +1,4 @@
-"""Rules between the keys of a profile: what is wrong with a guest whose keys are right one by one."""
+"""Rules between the keys of a profile: conflicts between keys that are each valid."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ TAKEN_OPTIONS = {
     "initrd": "boot.initrd",
     "append": "boot.cmdline",
 }
-"""Options of ``-machine`` that have a key of their own in a profile."""
+"""Options of ``-machine`` that are set by other keys of a profile."""
 NO_APIC = frozenset({"base", "486"})
-"""Processors that have no interrupt controller of their own."""
+"""CPU models without a local APIC."""
 
 
 def broken_rules(profile: GuestProfile) -> Iterator[tuple[Path, str]]:
-    """What is wrong between the keys of a whole profile: the place of each problem, and why."""
+    """Conflicts between the keys of a whole profile: the path of each, and why."""
     yield from _same_ids(profile)
     yield from _slot_clashes(profile)
     yield from _same_addresses(profile)
@@ -45,14 +45,17 @@ def broken_rules(profile: GuestProfile) -> Iterator[tuple[Path, str]]:
         yield from ((("balloon", *path), why) for path, why in profile.balloon.check_ram(profile.memory.size))
     for name, _ in profile.machine_options:
         if _OPTION.fullmatch(name) is None:
-            yield ("machine-options", name), "the name of a board's option has letters, digits and '-'"
+            yield ("machine-options", name), "not a machine option: its name has lower-case letters, digits and '-'"
         elif name in TAKEN_OPTIONS:
-            yield ("machine-options", name), f"another key says that: {TAKEN_OPTIONS[name]}"
+            yield ("machine-options", name), f"set by another key: {TAKEN_OPTIONS[name]}"
     if profile.cpu.hyperv and profile.accelerator == "tcg":
-        why = "TCG has no Hyper-V enlightenments, and QEMU would leave them out without a word; KVM has them"
+        why = "TCG has no Hyper-V enlightenments, and QEMU would ignore them silently: use KVM or remove them"
         yield ("cpu", "hyperv"), why
     if profile.root_ports and "q35" not in profile.machine:
-        yield ("root-ports",), f"the board {profile.machine} has no PCI Express; its own bus takes devices at any time"
+        yield (
+            ("root-ports",),
+            f"{profile.machine} has no PCI Express, and its PCI bus is hot-pluggable without root ports",
+        )
     yield from _port_interrupts(profile)
     free = PORTS_SLOT - 1 - (0 if "q35" in profile.machine else 1) - profile.qemu.reserve
     free -= 1 if profile.has_usb and profile.display is not None else 0
@@ -60,11 +63,11 @@ def broken_rules(profile: GuestProfile) -> Iterator[tuple[Path, str]]:
     if sum(max(count - 1, 0) for count in counts.values()) + 5 > free:
         rngs = f" and {len(profile.rng)} entropy sources" if len(profile.rng) > 1 else ""
         words = f"{len(profile.net)} cards and {len(profile.scsi)} SCSI controllers{rngs}"
-        yield (max(counts, key=counts.__getitem__),), f"{words}: the board has {free} slots"
+        yield (max(counts, key=counts.__getitem__),), f"{words}: the board has only {free} slots"
 
 
 def _slot_clashes(profile: GuestProfile) -> Iterator[tuple[Path, str]]:
-    """Slots that the profile says, and that something else stands in."""
+    """Slots set in the profile that are already in use."""
     own = own_slots(profile)
     taken = {0x1F if "q35" in profile.machine else 0x01: "the board's own"}
     if profile.has_usb:
@@ -81,7 +84,7 @@ def _slot_clashes(profile: GuestProfile) -> Iterator[tuple[Path, str]]:
 
 
 def _is_there(profile: GuestProfile, path: Path) -> bool:
-    """A slot is kept for the first device of each kind also where there is none."""
+    """Whether the device exists: the first slot of each kind is reserved even if it does not."""
     match path:
         case (("net" | "scsi" | "rng") as kind, int(index)):
             return index < len({"net": profile.net, "scsi": profile.scsi, "rng": profile.rng}[kind])
@@ -95,12 +98,12 @@ def _is_there(profile: GuestProfile, path: Path) -> bool:
 
 
 def _port_interrupts(profile: GuestProfile) -> Iterator[tuple[Path, str]]:
-    """QEMU: hw/pci/msix.c, msix_init() without msi_nonbroken; hw/i386/x86.c makes an APIC for each of many."""
+    """QEMU: hw/pci/msix.c, msix_init() without msi_nonbroken; hw/i386/x86.c adds APICs if there are several CPUs."""
     if not profile.ports or profile.cpu.count > 1:
         return
-    why = "which the interrupts of root ports need: write root-ports = 0"
+    why = "which root ports need for their interrupts: set root-ports = 0"
     if "-apic" in profile.cpu.features:
-        yield ("cpu", "features", profile.cpu.features.index("-apic")), f"this takes the APIC away, {why}"
+        yield ("cpu", "features", profile.cpu.features.index("-apic")), f"this removes the APIC, {why}"
     elif profile.cpu.model in NO_APIC and "+apic" not in profile.cpu.features:
         yield ("cpu", "model"), f"{profile.cpu.model} has no APIC, {why}"
 
@@ -123,10 +126,10 @@ def _same_addresses(profile: GuestProfile) -> Iterator[tuple[Path, str]]:
 
 
 def _port_room(profile: GuestProfile) -> Iterator[tuple[Path, str]]:
-    """The controller's first place is a console's (QEMU: hw/char/virtio-serial-bus.c, find_free_port_id())."""
+    """The controller's first port must be a console (QEMU: hw/char/virtio-serial-bus.c, find_free_port_id())."""
     others = [index for index, port in enumerate(profile.serial) if port.kind != "console"]
     if len(others) >= PORTS_MAX:
-        why = f"a controller has room for {PORTS_MAX - 1} ports and agents: its first place is a console's"
+        why = f"at most {PORTS_MAX - 1} ports and agents: the controller's first port must be a console"
         yield ("serial", others[PORTS_MAX - 1], "kind"), why
 
 
@@ -150,9 +153,9 @@ def _same_ports(profile: GuestProfile) -> Iterator[tuple[Path, str]]:
         for number, text in enumerate(net.forward):
             protocol, address, port = host_end(text)
             held = taken.setdefault((protocol, port), set())
-            # Who listens at every address leaves none to others.
+            # Listening on every address excludes any other listener.
             if address in held or (held and EVERY_ADDRESS in (address, *held)):
                 vnc = profile.display is not None and port == profile.display.port and protocol == "tcp"
-                why = "the display's: VNC listens there" if vnc else "forwarded twice"
+                why = "the display's VNC port" if vnc else "forwarded twice"
                 yield ("net", index, "forward", number), f"{protocol} port {port} of the host is {why}"
             held.add(address)

@@ -1,4 +1,4 @@
-"""The slots of the root bus: where a profile's devices stand."""
+"""The PCI slots of a profile's devices on the root bus."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from workbench.domain.profile.guest import GuestProfile
 
 PORTS_SLOT, DISPLAY_SLOT, VIRTIO_MEM_SLOT = 0x1C, 0x1D, 0x1E
-"""What is there once stands behind what there can be more of. A q35 has its own devices in 0x1f, and with the option
-``usb`` in 0x1d too (hw/i386/pc_q35.c): then the display stands before the root ports."""
+"""Single devices come after those that there can be several of. A q35 has its own devices in 0x1f, and with the option
+``usb`` also in 0x1d (QEMU: hw/i386/pc_q35.c); the display is then in front of the root ports."""
 
 
 def slots_of(profile: GuestProfile) -> dict[Path, str]:
-    """The PCI slot of each virtio device, in QEMU's ``SLOT.FUNCTION``, by its place in the profile.
+    """The PCI slot of each virtio device, as QEMU's ``SLOT.FUNCTION``, by its path in the profile.
 
-    The first device of each kind always has the same one unless the profile says another, so one more card moves nothing.
+    The first device of each kind always has the same slot unless the profile sets another, so adding a card moves nothing.
     """
     first = {("net", 0): 1, ("scsi", 0): 2, ("balloon",): 3, ("serial",): 4, ("rng", 0): 5}
     # The i440FX has its ISA bridge in slot 1 (QEMU: hw/i386/pc_piix.c).
@@ -31,9 +31,9 @@ def slots_of(profile: GuestProfile) -> dict[Path, str]:
 
 
 def own_slots(profile: GuestProfile) -> dict[Path, int]:
-    """The slots that the profile itself says."""
-    said: dict[Path, str | None] = {("net", index): card.slot for index, card in enumerate(profile.net)}
-    said |= {("scsi", index): controller.slot for index, controller in enumerate(profile.scsi)}
-    said |= {("rng", index): source.slot for index, source in enumerate(profile.rng)}
-    said["balloon",] = profile.balloon.slot if profile.balloon is not None else None
-    return {path: int(slot, 16) for path, slot in said.items() if slot is not None}
+    """The slots set in the profile."""
+    slots: dict[Path, str | None] = {("net", index): card.slot for index, card in enumerate(profile.net)}
+    slots |= {("scsi", index): controller.slot for index, controller in enumerate(profile.scsi)}
+    slots |= {("rng", index): source.slot for index, source in enumerate(profile.rng)}
+    slots["balloon",] = profile.balloon.slot if profile.balloon is not None else None
+    return {path: int(slot, 16) for path, slot in slots.items() if slot is not None}

@@ -70,10 +70,10 @@ def test_qemu_hears_nothing_of_them() -> None:
         ('presets.idle = "1G"', "balloon.presets.idle", "more than the guest's RAM"),
         ('presets.idle = "120%"', "balloon.presets.idle", "more than the guest's RAM"),
         ('presets.idle = "0"', "balloon.presets.idle", "would leave the guest 0 bytes"),
-        ('presets.idle = "+64M"', "balloon.presets.idle", "counts from where the target is"),
+        ('presets.idle = "+64M"', "balloon.presets.idle", "is relative to the current target"),
         ("presets.idle = true", "balloon.presets.idle", "not a target such as 256M or 50%"),
         ('presets."two words" = "64M"', 'balloon.presets."two words"', "a preset's name is"),
-        ('presets.max = "64M"', "balloon.presets.max", "all of the guest's RAM already"),
+        ('presets.max = "64M"', "balloon.presets.max", "reserved for all of the guest's RAM"),
     ],
 )
 def test_what_is_wrong_is_told_at_its_line(line: str, key: str, words: str) -> None:
@@ -85,7 +85,7 @@ def test_what_is_wrong_is_told_at_its_line(line: str, key: str, words: str) -> N
 def test_more_presets_than_digits() -> None:
     lines = "\n".join(f'p{number} = "64M"' for number in range(10))
     (found,) = problems(f"[balloon.presets]\n{lines}\n")
-    assert "10 are more than the 9" in found[2]
+    assert "at most 9 entries, got 10" in found[2]
 
 
 def test_an_unknown_key_names_the_nearest() -> None:

@@ -48,7 +48,7 @@ class TestDefaults:
         assert "window" in " ".join(found.notes)
         assert args("-M q35") == []
 
-    def test_a_balloon_that_is_told_nothing(self) -> None:
+    def test_a_balloon_without_options(self) -> None:
         plain = {"deflate-on-oom": False, "free-page-reporting": False, "statistics": 0}
         assert document("-device virtio-balloon")["balloon"] == plain
         assert document("-balloon virtio")["balloon"] == plain
@@ -169,20 +169,20 @@ class TestNothingIsLost:
             ("qemu-system-x86_64", "", "tcg"),
         ],
     )
-    def test_what_a_program_takes_when_nothing_is_said(self, program: str, line: str, accelerator: str) -> None:
+    def test_default_accelerators_of_programs(self, program: str, line: str, accelerator: str) -> None:
         """The first one is Debian's script that adds -enable-kvm."""
         found = tomllib.loads(import_qemu([program, *shlex.split(f"{BARE} {line}")]).text)
         assert found["accelerator"] == accelerator
 
-    def test_what_is_left_out_is_told(self) -> None:
+    def test_what_is_left_out_is_reported(self) -> None:
         notes = " ".join(imported("-serial mon:stdio -daemonize -pidfile /run/x -name 'my vm'").notes)
         for word in ("console", "detached", "-pidfile", "'my vm'"):
             assert word in notes
 
-    def test_a_device_that_moves_is_told(self) -> None:
+    def test_a_moved_device_is_reported(self) -> None:
         serial = "-device virtio-serial,addr=0x9 -device virtserialport,chardev=c,name=a -chardev null,id=c"
         found = imported(f"-M q35 -device virtio-scsi-pci,id=s,addr=0x2 {serial}")
-        assert any("the serial controller: it stood in slot 0x9, and now in 04.0" in note for note in found.notes)
+        assert any("the serial controller: moved from slot 0x9 to 04.0" in note for note in found.notes)
 
     def test_devices_stay_in_their_slots(self) -> None:
         """As Proxmox has them: a guest calls its network cards by their slots."""
@@ -193,17 +193,17 @@ class TestNothingIsLost:
         assert parsed is not None
         slots = [slots_of(parsed)[path] for path in (("balloon",), ("scsi", 0), ("net", 0))]
         assert slots == ["03.0", "08.0", "12.0"]
-        assert sum("stood in slot" in note for note in found.notes) == 1, (
+        assert sum("moved from slot" in note for note in found.notes) == 1, (
             "a function beside 0 is none that a profile can say"
         )
 
     def test_a_bridge_may_have_the_name_of_the_other_boards_root_bus(self) -> None:
         line = "-device pci-bridge,id=pci.0,chassis_nr=1 -device virtio-balloon,bus=pci.0,addr=0x3"
-        assert any("it stands on pci.0, and now on the root bus" in note for note in imported(f"-M q35 {line}").notes)
+        assert any("moved from pci.0 to the root bus" in note for note in imported(f"-M q35 {line}").notes)
         assert not any("root bus" in note for note in imported("-M pc -device virtio-balloon,bus=pci.0,addr=0x4").notes)
 
     @pytest.mark.parametrize(
-        ("line", "told"),
+        ("line", "reported"),
         [
             ("-nic user,model=virtio", False),
             ("-nic user,model=virtio -device virtio-balloon", True),
@@ -211,19 +211,19 @@ class TestNothingIsLost:
             ("-netdev user,id=n -device virtio-net-pci,netdev=n,addr=0x5 -device e1000", False),
         ],
     )
-    def test_cards_that_named_no_slot_are_told(self, line: str, told: bool) -> None:
-        assert any("network cards that named no slot" in note for note in imported(f"-M q35 {line}").notes) == told
+    def test_cards_without_a_slot_are_reported(self, line: str, reported: bool) -> None:
+        assert any("network cards without a slot" in note for note in imported(f"-M q35 {line}").notes) == reported
 
-    def test_a_slot_that_arguments_take_by_themselves_is_not_said(self) -> None:
+    def test_a_slot_that_arguments_get_automatically_is_not_kept(self) -> None:
         found = imported("-M q35 -device e1000e -device virtio-balloon,addr=0x1")
         assert "slot =" not in found.text
-        assert any("the balloon: it stood in slot 0x1" in note for note in found.notes)
+        assert any("the balloon: moved from slot 0x1" in note for note in found.notes)
 
-    def test_a_slot_that_the_profile_has_another_use_for_is_not_said(self) -> None:
+    def test_a_slot_in_use_by_the_profile_is_not_kept(self) -> None:
         line = "-M q35 -device virtio-serial,addr=0x9 -device virtserialport,chardev=c,name=a -chardev null,id=c "
         found = imported(line + "-device virtio-balloon,addr=0x4")
         assert "slot =" not in found.text
-        assert any("the balloon: it stood in slot 0x4" in note for note in found.notes)
+        assert any("the balloon: moved from slot 0x4" in note for note in found.notes)
 
     def test_devices_that_stand_together_stay_where_they_are(self) -> None:
         found = imported("-M q35 -device virtio-balloon,addr=0x9 -device virtio-scsi-pci,id=s,addr=0x8")
@@ -263,8 +263,8 @@ class TestNothingIsLost:
 
     @given(st.lists(st.tuples(OPTIONS, VALUES), max_size=8))
     @settings(deadline=None, max_examples=300)
-    def test_every_word_is_said_kept_or_told(self, pairs: list[tuple[str, str]]) -> None:
-        """Whatever stands there, the import reads it, and the profile is one that can be started from."""
+    def test_every_word_is_converted_kept_or_reported(self, pairs: list[tuple[str, str]]) -> None:
+        """Any command line can be imported, and the profile is valid."""
         argv = [word for option, value in pairs for word in ((option,) if option == "-S" else (option, value))]
         found = import_qemu(["qemu-system-x86_64", "-nodefaults", *argv])
         tomllib.loads(found.text)
@@ -320,7 +320,7 @@ class TestLibvirtsProcess:
         found = imported(line)
         assert "qemu" not in tomllib.loads(found.text)
         assert any("-mon on a socket that was open" in note for note in found.notes)
-        assert any("libvirt's own key" in note for note in found.notes)
+        assert any("libvirt's key" in note for note in found.notes)
 
     def test_a_key_that_something_uses_stays(self) -> None:
         key = '-object {"qom-type":"secret","id":"masterKey0","format":"raw","file":"/k"}'
@@ -341,7 +341,7 @@ class TestLibvirtsProcess:
             ("-S", "until workbench resume"),
         ],
     )
-    def test_what_a_start_does_otherwise_is_said_beside_it(self, line: str, why: str) -> None:
+    def test_unexpected_effects_of_arguments_are_noted(self, line: str, why: str) -> None:
         assert why in imported(line).text
         assert args(line) == shlex.split(line)
 
@@ -408,7 +408,7 @@ class TestWhatArgumentsNeed:
             "-chardev", "null,id=serial0-1", "-serial", "chardev:serial0-1",
             "-device", '{"driver":"isa-serial","chardev":"serial0-1"}',
         ]  # fmt: skip
-        assert any("qmp is called qmp-1 now" in note for note in found.notes)
+        assert any("qmp was renamed to qmp-1" in note for note in found.notes)
 
     def test_slots_that_arguments_name_are_not_taken(self) -> None:
         found = imported("-M q35 -device virtio-balloon -device pcie-root-port,id=r,addr=0x3 -device e1000,addr=4.0")
@@ -424,7 +424,7 @@ class TestWhatArgumentsNeed:
         assert parsed.qemu.gives_memory
         assert not parse("", name="x", file="x").profile.qemu.gives_memory  # type: ignore[union-attr]
 
-    def test_memory_and_flash_that_no_key_says_are_named_on(self) -> None:
+    def test_memory_and_flash_without_a_key_stay_in_the_machine_option(self) -> None:
         assert args("-machine pc,memory-backend=a -object memory-backend-epc,id=a,size=1G")[:2] == [
             "-machine", "memory-backend=a",
         ]  # fmt: skip
@@ -459,7 +459,7 @@ class TestWhatArgumentsNeed:
         found = tomllib.loads(import_qemu(["qemu-system-x86_64", *line.split()]).text)
         assert ("if=ide,index=2,media=cdrom" in found["qemu"]["args"]) == adds
 
-    def test_numbers_that_are_none_stay(self) -> None:
+    def test_invalid_numbers_stay(self) -> None:
         for line in (
             "-device virtio-scsi-pci,num_queues=x",
             "-device virtio-balloon,guest-stats-polling-interval=y",
@@ -469,12 +469,12 @@ class TestWhatArgumentsNeed:
         ):
             assert args(line) == line.split()
 
-    def test_what_speaks_on_the_terminal_is_left_out_and_told(self) -> None:
+    def test_what_uses_the_terminal_is_left_out_and_reported(self) -> None:
         found = imported("-chardev stdio,mux=on,id=m -mon chardev=m -serial chardev:m -qmp stdio")
         assert "args" not in found.text
         assert len([note for note in found.notes if "workbench" in note]) >= 4
 
-    def test_what_the_sandbox_forbids_is_told(self) -> None:
+    def test_what_the_sandbox_forbids_is_noted(self) -> None:
         assert "sandbox forbids" in imported("-netdev tap,id=t").text
         assert document("-netdev tap,id=n,br=br1,helper=/h -device virtio-net-pci,netdev=n")["net"] == [
             {"backend": "bridge", "interface": "br1"}
@@ -485,14 +485,14 @@ class TestWhatArgumentsNeed:
         found = document("-machine q35,kernel_irqchip=split,dump_guest_core=off -nographic")
         assert found["machine-options"] == {"kernel-irqchip": "split", "dump-guest-core": "off", "graphics": "off"}
 
-    def test_another_program_is_told(self) -> None:
-        for program, told in (
+    def test_another_program_is_reported(self) -> None:
+        for program, reported in (
             ("qemu-system-aarch64", True),
             ("/opt/q/qemu-system-x86_64", True),
             ("/usr/bin/kvm", False),
         ):
             notes = import_qemu([program, "-nodefaults", "-serial", "none"]).notes
-            assert any(program.rpartition("/")[2] in note for note in notes) == told
+            assert any(program.rpartition("/")[2] in note for note in notes) == reported
 
     def test_arguments_begin_where_it_was_run(self) -> None:
         line = "-hda d.img -drive if=virtio,file=e.img,format=raw -cdrom /a -drive file=nbd:x -serial file:s.txt"
@@ -524,7 +524,7 @@ class TestReadConfig:
         assert found["qemu"]["args"] == ["-chardev", "null,id=c,,d"]
 
     @pytest.mark.parametrize("text", ["x", "[nothing]", "[machine", 'a = "b"'])
-    def test_what_is_no_such_file_stays_and_is_told(self, text: str) -> None:
+    def test_an_invalid_file_stays_and_is_reported(self, text: str) -> None:
         found = imported("-readconfig a.cfg", read=lambda _: text)
         assert args_of(found) == ["-readconfig", "a.cfg"]
         assert any("a.cfg: line 1" in note for note in found.notes)
@@ -575,10 +575,10 @@ class TestText:
         line = "-M q35 -m 1G -netdev user,id=n -device virtio-net-pci,netdev=n,id=lan,romfile=,addr=0x2 "
         line += "-device e1000,netdev=x,mac=02::1"
         assert imported(line).text == (
-            '# From a QEMU command line, by workbench import.\n\nmachine = "q35"\naccelerator = "tcg"\nballoon = false\n'
+            '# Imported from a QEMU command line by workbench import.\n\nmachine = "q35"\naccelerator = "tcg"\nballoon = false\n'
             'rng = false\nroot-ports = 0\n\n[cpu]\nmodel = "qemu64"\n\n[memory]\nsize = "1G"\n\n[[net]]\nid = "lan"\n'
-            'backend = "user"\n\n[qemu]\n# PCI slots for the devices of args.\nreserve = 1\n'
-            "# What a profile has no key for, as it was and in its order.\nargs = [\n"
+            'backend = "user"\n\n[qemu]\n# PCI slots for the devices in args.\nreserve = 1\n'
+            "# Options without a key in the profile, unchanged and in their order.\nargs = [\n"
             '    "-device", "e1000,netdev=x,mac=02::1",\n]\n'
         )
 
@@ -586,7 +586,7 @@ class TestText:
         st.booleans() | st.integers(-9, 9) | st.text(max_size=8),
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     ), max_size=5))  # fmt: skip
-    def test_what_is_written_is_what_was_meant(self, document: dict[str, Any]) -> None:
+    def test_the_written_document_reads_back(self, document: dict[str, Any]) -> None:
         def plain(value: Any) -> Any:
             if isinstance(value, dict):
                 return {key: plain(one) for key, one in value.items()}
@@ -598,7 +598,7 @@ class TestText:
 
 
 @pytest.mark.parametrize(
-    ("cards", "told"),
+    ("cards", "reported"),
     [
         (["-device", "virtio-net-pci,netdev=a", "-device", "e1000,netdev=b"], True),
         (["-device", "virtio-net-pci,netdev=a", "-device", "e1000,netdev=b,mac=52:54:00:00:00:01"], False),
@@ -608,7 +608,7 @@ class TestText:
         (["-device", "e1000,netdev=b", "-device", "virtio-net-pci,netdev=a"], False),
     ],
 )
-def test_automatic_addresses_that_may_change_places_are_told(cards: list[str], told: bool) -> None:
+def test_default_addresses_that_may_change_are_reported(cards: list[str], reported: bool) -> None:
     backs = ["-netdev", "user,id=a", "-netdev", "user,id=b"]
     notes = import_qemu(["qemu-system-x86_64", "-nodefaults", *backs, *cards]).notes
-    assert any("they may have other addresses" in note for note in notes) == told, notes
+    assert any("may get another one" in note for note in notes) == reported, notes

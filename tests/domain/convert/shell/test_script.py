@@ -48,18 +48,18 @@ def test_words(text: str, words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "note"),
     [
-        ("sudo -E nice -n 5 {Q} -S", "sudo -E nice -n 5 in front of QEMU"),
+        ("sudo -E nice -n 5 {Q} -S", "sudo -E nice -n 5 before QEMU"),
         ("{Q} -S >log 2>&1", "the redirection >log"),
-        ("tmux new -d -s vm '{Q} -S >log'", "tmux new -d -s vm in front of QEMU"),
+        ("tmux new -d -s vm '{Q} -S >log'", "tmux new -d -s vm before QEMU"),
         ("su - me -c '{Q} -S >log'", "the redirection >log"),
         ("{Q} -S &", "in the background"),
         ("{Q} -m $UNKNOWN", "$UNKNOWN is not set in the script"),
-        ("{Q} -m $(nproc)", "$(nproc) cannot be known"),
-        ("{Q} -m `nproc`", "`nproc` cannot be known"),
+        ("{Q} -m $(nproc)", "$(nproc) is unknown"),
+        ("{Q} -m `nproc`", "`nproc` is unknown"),
         ("{Q} -S\n{Q} -s", "1 more times"),
     ],
 )
-def test_what_is_left_out_is_told(text: str, note: str) -> None:
+def test_what_is_left_out_is_reported(text: str, note: str) -> None:
     found = read_script(text.replace("{Q}", Q))
     assert any(note in one for one in found.notes), found.notes
 
@@ -115,11 +115,11 @@ def test_what_is_left_out_is_told(text: str, note: str) -> None:
     ],
 )
 def test_what_a_shell_would_run(text: str, words: list[str], tmp_path: Path) -> None:
-    """As bash has it too, where it says nothing of the user's environment."""
+    """Compared with bash, unless it depends on the user's environment."""
     script = text.replace("{Q}", Q)
     found = read_script(script)
     assert list(found.argv[1:]) == words, found.notes
-    if any("stands in the profile" in note or "is taken for the directory" in note for note in found.notes):
+    if any("kept unchanged" in note or "is taken as the base of relative paths" in note for note in found.notes):
         return
     (tmp_path / Q).write_text('#!/bin/sh\n[ "$1" = --version ] || printf "%s\\0" "$@" >"${0%/*}/words"\n')
     (tmp_path / Q).chmod(0o755)
@@ -132,17 +132,17 @@ def test_what_a_shell_would_run(text: str, words: list[str], tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "note"),
     [
-        ("if [ -e /x ]; then M=1; else M=2; fi; {Q} -m $M", "M is set under a condition that cannot be known"),
-        ("if [ $G ]; then M=1; else M=2; fi; {Q} -m $M", "M is set in a branch of the script that is not taken"),
-        ("{Q} -S $@", "the script's own arguments are left out"),
+        ("if [ -e /x ]; then M=1; else M=2; fi; {Q} -m $M", "M is set under an unknown condition"),
+        ("if [ $G ]; then M=1; else M=2; fi; {Q} -m $M", "M is also set in a branch that is not taken"),
+        ("{Q} -S $@", "the script's arguments are left out"),
         ("{Q} -m $1", "$1 is an argument of the script"),
-        ("{Q} -S | tee log", "the pipe behind QEMU"),
-        ("{Q} -m 1 \\\n # a comment \\\n -S\n", "-S: it stands behind the end of QEMU's command"),
-        ("{Q} -hda ${PWD}/a", "is taken for the directory"),
-        ("N=$(nproc)\n{Q} -smp $N", "$(nproc) cannot be known"),
+        ("{Q} -S | tee log", "the pipe after QEMU"),
+        ("{Q} -m 1 \\\n # a comment \\\n -S\n", "-S: not part of QEMU's command"),
+        ("{Q} -hda ${PWD}/a", "is taken as the base of relative paths"),
+        ("N=$(nproc)\n{Q} -smp $N", "$(nproc) is unknown"),
     ],
 )
-def test_what_was_assumed_is_told(text: str, note: str) -> None:
+def test_what_was_assumed_is_reported(text: str, note: str) -> None:
     assert any(note in one for one in read_script(text.replace("{Q}", Q)).notes)
 
 
@@ -163,27 +163,27 @@ def test_what_commands_say_on_this_host(text: str, words: list[str], note: str) 
     found = read_script(text.replace("{Q}", Q), outputs=HOST)
     assert list(found.argv[1:]) == words
     assert not note or any(note in one for one in found.notes), found.notes
-    assert not any("cannot be known" in one for one in found.notes)
+    assert not any("is unknown" in one for one in found.notes)
 
 
-def test_an_unknown_value_is_left_out_where_an_option_stands_only() -> None:
+def test_an_unset_variable_is_left_out_only_as_an_option() -> None:
     found = read_script(f"{Q} -m $MEM $EXTRA $1 -S")
     assert list(found.argv[1:]) == ["-m", "$MEM", "$1", "-S"]
-    assert "$EXTRA is not set in the script: left out, as a shell does" in found.notes
+    assert "$EXTRA is not set in the script: left out" in found.notes
 
 
-def test_only_what_goes_into_qemus_words_is_told() -> None:
+def test_only_notes_about_qemus_arguments_are_reported() -> None:
     """A script may have a hundred variables, and QEMU's command a few of them."""
     text = "if [ -e /x ]; then A=1; B=2; C=$B; fi\necho $A $C\nfor d in $C; do D=$d; done\n"
     notes = read_script(f"{text}{Q} -m $D").notes
-    assert any(note.startswith("B is set under a condition") for note in notes)
-    assert not any(note.startswith("A is set under a condition") for note in notes)
+    assert any(note.startswith("B is set under an unknown condition") for note in notes)
+    assert not any(note.startswith("A is set under an unknown condition") for note in notes)
     assert read_script(f"{text}{Q} -S").notes == []
     positional = read_script(f'if [ -e /x ]; then A=1; fi\nset -- $A\n{Q} -m "$@"').notes
-    assert any(note.startswith("A is set under a condition") for note in positional)
+    assert any(note.startswith("A is set under an unknown condition") for note in positional)
 
 
-def test_what_is_not_qemus_is_no_matter() -> None:
+def test_other_commands_do_not_matter() -> None:
     found = read_script(f"swtpm socket --tpmstate dir=$T >log 2>&1 &\nU=$(id -u)\n{Q} -S\nsleep 1 | cat\n")
     assert (found.argv[1:], found.notes) == (("-S",), [])
 
@@ -200,7 +200,7 @@ def test_variables_from_outside() -> None:
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20), max_size=6))
 @settings(deadline=None)
 def test_quoted_words_are_what_a_shell_makes_of_them(words: list[str]) -> None:
-    # Lines may end as on Windows, in quotes too: that a word has such an end of its own is not told apart.
+    # Windows line ends in quotes cannot be distinguished from those of the script.
     words = [word.replace("\r\n", "\n") for word in words]
     assert list(read_script(shlex.join([Q, *words])).argv) == [Q, *words]
 
@@ -218,7 +218,7 @@ def test_what_a_real_shell_accepts_is_read_the_same(text: str) -> None:
         return
     real = done.stdout.decode().split("\0")[:-1]
     script_read = read_script(script)
-    if script_read.notes:  # a variable that nobody has set is left as it stands
+    if script_read.notes:  # an unset variable is kept unchanged
         return
     found = list(script_read.argv[1:])
     assert found == real or (found == [] and real == [""])  # printf without words prints an empty one

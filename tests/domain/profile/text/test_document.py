@@ -1,4 +1,4 @@
-"""A profile that stands on others, and what is filled in."""
+"""Profiles that extend others, and expansion of ${…}."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ class TestExtends:
         assert [net.id for net in found.profile.net] == ["only"]
         assert ("net", 1) not in found.places
 
-    def test_a_problem_is_told_in_its_own_file(self) -> None:
+    def test_a_problem_is_reported_in_its_own_file(self) -> None:
         files = {
             "own.toml": "extends = 'base.toml'\n[cpu]\ncount = 0",
             "base.toml": "machine = 'x'\n[cpu]\nmodel = 'a b'",
         }
         assert complaints(files) == [
-            'base.toml:1:1: machine: "x" is not a PC such as q35, pc or pc-q35-7.2',
+            'base.toml:1:1: machine: "x" is not a PC machine type such as q35, pc or pc-q35-7.2',
             'base.toml:3:1: cpu.model: "a b" is not a CPU model such as max or Skylake-Client',
             "own.toml:3:1: cpu.count: 0 is not a whole number from 1 to 255",
         ]
@@ -88,22 +88,22 @@ class TestExtends:
         ("files", "words"),
         [
             ({"own.toml": "extends = 'gone'"}, "own.toml:1:1: extends: gone: No such file or directory"),
-            ({"own.toml": "extends = 'own.toml'"}, "own.toml:1:1: extends: own.toml is extended by itself"),
+            ({"own.toml": "extends = 'own.toml'"}, "own.toml:1:1: extends: own.toml extends itself"),
             (
                 {"own.toml": "extends = 'a'", "a": "extends = 'own.toml'"},
-                "a:1:1: extends: own.toml is extended by itself",
+                "a:1:1: extends: own.toml extends itself",
             ),
             ({"own.toml": "extends = 5"}, "own.toml:1:1: extends: 5 is not a path of 1 to 4,095 characters"),
-            ({"own.toml": "extends = 'a'", "a": "x = "}, "a:1:5: not TOML: invalid value"),
+            ({"own.toml": "extends = 'a'", "a": "x = "}, "a:1:5: not valid TOML: invalid value"),
         ],
     )
     def test_what_cannot_be_extended(self, files: dict[str, str], words: str) -> None:
         assert complaints(files) == [words]
 
-    def test_a_tower_of_files_ends(self) -> None:
+    def test_a_chain_of_files_has_a_limit(self) -> None:
         files = {str(i): f"extends = '{i + 1}'" for i in range(DEPTH + 3)} | {"own.toml": "extends = '0'"}
         (problem,) = complaints(files)
-        assert "stand on one another" in problem
+        assert "extend each other" in problem
 
 
 class TestFilledIn:
@@ -118,19 +118,19 @@ class TestFilledIn:
             ("${env:NASTY}", 'a",b=c\n${dir}'),
         ],
     )
-    def test_what_it_stands_for(self, text: str, value: str) -> None:
+    def test_expansion(self, text: str, value: str) -> None:
         assert document({"own.toml": tomli_w.dumps({"description": text})})["description"] == value
 
     @pytest.mark.parametrize(
         ("text", "words"),
         [
-            ("${home}", "${home} is neither ${dir} nor ${env:NAME}; write $${ for the two characters themselves"),
-            ("${env:NO_SUCH}", "${env:NO_SUCH}: the environment has no NO_SUCH"),
-            ("${env:a b}", "${env:a b} is neither ${dir} nor ${env:NAME}; write $${ for the two characters themselves"),
-            ("a ${dir", "a ${ without its }: write $${ for the two characters themselves"),
+            ("${home}", "${home} is neither ${dir} nor ${env:NAME}; write $${ for a literal ${"),
+            ("${env:NO_SUCH}", "${env:NO_SUCH}: NO_SUCH is not set in the environment"),
+            ("${env:a b}", "${env:a b} is neither ${dir} nor ${env:NAME}; write $${ for a literal ${"),
+            ("a ${dir", "${ without }: write $${ for a literal ${"),
         ],
     )
-    def test_what_stands_for_nothing(self, text: str, words: str) -> None:
+    def test_invalid_expansions(self, text: str, words: str) -> None:
         assert complaints({"own.toml": f"machine = 'pc'\nboot.kernel = '{text}'"}) == [
             f"own.toml:2:6: boot.kernel: {words}"
         ]

@@ -1,4 +1,4 @@
-"""Edits of TOML in place: the result says what was meant, and the rest of the text is what it was."""
+"""Edits of TOML in place: the result is as intended, and the rest of the text is unchanged."""
 
 from __future__ import annotations
 
@@ -71,14 +71,12 @@ def test_a_key_is_added_by_an_insertion_alone(
     assert at(said, path) == value
     assert without(said, path) == values
     start, before, _ = changed_range(text, result)
-    assert start == before, "something was taken out"
+    assert start == before, "something was removed"
 
 
 @given(DOCUMENTS, RANDOM, st.booleans())
 @settings(max_examples=120, deadline=None)
-def test_what_is_removed_is_gone_and_the_rest_says_what_it_said(
-    document: dict[str, object], random: Random, windows: bool
-) -> None:
+def test_a_removal_leaves_the_rest_unchanged(document: dict[str, object], random: Random, windows: bool) -> None:
     text = written(document, random, windows)
     values = tomllib.loads(text)
     known = [path for path, _ in paths(values)]
@@ -172,7 +170,7 @@ def test_each_goes_where_a_person_would_write_it(path: Path, value: str, old: st
     assert result == TEXT.replace(old, new)
 
 
-def test_a_table_is_added_and_taken_out_again() -> None:
+def test_a_table_is_added_and_removed_again() -> None:
     more = add_table(TEXT, ("net", 1), order=ORDER)
     assert more == TEXT.replace('"tap"\n\n', '"tap"\n\n[[net]]\n\n')
     assert remove(more, ("net", 1)) in (TEXT, TEXT.replace('"tap"\n\n', '"tap"\n\n\n'))
@@ -224,7 +222,7 @@ def test_dotted_keys_cannot_become_a_list_in_place() -> None:
         add_table("rng.period = 1\n", ("rng", 1))
 
 
-def test_a_text_that_is_no_toml_is_left_alone() -> None:
+def test_invalid_toml_is_left_alone() -> None:
     with pytest.raises(EditError):
         set_value("a = [", ("a",), "1")
     with pytest.raises(EditError):

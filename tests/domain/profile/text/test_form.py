@@ -38,7 +38,7 @@ def test_each_key_has_its_value_default_and_words() -> None:
     machine = found["machine"]
     assert (machine.value, machine.plain, machine.here) == ("'pc'", "pc", True)
     assert machine.default == '"q35"'
-    assert "QEMU's board" in machine.doc
+    assert "QEMU's machine type" in machine.doc
     assert found["accelerator"].choices == ("auto", "kvm", "tcg")
     assert (found["accelerator"].value, found["accelerator"].here) == ("", False)
     assert found["memory.size"].plain == "${env:SIZE}"
@@ -51,7 +51,7 @@ def test_each_key_has_its_value_default_and_words() -> None:
     assert "rng.source" not in found
 
 
-def test_what_must_stand_in_the_text_to_be_there_and_what_can_be_switched_off() -> None:
+def test_which_tables_add_a_device_and_which_can_be_switched_off() -> None:
     found = rows(TEXT)
     adds = {key for key, row in found.items() if row.adds}
     assert adds == {"net", "scsi", "scsi.0.disk", "serial", "rng", "memory.hugepages", "memory.virtio-mem", "display"}
@@ -89,19 +89,19 @@ def test_every_profile_has_a_form(path: object) -> None:
     assert all(row.doc for row in found if row.kind == "value")
 
 
-def test_a_value_of_the_base_is_told_apart() -> None:
+def test_a_value_of_the_base_is_marked() -> None:
     found = form_rows("extends = 'b.toml'\n", {"memory": {"size": "4G"}})
     size = next(row for row in found if row.path == ("memory", "size"))
     assert (size.value, size.here) == ('"4G"', False)
 
 
-def test_a_byte_order_mark_is_no_mistake() -> None:
+def test_a_byte_order_mark_is_accepted() -> None:
     text = "\ufeffmachine = 'pc'\n[memory]\nsize = '1G'\n"
     found = {row.path: row.plain for row in form_rows(text, tomllib.loads(text[1:]))}
     assert (found["machine",], found["memory", "size"]) == ("pc", "1G")
 
 
-def test_a_text_that_is_no_toml_has_no_form() -> None:
+def test_invalid_toml_has_no_form() -> None:
     with pytest.raises(EditError):
         form_rows("a = [", {})
 

@@ -37,7 +37,7 @@ def rest(before: str, after: str, table: str) -> bool:
     return [line for line in lines if line.strip()] == [line for line in before.split("\n") if line.strip()]
 
 
-def test_a_disk_stands_in_its_controller_and_before_the_next_table_s_comment() -> None:
+def test_a_disk_is_added_to_its_controller_before_the_next_table_s_comment() -> None:
     values: dict[str, object] = {"id": "d0", "file": "a.qcow2"}
     table = table_text(("scsi", 0, "disk"), values)
     text = append_table(DEMO, ("scsi", 0, "disk"), values)
@@ -54,7 +54,7 @@ def test_of_two_controllers_the_right_one_gets_it() -> None:
     assert "# about b\n[[scsi]]" in found, "a comment stays with what it is about"
 
 
-def test_a_card_stands_behind_the_last_one_and_comments_stay_with_theirs() -> None:
+def test_a_card_is_added_after_the_last_one_and_comments_stay_with_theirs() -> None:
     table = table_text(("net",), {"id": "net1"})
     text = append_table(DEMO, ("net",), {"id": "net1"})
     assert rest(DEMO, text, table)
@@ -94,7 +94,7 @@ def test_a_key_s_line_is_removed() -> None:
         ),
     ],
 )
-def test_a_table_stands_in_brackets_where_its_neighbours_do(text: str, path: tuple[str], result: str) -> None:
+def test_a_table_is_inline_if_its_neighbours_are(text: str, path: tuple[str], result: str) -> None:
     assert append_table(text, path, {"id": "x", "b": True}) == result
 
 

@@ -406,7 +406,7 @@ async def test_drift_is_marked_with_words_both_ways() -> None:
     async with app.run_test(size=(90, 40)) as pilot:
         await app.open_on(BALLOON)
         app.pane.differences = (
-            Difference(Kind.CHANGED, "balloon0", "deflate-on-oom: runs on, the profile says off", path=BALLOON),
+            Difference(Kind.CHANGED, "balloon0", "deflate-on-oom: running with on, the profile has off", path=BALLOON),
             Difference(Kind.MISSING, "net1[/b]", "new in the profile since the start", place="demo.toml:9"),
         )
         await pilot.pause()
@@ -416,7 +416,7 @@ async def test_drift_is_marked_with_words_both_ways() -> None:
         assert "≠ does not run" in app.line("net1")
         assert "≠ 2 from the profile" in str(app.pane.border_subtitle)
         detail = str(app.query_one("#device-details", Static).render())
-        assert "the profile says off" in " ".join(detail.split())
+        assert "the profile has off" in " ".join(detail.split())
         await pilot.press("end")
         await pilot.pause()
         assert "demo.toml:9" in str(app.query_one("#device-details", Static).render())

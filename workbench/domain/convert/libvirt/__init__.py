@@ -1,1 +1,1 @@
-"""Libvirt domain XML to a profile and back."""
+"""Convert libvirt domain XML to a profile and back."""

@@ -1,4 +1,4 @@
-"""The devices of a libvirt domain that a profile has keys for."""
+"""Import the devices of a libvirt domain that a profile has keys for."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _interface(domain: Domain, element: Element) -> None:
             entry = {"backend": "bridge", "interface": bridge}
         case "network":
             entry = {"backend": "bridge", "interface": "virbr0"}
-            domain.notes.append(f"the network {bridge}: its bridge is taken to be virbr0")
+            domain.notes.append(f"network {bridge}: its bridge is assumed to be virbr0")
         case _:
             return
     mac = element.find("mac")
@@ -63,12 +63,12 @@ def _interface(domain: Domain, element: Element) -> None:
     domain.boots(element, "net")
     rom = element.find("rom")
     if rom is not None and rom.get("enabled") == "no":
-        domain.tick(rom)  # as the cards of a profile that does not boot from the network
-    domain.stands(element, entry)
+        domain.tick(rom)  # the default for a profile that does not boot from the network
+    domain.note_slot(element, entry)
     address = element.find("address")
     if address is not None and address.get("type") == "pci" and not root_slot(element):
         domain.notes.append(
-            f"a network card stands on the root bus now, and stood on bus {address.get('bus')}: a guest may call it otherwise"
+            f"a network card moved from bus {address.get('bus')} to the root bus: the guest may rename it"
         )
     cards = domain.document["net"] or []
     domain.document["net"] = [*cards, entry]
@@ -86,7 +86,7 @@ def _balloon(domain: Domain, element: Element) -> None:
         "free-page-reporting": element.get("freePageReporting") == "on",
         "statistics": number(period),
     }
-    domain.stands(element, domain.document["balloon"])
+    domain.note_slot(element, domain.document["balloon"])
     domain.tick(element)
 
 
@@ -99,7 +99,7 @@ def _rng(domain: Domain, element: Element) -> None:
         entry["max-bytes"] = number(rate.get("bytes"))
         if rate.get("period"):
             entry["period"] = number(rate.get("period"))
-    domain.stands(element, entry)
+    domain.note_slot(element, entry)
     domain.document["rng"] = [*(domain.document["rng"] or []), entry]
     domain.tick(element, "backend", "rate")
 
@@ -117,11 +117,11 @@ def _console(domain: Domain, element: Element) -> None:
     if target is not None and target.get("type") == "virtio":
         _port(domain, element, {"kind": "console"})
     elif target is None or target.get("type") in (None, "serial"):
-        domain.tick(element, "target", "source", "log")  # the same port as the serial one
+        domain.tick(element, "target", "source", "log")  # an alias of the serial port
 
 
 def _port(domain: Domain, element: Element, entry: dict[str, Any]) -> None:
-    """What is behind a port: a socket that QEMU makes, a terminal, a file that it appends to, or nothing."""
+    """Add a port with a socket that QEMU listens on, a pseudo-terminal, a file that it appends to, or nothing."""
     source = element.find("source")
     given = source.attrib if source is not None else {}
     path = given.get("path")
@@ -132,7 +132,7 @@ def _port(domain: Domain, element: Element, entry: dict[str, Any]) -> None:
         return
     if kind != "socket":
         entry["backend"] = kind
-    # A socket where libvirt itself would make it is as good as one in the guest's own directory.
+    # A socket in libvirt's directories moves to the guest's state directory.
     if path and (kind == "file" or (kind == "socket" and not path.startswith(_OWN))):
         entry["path"] = path
     domain.document.setdefault("serial", []).append(entry)
@@ -140,7 +140,7 @@ def _port(domain: Domain, element: Element, entry: dict[str, Any]) -> None:
 
 
 def _serial(domain: Domain, element: Element) -> None:
-    """The first one is the workbench's console."""
+    """The first port is the workbench's console."""
     if element is domain.root.findall("devices/serial")[0]:
         domain.tick(element, "target", "source", "log")
 
@@ -149,7 +149,7 @@ def _graphics(domain: Domain, element: Element) -> None:
     if element.get("type") != "vnc" or "display" in domain.document:
         return
     domain.table("display")["vnc"] = "socket"
-    domain.notes.append("VNC: it listens on vnc.sock in the guest's state directory")
+    domain.notes.append("VNC listens on vnc.sock in the guest's state directory")
     domain.tick(element, "listen")
 
 

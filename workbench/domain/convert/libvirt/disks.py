@@ -1,4 +1,4 @@
-"""The disks of a libvirt domain: those on virtio SCSI controllers, and as arguments those on other buses."""
+"""Import the disks of a libvirt domain: from virtio SCSI controllers as keys, from other buses as arguments."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 MODELS = (None, "virtio-scsi", "virtio-transitional", "virtio-non-transitional")
 _BEHIND = 1000
-"""A place in the order of booting that no device of a profile has."""
+"""A place in the boot order after all devices of a profile."""
 DRIVERS = {("virtio", "disk"): "virtio-blk-pci", ("sata", "disk"): "ide-hd", ("sata", "cdrom"): "ide-cd"}
 
 
 def disks(domain: Domain) -> None:
-    """The controllers first, each with its disks in the order of their units."""
+    """Import the controllers, each with its disks in the order of their units."""
     controllers: dict[int, dict[str, Any]] = {}
     foreign: set[int] = set()
     for element in domain.root.findall("devices/controller"):
@@ -29,7 +29,7 @@ def disks(domain: Domain) -> None:
             controllers[index] = _controller(domain, element)
         else:
             foreign.add(index)
-            domain.notes.append(f"not carried: devices/controller scsi {element.get('model')}, with its disks")
+            domain.notes.append(f"not imported: devices/controller scsi {element.get('model')}, with its disks")
     for element in domain.root.findall("devices/disk"):
         address = element.find("address")
         index = number(address.get("controller")) if address is not None else 0
@@ -46,7 +46,7 @@ def disks(domain: Domain) -> None:
         domain.rest(target, f"disk {target.get('dev')}: target", "dev", "bus")
         driver = element.find("driver")
         if driver is not None:
-            if driver.get("io") == "threads":  # as every profile's disk has it
+            if driver.get("io") == "threads":  # the default for disks of a profile
                 del driver.attrib["io"]
             domain.rest(driver, f"disk {target.get('dev')}: driver", "name", "type", "cache", "discard")
     if controllers:
@@ -54,9 +54,9 @@ def disks(domain: Domain) -> None:
 
 
 def boot_order(domain: Domain) -> None:
-    """Places of single devices, where there are some: kinds for those of the profile, and ``bootindex`` for those in arguments.
+    """Import the boot order of devices: as kinds for those of the profile, as ``bootindex`` for those in arguments.
 
-    A profile counts its devices from 1: one of the arguments can stand before them, in place 0, and any number behind.
+    A profile numbers its devices from 1, so one argument can come before them, in place 0, and any number after them.
     """
     places = sorted(domain.places, key=lambda place: place[0])
     kinds = [kind for _, kind, argument in places if argument is None]
@@ -74,7 +74,7 @@ def boot_order(domain: Domain) -> None:
             mixed = True
             domain.args[argument] += f",bootindex={_BEHIND + number_}"
     if mixed:
-        domain.notes.append("the order of booting mixes devices of the profile and of qemu.args: it is another now")
+        domain.notes.append("the boot order mixes devices of the profile and of qemu.args: it has changed")
 
 
 def _controller(domain: Domain, element: Element) -> dict[str, Any]:
@@ -87,12 +87,12 @@ def _controller(domain: Domain, element: Element) -> dict[str, Any]:
             entry["iothread"] = True
         domain.tick(element, "driver")
     domain.tick(element)
-    domain.stands(element, entry)
+    domain.note_slot(element, entry)
     return entry
 
 
 def _entry(element: Element) -> dict[str, Any] | None:
-    """A disk as a profile has it; None when it cannot."""
+    """The disk's table in a profile; None if it has no equivalent."""
     driver, source, serial = (element.find(name) for name in ("driver", "source", "serial"))
     kind, cdrom = element.get("device", "disk"), element.get("device") == "cdrom"
     given = driver.attrib if driver is not None else {}
@@ -114,7 +114,7 @@ def _entry(element: Element) -> dict[str, Any] | None:
 
 
 def _argument(domain: Domain, element: Element, target: Element, entry: dict[str, Any]) -> bool:
-    """A disk on a bus that a profile has no key for; whether it can be said at all."""
+    """Add a disk on a bus without a key in a profile as arguments; whether that is possible."""
     bus, name = target.get("bus"), target.get("dev") or ""
     driver = DRIVERS.get((str(bus), element.get("device", "disk")))
     if driver is None or not name.isalnum() or (bus == "sata" and "q35" not in domain.document.get("machine", "")):
@@ -139,5 +139,5 @@ def _argument(domain: Domain, element: Element, target: Element, entry: dict[str
         domain.args += ["-drive", words]
     domain.args += ["-device", device]
     domain.boots(element, name, len(domain.args) - 1)
-    domain.notes.append(f"{name}: a disk on {bus}, which a profile has no key for: it is in qemu.args")
+    domain.notes.append(f"{name}: a profile has no key for disks on {bus}: moved to qemu.args")
     return True

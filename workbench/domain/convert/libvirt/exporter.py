@@ -1,4 +1,4 @@
-"""A profile to a libvirt domain (libvirt: docs/formatdomain.rst); what libvirt cannot say is listed."""
+"""Export a profile as a libvirt domain (libvirt: docs/formatdomain.rst); what has no equivalent is listed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement
 from msgspec import Struct, field
 
 from workbench.domain.convert.libvirt.exporter_cpu import NO_HPET, clock, cpu, features
-from workbench.domain.convert.libvirt.exporter_text import QEMU_NAMESPACE, clean, say, stands
+from workbench.domain.convert.libvirt.exporter_text import QEMU_NAMESPACE, add_address, add_text, clean
 from workbench.domain.profile.devices.serial import AGENT
 from workbench.domain.profile.slots import PORTS_SLOT, slots_of
 from workbench.domain.units import KIB
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from workbench.domain.profile.memory import Memory
 
 _SERIAL = re.compile(r"[A-Za-z0-9_.+ -]+")
-"""What libvirt takes for a disk's serial number (libvirt: src/conf/schemas/domaincommon.rng, diskSerial)."""
+"""A valid serial number of a disk in libvirt (libvirt: src/conf/schemas/domaincommon.rng, diskSerial)."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -35,33 +35,33 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 class Exported(Struct):
     text: str
     notes: list[str] = field(default_factory=list)
-    """What could not be carried."""
+    """What could not be exported."""
 
 
 def export_libvirt(profile: GuestProfile, launch: Launch) -> Exported:
     """
-    :param launch: where relative paths begin, and what boots a guest that has a kernel of the workbench's.
+    :param launch: the base of relative paths, and the kernel of a demo guest.
     """
     notes: list[str] = []
     domain = Element("domain", type=launch.accelerator if launch.accelerator == "kvm" else "qemu")
-    say(domain, "name", profile.name)
+    add_text(domain, "name", profile.name)
     uuid, arguments = _uuid(profile.qemu.args)
     if uuid:
-        say(domain, "uuid", uuid)
+        add_text(domain, "uuid", uuid)
     if profile.description:
-        say(domain, "description", profile.description)
+        add_text(domain, "description", profile.description)
     _memory(domain, profile, notes)
     threads = sum(scsi.iothread for scsi in profile.scsi)
     if threads:
-        say(domain, "iothreads", str(threads))
+        add_text(domain, "iothreads", str(threads))
     cpu(domain, profile, notes)
     _os(domain, profile, launch, notes)
     features(domain, profile, notes)
     clock(domain, profile)
     devices = SubElement(domain, "devices")
-    say(devices, "emulator", launch.binary)
+    add_text(devices, "emulator", launch.binary)
     slots = slots_of(profile)
-    # Without a word libvirt adds a USB controller.
+    # libvirt would add a USB controller.
     SubElement(devices, "controller", type="usb", model="none")
     _disks(devices, profile, launch, notes)
     for index, net in enumerate(profile.net):
@@ -69,7 +69,7 @@ def export_libvirt(profile: GuestProfile, launch: Launch) -> Exported:
         if element is not None:
             if "net" not in profile.boot.order:
                 SubElement(element, "rom", enabled="no")
-            stands(element, slots["net", index])
+            add_address(element, slots["net", index])
     _ports(devices, profile, launch, notes)
     _others(devices, profile, launch, notes)
     _virtio_mem(devices, profile.memory, slots)
@@ -84,7 +84,7 @@ def export_libvirt(profile: GuestProfile, launch: Launch) -> Exported:
 
 
 def _uuid(args: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """The guest's UUID, which libvirt gives QEMU itself, and the other arguments."""
+    """The guest's UUID, which libvirt passes to QEMU itself, and the other arguments."""
     at = next((index for index, arg in enumerate(args[:-1]) if arg in ("-uuid", "--uuid")), None)
     if at is None or not _UUID.fullmatch(args[at + 1]):
         return "", args
@@ -96,15 +96,15 @@ def _memory(domain: Element, profile: GuestProfile, notes: list[str]) -> None:
     device = memory.virtio_mem
     if memory.grows_to is not None:
         slots = {} if device is not None and not memory.slots else {"slots": str(memory.slots or 1)}
-        say(domain, "maxMemory", str(memory.grows_to // KIB), **slots, unit="KiB")
-    # With what its devices can have (libvirt: src/conf/domain_conf.c, virDomainDefGetMemoryTotal()).
-    say(domain, "memory", str((memory.size + (device.size if device else 0)) // KIB), unit="KiB")
+        add_text(domain, "maxMemory", str(memory.grows_to // KIB), **slots, unit="KiB")
+    # Including memory devices (libvirt: src/conf/domain_conf.c, virDomainDefGetMemoryTotal()).
+    add_text(domain, "memory", str((memory.size + (device.size if device else 0)) // KIB), unit="KiB")
     backing = Element("memoryBacking")
     if memory.hugepages is not None:
         pages = SubElement(backing, "hugepages")
         SubElement(pages, "page", size=str(memory.hugepages.size // KIB), unit="KiB")
         if memory.hugepages.source != "memfd":
-            notes.append("memory.hugepages.source: libvirt takes the mounts that its qemu.conf names")
+            notes.append("memory.hugepages.source: libvirt uses the mounts in its qemu.conf")
         else:
             SubElement(backing, "source", type="memfd")
         if memory.hugepages.prealloc:
@@ -129,24 +129,24 @@ def _virtio_mem(devices: Element, memory: Memory, slots: Mapping[Path, str]) -> 
         return
     element = SubElement(devices, "memory", model="virtio-mem")
     target = SubElement(element, "target")
-    say(target, "size", str(device.size // KIB), unit="KiB")
-    say(target, "node", "0")
-    say(target, "block", str((device.block or memory.least_block) // KIB), unit="KiB")
-    say(target, "requested", str(device.requested // KIB), unit="KiB")
-    stands(element, slots["memory", "virtio-mem"])
+    add_text(target, "size", str(device.size // KIB), unit="KiB")
+    add_text(target, "node", "0")
+    add_text(target, "block", str((device.block or memory.least_block) // KIB), unit="KiB")
+    add_text(target, "requested", str(device.requested // KIB), unit="KiB")
+    add_address(element, slots["memory", "virtio-mem"])
 
 
 def _os(domain: Element, profile: GuestProfile, launch: Launch, notes: list[str]) -> None:
     element = SubElement(domain, "os")
-    say(element, "type", "hvm", arch="x86_64", machine=profile.machine)
+    add_text(element, "type", "hvm", arch="x86_64", machine=profile.machine)
     if launch.flash is not None:
-        say(element, "loader", launch.flash.code, readonly="yes", type="pflash")
-        say(element, "nvram", launch.flash.vars)
+        add_text(element, "loader", launch.flash.code, readonly="yes", type="pflash")
+        add_text(element, "nvram", launch.flash.vars)
     if launch.kernel is not None:
-        say(element, "kernel", launch.kernel)
+        add_text(element, "kernel", launch.kernel)
         if launch.initrd is not None:
-            say(element, "initrd", launch.initrd)
-        say(element, "cmdline", launch.cmdline if profile.boot.cmdline is None else profile.boot.cmdline)
+            add_text(element, "initrd", launch.initrd)
+        add_text(element, "cmdline", launch.cmdline if profile.boot.cmdline is None else profile.boot.cmdline)
     for kind in profile.boot.order:
         SubElement(element, "boot", dev={"disk": "hd", "cdrom": "cdrom", "net": "network"}[kind])
     notes.extend(f"machine-options.{name}" for name, value in profile.machine_options if (name, value) != NO_HPET)
@@ -162,16 +162,16 @@ def _disks(devices: Element, profile: GuestProfile, launch: Launch, notes: list[
             driver["iothread"] = str(threads)
         if driver:
             SubElement(controller, "driver", driver)
-        stands(controller, slots_of(profile)["scsi", index])
+        add_address(controller, slots_of(profile)["scsi", index])
         for unit, disk in enumerate(scsi.disk):
             _disk(devices, disk, launch, f"sd{_letters(letters)}", (index, unit))
             if disk.serial is not None and not _SERIAL.fullmatch(disk.serial):
-                notes.append(f"scsi[{index}].disk[{unit}].serial: libvirt takes letters, digits, blanks and ._+- in it")
+                notes.append(f"scsi[{index}].disk[{unit}].serial: libvirt only allows letters, digits, spaces and ._+-")
             letters += 1
 
 
 def _letters(number: int) -> str:
-    """a, b, …, z, aa, ab, … as Linux names disks."""
+    """a, b, …, z, aa, ab, …: Linux's disk letters."""
     name = ""
     number += 1
     while number:
@@ -191,7 +191,7 @@ def _disk(devices: Element, disk: Disk, launch: Launch, name: str, place: tuple[
         SubElement(element, "source", file=clean(launch.path(disk.file)))
     SubElement(element, "target", dev=name, bus="scsi")
     if disk.serial is not None and _SERIAL.fullmatch(disk.serial):
-        say(element, "serial", disk.serial)
+        add_text(element, "serial", disk.serial)
     if disk.read_only or cdrom:
         SubElement(element, "readonly")
     controller, unit = map(str, place)
@@ -204,7 +204,7 @@ def _interface(devices: Element, net: Net, index: int, notes: list[str]) -> Elem
         case "user":
             element = SubElement(devices, "interface", type="user")
             if net.forward:
-                notes.append(f"{where}.forward: libvirt forwards ports with passt only")
+                notes.append(f"{where}.forward: libvirt only forwards ports with passt")
         case "bridge":
             element = SubElement(devices, "interface", type="bridge")
             SubElement(element, "source", bridge=net.interface or "br0")
@@ -226,7 +226,7 @@ def _ports(devices: Element, profile: GuestProfile, launch: Launch, notes: list[
     serial = SubElement(devices, "serial", type="pty")
     SubElement(serial, "target", type="isa-serial", port="0")
     if profile.serial:
-        stands(SubElement(devices, "controller", type="virtio-serial", index="0"), slots_of(profile)["serial",])
+        add_address(SubElement(devices, "controller", type="virtio-serial", index="0"), slots_of(profile)["serial",])
     for index, port in enumerate(profile.serial):
         _port(devices, port, launch, f"serial[{index}]", notes)
 
@@ -242,7 +242,7 @@ def _port(devices: Element, port: SerialPort, launch: Launch, where: str, notes:
     elif kind == "unix":
         if console:
             element.set("type", "pty")
-            notes.append(f"{where}: a console on a socket in the workbench's own directory; now a pseudo-terminal")
+            notes.append(f"{where}: its socket is in the workbench's state directory: replaced with a pseudo-terminal")
         else:
             SubElement(element, "source", mode="bind")
     target = SubElement(element, "target", type="virtio")
@@ -260,18 +260,18 @@ def _others(devices: Element, profile: GuestProfile, launch: Launch, notes: list
         element.set("freePageReporting", "on" if on else "off")
         if balloon.statistics:
             SubElement(element, "stats", period=str(balloon.statistics))
-        stands(element, slots["balloon",])
+        add_address(element, slots["balloon",])
         knobs = {"page-poison": balloon.page_poison is False, "free-page-hint": balloon.free_page_hint}
-        # QEMU's own values: page-poison is on, free-page-hint off (hw/virtio/virtio-balloon.c).
+        # QEMU's defaults: page-poison is on, free-page-hint off (hw/virtio/virtio-balloon.c).
         notes += [f"balloon.{name}" for name, value in knobs.items() if value]
         own = {"floor": balloon.floor, "ramp": balloon.ramp, "guard": balloon.guard, "presets": balloon.presets}
-        notes += [f"balloon.{name}: the workbench's own" for name, value in own.items() if value]
+        notes += [f"balloon.{name}: only for the workbench" for name, value in own.items() if value]
     for index, one in enumerate(profile.rng):
         rng = SubElement(devices, "rng", model="virtio")
         if one.max_bytes is not None:
             SubElement(rng, "rate", bytes=str(one.max_bytes), period=str(one.period or 65536))
-        say(rng, "backend", launch.path(one.source), model="random")
-        stands(rng, slots["rng", index])
+        add_text(rng, "backend", launch.path(one.source), model="random")
+        add_address(rng, slots["rng", index])
     if profile.display is not None:
         graphics = SubElement(devices, "graphics", type="vnc")
         if profile.display.vnc == "loopback":
@@ -281,8 +281,8 @@ def _others(devices: Element, profile: GuestProfile, launch: Launch, notes: list
             SubElement(graphics, "listen", type="socket")
         video = SubElement(devices, "video")
         SubElement(video, "model", type={"std": "vga", "virtio": "virtio"}[profile.display.card])
-        stands(video, slots["display",])
+        add_address(video, slots["display",])
     for number in range(profile.ports):
         port = SubElement(devices, "controller", type="pci", index=str(number + 1), model="pcie-root-port")
         SubElement(port, "target", chassis=str(number + 1), port=str(number))
-        stands(port, f"{PORTS_SLOT:02x}.{number}", more=number == 0)
+        add_address(port, f"{PORTS_SLOT:02x}.{number}", more=number == 0)

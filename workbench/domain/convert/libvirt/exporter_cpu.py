@@ -1,11 +1,11 @@
-"""The processors, their clock and their enlightenments as a libvirt domain has them."""
+"""Export the processors, the clock and the Hyper-V enlightenments to a libvirt domain."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
-from workbench.domain.convert.libvirt.exporter_text import say
+from workbench.domain.convert.libvirt.exporter_text import add_text
 from workbench.domain.profile.cpu import HYPERV, HYPERV_CLOCK, SPINLOCK_RETRIES, STIMER_DIRECT
 from workbench.domain.units import KIB
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from workbench.domain.profile.guest import GuestProfile
 
 NO_HPET = ("hpet", "off")
-"""The one option of the board that libvirt has a word for here."""
+"""The only machine option that is exported."""
 LIBVIRT_HYPERV = frozenset(
     "relaxed vapic spinlocks vpindex runtime synic stimer reset frequencies reenlightenment tlbflush ipi evmcs avic".split()  # noqa: SIM905
 )
-"""The enlightenments that libvirt 9 knows (src/conf/schemas/domaincommon.rng, hyperv)."""
+"""The enlightenments of libvirt 9 (src/conf/schemas/domaincommon.rng, hyperv)."""
 
 
 def cpu(domain: Element, profile: GuestProfile, notes: list[str]) -> None:
     processors = profile.cpu
-    say(domain, "vcpu", str(processors.count), placement="static")
+    add_text(domain, "vcpu", str(processors.count), placement="static")
     if processors.pin:
         tune = SubElement(domain, "cputune")
         for number in range(processors.count):
@@ -33,7 +33,7 @@ def cpu(domain: Element, profile: GuestProfile, notes: list[str]) -> None:
     if mode == "custom":
         element.set("mode", "custom")
         element.set("match", "exact")
-        say(element, "model", str(processors.model), fallback="forbid")
+        add_text(element, "model", str(processors.model), fallback="forbid")
     else:
         element.set("mode", mode or ("host-passthrough" if domain.get("type") == "kvm" else "maximum"))
     SubElement(element, "topology", {name: str(value) for name, value in _topology(processors).items()})
@@ -41,18 +41,21 @@ def cpu(domain: Element, profile: GuestProfile, notes: list[str]) -> None:
         policy = "require" if feature[0] == "+" else "disable"
         SubElement(element, "feature", policy=policy, name=feature[1:])
     if profile.memory.grows_to is not None:
-        # libvirt plugs memory into nodes of the guest only (src/qemu/qemu_command.c, qemuBuildMemCommandLine()).
+        # libvirt can only plug memory into NUMA nodes (src/qemu/qemu_command.c, qemuBuildMemCommandLine()).
         cells = SubElement(element, "numa")
         size = str(profile.memory.size // KIB)
         SubElement(cells, "cell", id="0", cpus=f"0-{processors.count - 1}", memory=size, unit="KiB")
         key = "virtio-mem" if profile.memory.virtio_mem else "maximum"
-        notes.append(f"memory.{key}: libvirt wants a NUMA node in the guest for it: the guest has one")
+        notes.append(f"memory.{key}: libvirt requires a NUMA node in the guest: one was added")
     if profile.tcg.threads or profile.tcg.buffer:
-        notes.append("tcg: its threads and buffer")
+        notes.append("tcg.threads, tcg.buffer")
 
 
 def _topology(cpu: Cpu) -> dict[str, int]:
-    """What QEMU makes of ``-smp`` (hw/core/machine-smp.c, machine_parse_smp_config()); libvirt would make sockets of all."""
+    """The topology that QEMU derives from ``-smp`` (hw/core/machine-smp.c, machine_parse_smp_config()).
+
+    libvirt by default would use only sockets.
+    """
     threads = cpu.threads or 1
     if cpu.cores is None:
         sockets = cpu.sockets or 1
@@ -76,7 +79,7 @@ def features(domain: Element, profile: GuestProfile, notes: list[str]) -> None:
                 if name == "stimer" and STIMER_DIRECT in names:
                     SubElement(one, "direct", state="on")
             elif name in names and name not in ("time", STIMER_DIRECT):
-                notes.append(f"cpu.hyperv {name}: libvirt has no word for it")
+                notes.append(f"cpu.hyperv {name}: not supported by libvirt")
 
 
 def clock(domain: Element, profile: GuestProfile) -> None:

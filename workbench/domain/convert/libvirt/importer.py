@@ -1,6 +1,6 @@
-"""A libvirt domain to a profile (libvirt: docs/formatdomain.rst). What cannot be carried is listed, never dropped silently.
+"""Import a libvirt domain as a profile (libvirt: docs/formatdomain.rst). What has no equivalent is listed, not dropped silently.
 
-Each element that the profile says is ticked off; whatever is left at the end is told by its path.
+Each imported element is marked as done; the rest is reported by path.
 """
 
 from __future__ import annotations
@@ -28,35 +28,35 @@ if TYPE_CHECKING:
     from workbench.domain.profile.devices.part import Path
 
 SILENT = frozenset("alias address features/acpi features/apic features/pae devices/memballoon/stats".split())  # noqa: SIM905
-"""What libvirt numbers itself, and what a PC has anyway."""
+"""Elements that libvirt numbers itself or that every PC has."""
 COMMON = frozenset(
     """
     uuid emulator currentMemory on_poweroff on_reboot on_crash pm resource seclabel iothreads os/bootmenu metadata
     devices/controller devices/input devices/hub devices/audio clock clock/timer
     """.split()  # noqa: SIM905
 )
-"""What nearly every domain has, and a profile's guest in its own way or not at all: told in one line."""
+"""Elements of nearly every domain that a guest of the workbench has in its own way or not at all; reported in one line."""
 
 
 class LibvirtError(ValueError):
-    """The text is no domain of libvirt's."""
+    """The text is not a libvirt domain."""
 
 
 def import_libvirt(text: str) -> Imported:
     """
-    :raise LibvirtError: when the text is no domain.
+    :raise LibvirtError: if the text is not a libvirt domain.
     """
-    # Entities could name files or grow without bound, and no domain of libvirt's has any.
+    # Entities could read files or grow without bound, and libvirt's domains have none.
     if re.search(r"<!(DOCTYPE|ENTITY)", text, re.IGNORECASE):
-        raise LibvirtError("a domain has no DOCTYPE")
+        raise LibvirtError("a libvirt domain cannot have a DOCTYPE or entities")
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
-        raise LibvirtError(f"not XML: {error}") from error
+        raise LibvirtError(f"not valid XML: {error}") from error
     if root.tag == "domstatus" and root.find("domain") is not None:
         root = root.find("domain")  # type: ignore[assignment]
     if root.tag != "domain":
-        raise LibvirtError(f"<{root.tag}> is no <domain>")
+        raise LibvirtError(f"not a libvirt domain: the root element is <{root.tag}>")
     domain = Domain(root)
     domain.document.update({"balloon": False, "rng": False, "net": False, "root-ports": 0})
     for part in (_general, memory, _cpu, _hyperv, _boot, devices, _commandline):
@@ -70,13 +70,13 @@ def _finished(domain: Domain) -> Imported:
     _keep_slots(domain)
     _settle(domain)
     common: list[str] = []
-    notes = [*domain.notes, *(f"not carried: {path}" for path in _left(domain, common))]
+    notes = [*domain.notes, *(f"not imported: {path}" for path in _left(domain, common))]
     if common:
-        notes.append(f"not carried, and a guest has its own or none: {', '.join(dict.fromkeys(common))}")
+        notes.append(f"not imported (set by the workbench or not supported): {', '.join(dict.fromkeys(common))}")
     unique = tuple(dict.fromkeys(" ".join(note.split()) for note in notes))
-    lines = ["# From a libvirt domain, by workbench import."]
+    lines = ["# Imported from a libvirt domain by workbench import."]
     if unique:
-        lines += ["#", "# Not as it was, or left out:", *(f"# - {comment(note)}" for note in unique)]
+        lines += ["#", "# Changed or left out:", *(f"# - {comment(note)}" for note in unique)]
     good = name if name and check_name(name) is None else ""
     text = "\n".join(lines) + "\n\n" + to_toml(domain.document)
     reserve = min(domain.slots, RESERVE_MAX) if domain.args else 0
@@ -84,7 +84,7 @@ def _finished(domain: Domain) -> Imported:
 
 
 def _settle(domain: Domain) -> None:
-    """Leave out what a profile refuses, one after the other: what one wants may be what the other was refused for."""
+    """Remove values that are not valid in a profile, one by one, since removing one may fix another."""
     reserve = {"qemu": {"reserve": min(domain.slots, RESERVE_MAX), "args": domain.args}} if domain.args else {}
     for _ in range(100):
         problems = parse(to_toml({**domain.document, **reserve}), name="imported", file="profile").problems
@@ -92,7 +92,7 @@ def _settle(domain: Domain) -> None:
             return
         key, message = problems[0].key, problems[0].message
         topology = [f"cpu.{name}" for name in ("sockets", "cores", "threads") if name in domain.document["cpu"]]
-        # Rather another topology than fewer processors.
+        # Better another topology than fewer processors.
         dropped = [_drop(domain.document, one) for one in (topology if key == "cpu.count" and topology else [key])]
         domain.notes.append(f"{key}: {message}: left out")
         if not any(dropped):
@@ -100,7 +100,7 @@ def _settle(domain: Domain) -> None:
 
 
 def _keep_slots(domain: Domain) -> None:
-    """Let the devices stand where they stood, where no argument takes that slot by itself: those come first."""
+    """Keep the devices in their slots unless an argument gets the slot: QEMU places those first."""
     profile = parse(to_toml(domain.document), name="imported", file="profile").profile
     if profile is None:
         return
@@ -134,7 +134,7 @@ def _options(args: Sequence[str]) -> Iterator[tuple[list[str], str]]:
 
 
 def _drop(document: dict[str, Any], key: str) -> bool:
-    """Take the value at a problem's key out; whether there was one."""
+    """Remove the value at a problem's key; whether there was one."""
     steps = [int(step) if step.isdecimal() else step for step in re.findall(r"[^.\[\]]+", key)]
     table: Any = document
     for step in steps[:-1]:
@@ -149,9 +149,9 @@ def _drop(document: dict[str, Any], key: str) -> bool:
 
 
 def _left(domain: Domain, common: list[str]) -> Iterator[str]:
-    """The paths of the elements that nothing was made of; not those below one that is told.
+    """The paths of the elements that are not imported, except those below another one.
 
-    :param common: gets those that are told in one line.
+    :param common: receives those that are reported in one line.
     """
 
     def walk(element: Element, path: str) -> Iterator[str]:
@@ -186,7 +186,7 @@ def _general(domain: Domain) -> None:
     if board is not None:
         machine = board.get("machine") or "pc"
         if board.get("arch") not in (None, "x86_64"):
-            domain.notes.append(f"the processor is {board.get('arch')}, and a profile's guest is x86_64")
+            domain.notes.append(f"the domain is for {board.get('arch')}, and profiles are for x86_64")
         domain.document["machine"] = machine
     clock = domain.find("clock")
     for timer in domain.root.findall("clock/timer"):
@@ -196,7 +196,7 @@ def _general(domain: Domain) -> None:
     if clock is not None and clock.get("offset") == "localtime":
         domain.args += ["-rtc", "base=localtime"]
     elif clock is not None and clock.get("offset") not in (None, "utc"):
-        domain.notes.append(f'not carried: clock offset="{clock.get("offset")}"')
+        domain.notes.append(f'not imported: clock offset="{clock.get("offset")}"')
 
 
 def _cpu(domain: Domain) -> None:
@@ -215,7 +215,7 @@ def _cpu(domain: Domain) -> None:
     if mode in ("host-passthrough", "host-model", "maximum"):
         cpu["model"] = "max" if mode == "maximum" or domain.document["accelerator"] == "tcg" else "host"
         if mode == "host-model":
-            domain.notes.append(f"cpu mode host-model: the model {cpu['model']}, which has all that the host's has")
+            domain.notes.append(f"cpu mode host-model: replaced with the model {cpu['model']}")
     elif model is not None and model.text:
         cpu["model"] = model.text.strip()
     else:
@@ -297,12 +297,12 @@ def _boot(domain: Domain) -> None:
 
 
 def _commandline(domain: Domain) -> None:
-    """Arguments that libvirt passes on to QEMU as they are (libvirt: docs/drvqemu.rst)."""
+    """Import arguments that libvirt passes to QEMU unchanged (libvirt: docs/drvqemu.rst)."""
     element = domain.root.find(f"{{{QEMU_NAMESPACE}}}commandline")
     if element is None:
         return
     domain.tick(element)
     for one in element.findall(f"{{{QEMU_NAMESPACE}}}arg"):
         domain.args.append(one.get("value", ""))
-        domain.slots += domain.args[-1] in ("-device", "-nic")  # at the most: not every device is on the PCI bus
+        domain.slots += domain.args[-1] in ("-device", "-nic")  # an upper bound: not every device is on the PCI bus
         domain.tick(one)

@@ -1,4 +1,4 @@
-"""The memory of a libvirt domain: its RAM, what it can grow to, and what it stands on."""
+"""Import the memory of a libvirt domain: its RAM, its maximum and its backing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _size(element: Element | None) -> int | None:
 
 
 def memory(domain: Domain) -> None:
-    """``<memory>`` counts what its devices can have too (libvirt: src/conf/domain_conf.c, virDomainDefGetMemoryTotal())."""
+    """``<memory>`` includes the size of memory devices (libvirt: src/conf/domain_conf.c, virDomainDefGetMemoryTotal())."""
     total, most = _size(domain.find("memory")), domain.find("maxMemory")
     plugged = [device for device in domain.root.findall("devices/memory") if device.find("target") is not None]
     size = total and total - sum(_size(device.find("target/size")) or 0 for device in plugged)
@@ -38,7 +38,7 @@ def memory(domain: Domain) -> None:
     current = _size(domain.find("currentMemory"))
     if current is not None and size is not None and current < size:
         domain.notes.append(
-            f"currentMemory {format_size(current)}: the guest starts with all its memory; see the balloon"
+            f"currentMemory {format_size(current)}: the guest starts with all its memory; use the balloon to reduce it"
         )
     cells = domain.root.findall("cpu/numa/cell")
     if (
@@ -47,8 +47,8 @@ def memory(domain: Domain) -> None:
         and set(cells[0].attrib) <= {"id", "cpus", "memory", "unit"}
         and not len(cells[0])
     ):
-        domain.find("cpu/numa/cell")  # libvirt wants one for that
-        domain.notes.append("cpu/numa: the guest's one NUMA node is left out, which holds all there is anyway")
+        domain.find("cpu/numa/cell")  # required by libvirt for maxMemory
+        domain.notes.append("cpu/numa: the guest's only NUMA node is left out")
     if most is not None:
         memory["maximum"] = format_size(_size(most) or 0)
         memory["slots"] = number(most.get("slots"))
@@ -69,18 +69,18 @@ def _size_of(page: Element) -> int:
 
 
 def _virtio_mem(domain: Domain, device: Element) -> None:
-    """The one virtio-mem that a profile can have, where its memory is as the rest of the RAM."""
+    """Import the one virtio-mem that a profile can have, if its memory has the same backing as the RAM."""
     target = device.find("target")
     assert target is not None
     sizes = {
         key: _size(target.find(tag)) for key, tag in (("size", "size"), ("requested", "requested"), ("block", "block"))
     }
-    said = {"size", "requested", "block", "node", "current"}
+    known = {"size", "requested", "block", "node", "current"}
     plain = device.get("model") == "virtio-mem" and device.find("source") is None and not target.attrib
     if (
         not plain
         or sizes["size"] is None
-        or {str(one.tag) for one in target} - said
+        or {str(one.tag) for one in target} - known
         or (target.findtext("node") or "0") != "0"
     ):
         return

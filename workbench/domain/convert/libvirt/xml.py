@@ -1,4 +1,4 @@
-"""A libvirt domain while it is read: what was made of it, and which elements that has ticked off."""
+"""A libvirt domain during its import: the result so far, and which elements are done."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ class Domain(Struct):
     document: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     args: list[str] = field(default_factory=list)
-    """What goes to ``[qemu] args``."""
+    """The arguments for ``[qemu] args``."""
     units: int = 0
-    """Places of SATA disks that are taken."""
+    """The number of SATA units in use."""
     slots: int = 0
-    """PCI slots that those want."""
+    """The number of PCI slots that the arguments need."""
     places: list[tuple[int, str, int | None]] = field(default_factory=list)
-    """The devices that have a place in the order of booting: that place, the kind, and for those in arguments the index of
-    the argument."""
+    """The devices in the boot order: their place, their kind, and for those in arguments the argument's index."""
     named: set[int] = field(default_factory=set)
-    """The slots that arguments name."""
+    """The slots that are named in arguments."""
     wanted: list[tuple[dict[str, Any], int]] = field(default_factory=list)
-    """The tables of devices that had a slot of the root bus, and which."""
+    """The tables of devices with a slot on the root bus, and the slot."""
     done: set[int] = field(default_factory=set)
+    """The ids, by id(), of the elements that are imported or deliberately ignored."""
 
     def find(self, path: str) -> Element | None:
-        """The element at a path, ticked off with those above it."""
+        """The element at a path; marks it and those above it as done."""
         element = self.root
         for step in path.split("/"):
             found = element.find(step)
@@ -41,7 +41,7 @@ class Domain(Struct):
         return element
 
     def tick(self, element: Element, *below: str) -> None:
-        """This element is said, and these below it with all that is in them."""
+        """Mark an element as done, and these elements below it with everything in them."""
         self.done.add(id(element))
         for name in below:
             for one in element.findall(name):
@@ -53,17 +53,17 @@ class Domain(Struct):
             self.places.append((number(boot.get("order")), kind, argument))
             self.tick(boot)
 
-    def stands(self, element: Element, entry: dict[str, Any]) -> None:
+    def note_slot(self, element: Element, entry: dict[str, Any]) -> None:
         """Note a device's slot on the root bus."""
         slot = root_slot(element)
         if slot:
             self.wanted.append((entry, slot))
 
-    def rest(self, element: Element, where: str, *said: str) -> None:
-        """Tell of the attributes of an element that is said otherwise, but for these."""
-        left = [f'{name}="{value}"' for name, value in element.attrib.items() if name not in said]
+    def rest(self, element: Element, where: str, *known: str) -> None:
+        """Report the attributes of an imported element other than those listed."""
+        left = [f'{name}="{value}"' for name, value in element.attrib.items() if name not in known]
         if left:
-            self.notes.append(f"not carried: {where} {' '.join(left)}")
+            self.notes.append(f"not imported: {where} {' '.join(left)}")
 
     def table(self, *path: str) -> dict[str, Any]:
         table = self.document
@@ -77,7 +77,7 @@ class Domain(Struct):
 
 
 def root_slot(element: Element) -> int:
-    """A device's slot on the root bus; 0 where it has none, or stands in another function of one."""
+    """A device's slot on the root bus; 0 if it has none, or another function than 0."""
     address = element.find("address")
     if address is None or address.get("type") != "pci":
         return 0
@@ -89,5 +89,5 @@ def root_slot(element: Element) -> int:
 
 
 def number(text: str | None, otherwise: int = 0) -> int:
-    """A number; ``otherwise`` for what is none."""
+    """The number, or ``otherwise`` if it is not one."""
     return int(text) if text is not None and text.isascii() and text.isdigit() else otherwise

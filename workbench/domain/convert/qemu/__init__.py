@@ -1,1 +1,1 @@
-"""A QEMU command line to a profile."""
+"""Import a QEMU command line as a profile."""

@@ -1,4 +1,4 @@
-"""What QEMU adds by itself to a command line without ``-nodefaults`` (QEMU: system/vl.c, default_list)."""
+"""The default devices of a command line without ``-nodefaults`` (QEMU: system/vl.c, default_list)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
-    from workbench.domain.convert.qemu.draft import Gathered
+    from workbench.domain.convert.qemu.draft import Draft
 
 GRAPHICS = (
     "VGA",
@@ -25,33 +25,31 @@ GRAPHICS = (
     "virtio-vga-gl",
     "virtio-vga-rutabaga",
 )
-"""Devices in whose place QEMU adds no graphics card. A ``ramfb`` or ``virtio-gpu-pci`` stands beside the one it adds."""
+"""Devices that replace QEMU's default graphics card. ``ramfb`` and ``virtio-gpu-pci`` are added to it."""
 DRIVES = ("ide-cd", "ide-hd", "scsi-cd", "scsi-hd")
-"""Devices in whose place QEMU adds no CD drive."""
+"""Devices that replace QEMU's default CD drive."""
 CD_PLACE = 2
-"""The index on the IDE bus of the CD drive that QEMU adds."""
+"""The index on the IDE bus of QEMU's default CD drive."""
 NETWORK = ("net", "nic", "netdev")
 
 
-def default_devices(
-    found: Gathered, given: Sequence[str], names: AbstractSet[str]
-) -> list[tuple[tuple[str, ...], str]]:
-    """As arguments, each with its reason.
+def default_devices(found: Draft, given: Sequence[str], names: AbstractSet[str]) -> list[tuple[tuple[str, ...], str]]:
+    """The default devices as arguments, each with its reason.
 
     :param given: the drivers of all ``-device`` options.
-    :param names: the options of the command line itself: a ``-netdev`` in a file of ``-readconfig`` is not one of those
-        that keep QEMU from adding a card.
+    :param names: the options of the command line itself: a ``-netdev`` in a ``-readconfig`` file does not replace the
+        default card.
     """
     if found.foreign_board:
-        found.notes.append(f"what QEMU adds by itself to the board {found.foreign_board} is left out")
+        found.notes.append(f"the default devices of the machine type {found.foreign_board} are left out")
         return []
     board = str(found.document.get("machine"))
     extra: list[tuple[tuple[str, ...], str]] = []
     if "vga" not in names and not any(device in GRAPHICS for device in given):
-        extra.append((("-vga", "std"), "QEMU adds this graphics card by itself"))
+        extra.append((("-vga", "std"), "QEMU's default graphics card"))
     if not names & set(NETWORK):
         model = "e1000e" if "q35" in board else "e1000"
-        extra.append((("-nic", f"user,model={model}"), "QEMU adds this network card by itself"))
+        extra.append((("-nic", f"user,model={model}"), "QEMU's default network card"))
     no_bus = found.document.get("machine-options", {}).get("sata") == "off"
     if (
         not no_bus
@@ -59,16 +57,16 @@ def default_devices(
         and not any(device in DRIVES for device in given)
         and not _third_drive(found)
     ):
-        extra.append((("-drive", "if=ide,index=2,media=cdrom"), "QEMU adds this CD drive by itself"))
+        extra.append((("-drive", "if=ide,index=2,media=cdrom"), "QEMU's default CD drive"))
     if not names & {"display", "nographic", "vnc", "spice", "curses", "sdl"}:
-        found.notes.append("QEMU would open a window: a profile's guest has none; [display] gives it VNC")
+        found.notes.append("QEMU would open a window; a guest of the workbench has none: add [display] for VNC")
     found.notes.append("QEMU's default floppy drive and parallel port are left out")
     return extra
 
 
-def _third_drive(found: Gathered) -> bool:
-    """Whether the place of the CD drive is taken already: drives without a place of their own get the first free one
-    (QEMU: blockdev.c, drive_new())."""
+def _third_drive(found: Draft) -> bool:
+    """Whether the index of the default CD drive is in use: drives without an index get the first free one (QEMU:
+    blockdev.c, drive_new())."""
     taken: set[int] = set()
     for option in found.options:
         if option.name in ("hda", "hdb", "hdc", "hdd"):

@@ -1,6 +1,6 @@
-"""The virtio devices of a command line, each with what stands behind it.
+"""Import the virtio devices of a command line with their backends.
 
-A device is taken into the profile when the profile can say all of it; what it cannot say stays an argument, whole.
+A device becomes part of the profile if the profile has keys for all of it; otherwise it stays an argument.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from workbench.domain.units import format_size
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workbench.domain.convert.qemu.draft import Gathered
+    from workbench.domain.convert.qemu.draft import Draft
 
 
-def devices(found: Gathered) -> None:
-    """Every ``-device`` that a profile has a key for, and the short forms that make one."""
+def devices(found: Draft) -> None:
+    """Import every ``-device`` that a profile has keys for, and the short forms for one."""
     found.document["balloon"] = False
-    readers: dict[str, Callable[[Gathered, int, Keys], bool]] = {
+    readers: dict[str, Callable[[Draft, int, Keys], bool]] = {
         "virtio-net-pci": card,
         "virtio-net": card,
         "virtio-scsi-pci": controller,
@@ -45,25 +45,25 @@ def devices(found: Gathered) -> None:
         if reader is not None:
             since = len(found.notes)
             reader(found, index, keys)
-            found.tell(index, since)
+            found.attach_notes(index, since)
     for index in found.named("balloon"):
         if keys_of(found.options[index].value or "").implied == "virtio" and found.document["balloon"] is False:
             found.document["balloon"] = _plain_balloon()
-            found.say(("balloon",), index)
+            found.record(("balloon",), index)
     for index in found.named("nic"):
         since = len(found.notes)
         nic(found, index)
-        found.tell(index, since)
+        found.attach_notes(index, since)
     found.document.setdefault("net", False)
     found.document.setdefault("rng", False)
 
 
 def _plain_balloon() -> dict[str, Any]:
-    """A balloon as QEMU makes one that is told nothing."""
+    """A balloon with QEMU's defaults."""
     return {"deflate-on-oom": False, "free-page-reporting": False, "statistics": 0}
 
 
-def _balloon(found: Gathered, index: int, keys: Keys) -> bool:
+def _balloon(found: Draft, index: int, keys: Keys) -> bool:
     entry = _plain_balloon()
     keys.take("id")
     for name in ("deflate-on-oom", "free-page-reporting"):
@@ -92,11 +92,11 @@ def _balloon(found: Gathered, index: int, keys: Keys) -> bool:
     ):
         return False
     found.document["balloon"] = entry
-    found.say(("balloon",), *indexes)
+    found.record(("balloon",), *indexes)
     return True
 
 
-def _rng(found: Gathered, index: int, keys: Keys) -> bool:
+def _rng(found: Draft, index: int, keys: Keys) -> bool:
     entry: dict[str, Any] = {}
     name_of(found, keys, entry, "the entropy source")
     behind = found.backend("object", keys.take("rng"))
@@ -118,22 +118,22 @@ def _rng(found: Gathered, index: int, keys: Keys) -> bool:
     return True
 
 
-def _root_port(found: Gathered, index: int, keys: Keys) -> bool:
-    """The workbench's own spare ports; another's stay as they are, since devices may stand on them."""
+def _root_port(found: Draft, index: int, keys: Keys) -> bool:
+    """Import a spare port of the workbench; others stay arguments, since devices may use them."""
     number = found.document["root-ports"]
     name = keys.take("id")
     expected = {"chassis": str(number + 1), "port": str(number), "addr": f"1c.{number}"}
-    told = {key: str(keys.take(key)) for key in expected}
+    given = {key: str(keys.take(key)) for key in expected}
     first = is_on(keys.take("multifunction") or "off")
-    if name != f"{PORT_ID}{number}" or told != expected or keys or first != (number == 0):
+    if name != f"{PORT_ID}{number}" or given != expected or keys or first != (number == 0):
         return False
     found.document["root-ports"] = number + 1
-    found.say(("root-ports",), index)
+    found.record(("root-ports",), index)
     return True
 
 
-def display(found: Gathered) -> None:
-    """A graphics card with VNC that only this host can reach; any other display stays as it is."""
+def display(found: Draft) -> None:
+    """Import a graphics card with VNC that only this host can reach; any other display stays an argument."""
     vnc = found.named("vnc")
     cards = [index for index in found.named("device") if found.options[index].keys.implied in ("VGA", "virtio-vga")]
     if len(vnc) != 1 or len(cards) != 1:
@@ -152,11 +152,11 @@ def display(found: Gathered) -> None:
     place(found, keys, "the graphics card")
     if not keys:
         found.document["display"] = entry
-        found.say(("display",), vnc[0], cards[0])
+        found.record(("display",), vnc[0], cards[0])
 
 
-def virtio_mem(found: Gathered) -> None:
-    """The one virtio-mem device that a profile can have, where its memory is as the rest of the RAM."""
+def virtio_mem(found: Draft) -> None:
+    """Import the one virtio-mem that a profile can have, if its memory has the same backing as the RAM."""
     for index in found.named("device"):
         keys = found.options[index].keys
         behind = found.backend("object", keys.get("memdev")) if keys.implied == "virtio-mem-pci" else None
@@ -175,4 +175,4 @@ def virtio_mem(found: Gathered) -> None:
         if size is None or keys.take("addr") is None or keys or "virtio-mem" in table:
             continue
         table["virtio-mem"] = entry
-        found.say(("memory", "virtio-mem"), index, behind)
+        found.record(("memory", "virtio-mem"), index, behind)

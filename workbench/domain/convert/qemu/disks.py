@@ -1,4 +1,4 @@
-"""The SCSI controllers of a command line, with their disks and the images in them."""
+"""Import the SCSI controllers of a command line with their disks and images."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from workbench.domain.convert.qemu.placement import boots, name_of, place
 from workbench.domain.profile.devices.scsi import CACHES, DEVICE_ID_MAX
 
 if TYPE_CHECKING:
-    from workbench.domain.convert.qemu.draft import Gathered
+    from workbench.domain.convert.qemu.draft import Draft
 
 
-def controller(found: Gathered, index: int, keys: Keys) -> bool:
+def controller(found: Draft, index: int, keys: Keys) -> bool:
     entry: dict[str, Any] = {}
     indexes = [index]
     bus = keys.get("id")
@@ -42,8 +42,8 @@ def controller(found: Gathered, index: int, keys: Keys) -> bool:
     return True
 
 
-def _disks(found: Gathered, controller: object) -> tuple[list[dict[str, Any]], list[int]]:
-    """The disks that stand on a controller in the order of their LUNs, as long as a profile can say them."""
+def _disks(found: Draft, controller: object) -> tuple[list[dict[str, Any]], list[int]]:
+    """The disks of a controller in the order of their LUNs, up to the first without an equivalent in a profile."""
     disks: list[dict[str, Any]] = []
     indexes: list[int] = []
     for index in found.named("device"):
@@ -62,8 +62,8 @@ def _disks(found: Gathered, controller: object) -> tuple[list[dict[str, Any]], l
     return disks, indexes
 
 
-def _disk(found: Gathered, index: int, keys: Keys, lun: int) -> tuple[dict[str, Any], list[int]] | None:
-    """One disk and the options behind it; None when a profile cannot say it."""
+def _disk(found: Draft, index: int, keys: Keys, lun: int) -> tuple[dict[str, Any], list[int]] | None:
+    """A disk and the options of its image; None if it has no equivalent in a profile."""
     cdrom = keys.implied == "scsi-cd"
     entry: dict[str, Any] = {"media": "cdrom"} if cdrom else {}
     name_of(found, keys, entry, "a disk")
@@ -97,11 +97,9 @@ def _disk(found: Gathered, index: int, keys: Keys, lun: int) -> tuple[dict[str, 
     if keys:
         return None
     if serial is None and indexes and behind is not None:
-        found.notes.append(
-            "a disk that names its -drive shows the guest that name: /dev/disk/by-id has another one now"
-        )
+        found.notes.append("a disk on a -drive has its id as serial number: its name in /dev/disk/by-id changes")
     if lun and places[1:] == [None, None]:
-        found.notes.append("disks without an address had a SCSI target each; now they are LUNs of one target")
+        found.notes.append("disks without an address were separate SCSI targets; now they are LUNs of one target")
     boots(found, index, "cdrom" if cdrom else "disk", boot)
     return entry, indexes
 
@@ -120,7 +118,7 @@ def _blockdev(image: Image, write_cache: object, cdrom: bool) -> dict[str, Any] 
     discard = keys.take("discard") or "ignore"
     keys.take("auto-read-only")
     if keys.take("backing") is not None:
-        return None  # a chain that is not the image's own
+        return None  # a backing chain other than the image's own
     mode = _cache_mode(write_cache, cache.get("direct", False), cache.get("no-flush", False))
     if keys or mode is None or (cdrom and not read_only):
         return None
@@ -129,18 +127,18 @@ def _blockdev(image: Image, write_cache: object, cdrom: bool) -> dict[str, Any] 
 
 
 def _booleans(table: object) -> dict[str, bool]:
-    """The switches of a cache, each on or off."""
+    """The cache options as booleans."""
     return {name: bool(is_on(value)) for name, value in table.items()} if isinstance(table, dict) else {}
 
 
 def _cache_mode(write_cache: object, direct: bool, no_flush: bool) -> str | None:
-    """The usual name of these three; None when they have none. Without a word a device's write cache is on."""
+    """The cache mode with these settings, or None. A device's write cache is on by default."""
     on = True if write_cache in (None, "auto") else is_on(write_cache)
     return next((name for name, state in CACHES.items() if state == (on, direct, no_flush)), None)
 
 
 def _drive(keys: Keys, write_cache: object, cdrom: bool) -> dict[str, Any] | None:
-    """``-drive if=none``: an image and how it is opened, in one."""
+    """Import ``-drive if=none``: an image and its options."""
     if keys.take("if") != "none":
         return None
     file, shape, mode = keys.take("file"), keys.take("format"), keys.take("cache") or "writeback"
@@ -160,19 +158,19 @@ def _drive(keys: Keys, write_cache: object, cdrom: bool) -> dict[str, Any] | Non
 
 
 class Image(Struct, frozen=True):
-    """A node over a plain file."""
+    """A format node on a plain file."""
 
     keys: Keys
-    """Those of the format; ``implied`` is the format."""
+    """The keys of the format node; ``implied`` is the format."""
     file: dict[str, Any]
-    """Those of the file."""
+    """The keys of the file node."""
     filename: str
     indexes: tuple[int, ...]
-    """The options that say it."""
+    """The options of both nodes."""
 
 
-def block_node(found: Gathered, name: object) -> Image | None:
-    """The node of this name; None when there is none, or it is over something else than a file."""
+def block_node(found: Draft, name: object) -> Image | None:
+    """The node with this name; None if there is none or it is not on a plain file."""
     index = found.backend("blockdev", name)
     if index is None:
         return None
@@ -193,7 +191,7 @@ def block_node(found: Gathered, name: object) -> Image | None:
     return Image(keys, inner, inner["filename"], indexes)
 
 
-def _node(found: Gathered, index: int) -> Keys:
+def _node(found: Draft, index: int) -> Keys:
     keys = nested(found.options[index].keys)
     keys.implied = str(keys.take("driver") or keys.implied)
     return keys

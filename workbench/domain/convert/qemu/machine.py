@@ -1,4 +1,4 @@
-"""The board, processors, memory and boot of a command line."""
+"""Import the machine, processors, firmware and boot options of a command line."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from workbench.domain.profile.cpu import HYPERV, SPINLOCK_RETRIES
 from workbench.domain.profile.rules import TAKEN_OPTIONS
 
 if TYPE_CHECKING:
-    from workbench.domain.convert.qemu.draft import Gathered
+    from workbench.domain.convert.qemu.draft import Draft
 
 _OPTION = re.compile(r"[a-z][a-z0-9-]{0,40}\Z", re.ASCII)
 CPU = ("cpu", "model")
-"""What a ``-cpu`` is taken to: the model, with its features and enlightenments."""
+"""The path for ``-cpu``: the model, with its features and enlightenments."""
 COUNT = ("cpu", "count")
-"""What ``-smp`` is taken to, with its topology."""
+"""The path for ``-smp``, with its topology."""
 _OF_ONE = ("dies", "clusters", "modules", "books", "drawers")
-"""Parts of a topology that libvirt names even where there is one of them (QEMU: qapi/machine.json, SMPConfiguration)."""
-UNTOLD_CPU = "qemu64"
-"""QEMU's processor where no option names one."""
+"""Levels of a topology that libvirt sets even to 1 (QEMU: qapi/machine.json, SMPConfiguration)."""
+DEFAULT_CPU = "qemu64"
+"""QEMU's default CPU model."""
 _BOARD = re.compile(r"(q35|pc|pc-(q35|i440fx)-[A-Za-z0-9.]{1,32})\Z")
 
 
-def machine(found: Gathered) -> None:
-    """``-machine`` and what says the same elsewhere; QEMU's own defaults are written out, since a profile's are others."""
+def machine(found: Draft) -> None:
+    """Import ``-machine`` and its equivalents; QEMU's defaults are written out, since a profile's differ."""
     document = found.document
     document["machine"] = "pc"
     document["root-ports"] = 0
@@ -36,7 +36,7 @@ def machine(found: Gathered) -> None:
         board = keys.take("type") or keys.implied
         if board and not _BOARD.match(board):
             found.foreign_board = board
-            found.keep(index, f"a profile has no board {board}: it stands behind the one that a profile must have")
+            found.keep(index, f"{board} is not valid in a profile: this overrides the profile's machine type")
             continue
         if board:
             document["machine"] = board
@@ -45,9 +45,9 @@ def machine(found: Gathered) -> None:
         _flash(found, keys)
         memory_backend(found, keys.take("memory-backend"))
         _options(found, keys)
-        found.say(("machine",), index)
+        found.record(("machine",), index)
     if any(option.name == "nographic" for option in found.options):
-        # The firmware then speaks on the serial port (QEMU: system/vl.c, qemu_disable_default_devices()).
+        # The firmware then uses the serial port (QEMU: system/vl.c, qemu_disable_default_devices()).
         found.table("machine-options")["graphics"] = "off"
     accelerators = []
     for index in found.named("accel", "enable-kvm", "no-kvm"):
@@ -60,14 +60,14 @@ def machine(found: Gathered) -> None:
         if name == "kvm" and keys:
             found.keep(index, "a profile has no keys for options of KVM")
         else:
-            found.say(("accelerator",), index)
+            found.record(("accelerator",), index)
         accelerators.append(name)
     _accelerators(found, accelerators)
     document.setdefault("accelerator", "tcg")
 
 
-def _options(found: Gathered, keys: Keys) -> None:
-    """What is left of a board's options; old spellings have an underscore (QEMU: hw/core/machine.c)."""
+def _options(found: Draft, keys: Keys) -> None:
+    """Import the remaining machine options; old spellings have an underscore (QEMU: hw/core/machine.c)."""
     for name, given in keys.items():
         value, key = str(given), name.replace("_", "-")
         if isinstance(given, bool):
@@ -78,13 +78,13 @@ def _options(found: Gathered, keys: Keys) -> None:
             found.table("machine-options")[key] = value
 
 
-def _accelerators(found: Gathered, names: list[str]) -> None:
+def _accelerators(found: Draft, names: list[str]) -> None:
     known = [name for name in names if name in ("kvm", "tcg")]
     if known:
         found.document["accelerator"] = "auto" if known[:2] == ["kvm", "tcg"] else known[0]
 
 
-def _tcg(found: Gathered, keys: Keys) -> bool:
+def _tcg(found: Draft, keys: Keys) -> bool:
     threads, buffer = keys.take("thread"), keys.take("tb-size")
     if keys or threads not in (None, "single", "multi") or not (buffer is None or str(buffer).isdigit()):
         return False
@@ -95,8 +95,8 @@ def _tcg(found: Gathered, keys: Keys) -> bool:
     return True
 
 
-def _flash(found: Gathered, keys: Keys) -> None:
-    """UEFI by block nodes, as the workbench itself and libvirt have it."""
+def _flash(found: Draft, keys: Keys) -> None:
+    """Import UEFI on block nodes, as the workbench and libvirt use it."""
     nodes = [keys.take("pflash0"), keys.take("pflash1")]
     if nodes == [None, None]:
         return
@@ -109,17 +109,17 @@ def _flash(found: Gathered, keys: Keys) -> None:
             indexes += image.indexes
     if len(files) == 2:
         found.table("firmware").update({"type": "uefi", "code": files[0], "vars": files[1]})
-        found.say(("firmware",), *indexes)
+        found.record(("firmware",), *indexes)
         return
-    said = ",".join(
+    given = ",".join(
         f"{name}={doubled(str(node))}" for name, node in zip(("pflash0", "pflash1"), nodes, strict=True) if node
     )
-    found.more.append((("-machine", said), "the board's flash, which a profile has as two raw files only"))
+    found.more.append((("-machine", given), "the board's flash: a profile only supports two raw files"))
 
 
-def cpu(found: Gathered) -> None:
-    """``-cpu`` and ``-smp``."""
-    found.table("cpu")["model"] = UNTOLD_CPU
+def cpu(found: Draft) -> None:
+    """Import ``-cpu`` and ``-smp``."""
+    found.table("cpu")["model"] = DEFAULT_CPU
     for index in found.named("cpu"):
         parts = (found.options[index].value or "").split(",")
         features, hyperv = [], []
@@ -138,56 +138,60 @@ def cpu(found: Gathered) -> None:
             else:
                 understood = False
         if not understood:
-            found.keep(index, "a profile has no keys for all of these features: this option replaces its own")
+            found.keep(index, "a profile has no keys for some of these features: this overrides its CPU")
             continue
         table = found.table("cpu")
         table["model"] = parts[0]
         for name in ("features", "hyperv"):
-            table.pop(name, None)  # those of an option before: the last one counts, whole
+            table.pop(name, None)  # from an earlier option: the last one wins completely
         if features:
             table["features"] = features
         if hyperv:
             table["hyperv"] = hyperv
-        found.say(CPU, index)
+        found.record(CPU, index)
     for index in found.named("smp"):
         keys = found.options[index].keys
-        told = {name: keys.take(name) for name in ("sockets", "cores", "threads")}
+        given = {name: keys.take(name) for name in ("sockets", "cores", "threads")}
         count = keys.take("cpus") or keys.implied
         for name in _OF_ONE:
             if keys.get(name) == "1":
                 keys.take(name)
         if count and keys.get("maxcpus") == count:
             keys.take("maxcpus")
-        numbers = {name: int(value) for name, value in told.items() if value is not None and str(value).isdigit()}
-        if keys or len(numbers) != sum(value is not None for value in told.values()) or (count and not count.isdigit()):
-            found.keep(index, "a profile has no keys for this topology: this option replaces its own")
+        numbers = {name: int(value) for name, value in given.items() if value is not None and str(value).isdigit()}
+        if (
+            keys
+            or len(numbers) != sum(value is not None for value in given.values())
+            or (count and not count.isdigit())
+        ):
+            found.keep(index, "a profile has no keys for this topology: this overrides its own")
             continue
         product = 1
         for number in numbers.values():
             product *= number
         found.table("cpu")["count"] = int(count) if count else product
         found.table("cpu").update(numbers)
-        found.say(COUNT, index)
+        found.record(COUNT, index)
 
 
-def boot(found: Gathered) -> None:
-    """A kernel that QEMU loads itself; QEMU gives it no command line of its own."""
+def boot(found: Draft) -> None:
+    """Import a kernel that QEMU loads directly; its command line is empty by default."""
     for name, key in (("kernel", "kernel"), ("initrd", "initrd"), ("append", "cmdline")):
         for index in found.named(name):
             found.table("boot")[key] = found.options[index].value or ""
-            found.say(("boot", key), index)
+            found.record(("boot", key), index)
     table = found.document.get("boot", {})
     if "kernel" in table:
         table.setdefault("cmdline", "")
-    for index, where in list(found.taken.items()):
+    for index, where in list(found.converted.items()):
         if where[:1] == ("boot",) and "kernel" not in table:
-            del found.taken[index]
+            del found.converted[index]
     if "kernel" not in table:
         found.document.pop("boot", None)
 
 
-def pflash_drives(found: Gathered) -> None:
-    """UEFI by two ``-drive if=pflash``, the first of them read-only."""
+def pflash_drives(found: Draft) -> None:
+    """Import UEFI on two ``-drive if=pflash``, the first of them read-only."""
     drives = []
     for index in found.named("drive"):
         keys = keys_of(found.options[index].value or "")
@@ -213,4 +217,4 @@ def pflash_drives(found: Gathered) -> None:
         and {code_format, vars_format} == {"raw"}
     ):
         found.table("firmware").update({"type": "uefi", "code": code, "vars": variables})
-        found.say(("firmware",), *(index for index, _ in drives))
+        found.record(("firmware",), *(index for index, _ in drives))

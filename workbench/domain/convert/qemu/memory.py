@@ -1,4 +1,4 @@
-"""The guest's RAM in a command line: its size, and the object that holds it."""
+"""Import the RAM of a command line: its size and its backend."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from workbench.domain.units import MIB, format_size
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.domain.convert.qemu.draft import Gathered
+    from workbench.domain.convert.qemu.draft import Draft
     from workbench.domain.profile.devices.part import Path
 
 SIZE = ("memory", "size")
-"""What ``-m`` is taken to, with the room that RAM has to grow."""
+"""The path for ``-m``, with maximum and slots."""
 BOARD = "pc.ram"
-"""What QEMU calls the RAM of a PC where nobody names it (QEMU: hw/i386/pc.c, default_ram_id)."""
+"""QEMU's default id for the RAM of a PC (QEMU: hw/i386/pc.c, default_ram_id)."""
 
 
-def memory(found: Gathered) -> None:
-    """``-m`` and what else is said of RAM on options of its own."""
+def memory(found: Draft) -> None:
+    """Import ``-m`` and the other options for RAM."""
     table = found.table("memory")
     table.setdefault("size", "128M")
     for index in found.named("m"):
@@ -29,7 +29,7 @@ def memory(found: Gathered) -> None:
         sizes = [size_of(text, MIB) if text else None for text in (size, most)]
         whole = all(value is None or value % MIB == 0 for value in sizes)
         if keys or not whole or (size and sizes[0] is None) or (slots is not None and not slots.isdigit()):
-            found.keep(index, "a profile cannot say this size: this option replaces its own")
+            found.keep(index, "this size is not valid in a profile: this overrides its own")
             _plain(found, sizes[0])
             continue
         if sizes[0] is not None:
@@ -38,38 +38,38 @@ def memory(found: Gathered) -> None:
             table["maximum"] = format_size(sizes[1])
         if slots and int(slots):
             table["slots"] = int(slots)
-        found.say(SIZE, index)
+        found.record(SIZE, index)
     for index in found.named("mem-path"):
         path = found.options[index].value or ""
         if "huge" not in path:
             _plain_file(found, path, table["size"])
-            found.say(("machine",), index)
+            found.record(("machine",), index)
             continue
         size = "1G" if "1G" in path or "1024M" in path else "2M"
         table["hugepages"] = {"source": path, "size": size, "prealloc": False, "share": False}
         table["share"] = bool(table["hugepages"].pop("share"))
-        found.notes.append(f"-mem-path {path}: taken for hugepages of {size}; change memory.hugepages.size if not")
-        found.say(("memory", "hugepages"), index)
+        found.notes.append(f"-mem-path {path}: assumed to have {size} hugepages; change memory.hugepages.size if not")
+        found.record(("memory", "hugepages"), index)
     for index in found.named("mem-prealloc"):
         if "hugepages" in table:
             table["hugepages"]["prealloc"] = True
-            found.say(("memory", "hugepages"), index)
+            found.record(("memory", "hugepages"), index)
     for index in found.named("overcommit", "realtime"):
         keys = found.options[index].keys
         if is_on(keys.take("mem-lock", "mlock")) and not keys:
             table["lock"] = True
-            found.say(("memory", "lock"), index)
+            found.record(("memory", "lock"), index)
 
 
-def undone(found: Gathered, path: Path, back: Sequence[int]) -> None:
-    """What was said of the RAM at ``path`` is an argument again: the object that holds it must be one too.
+def undone(found: Draft, path: Path, back: Sequence[int]) -> None:
+    """Handle RAM options at ``path`` that became arguments again: their backend must be one too.
 
-    :param back: the options that this stood for.
+    :param back: the options of that path.
     """
     if path == SIZE:
-        holders = found.undo(("memory",)) if ("memory",) in found.taken.values() else ()
+        holders = found.undo(("memory",)) if ("memory",) in found.converted.values() else ()
         for index in holders:
-            found.keep(index, "a profile cannot say this size of memory")
+            found.keep(index, "this size of memory is not valid in a profile")
         back = (*back, *holders)
     objects = [found.options[index].keys.get("id") for index in back if found.options[index].name == "object"]
     sizes = [found.options[index].keys for index in back if found.options[index].name == "m"]
@@ -79,25 +79,25 @@ def undone(found: Gathered, path: Path, back: Sequence[int]) -> None:
         _plain(found, size_of(sizes[-1].get("size") or sizes[-1].implied, MIB))
 
 
-def _plain(found: Gathered, size: int | None) -> None:
-    """RAM of a size that a profile cannot have: it must not have any of its own beside it."""
+def _plain(found: Draft, size: int | None) -> None:
+    """Add RAM of a size that is not valid in a profile, so that the profile adds none of its own."""
     elsewhere = any("memdev" in found.options[index].keys for index in found.named("numa"))
     named = any("memory-backend=" in word for words, _ in found.more for word in words)
     if size and not elsewhere and not named:
         words = f"memory-backend-ram,id={BOARD},size={size}"
-        found.more.append((("-object", words), "the board's memory, of a size that a profile cannot say"))
+        found.more.append((("-object", words), "the machine's memory, of a size that is not valid in a profile"))
         found.more.append((("-machine", f"memory-backend={BOARD}"), ""))
 
 
-def _plain_file(found: Gathered, path: str, size: str) -> None:
-    """``-mem-path`` of ordinary files: QEMU makes such an object of it (system/vl.c, create_default_memdev())."""
+def _plain_file(found: Draft, path: str, size: str) -> None:
+    """Add the backend that QEMU creates for ``-mem-path`` with ordinary files (system/vl.c, create_default_memdev())."""
     words = f"memory-backend-file,id={BOARD},size={size},mem-path={doubled(path)}"
     found.more.append((("-object", words), f"-mem-path {path}"))
     found.more.append((("-machine", f"memory-backend={BOARD}"), ""))
 
 
-def memory_backend(found: Gathered, name: object) -> None:
-    """The object that holds the RAM, where it is one that a profile can say."""
+def memory_backend(found: Draft, name: object) -> None:
+    """Import the RAM's backend, if a profile has keys for it."""
     if name is None:
         return
     index = found.backend("object", name)
@@ -138,9 +138,9 @@ def memory_backend(found: Gathered, name: object) -> None:
         memory["nodes"] = nodes if isinstance(nodes, list) else [int(str(nodes))]
         if policy not in (None, "bind"):
             memory["policy"] = policy
-    found.say(("memory",), index)
+    found.record(("memory",), index)
 
 
-def _keep_backend(found: Gathered, name: object) -> None:
-    why = "the board's memory, which a profile cannot say; it has none of its own then"
+def _keep_backend(found: Draft, name: object) -> None:
+    why = "the machine's memory, which a profile has no keys for: it replaces the profile's"
     found.more.append((("-machine", f"memory-backend={doubled(str(name))}"), why))

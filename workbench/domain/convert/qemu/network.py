@@ -1,4 +1,4 @@
-"""The network cards of a command line, each with what is behind it."""
+"""Import the network cards of a command line with their backends."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from workbench.domain.command_line.options import Given, Keys
-    from workbench.domain.convert.qemu.draft import Gathered
+    from workbench.domain.convert.qemu.draft import Draft
 
 
-ROM_NOTE = 'the virtio cards have no option ROM now: with "net" in boot.order they have it, and can boot'
+ROM_NOTE = 'virtio cards have no option ROM and cannot boot: add "net" to boot.order if they should'
 
 
-def card(found: Gathered, index: int, keys: Keys) -> bool:
+def card(found: Draft, index: int, keys: Keys) -> bool:
     entry: dict[str, Any] = {"backend": "none"}
     netdev = keys.take("netdev")
     indexes = [index]
@@ -48,7 +48,7 @@ def card(found: Gathered, index: int, keys: Keys) -> bool:
 
 
 def _netdev(keys: Keys, entry: dict[str, Any]) -> bool:
-    """What is behind a card, into its entry; whether a profile can say all of it."""
+    """Put a card's backend into its entry; whether a profile has keys for all of it."""
     keys.take("id")
     kind = keys.take("type") or keys.implied
     match kind:
@@ -82,19 +82,19 @@ def _netdev(keys: Keys, entry: dict[str, Any]) -> bool:
     return not keys
 
 
-def addresses(found: Gathered) -> Iterator[str]:
-    """QEMU gives each card without an address the next one, in the order in which it makes them: those of arguments come
-    first now (net/net.c, qemu_macaddr_default_if_unset(); system/vl.c, qemu_create_cli_devices())."""
+def addresses(found: Draft) -> Iterator[str]:
+    """Note that cards without a MAC address may get another one: QEMU numbers them in the order of their creation, and those
+    in arguments now come first (net/net.c, qemu_macaddr_default_if_unset(); system/vl.c, qemu_create_cli_devices())."""
     cards = found.document.get("net") or []
     ours = [
-        index for index, (key, *at) in found.taken.items() if key == "net" and at and "mac" not in cards[int(at[0])]
+        index for index, (key, *at) in found.converted.items() if key == "net" and at and "mac" not in cards[int(at[0])]
     ]
     kept = [(index, option) for index, option in found.kept() if _is_card(option)]
     theirs = [index for index, option in kept if not {"mac", "macaddr"} & set(option.keys)]
     if ours and theirs and max(theirs) > min(index for index in ours if found.options[index].name != "netdev"):
         yield (
-            "the network cards without an address: QEMU counts those of args first now, so they may have other addresses "
-            "than before; give each its mac to keep it"
+            "network cards without a MAC address may get another one than before, since QEMU now numbers those in args first: "
+            "set mac to keep it"
         )
 
 
@@ -110,11 +110,11 @@ def _is_card(option: Given) -> bool:
     return False
 
 
-def nic(found: Gathered, index: int) -> None:
-    """``-nic``, which is a card and what is behind it in one."""
+def nic(found: Draft, index: int) -> None:
+    """Import ``-nic``: a card and its backend in one option."""
     keys = found.options[index].keys
     if keys.implied == "none" and not keys:
-        found.say(("net",), index)
+        found.record(("net",), index)
         return
     if keys.take("model") not in ("virtio-net-pci", "virtio"):
         return

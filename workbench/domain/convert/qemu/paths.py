@@ -1,4 +1,4 @@
-"""The paths of a command line: absolute where it is known where they begin."""
+"""Make the paths of a command line absolute if its working directory is known."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from workbench.domain.convert.qemu.draft import Gathered
+    from workbench.domain.convert.qemu.draft import Draft
 
 _PATHS = frozenset(["hda", "hdb", "hdc", "hdd", "cdrom", "fda", "fdb", "pflash", "dtb", "mtdblock", "sd", "readconfig"])
 """Options whose value is a path."""
@@ -17,8 +17,8 @@ _KEY = re.compile(
 )
 
 
-def resolve(found: Gathered, directory: str | None) -> None:
-    """Make the paths of the document absolute where it is known where they begin."""
+def resolve(found: Draft, directory: str | None) -> None:
+    """Make the paths of the document absolute if the directory is known."""
     tables = [
         (found.document.get("boot"), ("kernel", "initrd")),
         (found.document.get("firmware"), ("code", "vars")),
@@ -37,13 +37,13 @@ def resolve(found: Gathered, directory: str | None) -> None:
                 elif path.startswith("./") and ".." not in path:
                     table[key] = posixpath.normpath(path)
     if relative and directory is None:
-        found.notes.append("relative paths begin at the profile's directory now")
+        found.notes.append("relative paths are now relative to the profile's directory")
 
 
-def make_absolute(found: Gathered, directory: str) -> None:
-    """The paths of what stays an argument, where an option is known to have one.
+def make_absolute(found: Draft, directory: str) -> None:
+    """Make paths in the remaining arguments absolute, for options that are known to have one.
 
-    What names another kind of place has a colon in it: ``nbd:…``, ``json:…``.
+    Values with a colon are not paths: ``nbd:…``, ``json:…``.
     """
     for index, option in found.kept():
         *name, value = found.words.get(index, option.words)

@@ -1,4 +1,4 @@
-"""The PCI slots of the devices that stay arguments, beside those of the profile's own."""
+"""The PCI slots of an imported profile's devices and of those in its arguments."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workbench.domain.command_line.options import Given
-    from workbench.domain.convert.qemu.draft import Gathered
+    from workbench.domain.convert.qemu.draft import Draft
     from workbench.domain.profile.text.parse import Parsed
 
 RESERVE_MAX = 16
 SERIAL = "the serial controller"
 LAST = 0x1E
-"""The last slot that a profile's device can say."""
+"""The last slot that a profile's device can have."""
 _NOT_PCI = (
     "isa-", "usb-kbd", "usb-mouse", "usb-tablet", "usb-host", "usb-redir", "usb-storage", "usb-hub", "usb-audio", "scsi-",
     "ide-", "virtserialport", "virtconsole", "hda-", "vmgenid", "vmcoreinfo", "pvpanic", "tpm-", "floppy", "pc-dimm",
     "nvdimm", "intel-iommu", "amd-iommu", "loader", "sga", "ccid-", "smbus-", "i8042", "sb16", "adlib", "gus", "cs4231a",
 )  # fmt: skip
-"""How the drivers begin that stand on other buses."""
+"""Prefixes of drivers for other buses."""
 
 
-def reserve(found: Gathered, extra: Sequence[tuple[tuple[str, ...], str]], parsed: Parsed) -> bool:
-    """Leave as many slots free as were, or as many as the arguments may take; whether any.
+def reserve(found: Draft, extra: Sequence[tuple[tuple[str, ...], str]], parsed: Parsed) -> bool:
+    """Reserve as many slots as were free, or as many as the arguments may need; whether any.
 
-    QEMU makes the devices of arguments before the profile's own, which are in JSON (system/vl.c,
-    qemu_create_cli_devices()): those without a slot get the first ones.
+    QEMU creates devices in comma syntax before those in JSON, which are the profile's (system/vl.c,
+    qemu_create_cli_devices()), so arguments without a slot get the first ones.
     """
     kept = [option for _, option in found.kept()]
     kept += [option for words, _ in extra for option in split_options(words)]
@@ -43,9 +43,9 @@ def reserve(found: Gathered, extra: Sequence[tuple[tuple[str, ...], str]], parse
     now = _slots_now(found, parsed)
     stood = {key: before for what, before, entry in found.places if (key := _key(what, entry)) in now}
     shifts = {key: slot_of(before)[0] - slot_of(now[key])[0] for key, before in stood.items()}
-    # The serial controller is the one that cannot say its slot; the fewer others have to, the better.
+    # The serial controller cannot have a slot in the profile; the fewer other devices need one, the better.
     shift = shifts.get(SERIAL, Counter(shifts.values()).most_common(1)[0][0] if shifts else 0)
-    # Where every device named its slot, they were free as they were.
+    # If every device had a given slot, the free ones are known.
     least = 0 if now and len(stood) == len(now) else 1
     as_it_was = bool(shifts) and least <= shift <= RESERVE_MAX
     count = shift if as_it_was else min(sum(_takes_slot(option, roots) for option in kept), RESERVE_MAX)
@@ -57,8 +57,8 @@ def reserve(found: Gathered, extra: Sequence[tuple[tuple[str, ...], str]], parse
     return bool(count)
 
 
-def say_slots(found: Gathered, extra: Sequence[tuple[tuple[str, ...], str]], parsed: Parsed) -> bool:
-    """Give the devices that would stand in another slot now the one that they named; whether any."""
+def set_slots(found: Draft, extra: Sequence[tuple[tuple[str, ...], str]], parsed: Parsed) -> bool:
+    """Set the original slot of devices that would move; whether any."""
     now = _slots_now(found, parsed)
     kept = [option for _, option in found.kept()]
     kept += [option for words, _ in extra for option in split_options(words)]
@@ -69,9 +69,9 @@ def say_slots(found: Gathered, extra: Sequence[tuple[tuple[str, ...], str]], par
         for slot in range(1, LAST + 1)
         if slot not in named and (slot > 1 or "q35" in str(found.document["machine"]))
     ]
-    # QEMU makes the devices of arguments first: those without a slot take the first ones that are free.
+    # QEMU creates the devices of arguments first: those without a slot get the first free ones.
     others = set(free[: sum(_takes_slot(option, roots) for option in kept)])
-    said = False
+    changed = False
     for what, before, entry in found.places:
         slot, function = slot_of(before)
         after = now.get(_key(what, entry))
@@ -79,28 +79,28 @@ def say_slots(found: Gathered, extra: Sequence[tuple[tuple[str, ...], str]], par
             continue
         if function == 0 and 0 < slot <= LAST and slot not in others:
             entry["slot"] = f"{slot:02x}"
-            said = True
-    return said
+            changed = True
+    return changed
 
 
-def unsay(found: Gathered, key: str) -> bool:
-    """Take a slot back that a profile's own devices leave no room for; whether the key is one."""
+def unset_slot(found: Draft, key: str) -> bool:
+    """Remove a slot that is already in use by the profile's devices; whether the key is one."""
     match = re.fullmatch(r"(net|scsi|rng|balloon)(?:\[(\d+)\])?\.slot", key)
     if match is None:
         return False
     table = found.document[match[1]]
     if match[2] is not None:
-        table = table[found.gathered((match[1], int(match[2])))[1]]
+        table = table[found.draft_path((match[1], int(match[2])))[1]]
     return table.pop("slot", None) is not None
 
 
 def _key(what: str, entry: dict[str, Any] | None) -> str | int:
-    """What tells a device from others: its table, which may get another id yet, or what it is."""
+    """A device's key: its table, since its id may still change, or its name."""
     return what if entry is None else id(entry)
 
 
-def _slots_now(found: Gathered, parsed: Parsed) -> dict[str | int, str]:
-    """The slot that each device has in the profile, by its key."""
+def _slots_now(found: Draft, parsed: Parsed) -> dict[str | int, str]:
+    """The slot of each device in the profile, by its key."""
     if parsed.profile is None:
         return {}
     profile, slots = parsed.profile, slots_of(parsed.profile)
@@ -116,28 +116,28 @@ def _slots_now(found: Gathered, parsed: Parsed) -> dict[str | int, str]:
     return now
 
 
-def moved(found: Gathered, parsed: Parsed) -> list[str]:
-    """The devices whose slot is another one now."""
+def moved(found: Draft, parsed: Parsed) -> list[str]:
+    """Notes about devices that moved to another slot."""
     now = _slots_now(found, parsed)
     words = []
     for what, before, entry in found.places:
         after = now.get(_key(what, entry))
         if after is not None and slot_of(before) != slot_of(after):
-            words.append(f"{what}: it stood in slot {before}, and now in {after}")
+            words.append(f"{what}: moved from slot {before} to {after}")
     placed = {id(entry) for _, _, entry in found.places}
     loose = [card for card in found.document.get("net") or () if card is not None and id(card) not in placed]
     roots = root_buses(found)
     others = sum(_takes_slot(option, roots) for _, option in found.kept())
     if loose and len(now) + others > 1:
         words.append(
-            "network cards that named no slot: QEMU gave them the next one that was free, a profile gives them its own; slot in "
-            "[[net]] says which, where a guest calls them by it (enp0s3)"
+            "network cards without a slot may move to another one: set slot in [[net]] if the guest names them by slot "
+            "(enp0s3)"
         )
     return words
 
 
 def slot_of(text: str) -> tuple[int, int]:
-    """Slot and function of QEMU's ``SLOT.FUNCTION`` in hexadecimal; -1, -1 for what is none."""
+    """Slot and function of QEMU's ``SLOT.FUNCTION`` in hexadecimal; -1, -1 if it is not valid."""
     slot, _, function = text.partition(".")
     try:
         return int(slot, 16), int(function or "0", 16)
@@ -146,13 +146,13 @@ def slot_of(text: str) -> tuple[int, int]:
 
 
 def _place(option: Given, roots: tuple[str | None, str]) -> object | None:
-    """The slot on the root bus that a device names."""
+    """The given slot of a device on the root bus."""
     keys = option.keys
     return keys.get("addr") if option.name == "device" and keys.get("bus") in roots else None
 
 
 def _takes_slot(option: Given, roots: tuple[str | None, str]) -> bool:
-    """Whether an argument may make a PCI device that has no slot of its own."""
+    """Whether an argument may create a PCI device without a given slot."""
     keys = option.keys
     match option.name:
         case "device":

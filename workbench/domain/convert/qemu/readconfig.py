@@ -1,4 +1,4 @@
-"""A file of ``-readconfig`` as the options that it stands for (QEMU: util/qemu-config.c, qemu_config_parse())."""
+"""Expand ``-readconfig`` files into options (QEMU: util/qemu-config.c, qemu_config_parse())."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _OPTIONS = {"memory": "m", "smp-opts": "smp", "boot-opts": "boot", "realtime": "
         "name", "netdev", "object", "overcommit", "rtc", "sandbox", "spice", "vnc",
     )
 }  # fmt: skip
-"""The option of each group."""
+"""Group -> option."""
 _FIRST = {"device": "driver", "object": "qom-type", "chardev": "backend", "netdev": "type", "fsdev": "fsdriver"}
-"""The key whose value stands first on the command line, without its name."""
+"""Option -> the key whose value comes first on the command line, without its name."""
 
 
 def inlined(options: list[Given], read: Callable[[str], str]) -> tuple[list[Given], list[str]]:
-    """The options with those of each ``-readconfig`` in its place, and what could not be read.
+    """The options with each ``-readconfig`` replaced by its file's options, and notes about files that could not be read.
 
-    :param read: gives a file's text, and raises ValueError with the reason when it cannot.
+    :param read: returns a file's text; raises ValueError with the reason if it cannot.
     """
     found: list[Given] = []
     notes = []
@@ -40,13 +40,13 @@ def inlined(options: list[Given], read: Callable[[str], str]) -> tuple[list[Give
         except ValueError as error:
             found.append(option)
             notes.append(
-                f"-readconfig {option.value}: {error}; what it says of the board and its memory clashes with a profile"
+                f"-readconfig {option.value}: {error}; its machine and memory settings conflict with the profile"
             )
     return found, notes
 
 
 def _options(text: str) -> Iterator[Given]:
-    """:raise ValueError: for a group or line that is not known."""
+    """:raise ValueError: for an unknown group or an invalid line."""
     groups: list[tuple[str, dict[str, str]]] = []
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip()
@@ -54,12 +54,12 @@ def _options(text: str) -> Iterator[Given]:
             continue
         if group := _GROUP.match(line):
             if group[1] not in _OPTIONS:
-                raise ValueError(f"line {number}: the group {group[1]} is not known")
+                raise ValueError(f"line {number}: unknown group {group[1]}")
             groups.append((group[1], {"id": group[2]} if group[2] else {}))
         elif (pair := _VALUE.match(line)) and groups:
             groups[-1][1][pair[1]] = pair[2]
         else:
-            raise ValueError(f"line {number} is no line of such a file")
+            raise ValueError(f"line {number}: syntax error")
     return (_option(_OPTIONS[name], values) for name, values in groups)
 
 

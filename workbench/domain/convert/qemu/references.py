@@ -1,4 +1,4 @@
-"""What stays an argument names other things by their ids: they must be there, and no two may have one name."""
+"""References by id from the remaining arguments: their targets must exist, and ids must be unique."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from workbench.domain.command_line.options import Given
-    from workbench.domain.convert.qemu.draft import Gathered
+    from workbench.domain.convert.qemu.draft import Draft
     from workbench.domain.profile.devices.part import Path
     from workbench.domain.profile.text.parse import Parsed
 
 OURS = (*MONITORS, "serial0")
-"""The chardevs that every guest of the workbench's has."""
+"""The chardevs of every guest of the workbench."""
 _KINDS = {**ID_KEYS, "device": "id"}
 _BUS = re.compile(r"(.+)\.\d+\Z")
 _AUTOMATIC = {"net": "net", "scsi": "scsi", "disk": "disk", "serial": "port", "rng": "rng"}
-"""How the devices begin that a profile names by itself."""
+"""The prefixes of the ids that a profile assigns."""
 
 
-def named_by_arguments(found: Gathered) -> list[tuple[Path, str]]:
-    """The parts of the document that arguments need as they were, and why: they stay arguments too."""
+def named_by_arguments(found: Draft) -> list[tuple[Path, str]]:
+    """The parts of the document that arguments refer to, and why they have to stay arguments too."""
     taken: dict[str, list[tuple[Path, Given]]] = {}
-    for index, path in found.taken.items():
+    for index, path in found.converted.items():
         option = found.options[index]
         name = option.keys.get(_KINDS.get(option.name, ""))
         if isinstance(name, str):
@@ -36,19 +36,21 @@ def named_by_arguments(found: Gathered) -> list[tuple[Path, str]]:
     for _, option in found.kept():
         for name in set(_names(option)):
             for path, behind in taken.get(name, ()):
-                # QEMU makes devices of the comma syntax first, so no device of the profile's is there for them yet.
+                # QEMU creates devices in comma syntax first, when those of the profile do not exist yet.
                 if behind.name != "device" or option.name == "set" or not (option.value or "").startswith("{"):
-                    needed.append((path, f"-{option.name} below names {name}, which a profile would call otherwise"))
+                    needed.append(
+                        (path, f"-{option.name} below refers to {name}, which would get another id in a profile")
+                    )
     return list(dict.fromkeys(needed))
 
 
 def _whole(path: Path) -> Path:
-    """The device that a place belongs to."""
+    """The path of the device that a path belongs to."""
     return path[:2] if len(path) > 1 and isinstance(path[1], int) else path
 
 
 def _names(option: Given) -> Iterator[str]:
-    """Everything in an option that may be the id of something."""
+    """Every value in an option that may be the id of something."""
     own = _KINDS.get(option.name)
     if option.name == "set":
         _, _, rest = (option.value or "").partition(".")
@@ -74,8 +76,8 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(one)
 
 
-def give_names(found: Gathered, parsed: Parsed) -> list[Path]:
-    """Give the document's nameless devices names that no argument has; what cannot have another one is returned."""
+def give_names(found: Draft, parsed: Parsed) -> list[Path]:
+    """Give the document's devices without an id one that no argument uses; returns those that cannot have another one."""
     if parsed.profile is None:
         return []
     others = {str(option.keys["id"]) for _, option in found.kept() if option.name == "device" and "id" in option.keys}
@@ -89,7 +91,7 @@ def give_names(found: Gathered, parsed: Parsed) -> list[Path]:
             stuck.append(path[:1])
             continue
         table: Any = found.document
-        for step in found.gathered(path[:-1]):
+        for step in found.draft_path(path[:-1]):
             table = table[step]
         number = next(n for n in range(1000) if f"{_AUTOMATIC[kind]}{n}" not in (*others, *ours))
         table["id"] = f"{_AUTOMATIC[kind]}{number}"
@@ -97,8 +99,8 @@ def give_names(found: Gathered, parsed: Parsed) -> list[Path]:
     return stuck
 
 
-def rename_chardevs(found: Gathered) -> None:
-    """Give other names to the chardevs of arguments that have one of the workbench's own."""
+def rename_chardevs(found: Draft) -> None:
+    """Rename chardevs in arguments that have the id of one of the workbench's."""
     kept = dict(found.kept())
     used = {str(option.keys.get("id")) for option in kept.values() if option.name == "chardev"} | set(OURS)
     for option in list(kept.values()):
@@ -107,7 +109,7 @@ def rename_chardevs(found: Gathered) -> None:
             continue
         new = next(f"{name}-{number}" for number in range(1, 1000) if f"{name}-{number}" not in used)
         used.add(new)
-        found.notes.append(f"the chardev {name} is called {new} now: the workbench has one of that name")
+        found.notes.append(f"the chardev {name} was renamed to {new}: the workbench uses that id")
         for index, other in kept.items():
             found.words[index] = tuple(
                 _renamed(word, str(name), new, own=other.name == "chardev")

@@ -1,4 +1,4 @@
-"""The virtio serial controller of a command line, with all its ports."""
+"""Import the virtio serial controller of a command line with all its ports."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from workbench.domain.profile.devices.serial import AGENT
 
 if TYPE_CHECKING:
     from workbench.domain.command_line.options import Keys
-    from workbench.domain.convert.qemu.draft import Gathered
+    from workbench.domain.convert.qemu.draft import Draft
 
 
-def serial(found: Gathered, index: int, keys: Keys) -> bool:
-    """The controller with all its ports: they are taken together or not at all."""
+def serial(found: Draft, index: int, keys: Keys) -> bool:
+    """Import the controller with all its ports, or nothing."""
     bus = keys.take("id")
     controllers = [
         one
@@ -38,11 +38,11 @@ def serial(found: Gathered, index: int, keys: Keys) -> bool:
     if not ports:
         return False
     found.document["serial"] = ports
-    found.say(("serial",), *indexes)
+    found.record(("serial",), *indexes)
     return True
 
 
-def _port(found: Gathered, keys: Keys, bus: object) -> tuple[dict[str, Any], int] | None:
+def _port(found: Draft, keys: Keys, bus: object) -> tuple[dict[str, Any], int] | None:
     behind = found.backend("chardev", keys.take("chardev"))
     if behind is None or keys.take("bus") not in (None, f"{bus}.0"):
         return None

@@ -1,1 +1,1 @@
-"""The QEMU command lines in a shell script."""
+"""Find the QEMU command lines in a shell script."""

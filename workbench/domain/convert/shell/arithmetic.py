@@ -1,4 +1,4 @@
-"""A shell's whole-number arithmetic (POSIX.1-2017, XCU 2.6.4), as far as scripts that start QEMU use it."""
+"""Shell arithmetic (POSIX.1-2017, XCU 2.6.4), as far as scripts that start QEMU use it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _RANK = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2}
 
 
 def arithmetic(text: str) -> int | None:
-    """The value of an expression of numbers, ``+ - * / %`` and brackets; None for any other."""
+    """The value of an expression of numbers, ``+ - * / %`` and parentheses; None for any other."""
     tokens = _TOKEN.findall(text)
     if len(tokens) > 64 or _TOKEN.sub("", text).strip():
         return None

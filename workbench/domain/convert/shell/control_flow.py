@@ -1,4 +1,4 @@
-"""Which commands of a script run (POSIX.1-2017, XCU 2.9.4): branches, ``case`` and loops, as far as it can be known."""
+"""Decide which commands of a script run (POSIX.1-2017, XCU 2.9.4): branches, ``case`` and loops, as far as known."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ if TYPE_CHECKING:
     from workbench.domain.convert.shell.words import Reader
 
 _PLAIN = ("{", "}", "time", "coproc")
-"""Words that change nothing of which commands run."""
+"""Words that do not affect which commands run."""
 
 
 class _Block(Struct):
-    """A compound command that is open."""
+    """An open compound command."""
 
     kind: Literal["if", "loop", "case"]
     live: bool = True
-    """Whether the part of it that is read now runs."""
+    """Whether its current part runs."""
     sure: bool = True
     """Whether that is known."""
     entered: bool = False
-    """Whether a part of it has run."""
+    """Whether one of its parts has run."""
     testing: bool = False
-    """Its condition is read."""
+    """Whether its condition is being read."""
     verdict: bool | None = None
     until: bool = False
     subject: str | None = None
-    """The word of a ``case``; None when it cannot be known."""
+    """The word of a ``case``; None if unknown."""
     patterns: list[str] | None = None
-    """The patterns of an arm while they are read."""
+    """The patterns of an arm while they are being read."""
     variable: str = ""
     values: list[str] = field(default_factory=list)
-    """What a loop has still to go through."""
+    """The remaining words of a loop."""
     start: int = 0
 
 
 class Flow:
-    """Follows a script's compound commands; told of each word and of each command's end."""
+    """Follows a script's compound commands, word by word and command by command."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._blocks: list[_Block] = []
         self._skip = False
-        """The next command does not run, since the one before it failed or did not."""
+        """Whether the next command is skipped because of ``&&`` or ``||``."""
         self._joined = ""
         self._negated = False
         self._skipped: set[str] = set()
@@ -55,11 +55,11 @@ class Flow:
 
     @property
     def live(self) -> bool:
-        """Whether the command that is read now runs, as far as is known."""
+        """Whether the current command runs, as far as known."""
         return not self._skip and all(block.live for block in self._blocks)
 
     def sets(self, name: str) -> bool:
-        """A variable is set here: whether that counts."""
+        """Handle an assignment to a variable; whether it is executed."""
         if not self.live:
             self._skipped.add(name)
         elif not all(block.sure for block in self._blocks):
@@ -67,16 +67,16 @@ class Flow:
         return self.live
 
     def notes(self, used: Set[str]) -> list[str]:
-        """What was assumed of these variables."""
+        """Notes about assumptions on these variables."""
         return [
-            *(f"{name} is set under a condition that cannot be known here: taken as if it held"
+            *(f"{name} is set under an unknown condition: assumed to be true"
               for name in sorted(self._assumed & used)),
-            *(f"{name} is set in a branch of the script that is not taken: that value is left out"
+            *(f"{name} is also set in a branch that is not taken: that value is left out"
               for name in sorted(self._skipped & used)),
         ]  # fmt: skip
 
     def word(self, words: Sequence[str]) -> bool:
-        """One more word of a command: whether it was the shell's own, and the command begins behind it."""
+        """Handle one more word of a command; whether it is a reserved word, after which the command begins."""
         top = self._blocks[-1] if self._blocks else None
         if top is not None and top.patterns is not None:
             if list(words) == ["esac"]:
@@ -108,9 +108,9 @@ class Flow:
         return True
 
     def command(self, words: Sequence[str], end: str, *, empty: bool) -> None:
-        """A command ended with an operator; ``words`` without the shell's own in front, and without assignments.
+        """Handle the end of a command, an operator; ``words`` is without reserved words and assignments.
 
-        :param empty: nothing at all stood there.
+        :param empty: whether the command was empty.
         """
         top = self._blocks[-1] if self._blocks else None
         if top is not None and top.patterns is not None:
@@ -132,7 +132,7 @@ class Flow:
             self._negated = False
 
     def _judge(self, top: _Block | None, words: Sequence[str], end: str) -> None:
-        """The outcome of a command, for a condition or for ``&&`` and ``||``."""
+        """Use the outcome of a command for a condition, or for ``&&`` and ``||``."""
         outcome = _outcome([self._reader.value(word) for word in words])
         if self._negated and outcome is not None:
             outcome = not outcome
@@ -167,7 +167,7 @@ class Flow:
         block.start = self._reader.at
 
     def _loop(self, words: Sequence[str]) -> None:
-        """``for NAME in WORDS``: the first of them; ``for ((…))`` goes round once."""
+        """Start ``for NAME in WORDS`` with the first word; ``for ((…))`` is run once."""
         block = _Block("loop")
         if len(words) > 2 and words[2] == "in":
             block.variable, block.values = words[1], list(words[3:])
@@ -193,7 +193,7 @@ class Flow:
 
 
 def _outcome(words: Sequence[str | None]) -> bool | None:
-    """Whether a test holds; None where that depends on what is not in the script."""
+    """The result of a test; None if it depends on something outside the script."""
     if words in (["true"], [":"]):
         return True
     if words == ["false"]:

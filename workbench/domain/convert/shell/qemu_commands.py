@@ -1,4 +1,4 @@
-"""Which commands of a script start QEMU, themselves or by another program."""
+"""Find the commands of a script that start QEMU, directly or through another program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from workbench.domain.convert.shell.words import Reader
 
 PROGRAM = re.compile(r"(?:.*/)?(?:qemu-system-[a-z0-9_]+|qemu-kvm|kvm|qemu)\Z", re.DOTALL)
-"""What starts QEMU, as distributions name it."""
+"""The names of QEMU's executable in distributions."""
 
 _SURE = re.compile(r"(?:.*/)?qemu-system-[a-z0-9_]+\Z", re.DOTALL)
 _WRAPPERS = frozenset(
@@ -21,29 +21,29 @@ _WRAPPERS = frozenset(
     chpst daemonize screen tmux catchsegv rr optirun primusrun gamemoderun mangohud nsenter ip sg authbind xvfb-run eval
     """.split()  # noqa: SIM905
 )
-"""Programs that run the one behind them."""
+"""Programs that run the command in their arguments."""
 _SHELLS = frozenset(
     "sh bash dash ash zsh ksh ssh su runuser tmux screen script watch flock xterm konsole gnome-terminal".split()  # noqa: SIM905
 )
-"""Programs that run the text of one of their arguments, as ``sh -c`` does."""
+"""Programs that run one of their arguments as a script, like ``sh -c``."""
 _STARTS = re.compile(r"(?:^|[\s;&|(/])(?:qemu-system-[a-z0-9_]+|qemu-kvm|kvm)\s")
 _ASKERS = frozenset(
     "which type hash echo printf man whereis pidof pgrep pkill killall grep ps ls file test [ [[".split()  # noqa: SIM905
 )
 _QUESTIONS = frozenset(["-version", "--version", "-h", "-help", "--help", "help", "?", "-v", "-V"])
-"""In the words of a command that only asks what QEMU can do."""
+"""Arguments that only query QEMU."""
 _OTHER_TOOLS = re.compile(r"qemu[_-]?(img|nbd|io|ga|image)")
-"""In a variable's name: QEMU's other programs."""
+"""Names of QEMU's other programs in variable names."""
 
 
 def asks(words: Sequence[str]) -> bool:
-    """Whether a command only asks what QEMU can do: no guest runs on the board "none"."""
+    """Whether a command only queries QEMU; the machine "none" cannot run a guest."""
     boards = any(words[at : at + 2] in (["-M", "none"], ["-machine", "none"]) for at in range(len(words)))
     return boards or bool(_QUESTIONS.intersection(words))
 
 
 def start_of(words: list[str], reader: Reader) -> int | None:
-    """Where QEMU's program stands in a command that runs it."""
+    """The index of QEMU's executable in a command that runs it, or None."""
     if words[:2] in (["command", "-v"], ["command", "-V"]):
         return None
     for index, word in enumerate(words):
@@ -61,7 +61,7 @@ def start_of(words: list[str], reader: Reader) -> int | None:
 
 
 def inner_script(words: Sequence[str], reader: Reader) -> tuple[int, str] | None:
-    """The text in a command's words that a shell will read: where it stands, and the text."""
+    """The script in a command's arguments: its index and text, or None."""
     if words[:1] == ["eval"]:
         text = reader.known(" ".join(words[1:]), [])
         return (1, text) if _STARTS.search(f"{text} ") else None

@@ -1,7 +1,7 @@
-"""The command of a shell script that starts QEMU, without running any of it.
+"""Find the command in a shell script that starts QEMU, without running anything.
 
-Continued lines, quotes, comments, here-documents, variables and arrays are understood, branches whose condition can be
-known, ``case``, and loops over words. What is only assumed, left out or not known is told.
+It understands line continuations, quotes, comments, here-documents, variables, arrays, branches with a known condition,
+``case``, and loops over words. What is assumed, left out or unknown is reported.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _REDIRECTION = re.compile(r"\d*(?:>>|>\||>&|<&|&>>|&>|<<<|<<-|<<|<>|>|<)")
 
 
 class Script(Struct):
-    """What was found in a script."""
+    """The result of reading a script."""
 
     argv: tuple[str, ...] = ()
-    """QEMU's program and its arguments; empty when no command starts QEMU."""
+    """The QEMU executable and its arguments; empty if no command starts QEMU."""
     notes: list[str] = field(default_factory=list)
-    """What was left out or could not be known, in words."""
+    """What was left out or is unknown, for the user."""
 
 
 class _Command(Struct):
-    """A simple command as it is read."""
+    """A simple command while it is being read."""
 
     words: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -43,9 +43,9 @@ class _Command(Struct):
     used: set[str] = field(default_factory=set)
     """The variables in its words."""
     inner: tuple[int, str] | None = None
-    """Where a text stands among its words that is a script of its own, and that text."""
+    """The index and text of an argument that is itself a script."""
     variables: dict[str, str] = field(default_factory=dict)
-    """What that script knows of this one's."""
+    """The variables of this script that the inner one sees."""
 
     def note(self, text: str) -> None:
         if text not in self.notes:
@@ -53,26 +53,26 @@ class _Command(Struct):
 
 
 class _Interpreter:
-    """Reads a script once, from its start to its end; loops over words are gone through as often as they have words."""
+    """Reads a script once from start to end; loops over words are run once for each word."""
 
     def __init__(self, text: str, environment: Mapping[str, str], outputs: Mapping[str, str]) -> None:
         self.reader = Reader(text, environment, outputs)
         self._sources: dict[str, set[str]] = {}
-        """The variables that went into each variable."""
+        """Variable -> the variables in its value."""
         self.flow = Flow(self.reader)
         self.found: list[_Command] = []
-        """The commands that start QEMU, those first that run as far as is known."""
+        """The commands that start QEMU and run, as far as known."""
         self.others: list[_Command] = []
-        """Those that stand in branches which are not taken."""
+        """The commands that start QEMU in branches that are not taken."""
         self._documents: list[tuple[str, bool]] = []
-        """Here-documents that begin behind this line: what ends them, and whether tabs in front of that count."""
+        """Here-documents that begin after this line: their delimiter, and whether leading tabs are stripped."""
         self._loose: list[str] = []
-        """Options that stand by themselves behind QEMU's command."""
+        """Options on lines of their own after QEMU's command."""
 
     def run(self) -> None:
         command = _Command()
         steps = 0
-        while steps < 100_000:  # loops in loops end some time
+        while steps < 100_000:  # a limit for nested loops
             steps += 1
             end = self._end()
             if end is not None:
@@ -91,7 +91,7 @@ class _Interpreter:
         reader = self.reader
         arguments = re.compile(r'"?\$(?:[@*]|\{[@*](?::[^}]*)?\})').match(reader.text, reader.at)
         if arguments and not reader.positional:
-            command.note(f"{arguments[0].strip(chr(34))}: the script's own arguments are left out")
+            command.note(f"{arguments[0].strip(chr(34))}: the script's arguments are left out")
         word = reader.word()
         if word is not None:
             command.words += word.words
@@ -118,13 +118,13 @@ class _Interpreter:
         start = start_of(words, self.reader)
         if start is not None or command.inner is not None:
             if end == "&":
-                command.note("& (in the background): the workbench always starts guests so")
+                command.note("&: the workbench always starts guests in the background")
             elif end in ("|", "|&"):
-                command.note("the pipe behind QEMU: its output is kept in qemu.log")
+                command.note("the pipe after QEMU: QEMU's output goes to qemu.log")
             (self.found if live else self.others).append(command)
 
     def _end(self) -> str | None:
-        """Step over blanks, a comment, or what ends a command: the operator; empty at the end of the script."""
+        """Skip blanks and comments; returns the operator that ends a command, empty at the end of the script, or None."""
         reader, text = self.reader, self.reader.text
         while reader.at < len(text) and (text[reader.at] in " \t\r" or text.startswith("\\\n", reader.at)):
             reader.at += 2 if text[reader.at] == "\\" else 1
@@ -159,10 +159,9 @@ class _Interpreter:
             reader.at += 1
         target = reader.word()
         words = target.text if target else ""
-        if match[0] in ("<<", "<<-"):  # not <<<, whose word is all of its text
+        if match[0] in ("<<", "<<-"):  # not <<<, whose word is the text itself
             self._documents.append((words, match[0].endswith("-")))
-        told = reader.known(words, [])
-        command.note(f"the redirection {match[0]}{told}: QEMU's output is kept in qemu.log")
+        command.note(f"the redirection {match[0]}{reader.known(words, [])}: QEMU's output goes to qemu.log")
         return True
 
     def _assignment(self, command: _Command) -> bool:
@@ -191,7 +190,7 @@ class _Interpreter:
         return True
 
     def _behind(self, command: _Command) -> set[str]:
-        """The variables that a command's words are made of, and those that these were made of."""
+        """The variables in a command's words, and those in their values."""
         found: set[str] = set()
         waiting = list(command.used)
         while waiting:
@@ -224,25 +223,25 @@ class _Interpreter:
         return tuple(values)
 
     def notes(self, command: _Command) -> list[str]:
-        """What is to be told of the script beside its words."""
-        told = [*command.notes, *self.flow.notes(self._behind(command))]
-        told += [
-            f"{words}: it stands behind the end of QEMU's command, which a comment or a line end made"
+        """Notes about the script, except for its unknown words."""
+        found = [*command.notes, *self.flow.notes(self._behind(command))]
+        found += [
+            f"{words}: not part of QEMU's command, which ends before it at a comment or a line end"
             for words in self._loose
         ]
         more = sum(not asks(one.words) for one in (*self.found, *self.others) if one is not command)
         if more:
-            told.append(f"the script starts QEMU {more} more times: only the first one that runs was taken")
-        return told
+            found.append(f"the script starts QEMU {more} more times: only the first command that runs is imported")
+        return found
 
 
 def read_script(
     text: str, environment: Mapping[str, str] | None = None, outputs: Mapping[str, str] | None = None
 ) -> Script:
-    """The first command of a script that starts QEMU.
+    """Find the first command of a script that starts QEMU.
 
-    :param environment: variables that are set before the script begins.
-    :param outputs: what commands such as ``nproc`` say on this host.
+    :param environment: variables that are set before the script starts.
+    :param outputs: the output of commands such as ``nproc`` on this host.
     """
     interpreter = _Interpreter(text, environment or {}, outputs or {})
     interpreter.run()
@@ -263,7 +262,7 @@ def read_script(
         if empty is None:
             argv.append(reader.known(word, notes))
         else:
-            notes.append(f"{empty} is not set in the script: left out, as a shell does")
+            notes.append(f"{empty} is not set in the script: left out")
     notes += [*interpreter.notes(command), *_in_front(command, start, reader)]
     return Script(tuple(argv), notes)
 
@@ -271,10 +270,10 @@ def read_script(
 def _in_front(command: _Command, start: int, reader: Reader) -> Iterator[str]:
     before = " ".join(reader.known(word, []) for word in command.words[:start])
     if before:
-        yield f"{before} in front of QEMU: a profile starts QEMU itself"
+        yield f"{before} before QEMU: left out, the workbench starts QEMU directly"
 
 
 def _wants_value(argv: list[str]) -> bool:
-    """Whether the last word is an option whose value comes next."""
+    """Whether the last word is an option that needs a value."""
     options = list(split_options(argv[1:]))
     return bool(options) and options[-1].value is None and options[-1].name not in ALONE

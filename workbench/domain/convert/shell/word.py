@@ -1,4 +1,4 @@
-"""One word of a shell script as it is read, and the places in it that are not known."""
+"""A word of a shell script while it is being read, and the unknown parts in it."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from typing import Literal
 from msgspec import Struct
 
 MarkKind = Literal["unknown", "unset", "host"]
-"""Not to be known; a variable that nobody set; or what a command says on this host."""
+"""Unknown; an unset variable; or the output of a command on this host."""
 
 
 class Mark(Struct, frozen=True):
-    """A place of a word that stands for what a shell would put in."""
+    """A part of a word that a shell would expand."""
 
     text: str
-    """What stands in the profile."""
+    """The text for the profile."""
     message: str
-    """What is to be told of it."""
+    """The note for the user."""
     kind: MarkKind = "unknown"
 
 
 class Word:
-    """One word as it is read; an unquoted variable in it may make several of it, or none."""
+    """One word while it is being read; an unquoted variable in it may turn it into several, or none."""
 
     def __init__(self) -> None:
         self.words: list[str] = []
         self._open = False
-        """Whether the last of them may still grow."""
+        """Whether the last one may still grow."""
 
     @property
     def text(self) -> str:
-        """As one text, where a shell does not split."""
+        """The word as one text, where a shell does not split."""
         return " ".join(self.words)
 
     def add(self, text: str) -> None:
-        """What stands there, or stands in quotes."""
+        """Add literal or quoted text."""
         if self._open:
             self.words[-1] += text
         else:
@@ -42,7 +42,7 @@ class Word:
             self._open = True
 
     def add_split(self, value: str) -> None:
-        """What an unquoted variable holds: blanks in it end words (XCU 2.6.5)."""
+        """Add the value of an unquoted variable, split at blanks (XCU 2.6.5)."""
         if value[:1].isspace():
             self._open = False
         for index, part in enumerate(value.split()):
@@ -53,7 +53,7 @@ class Word:
             self._open = False
 
     def add_all(self, values: tuple[str, ...]) -> None:
-        """Every element of an array in quotes, each a word."""
+        """Add the elements of a quoted array, each as a word."""
         for index, value in enumerate(values):
             if index:
                 self._open = False

@@ -1,8 +1,8 @@
-"""The words of a shell script, as a shell would make them (POSIX.1-2017, XCU 2), without running anything.
+"""Expand the words of a shell script like a shell (POSIX.1-2017, XCU 2), without running anything.
 
-Quotes are taken away and variables put in. What cannot be known without running the script (a command's output, a
-variable of somebody else's) leaves a mark in the word, which :meth:`Reader.known` turns back into its text: so no blank
-in it ends a word, and only what ends up in QEMU's own words is told.
+Quotes are removed and variables expanded. What is unknown without running the script (a command's output, a variable from
+elsewhere) leaves a mark in the word, which :meth:`Reader.known` turns back into its text: so blanks in it do not split
+words, and only marks in QEMU's arguments are reported.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BLANKS = " \t\r\n"
 _MARK = re.compile("\0(\\d+)\0")
-"""No script has a NUL: what has one is a mark."""
+"""A mark. Scripts cannot contain NUL."""
 _PARAMETER = re.compile(
     r"(?P<length>#?)(?P<name>[A-Za-z_]\w*|\d+|[@*#?$!-])(?P<all>\[[@*]\]|\[0\])?"
     r"(?:(?P<how>:?[-=+?])(?P<word>.*)|(?P<case>,,|\^\^))?",
@@ -31,24 +31,24 @@ _WHICH = re.compile(r"[$`(\s]*(?:which|command -v|type -[pP])\s+([\w./-]+)[`)\s]
 
 
 class Reader:
-    """Reads words at a place of a script, and knows its variables."""
+    """Reads words at an offset of a script and expands its variables."""
 
     def __init__(self, text: str, environment: Mapping[str, str], outputs: Mapping[str, str]) -> None:
         """
-        :param outputs: what commands say on this host.
+        :param outputs: the output of commands on this host.
         """
         self.outputs = outputs
         self.text = text.replace("\r\n", "\n").replace("\0", "")
         self.at = 0
         self.variables: dict[str, tuple[str, ...]] = {name: (value,) for name, value in environment.items()}
         self.positional: tuple[str, ...] = ()
-        """The script's own arguments: none, until it sets them itself."""
+        """The script's arguments: none unless it sets them itself."""
         self.used: set[str] = set()
-        """The variables that were put in since somebody emptied it."""
+        """The variables expanded since this was last cleared."""
         self._marks: list[Mark] = []
 
     def known(self, word: str, notes: list[str]) -> str:
-        """A word with its marks turned back into text; what is to be told of them goes to ``notes``."""
+        """The word with its marks turned back into text; their messages are added to ``notes``."""
 
         def text(mark: re.Match[str]) -> str:
             found = self._marks[int(mark[1])]
@@ -59,20 +59,20 @@ class Reader:
         return _MARK.sub(text, word)
 
     def nothing(self, word: str) -> str | None:
-        """The text of a word that is nothing but a variable that nobody set: a shell leaves it out."""
+        """The text of a word that is only an unset variable, which a shell leaves out; otherwise None."""
         found = _MARK.fullmatch(word)
         mark = self._marks[int(found[1])] if found else None
         return mark.text if mark and mark.kind == "unset" and _NAMED.match(mark.text) else None
 
     def value(self, word: str) -> str | None:
-        """What a word is worth to a test: a variable that nobody set is empty; None when it cannot be known."""
+        """The value of a word in a test, in which unset variables are empty; None if unknown."""
         marks = [self._marks[int(mark)] for mark in _MARK.findall(word)]
         if any(mark.kind == "unknown" for mark in marks):
             return None
         return _MARK.sub(lambda mark: found.text if (found := self._marks[int(mark[1])]).kind == "host" else "", word)
 
     def word(self, ends: str = f"{BLANKS};|&()<>") -> Word | None:
-        """The next word; None for a lone character that ends words and is no operator here."""
+        """The next word; None for a single delimiter that is not an operator here."""
         text, start = self.text, self.at
         word = Word()
         while self.at < len(text):
@@ -87,7 +87,7 @@ class Reader:
             elif char == '"':
                 self._double_quoted(word)
             elif text.startswith("\\\n", self.at):
-                self.at += 2  # the line goes on
+                self.at += 2  # a line continuation
             elif char == "\\":
                 word.add(text[self.at + 1 : self.at + 2])
                 self.at += 2
@@ -111,7 +111,7 @@ class Reader:
         text = self.text
         self.at += 1
         if not text.startswith(('"$', '"`'), self.at - 1):
-            word.add("")  # quotes make a word of nothing; but an array in them may be empty
+            word.add("")  # quotes make an empty word, except around an empty array
         while self.at < len(text) and text[self.at] != '"':
             char = text[self.at]
             if text.startswith("\\\n", self.at):
@@ -127,7 +127,7 @@ class Reader:
         self.at += 1
 
     def _dollar(self, word: Word, *, quoted: bool) -> None:
-        """What stands for ``$…`` or a command in backquotes."""
+        """Expand ``$…`` or a command in backquotes."""
         text, start = self.text, self.at
         plain = _PLAIN.match(text, start)
         if plain is not None:
@@ -147,7 +147,7 @@ class Reader:
             self._put(word, parameter, whole, quoted=quoted)
 
     def _put(self, word: Word, parameter: re.Match[str], whole: str, *, quoted: bool) -> None:
-        """A parameter's value (XCU 2.6.2)."""
+        """Add a parameter's value (XCU 2.6.2)."""
         values, how = self._values(parameter["name"]), parameter["how"] or ""
         other: tuple[str, ...] | None = None
         if how.endswith("+"):
@@ -166,7 +166,7 @@ class Reader:
                 self._unknown(word, whole)
                 return
             why = "is an argument of the script" if parameter["name"].isdigit() else "is not set in the script"
-            self._mark(word, whole, f"{whole} {why}: it stands in the profile as it is", kind="unset")
+            self._mark(word, whole, f"{whole} {why}: kept unchanged in the profile", kind="unset")
         elif every and quoted:
             word.add_all((" ".join(values),) if "*" in (parameter["all"] or parameter["name"]) else values)
         elif quoted:
@@ -189,7 +189,7 @@ class Reader:
         return self.variables.get(name)
 
     def _expanded(self, text: str, *, quoted: bool) -> tuple[str, ...]:
-        """The words of a text in which variables are put in, such as a default; one in quotes, where single ones are letters."""
+        """The words of a text after expansion, such as a default; quoted, it is one word and single quotes are literal."""
         if quoted:
             text = f'"{text.strip(chr(34))}"'
         self.text, before, at, self.at = text, self.text, self.at, 0
@@ -201,7 +201,7 @@ class Reader:
         return tuple(words) or ("",)
 
     def _output(self, word: Word) -> None:
-        """A command's output, arithmetic, or a lone dollar."""
+        """Handle a command substitution, arithmetic, or a lone dollar."""
         text, start = self.text, self.at
         if text.startswith("$(", start):
             self.at = closing(text, start + 1)
@@ -225,26 +225,26 @@ class Reader:
             self._unknown(word, whole)
 
     def _expanded_names(self, text: str) -> str:
-        """A calculation with the values of its variables, with or without a dollar."""
+        """An arithmetic expression with its variables, with or without a dollar, replaced by their values."""
 
         def value(name: re.Match[str]) -> str:
             return next(iter(self._values(name[1]) or ()), "?")
 
-        for command, said in self.outputs.items():
-            text = text.replace(f"$({command})", said)
+        for command, output in self.outputs.items():
+            text = text.replace(f"$({command})", output)
         return re.sub(r"\$?\{?([A-Za-z_]\w*)\}?", value, text)
 
     def _unknown(self, word: Word, whole: str) -> None:
-        """What is known only by running it."""
+        """Handle a part that is unknown without running the script."""
         which = _WHICH.fullmatch(whole)
         if which is not None:
             word.add(which[1])
-        elif (said := self.outputs.get(" ".join(whole.strip("$()`").split()))) is not None:
-            self._mark(word, said, f"{whole} is taken as {said}, as on this host", "host")
+        elif (output := self.outputs.get(" ".join(whole.strip("$()`").split()))) is not None:
+            self._mark(word, output, f"{whole} is taken as {output}, as on this host", "host")
         elif _ITS_DIRECTORY.search(whole) or whole.strip("$(){}` ") in ("pwd", "PWD"):
-            self._mark(word, ".", f"{whole} is taken for the directory that relative paths begin at")
+            self._mark(word, ".", f"{whole} is taken as the base of relative paths")
         else:
-            why = "cannot be known without running the script: it stands in the profile as it is"
+            why = "is unknown without running the script: kept unchanged in the profile"
             self._mark(word, whole, f"{whole} {why}")
 
     def _mark(self, word: Word, text: str, message: str, kind: MarkKind = "unknown") -> None:
@@ -253,7 +253,7 @@ class Reader:
 
 
 def closing(text: str, start: int) -> int:
-    """Past the bracket that closes the one at ``start``; quotes hide brackets."""
+    """The offset after the bracket that closes the one at ``start``, ignoring brackets in quotes."""
     pair = {"(": ")", "{": "}"}[text[start]]
     depth, index, quote = 0, start, ""
     while index < len(text):

@@ -1,1 +1,1 @@
-"""One module for each kind of device in a profile."""
+"""The devices of a profile, one module for each kind."""

@@ -1,4 +1,4 @@
-"""``[display]``: a screen for the guest, reached by VNC from this host only."""
+"""``[display]``: a graphics card for the guest, shown over VNC to this host only."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
@@ -10,21 +10,21 @@ from workbench.domain.profile.devices.part import Option, Part, Path, comma, jso
 DISPLAY_ID = "vga0"
 """The id of the graphics card."""
 VNC_SOCKET = "vnc.sock"
-"""The name in the state directory of the socket that VNC listens on."""
+"""VNC's socket in the guest's state directory."""
 LOOPBACK = "127.0.0.1"
-"""Where VNC listens for ``vnc = "loopback"``."""
+"""The address that VNC listens on for ``vnc = "loopback"``."""
 VNC_PORT = 5900
 """The port of VNC's display 0 (RFC 6143, 7.1)."""
 
 
 class Display(Part, frozen=True, kw_only=True):
-    """``[display]``: a graphics card, and a VNC server for it that nobody on the network can reach. Without it: none."""
+    """``[display]``: a graphics card and a VNC server that is not reachable from the network."""
 
     card: Literal["std", "virtio"] = "std"
-    """``std``: a VGA that every system knows; ``virtio``: faster where the guest has a driver for it."""
+    """``std``: a VGA that every system supports; ``virtio``: faster if the guest has a driver for it."""
     vnc: Literal["socket", "loopback"] = "socket"
-    """Where VNC listens: on ``vnc.sock`` in the guest's state directory, or on 127.0.0.1, where every user of this
-    host can reach it."""
+    """Where VNC listens: on ``vnc.sock`` in the guest's state directory, or on 127.0.0.1, which every user of this host
+    can reach."""
     port: Annotated[int | None, Meta(ge=VNC_PORT, le=65535)] = None
     """The port for ``loopback``."""
 
@@ -32,13 +32,13 @@ class Display(Part, frozen=True, kw_only=True):
         if self.vnc == "loopback" and self.port is None:
             yield ("vnc",), 'vnc = "loopback" needs a port, such as port = 5901'
         if self.vnc == "socket" and self.port is not None:
-            yield ("port",), 'a socket has no port: vnc = "loopback" has'
+            yield ("port",), 'a socket has no port: set vnc = "loopback" or remove port'
 
     def options(self, slot: str, directory: str) -> Iterator[Option]:
         """:param directory: the guest's state directory."""
         where = f"{LOOPBACK}:{(self.port or VNC_PORT) - VNC_PORT}"
         if self.vnc == "socket":
-            # By its name: of a value without, QEMU's search for an id takes a doubled comma for an end (util/qemu-option.c,
+            # Written as vnc=: without it, QEMU's search for an id ends at a doubled comma (util/qemu-option.c,
             # opts_parse_id()).
             where = f"vnc=unix:{comma(f'{directory}/{VNC_SOCKET}')}"
         yield "-vnc", where

@@ -1,4 +1,4 @@
-"""``[[net]]``: a virtio network card and what stands behind it."""
+"""``[[net]]``: a virtio network card and its backend."""
 
 import re
 from collections.abc import Iterator
@@ -25,14 +25,14 @@ _FORWARD = re.compile(
     r"(?P<protocol>tcp|udp):(?P<host>[^:]*):(?P<port>\d{1,5})-(?P<guest>[^:]*):(?P<guest_port>\d{1,5})", re.ASCII
 )
 EVERY_ADDRESS = "0.0.0.0"
-"""Where a forwarding listens that names no address of the host."""
+"""Where a port forward without a host address listens."""
 
 
 def forward_trouble(text: str) -> str:
-    """What is wrong with a forwarding as QEMU takes it (net/slirp.c, slirp_hostfwd()); empty when nothing is."""
+    """What is wrong with a port forward in QEMU's syntax (net/slirp.c, slirp_hostfwd()); empty if nothing."""
     match = _FORWARD.fullmatch(text)
     if match is None:
-        return f"{text!r} is not a forwarding: write tcp:127.0.0.1:2222-:22"
+        return f"{text!r} is not a valid port forward: write tcp:127.0.0.1:2222-:22"
     for side in ("host", "guest"):
         try:
             IPv4Address(match[side] or EVERY_ADDRESS)
@@ -50,60 +50,60 @@ QUEUES_MAX = 64
 
 
 class Net(Part, frozen=True, kw_only=True):
-    """A ``virtio-net-pci`` card. Without any ``[[net]]`` a guest has one, on the user network; with ``net = false`` none."""
+    """A ``virtio-net-pci`` card. Without a ``[[net]]`` the guest has one on the user network; ``net = false`` removes it."""
 
     id: Id | None = None
-    """Names the card in QEMU; ``net0``, ``net1``, … when not given."""
+    """Its id in QEMU. Default: ``net0``, ``net1``, …"""
     slot: Slot | None = None
-    """Its PCI slot, in hexadecimal as lspci shows it: ``"12"`` is 00:12.0. By its place in the profile when not given."""
+    """PCI slot, in hexadecimal as lspci shows it: ``"12"`` is 00:12.0. Default: from its place in the profile."""
     backend: Literal["user", "tap", "bridge", "socket", "none"] = "user"
-    """``user``: QEMU's own network (10.0.2.0/24, needs no rights); ``tap``: an interface of the host that is there
-    already; ``bridge``: a bridge of the host, through QEMU's helper; ``socket``: a cable to another QEMU, by a unix
-    socket; ``none``: a card with its cable pulled."""
+    """``user``: QEMU's user-mode network (10.0.2.0/24, needs no privileges); ``tap``: an existing tap interface of the
+    host; ``bridge``: a bridge of the host, through qemu-bridge-helper; ``socket``: a link to another QEMU over a unix
+    socket; ``none``: not connected."""
     mac: Annotated[
         str | None,
-        # An odd first octet is a group's address, which no card can have (IEEE 802).
+        # An odd first octet is a multicast address, which is not valid for a card (IEEE 802).
         Meta(pattern=r"^[0-9A-Fa-f][02468ACEace](:[0-9A-Fa-f]{2}){5}\Z"),
-        words("a card's address such as 52:54:00:12:34:56, its second digit even"),
+        words("a MAC address such as 52:54:00:12:34:56, its second digit even"),
         device("mac"),
     ] = None
-    """The card's address; QEMU's 52:54:00:12:34:56 and following when not given."""
+    """The card's MAC address. Default: QEMU's, 52:54:00:12:34:56 and following."""
     forward: tuple[Annotated[str, judged(forward_trouble)], ...] = ()
-    """Ports of the host that lead to ports of the guest, as ``tcp:127.0.0.1:2222-:22``: protocol, host address and
-    port, guest address and port. Without a host address every interface of the host listens."""
-    interface: Annotated[str | None, Meta(pattern=f"^{INTERFACE}"), words("an interface's name such as tap0")] = None
-    """The host's interface for ``tap`` (such as ``tap0``) or the bridge for ``bridge`` (``br0`` when not given)."""
+    """Host ports to forward to guest ports, such as ``tcp:127.0.0.1:2222-:22``: protocol, host address and port, guest
+    address and port. Without a host address it listens on every interface of the host."""
+    interface: Annotated[str | None, Meta(pattern=f"^{INTERFACE}"), words("an interface name such as tap0")] = None
+    """The host's interface for ``tap`` (such as ``tap0``), or its bridge for ``bridge`` (default: ``br0``)."""
     path: File | None = None
     """The unix socket for ``socket``."""
     listen: bool = False
-    """For ``socket``: make the socket and wait for the other QEMU there, which does not listen."""
+    """For ``socket``: listen, and let the other QEMU connect. Exactly one of the two listens."""
     queues: Annotated[int, Meta(ge=1, le=QUEUES_MAX)] = 1
-    """Pairs of queues, for ``tap`` only: as many virtual CPUs can send at once."""
+    """Queue pairs, for ``tap`` only: the number of virtual CPUs that can send at once."""
 
     def check(self) -> Iterator[tuple[Path, str]]:
         if self.forward and self.backend != "user":
-            yield ("forward",), f'ports are forwarded by backend = "user" only, and this is "{self.backend}"'
+            yield ("forward",), f'backend = "{self.backend}" cannot forward ports; only "user" can'
         if self.backend == "tap" and self.interface is None:
-            yield ("backend",), 'backend = "tap" needs the interface\'s name, such as interface = "tap0"'
+            yield ("backend",), 'backend = "tap" needs an interface, such as interface = "tap0"'
         if self.interface is not None and self.backend not in ("tap", "bridge"):
             yield ("interface",), f'backend = "{self.backend}" has no interface'
         if self.backend == "socket" and self.path is None:
-            yield ("backend",), 'backend = "socket" needs the path of the socket'
+            yield ("backend",), 'backend = "socket" needs the path of its socket'
         for key in ("path", "listen"):
             if getattr(self, key) and self.backend != "socket":
                 yield (key,), f'backend = "{self.backend}" has no socket'
         if self.queues > 1 and self.backend != "tap":
-            yield ("queues",), f'backend = "{self.backend}" has one pair of queues; "tap" can have more'
+            yield ("queues",), f'backend = "{self.backend}" has one queue pair; only "tap" can have more'
 
     def options(self, slot: str, path: str, *, rom: bool = False, boot: int | None = None) -> Iterator[Option]:
         """
-        :param path: the absolute path of the socket; not looked at for the other backends.
-        :param rom: the card has its option ROM, from which it can boot.
-        :param boot: its place in the order of booting.
+        :param path: the absolute path of the socket; unused by the other backends.
+        :param rom: whether the card has an option ROM to boot from.
+        :param boot: its place in the boot order.
         """
         card: dict[str, object] = {"driver": "virtio-net-pci", "id": self.id, "addr": slot}
         if not rom:
-            # iPXE costs start-up time, and comes in a package of its own without which QEMU would not start.
+            # iPXE slows the start, and QEMU would not start if its separate package is not installed.
             card["romfile"] = ""
         card |= named(self, "device")
         if self.queues > 1:
@@ -117,12 +117,12 @@ class Net(Part, frozen=True, kw_only=True):
         yield json_option("-device", card)
 
     def _netdev(self, path: str) -> tuple[str, dict[str, object]] | None:
-        """Type and members of what is behind the card; None where there is nothing."""
+        """Type and members of the card's netdev; None for ``none``."""
         match self.backend:
             case "user":
                 return "user", {"hostfwd": [{"str": text} for text in self.forward]} if self.forward else {}
             case "tap":
-                # No scripts: the sandbox lets QEMU start no other program, and the interface is set up already.
+                # No scripts: the interface is already set up, and the sandbox does not let QEMU start other programs.
                 queues: dict[str, object] = {"queues": self.queues} if self.queues > 1 else {}
                 return "tap", {"ifname": self.interface, "script": "no", "downscript": "no", **queues}
             case "bridge":
@@ -134,7 +134,7 @@ class Net(Part, frozen=True, kw_only=True):
 
 
 def host_end(text: str) -> tuple[str, str, int]:
-    """Protocol, address and port of the host that a forwarding listens at."""
+    """Protocol, host address and host port that a port forward listens on."""
     match = _FORWARD.fullmatch(text)
-    assert match is not None, text  # the decoder lets no other one through
+    assert match is not None, text  # checked by the decoder
     return match["protocol"], match["host"] or EVERY_ADDRESS, int(match["port"])

@@ -1,4 +1,4 @@
-"""``[rng]`` or ``[[rng]]``: the virtio entropy sources."""
+"""``[rng]`` or ``[[rng]]``: virtio entropy sources."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -9,23 +9,23 @@ from workbench.domain.profile.devices.part import File, Id, Option, Part, Path, 
 
 
 class Rng(Part, frozen=True, kw_only=True):
-    """A ``virtio-rng-pci`` with a file of the host behind it. A guest has one unless its profile says ``rng = false``;
-    one alone may be written as ``[rng]``, several as ``[[rng]]`` each."""
+    """A ``virtio-rng-pci`` that reads a file of the host. Every guest has one; ``rng = false`` removes it. A single one
+    can be written as ``[rng]``, several as ``[[rng]]`` each."""
 
     id: Id | None = None
-    """Names the device in QEMU; ``rng0``, ``rng1``, … when not given."""
+    """Its id in QEMU. Default: ``rng0``, ``rng1``, …"""
     slot: Slot | None = None
-    """Its PCI slot, in hexadecimal as lspci shows it: ``"12"`` is 00:12.0. By its place in the profile when not given."""
+    """PCI slot, in hexadecimal as lspci shows it: ``"12"`` is 00:12.0. Default: from its place in the profile."""
     source: File = "/dev/urandom"
-    """What the entropy is read from."""
+    """The file that entropy is read from."""
     max_bytes: Annotated[Size | None, Meta(ge=1, le=2**63 - 1), device("max-bytes")] = None
-    """Bytes that the guest gets in one period at most; no limit when not given (QEMU: hw/virtio/virtio-rng.c)."""
+    """The most bytes that the guest gets in one period (QEMU: hw/virtio/virtio-rng.c). Default: no limit."""
     period: Annotated[int | None, Meta(ge=1, le=2**32 - 1), device("period")] = None
-    """Milliseconds of one period; QEMU's 65536 when not given."""
+    """Length of a period in milliseconds. Default: QEMU's, 65536."""
 
     def check(self) -> Iterator[tuple[Path, str]]:
         if self.period is not None and self.max_bytes is None:
-            yield ("period",), "without max-bytes there is no limit for a period"
+            yield ("period",), "period has no effect without max-bytes"
 
     def options(self, slot: str, source: str) -> Iterator[Option]:
         """

@@ -28,14 +28,14 @@ CACHES = {
     "directsync": (False, True, False),
     "unsafe": (True, False, True),
 }
-"""The cache modes by their usual names: the device's write cache, and for the image whether it goes round the host's
-page cache and whether a flush is left out (QEMU: block.c, bdrv_parse_cache_mode())."""
+"""The cache modes: whether the device has a write cache, whether the image bypasses the host's page cache, and whether
+flushes are ignored (QEMU: block.c, bdrv_parse_cache_mode())."""
 
 QUEUES_MAX = 1022
 """Request queues of one controller (QEMU: hw/scsi/virtio-scsi.c, virtio_scsi_common_realize())."""
 DEVICE_ID_MAX = 20
-"""Characters of a serial number that is a disk's device id too when that is not given. QEMU refuses a longer one since
-8.0, and before that cut it short (hw/scsi/scsi-disk.c, MAX_SERIAL_LEN_FOR_DEVID)."""
+"""The longest serial number that can double as a disk's device id. QEMU rejects a longer one since 8.0; earlier versions
+truncated it (hw/scsi/scsi-disk.c, MAX_SERIAL_LEN_FOR_DEVID)."""
 
 
 def _sectors_trouble(size: int) -> str:
@@ -43,26 +43,26 @@ def _sectors_trouble(size: int) -> str:
 
 
 class Disk(Part, frozen=True, kw_only=True):
-    """A disk (``scsi-hd``) or CD drive (``scsi-cd``) and the image in it."""
+    """A disk (``scsi-hd``) or CD drive (``scsi-cd``) and its image."""
 
     media: Literal["disk", "cdrom"] = "disk"
-    """``cdrom``: a drive with a read-only image in it, or with none."""
+    """``cdrom``: a drive with a read-only image, or empty."""
     file: File | None = None
-    """The image. A disk must have one; a CD drive without one is empty."""
+    """The image. Required for a disk; a CD drive without one is empty."""
     id: Id | None = None
-    """Names the disk in QEMU; ``disk0``, ``disk1``, … over all controllers when not given."""
+    """Its id in QEMU. Default: ``disk0``, ``disk1``, …, counted over all controllers."""
     format: Literal["qcow2", "raw"] | None = None
-    """The image's format; ``qcow2`` for disks and ``raw`` for CDs when not given. QEMU's guess is never asked for: a
-    guest could write a header that changes it."""
+    """The image's format. Default: ``qcow2`` for disks, ``raw`` for CDs. It is never detected from the image, since a
+    guest could write a header that changes the result."""
     size: Annotated[Size | None, Meta(ge=512, le=2**16 * TIB), judged(_sectors_trouble)] = None
-    """When the image is missing, one of this size is made before the start. An image that is there is left as it is."""
+    """If the image is missing, one of this size is created before the start. An existing image is not changed."""
     read_only: Annotated[bool, backend("read-only")] = False
     """The guest cannot write to it."""
     cache: Literal["writeback", "none", "writethrough", "directsync", "unsafe"] = "writeback"
-    """How writes are kept: ``writeback`` and ``none`` (past the host's page cache) are safe when the guest flushes;
-    ``writethrough`` and ``directsync`` flush each write; ``unsafe`` never does."""
+    """How writes are cached: ``writeback`` and ``none`` (bypasses the host's page cache) are safe if the guest flushes;
+    ``writethrough`` and ``directsync`` flush each write; ``unsafe`` ignores flushes."""
     discard: Annotated[Literal["unmap", "ignore"], backend("discard")] = "unmap"
-    """What happens when the guest trims: ``unmap`` gives the room back to the host."""
+    """What happens when the guest trims: ``unmap`` frees the space on the host."""
     serial: Annotated[
         str | None,
         Meta(pattern=r"^[\x20-\x7e]{1,36}\Z"),
@@ -82,16 +82,16 @@ class Disk(Part, frozen=True, kw_only=True):
     def check(self) -> Iterator[tuple[Path, str]]:
         if self.media == "cdrom":
             if self.size is not None:
-                yield ("size",), "a CD drive has no image to be made"
+                yield ("size",), "no image can be created for a CD drive"
             if self.serial is not None:
-                yield ("serial",), "a CD drive has no serial number here"
+                yield ("serial",), "a CD drive cannot have a serial number here"
         elif self.file is None:
-            yield (), "the key file is missing"
+            yield (), "missing key: file"
 
     def options(self, bus: str, lun: int, file: str | None, *, boot: int | None = None) -> Iterator[Option]:
         """
         :param file: the image's absolute path; None for an empty CD drive.
-        :param boot: its place in the order of booting.
+        :param boot: its place in the boot order.
         """
         write_cache, direct, no_flush = CACHES[self.cache]
         cdrom = self.media == "cdrom"
@@ -120,16 +120,16 @@ class Scsi(Part, frozen=True, kw_only=True):
     """A ``virtio-scsi-pci`` controller."""
 
     id: Id | None = None
-    """Names the controller in QEMU; ``scsi0``, ``scsi1``, … when not given."""
+    """Its id in QEMU. Default: ``scsi0``, ``scsi1``, …"""
     slot: Slot | None = None
-    """Its PCI slot, in hexadecimal as lspci shows it: ``"12"`` is 00:12.0. By its place in the profile when not given."""
+    """PCI slot, in hexadecimal as lspci shows it: ``"12"`` is 00:12.0. Default: from its place in the profile."""
     iothread: bool = False
-    """Its requests are worked off by a thread of their own, not by QEMU's main loop."""
+    """Handle its requests in a separate thread instead of QEMU's main loop."""
     queues: Annotated[int | None, Meta(ge=1, le=QUEUES_MAX)] = None
-    """Request queues; one for each virtual CPU when not given (QEMU: hw/virtio/virtio-pci.c,
+    """Request queues. Default: one for each virtual CPU (QEMU: hw/virtio/virtio-pci.c,
     virtio_pci_optimal_num_queues())."""
     disk: tuple[Disk, ...] = ()
-    """Its disks; the first one is LUN 0."""
+    """The first disk of a controller is LUN 0."""
 
     def options(self, slot: str) -> Iterator[Option]:
         card: dict[str, Any] = {"driver": "virtio-scsi-pci", "id": self.id, "addr": slot}

@@ -1,1 +1,1 @@
-"""Profiles as TOML: reading with places, editing that keeps comments, writing."""
+"""Profiles as TOML: parse with line numbers, edit without losing comments, write."""

@@ -1,4 +1,4 @@
-"""From what tomllib read to the parts of a profile, collecting every problem on the way."""
+"""Decode tomllib's values into the parts of a profile and collect every problem."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound=Part)
 
 CHOICES = 8
-"""Words to choose from that are all told where one of them is likely to be meant; of more only that one."""
+"""The most choices to list in full when one of them is suggested; of more, only the suggestion is shown."""
 
 ARGUMENTS = ("qemu", "args")
-"""A list whose elements mean nothing one by one."""
+"""A list whose elements depend on each other."""
 
 _FAILED: Final = object()
-"""In the place of a value that is wrong; why is among the problems."""
+"""Stands for an invalid value; the reason is in the problems."""
 
-_UNSPEAKABLE = re.compile(
-    # NUL ends a C string. The others are no characters (Unicode 23.7), and QEMU refuses them in JSON (util/unicode.c).
+_INVALID_CHARACTER = re.compile(
+    # NUL ends a C string. The others are noncharacters (Unicode 23.7), which QEMU rejects in JSON (util/unicode.c).
     "[\x00\ufdd0-\ufdef"
     + "".join(f"{chr(0x10000 * plane + 0xFFFE)}{chr(0x10000 * plane + 0xFFFF)}" for plane in range(17))
     + "]"
@@ -39,19 +39,19 @@ _UNSPEAKABLE = re.compile(
 
 
 class Decoder:
-    """Decodes tables into parts. ``problems`` holds each mistake with the path of its value."""
+    """Decodes tables into parts. ``problems`` has each problem with the path of its value."""
 
     def __init__(self, known_keys: Sequence[str] = ()) -> None:
         """
-        :param known_keys: every key of the file, dotted, for hints: a key may stand in the wrong table.
+        :param known_keys: every key of the file, dotted, for hints about keys in the wrong table.
         """
         self.problems: list[tuple[Path, str]] = []
         self.kept: dict[Path, tuple[int, ...]] = {}
-        """Of a list in which some elements are wrong: which of them are in the part, by their numbers in the text."""
+        """For lists with invalid elements: the indices in the text of the elements that the part has."""
         self._known_keys = known_keys
 
     def table(self, part: type[P], value: object, path: Path = ()) -> P | None:
-        """A part from a table; None when it cannot be made. What is wrong in it is left at its default."""
+        """A part from a table; None if impossible. Invalid values are left at their defaults."""
         if not isinstance(value, dict):
             self._add(path, f"{_show(value)} is not a table: write [{key_text(path)}]")
             return None
@@ -68,7 +68,7 @@ class Decoder:
                 if decoded is not _FAILED:
                     values[field.name] = decoded
             elif field.required:
-                self._add(path, f"the key {key} is missing")
+                self._add(path, f"missing key: {key}")
             complete = complete and (not field.required or field.name in values)
         if not complete:
             return None
@@ -77,7 +77,7 @@ class Decoder:
         return result
 
     def rules(self, broken: Iterable[tuple[Path, str]]) -> None:
-        """Add what is wrong between the keys of the whole profile, but for values that were found wrong already."""
+        """Add conflicts between the keys of the whole profile, except for values that are already reported."""
         self._check(broken, (), clean=False)
 
     def _unknown_keys(self, fields: Mapping[str, Field], value: Mapping[str, object], path: Path) -> None:
@@ -86,19 +86,19 @@ class Decoder:
             if key in known:
                 continue
             near = get_close_matches(key, known, 1) or self._elsewhere(key)
-            hint = f"did you mean {near[0]}?" if near else f"known here are {', '.join(known)}"
+            hint = f"did you mean {near[0]}?" if near else f"valid keys are {', '.join(known)}"
             self._add((*path, key), f"unknown key: {fields[key].hidden if key in fields else hint}")
 
     def _elsewhere(self, key: str) -> list[str]:
-        """The places of the profile where a key of that name is known."""
+        """The keys of that name in other tables."""
         return [dotted for dotted in self._known_keys if dotted.rpartition(".")[2] == key]
 
     def _check(self, broken: Iterable[tuple[Path, str]], path: Path, *, clean: bool) -> None:
-        """Add what is wrong between keys.
+        """Add conflicts between keys.
 
-        Within a table that has a mistake already it would be guesswork: a kernel that was misspelt is not missing. Only
-        what is wrong with one element of a list depends on no other key. And the whole profile compares its parts all
-        the same, leaving out the values that were found wrong.
+        They are left out for a table that already has a problem, since they may follow from it: a misspelt kernel is not
+        missing. Problems of a single list element do not depend on other keys and are always added, as are those of the
+        whole profile except at values that are already reported.
         """
         wrong = {place for place, _ in self.problems}
         for below, why in broken:
@@ -136,7 +136,7 @@ class Decoder:
                 path, f"{_show(value)} is not a list" + (f": write [[{key_text(path)}]]" if tables else "")
             )
         if shape.high is not None and len(value) > shape.high:
-            return self._add(path, f"{len(value)} are more than the {shape.high} that there can be")
+            return self._add(path, f"at most {shape.high} entries, got {len(value)}")
         elements = [self._value(shape.item, element, (*path, index)) for index, element in enumerate(value)]
         good = tuple(index for index, element in enumerate(elements) if element is not _FAILED)
         if len(good) < len(elements):
@@ -146,11 +146,11 @@ class Decoder:
         return tuple(elements[index] for index in good)
 
     def _names(self, shape: Shape, value: object, path: Path) -> object:
-        """A table whose keys are the user's own; a number counts as the text that it would be."""
+        """A table with keys chosen by the user; a number is taken as a string."""
         if not isinstance(value, dict) or shape.item is None:
             return self._add(path, f"{_show(value)} is not a table: write [{key_text(path)}]")
         if shape.high is not None and len(value) > shape.high:
-            return self._add(path, f"{len(value)} are more than the {shape.high} that there can be")
+            return self._add(path, f"at most {shape.high} entries, got {len(value)}")
         decoded = [
             (name, self._value(shape.item, str(inner) if type(inner) is int else inner, (*path, name)))
             for name, inner in value.items()
@@ -158,15 +158,15 @@ class Decoder:
         return _FAILED if any(inner is _FAILED for _, inner in decoded) else tuple(decoded)
 
     def _scalar(self, shape: Shape, value: object, path: Path) -> object:
-        found = _UNSPEAKABLE.search(value) if isinstance(value, str) else None
+        found = _INVALID_CHARACTER.search(value) if isinstance(value, str) else None
         if found:
-            return self._add(path, f"contains U+{ord(found[0]):04X}, which no command line can carry")
+            return self._add(path, f"contains U+{ord(found[0]):04X}, which cannot be passed on a command line")
         try:
             converted: object = msgspec.convert(value, shape.checked)
         except msgspec.ValidationError:
             near = get_close_matches(value, shape.choices, 1) if isinstance(value, str) else []
             if near and len(shape.choices) > CHOICES:
-                return self._add(path, f"{_show(value)} is not known: did you mean {near[0]}?")
+                return self._add(path, f"unknown value {_show(value)}: did you mean {near[0]}?")
             hint = f": did you mean {near[0]}?" if near else ""
             return self._add(path, f"{_show(value)} is not {shape.words}{hint}")
         trouble = shape.judge(converted)
@@ -188,7 +188,7 @@ class Decoder:
 
 
 def in_text(path: Path, kept: Mapping[Path, tuple[int, ...]]) -> Path:
-    """The path of a list's element as the text counts, where the list has only those that are right."""
+    """The path in the text of an element of a decoded list, from which invalid elements are missing."""
     for above, numbers in kept.items():
         if path[: len(above)] == above and len(path) > len(above):
             index = path[len(above)]
@@ -198,7 +198,7 @@ def in_text(path: Path, kept: Mapping[Path, tuple[int, ...]]) -> Path:
 
 
 def _show(value: object) -> str:
-    """A value as the file has it, short."""
+    """A value as in the file, shortened."""
     if isinstance(value, str):
         return json.dumps(value if len(value) <= 40 else f"{value[:37]}…", ensure_ascii=False)
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""What the model's own docstrings say of each table and key: for the reference and for the form."""
+"""The model's docstrings for each table and key, for the reference and the form."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def class_doc(part: type[Part]) -> str:
-    """A table's docstring without the heading that some begin with."""
+    """A table's docstring without the ``[table]`` in front."""
     text = re.sub(r"^``\[+[a-z.-]+\]+``: ", "", inspect.getdoc(part) or "")
     return text[:1].upper() + text[1:]
 
 
 @cache
 def field_docs(part: type[Part]) -> Mapping[str, str]:
-    """The docstrings below the fields of a table, by the fields' names; none where the source is not at hand."""
+    """The docstrings of a table's fields, by field name; empty if the source is not available."""
     try:
         body = ast.parse(inspect.getsource(part)).body[0]
     except OSError:
@@ -42,7 +42,7 @@ def field_docs(part: type[Part]) -> Mapping[str, str]:
 
 
 def is_absent(part: type[Part], field: Field) -> bool:
-    """Whether there is nothing where the text does not have the key."""
+    """Whether a missing key means that the thing is absent."""
     return _default(part, field) is None
 
 
@@ -51,7 +51,7 @@ def _default(part: type[Part], field: Field) -> Any:
 
 
 def default_text(part: type[Part], field: Field) -> str:
-    """The default as the file would have it; empty where there is none to write, and the key's text tells what happens."""
+    """The default as written in the file; empty if it cannot be written, in which case the key's docstring describes it."""
     value = _default(part, field)
     if field.required or value is None or value is msgspec.NODEFAULT or value == "":
         return ""

@@ -1,8 +1,8 @@
-"""A profile's document before it is a guest: put together from the files that it extends, its ``${…}`` filled in.
+"""A profile's TOML document: merged with the files that it extends, its ``${…}`` expanded.
 
-``extends = "base.toml"`` takes what another file says for every key that this one does not have; tables are joined,
-lists and values replaced. ``${dir}`` is the directory of the file in which it stands and ``${env:NAME}`` a variable of
-the user's environment; ``$${`` is ``${`` itself. Nothing else is filled in.
+``extends = "base.toml"`` takes every key that this file does not set from another one; tables are merged, lists and
+values replaced. ``${dir}`` is the directory of the file that contains it and ``${env:NAME}`` an environment variable;
+``$${`` is a literal ``${``. Nothing else is expanded.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 EXTENDS = "extends"
 DEPTH = 8
-"""How many files can stand on one another: beyond what anybody keeps in mind."""
+"""The longest chain of files that extend each other."""
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\Z")
 _FILLED = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
@@ -31,42 +31,42 @@ _NAME = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)", re.ASCII)
 
 
 class Place(NamedTuple):
-    """Where a key or a list element stands."""
+    """Where a key or list element is."""
 
     file: str
-    """As problems name it."""
+    """Its name in problems."""
     line: int
     column: int
 
 
 class Source(Struct, frozen=True):
-    """One file's text, and what is known of where it came from."""
+    """The text of one file and where it is from."""
 
     text: str
     file: str
-    """How problems name it."""
+    """Its name in problems."""
     directory: str
-    """Absolute: what ``${dir}`` means in it."""
+    """Absolute: the value of ``${dir}``."""
     identity: str = ""
-    """Its real path: two names of one file are one file."""
+    """Its real path, the same for all names of a file."""
 
 
 class Document(Struct):
     values: dict[str, Any] = field(default_factory=dict)
     places: dict[Path, Place] = field(default_factory=dict)
     problems: list[tuple[Place | None, Path, str]] = field(default_factory=list)
-    """Place (None: the whole file), key and message; a syntax error leaves ``values`` empty."""
+    """Place (None: the whole file), key and message; with a syntax error ``values`` is empty."""
     plain: bool = True
-    """Whether the text alone says all of it: nothing extended, nothing filled in."""
+    """Whether the text is complete by itself: it extends nothing and has nothing to expand."""
     broken: bool = False
-    """Whether a file could not be read as TOML at all."""
+    """Whether a file is not valid TOML."""
 
 
 def read_document(source: Source, read: Callable[[Source, str], Source], environment: Mapping[str, str]) -> Document:
-    """The whole document.
+    """Read a document and the files that it extends.
 
-    :param read: gives the file that a source extends; raises OSError when there is none.
-    :param environment: what ``${env:NAME}`` takes its values from.
+    :param read: returns the file that a source extends; raises OSError if there is none.
+    :param environment: the variables for ``${env:NAME}``.
     """
     return _read(source, read, environment, (source.identity or source.file,))
 
@@ -87,7 +87,7 @@ def _read(
     name = own.values[EXTENDS]
     place = own.places.get((EXTENDS,))
     if not isinstance(name, str) or not name:
-        return own  # the decoder tells what it must be
+        return own  # reported by the decoder
     try:
         base_source = read(source, name)
     except OSError as error:
@@ -95,17 +95,17 @@ def _read(
         return own
     identity = base_source.identity or base_source.file
     if identity in chain:
-        own.problems.append((place, (EXTENDS,), f"{name} is extended by itself"))
+        own.problems.append((place, (EXTENDS,), f"{name} extends itself"))
         return own
     if len(chain) >= DEPTH:
-        own.problems.append((place, (EXTENDS,), f"more than {DEPTH} files stand on one another"))
+        own.problems.append((place, (EXTENDS,), f"more than {DEPTH} files extend each other"))
         return own
     return _joined(_read(base_source, read, environment, (*chain, identity)), own)
 
 
 def _load(source: Source) -> Document:
-    """One file's values and places."""
-    # A byte order mark is no TOML, and editors that write one show none.
+    """The values and places of one file."""
+    # A byte order mark is not valid TOML, but editors that write one do not show it.
     text = source.text.removeprefix(MARK)
     try:
         values = tomllib.loads(text)
@@ -113,11 +113,11 @@ def _load(source: Source) -> Document:
     except tomllib.TOMLDecodeError as error:
         return _broken(source, *_syntax(str(error), text))
     except RecursionError:
-        return _broken(source, 0, 0, "lists or tables stand too deep in one another")
+        return _broken(source, 0, 0, "lists or tables are nested too deeply")
     except ValueError as error:
-        # int() refuses a number of more than 4,300 digits (sys.set_int_max_str_digits).
+        # int() rejects numbers of more than 4,300 digits (sys.set_int_max_str_digits).
         why = str(error).partition(":")[0]
-        return _broken(source, 0, 0, f"not TOML that can be read: {why[:1].lower()}{why[1:]}")
+        return _broken(source, 0, 0, f"cannot read this TOML: {why[:1].lower()}{why[1:]}")
     return Document(values, found)
 
 
@@ -126,18 +126,18 @@ def _broken(source: Source, line: int, column: int, message: str) -> Document:
 
 
 def _syntax(message: str, text: str) -> tuple[int, int, str]:
-    """Line, column and words of tomllib's message."""
+    """Line, column and text of tomllib's message."""
     match = _PLACE.search(message)
     if match is None:
         return 0, 0, message
     words = message[: match.start()]
     lines = text.splitlines() or [""]
     line, column = (int(match[1]), int(match[2])) if match[1] else (len(lines), len(lines[-1]) + 1)
-    return line, column, f"not TOML: {words[:1].lower()}{words[1:]}"
+    return line, column, f"not valid TOML: {words[:1].lower()}{words[1:]}"
 
 
 def _fill(document: Document, source: Source, environment: Mapping[str, str]) -> None:
-    """Put in what each ``${…}`` stands for; one that stands for nothing is a problem at its key."""
+    """Expand each ``${…}``; one that is not defined is a problem at its key."""
 
     def filled(value: Any, path: Path) -> Any:
         if isinstance(value, dict):
@@ -164,51 +164,51 @@ def _fill(document: Document, source: Source, environment: Mapping[str, str]) ->
 
 
 def _meaning(whole: str, name: str, directory: str, environment: Mapping[str, str]) -> str:
-    """:raise ValueError: when it stands for nothing, in words."""
+    """:raise ValueError: if it is not defined, with a message for the user."""
     if not whole.endswith("}"):
-        raise ValueError("a ${ without its }: write $${ for the two characters themselves")
+        raise ValueError("${ without }: write $${ for a literal ${")
     if name == "dir":
         return directory
     variable = _NAME.fullmatch(name)
     if variable is None:
-        raise ValueError(f"{whole} is neither ${{dir}} nor ${{env:NAME}}; write $${{ for the two characters themselves")
+        raise ValueError(f"{whole} is neither ${{dir}} nor ${{env:NAME}}; write $${{ for a literal ${{")
     value = environment.get(variable[1])
     if value is None:
-        raise ValueError(f"{whole}: the environment has no {variable[1]}")
+        raise ValueError(f"{whole}: {variable[1]} is not set in the environment")
     return value
 
 
 def _joined(base: Document, own: Document) -> Document:
-    """What ``own`` says, and what ``base`` says beside it."""
+    """``own`` merged over ``base``."""
     if base.broken:
         return Document(own.values, own.places, [*base.problems, *own.problems], plain=False, broken=True)
-    base.values.pop(EXTENDS, None)  # that is done
-    values, taken = _merge(base.values, own.values, ())
-    places = {path: place for path, place in base.places.items() if path and not _within(path, taken)}
+    base.values.pop(EXTENDS, None)  # already merged
+    values, replaced = _merge(base.values, own.values, ())
+    places = {path: place for path, place in base.places.items() if path and not _within(path, replaced)}
     places |= own.places
-    kept = [problem for problem in base.problems if not _within(problem[1], taken)]
+    kept = [problem for problem in base.problems if not _within(problem[1], replaced)]
     return Document(values, places, [*kept, *own.problems], plain=False)
 
 
 def _merge(base: dict[str, Any], own: dict[str, Any], path: Path) -> tuple[dict[str, Any], set[Path]]:
-    """Both tables in one, and the paths at which the base's value was replaced."""
-    result, taken = dict(base), set[Path]()
+    """Both tables merged, and the paths at which the base's value was replaced."""
+    result, replaced = dict(base), set[Path]()
     for key, value in own.items():
         before = base.get(key)
         if isinstance(before, dict) and isinstance(value, dict):
             result[key], below = _merge(before, value, (*path, key))
-            taken |= below
+            replaced |= below
         else:
             if key in base:
-                taken.add((*path, key))
+                replaced.add((*path, key))
             result[key] = value
-    return result, taken
+    return result, replaced
 
 
-def _within(path: Path, taken: set[Path]) -> bool:
-    return any(path[: len(one)] == one for one in taken)
+def _within(path: Path, above: set[Path]) -> bool:
+    return any(path[: len(one)] == one for one in above)
 
 
 def problem_of(place: Place | None, file: str, key: str, message: str) -> Problem:
-    """A problem at its place; of the whole file where there is none."""
+    """A problem at its place, or for the whole file without one."""
     return Problem(place.file, place.line, place.column, key, message) if place else Problem(file, 0, 0, key, message)

@@ -1,7 +1,7 @@
-"""Changing one value in a TOML text: everything else, comments and order among it, stays as it is byte by byte.
+"""Change one value in a TOML text and keep the rest, including comments and order, byte for byte.
 
-What comes out is read again and held against what was meant, so a text that cannot be changed in place is refused and
-never spoilt.
+The result is parsed and compared with the intended document, so a text that cannot be changed in place is rejected, never
+corrupted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ P = ParamSpec("P")
 
 
 def _behind_mark(change: Callable[Concatenate[str, P], str]) -> Callable[Concatenate[str, P], str]:
-    """A byte order mark stays where it is."""
+    """Keep a byte order mark in place."""
 
     @wraps(change)
     def changed(text: str, /, *args: P.args, **kwargs: P.kwargs) -> str:
@@ -41,18 +41,18 @@ def _behind_mark(change: Callable[Concatenate[str, P], str]) -> Callable[Concate
 
 @_behind_mark
 def set_value(text: str, path: Path, value: str, *, order: Sequence[str] = ()) -> str:
-    """The text with a value at a path; what is missing around it is added where it belongs.
+    """Set the value at a path; missing tables are added where they belong.
 
-    :param value: as TOML writes it: ``"512M"``, ``true``, ``[1, 2]``.
-    :param order: the document's tables in the order in which new ones are put between them.
-    :raise EditError: when the text is no TOML, or cannot have it there.
+    :param value: in TOML: ``"512M"``, ``true``, ``[1, 2]``.
+    :param order: the order of the document's tables, for inserting new ones.
+    :raise EditError: if the text is not valid TOML, or cannot have the value there.
     """
     layout = Layout(text)
     meant = _with(layout.values, path, tomllib.loads(f"x = {value}")["x"])
     span = layout.spans.get(path)
     if span is not None:
         result = text[: span.begin] + value + text[span.end :]
-    elif path in layout.known:  # a table under its own header gives way
+    elif path in layout.known:  # replaces a table with a header
         result = set_value(remove(text, path), path, value, order=order)
     else:
         result = _added(layout, path, value, order)
@@ -61,17 +61,17 @@ def set_value(text: str, path: Path, value: str, *, order: Sequence[str] = ()) -
 
 @_behind_mark
 def add_table(text: str, path: Path, body: str = "", *, order: Sequence[str] = ()) -> str:
-    """The text with a new table at the end of a list of tables, or one of its own: ``("net", 1)``, ``("rng",)``.
+    """Add a table at the end of a list of tables, or a single one: ``("net", 1)``, ``("rng",)``.
 
-    It gets a header, or stands in brackets where what is around it does. A table, or ``true``, in the place of the list
-    becomes the first of it.
+    It gets a header, or is inline if its parent is. A table, or ``true``, in place of the list becomes its first
+    element.
 
-    :param body: its lines, as TOML writes them, without a header; empty for an empty table.
-    :raise EditError: when it is there already, or cannot be had there.
+    :param body: its lines in TOML, without a header; empty for an empty table.
+    :raise EditError: if it already exists, or cannot be added there.
     """
     layout = Layout(text)
     if path in layout.known:
-        raise EditError(f"{key_text(path)} is there already")
+        raise EditError(f"{key_text(path)} already exists")
     if path[-1] == 1 and (above := _at(layout.values, path[:-1])) is not None and not isinstance(above, list):
         layout = Layout(_listed(layout, path[:-1]))
     return _proven(_with_table(layout, path, body, order), _with(layout.values, path, tomllib.loads(body)), path)
@@ -79,13 +79,13 @@ def add_table(text: str, path: Path, body: str = "", *, order: Sequence[str] = (
 
 @_behind_mark
 def remove(text: str, path: Path) -> str:
-    """The text without a key, an element or a whole table; comments above a table stay.
+    """Remove a key, an element or a whole table; comments above a table are kept.
 
-    :raise EditError: when it is not there, or cannot be taken out in place.
+    :raise EditError: if it does not exist, or cannot be removed in place.
     """
     layout = Layout(text)
     if path not in layout.known:
-        raise EditError(f"there is no {key_text(path)}")
+        raise EditError(f"no key {key_text(path)}")
     ranges = [_cut(layout, path, span) for path_, span in layout.spans.items() if path_ == path]
     if not ranges:
         within = [index for index, header in enumerate(layout.headers) if header.path[: len(path)] == path]
@@ -101,7 +101,7 @@ def remove(text: str, path: Path) -> str:
 
 
 def _added(layout: Layout, path: Path, value: str, order: Sequence[str]) -> str:
-    """A key or element that was not there."""
+    """Add a new key or element."""
     *above, step = path
     parent = tuple(above)
     pair = value if isinstance(step, int) else f"{key_toml(step)} = {value}"
@@ -121,7 +121,7 @@ def _added(layout: Layout, path: Path, value: str, order: Sequence[str]) -> str:
 
 
 def _into_section(layout: Layout, section: int, pair: str) -> str:
-    """A line below the last one of a section."""
+    """Add a line after the last one of a section."""
     text, newline = layout.text, layout.newline
     last = layout.last_pair(section)
     if last is None and section < 0:
@@ -138,7 +138,7 @@ def _into_section(layout: Layout, section: int, pair: str) -> str:
 
 
 def _beside(layout: Layout, path: Path, value: str) -> str:
-    """A key of a table that has no header: dotted keys, or only tables in it, made it."""
+    """Add a key to a table without a header, which exists through dotted keys or tables within it."""
     parent = path[:-1]
     pairs = [
         span
@@ -167,12 +167,12 @@ def _beside(layout: Layout, path: Path, value: str) -> str:
 
 
 def _above(layout: Layout, span: Span) -> Path:
-    """The table under whose header a line stands."""
+    """The table whose header a line is under."""
     return layout.headers[span.section].path if span.section >= 0 else ()
 
 
 def _into_value(layout: Layout, parent: Path, around: Span, pair: str, *, element: bool) -> str:
-    """A key of an inline table, or an element of a list."""
+    """Add a key to an inline table, or an element to a list."""
     text, opening = layout.text, "[" if element else "{"
     if text[around.begin] != opening:
         whole = f"[{pair}]" if element else f"{{ {pair} }}"
@@ -188,7 +188,7 @@ def _into_value(layout: Layout, parent: Path, around: Span, pair: str, *, elemen
 
 
 def _with_table(layout: Layout, path: Path, body: str, order: Sequence[str]) -> str:
-    """A new table with some lines, or none: inline where what is around it is inline, else under a header of its own."""
+    """Add a table with its lines, if any: inline if its parent is inline, otherwise with a header."""
     lines = body.splitlines()
     for length in range(len(path) - 1, 0, -1):
         if path[:length] in layout.spans:
@@ -208,9 +208,9 @@ def _with_table(layout: Layout, path: Path, body: str, order: Sequence[str]) -> 
 
 
 def _listed(layout: Layout, path: Path) -> str:
-    """A text in which a table, or ``true``, is the first one of a list.
+    """Turn a table, or ``true``, into the first element of a list.
 
-    :raise EditError: when dotted keys made the table.
+    :raise EditError: if the table consists of dotted keys.
     """
     text, span, old = layout.text, layout.spans.get(path), _at(layout.values, path)
     own = [header for header in layout.headers if header.path == path]
@@ -218,13 +218,13 @@ def _listed(layout: Layout, path: Path) -> str:
         inner, old = ("{}", {}) if old is True else (text[span.begin : span.end], old)
         return _proven(f"{text[: span.begin]}[{inner}]{text[span.end :]}", _with(layout.values, path, [old]), path)
     if not own:
-        raise EditError(f"{key_text(path)} cannot be made a list in place: change the text")
+        raise EditError(f"{key_text(path)} cannot be made a list in place: edit the text")
     begin, end = own[0].begin, own[0].end
     return _proven(f"{text[:begin]}[{text[begin:end]}]{text[end:]}", _with(layout.values, path, [old]), path)
 
 
 def _room(layout: Layout, path: Path, order: Sequence[str]) -> int:
-    """Where a new header goes: behind its nearest relatives, else where the order wants it, else at the end."""
+    """Where a new header goes: after its nearest relatives, otherwise by the order, otherwise at the end."""
     headers = layout.headers
     for length in range(len(path) - 1, 0, -1):
         kin = [index for index, header in enumerate(headers) if header.path[:length] == path[:length]]
@@ -239,14 +239,14 @@ def _room(layout: Layout, path: Path, order: Sequence[str]) -> int:
 
 
 def _trimmed(layout: Layout, section: int) -> int:
-    """Behind a section and its comments, before the blank lines that follow it."""
+    """The end of a section and its comments, before the blank lines that follow."""
     end = layout.section_end(section)
     body = layout.text[layout.body_end(section) : end].rstrip()
     return line_end(layout.text, layout.body_end(section) + len(body)) if body else layout.body_end(section)
 
 
 def _cut(layout: Layout, path: Path, span: Span) -> tuple[int, int]:
-    """What goes with a value: its line, or its comma."""
+    """The range to remove with a value: its line, or its comma."""
     text = layout.text
     if span.inside is None:
         return line_start(text, span.key), line_end(text, span.end)
@@ -263,7 +263,7 @@ def _dotted(path: Path) -> str:
 
 
 def _at(values: Any, path: Path) -> Any:
-    """The value at a path; None where there is none."""
+    """The value at a path, or None."""
     for step in path:
         try:
             values = values[step]
@@ -273,14 +273,14 @@ def _at(values: Any, path: Path) -> Any:
 
 
 def _with(values: dict[str, Any], path: Path, value: object) -> dict[str, Any]:
-    """The document that is meant. What is no table or list on the way gives way to one."""
+    """The intended document. Values on the way that are not tables or lists are replaced by them."""
     result: Any = deepcopy(values)
     here = result
     step: Any
     for step, following in zip(path, (*path[1:], None), strict=True):
         if isinstance(here, list):
             if not isinstance(step, int) or step > len(here):
-                raise EditError(f"{key_text(path)}: there is no such place")
+                raise EditError(f"{key_text(path)}: no such place in the list")
             if step == len(here):
                 here.append(None)
         last = following is None
@@ -301,7 +301,7 @@ def _without(values: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _pruned(value: Any) -> Any:
-    """Without tables that have nothing in them, and lists that the last element left."""
+    """Without empty tables and empty lists."""
     if isinstance(value, dict):
         inner = {key: _pruned(one) for key, one in value.items()}
         return {key: one for key, one in inner.items() if one not in ({}, [])}
@@ -309,18 +309,18 @@ def _pruned(value: Any) -> Any:
 
 
 def _proven(text: str, meant: dict[str, Any], path: Path, *, pruned: bool = False) -> str:
-    """:raise EditError: when the text does not say what was meant."""
+    """:raise EditError: if the text is not the intended document."""
     try:
-        said = tomllib.loads(text)
+        found = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError):
-        said = None
-    if said is None or not (_same(_pruned(said), _pruned(meant)) if pruned else _same(said, meant)):
-        raise EditError(f"{key_text(path)} cannot be changed in place: change the text")
+        found = None
+    if found is None or not (_same(_pruned(found), _pruned(meant)) if pruned else _same(found, meant)):
+        raise EditError(f"{key_text(path)} cannot be changed in place: edit the text")
     return text
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Equal whatever the order of keys; by their texts, since NaN is what it is, and 1 is neither true nor 1.0."""
+    """Equal in any order of keys. Values are compared by repr(): NaN equals itself, and 1 is neither true nor 1.0."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):

@@ -1,4 +1,4 @@
-"""A profile as a form: every table and key of the model with what the text says of it, and texts typed there as TOML."""
+"""A profile as a form: a row for every table and key of the model with its value, and typed values as TOML."""
 
 from __future__ import annotations
 
@@ -22,46 +22,46 @@ if TYPE_CHECKING:
     from workbench.domain.profile.text.shape import Field, Shape
 
 ORDER = tuple(fields_of(GuestProfile))
-"""The model's order of tables, in which new ones are put into a text."""
+"""The model's order of tables, for inserting new ones into a text."""
 
 RowKind = Literal["table", "tables", "element", "names", "value"]
 
 
 class Row(Struct, frozen=True):
-    """One line of the form."""
+    """One row of the form."""
 
     path: Path
     label: str
     kind: RowKind
-    """``tables``: a list of tables, ``element``: one of them, ``names``: a table whose keys are the user's own."""
+    """``tables``: a list of tables, ``element``: one of them, ``names``: a table with keys chosen by the user."""
     doc: str
-    """What the key is, in the model's words."""
+    """The key's docstring in the model."""
     must: str
     """What its value must be."""
     default: str = ""
-    """As the file would have it; empty where there is none to write."""
+    """As written in the file; empty if it cannot be written."""
     value: str = ""
-    """As the text has it; empty when it says nothing."""
+    """As in the text; empty if not set."""
     plain: str = ""
-    """The value as one types it: a text without its quotes."""
+    """The value as typed: a string without its quotes."""
     here: bool = False
-    """Whether this text says it, and not only a file that it extends."""
+    """Whether it is set in this text, not only in a file that it extends."""
     off: bool = False
-    """A table or list that the text switches off with ``false``."""
+    """Whether the table or list is ``false`` in the text."""
     choices: tuple[str, ...] = ()
-    """What one chooses from; ``true`` and ``false`` for a switch."""
+    """The values to choose from; ``true`` and ``false`` for a switch."""
     switch: bool = False
     """Whether it is true or false."""
     text: bool = False
-    """Whether what is typed is a text, and gets quotes."""
+    """Whether it is a string, which gets quotes."""
     listed: bool = False
     """Whether it is a list of values."""
     opened: bool = False
-    """Whether its keys follow."""
+    """Whether it is expanded: its keys follow."""
     adds: bool = False
-    """Whether there is something only once the text has the table or another element of the list."""
+    """Whether adding the table, or one more element, adds something to the guest."""
     can_be_off: bool = False
-    """Whether ``false`` may stand in its place."""
+    """Whether ``false`` is allowed in its place."""
 
     @property
     def depth(self) -> int:
@@ -69,10 +69,10 @@ class Row(Struct, frozen=True):
 
 
 def form_rows(text: str, document: Mapping[str, Any], toggled: Collection[Path] = ()) -> tuple[Row, ...]:
-    """The rows of a text. Tables that it has are open, others closed, and those of ``toggled`` the other way.
+    """The rows of a text. Tables in the text are expanded and others collapsed, except that ``toggled`` are reversed.
 
-    :param document: what the text says together with the files that it extends.
-    :raise EditError: when the text is no TOML.
+    :param document: the text merged with the files that it extends.
+    :raise EditError: if the text is not valid TOML.
     """
     return tuple(_Form(Layout(text.removeprefix(MARK)), toggled).table(GuestProfile, document, ()))
 
@@ -139,10 +139,10 @@ class _Form:
 
     def _value(self, shape: Shape, value: object, path: Path, doc: str, default: str) -> Row:
         span = self._layout.spans.get(path)
-        said = "" if value is None else toml_value(value).replace("$${", "${")
+        written = "" if value is None else toml_value(value).replace("$${", "${")
         if span is not None:
-            said = self._layout.text[span.begin : span.end]
-            value = at(self._layout.values, path)  # as it stands, with its ${...}
+            written = self._layout.text[span.begin : span.end]
+            value = at(self._layout.values, path)  # with its ${...} not expanded
         choices = ("true", "false") if shape.bare is bool else shape.choices
         return Row(
             path,
@@ -151,8 +151,8 @@ class _Form:
             doc,
             shape.words,
             default,
-            said,
-            value if isinstance(value, str) else said,
+            written,
+            value if isinstance(value, str) else written,
             here=span is not None,
             choices=choices,
             text=shape.kind == "size" or (shape.kind == "value" and shape.bare is not bool and shape.bare is not int),
@@ -162,7 +162,7 @@ class _Form:
 
 
 def literal(row: Row, typed: str) -> str:
-    """What was typed for a row, as TOML writes it: a list may be typed as words with commas between them."""
+    """A row's typed value in TOML: a list can be typed as words separated by commas."""
     if row.listed:
         bare = typed.strip()
         if bare in ("true", "false") or (bare.startswith("[") and _reads(bare)):

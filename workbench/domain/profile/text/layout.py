@@ -1,4 +1,4 @@
-"""Where the parts of a TOML text are, for changing one of them: sections with their comments, lines, values."""
+"""Where the parts of a TOML text are, for editing: sections with their comments, lines, values."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _COMMENT_LINE = re.compile(r"[ \t]*#[^\n]*\n?")
 
 
 MARK = "\ufeff"
-"""A byte order mark: no TOML, and kept where an editor wrote one."""
+"""A byte order mark: not valid TOML, but kept if an editor wrote one."""
 
 
 class EditError(ValueError):
-    """A text that cannot be changed in place, in words."""
+    """A text cannot be changed in place; the message says why."""
 
 
 class Layout:
-    """A text, and where what stands in it."""
+    """A text and the places of everything in it."""
 
     def __init__(self, text: str) -> None:
-        """:raise EditError: when it is no TOML."""
+        """:raise EditError: if it is not valid TOML."""
         try:
             self.values = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-            raise EditError("the text is no TOML now") from error
+            raise EditError("not valid TOML") from error
         self.text = text
         scanner = Scanner(text)
         self.known = {path for path, _ in scanner.document()}
@@ -39,31 +39,31 @@ class Layout:
         self.newline = "\r\n" if "\r\n" in text else "\n"
 
     def section_of(self, path: Path) -> int | None:
-        """The header that opens a table, -1 for the document itself; None when none does."""
+        """The index of a table's header; -1 for the document itself, None if the table has no header."""
         if not path:
             return -1
         found = [index for index, header in enumerate(self.headers) if header.path == path]
         return found[-1] if found else None
 
     def last_pair(self, section: int) -> Span | None:
-        """The last line of a section that says something."""
+        """The last key of a section."""
         own = [span for span in self.spans.values() if span.section == section and span.inside is None]
         return max(own, key=lambda span: span.end) if own else None
 
     def section_end(self, section: int) -> int:
-        """Where the next section's comment begins, or the text ends."""
+        """The start of the next section's comment, or the end of the text."""
         if section + 1 >= len(self.headers):
             return len(self.text)
         return max(self.comment_above(section + 1), self.body_end(section))
 
     def body_end(self, section: int) -> int:
-        """Behind the last line that says something."""
+        """The end of the last line with a key."""
         last = self.last_pair(section)
         end = last.end if last is not None else self.headers[section].end if section >= 0 else 0
         return line_end(self.text, end)
 
     def comment_above(self, section: int) -> int:
-        """Where the comment begins that stands right above a header; the header's line where there is none."""
+        """The start of the comment directly above a header, or of the header's line."""
         begin = line_start(self.text, self.headers[section].begin)
         while begin > 0:
             above = line_start(self.text, begin - 1)
@@ -73,7 +73,7 @@ class Layout:
         return begin
 
     def outermost(self, path: Path, above: Path) -> bool:
-        """Whether a value is not in another one that begins at or below ``above``."""
+        """Whether a value is not within another one at or below ``above``."""
         return not any(path[:length] in self.spans for length in range(len(above), len(path)))
 
 
@@ -82,7 +82,7 @@ def line_start(text: str, offset: int) -> int:
 
 
 def line_end(text: str, offset: int) -> int:
-    """Behind the end of a line."""
+    """The offset after the end of a line."""
     if offset and text[offset - 1] == "\n" and offset == len(text):
         return offset
     end = text.find("\n", offset)
@@ -90,5 +90,5 @@ def line_end(text: str, offset: int) -> int:
 
 
 def closed(text: str, newline: str) -> str:
-    """The text with its last line ended."""
+    """The text with a newline at its end."""
     return text if not text or text.endswith("\n") else text + newline

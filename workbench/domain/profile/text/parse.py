@@ -1,4 +1,4 @@
-"""A profile's text to a guest, with every problem at its line and column."""
+"""Parse a profile's text, with every problem at its line and column."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 
 
 class Parsed(Struct, frozen=True):
-    """What a profile's text says."""
+    """The result of parsing a profile's text."""
 
     profile: GuestProfile | None
-    """None when there are problems."""
+    """None if there are problems."""
     problems: tuple[Problem, ...]
-    """All of them, in the order of the text; those of the files that it extends come first."""
+    """In the order of the text; those of the files that it extends come first."""
     places: Mapping[Path, Place] = field(default_factory=dict)
-    """File, line and column of each key and list element of the text, and of what it extends."""
+    """File, line and column of each key and list element of the text and of the files that it extends."""
     document: Mapping[str, Any] = field(default_factory=dict)
-    """The values as TOML has them, put together and filled in."""
+    """The TOML values, merged and expanded."""
     plain: bool = True
-    """Whether the text alone says all of it: nothing extended, nothing filled in."""
+    """Whether the text is complete by itself: it extends nothing and has nothing to expand."""
     partial: GuestProfile | None = None
-    """The guest with what is wrong left at its default; None when there is nothing to go by."""
+    """The guest with invalid values left at their defaults; None if it cannot be decoded at all."""
     kept: Mapping[Path, tuple[int, ...]] = field(default_factory=dict)
-    """Of lists in ``partial`` that lack what is wrong in them: the numbers of the others in the text."""
+    """For lists in ``partial`` without their invalid elements: the indices in the text of the remaining ones."""
 
     def place(self, path: Path) -> Place | None:
-        """Where a key stands, or else the nearest table around it that does; None when none of them does."""
+        """The place of a key, or of the nearest table around it that is in the text, or None."""
         path = self._written(path)
         while path and path not in self.places:
             path = path[:-1]
@@ -50,7 +50,7 @@ class Parsed(Struct, frozen=True):
         return problem_of(self.place(path), file, key_text(self._written(path)), message)
 
     def _written(self, path: Path) -> Path:
-        """The path as the text has it: a table that stands for a list of one has no number."""
+        """The path as in the text: a table in place of a list of one has no index."""
         path = in_text(path, self.kept)
         if path[1:2] != (0,) or isinstance(self.document.get(str(path[0])), list):
             return path
@@ -59,8 +59,8 @@ class Parsed(Struct, frozen=True):
 
 
 def no_base(_source: Source, _name: str) -> Source:
-    """For a text that is no file."""
-    raise OSError(0, "only a file can extend another one")
+    """For a text that is not a file."""
+    raise OSError(0, "only a file can extend another file")
 
 
 def parse(
@@ -75,12 +75,12 @@ def parse(
 ) -> Parsed:
     """Read a profile.
 
-    :param name: the guest's name, which is the file's name without ``.toml``.
-    :param file: how the problems name the file.
-    :param directory: what ``${dir}`` means.
-    :param identity: the file's real path, by which a chain of files that extend each other is seen to be a ring.
-    :param read: gives the file that one extends; raises OSError when there is none.
-    :param environment: what ``${env:NAME}`` takes its values from.
+    :param name: the guest's name: the file's name without ``.toml``.
+    :param file: the file's name in problems.
+    :param directory: the value of ``${dir}``.
+    :param identity: the file's real path, to detect files that extend each other in a cycle.
+    :param read: returns the file that one extends; raises OSError if there is none.
+    :param environment: the variables for ``${env:NAME}``.
     """
     document = read_document(Source(text, file, directory, identity), read, environment or {})
     problems = [problem_of(place, file, key_text(path), message) for place, path, message in document.problems]
@@ -92,7 +92,7 @@ def parse(
     if profile is not None:
         decoder.rules(broken_rules(profile))
     found = Parsed(profile, (), document.places, document.values, document.plain)
-    # Those that the decoder found are in the text's numbers already.
+    # The decoder's problems already have the indices of the text.
     problems += [found.problem(file, path, message) for path, message in decoder.problems]
     problems.sort(key=lambda problem: (problem.file == file, problem))
     if bad_name:
@@ -104,6 +104,6 @@ def parse(
 
 
 def parse_profile(text: str, *, name: str, file: str) -> tuple[GuestProfile | None, tuple[Problem, ...]]:
-    """The guest, or None and every problem of its profile."""
+    """The guest, or None, and every problem of its profile."""
     parsed = parse(text, name=name, file=file)
     return parsed.profile, parsed.problems

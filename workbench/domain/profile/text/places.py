@@ -1,7 +1,7 @@
-"""Where each key and each list element of a TOML document stands.
+"""The place of each key and list element in a TOML document.
 
-tomllib gives the values and no places. This scanner gives the places and no values: it walks a document that tomllib
-has accepted already, so it need not judge, only find (https://toml.io/en/v1.0.0; what 1.1 allows in inline tables too).
+tomllib returns values without places; this scanner returns places without values. It scans documents that tomllib has
+accepted, so it does not validate (https://toml.io/en/v1.0.0, and what 1.1 allows in inline tables).
 """
 
 from __future__ import annotations
@@ -24,39 +24,39 @@ _STRING = re.compile(
 )
 _KEY = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'""")
 _PLAIN = re.compile(r"[^,\]}#\n]+")
-"""A number, a date or a boolean, to where it may end."""
+"""A number, a date or a boolean, and blanks after it."""
 _BLANK = re.compile(r"[ \t]*")
 _GAP = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 
 
 class Span(NamedTuple):
-    """Where a key and its value, or an element of a list, begin and end; all offsets into the text."""
+    """The offsets of a key and its value, or of a list element, in the text."""
 
     key: int
-    """Where the key begins; for an element, where its value does."""
+    """The start of the key; for an element, the start of its value."""
     begin: int
     end: int
     section: int
-    """The index of the header that it stands under; -1 above all headers."""
+    """The index of the header that it is under; -1 before the first header."""
     inside: Path | None
-    """The inline table or list that it is in; None when it has lines of its own."""
+    """The inline table or list that contains it; None if it has lines of its own."""
 
 
 class Header(NamedTuple):
     """``[a.b]`` or ``[[a.b]]``"""
 
     path: Path
-    """The table that it opens, with the element's number in a list."""
+    """The table that it opens, with the index for an element of a list."""
     begin: int
     end: int
-    """Just behind its last bracket."""
+    """The offset after its last bracket."""
 
 
 def locate(text: str) -> dict[Path, tuple[int, int]]:
     """The line and column, both from 1, of every key and list element; columns count characters.
 
-    A table's place is its key in the first header or dotted key that names it; an element of an array of tables stands
-    at its own header. ``text`` must be a document that tomllib reads.
+    A table's place is its key in the first header or dotted key that names it; for an element of an array of tables it is
+    the element's header. ``text`` must be a document that tomllib accepts.
     """
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     places: dict[Path, tuple[int, int]] = {}
@@ -67,7 +67,7 @@ def locate(text: str) -> dict[Path, tuple[int, int]]:
 
 
 def headers(text: str) -> list[tuple[Path, int]]:
-    """The path of each table's header and the offset of the line that it stands on, in the order of the text."""
+    """The path of each table's header and the offset of its line, in the order of the text."""
     scanner = Scanner(text)
     for _ in scanner.document():
         pass
@@ -75,19 +75,19 @@ def headers(text: str) -> list[tuple[Path, int]]:
 
 
 class Scanner:
-    """Walks a document once; ``spans`` and ``headers`` are filled on the way."""
+    """Scans a document once and fills ``spans`` and ``headers``."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.spans: dict[Path, Span] = {}
-        """Each value that stands behind a ``=`` or in a list."""
+        """Each value after a ``=`` or in a list."""
         self.headers: list[Header] = []
         self.at = 0
         self._counts: dict[Path, int] = {}
-        """How many elements each array of tables has so far."""
+        """The number of elements of each array of tables so far."""
 
     def document(self) -> Iterator[tuple[Path, int]]:
-        """Every path with the offset at which it stands, in the order of the text."""
+        """Every path with its offset, in the order of the text."""
         table: Path = ()
         while self._skip(_GAP) < len(self.text):
             if self.text[self.at] == "[":
@@ -116,7 +116,7 @@ class Scanner:
             self.at += 1
 
     def _header(self) -> Generator[tuple[Path, int], None, Path]:
-        """``[a.b]`` or ``[[a.b]]``; gives the path of the table that it opens."""
+        """``[a.b]`` or ``[[a.b]]``; returns the path of the table that it opens."""
         many = self.text.startswith("[[", self.at)
         self.at += 2 if many else 1
         parts = self._key()
@@ -144,7 +144,7 @@ class Scanner:
         self._keep(path, key, begin, inside)
 
     def _keep(self, path: Path, key: int, begin: int, inside: Path | None) -> None:
-        """The value that ends here; what is neither in quotes nor in brackets ran on to what may follow it."""
+        """Record the value that ends here, without the blanks that follow a plain value."""
         end = begin + len(self.text[begin : self.at].rstrip(" \t\r"))
         self.spans[path] = Span(key, begin, end, len(self.headers) - 1, inside)
 

@@ -1,4 +1,4 @@
-"""What a key of a profile may hold, worked out once from its field's type: for decoding and for messages."""
+"""The values that a key of a profile can have, derived from its field's type, for decoding and messages."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ if TYPE_CHECKING:
 
 class Shape(Struct, frozen=True):
     kind: Literal["table", "list", "names", "size", "value"]
-    """``names``: a table whose keys are the user's own; its field is a tuple of pairs of name and value."""
+    """``names``: a table with keys chosen by the user; its field is a tuple of pairs of name and value."""
     bare: Any
     """The type without annotations and without None."""
     checked: Any
     """The type with its bounds, as msgspec converts to it."""
     optional: bool
-    """Whether the field can be None: for a table, ``false`` in the file means that."""
+    """Whether the field can be None, which is ``false`` in the file for a table."""
     low: int | None
     high: int | None
-    """Bounds of a number or size, or the most elements of a list or table of names."""
+    """Bounds of a number or size, or the maximum length of a list or table of names."""
     judge: Callable[[Any], str]
-    """Gives what is wrong with a value that is within its bounds, or nothing."""
-    told: str
-    """What the value must be, in the field's own words; empty when its type says it."""
+    """Returns what is wrong with a value that is within its bounds; empty if nothing."""
+    described: str
+    """What the value must be, from the field's annotation; empty if the type says it."""
     item: Shape | None = None
-    """What each element of a list may hold, or each name of a table of names."""
+    """The shape of each element of a list, or of each value in a table of names."""
     usual: tuple[Any, ...] | None = None
-    """What ``true`` means in the place of a list; None where it means nothing."""
+    """What ``true`` means in place of a list; None if it is not allowed."""
     lone: bool = False
-    """Whether one table may stand in the place of a list of tables."""
+    """Whether a single table is allowed in place of a list of tables."""
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The texts that a choice is made from; empty for anything else."""
+        """The strings to choose from; empty for other types."""
         return tuple(map(str, get_args(self.bare))) if get_origin(self.bare) is Literal else ()
 
     @property
     def words(self) -> str:
         """What the value must be: ``a whole number from 1 to 255``."""
-        if self.told:
-            return self.told
+        if self.described:
+            return self.described
         if self.kind == "size":
             return "a size such as 256M or a number of bytes"
         if self.kind in ("table", "names"):
@@ -62,10 +62,10 @@ class Shape(Struct, frozen=True):
         if self.bare is int:
             bounded = self.low is not None and self.high is not None
             return f"a whole number from {self.low:,} to {self.high:,}" if bounded else "a whole number"
-        return "a text"
+        return "a string"
 
     def out_of_bounds(self, size: int) -> str:
-        """Why a size is too small or too large; empty when it is neither."""
+        """Why a size is too small or too large; empty if it is neither."""
         if self.low is not None and size < self.low:
             return f"{format_size(size)} is too small: at least {format_size(self.low)}"
         if self.high is not None and size > self.high:
@@ -82,13 +82,13 @@ class Field(Struct, frozen=True):
     """Its key in the file."""
     required: bool
     hidden: str
-    """Not a key of the file, and why; empty for all others."""
+    """Why it is not a key of the file; empty for all others."""
     shape: Shape
 
 
 @cache
 def fields_of(part: type[Part]) -> Mapping[str, Field]:
-    """The fields of a table by their keys."""
+    """The fields of a table, by key."""
     return {
         field.encode_name: Field(
             field.name, field.encode_name, field.required, extra(field.type, "hidden") or "", shape_of(field.type)
@@ -121,7 +121,7 @@ def shape_of(type_: Any) -> Shape:
     annotations = (*more, *annotations)
     low = max((int(meta.ge) for meta in annotations if meta.ge is not None), default=None)
     high = min((int(meta.le) for meta in annotations if meta.le is not None), default=None)
-    told = [meta.extra["words"] for meta in annotations if meta.extra and "words" in meta.extra]
+    described = [meta.extra["words"] for meta in annotations if meta.extra and "words" in meta.extra]
     kind: Literal["table", "list", "names", "size", "value"] = "value"
     item = None
     if get_origin(bare) is tuple:
@@ -138,7 +138,7 @@ def shape_of(type_: Any) -> Shape:
     judges = [meta.extra["judge"] for meta in annotations if meta.extra and "judge" in meta.extra]
     judge = judges[-1] if judges else _content
     usual = [meta.extra["usual"] for meta in annotations if meta.extra and "usual" in meta.extra]
-    words = told[-1] if told else ""
+    words = described[-1] if described else ""
     lone = any(meta.extra and "lone" in meta.extra for meta in annotations)
     true = (item.bare(),) if lone and item is not None else usual[-1] if usual else None
     return Shape(kind, bare, checked, optional, low, high, judge, words, item, true, lone)

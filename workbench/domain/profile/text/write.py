@@ -1,4 +1,4 @@
-"""A profile's document as TOML that a person would write: tables under their headers, keys in the model's order."""
+"""Write a profile's document as readable TOML: tables with headers, keys in the model's order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def to_toml(document: Mapping[str, Any]) -> str:
-    """The document with a blank line between tables; texts are what they are, nothing in them is filled in."""
+    """The document with a blank line between tables; strings are literal, so ``${`` is escaped."""
     return "\n".join(_table(document, ())).strip("\n") + "\n"
 
 
@@ -29,24 +29,24 @@ def toml_value(value: object) -> str:
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{key_toml(key)} = {toml_value(one)}' for key, one in value.items())} }}"
     if isinstance(value, str):
-        # JSON's escapes are TOML's, but for DEL, which TOML wants escaped (https://toml.io/en/v1.0.0#string).
+        # JSON's escapes are those of TOML, except for DEL, which TOML requires (https://toml.io/en/v1.0.0#string).
         return json.dumps(value.replace("${", "$${"), ensure_ascii=False).replace("\x7f", "\\u007f")
     return str(value)
 
 
 def arguments_toml(reserve: int, arguments: Sequence[tuple[Sequence[str], str]]) -> str:
-    """``[qemu]`` as an import writes it; empty when there is nothing in it.
+    """``[qemu]`` as an import writes it; empty if there is nothing to write.
 
-    :param arguments: the words of each option, and why it is one where there is more to say than that no key is for it.
+    :param arguments: the words of each option, and why it is there if not simply because no key exists for it.
     """
     if not arguments and not reserve:
         return ""
     text = "\n[qemu]\n"
     if reserve:
-        text += f"# PCI slots for the devices of args.\nreserve = {reserve}\n"
+        text += f"# PCI slots for the devices in args.\nreserve = {reserve}\n"
     if not arguments:
         return text
-    text += "# What a profile has no key for, as it was and in its order.\nargs = [\n"
+    text += "# Options without a key in the profile, unchanged and in their order.\nargs = [\n"
     for words, why in arguments:
         if why:
             text += f"    # {comment(why)}\n"
@@ -55,12 +55,12 @@ def arguments_toml(reserve: int, arguments: Sequence[tuple[Sequence[str], str]])
 
 
 def comment(text: str) -> str:
-    """A text that cannot end a comment."""
+    """A text without characters that would end a comment."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def pairs_text(values: Mapping[str, object]) -> str:
-    """The lines of a table whose values are each on one line, without its header."""
+    """The lines of a table with one value per line, without its header."""
     return "".join(f"{key_toml(key)} = {toml_value(value)}\n" for key, value in values.items())
 
 
@@ -70,7 +70,7 @@ def key_toml(text: object) -> str:
 
 
 def _table(table: Mapping[str, Any], path: Path) -> Iterator[str]:
-    """The lines of a table: values first, then the tables in it."""
+    """The lines of a table: values first, then its tables."""
     keys = sorted(table, key=lambda key: _rank(path, key))
     for key in keys:
         if not _is_table(table[key]) and not _are_tables(table[key]):
@@ -89,7 +89,7 @@ def _table(table: Mapping[str, Any], path: Path) -> Iterator[str]:
 
 
 def _rank(path: Path, key: str) -> int:
-    """The key's place in the model; what the model does not know comes last, in its own order."""
+    """The key's place in the model; unknown keys come last, in their own order."""
     part: Any = GuestProfile
     for step in path:
         field = fields_of(part).get(str(step)) if part is not None else None
