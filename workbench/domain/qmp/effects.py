@@ -143,7 +143,9 @@ _MIGRATE = (
     "Once migration completes, the guest stops here and runs on the destination. "
     "Resuming it here would let two guests write to the same disks."
 )
-_POSTCOPY = "The guest's memory is split between two hosts until this completes. If the connection breaks, the guest is lost."
+_POSTCOPY = (
+    "The guest's memory is split between two hosts until this completes. If the connection breaks, the guest is lost."
+)
 _LOAD = "Memory and disks revert to the snapshot. Everything since then is lost."
 _DELETE = "The snapshot is deleted permanently."
 _RESIZE = "A smaller size cuts off the data beyond it permanently."

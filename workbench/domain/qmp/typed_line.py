@@ -197,7 +197,9 @@ class _Given:
         if word in [member.name for member in members]:
             return f"write {word}=VALUE"
         open_ = sorted((one for one in members if one.name not in arguments), key=lambda one: one.optional)
-        return f"write arguments as key=value: {open_[0].name}={word}" if open_ else f"{command} takes no more arguments"
+        return (
+            f"write arguments as key=value: {open_[0].name}={word}" if open_ else f"{command} takes no more arguments"
+        )
 
     def _put(self, word: Word) -> Path:
         """Set the argument ``a.b.c``, converting a bare value to its type in the schema, and return its path."""
