@@ -59,8 +59,8 @@ def test_what_can_be_set_in_a_running_guest(name: str, kind: str, wanted: Access
 
 def test_what_may_harm_is_asked_about() -> None:
     assert harm(NODE, Property("guest-stats-polling-interval", "int", 1)) == ""
-    assert "away from the guest" in harm(NODE, Property("realized", "bool", True))
-    assert "does not say" in harm(NODE, Property("something", "int", 1))
+    assert "without asking the guest" in harm(NODE, Property("realized", "bool", True))
+    assert "is unknown" in harm(NODE, Property("something", "int", 1))
 
 
 @pytest.mark.parametrize(

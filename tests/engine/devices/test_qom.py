@@ -170,7 +170,7 @@ async def test_one_object_that_is_gone_does_not_hide_the_others_that_were_asked_
 
     nodes = await QomReader(execute, (10, 1)).walk()
     assert set(nodes) == {"/", "/a", "/a/b"}
-    assert nodes["/a"].properties == (Property("text", "string", error="cannot be read now"),)
+    assert nodes["/a"].properties == (Property("text", "string", error="not readable now"),)
     assert ["/a", "/gone"] in asked
 
 

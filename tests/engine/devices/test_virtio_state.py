@@ -90,7 +90,7 @@ async def test_queues_that_are_not_read_are_counted(qemu: str) -> None:
         assert found is not None
         if parse_version(monitor.version) in QUEUE_QUERY_SAFE:
             assert len(found.queues or ()) == 64
-            assert found.queues_note == "8 more are there and not read"
+            assert found.queues_note == "8 more, not read"
         else:
             assert found.queues_note.startswith("72: QEMU")
         await monitor.close()
@@ -111,7 +111,7 @@ async def test_what_the_guest_did_not_select_is_said_to_be_unknown(qemu: str) ->
         assert found.negotiated == ()
         assert found.note == "bits 32 to 63 cannot be read without writing a register"
         assert found.queues is None
-        assert found.queues_note == "1: QEMU of this version cannot be asked safely"
+        assert found.queues_note == "1: QEMU of unknown version cannot be queried safely"
         await monitor.close()
 
 
@@ -183,7 +183,7 @@ async def test_registers_that_nobody_mapped_are_not_read() -> None:
     asker = answers(UPPER)
     found = await read_virtio(asker, "9.2.0", "/b", Virtio(5), None)
     assert asker.asked == []
-    assert found.note == found.queues_note == "nobody has mapped its registers yet"
+    assert found.note == found.queues_note == "registers not mapped yet"
 
 
 @pytest.mark.parametrize("ports", [("nonsense", "portl[0xc044] = 0x1"), ("portl[0xc040] = 0x1", "")])

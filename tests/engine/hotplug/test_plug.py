@@ -132,7 +132,7 @@ async def test_a_backend_that_is_refused_says_what_that_means(qemu: str, tmp_pat
             for kind, bus, values, hint in (
                 (Kind.DISK, "scsi0.0", {"file": "d.qcow2", "id": "d2"}, "in use"),
                 (Kind.DISK, "scsi0.0", {"file": "raw.img", "id": "d3"}, "raw"),
-                (Kind.NET, "rp0", {"forward": forward}, "port of the host"),
+                (Kind.NET, "rp0", {"forward": forward}, "host port is in use"),
             ):
                 offer = offered(kind, bus, base=str(tmp_path))
                 with pytest.raises(CommandFailed) as refused:
@@ -150,7 +150,7 @@ async def test_what_a_controller_has_on_it_goes_with_it(qemu: str, tmp_path: Pat
         wrong = plan(offer, {"file": "d.qcow2", "size": "1M", "logical_block_size": "513"})
         with pytest.raises(CommandFailed) as refused:
             await plug(monitor.execute, wrong, offer)
-        assert "scsi9, plugged in for it, was asked to go again" in refused.value.hint
+        assert "scsi9, plugged in for it, is being unplugged again" in refused.value.hint
         assert not list(tmp_path.iterdir())
         assert (await read_backends(monitor.execute)).of("disk9", unused=False) == ()
         if not reset_carries_out(monitor):

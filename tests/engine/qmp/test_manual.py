@@ -33,13 +33,13 @@ def test_a_page_is_found_and_names_itself(place: Path) -> None:
     (place / "qemu-qmp-ref.7.gz").write_bytes(gzip.compress(PAGE.encode()))
     said = [paragraph.text for paragraph in manual_of("balloon")]
     assert said == ["Change it.", f"From {place / 'qemu-qmp-ref.7.gz'}."]
-    assert "does not tell of stop" in manual_of("stop")[0].text
+    assert "does not document stop" in manual_of("stop")[0].text
 
 
 @pytest.mark.parametrize("raw", [b"no gzip", gzip.compress(PAGE.encode())[:-12]], ids=["no gzip", "cut short"])
 def test_a_broken_page_is_said(place: Path, raw: bytes) -> None:
     (place / "qemu-qmp-ref.7.gz").write_bytes(raw)
-    assert "cannot be read" in manual_of("balloon")[0].text
+    assert "Cannot read" in manual_of("balloon")[0].text
 
 
 def test_without_a_page_its_package_is_named(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,7 +80,7 @@ async def test_a_target_that_waits_in_a_busy_qemu_is_told(running_demo: CommandL
             assert balloon_of(guest).unanswered is None
             asking = asyncio.create_task(guest.set_target(400 * MIB))
             await until(lambda: balloon_of(guest).unanswered == 400 * MIB, "the target that waits")
-            with pytest.raises(MonitorTimeout, match="no answer to balloon"):
+            with pytest.raises(MonitorTimeout, match="no reply to balloon"):
                 await asking
             wanted = (MarkKind.REQUEST, 400 * MIB)
             await until(lambda: wanted in [(m.kind, m.size) for m in balloon_of(guest).marks], "its mark")

@@ -77,10 +77,10 @@ def test_qemus_error_ends_with_its_class(state: Path) -> None:
     ("words", "message"),
     [
         (["ballon"], "this QEMU has no command 'ballon': did you mean 'balloon'"),
-        (["balloon"], "argument 'value' is missing: integer"),
+        (["balloon"], "missing argument 'value' (integer)"),
         (["balloon", "value=abc"], "value must be an integer, not a string"),
-        (["balloon", "value"], "not key=value: 'value'"),
-        (["balloon", "64M"], "hint: an argument is key=value: value=64M"),
+        (["balloon", "value"], "expected key=value, not 'value'"),
+        (["balloon", "64M"], "hint: write arguments as key=value: value=64M"),
         (["{"], "JSON: "),
         (["--hmp", ""], "there is no HMP command"),
         ([], "one of these: a command, - for many, or --replay FILE"),

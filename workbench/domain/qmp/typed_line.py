@@ -118,7 +118,7 @@ def parse_words(words: Sequence[str], schema: Schema | None = None) -> Request:
         key, equals, raw = word.partition("=")
         span = (at, at + len(word))
         if not equals or not WORD.fullmatch(key):
-            raise InputError(f"not key=value: {word!r}", span, hint="" if equals else given.with_a_key(word))
+            raise InputError(f"expected key=value, not {word!r}", span, hint="" if equals else given.with_a_key(word))
         given.add(_shell_word(" ".join(words)[: span[1]], key, raw, span))
         at = span[1] + 1
     return given.request
