@@ -17,7 +17,7 @@ def keys(one: str, other: str) -> list[tuple[str, str, str, str]]:
     return [(key.mark, key.key, key.one, key.other) for key in compared(one, other).keys]
 
 
-def test_a_default_that_is_written_down_is_no_difference() -> None:
+def test_an_explicit_default_is_not_a_difference() -> None:
     found = compared("", '# mine\nmachine = "q35"\n[memory]\nsize = "512M"\n[balloon]\nguard = false\n')
     assert not found
     assert keys("", "") == []

@@ -1,4 +1,4 @@
-"""The profile of a guest as it runs: every kind of device plugged in and out."""
+"""The profile of a running guest, with every kind of device plugged and unplugged."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def parts(profile: GuestProfile) -> tuple[ArgvPart, ...]:
 
 
 def changed(now: AsItRuns, text: str = TEXT) -> tuple[set[str], set[str]]:
-    """The keys and the options in which a profile differs from what runs."""
+    """The keys and the options in which a profile differs from the running guest."""
     wanted = read_guest(text)
     found = compare_profiles((now.profile, now.parts(parts(STARTED), parts(now.whole))), (wanted, parts(wanted)))
     return {f"{key.mark} {key.key}" for key in found.keys}, {one.name for one in found.options}
@@ -63,7 +63,7 @@ def test_nothing_was_plugged() -> None:
     ],
 )
 def test_what_was_unplugged_comes_back(name: str, keys: set[str], options: set[str]) -> None:
-    """All else keeps its slot: it is told of nothing else."""
+    """Everything else keeps its slot: no other change is reported."""
     assert changed(as_it_runs(STARTED, {}, ALL - {name})) == (keys, options)
 
 
@@ -109,7 +109,7 @@ def test_what_is_kept_runs_already_and_moves() -> None:
     assert words["-device net2"] == "bus: pcie-port0 \u2192 nothing; addr: nothing \u2192 07.0"
 
 
-def test_a_note_of_a_device_that_is_gone_tells_nothing() -> None:
+def test_a_note_on_a_removed_device_is_ignored() -> None:
     one = Plugged(Kind.NET, "n", "pcie-port0", {"id": "n"})
     assert changed(as_it_runs(STARTED, {"n": one}, ALL)) == (set(), set())
 

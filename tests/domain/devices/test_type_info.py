@@ -1,4 +1,4 @@
-"""Values for properties, defaults, and what can be set."""
+"""Property values, defaults, and which properties can be set."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INFO = TypeInfo(
 NODE = Node("/machine/peripheral/b", "virtio-balloon-pci", (Property("realized", "bool", True),))
 
 
-def test_a_default_is_told_where_the_value_is_another() -> None:
+def test_a_default_is_shown_where_the_value_differs() -> None:
     assert INFO.changed_default(Property("vectors", "uint32", 4294967295)) is None
     changed = INFO.changed_default(Property("vectors", "uint32", 0))
     assert changed is not None

@@ -1,4 +1,4 @@
-"""What is sent to plug a device in, and what becomes of one that was asked to go."""
+"""The commands that plug a device in, and the states of an unplug."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_second_rng_has_an_object_of_its_own() -> None:
     assert (found.steps[1].arguments["id"], found.steps[1].arguments["rng"]) == ("rng1", "rng1-source")
 
 
-def test_every_mistake_is_told_with_its_key() -> None:
+def test_every_mistake_is_reported_with_its_key() -> None:
     found = trouble(NET, bakend="user", mac="xx", speed="fast", id="net0", bus="pcie.0", addr="")
     assert set(found) == {"bakend", "mac", "speed", "id", "bus"}
     assert "backend" in found["bakend"]
@@ -151,12 +151,12 @@ def test_a_root_port_has_one_slot() -> None:
 
 
 @pytest.mark.parametrize("offer", [NET, RNG, SERIAL])
-def test_an_id_that_qemu_would_not_take_is_told_before(offer: Offer) -> None:
+def test_an_id_that_qemu_would_reject_is_reported_first(offer: Offer) -> None:
     for name in ("a b", "1x", "x" * 21, "ä"):
         assert "is not an id" in trouble(offer, id=name)["id"]
 
 
-def test_an_id_whose_backend_was_left_behind_is_not_taken_again() -> None:
+def test_an_id_whose_backend_was_left_behind_is_not_reused() -> None:
     offer = replace(NET, left={"net7": "netdev net7-host"})
     assert "netdev net7-host is there already" in trouble(offer, id="net7")["id"]
     assert plan(offer, {"id": "net8"}).id == "net8"
@@ -171,7 +171,7 @@ EVENTS = st.lists(
 
 
 @given(EVENTS)
-def test_a_device_is_gone_only_when_qemu_said_so_of_it(events: list[tuple[str, dict[str, str]]]) -> None:
+def test_a_device_is_gone_only_when_qemu_reports_it(events: list[tuple[str, dict[str, str]]]) -> None:
     one = Unplug("net1")
     for event, data in events:
         one = one.late() if event == "late" else one.after(event, data)
@@ -199,7 +199,7 @@ def test_memory_that_is_busy_is_refused_by_acpi(source: int, status: int, state:
     assert Unplug("dimm1").after("ACPI_DEVICE_OST", {"info": info}).state is State.PENDING
 
 
-def test_what_stands_behind_a_device_is_known_by_its_properties() -> None:
+def test_backends_are_known_by_the_properties_of_a_device() -> None:
     found = behind(
         (
             Property("netdev", "str", "net1-host"),
@@ -220,7 +220,7 @@ NETWORK = (
     "p1-host: index=0,type=user,net=10.0.2.0,restrict=off\r\n"
     "lone-host: index=0,type=nic,model=virtio-net-pci,macaddr=52:54:00:12:34:57\r\n"
 )
-"""As QEMU 7.2 printed it (``info network``), with a card that has nothing behind it and is called as if it stood there."""
+"""Output of ``info network`` on QEMU 7.2, with a card that has no backend but is named like one."""
 
 
 def there() -> Backends:
@@ -236,7 +236,7 @@ def test_what_a_device_left_is_what_is_named_after_it_and_used_by_none() -> None
         "p1": ["netdev p1-host", "object p1-source"],
         "port0": ["chardev port0-chardev"],
     }
-    assert there().of("lone") == there().of("lone", unused=False) == (), "a card is nothing to stand on"
+    assert there().of("lone") == there().of("lone", unused=False) == (), "a card is not a backend"
     assert "net0" not in there().leftovers((), ()), "a card has it, whatever the card's id is"
     assert there().leftovers({"d1", "p1"}, {Behind(Sort.CHARDEV, "port0-chardev")}) == {}, "the command line's own"
     assert [one.words for one in there().of("net0", unused=False)] == ["netdev net0-host"], (
@@ -272,11 +272,11 @@ def test_what_the_user_should_know_of_an_answer_that_did_not_come(end: Unplug, w
     assert ("without an operating system" in overdue_hint(end)) == (end.run_state != "paused")
 
 
-def test_what_was_plugged_in_and_kept_is_no_drift() -> None:
+def test_a_plugged_device_that_was_kept_is_not_a_difference() -> None:
     device = Said(("-device", '{"driver":"virtio-net-pci","id":"net1"}'), "net[1]", "demo.toml:9")
     netdev = Said(("-netdev", '{"type":"user","id":"net1-host"}'), "net[1]", "demo.toml:9")
     started = ["-m", "64M"]
     now = (Said(("-m", "64M"), "memory.size"), netdev, device)
     assert drift(Live({"net1": "virtio-net-pci"}), started, now) == ()
     (missing,) = drift(Live({}), started, now)
-    assert (missing.kind, missing.name) == (Drift.MISSING, "net1"), "its backend is not told beside it"
+    assert (missing.kind, missing.name) == (Drift.MISSING, "net1"), "its backend is not listed separately"

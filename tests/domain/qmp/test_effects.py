@@ -1,4 +1,4 @@
-"""What asks before it is sent."""
+"""The commands that need confirmation."""
 
 from __future__ import annotations
 

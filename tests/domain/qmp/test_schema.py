@@ -33,7 +33,7 @@ def test_events_and_features() -> None:
 
 
 @pytest.mark.parametrize("entries", [[], [{}], [5], [{"name": "x", "meta-type": "command"}], {"a": 1}])
-def test_what_is_no_schema(entries: list[dict[str, object]]) -> None:
+def test_an_invalid_schema(entries: list[dict[str, object]]) -> None:
     with pytest.raises(SchemaError):
         Schema.from_query(entries)
 
@@ -90,7 +90,7 @@ def test_what_qemu_will_take(command: str, arguments: dict[str, object]) -> None
             {"driver": "virtio-net-pci", "addr": 8},
             ["addr must be a string, not an integer: the meaning of a number depends on QEMU's version"],
         ),
-        # Which members there are hangs on the driver: of what another one has nothing is said.
+        # The members depend on the driver: those of another one are not reported.
         (
             "blockdev-add",
             {"driver": "fil", "filename": "x", "zzzz": 1},

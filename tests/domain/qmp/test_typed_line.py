@@ -163,7 +163,7 @@ def test_the_place_of_a_mistake(line: str, place: str) -> None:
     assert line[start:end] == place
 
 
-def test_all_mistakes_are_told() -> None:
+def test_all_mistakes_are_reported() -> None:
     with pytest.raises(InputError) as caught:
         checked(parse_line("qom-set pth=/ property=x", SCHEMA), SCHEMA)
     assert len(caught.value.message.splitlines()) == 3
@@ -194,7 +194,7 @@ def test_every_mistake_has_its_place() -> None:
         ("balloon value=1 2", "2", "'2' has no value", "takes no more arguments"),
     ],
 )
-def test_what_is_not_finished_says_how_it_goes_on(line: str, place: str, message: str, hint: str) -> None:
+def test_unfinished_input_has_a_hint(line: str, place: str, message: str, hint: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_line(line, SCHEMA)
     start, end = caught.value.span
@@ -224,7 +224,7 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.text("abc-", min_size=1), JSON, max_size=3))
-def test_a_json_command_is_sent_as_it_stands(arguments: dict[str, object]) -> None:
+def test_a_json_command_is_sent_unchanged(arguments: dict[str, object]) -> None:
     line = json.dumps({"execute": "x", "arguments": arguments})
     if any(not _sendable(character) for character in json.dumps(arguments, ensure_ascii=False)):
         with pytest.raises(InputError, match="does not accept"):
@@ -234,6 +234,6 @@ def test_a_json_command_is_sent_as_it_stands(arguments: dict[str, object]) -> No
 
 
 def _sendable(character: str) -> bool:
-    """What Unicode keeps free of characters, in other words than the parser's: its arithmetic instead of a list."""
+    """Unicode's noncharacters, computed instead of listed as in the parser."""
     code = ord(character)
     return not (0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE)

@@ -82,7 +82,7 @@ def test_qemus_error_ends_with_its_class(state: Path) -> None:
         (["balloon", "value"], "expected key=value, not 'value'"),
         (["balloon", "64M"], "hint: write arguments as key=value: value=64M"),
         (["{"], "JSON: "),
-        (["--hmp", ""], "there is no HMP command"),
+        (["--hmp", ""], "no HMP command"),
         ([], "one of these: a command, - for many, or --replay FILE"),
         (["query-name", "--replay", "x"], "one of these: a command, - for many, or --replay FILE"),
     ],
