@@ -196,7 +196,7 @@ def test_a_frozen_qemu(workbench: CommandLine) -> None:
             workbench(*arguments).check_error(
                 1,
                 "one does not answer: QEMU's process is stopped (SIGSTOP)",
-                f"hint: to let it run on: kill -CONT {pid}",
+                f"hint: to resume it: kill -CONT {pid}",
             )
         workbench("stop", "one", "--timeout", "0.5").check_error(4, "one still runs after 0.5 s", "stopped (SIGSTOP)")
         workbench("start", "one").check_error(1, f"one runs already, pid {pid}")
@@ -213,7 +213,7 @@ def test_a_qemu_that_freezes_while_it_is_asked(workbench: CommandLine) -> None:
     with stopped(pid):
         out, err = asking.communicate(timeout=30)
     assert (asking.returncode, out) == (1, "")
-    assert f"hint: to let it run on: kill -CONT {pid}" in err
+    assert f"hint: to resume it: kill -CONT {pid}" in err
 
 
 def test_a_frozen_qemu_can_be_killed(workbench: CommandLine) -> None:
@@ -231,7 +231,9 @@ def test_a_monitor_that_another_client_holds(workbench: CommandLine) -> None:
     workbench.start("one")
     first = workbench.begin("balloon", "one", "32M", "--wait", "60")
     wait_until((workbench.state / "one" / "balloon.json").exists, "the first client")
-    workbench("pause", "one").check_error(1, "qmp-cli.sock accepts and says nothing", "hint: one client at a time")
+    workbench("pause", "one").check_error(
+        1, "no greeting on qmp-cli.sock", "hint: a monitor serves one client at a time"
+    )
     assert workbench.listed("one")["state"] == "unknown"
     first.terminate()
     first.communicate()

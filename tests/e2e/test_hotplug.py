@@ -216,7 +216,7 @@ def test_what_a_profile_cannot_hold_is_not_kept(workbench: CommandLine) -> None:
     workbench.start("one")
     before = file.read_text()
     refused = workbench("plug", "one", "net", "--keep")
-    refused.check_error(1, "net comes from base.toml", f"by hand into {base}", '[[net]]\nhint: id = "net1"')
+    refused.check_error(1, "net comes from base.toml", f"by hand to {base}", '[[net]]\nhint: id = "net1"')
     assert file.read_text() == before
     assert "net1" not in ids(workbench, "one")
 

@@ -18,7 +18,7 @@ def test_typed_ahead_asked_and_jumped_from_an_event(running_demo: CommandLine) -
         screen.wait_for("▸  query-name", "▸  !info status", "VM status: running")
 
         screen.type("system_reset\r")
-        screen.wait_for("system_reset on demo?", "starts over at once", "Cancel")
+        screen.wait_for("system_reset on demo?", "restarts immediately", "Cancel")
         screen.keys("Enter")
         screen.wait_for("▸  !info status", without="on demo?")
         assert "RESET" not in screen.picture(), "Cancel is what enter chooses"

@@ -53,5 +53,5 @@ def test_drift_both_ways(workbench: CommandLine) -> None:
     file.write_text("memory.size = 'many'\n")
     workbench("tree", "one", "--diff").check_error(1, "problem")
     file.unlink()
-    workbench("tree", "one", "--diff").check_error(3, "no profile any more", "profile.toml")
+    workbench("tree", "one", "--diff").check_error(3, "is gone", "profile.toml")
     assert workbench("tree", "one", "--diff", "--depth", "2").code == 2

@@ -1,4 +1,4 @@
-"""The profile of a guest as it runs: every kind of device plugged in and out."""
+"""The profile of a running guest, with every kind of device plugged and unplugged."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def parts(profile: GuestProfile) -> tuple[ArgvPart, ...]:
 
 
 def changed(now: AsItRuns, text: str = TEXT) -> tuple[set[str], set[str]]:
-    """The keys and the options in which a profile differs from what runs."""
+    """The keys and the options in which a profile differs from the running guest."""
     wanted = read_guest(text)
     found = compare_profiles((now.profile, now.parts(parts(STARTED), parts(now.whole))), (wanted, parts(wanted)))
     return {f"{key.mark} {key.key}" for key in found.keys}, {one.name for one in found.options}

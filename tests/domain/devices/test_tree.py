@@ -1,4 +1,4 @@
-"""The device tree out of replies recorded from QEMU 7.2 (firmware done) and 11.1 (before the firmware)."""
+"""The device tree from replies recorded on QEMU 7.2 (after the firmware ran) and 11.1 (before it)."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_bars_and_bridge_windows(tree: DeviceTree) -> None:
     ]  # fmt: skip
 
 
-def test_subsystem_pin_and_manner_are_told_as_qemu_tells_them(tree: DeviceTree) -> None:
+def test_subsystem_pin_and_attributes_match_qemu(tree: DeviceTree) -> None:
     balloon, port = tree.device("00:03.0"), tree.device("pcie-port0") or tree.device("rp0")
     assert balloon is not None
     assert (balloon.subsystem_ids, balloon.interrupt) == ("1af4:0005", f"IRQ {balloon.irq}, pin A")
@@ -111,7 +111,7 @@ def test_before_the_firmware_virtio_is_not_mapped() -> None:
     assert balloon.path == BALLOON
 
 
-def test_what_cannot_be_told_apart_gets_no_path() -> None:
+def test_ambiguous_devices_get_no_path() -> None:
     pci = recorded("7.2")["query-pci"]
     twice = [
         Place(f"/machine/peripheral-anon/device[{n}]", "virtio-rng-pci", 7 << 3, "/machine/q35/pcie.0") for n in (0, 1)
@@ -165,7 +165,7 @@ def test_features_by_name() -> None:
     assert features_of(5, 1 << 2 | 1 << 5 | 1 << 32) == ("DEFLATE_ON_OOM", "REPORTING", "VERSION_1")
     assert features_of(1, 1 << 2 | 1 << 62) == ("CTRL_GUEST_OFFLOADS", "STANDBY"), "bit 2 of a net is another"
     assert features_of(99, 1 | 1 << 29) == ("bit 0", "EVENT_IDX")
-    assert features_of(5, 1 << 30) == (), "bit 30 is no feature"
+    assert features_of(5, 1 << 30) == (), "bit 30 is not a feature"
 
 
 def test_features_of_devices_besides_the_common_five() -> None:

@@ -1,4 +1,4 @@
-"""Values for properties, defaults, and what can be set."""
+"""Property values, defaults, and which properties can be set."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INFO = TypeInfo(
 NODE = Node("/machine/peripheral/b", "virtio-balloon-pci", (Property("realized", "bool", True),))
 
 
-def test_a_default_is_told_where_the_value_is_another() -> None:
+def test_a_default_is_shown_where_the_value_differs() -> None:
     assert INFO.changed_default(Property("vectors", "uint32", 4294967295)) is None
     changed = INFO.changed_default(Property("vectors", "uint32", 0))
     assert changed is not None
@@ -59,8 +59,8 @@ def test_what_can_be_set_in_a_running_guest(name: str, kind: str, wanted: Access
 
 def test_what_may_harm_is_asked_about() -> None:
     assert harm(NODE, Property("guest-stats-polling-interval", "int", 1)) == ""
-    assert "away from the guest" in harm(NODE, Property("realized", "bool", True))
-    assert "does not say" in harm(NODE, Property("something", "int", 1))
+    assert "without asking the guest" in harm(NODE, Property("realized", "bool", True))
+    assert "is unknown" in harm(NODE, Property("something", "int", 1))
 
 
 @pytest.mark.parametrize(

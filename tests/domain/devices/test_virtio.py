@@ -15,7 +15,7 @@ REPLY = {
 }  # fmt: skip
 
 
-def test_a_queue_as_qemu_tells_it() -> None:
+def test_a_queue_as_qemu_reports_it() -> None:
     queue = parse_queue(REPLY)
     assert queue is not None
     assert (queue.size, queue.size_max, queue.in_flight, queue.ready) == (128, 256, 2, True)
@@ -26,7 +26,7 @@ def test_a_queue_as_qemu_tells_it() -> None:
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.dictionaries(st.text(), inner)))
-def test_anything_else_is_no_queue(reply: object) -> None:
+def test_anything_else_is_not_a_queue(reply: object) -> None:
     assert parse_queue(reply) is None
 
 

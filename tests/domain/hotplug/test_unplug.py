@@ -1,4 +1,4 @@
-"""What is sent to plug a device in, and what becomes of one that was asked to go."""
+"""The commands that plug a device in, and the states of an unplug."""
 
 from __future__ import annotations
 

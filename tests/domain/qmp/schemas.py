@@ -1,4 +1,4 @@
-"""A small QAPI schema for tests: a few entries in the shape in which QEMU gives them."""
+"""A small QAPI schema for tests: a few entries in QEMU's format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of a command, given the line that is typed."""
+"""The help for a command, given the typed line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COMMON = ["driver", "node-name", "read-only"]
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "names"),
     [
         ("blockdev-add", [*COMMON, "\N{HORIZONTAL ELLIPSIS}"]),
         ("blockdev-add driver=no-such", [*COMMON, "\N{HORIZONTAL ELLIPSIS}"]),
@@ -27,12 +27,12 @@ COMMON = ["driver", "node-name", "read-only"]
         ('{"execute": "blockdev-add", "arguments": {"driver": "file", "', [*COMMON, "filename", "locking"]),
     ],
 )
-def test_the_chosen_branch_is_told(line: str, told: list[str]) -> None:
+def test_the_chosen_branch_is_listed(line: str, names: list[str]) -> None:
     lines = arguments(SCHEMA, "blockdev-add", given_in(line, SCHEMA))
-    assert [one.name for one in lines if one.level == 0] == told
+    assert [one.name for one in lines if one.level == 0] == names
 
 
-def test_the_chosen_branch_of_a_member_is_told() -> None:
+def test_the_chosen_branch_of_a_member_is_listed() -> None:
     lines = arguments(SCHEMA, "blockdev-add", given_in("blockdev-add driver=raw file.driver=file x", SCHEMA))
     assert [one.name for one in lines if one.level == 1] == [*COMMON, "filename", "locking"]
 

@@ -1,4 +1,4 @@
-"""What asks before it is sent."""
+"""The commands that need confirmation."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_query_that_a_qemu_dies_of_is_named(command: str, version: str) -> Non
     [effect] = effects_of(*given, version)
     assert effect.command == command
     assert effect.is_defect
-    assert ("it was not tried on" in effect.words) == (version != "11.1.3")
+    assert ("is untested on" in effect.words) == (version != "11.1.3")
 
 
 @pytest.mark.parametrize("version", ["7.2.22", "8.2.2", "10.0.13", "5.2.0"])

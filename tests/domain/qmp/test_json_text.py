@@ -1,4 +1,4 @@
-"""JSON read in one pass: the value is what json.loads gives, and every place points at the text that it came from."""
+"""JSON read in one pass: values equal those of json.loads, and every position points at the text of its value."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ garbage = st.text("{}[]\":,\\ue+-.019 truefalsn'\ud800\x00\xa0")
 
 
 def paths(value: object, above: tuple[str, ...] = ()) -> dict[tuple[str, ...], object]:
-    """Every path of a value with what stands there."""
+    """Every path of a value with the value there."""
     found: dict[tuple[str, ...], object] = {above: value}
     if isinstance(value, list | dict):
         steps = enumerate(value) if isinstance(value, list) else value.items()
@@ -62,7 +62,7 @@ def test_value_and_places(value: object, form: dict[str, object], before: str, b
 
 
 @given(values, st.text("x=", max_size=5))
-def test_it_begins_where_it_is_said_to(value: object, before: str) -> None:
+def test_reading_starts_at_the_given_position(value: object, before: str) -> None:
     text = json.dumps(value)
     read, moved = read_json(text), read_json(before + text, len(before))
     assert moved.value == read.value
@@ -135,13 +135,13 @@ def open_brackets(text: str) -> list[str]:
         ('["a\\u12', Wrong.OPEN_STRING, "unterminated string", '"a\\u12'),
         ('["a\\q"]', Wrong.SYNTAX, "invalid \\escape", "\\"),
         ('["a\tb"]', Wrong.SYNTAX, "invalid control character", "\t"),
-        ('[1, "\uffff"]', Wrong.UNSENDABLE, "U+FFFF is not a character that QEMU reads", '"\uffff"'),
-        ('{"\\ud800": 1}', Wrong.UNSENDABLE, "U+D800 is not a character that QEMU reads", '"\\ud800"'),
+        ('[1, "\uffff"]', Wrong.UNSENDABLE, "QEMU does not accept the character U+FFFF", '"\uffff"'),
+        ('{"\\ud800": 1}', Wrong.UNSENDABLE, "QEMU does not accept the character U+D800", '"\\ud800"'),
         ("[1, NaN]", Wrong.UNSENDABLE, "NaN is not JSON", "NaN"),
         ("[-Infinity]", Wrong.UNSENDABLE, "-Infinity is not JSON", "-Infinity"),
-        ("[1e999]", Wrong.UNSENDABLE, "a number is too large", "1e999"),
-        (f"[{'9' * 5000}]", Wrong.UNSENDABLE, "a number is too long", "9" * 5000),
-        ("[" * (MAX_NESTING + 1), Wrong.UNSENDABLE, "nested too deep", "["),
+        ("[1e999]", Wrong.UNSENDABLE, "number too large", "1e999"),
+        (f"[{'9' * 5000}]", Wrong.UNSENDABLE, "number too long", "9" * 5000),
+        ("[" * (MAX_NESTING + 1), Wrong.UNSENDABLE, "nested too deeply", "["),
     ],
 )
 def test_a_fault_has_its_place(text: str, wrong: Wrong, words: str, piece: str) -> None:

@@ -33,7 +33,7 @@ def test_events_and_features() -> None:
 
 
 @pytest.mark.parametrize("entries", [[], [{}], [5], [{"name": "x", "meta-type": "command"}], {"a": 1}])
-def test_what_is_no_schema(entries: list[dict[str, object]]) -> None:
+def test_an_invalid_schema(entries: list[dict[str, object]]) -> None:
     with pytest.raises(SchemaError):
         Schema.from_query(entries)
 
@@ -65,12 +65,12 @@ def test_what_qemu_will_take(command: str, arguments: dict[str, object]) -> None
         ("ballon", {}, ["this QEMU has no command 'ballon': did you mean 'balloon' or 'query-balloon'?"]),
         ("QUERY-STATUS", {}, ["this QEMU has no command 'QUERY-STATUS': did you mean 'query-status'?"]),
         ("zzzz", {}, ["this QEMU has no command 'zzzz'"]),
-        ("balloon", {}, ["argument 'value' is missing: integer"]),
-        ("query-status", {"x": 1}, ["there is no argument 'x': it takes none"]),
+        ("balloon", {}, ["missing argument 'value' (integer)"]),
+        ("query-status", {"x": 1}, ["unknown argument 'x' (the command takes none)"]),
         (
             "balloon",
             {"valu": 1},
-            ["there is no argument 'valu': did you mean 'value'?", "argument 'value' is missing: integer"],
+            ["unknown argument 'valu': did you mean 'value'?", "missing argument 'value' (integer)"],
         ),
         ("balloon", {"value": "abc"}, ["value must be an integer, not a string"]),
         ("balloon", {"value": True}, ["value must be an integer, not a boolean"]),
@@ -82,29 +82,29 @@ def test_what_qemu_will_take(command: str, arguments: dict[str, object]) -> None
         (
             "blockdev-add",
             {"driver": "raw", "file": {"driver": "file", "filename": "x", "locking": "atuo"}},
-            ["file.locking cannot be 'atuo': did you mean 'auto'?"],
+            ["invalid value 'atuo' for file.locking: did you mean 'auto'?"],
         ),
-        ("blockdev-add", {"driver": "zz"}, ["driver cannot be 'zz': file, raw or null-co"]),
+        ("blockdev-add", {"driver": "zz"}, ["invalid value 'zz' for driver (expected file, raw or null-co)"]),
         (
             "device_add",
             {"driver": "virtio-net-pci", "addr": 8},
-            ["addr must be a string, not an integer: what a number means changed between versions of QEMU"],
+            ["addr must be a string, not an integer: the meaning of a number depends on QEMU's version"],
         ),
-        # Which members there are hangs on the driver: of what another one has nothing is said.
+        # The members depend on the driver: those of another one are not reported.
         (
             "blockdev-add",
             {"driver": "fil", "filename": "x", "zzzz": 1},
             [
-                "driver cannot be 'fil': did you mean 'file'?",
-                "there is no argument 'zzzz': it takes driver, node-name, read-only",
+                "invalid value 'fil' for driver: did you mean 'file'?",
+                "unknown argument 'zzzz' (expected driver, node-name, read-only)",
             ],
         ),
-        ("blockdev-add", {"filename": "x"}, ["argument 'driver' is missing: file, raw or null-co"]),
+        ("blockdev-add", {"filename": "x"}, ["missing argument 'driver' (file, raw or null-co)"]),
         ("blockdev-add", {"driver": ["file"], "filename": "x"}, ["driver must be file, raw or null-co, not a list"]),
         (
             "blockdev-add",
             {"driver": "raw", "file": {"driver": "file"}},
-            ["member of file 'filename' is missing: string"],
+            ["missing member 'filename' of file (string)"],
         ),
     ],
 )

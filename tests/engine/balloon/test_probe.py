@@ -228,7 +228,7 @@ async def test_a_target_that_was_never_sent_is_taken_back() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        MonitorTimeout("no answer to balloon within 5 s", sent="balloon"),
+        MonitorTimeout("no reply to balloon within 5 s", sent="balloon"),
         MonitorClosed("the connection ended", sent=True),
     ],
 )

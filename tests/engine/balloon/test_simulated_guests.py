@@ -90,7 +90,7 @@ def test_a_driver_that_did_not_agree_to_deflate_on_oom_has_no_such_excuse(workbe
         seen = look(workbench)
         if "this QEMU does not show whether the driver accepted it" in str(seen["evidence"]):
             assert seen["cause_code"] == "taken-back"
-            pytest.skip("this QEMU cannot be asked safely what a driver agreed to")
+            pytest.skip("this QEMU cannot be queried safely for negotiated features")
         assert seen["cause_code"] == "unknown"
         assert "deflate-on-oom is off" in cast("str", seen["cause"])
 

@@ -1,4 +1,4 @@
-"""Which devices a QEMU can make, as another QEMU of the same program tells it."""
+"""The devices that a QEMU can create, as reported by another QEMU process of the same program."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def test_the_installed_qemu_is_asked_once() -> None:
     assert found["disable-legacy"].choices == ("on", "off", "auto")
     ordered = [str(one.value) for one in found.values()]
     assert ordered == sorted(ordered, key=lambda name: (name.startswith("x-"), name))
-    # Both answers are kept: a program that is not there any more is not missed.
+    # Both replies are cached: the program is no longer needed.
     assert await book.drivers("/no/such")
     assert await book.properties("/no/such", "virtio-blk-pci")
 

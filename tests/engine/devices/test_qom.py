@@ -1,4 +1,4 @@
-"""Reading QOM, buses and types of a real QEMU of every version at hand, 5.2 too, and of one that changes meanwhile."""
+"""Reading QOM, buses and types of every real QEMU available, 5.2 too, and of one that changes during a read."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def test_everything_is_read_on_every_version_and_qemu_lives(qemu: str) -> 
         assert [one.type for one in devices if one.id == "disk0"] == ["scsi-hd"]
         balloon = types["virtio-balloon-pci"]
         assert balloon.properties["deflate-on-oom"].default is False
-        assert balloon.parents is None, "nobody was asked for them"
+        assert balloon.parents is None, "no QEMU was queried for them"
         interval = next(one for one in node.properties if one.name == "guest-stats-polling-interval")
         fixed = next(one for one in node.properties if one.name == "deflate-on-oom")
         assert access(node, interval, balloon)[0] is Access.SETTABLE
@@ -73,8 +73,8 @@ async def test_everything_is_read_on_every_version_and_qemu_lives(qemu: str) -> 
 
 
 @each_qemu()
-async def test_what_is_called_read_only_is_refused_and_the_rest_is_taken(qemu: str) -> None:
-    """Every property of a device that we call read-only is one that this QEMU refuses, whatever the value."""
+async def test_read_only_properties_are_rejected_and_settable_ones_accepted(qemu: str) -> None:
+    """This QEMU rejects any value for every property that is classified as read-only."""
     with running_qemu(binary=qemu, devices=OF_EVERY_AGE, paused=True) as (_, socket):
         monitor = await Monitor.connect(socket)
         reader = DeviceReader(monitor.execute, monitor.version)
@@ -118,7 +118,7 @@ async def test_values_of_some_properties_are_read_again() -> None:
 
 
 class Vanishing:
-    """Hands commands on, and lets an object vanish after its listing was read."""
+    """Forwards commands, and makes an object vanish after its listing was read."""
 
     def __init__(self, monitor: Monitor, path: str) -> None:
         self._monitor = monitor
@@ -147,7 +147,7 @@ async def test_an_object_that_vanishes_while_it_is_read() -> None:
 
 
 async def test_one_object_that_is_gone_does_not_hide_the_others_that_were_asked_with_it() -> None:
-    """From 10.1 on many objects are asked at once, and QEMU refuses the whole question for one that is gone."""
+    """Since 10.1 many objects are queried at once, and QEMU rejects the whole query if one is gone."""
     tree = {
         "/": [("a", "child<thing>"), ("gone", "child<thing>"), ("n", "int")],
         "/a": [("b", "child<thing>"), ("text", "string")],
@@ -170,7 +170,7 @@ async def test_one_object_that_is_gone_does_not_hide_the_others_that_were_asked_
 
     nodes = await QomReader(execute, (10, 1)).walk()
     assert set(nodes) == {"/", "/a", "/a/b"}
-    assert nodes["/a"].properties == (Property("text", "string", error="cannot be read now"),)
+    assert nodes["/a"].properties == (Property("text", "string", error="not readable now"),)
     assert ["/a", "/gone"] in asked
 
 
@@ -198,15 +198,15 @@ async def test_parents_come_from_a_second_qemu_and_are_kept(tmp_path: Path) -> N
 
 @each_qemu()
 async def test_parents_are_known_where_a_module_of_another_build_lies_in_the_way(qemu: str) -> None:
-    """The laboratory's 10 and 11 find the host's modules and die of them: asked again, they cannot load any.
+    """QEMU builds that find the modules of another build crash on them: the query is repeated without modules.
 
-    8.2 dies of the second module that it cannot load, too (util/module.c, ``module_load_qom_all()``; mended in 9.1).
+    8.2 crashes on the second module that it cannot load, too (util/module.c, ``module_load_qom_all()``; fixed in 9.1).
     """
     parents = await ask_parents(qemu)
     if not parents:
         version = subprocess.run([qemu, "-version"], capture_output=True, text=True, check=True).stdout
         assert "version 8.2" in version
-        pytest.skip("this QEMU dies of modules that it cannot load")
+        pytest.skip("this QEMU crashes on modules that it cannot load")
     assert ancestors("virtio-balloon-pci", parents) is not None
     assert ancestors("virtio-balloon-device", parents) == ("virtio-device", "device", "object")
     assert ancestors("pcie-root-port", parents) is not None
@@ -264,7 +264,7 @@ async def test_buses_are_read_again_when_a_device_came_or_went_and_only_then() -
             await monitor.execute("device_add", {**late, "scsi-id": 7, "drive": "null2"})
             asked.clear()
             assert disks(await reader.root()) == ["disk0", "late0"]
-            assert len(asked) > 2, "read anew"
+            assert len(asked) > 2, "read again"
         finally:
             await monitor.close()
 

@@ -1,4 +1,4 @@
-"""Reading the tree of a real QEMU, of every version at hand: all of it, and QEMU lives."""
+"""Reading the whole device tree of every real QEMU available, without crashing it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def tree_when_mapped(reader: DeviceReader) -> DeviceTree:
 
 @each_qemu()
 async def test_a_full_look_leaves_qemu_alive(qemu: str) -> None:
-    """Every device opened, every property read, every virtio device asked as far as this version allows."""
+    """Every device opened, every property read, every virtio device queried as far as this version allows."""
     with running_qemu(*MORE, binary=qemu) as (process, socket):
         monitor = await Monitor.connect(socket)
         asked = Asked(monitor)
@@ -167,7 +167,7 @@ async def test_a_property_that_cannot_be_read_says_why() -> None:
         await monitor.close()
 
 
-async def test_a_path_that_is_gone_is_an_error_and_a_walk_goes_on() -> None:
+async def test_a_path_that_is_gone_is_an_error_and_a_walk_continues() -> None:
     with running_qemu() as (_, socket):
         monitor = await Monitor.connect(socket)
         reader = DeviceReader(monitor.execute, monitor.version)
@@ -215,7 +215,7 @@ async def test_a_machine_without_pci_has_an_empty_tree() -> None:
 
 @each_qemu()
 async def test_an_i440fx_board_has_its_paths_too(qemu: str) -> None:
-    """Since QEMU 8.2 its IDE and PM functions are held by the south bridge in QOM."""
+    """Since QEMU 8.2 its IDE and PM functions are children of the south bridge in QOM."""
     devices = ("-device", "virtio-net-pci,id=net0,addr=5")
     with running_qemu("-machine", "pc", devices=devices, paused=True, binary=qemu) as (_, socket):
         monitor = await Monitor.connect(socket)

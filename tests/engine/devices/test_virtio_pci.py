@@ -47,10 +47,10 @@ def test_a_mapped_balloon_is_found_behind_a_bridge(device_id: int) -> None:
     assert balloon_bar([{"bus": 0, "devices": [bridge]}]) == ModernBar(0xFE000000, 0, 3, 0, "b")
 
 
-def test_what_is_no_virtio_register_bar_is_none() -> None:
+def test_other_bars_are_not_virtio_registers() -> None:
     assert modern_bar(device(0x1050, 0xFE000000, size=0x1000)) is None, "virtio-vga: MSI-X"
     assert modern_bar(device(0x1002, 0xFE000000, bar=1)) is None
-    assert modern_bar(device(0x1100, 0xFE000000)) is None, "q35's subsystem id range is no virtio device"
+    assert modern_bar(device(0x1100, 0xFE000000)) is None, "q35's subsystem id range is not a virtio device"
     assert modern_bar(device(0x1002, 0xFE000000, id={"vendor": 0x8086, "device": 0x1002})) is None
     assert modern_bar({}) is None
     assert virtio_bars(None) == () == virtio_bars([{}])

@@ -39,7 +39,7 @@ async def bars_when_mapped(monitor: Monitor) -> dict[str, ModernBar]:
 
 @each_qemu()
 async def test_registers_say_what_qemu_says(qemu: str, tmp_path: Path) -> None:
-    """With a driver that agreed to some, on every version; where QEMU's command is safe it says the same."""
+    """With a driver that accepted some, on every version; where QEMU's command is safe it gives the same result."""
     qtest = tmp_path / "qtest"
     argv = ("-qtest", f"unix:{qtest},server=on,wait=off", "-qtest-log", "none")
     with running_qemu(*argv, binary=qemu, devices=OF_EVERY_AGE) as (process, socket):
@@ -78,7 +78,7 @@ def _low(number: int) -> set[str]:
 
 @each_qemu()
 async def test_queues_that_are_not_read_are_counted(qemu: str) -> None:
-    """A controller can have a thousand; none is left out without a word."""
+    """A controller can have a thousand queues; those left out are mentioned."""
     devices = ("-device", "virtio-scsi-pci,id=scsi0,num_queues=70")
     with running_qemu(binary=qemu, devices=devices) as (_, socket):
         monitor = await Monitor.connect(socket)
@@ -90,15 +90,15 @@ async def test_queues_that_are_not_read_are_counted(qemu: str) -> None:
         assert found is not None
         if parse_version(monitor.version) in QUEUE_QUERY_SAFE:
             assert len(found.queues or ()) == 64
-            assert found.queues_note == "8 more are there and not read"
+            assert found.queues_note == "8 more, not read"
         else:
             assert found.queues_note.startswith("72: QEMU")
         await monitor.close()
 
 
 @each_qemu()
-async def test_what_the_guest_did_not_select_is_said_to_be_unknown(qemu: str) -> None:
-    """Behind a root port a device has no old registers: no driver has selected the upper half."""
+async def test_what_the_guest_did_not_select_is_unknown(qemu: str) -> None:
+    """Behind a root port a device has no legacy registers, and no driver has selected the upper half."""
     with running_qemu(binary=qemu, devices=OF_EVERY_AGE) as (_, socket):
         monitor = await Monitor.connect(socket)
         bars = await bars_when_mapped(monitor)
@@ -111,7 +111,7 @@ async def test_what_the_guest_did_not_select_is_said_to_be_unknown(qemu: str) ->
         assert found.negotiated == ()
         assert found.note == "bits 32 to 63 cannot be read without writing a register"
         assert found.queues is None
-        assert found.queues_note == "1: QEMU of this version cannot be asked safely"
+        assert found.queues_note == "1: QEMU of unknown version cannot be queried safely"
         await monitor.close()
 
 
@@ -122,7 +122,7 @@ def answers(
 
 
 class Asker:
-    """Answers lines of HMP by how they begin; anything else is refused."""
+    """Answers HMP lines by their prefix; anything else is an error."""
 
     def __init__(self, lines: Mapping[str, str]) -> None:
         self.lines = lines
@@ -139,7 +139,7 @@ class Asker:
 
 BAR = ModernBar(0xFEA08000, 0, 3, 0, "balloon0", 0xC040)
 UPPER = "00000000fea08000: 0x00000001 0x00000101 0x00000001 0x00000100\n"
-"""As 7.2 prints it; 11.1 prints the address with as few digits as it needs."""
+"""As printed by 7.2; 11.1 prints the address without leading zeros."""
 
 
 async def test_both_halves_make_one_set() -> None:
@@ -161,7 +161,7 @@ async def test_before_features_ok_nothing_is_agreed_to() -> None:
 
 
 @pytest.mark.parametrize("half", ["0x00000003", "0xffffffff"])
-async def test_a_half_beyond_64_bits_is_not_taken_for_one_of_ours(half: str) -> None:
+async def test_a_half_beyond_64_bits_is_ignored(half: str) -> None:
     line = f"fea08000: {half} 0x00000007 {half} 0x00000007"
     found = await read_virtio(answers(line), "11.1.3", "/b", Virtio(5, 15), ModernBar(0xFEA08000, 0, 3, 0, "b"))
     assert (found.offered, found.negotiated) == (None, None)
@@ -169,7 +169,7 @@ async def test_a_half_beyond_64_bits_is_not_taken_for_one_of_ours(half: str) -> 
 
 
 async def test_one_half_that_is_known_of_one_set_only_is_left_out() -> None:
-    """Else a feature would be said to be refused of which nobody knows."""
+    """Otherwise an unknown feature would be reported as refused."""
     line = "fea08000: 0x00000001 0x00000101 0x00000000 0x00000002"
     found = await read_virtio(answers(line), "9.2.0", "/b", Virtio(5, 15), ModernBar(0xFEA08000, 0, 3, 0, "b"))
     assert (found.offered, found.negotiated) == (None, None)
@@ -179,11 +179,11 @@ async def test_one_half_that_is_known_of_one_set_only_is_left_out() -> None:
     assert found.note == "bits 32 to 63 cannot be read without writing a register"
 
 
-async def test_registers_that_nobody_mapped_are_not_read() -> None:
+async def test_unmapped_registers_are_not_read() -> None:
     asker = answers(UPPER)
     found = await read_virtio(asker, "9.2.0", "/b", Virtio(5), None)
     assert asker.asked == []
-    assert found.note == found.queues_note == "nobody has mapped its registers yet"
+    assert found.note == found.queues_note == "registers not mapped yet"
 
 
 @pytest.mark.parametrize("ports", [("nonsense", "portl[0xc044] = 0x1"), ("portl[0xc040] = 0x1", "")])

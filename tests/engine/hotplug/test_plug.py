@@ -1,4 +1,4 @@
-"""Plugging in and out on QEMUs of every version at hand, without an operating system in the guest."""
+"""Plugging and unplugging on every QEMU available, without an operating system in the guest."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def board(qemu: str) -> AsyncIterator[tuple[Monitor, Unplugs, DeviceReader
 
 
 def reset_carries_out(monitor: Monitor) -> bool:
-    """Whether a reset lets go what was asked to: not on 5.2, which the workbench starts no guest with."""
+    """Whether a reset completes a pending unplug: not on 5.2, which the workbench does not start guests with."""
     return parse_version(monitor.version) >= (6, 0)
 
 
@@ -132,7 +132,7 @@ async def test_a_backend_that_is_refused_says_what_that_means(qemu: str, tmp_pat
             for kind, bus, values, hint in (
                 (Kind.DISK, "scsi0.0", {"file": "d.qcow2", "id": "d2"}, "in use"),
                 (Kind.DISK, "scsi0.0", {"file": "raw.img", "id": "d3"}, "raw"),
-                (Kind.NET, "rp0", {"forward": forward}, "port of the host"),
+                (Kind.NET, "rp0", {"forward": forward}, "host port is in use"),
             ):
                 offer = offered(kind, bus, base=str(tmp_path))
                 with pytest.raises(CommandFailed) as refused:
@@ -150,7 +150,7 @@ async def test_what_a_controller_has_on_it_goes_with_it(qemu: str, tmp_path: Pat
         wrong = plan(offer, {"file": "d.qcow2", "size": "1M", "logical_block_size": "513"})
         with pytest.raises(CommandFailed) as refused:
             await plug(monitor.execute, wrong, offer)
-        assert "scsi9, plugged in for it, was asked to go again" in refused.value.hint
+        assert "scsi9, plugged in for it, is being unplugged again" in refused.value.hint
         assert not list(tmp_path.iterdir())
         assert (await read_backends(monitor.execute)).of("disk9", unused=False) == ()
         if not reset_carries_out(monitor):
@@ -172,7 +172,7 @@ async def test_what_a_controller_has_on_it_goes_with_it(qemu: str, tmp_path: Pat
 
 
 @each_qemu()
-async def test_what_there_is_to_stand_on_is_known_and_who_stands_on_it(qemu: str, tmp_path: Path) -> None:
+async def test_backends_and_their_users_are_known(qemu: str, tmp_path: Path) -> None:
     async with board(qemu) as (monitor, _, reader):
         for kind, bus, values in (
             (Kind.NET, "rp0", {}),
@@ -192,17 +192,17 @@ async def test_what_there_is_to_stand_on_is_known_and_who_stands_on_it(qemu: str
             "gone": ["netdev gone-host", "block node gone-image"]
         }
         assert await remove_behind(monitor.execute, left["gone"]) == ()
-        assert await remove_behind(monitor.execute, left["gone"]) == (), "somebody else was first"
+        assert await remove_behind(monitor.execute, left["gone"]) == (), "removed already"
         used = await remove_behind(monitor.execute, there.of("disk9", unused=False))
         assert used[0].what == Behind(Sort.NODE, "disk9-image")
 
 
 @each_qemu()
-async def test_what_qemu_itself_refuses_is_said_and_nothing_stays_pending(qemu: str) -> None:
+async def test_what_qemu_itself_rejects_is_reported_and_not_pending(qemu: str) -> None:
     async with board(qemu) as (monitor, unplugs, reader):
         with pytest.raises(CommandFailed, match="hotplug") as refused:
             await unplugs.unplug(monitor.execute, reader.qom, "cold0", 5)
-        assert "stays until the guest ends" in refused.value.hint
+        assert "cannot be unplugged while the guest runs" in refused.value.hint
         with pytest.raises(NotFound, match="nosuch"):
             await unplugs.unplug(monitor.execute, reader.qom, "nosuch", 5)
         assert unplugs.waiting == ()
@@ -240,7 +240,7 @@ async def test_a_device_that_is_gone_before_the_reply_leaves_no_mark() -> None:
         assert not unplugs._files.load()
 
 
-async def test_a_connection_that_ends_meanwhile_claims_nothing() -> None:
+async def test_a_connection_that_ends_during_an_unplug_claims_nothing() -> None:
     async with board(QEMU) as (monitor, unplugs, reader):
         offer = offered(Kind.NET, "rp0")
         await plug(monitor.execute, plan(offer, {}), offer)
@@ -249,7 +249,7 @@ async def test_a_connection_that_ends_meanwhile_claims_nothing() -> None:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0)
         unplugs.forget()
-        with pytest.raises(MonitorError, match="not known"):
+        with pytest.raises(MonitorError, match="may still be unplugged"):
             await asked
         assert unplugs._files.load()["net9"].pid == 0, "who looks next need not wait for this process"
 

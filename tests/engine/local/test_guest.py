@@ -204,7 +204,7 @@ async def test_sigstop_is_seen_soon_and_sigcont_brings_all_back(shared: CommandL
             notes = [message.payload for message in guest.record if message.kind is Kind.NOTE]
             assert notes == [], "a stopped process is known without asking it in vain"
             snapshot = guest.snapshot
-            assert snapshot.trouble == f"QEMU's process is stopped (SIGSTOP); to let it run on: kill -CONT {pid}"
+            assert snapshot.trouble == f"QEMU's process is stopped (SIGSTOP); to resume it: kill -CONT {pid}"
             assert (snapshot.phase, snapshot.pid, snapshot.memory) == (Phase.RUNNING, pid, RAM)
             assert snapshot.balloon is not None
             assert snapshot.balloon.reading is not None, "what was known last still stands"

@@ -33,13 +33,13 @@ def test_a_page_is_found_and_names_itself(place: Path) -> None:
     (place / "qemu-qmp-ref.7.gz").write_bytes(gzip.compress(PAGE.encode()))
     said = [paragraph.text for paragraph in manual_of("balloon")]
     assert said == ["Change it.", f"From {place / 'qemu-qmp-ref.7.gz'}."]
-    assert "does not tell of stop" in manual_of("stop")[0].text
+    assert "does not document stop" in manual_of("stop")[0].text
 
 
 @pytest.mark.parametrize("raw", [b"no gzip", gzip.compress(PAGE.encode())[:-12]], ids=["no gzip", "cut short"])
-def test_a_broken_page_is_said(place: Path, raw: bytes) -> None:
+def test_a_broken_page_is_reported(place: Path, raw: bytes) -> None:
     (place / "qemu-qmp-ref.7.gz").write_bytes(raw)
-    assert "cannot be read" in manual_of("balloon")[0].text
+    assert "Cannot read" in manual_of("balloon")[0].text
 
 
 def test_without_a_page_its_package_is_named(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +55,7 @@ def real_pages() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("file", list(real_pages()), ids=str)
-def test_every_command_of_a_real_page_is_told_of(file: Path, place: Path) -> None:
+def test_every_command_of_a_real_page_is_found(file: Path, place: Path) -> None:
     raw = file.read_bytes()
     (place / file.name).write_bytes(raw)
     source = (gzip.decompress(raw) if file.suffix == ".gz" else raw).decode()

@@ -60,13 +60,13 @@ class Peer:
         await self.reply({})
 
     async def reply(self, value: object) -> dict[str, object]:
-        """Answer the next request and give it."""
+        """Answer the next request and return it."""
         request = await self.request()
         await self.send({"return": value, "id": request["id"]} if "id" in request else {"return": value})
         return request
 
     async def silence(self) -> None:
-        """Stay until the other side goes."""
+        """Wait until the peer disconnects."""
         while await self._reader.read(65536):
             pass
 
@@ -101,7 +101,7 @@ async def peer(talk: Talk) -> AsyncIterator[Path]:
 
 @pytest.fixture(autouse=True)
 async def _no_lost_exceptions() -> AsyncIterator[None]:
-    """asyncio reports an exception that nobody fetched when its task is collected: that fails the test."""
+    """asyncio reports an unretrieved exception when its task is collected: that fails the test."""
     lost: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: lost.append(context))
     yield
@@ -153,7 +153,7 @@ async def test_a_reply_and_its_record() -> None:
         b"[" * 100_000 + b"\n",
     ],
 )
-async def test_a_peer_that_is_no_qmp(greeting: bytes) -> None:
+async def test_a_peer_that_does_not_speak_qmp(greeting: bytes) -> None:
     async def talk(other: Peer) -> None:
         await other.send_bytes(greeting)
 
@@ -183,11 +183,11 @@ async def test_a_silent_peer_is_given_up_at_the_deadline() -> None:
     assert caught.value.hint
 
 
-async def test_no_socket_and_nobody_listening(tmp_path: Path) -> None:
-    with pytest.raises(MonitorUnavailable, match="there is no such socket"):
+async def test_no_socket_and_no_listener(tmp_path: Path) -> None:
+    with pytest.raises(MonitorUnavailable, match="no such socket"):
         await Monitor.connect(tmp_path / "qmp.sock")
     (tmp_path / "file").touch()
-    with pytest.raises(MonitorUnavailable, match="nobody listens"):
+    with pytest.raises(MonitorUnavailable, match="nothing is listening"):
         await Monitor.connect(tmp_path / "file")
     with pytest.raises(MonitorUnavailable, match="107"):
         await Monitor.connect(tmp_path / ("x" * 100) / "qmp.sock")
@@ -317,12 +317,12 @@ async def test_a_late_reply_is_kept_and_the_next_command_works() -> None:
 
     async with peer(talk) as path:
         monitor = await Monitor.connect(path)
-        with pytest.raises(MonitorTimeout, match=r"no answer to query-status within 0\.05 s"):
+        with pytest.raises(MonitorTimeout, match=r"no reply to query-status within 0\.05 s"):
             async with asyncio.timeout(10):
                 await monitor.execute("query-status", deadline=0.05)
         answer.set()
         assert await monitor.execute("query-status") == "in time"
-        assert notes(monitor) == ["no answer to query-status within 0.05 s", "late: the reply to query-status"]
+        assert notes(monitor) == ["no reply to query-status within 0.05 s", "late reply to query-status"]
         late = next(message for message in monitor.record if message.kind is Kind.REPLY)
         assert late.payload == "late"
         assert late.latency is not None
@@ -351,7 +351,7 @@ async def test_who_gives_up_waiting_loses_no_reply() -> None:
         replies = {message.name: message.payload for message in monitor.record if message.kind is Kind.REPLY}
         assert isinstance(replies["query-status"], dict)
         assert "status" in replies["query-status"]
-        assert notes(monitor)[1] == "late: the reply to query-status"
+        assert notes(monitor)[1] == "late reply to query-status"
         await monitor.close()
 
 
@@ -362,7 +362,7 @@ async def able_out_of_band(monitor: Monitor) -> str:
 
 
 async def answer(monitor: Monitor, command: str, *, oob: bool = False, deadline: float = 5) -> str:
-    """What comes of it, in words."""
+    """The outcome in words."""
     try:
         return f"returned {await monitor.execute(command, oob=oob, deadline=deadline)}"
     except CommandFailed as error:
@@ -382,7 +382,7 @@ async def test_out_of_band(qemu: str) -> None:
 
 @each_qemu()
 async def test_out_of_band_passes_a_main_loop_that_is_busy(qemu: str, tmp_path: Path) -> None:
-    """QEMU opens a fifo that nobody reads: open(2) holds its main loop up until somebody does."""
+    """QEMU opens a fifo without a reader: open(2) blocks its main loop until there is one."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     with running_qemu(binary=qemu, paused=True) as (_process, path):
@@ -450,7 +450,7 @@ async def test_close_in_mid_reply() -> None:
 
     async with peer(talk) as path:
         monitor = await Monitor.connect(path)
-        with pytest.raises(MonitorClosed, match="ended before it answered query-status"):
+        with pytest.raises(MonitorClosed, match="ended before the reply to query-status"):
             await monitor.execute("query-status")
         async with asyncio.timeout(5):
             await monitor.wait_closed()
@@ -512,7 +512,7 @@ async def test_a_killed_qemu_is_noticed() -> None:
             await monitor.wait_closed()
         assert notes(monitor)
         await monitor.close()
-        assert ended == [True], "told once"
+        assert ended == [True], "notified once"
 
 
 async def test_quit_answers_and_then_closes() -> None:

@@ -59,7 +59,7 @@ async def test_a_build_is_asked_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'[{"name": "x"}]', b"\xff\xfe", b"[" * 100_000, b"5"])
-async def test_a_corrupt_cache_is_read_anew_and_mended(damage: bytes, tmp_path: Path) -> None:
+async def test_a_corrupt_cache_is_queried_again_and_repaired(damage: bytes, tmp_path: Path) -> None:
     with running_qemu() as (_process, path):
         monitor = await Monitor.connect(path)
         await read_schema(monitor, tmp_path)
@@ -88,7 +88,7 @@ async def test_another_build_of_the_same_version_is_asked_itself(
     with running_qemu() as (_process, path):
         monitor = await Monitor.connect(path)
         await read_schema(monitor, tmp_path)
-        # A program that is no QEMU (a loader, a debugger) stands in /proc/PID/exe: nothing identifies the build.
+        # A program other than QEMU (a loader, a debugger) is in /proc/PID/exe: nothing identifies the build.
         monkeypatch.setattr(os, "readlink", lambda _path: "/usr/bin/gdb")
         await read_schema(monitor, tmp_path)
         monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""What is asked of a QEMU that does not answer: stopped by a signal, or busy with something else."""
+"""Requests to a QEMU that does not reply: stopped by a signal, or busy with something else."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def stopped(pid: int | None) -> Iterator[None]:
 
 
 async def test_nothing_is_sent_to_a_stopped_qemu(running_demo: CommandLine) -> None:
-    """It would wait in the socket, and strike whenever QEMU is let run on."""
+    """It would wait in the socket, and take effect whenever QEMU is resumed."""
     async with opened(running_demo) as engine:
         guest = running(engine, "demo")
         await settled(guest, RAM)
@@ -66,8 +66,8 @@ def test_the_command_line_sends_nothing_to_a_stopped_qemu(running_demo: CommandL
     assert running_demo("balloon", "demo", "--json").json["target"] == RAM
 
 
-async def test_a_target_that_waits_in_a_busy_qemu_is_told(running_demo: CommandLine, tmp_path: Path) -> None:
-    """Its main loop stands in open(2) of a pipe that nobody reads."""
+async def test_a_target_that_waits_in_a_busy_qemu_is_reported(running_demo: CommandLine, tmp_path: Path) -> None:
+    """Its main loop is blocked in open(2) of a pipe without a reader."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     async with opened(running_demo) as engine:
@@ -80,7 +80,7 @@ async def test_a_target_that_waits_in_a_busy_qemu_is_told(running_demo: CommandL
             assert balloon_of(guest).unanswered is None
             asking = asyncio.create_task(guest.set_target(400 * MIB))
             await until(lambda: balloon_of(guest).unanswered == 400 * MIB, "the target that waits")
-            with pytest.raises(MonitorTimeout, match="no answer to balloon"):
+            with pytest.raises(MonitorTimeout, match="no reply to balloon"):
                 await asking
             wanted = (MarkKind.REQUEST, 400 * MIB)
             await until(lambda: wanted in [(m.kind, m.size) for m in balloon_of(guest).marks], "its mark")
@@ -106,7 +106,7 @@ async def test_a_paused_guest_without_a_diff_says_so(running_demo: CommandLine) 
         await until(lambda: balloon_of(guest).verdict.notes == (), "it runs on")
 
 
-async def test_what_no_driver_holds_after_a_reset_is_no_figure(running_demo: CommandLine) -> None:
+async def test_memory_that_no_driver_holds_after_a_reset_is_not_counted(running_demo: CommandLine) -> None:
     async with opened(running_demo) as engine:
         guest = running(engine, "demo")
         guest.watched = True
@@ -129,7 +129,7 @@ async def test_what_no_driver_holds_after_a_reset_is_no_figure(running_demo: Com
 
 
 def test_a_process_that_is_gone_is_not_remembered() -> None:
-    """Another one may get its pid, and be stopped."""
+    """Its pid may be reused by another process that is stopped."""
     process = subprocess.Popen(["sleep", "600"])
     assert not is_stopped(process.pid)
     process.kill()

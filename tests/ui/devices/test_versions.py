@@ -139,7 +139,7 @@ async def test_four_views_of_every_version(real: Real) -> None:
             assert app.value(f"{BALLOON}#queues") == "0 of 3"
             assert app.value(f"{BALLOON}#queue:2") == "not set up"
         else:
-            why = f"QEMU {app.monitor.version} has no command that tells of them (since 7.2)"
+            why = f"QEMU {app.monitor.version} cannot list queues (needs 7.2)"
             assert app.value(f"{BALLOON}#queues") == f"3: {why}"
 
         # The buses, and QOM, with the cursor on the same device.

@@ -99,7 +99,7 @@ async def test_what_cannot_be_meant_is_not_sent_and_all_properties_come_by_a_key
         keys = [row.key for row in form._rows]
         assert keys[-2:] == ["mrg_rxbuf", "speed"]
         await pilot.press("up", *"fast")
-        assert sent(app) == "speed: a whole number, or a size such as 64M"
+        assert sent(app) == "speed: expected an integer, or a size such as 64M"
         await pilot.press("enter")
         await pilot.pause()
         assert app.screen is form

@@ -151,12 +151,12 @@ async def test_a_line_that_cannot_be_read_is_never_sent(qemu_path: Path, tmp_pat
 async def test_what_went_wrong_on_the_way_is_told_once(tmp_path: Path) -> None:
     async with console(None, tmp_path) as (pilot, app):
         app.console_pane.explain(WorkbenchError("the [line] is cut", hint="mend it"))
-        app.record.add(1.0, Kind.NOTE, Origin.USER, "", "no answer to query-status within 5 s")
-        app.console_pane.explain(MonitorTimeout("no answer to query-status within 5 s", hint="QEMU is frozen"))
+        app.record.add(1.0, Kind.NOTE, Origin.USER, "", "no reply to query-status within 5 s")
+        app.console_pane.explain(MonitorTimeout("no reply to query-status within 5 s", hint="QEMU is frozen"))
         await pilot.pause()
         assert "the [line] is cut" in app.shown
-        assert app.shown.count("no answer to query-status") == 1
-        assert app.shown.index("no answer") < app.shown.index("QEMU is frozen")
+        assert app.shown.count("no reply to query-status") == 1
+        assert app.shown.index("no reply") < app.shown.index("QEMU is frozen")
 
 
 async def test_a_guest_that_does_not_run_takes_no_command(tmp_path: Path) -> None:
@@ -307,9 +307,9 @@ async def test_a_note_that_repeats_is_counted(tmp_path: Path) -> None:
     async with console(None, tmp_path) as (pilot, app):
         for _ in range(3):
             app.record.add(1.0, Kind.COMMAND, Origin.SCREEN, "query-balloon", {})
-            app.record.add(1.0, Kind.NOTE, Origin.SCREEN, "", "no answer to query-balloon within 5 s")
+            app.record.add(1.0, Kind.NOTE, Origin.SCREEN, "", "no reply to query-balloon within 5 s")
         await until(pilot, lambda: "3 times" in app.shown)
-        assert app.shown.count("no answer") == 1
+        assert app.shown.count("no reply") == 1
 
 
 async def test_a_burst_is_cut_and_says_so(tmp_path: Path) -> None:

@@ -162,8 +162,8 @@ def test_what_may_harm_is_refused_before_anything_is_sent(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("query-name\n", "line 1 is no JSON"),
-        ("[]\n", "line 1 is no JSON object"),
+        ("query-name\n", "line 1 is not valid JSON"),
+        ("[]\n", "line 1 is not a JSON object"),
         ('{"execute": "query-name"}\n{"execute": 5}\n', "line 2: "),
         ("", "no command"),
     ],

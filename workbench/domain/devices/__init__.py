@@ -1,1 +1,1 @@
-"""Devices of a running guest: PCI, buses, QOM, virtio, and where they are defined."""
+"""Devices of a running guest: PCI, buses, QOM, virtio, and their source files in QEMU."""

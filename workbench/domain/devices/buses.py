@@ -1,4 +1,4 @@
-"""QEMU's qdev buses: what ``info qtree`` prints, as a tree."""
+"""QEMU's qdev buses as a tree, like ``info qtree``."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ ROOT = "/machine/unattached/sysbus"
 
 
 class Bus(Struct, frozen=True):
-    """A bus and what sits on it."""
+    """A bus and the devices on it."""
 
     name: str
     """Such as ``pcie.0``; what ``device_add bus=`` takes."""
     type: str
     path: str
     devices: tuple[BusDevice, ...] = ()
-    """In the order in which they were made."""
+    """In order of creation."""
     error: str = ""
-    """Why its devices could not be read, empty when they could."""
+    """Why its devices could not be read; empty when they could."""
 
 
 class BusDevice(Struct, frozen=True):
-    """A device on a bus, with the buses that it brings."""
+    """A device on a bus, with the buses that it provides."""
 
     type: str
     path: str
@@ -35,28 +35,28 @@ class BusDevice(Struct, frozen=True):
 
     @property
     def id(self) -> str:
-        """The id that it was made with; empty for what the board brings."""
+        """The id it was created with; empty for devices of the board."""
         return qdev_id(self.path)
 
 
 def qdev_id(path: str) -> str:
-    """The id of a device by its QOM path: only those that were made with one are below ``peripheral``."""
+    """The id of the device at a QOM path; only devices with an id are below ``peripheral``."""
     above, _, name = path.rpartition("/")
     return name if above == "/machine/peripheral" else ""
 
 
 def id_in(path: str) -> str:
-    """The id of the device that a QOM path is, or lies in; empty when it has none."""
+    """The id of the device that is or contains a QOM path; empty when it has none."""
     return path.removeprefix(above).partition("/")[0] if path.startswith(above := "/machine/peripheral/") else ""
 
 
 def bus_name(path: str) -> str:
-    """A bus's name by its QOM path. QOM calls the main system bus ``sysbus``, everything else main-system-bus."""
+    """The name of the bus at a QOM path. The main system bus is ``sysbus`` in QOM, but ``main-system-bus`` elsewhere."""
     return "main-system-bus" if path == ROOT else path.rpartition("/")[2]
 
 
 def flat(bus: Bus, depth: int = 0) -> Iterator[tuple[int, Bus | BusDevice]]:
-    """Buses and devices in reading order, each with its depth."""
+    """Buses and devices in depth-first order, each with its depth."""
     yield depth, bus
     for device in bus.devices:
         yield depth + 1, device
@@ -65,9 +65,9 @@ def flat(bus: Bus, depth: int = 0) -> Iterator[tuple[int, Bus | BusDevice]]:
 
 
 def sits_on(root: Bus, path: str) -> list[str]:
-    """A device, or the one that a QOM path lies in, and the buses and devices on which it sits: the nearest first.
+    """The device that is or contains a QOM path, then the buses and devices above it, nearest first.
 
-    Empty when no bus has it.
+    Empty when it is not on any bus.
     """
     chain: list[str] = []
     found: list[str] = []

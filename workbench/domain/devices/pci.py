@@ -1,6 +1,6 @@
-"""PCI as QEMU reports it: addresses, ids and their names, base address registers, bridges.
+"""PCI as reported by QEMU: addresses, ids and their names, base address registers, bridges.
 
-Vendor and device ids are those of QEMU's docs/specs/pci-ids.rst, include/hw/pci/pci_ids.h and the devices' own files.
+Vendor and device ids are from QEMU's docs/specs/pci-ids.rst, include/hw/pci/pci_ids.h and the devices' own files.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ _CLASSES = {
 
 
 class PciAddress(Struct, frozen=True, order=True):
-    """Where a function sits now. The bus number is given by the guest's firmware and can change at a reset."""
+    """The current address of a function. The guest's firmware assigns bus numbers, and they can change at a reset."""
 
     bus: int
     slot: int
@@ -103,7 +103,7 @@ class PciAddress(Struct, frozen=True, order=True):
 
     @property
     def devfn(self) -> int:
-        """Slot and function in one number, as QEMU's ``addr`` property has it."""
+        """Slot and function as one number, as in QEMU's ``addr`` property."""
         return self.slot << 3 | self.function
 
 
@@ -117,25 +117,25 @@ class Bar(Struct, frozen=True):
     size: int
     """Bytes."""
     address: int | None
-    """Address in the guest's memory or I/O space; None while nobody has mapped it."""
+    """Address in the guest's memory or I/O space; None while it is not mapped."""
     prefetchable: bool = False
     wide: bool = False
     """A 64-bit register, which takes two slots."""
 
     @property
     def manner(self) -> str:
-        """What kind of memory it is, in words; empty for ordinary memory and for I/O."""
+        """Attributes of a memory BAR in words; empty for plain 32-bit memory and for I/O."""
         return " ".join(word for word, is_so in (("64-bit", self.wide), ("prefetchable", self.prefetchable)) if is_so)
 
 
 class Window(Struct, frozen=True):
-    """A range that a bridge forwards; closed when its end is below its start."""
+    """An address range that a bridge forwards; closed when its end is below its start."""
 
     kind: str
     """``io``, ``memory`` or ``prefetchable``."""
     start: int
     end: int
-    """The last address, included."""
+    """The last address, inclusive."""
 
     @property
     def is_open(self) -> bool:
@@ -143,7 +143,7 @@ class Window(Struct, frozen=True):
 
 
 class Bridge(Struct, frozen=True):
-    """What makes a device a bridge: the buses behind it."""
+    """The buses and windows behind a bridge."""
 
     secondary: int
     subordinate: int
@@ -151,7 +151,7 @@ class Bridge(Struct, frozen=True):
 
 
 def virtio_device_id(vendor: int, device: int) -> int | None:
-    """The virtio device id behind PCI ids (5 is a balloon); None when it is no virtio device."""
+    """The virtio device id for a pair of PCI ids (5 is a balloon); None for other devices."""
     if vendor != VIRTIO_VENDOR:
         return None
     if _MODERN < device < _MODERN + 0x40:
@@ -160,7 +160,7 @@ def virtio_device_id(vendor: int, device: int) -> int | None:
 
 
 def device_name(vendor: int, device: int, class_name: str) -> str:
-    """What the device is called: by its ids when they are known here, else by its class."""
+    """The name of a device: by its ids if they are in the tables here, otherwise by its class."""
     virtio = virtio_device_id(vendor, device)
     if virtio is not None:
         return VIRTIO_NAMES.get(virtio, f"virtio device {virtio}")
@@ -168,7 +168,7 @@ def device_name(vendor: int, device: int, class_name: str) -> str:
 
 
 def class_name(code: int, description: object = None) -> str:
-    """The class in words: QEMU's description where it gives one, else the base class.
+    """The class in words: QEMU's description if there is one, otherwise the base class.
 
     :param code: base class and subclass, 16 bits.
     """

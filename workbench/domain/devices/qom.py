@@ -1,4 +1,4 @@
-"""QEMU's object model: one node with its properties, children and links."""
+"""QEMU's object model: nodes with their properties, children and links."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ class Child(Struct, frozen=True):
 
 
 class Property(Struct, frozen=True):
-    """One property that holds a value."""
+    """One property with a value."""
 
     name: str
     type: str
-    """QOM's name of it: ``bool``, ``uint32``, ``link<iothread>``, ``OnOffAuto``."""
+    """Its QOM type: ``bool``, ``uint32``, ``link<iothread>``, ``OnOffAuto``."""
     value: object = None
-    """As JSON gave it; for a link the path that it points to, empty when to none."""
+    """As decoded from JSON; for a link the path that it points to, empty when unset."""
     error: str = ""
-    """What QEMU said when it could not be read; then there is no value."""
+    """QEMU's error when the value could not be read; there is no value then."""
     unread: bool = False
-    """Whether its value was not asked for yet."""
+    """Whether the value has not been read yet."""
 
     @property
     def text(self) -> str:
-        """The value for people, in one line; an error's text when it could not be read."""
+        """The value in one line; the error when it could not be read."""
         return self.error or value_text(self.value)
 
     @property
     def is_common(self) -> bool:
-        """Whether every virtio PCI device has it: right to read, and rarely what one looks for."""
+        """Whether every virtio PCI device has it, so that it is rarely of interest."""
         return self.name in COMMON or self.name.startswith(("x-", "legacy-"))
 
 
 class Node(Struct, frozen=True):
-    """One object of the composition tree, read at one moment."""
+    """One object of the composition tree, as read at one time."""
 
     path: str
     type: str
@@ -54,10 +54,10 @@ class Node(Struct, frozen=True):
     """In QEMU's order, without ``type`` and without children."""
     children: tuple[Child, ...] = ()
     virtio: Virtio | None = None
-    """For a virtio PCI device: what its registers and QEMU say beyond properties."""
+    """For a virtio PCI device: its state from registers and QMP queries."""
 
     def value(self, name: str) -> object:
-        """The value of a property, None when there is none of that name or it could not be read."""
+        """The value of a property; None when it does not exist or could not be read."""
         return next((one.value for one in self.properties if one.name == name), None)
 
 
@@ -73,7 +73,7 @@ hw/pci/pci.c, hw/virtio/virtio-pci.c, hw/virtio/virtio.c)."""
 
 
 def value_text(value: object) -> str:
-    """A property's value in one line: booleans as QEMU's command line has them, structures as JSON."""
+    """A property's value in one line: booleans as ``on`` and ``off``, structures as JSON."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if value is None:
@@ -93,7 +93,7 @@ def child_type(type_name: str) -> str | None:
 
 
 def parse_children(path: str, listing: object) -> tuple[Child, ...]:
-    """The children in a reply of ``qom-list``, by name, numbers in numerical order."""
+    """The children in a reply to ``qom-list``, by name, with numbers in numerical order."""
     found = [
         Child(str(entry["name"]), kind, child_path(path, str(entry["name"])))
         for entry in entries(listing)
@@ -103,14 +103,14 @@ def parse_children(path: str, listing: object) -> tuple[Child, ...]:
 
 
 def entries(listing: object) -> Iterator[Mapping[str, object]]:
-    """The entries of a reply of ``qom-list``: mappings that have a name."""
+    """The entries of a reply to ``qom-list``: mappings with a name."""
     for entry in cast("Sequence[object]", listing) if isinstance(listing, list) else ():
         if isinstance(entry, dict) and "name" in entry:
             yield entry
 
 
 def levels(nodes: Mapping[str, Node], path: str = "/") -> Iterator[tuple[int, Child]]:
-    """Everything below a path in reading order: each child after its parent, with its depth from 1."""
+    """Everything below a path in depth-first order, with its depth from 1."""
     stack = [(1, child) for child in reversed(nodes[path].children)] if path in nodes else []
     while stack:
         depth, child = stack.pop()
@@ -120,7 +120,7 @@ def levels(nodes: Mapping[str, Node], path: str = "/") -> Iterator[tuple[int, Ch
 
 
 def natural(name: str) -> tuple[str, int]:
-    """``device[10]`` after ``device[9]``."""
+    """Sort key that puts ``device[10]`` after ``device[9]``."""
     stem, bracket, number = name.partition("[")
     digits = number.rstrip("]")
     return (stem, int(digits)) if bracket and digits.isdecimal() and digits.isascii() else (name, -1)

@@ -1,4 +1,4 @@
-"""Typing a property's value: from what a user wrote to what ``qom-set`` takes, by the property's type."""
+"""Convert what a user typed for a QOM property to the value that ``qom-set`` takes."""
 
 from __future__ import annotations
 
@@ -21,49 +21,49 @@ RANGES = {
     "uint": (0, 2**64 - 1),
     "size": (0, 2**64 - 1),
 }
-"""QOM's integer types (qapi/qapi-visit-core.c) and the least and greatest value of each."""
+"""QOM's integer types (qapi/qapi-visit-core.c) with their minimum and maximum."""
 _WORDS = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
 _INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})", re.ASCII)
 
 
 def parse_value(text: str, one: Property) -> object:
-    """The value that a text means for a property.
+    """Convert a text to the type of a property.
 
     Integers may be written as ``0x10`` or as a size, ``64M``; structures and lists as JSON.
 
-    :raise BadValue: when it cannot be meant, with the reason.
+    :raise BadValue: when it is invalid, with the reason.
     """
     word = text.strip()
     if one.type == "bool" or (isinstance(one.value, bool) and one.type not in RANGES):
         if word.lower() not in _WORDS:
-            raise BadValue("on or off")
+            raise BadValue("expected on or off")
         return _WORDS[word.lower()]
     if one.type in RANGES or (type(one.value) is int and one.type not in ("str", "string")):
         return _integer(word, *RANGES.get(one.type, (-(2**63), 2**64 - 1)))
     if isinstance(one.value, dict | list) or one.type.startswith("struct"):
         read = read_json(word)
         if read.fault is not None:
-            asked = "" if read.fault.wrong is Wrong.UNSENDABLE else "JSON is wanted: "
-            raise BadValue(f"{asked}{read.fault.words}")
+            prefix = "" if read.fault.wrong is Wrong.UNSENDABLE else "not valid JSON: "
+            raise BadValue(f"{prefix}{read.fault.words}")
         if word[read.end :].strip():
-            raise BadValue("something stands behind the JSON value")
+            raise BadValue("unexpected text after the JSON value")
         return read.value
     return text
 
 
 def set_arguments(path: str, name: str, value: object) -> Mapping[str, object]:
-    """The arguments of the ``qom-set`` that sets it."""
+    """The arguments of a ``qom-set``."""
     return {"path": path, "property": name, "value": value}
 
 
-def _integer(word: str, least: int, greatest: int) -> int:
+def _integer(word: str, minimum: int, maximum: int) -> int:
     if _INTEGER.fullmatch(word):
         number = int(word, 16 if "x" in word.lower() else 10)
     else:
         try:
             number = parse_size(word)
         except SizeError as error:
-            raise BadValue("a whole number, or a size such as 64M") from error
-    if not least <= number <= greatest:
-        raise BadValue(f"from {least:,} to {greatest:,}")
+            raise BadValue("expected an integer, or a size such as 64M") from error
+    if not minimum <= number <= maximum:
+        raise BadValue(f"must be between {minimum:,} and {maximum:,}")
     return number

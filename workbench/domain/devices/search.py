@@ -1,4 +1,4 @@
-"""Finding in the devices: names, types, ids, properties and values, as one types."""
+"""Incremental search in the devices: names, types, ids, properties and values."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ if TYPE_CHECKING:
     from workbench.domain.devices.tree import DeviceTree
 
 VALUE_MAX = 2000
-"""Characters of a value that are searched: what is longer is a table or a dump."""
+"""Characters of a value that are searched; longer values are tables or dumps."""
 
 
 class Spot(Struct, frozen=True):
-    """Something that can be found."""
+    """One thing that a search can find."""
 
     path: str
-    """QOM path of the object, or the key of a device without one."""
+    """QOM path of the object, or the key of a device without a path."""
     name: str
-    """The property, or the word of the configuration space; empty for the object itself."""
+    """The property, or the field of the configuration space; empty for the object itself."""
     title: str
     value: str
     text: str
-    """What is searched, in lower case."""
+    """The text that is searched, in lower case."""
 
 
 def spots(tree: DeviceTree | None, nodes: Mapping[str, Node]) -> list[Spot]:
-    """Everything that can be found: PCI functions first, then objects by their paths, each before its properties."""
+    """Everything a search can find: PCI functions first, then objects by path, each before its properties."""
     return [*_functions(tree), *_objects(nodes)]
 
 
 def find(places: Sequence[Spot], query: str, limit: int) -> list[Spot]:
-    """The places that hold every word of a query; none for an empty one.
+    """The places that contain every word of a query; none for an empty query.
 
-    Those stand first in whose name a word begins with it: of ``00:02.0 virtio-scsi`` also the second.
+    Places come first if any word of their title starts with the query's first word.
     """
     words = query.lower().split()
     if not words:

@@ -1,6 +1,6 @@
-"""Where QOM types are defined in QEMU's source: the ``TypeInfo`` names of QEMU 5.2, 7.2 and 10.0, read from their sources.
+"""Source file -> QOM types: the ``TypeInfo`` names in the sources of QEMU 5.2, 7.2 and 10.0.
 
-Each line has a file and the types in it; a line that begins with a space goes on with the one before.
+Each line is a file and the types defined in it; a line that starts with a space continues the one before.
 """
 
 from __future__ import annotations
@@ -305,4 +305,4 @@ softmmu/memory.c qemu:memory-region
 system/memory.c memory-region
 util/main-loop.c main-loop
 """
-"""As in QEMU 10.0, or in 7.2 for what is gone in 10.0."""
+"""As in QEMU 10.0, or as in 7.2 for types removed by 10.0."""

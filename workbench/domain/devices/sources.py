@@ -8,10 +8,10 @@ from functools import cache
 from workbench.domain.devices.source_table import TABLE
 
 SEEN = ((5, 2), (7, 2), (10, 0))
-"""The versions whose source the table was read from."""
+"""The versions whose sources the table was read from."""
 CHECKED = (11, 1)
-"""The version whose build was asked for the names of its files: every one of the table is still there, but :data:`NAMELESS`
-are not named in a build, and nothing can be said of them."""
+"""The version whose binary was searched for file names: it contains every file of the table except :data:`NAMELESS`, which
+no binary names, so that nothing is known about them."""
 NAMELESS = frozenset({
     "authz/pamacct.c", "backends/cryptodev-lkcf.c", "backends/rng.c", "chardev/char-console.c", "chardev/char-null.c",
     "chardev/char-win-stdio.c", "chardev/char-win.c", "chardev/spice.c", "hw/core/irq.c", "hw/display/i2c-ddc.c",
@@ -39,23 +39,23 @@ MOVED = {
     "usb-storage": (((5, 2), "hw/usb/dev-storage.c"),),
     "vhost-user-input": (((7, 2), "hw/input/vhost-user-input.c"),),
 }
-"""Type -> the last version in which it was seen in an older place, and that place."""
+"""Type -> the last version in which it was found in an older file, and that file."""
 _FAMILIES = (
     (re.compile(r"pc-q35-.*-machine"), "hw/i386/pc_q35.c"),
     (re.compile(r"pc-i440fx-.*-machine"), "hw/i386/pc_piix.c"),
     (re.compile(r".*-(x86_64|i386)-cpu"), "target/i386/cpu.c"),
     (re.compile(r"ICH9[- ]SMB"), "hw/i2c/smbus_ich9.c"),
 )
-"""Types whose names are put together in their file, or have a space."""
+"""Types whose names are composed by a macro, or contain a space."""
 
 
 def source_file(type_name: str, version: str = "") -> str:
-    """The file that defines a type; empty when it is not known here.
+    """The file that defines a type; empty when unknown.
 
-    What was seen in older versions only is said: ``hw/isa/piix.c (in 10.0)``. A type that moved between two versions
-    that were seen has both places in the versions between.
+    A file that was verified only in an older version is marked: ``hw/isa/piix.c (in 10.0)``. For a version between two of
+    :data:`SEEN` between which the type moved, both files are named.
 
-    :param version: QEMU's, such as ``7.2.22``; empty: the newest that was seen.
+    :param version: QEMU's version, such as ``7.2.22``; empty for the newest in the table.
     """
     now = _known().get(type_name) or _known().get(_plain(type_name)) or _family(type_name)
     number = _number(version)
@@ -73,7 +73,7 @@ def source_file(type_name: str, version: str = "") -> str:
 
 
 def _plain(type_name: str) -> str:
-    """A virtio PCI type without its kind: all of them are made at once (hw/virtio/virtio-pci.c)."""
+    """A virtio PCI type without its suffix: all variants are registered together (hw/virtio/virtio-pci.c)."""
     return type_name.removesuffix("-non-transitional").removesuffix("-transitional").removesuffix("-base")
 
 

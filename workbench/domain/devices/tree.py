@@ -1,4 +1,4 @@
-"""The device tree of one guest at one moment: PCI as ``query-pci`` has it, joined with QOM paths and virtio status."""
+"""A snapshot of a guest's device tree: PCI from ``query-pci``, joined with QOM paths and virtio status."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ __all__ = [
 
 
 _SUBSYSTEM = {"subsystem-vendor", "subsystem"}
-"""Members of a function's ids that a bridge does not have."""
+"""Members of a function's ids that are missing for a bridge."""
 
 
 class PciDevice(Struct, frozen=True):
@@ -55,11 +55,11 @@ class PciDevice(Struct, frozen=True):
     name: str
     """What it is: ``virtio-balloon``, ``AHCI``."""
     qdev_id: str = ""
-    """The id that it was made with; empty for what the board brings."""
+    """The id it was created with; empty for devices of the board."""
     path: str = ""
-    """Its QOM path; empty when it could not be told."""
+    """Its QOM path; empty when unknown."""
     type: str = ""
-    """Its QOM type, such as ``virtio-balloon-pci``; empty when not known."""
+    """Its QOM type, such as ``virtio-balloon-pci``; empty when unknown."""
     irq: int | None = None
     """Its legacy interrupt line; None when it has none."""
     pin: str = ""
@@ -68,27 +68,27 @@ class PciDevice(Struct, frozen=True):
     """Subsystem vendor and device; None when it has none."""
     bars: tuple[Bar, ...] = ()
     status: int | None = None
-    """The virtio device status byte; None when it is not virtio or cannot be read."""
+    """The virtio device status byte; None when it is not a virtio device or cannot be read."""
     config: tuple[ConfigField, ...] = ()
-    """Words of the device's own configuration space, for those that move: the balloon's."""
+    """Fields of the device's configuration space, if they change: only the balloon's."""
     driver: DriverState | None = None
-    """How far the guest's driver is; None for what is not virtio."""
+    """Progress of the guest's driver; None when it is not a virtio device."""
     bridge: Bridge | None = None
     children: tuple[PciDevice, ...] = ()
-    """What is behind the bridge."""
+    """Devices behind the bridge."""
     vendor_name: str = ""
-    """Whose ids these are, such as ``Red Hat (virtio)``; empty when not known."""
+    """Name of the vendor, such as ``Red Hat (virtio)``; empty when unknown."""
     title: str = ""
-    """The device's name by the host's list of ids, such as ``Virtio 1.0 memory balloon``; empty without one."""
+    """Name in the host's pci.ids, such as ``Virtio 1.0 memory balloon``; empty when unknown."""
 
     @property
     def key(self) -> str:
-        """Names this device across refreshes: the QOM path, which outlives a reset, or else the PCI address."""
+        """Identifies the device across refreshes: the QOM path, which survives a reset, otherwise the PCI address."""
         return self.path or f"pci:{self.address}"
 
     @property
     def virtio_id(self) -> int | None:
-        """The virtio device id (5 is a balloon); None when it is no virtio device."""
+        """The virtio device id (5 is a balloon); None for other devices."""
         return virtio_device_id(self.vendor, self.device)
 
     @property
@@ -110,7 +110,7 @@ class PciBus(Struct, frozen=True):
 
     number: int
     name: str = ""
-    """QEMU's name of it, such as ``pcie.0``; empty when not known."""
+    """Its name in QEMU, such as ``pcie.0``; empty when unknown."""
     devices: tuple[PciDevice, ...] = ()
 
 
@@ -120,20 +120,20 @@ class DeviceTree(Struct, frozen=True):
     buses: tuple[PciBus, ...] = ()
 
     def __iter__(self) -> Iterator[PciDevice]:
-        """Every device, what is behind a bridge after the bridge."""
+        """Every device, those behind a bridge after the bridge."""
         for bus in self.buses:
             yield from _flat(bus.devices)
 
     def with_registers(self, registers: Mapping[PciAddress, Registers]) -> DeviceTree:
-        """The same tree with driver states, as the registers of virtio devices show them."""
+        """The same tree with the driver states from the registers of virtio devices."""
         return self._each(lambda device: device.with_registers(registers.get(device.address, Registers())))
 
     def with_later(self, key: str, later: Registers) -> DeviceTree:
-        """The same tree, where the registers of one device were read again; its key is that of the device."""
+        """The same tree with new registers for the device with this key."""
         return self._each(lambda device: device.with_registers(later) if device.key == key else device)
 
     def with_names(self, names: Mapping[tuple[int, int], tuple[str, str]]) -> DeviceTree:
-        """The same tree with names by a list of PCI ids; the vendors of QEMU's own table stay where it has none."""
+        """The same tree with names from a list of PCI ids; vendors missing there keep their name in :data:`VENDORS`."""
 
         def named(device: PciDevice) -> PciDevice:
             vendor, title = names.get((device.vendor, device.device), ("", ""))
@@ -145,7 +145,7 @@ class DeviceTree(Struct, frozen=True):
         return replace(self, buses=tuple(replace(bus, devices=_changed(bus.devices, change)) for bus in self.buses))
 
     def device(self, key: str) -> PciDevice | None:
-        """The device of a key, a QOM path, a qdev id or a PCI address as text; None when there is none."""
+        """The device with a given key, QOM path, qdev id or PCI address; None when there is none."""
         wanted = (key, key.removeprefix("0000:"))
         for device in self:
             if device.key == key or str(device.address) in wanted or (device.qdev_id and device.qdev_id == key):
@@ -154,7 +154,7 @@ class DeviceTree(Struct, frozen=True):
 
 
 class Registers(Struct, frozen=True):
-    """What was read of one virtio device's registers."""
+    """Registers read from one virtio device."""
 
     status: int | None = None
     """The device status byte; None when it could not be read."""
@@ -162,14 +162,14 @@ class Registers(Struct, frozen=True):
 
 
 class Place(Struct, frozen=True):
-    """Where a PCI device is in QOM: what ties a QOM path to a slot."""
+    """Where a PCI device is in QOM: relates a QOM path to a slot."""
 
     path: str
     type: str
     devfn: int = -1
-    """Slot and function (the property ``addr``); -1 when it was not read."""
+    """Slot and function (the property ``addr``); -1 when not read."""
     bus_path: str = ""
-    """QOM path of its ``parent_bus``; empty when it was not read."""
+    """QOM path of its ``parent_bus``; empty when not read."""
 
 
 def build_tree(
@@ -178,24 +178,24 @@ def build_tree(
     machine: str = "",
     places: Iterable[Place] = (),
 ) -> DeviceTree:
-    """Join the replies.
+    """Build the tree from QEMU's replies.
 
-    :param pci: the reply of ``query-pci``.
+    :param pci: the reply to ``query-pci``.
     :param machine: the property ``type`` of ``/machine``.
-    :param places: every QOM object that may be one of these devices.
+    :param places: every QOM object that may be one of the devices.
     """
     reply = [bus for bus in pci if isinstance(bus, dict)] if isinstance(pci, list) else []
     buses = [(_int(bus.get("bus")), tuple(_devices(bus.get("devices")))) for bus in reply]
-    buses.sort(key=lambda bus: bus[0])  # QEMU begins with those of expanders
+    buses.sort(key=lambda bus: bus[0])  # QEMU lists those of expanders first
     found = locate(buses, places)
     joined = (PciBus(number, _bus_name(devices, found), _join(devices, found)) for number, devices in buses)
     return DeviceTree(machine.removesuffix("-machine"), tuple(joined))
 
 
 def locate(buses: Iterable[tuple[int, Sequence[PciDevice]]], places: Iterable[Place]) -> dict[PciAddress, Place]:
-    """Tie slots to QOM paths: by id, or by ``addr`` on a parent bus whose number is known.
+    """Match slots to QOM paths: by id, or by ``addr`` on a parent bus whose number is known.
 
-    What is not certain is left out.
+    Ambiguous matches are left out.
     """
     places = tuple(places)
     by_path = {place.path: place for place in places}
@@ -219,9 +219,9 @@ def locate(buses: Iterable[tuple[int, Sequence[PciDevice]]], places: Iterable[Pl
 
 
 def _bus_number(place: Place, behind: Mapping[str, int], root: int) -> int | None:
-    """The number of the bus that an object sits on; None when it cannot be told.
+    """The number of the bus that an object is on; None when unknown.
 
-    A bus object is a child of its bridge, or of its host bridge (``/machine/q35/pcie.0``). Of several root buses only
+    A bus object is a child of its bridge, or of its host bridge (``/machine/q35/pcie.0``). With several root buses, only
     the first is recognised.
     """
     owner = place.bus_path.rpartition("/")[0]
@@ -240,7 +240,7 @@ def _join(devices: Iterable[PciDevice], places: Mapping[PciAddress, Place]) -> t
 
 
 def _changed(devices: Iterable[PciDevice], change: Callable[[PciDevice], PciDevice]) -> tuple[PciDevice, ...]:
-    """Each of them changed, and what is behind it."""
+    """Apply a change to each device and those behind it."""
     return tuple(replace(change(device), children=_changed(device.children, change)) for device in devices)
 
 
@@ -265,7 +265,7 @@ def _flat(devices: Iterable[PciDevice]) -> Iterator[PciDevice]:
 
 
 def _devices(reply: object) -> Iterator[PciDevice]:
-    """The devices of one bus of ``query-pci``, in order of their addresses."""
+    """The devices of one bus in ``query-pci``, ordered by address."""
     found = [_device(entry) for entry in reply if isinstance(entry, dict)] if isinstance(reply, list) else []
     yield from sorted(found, key=lambda device: device.address)
 

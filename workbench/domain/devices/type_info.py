@@ -1,12 +1,12 @@
-"""What QEMU says of a QOM type: its parents, and for each property a description and a default; and what may be set.
+"""QEMU's information about a QOM type: parents, property descriptions and defaults, and which properties can be set.
 
-QMP does not tell which properties can be set. What is known of it:
+QMP does not report which properties can be set. What is known:
 
-- A device's static properties are fixed once it is realized (hw/core/qdev-properties.c, ``field_prop_set()``). Those are
-  the ones with a default value (``object_class_property_set_default()`` is called for them alone), and its links.
-- Some are known by name to be made for setting in a running guest: :data:`MADE_FOR_IT`.
-- What QEMU refused once, it refuses again.
-- Of everything else it is not known; whoever tries hears it from QEMU.
+- A device's static properties are fixed once it is realized (hw/core/qdev-properties.c, ``field_prop_set()``). These are
+  the ones with a default value (only they call ``object_class_property_set_default()``), and its links.
+- Some properties are designed to be set in a running guest: :data:`RUNTIME`.
+- What QEMU has rejected once, it rejects again.
+- Anything else is unknown until it is tried.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class PropertyInfo(Struct, frozen=True):
-    """What a type says of one property."""
+    """A type's declaration of one property."""
 
     name: str
     type: str = ""
@@ -38,10 +38,10 @@ class TypeInfo(Struct, frozen=True):
     name: str
     properties: Mapping[str, PropertyInfo] = field(default_factory=dict)
     parents: tuple[str, ...] | None = None
-    """From the nearest to ``object``; None when they could not be found out."""
+    """From the nearest to ``object``; None when unknown."""
 
     def changed_default(self, one: Property) -> PropertyInfo | None:
-        """What is known of a property whose value is another than its default; None for any other."""
+        """The declaration of a property whose value differs from its default; otherwise None."""
         info = self.properties.get(one.name)
         if info is None or not info.has_default or one.error or one.unread:
             return None
@@ -49,40 +49,40 @@ class TypeInfo(Struct, frozen=True):
 
 
 class Access(StrEnum):
-    """Whether a property can be set in the running guest."""
+    """Whether a property can be set in a running guest."""
 
     SETTABLE = "can be set"
     READ_ONLY = "read-only"
-    UNKNOWN = "not known whether it can be set"
+    UNKNOWN = "may or may not be settable"
 
 
-MADE_FOR_IT = {
+RUNTIME = {
     "virtio-balloon": {"guest-stats-polling-interval"},
     "virtio-mem": {"requested-size"},
     "iothread": {"poll-max-ns", "poll-grow", "poll-shrink", "aio-max-batch", "thread-pool-min", "thread-pool-max"},
     "main-loop": {"aio-max-batch", "thread-pool-min", "thread-pool-max"},
     "memory-backend-": {"merge", "dump"},
 }
-"""Beginning of a type's name -> properties whose setters are for a running guest (QEMU: hw/virtio/virtio-balloon.c,
+"""Prefix of a type's name -> properties designed to be set in a running guest (QEMU: hw/virtio/virtio-balloon.c,
 virtio-mem.c; iothread.c, util/main-loop.c; backends/hostmem.c)."""
-OF_ANY = frozenset({"bootindex"})
-"""The same for every device (system/bootdevice.c): it counts at the guest's next reset."""
+RUNTIME_ANY = frozenset({"bootindex"})
+"""The same for every device (system/bootdevice.c); takes effect at the guest's next reset."""
 NEVER = frozenset({"type", "parent_bus", "hotpluggable", "guest-stats", "start-kvmclock"})
 """Properties without a setter (hw/core/qdev.c, hw/virtio/virtio-balloon.c)."""
 HARM = {
-    "realized": "It takes the device away from the guest without asking it, or plugs it in: the guest's driver may fail.",
-    "hotplugged": "It changes what QEMU believes of how the device came, and mends nothing.",
+    "realized": "This plugs or unplugs the device without asking the guest: its driver may fail.",
+    "hotplugged": "This only changes QEMU's record of how the device was added. It fixes nothing.",
 }
-"""What setting a property by hand does, for those where it is known to hurt."""
+"""What setting a property by hand does, for those known to do harm."""
 REFUSALS = ("is not writable", "Insufficient permission", "after it was realized", "cannot change property")
-"""What QEMU says of a property that cannot be set, whatever the value (qom/object.c; hw/core/qdev-properties.c;
+"""QEMU's errors for a property that cannot be set to any value (qom/object.c; hw/core/qdev-properties.c;
 backends/hostmem.c)."""
 
 
 def access(node: Node, one: Property, info: TypeInfo | None) -> tuple[Access, str]:
-    """Whether a property can be set, and why not."""
-    if one.name in OF_ANY or any(
-        node.type.startswith(stem) and one.name in names for stem, names in MADE_FOR_IT.items()
+    """Whether a property can be set, and if not, why."""
+    if one.name in RUNTIME_ANY or any(
+        node.type.startswith(stem) and one.name in names for stem, names in RUNTIME.items()
     ):
         return Access.SETTABLE, ""
     if one.name in NEVER or one.name.startswith(("child[", "legacy-")):
@@ -98,21 +98,21 @@ def access(node: Node, one: Property, info: TypeInfo | None) -> tuple[Access, st
 
 
 def harm(node: Node, one: Property) -> str:
-    """What to ask before it is set; empty when setting it is what it is made for."""
+    """The warning before a property is set; empty when it is designed to be set at runtime."""
     if one.name in HARM:
         return HARM[one.name]
     if access(node, one, None)[0] is Access.SETTABLE:
         return ""
-    return "QEMU does not say what this does to a running guest: the setter may not be made for it."
+    return "The effect on a running guest is unknown: QEMU may not support changing this at runtime."
 
 
 def is_refusal(description: str) -> bool:
-    """Whether an error of ``qom-set`` means that the property cannot be set at all."""
+    """Whether an error from ``qom-set`` means that the property cannot be set at all."""
     return any(words in description for words in REFUSALS)
 
 
 def _same(value: object, default: object) -> bool:
-    """Whether a value is the default, where one of the two may be text and the other a number or a boolean."""
+    """Whether a value equals the default, even if one is text and the other a boolean."""
     if isinstance(value, bool) or isinstance(default, bool):
         words = {True: {"on", "true"}, False: {"off", "false"}}
         if isinstance(value, bool) and isinstance(default, bool):

@@ -1,6 +1,6 @@
-"""What a virtio device says of itself: the driver's progress, and the features offered and agreed on, by name.
+"""State of a virtio device: the driver's progress, and the names of the offered and negotiated features.
 
-Bits and names are those of the virtio specification 1.2 (and the Linux headers ``linux/virtio_*.h``), without their
+Bits and names are from the virtio specification 1.2 and the Linux headers ``linux/virtio_*.h``, without the
 ``VIRTIO_…_F_`` prefix.
 """
 
@@ -30,26 +30,26 @@ class Status(IntFlag):
 
 
 class DriverState(StrEnum):
-    """How far the driver in the guest, or in its firmware, has come."""
+    """Progress of the driver in the guest or in its firmware."""
 
     NO_DRIVER = "no driver"
     ACKNOWLEDGED = "acknowledged"
-    """The guest has seen the device."""
+    """The guest has noticed the device."""
     DRIVER = "driver"
-    """The guest knows how to drive it and has not begun."""
+    """The guest has a driver for the device and has not initialised it yet."""
     FEATURES_OK = "features ok"
     OK = "ok"
-    """DRIVER_OK: the driver runs."""
+    """DRIVER_OK: the driver is running."""
     NEEDS_RESET = "needs reset"
     FAILED = "failed"
     UNMAPPED = "not mapped"
-    """No firmware or guest has given the registers an address yet, so nobody drives the device."""
+    """Neither the firmware nor the guest has mapped the registers yet, so no driver is using the device."""
     UNKNOWN = "unknown"
-    """The registers cannot be read from here."""
+    """The registers cannot be read."""
 
 
 def virtio_status(byte: int) -> DriverState:
-    """The status byte in a word: the worst that it says, or else the farthest step."""
+    """The state in a status byte: an error if there is one, otherwise the last step reached."""
     steps = (
         (Status.FAILED, DriverState.FAILED),
         (Status.NEEDS_RESET, DriverState.NEEDS_RESET),
@@ -62,7 +62,7 @@ def virtio_status(byte: int) -> DriverState:
 
 
 def virtio_status_bits(byte: int) -> tuple[str, ...]:
-    """The names of the bits that are set, lowest first; an unnamed bit as ``bit N``."""
+    """The names of the set bits, lowest first; an unnamed bit as ``bit N``."""
     named = {int(bit): bit.name or "" for bit in Status}
     return tuple(named.get(1 << bit, f"bit {bit}") for bit in range(8) if byte & 1 << bit)
 
@@ -73,14 +73,14 @@ NAMES = {
     23: "virtio-iommu", 24: "virtio-mem", 25: "virtio-sound", 26: "virtio-fs", 27: "virtio-pmem", 32: "virtio-scmi",
     34: "virtio-i2c", 41: "virtio-gpio",
 }  # fmt: skip
-"""Virtio device id (virtio 1.2, section 5) -> name, as QEMU spells it in its device types."""
+"""Virtio device id (virtio 1.2, section 5) -> name, spelled as in QEMU's device types."""
 
 COMMON_FEATURES = {
     24: "NOTIFY_ON_EMPTY", 27: "ANY_LAYOUT", 28: "INDIRECT_DESC", 29: "EVENT_IDX", 32: "VERSION_1",
     33: "ACCESS_PLATFORM", 34: "RING_PACKED", 35: "IN_ORDER", 36: "ORDER_PLATFORM", 37: "SR_IOV",
     38: "NOTIFICATION_DATA", 39: "NOTIF_CONFIG_DATA", 40: "RING_RESET", 41: "ADMIN_VQ",
 }  # fmt: skip
-"""Bits 24 to 41, the same for every device (virtio 1.2, section 6; 24 and 27 are legacy)."""
+"""Bits 24 to 41, common to all devices (virtio 1.2, section 6; 24 and 27 are legacy)."""
 
 FEATURES: Mapping[int, Mapping[int, str]] = {
     1: {
@@ -116,19 +116,19 @@ FEATURES: Mapping[int, Mapping[int, str]] = {
     25: {0: "CTLS"},
     26: {0: "NOTIFICATION"},
 }  # fmt: skip
-"""Virtio device id -> bit -> name, for the devices that the workbench makes, and others that QEMU has."""
+"""Virtio device id -> bit -> name, for the devices that the workbench creates and some others."""
 
 BIT_30 = 30
-"""Unused by the specification. QEMU offers it to find broken drivers (include/hw/virtio/virtio.h, VIRTIO_F_BAD_FEATURE)
-and its status query calls it VHOST_USER_F_PROTOCOL_FEATURES, which it is only towards a vhost-user back end."""
+"""Unused by the specification. QEMU offers it to detect broken drivers (include/hw/virtio/virtio.h, VIRTIO_F_BAD_FEATURE).
+Its status query reports it as VHOST_USER_F_PROTOCOL_FEATURES, which is only correct for a vhost-user backend."""
 
 
 class Bits(Struct, frozen=True):
-    """Feature bits of which a part may not be known."""
+    """Feature bits, possibly only partly known."""
 
     value: int = 0
     mask: int = 0
-    """Which bits are known; the others are 0 in ``value``."""
+    """The bits that are known; the others are 0 in ``value``."""
 
     def knows(self, half: int) -> bool:
         """Whether bits 0 to 31 (half 0) or 32 to 63 (half 1) are known."""
@@ -142,36 +142,36 @@ HALF = 0xFFFF_FFFF
 
 
 def features_of(device_id: int, bits: int) -> tuple[str, ...]:
-    """The names of feature bits, lowest first; a bit without a name as ``bit N``."""
+    """The names of feature bits, lowest first; an unnamed bit as ``bit N``."""
     known = {**FEATURES.get(device_id, {}), **COMMON_FEATURES}
     return tuple(known.get(bit, f"bit {bit}") for bit in range(bits.bit_length()) if bits >> bit & 1 and bit != BIT_30)
 
 
 class Virtio(Struct, frozen=True):
-    """What is known of one virtio device beyond its properties."""
+    """What is known about one virtio device beyond its properties."""
 
     device_id: int
     status: int | None = None
     """The device status byte; None while it cannot be read."""
     driver: DriverState | None = None
-    """The same in a word; None when it is not known."""
+    """The state in the status byte; None when unknown."""
     offered: tuple[str, ...] | None = None
-    """Features that QEMU offers; None when they cannot be read."""
+    """Features offered by QEMU; None when they cannot be read."""
     negotiated: tuple[str, ...] | None = None
-    """Features that the driver agreed to; None as above."""
+    """Features accepted by the driver; None when they cannot be read."""
     note: str = ""
-    """Which features are missing here and why, in words."""
+    """Which features are missing here, and why."""
     config: tuple[ConfigField, ...] = ()
     queues: tuple[Queue, ...] | None = None
-    """None when this QEMU cannot be asked safely."""
+    """None when this QEMU cannot be queried safely."""
     queues_note: str = ""
-    """Why there are no queues, in words."""
+    """Why queues are missing."""
     vhost: bool = False
-    """Whether the host's kernel or another process serves the queues: then QEMU's indices stand still."""
+    """Whether the host's kernel or another process serves the queues; QEMU's indices do not change then."""
 
 
 def parse_features(device_id: int, reply: object) -> tuple[str, ...]:
-    """One feature set of ``x-query-virtio-status``: names with descriptions, and a number for the nameless bits.
+    """One feature set in ``x-query-virtio-status``: names with descriptions, and a number with the unnamed bits.
 
     QEMU: hw/virtio/virtio-qmp.c, ``qmp_decode_features()``; each entry is ``VIRTIO_NET_F_MAC: Device has given …``.
     """

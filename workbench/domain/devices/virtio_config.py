@@ -1,4 +1,4 @@
-"""A virtio device's own configuration space, decoded."""
+"""Decode the device configuration space of a virtio device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ConfigField(Struct, frozen=True):
-    """One field of the device's own configuration space."""
+    """One field of the device configuration space."""
 
     name: str
     value: int
@@ -23,16 +23,16 @@ class ConfigField(Struct, frozen=True):
 
 
 def balloon_config(words: Sequence[int]) -> tuple[ConfigField, ...]:
-    """The balloon's configuration space (include/standard-headers/linux/virtio_balloon.h), decoded.
+    """Decode the balloon's configuration space (include/standard-headers/linux/virtio_balloon.h).
 
-    The third and fourth word are there only with free page hints and page poisoning; reading past the end gives all
-    ones (hw/virtio/virtio-config-io.c, ``virtio_config_modern_readl()``).
+    The third and fourth words exist only with free page hints and page poisoning; reading past the end returns all ones
+    (hw/virtio/virtio-config-io.c, ``virtio_config_modern_readl()``).
     """
     names = ("num_pages", "actual", "free_page_hint_cmd_id", "poison_val")
     found = []
     for name, value in zip(names, words, strict=False):
         if name in names[:2]:
-            what = "the balloon should hold" if name == "num_pages" else "the guest has given it"
+            what = "requested from the guest" if name == "num_pages" else "held by the balloon"
             found.append(ConfigField(name, value, "pages", f"{mib(value * PAGE)} {what}"))
         elif value != 0xFFFF_FFFF:
             found.append(ConfigField(name, value, "", _hint_command(value) if name == names[2] else f"{value:#010x}"))
@@ -40,5 +40,5 @@ def balloon_config(words: Sequence[int]) -> tuple[ConfigField, ...]:
 
 
 def _hint_command(value: int) -> str:
-    """VIRTIO_BALLOON_CMD_ID_STOP and _DONE, or the number of a running request."""
-    return {0: "stop: no hints are wanted", 1: "done: the hints may be reused"}.get(value, f"request {value:#x}")
+    """VIRTIO_BALLOON_CMD_ID_STOP, _DONE, or the number of a request in progress."""
+    return {0: "stop: no hints requested", 1: "done: hinted pages may be reused"}.get(value, f"request {value:#x}")

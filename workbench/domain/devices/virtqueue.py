@@ -1,4 +1,4 @@
-"""Virtqueues: their indices as QEMU's device model has them, and what each is for."""
+"""Virtqueues: their indices in QEMU's device model, and their purpose."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ if TYPE_CHECKING:
 
 
 class Queue(Struct, frozen=True):
-    """One virtqueue (virtio 1.2, 2.6), as QEMU's device model has it. Indices count modulo 65,536."""
+    """One virtqueue (virtio 1.2, 2.6) in QEMU's device model. Indices count modulo 65,536."""
 
     index: int
     size: int
-    """Descriptors in it."""
+    """Descriptors in use."""
     size_max: int
-    """Descriptors that the device offers; a driver may take fewer."""
+    """Descriptors offered by the device; a driver may use fewer."""
     available: int
-    """How far the device has taken what the driver made available (``last_avail_idx``)."""
+    """Index of the next available buffer that the device will take (``last_avail_idx``)."""
     seen: int
-    """How far the driver has made buffers available when the device last looked (``shadow_avail_idx``)."""
+    """The driver's available index when the device last read it (``shadow_avail_idx``)."""
     used: int
-    """How far the device has given buffers back (``used_idx``)."""
+    """Index of the next buffer that the device will return (``used_idx``)."""
     signalled: int | None
     """``used`` at the last interrupt; None when there was none."""
     in_flight: int
-    """Buffers that the device holds: taken and not given back."""
+    """Buffers held by the device: taken and not returned yet."""
     desc: int
-    """Guest physical address of the descriptors; 0 while no driver has set the queue up."""
+    """Guest physical address of the descriptors; 0 until a driver sets up the queue."""
     avail_ring: int
     used_ring: int
 
@@ -40,7 +40,7 @@ class Queue(Struct, frozen=True):
 
 
 def parse_queue(reply: object) -> Queue | None:
-    """A reply of ``x-query-virtio-queue-status`` (QEMU: qapi/virtio.json, VirtQueueStatus); None for anything else."""
+    """Parse a reply to ``x-query-virtio-queue-status`` (QEMU: qapi/virtio.json, VirtQueueStatus); None if it is invalid."""
     status = cast("Mapping[str, object]", reply) if isinstance(reply, dict) else {}
 
     def number(key: str) -> int:
@@ -73,11 +73,11 @@ _QUEUES = {
 
 
 def queue_name(device_id: int, index: int, count: int, offered: Sequence[str] | None) -> str:
-    """What a queue is for (virtio 1.2, section 5), in the order in which QEMU makes them; empty when not known.
+    """The purpose of a queue (virtio 1.2, section 5), in the order QEMU creates them; empty when unknown.
 
     :param device_id: the virtio device id.
-    :param count: how many queues the device has.
-    :param offered: the features that it offers; None when they are not known.
+    :param count: number of queues of the device.
+    :param offered: the features it offers; None when unknown.
     """
     names = _QUEUES.get(device_id, ())
     match device_id:
@@ -87,7 +87,7 @@ def queue_name(device_id: int, index: int, count: int, offered: Sequence[str] | 
             )
         case 3:
             pair = ("receive", "transmit")[index % 2]
-            # Port 0, the two of the multiport control, port 1 and so on (virtio 1.2, 5.3.2).
+            # Port 0, the two control queues of a multiport device, port 1 and so on (virtio 1.2, 5.3.2).
             return f"control {pair}" if index in (2, 3) else f"port {max(0, index // 2 - 1)} {pair}"
         case 5 if index >= len(names):
             features = offered or ()

@@ -1,4 +1,4 @@
-"""What the schema tells of one command: its arguments and what it returns, in lines."""
+"""Help for one command from the schema: its arguments and its return value, line by line."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from workbench.domain.qmp.schema import Schema
 
 DEPTH = 3
-"""Levels of members that are told."""
+"""Levels of nested members to list."""
 MEMBERS = 60
-"""Members that are told on one level."""
+"""Members to list on one level."""
 
 
 class HelpLine(Struct, frozen=True):
@@ -27,11 +27,11 @@ class HelpLine(Struct, frozen=True):
     detail: str
     level: int = 0
     warned: bool = False
-    """Whether there is something to know before using it: it is deprecated or unstable."""
+    """Whether it is deprecated or unstable."""
 
 
 def command_in(text: str) -> str:
-    """The command that a line begins with, as far as it stands there; empty for none."""
+    """The command at the start of a line, possibly unfinished; empty when there is none."""
     line = read_line(text)
     if line.json is None:
         return line.command
@@ -44,7 +44,7 @@ def command_in(text: str) -> str:
 
 
 def given_in(text: str, schema: Schema) -> Mapping[str, object]:
-    """The arguments that a line gives, as far as it can be read."""
+    """The arguments in a line, up to the first mistake."""
     line = read_line(text)
     if line.json is not None:
         whole = line.json.value if isinstance(line.json.value, Mapping) else {}
@@ -54,24 +54,24 @@ def given_in(text: str, schema: Schema) -> Mapping[str, object]:
 
 
 def features(schema: Schema, command: str) -> list[str]:
-    """What to know before using it: deprecated, unstable, and whether it runs out of band."""
+    """Whether a command is deprecated or unstable, and whether it can run out of band."""
     known = schema.commands[command]
-    return [*warnings(known.features), *(["runs out of band too"] if known.out_of_band else [])]
+    return [*warnings(known.features), *(["can run out of band"] if known.out_of_band else [])]
 
 
 def arguments(schema: Schema, command: str, given: Mapping[str, object] | None = None) -> list[HelpLine]:
-    """Its arguments with the members below them.
+    """The arguments of a command, with their members.
 
-    :param given: those that are typed already: the value of a union's tag adds the members of that branch.
+    :param given: the arguments typed so far. The value of a union's tag adds the members of its branch.
     """
     lines = list(_members(schema, schema.commands[command].arguments, 0, frozenset(), given or {}))
     if schema.is_open(command):
-        lines.append(HelpLine("\N{HORIZONTAL ELLIPSIS}", "and the properties of the device or object"))
+        lines.append(HelpLine("\N{HORIZONTAL ELLIPSIS}", "plus the properties of the device or object"))
     return lines
 
 
 def returns(schema: Schema, command: str) -> tuple[str, list[HelpLine]]:
-    """Its return value in words, and the members of that."""
+    """The return type in words, and its members."""
     type_ = schema.commands[command].returns
     words, is_object = schema.words(type_), schema.kind(type_) == "object"
     while schema.kind(type_) == "array":

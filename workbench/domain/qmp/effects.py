@@ -1,8 +1,8 @@
-"""What a command would end, lose or overwrite: for the question before it is sent.
+"""What a command would end, lose or overwrite, for the confirmation before it is sent.
 
-QEMU asks nothing. The table holds commands of QMP (qapi/*.json) and of the human monitor (hmp-commands.hx) whose work
-cannot be taken back; a guest's own program may still lose more than these words say. Commands inside a ``transaction``
-or a ``human-monitor-command`` count as themselves.
+QEMU never asks. The tables list the commands of QMP (qapi/*.json) and of the human monitor (hmp-commands.hx) that cannot
+be undone; programs in the guest may lose more than is stated here. Commands inside a ``transaction`` or a
+``human-monitor-command`` are looked up as themselves.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
 VIRTIO_STATUS = "x-query-virtio-status"
 VIRTIO_STATUS_SAFE = (10, 0)
-"""The newest version on which it was seen to be safe; it came with 7.2."""
+"""The newest version known to be safe; the command exists since 7.2."""
 
 
 class Effect(Struct, frozen=True):
-    """One thing that cannot be taken back."""
+    """One thing that cannot be undone."""
 
     command: str
-    """The command that does it: the one that was asked about, or one inside it."""
+    """The command that does it: the one asked about, or one inside it."""
     words: str
-    """What it does, as a sentence."""
+    """What it does, in full sentences."""
     file: str = ""
-    """Only where this file exists, as QEMU's process sees it: it would be overwritten. Empty: in any case."""
+    """The file that would be overwritten: the effect applies only if QEMU's process sees it. Empty: always applies."""
     is_defect: bool = False
-    """Whether nobody means it by this command: it only asks, and some QEMUs die of it."""
+    """Whether it is a bug: the command is only a query, but crashes some versions of QEMU."""
 
 
 def effects_of(command: str, arguments: Mapping[str, object] | None = None, version: str = "") -> tuple[Effect, ...]:
-    """What a command would do that cannot be taken back, in the order of what stands in it; nothing is looked up.
+    """What a command would do that cannot be undone, in order. No file is looked up.
 
-    :param version: QEMU's, such as ``7.2.22``; empty while it is not known.
+    :param version: QEMU's version, such as ``7.2.22``; empty while unknown.
     """
     return tuple(_effects(command, arguments or {}, version))
 
@@ -70,15 +70,17 @@ def _effects(command: str, arguments: Mapping[str, object], version: str) -> Ite
 
 
 def _of_virtio_status(command: str, version: str) -> Iterator[Effect]:
-    """QEMU 11.1 aborts on it (``visit_start_struct``), and with HMP's ``info virtio-status`` dies of SIGSEGV."""
+    """QEMU 11.1 aborts on it (``visit_start_struct``), and crashes on HMP's ``info virtio-status`` (SIGSEGV)."""
     numbers = version_of(version)
     if (0, 0) < numbers <= VIRTIO_STATUS_SAFE:
         return
-    lost = "what the guest has not written is lost."
     if version and numbers == (11, 1):
-        words = f"QEMU 11.1 has a defect: it dies of this query, and {lost}"
+        words = f"This query crashes QEMU 11.1 (a known bug). {_UNWRITTEN}"
     else:
-        words = f"QEMU 11.1 dies of this query by a defect; it was not tried on {version or 'this QEMU'}. If it dies, {lost}"
+        words = (
+            f"This query crashes QEMU 11.1 (a known bug) and is untested on {version or 'this version'}. "
+            "A crash loses all unwritten guest data."
+        )
     yield Effect(command, words, is_defect=True)
 
 
@@ -106,7 +108,7 @@ def _of_hmp(line: str, version: str) -> Iterator[Effect]:
 
 
 def _inner(arguments: Mapping[str, object], path: str) -> object:
-    """The value at a path; None where there is none."""
+    """The value at a path, or None."""
     value: object = arguments
     for part in path.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
@@ -114,44 +116,45 @@ def _inner(arguments: Mapping[str, object], path: str) -> object:
 
 
 def _truncated(command: str, options: Mapping[str, object], name: str) -> Iterator[Effect]:
-    """The files that a character device or a ``filter-dump`` begins anew, unless it is told to go on at their end.
+    """The files that a character device or a ``filter-dump`` truncates, unless it is set to append.
 
     chardev/char-file.c, ``qmp_chardev_open_file()``; chardev/char.c, ``qemu_char_open()``; net/dump.c.
     """
-    for file, goes_on in ((name, "append"), ("logfile", "logappend")):
+    for file, append in ((name, "append"), ("logfile", "logappend")):
         path = options.get(file)
-        if isinstance(path, str) and path and options.get(goes_on) not in (True, "on", "yes", "true", "y"):
+        if isinstance(path, str) and path and options.get(append) not in (True, "on", "yes", "true", "y"):
             yield _overwritten(command, path)
 
 
 def _overwritten(command: str, file: str) -> Effect:
-    return Effect(command, f"The file {file} is there already, and is overwritten.", file)
+    return Effect(command, f"The file {file} exists and will be overwritten.", file)
 
 
-_QUIT = "It ends QEMU now: what the guest has not written is lost."
-_RESET = "The guest starts over at once: what it has not written is lost."
-_NMI = "The guest gets an NMI: many take it for a fatal fault and panic."
-_DEVICE = "The guest loses the device, with whatever it has on it: a mounted disk, a connection."
-_BACKEND = "The guest's network device loses its other end: its connections break."
-_CHARDEV = "The port's other end is gone: what the guest writes there is lost."
-_OBJECT = "The object is gone until it is made again; a device that is added later may need it."
-_MEDIUM = "The medium leaves the drive, mounted or not: what the guest has not written to it is lost."
+_UNWRITTEN = "Unwritten guest data is lost."
+_QUIT = f"QEMU exits immediately. {_UNWRITTEN}"
+_RESET = f"The guest restarts immediately. {_UNWRITTEN}"
+_NMI = "The guest gets an NMI. Many guests treat it as a fatal error and panic."
+_DEVICE = "The guest loses the device and what depends on it, such as mounted disks or connections."
+_BACKEND = "The guest's network device loses its backend: all connections break."
+_CHARDEV = "The port loses its backend: what the guest writes to it is lost."
+_OBJECT = "The object is gone until it is created again. Devices added later may need it."
+_MEDIUM = "The medium is removed even if it is mounted. Unwritten data is lost."
 _MIGRATE = (
-    "The guest stops here when it is done, and runs on at the other end. "
-    "To go on here as well would let two guests write the same disks."
+    "Once migration completes, the guest stops here and runs on the destination. "
+    "Resuming it here would let two guests write to the same disks."
 )
-_POSTCOPY = "The guest's memory is at two places from now on: if the connection breaks, the guest may be lost."
-_LOAD = "Memory and disks go back to the snapshot: all that the guest did since is lost."
-_DELETE = "The snapshot is gone for good."
-_RESIZE = "A smaller size cuts off what lies behind it, for good."
-_COMMIT = "It writes into the backing file: every other image that stands on that file breaks."
-_COPY = "Whatever the target holds is overwritten."
-_BITMAP = "What changed since the last backup is forgotten: the next one must be a full one."
-_SERVE = (
-    "Whoever reaches the server's address can read the disk while the guest writes it, and write it if so exported."
+_POSTCOPY = (
+    "The guest's memory is split between two hosts until this completes. If the connection breaks, the guest is lost."
 )
-_UNSERVE = "Clients of the export are cut off: what they have not written is lost."
-_NODE = "The block node is closed, and gone until it is added again."
+_LOAD = "Memory and disks revert to the snapshot. Everything since then is lost."
+_DELETE = "The snapshot is deleted permanently."
+_RESIZE = "A smaller size cuts off the data beyond it permanently."
+_COMMIT = "This writes to the backing file and corrupts every other image based on it."
+_COPY = "The contents of the target are overwritten."
+_BITMAP = "Changes since the last backup are forgotten. The next backup must be a full one."
+_SERVE = "Any client that reaches the server's address can read the disk, and write to it if the export is writable."
+_UNSERVE = "Clients of the export are disconnected. Their unwritten data is lost."
+_NODE = "The block node is closed and gone until it is added again."
 
 _QMP = {
     "quit": _QUIT,
@@ -184,7 +187,7 @@ _QMP = {
     "nbd-server-stop": _UNSERVE,
     "nbd-server-remove": _UNSERVE,
     "block-export-del": _UNSERVE,
-    "x-colo-lost-heartbeat": "This side takes the other one for dead, and goes on alone.",
+    "x-colo-lost-heartbeat": "This side considers the other one dead and continues alone.",
 }
 _QMP_FILES = {
     "memsave": "filename",
@@ -198,26 +201,26 @@ _QMP_FILES = {
     "blockdev-snapshot-sync": "snapshot-file",
     "blockdev-create": "options.filename",
 }
-"""The argument, with the members below it, that names a file which the command writes from its start."""
+"""Command -> path of the argument that names a file which the command truncates."""
 
 _HMP = {
     "quit": _QUIT,
     "q": _QUIT,
     "system_reset": _RESET,
     "nmi": _NMI,
-    "mce": "The guest gets a machine check: it may panic.",
+    "mce": "The guest gets a machine check and may panic.",
     "device_del": _DEVICE,
     "netdev_del": _BACKEND,
     "chardev-remove": _CHARDEV,
     "object_del": _OBJECT,
     "eject": _MEDIUM,
     "change": _MEDIUM,
-    "drive_del": "The drive loses its image at once: every read and write of the guest fails from then on.",
+    "drive_del": "The drive loses its image immediately. All further guest reads and writes fail.",
     "migrate": _MIGRATE,
     "migrate_start_postcopy": _POSTCOPY,
     "loadvm": _LOAD,
     "delvm": _DELETE,
-    "savevm": "The guest stands still while it is written; an older snapshot of that name is replaced.",
+    "savevm": "The guest is paused while the snapshot is written. An existing snapshot of that name is replaced.",
     "snapshot_delete_blkdev_internal": _DELETE,
     "block_resize": _RESIZE,
     "commit": _COMMIT,
@@ -225,8 +228,8 @@ _HMP = {
     "nbd_server_add": _SERVE,
     "nbd_server_stop": _UNSERVE,
     "nbd_server_remove": _UNSERVE,
-    "o": "It writes to a device's port behind the driver's back: the device may do anything.",
-    "gdbserver": "Whoever reaches its address can read and change the guest's memory and registers.",
+    "o": "This writes to an I/O port behind the driver's back. The device may do anything.",
+    "gdbserver": "Any client that reaches the address can read and change the guest's memory and registers.",
     "x_colo_lost_heartbeat": _QMP["x-colo-lost-heartbeat"],
 }
 _HMP_FILES = {
@@ -241,6 +244,6 @@ _HMP_FILES = {
     "drive_mirror": 1,
     "snapshot_blkdev": 1,
 }
-"""Which word behind the command, options left out, names the file that it writes from its start."""
+"""Command -> index of the operand that names a file which the command truncates."""
 _CHARDEVS = ("chardev-add", "chardev-change")
-"""Commands whose character device writes a file from its start, if it is one, and its log."""
+"""Commands whose character device truncates its file, if it has one, and its log."""

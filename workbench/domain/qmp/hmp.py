@@ -1,4 +1,4 @@
-"""The commands of the human monitor (HMP), as ``help`` tells of them."""
+"""The commands of the human monitor (HMP), parsed from the output of ``help``."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from msgspec import Struct
 from workbench.domain.qmp.lookups import Known
 
 ARGUMENTS_END = " -- "
-"""Between a command's arguments and what it does (monitor/hmp.c, ``help_cmd_dump_one()``)."""
+"""Separates a command's arguments from its description (monitor/hmp.c, ``help_cmd_dump_one()``)."""
 _NAME = re.compile(r"[A-Za-z][\w-]*")
 _BEHIND_A_COMMA = re.compile(r"\[,[^\]]*\]")
 _OPTION = re.compile(r"\[(-\w)\s+([^\]\[]*)\]|(?<![\w-])(-\w)\b")
-TOLD = ("", "info")
-"""Commands below which ``help`` tells of more; the empty one is the line itself."""
+GROUPS = ("", "info")
+"""Commands whose subcommands ``help`` lists; the empty one is the line itself."""
 
 
 def parse_help(text: str, below: str = "") -> tuple[Known, ...]:
-    """The commands in an answer of ``help``, with their arguments and what they do.
+    """The commands in the output of ``help``, with their arguments and descriptions.
 
-    :param below: ``info`` for the answer of ``help info``, whose lines all begin with that.
+    :param below: ``info`` for the output of ``help info``, whose lines all start with it.
     """
     entries: list[str] = []
     for line in text.replace("\r", "").splitlines():
         if _NAME.match(line):
             entries.append(line)
-        elif line.strip() and entries:  # an explanation, or arguments, of more than one line
+        elif line.strip() and entries:  # a continued description or argument list
             entries[-1] += f"\n{line.strip()}"
     found: dict[str, Known] = {}
     for entry in entries:
@@ -40,20 +40,20 @@ def parse_help(text: str, below: str = "") -> tuple[Known, ...]:
 
 
 def split_line(line: str) -> tuple[str, list[str], str]:
-    """A line in three: the name of its command, the words behind it that are finished, and the one at its end.
+    """Split a line into the command's name, its finished words, and the word being typed.
 
-    What is behind ``info`` belongs to the name; ``help`` asks for names.
+    The name of an ``info`` command has two words; ``help`` is followed by a name.
     """
     words = line.split()
     word = words.pop() if words and not line[-1].isspace() else ""
     if words == ["help"]:
         return "", [], word
-    taken = 2 if words[:1] == ["info"] and len(words) > 1 else 1
-    return " ".join(words[:taken]), words[taken:], word
+    length = 2 if words[:1] == ["info"] and len(words) > 1 else 1
+    return " ".join(words[:length]), words[length:], word
 
 
 def command_of(line: str) -> str:
-    """The command that a line is about: ``info block``, ``device_del``; for ``help NAME`` that name. Empty for none."""
+    """The command of a line: ``info block``, ``device_del``; ``NAME`` for ``help NAME``; empty when there is none."""
     words = line.split()
     if words[:1] == ["help"] and len(words) > 1:
         words = words[1:]
@@ -61,18 +61,18 @@ def command_of(line: str) -> str:
 
 
 class Usage(Struct, frozen=True):
-    """What a command takes, as its help says."""
+    """The options and operands of a command, according to its help."""
 
     options: tuple[str, ...]
     """Such as ``-f``."""
     valued: frozenset[str]
-    """Those that a word of their own belongs to."""
+    """Options that take a value."""
     operands: tuple[str, ...]
-    """Names of what else is given, in order; those of a choice, ``on|off``, as they are."""
+    """Names of the operands, in order; a choice such as ``on|off`` is kept as it is."""
 
 
 def usage_of(known: Known) -> Usage:
-    """Read the arguments of a command: ``[-f] device [format]``."""
+    """Parse the arguments of a command: ``[-f] device [format]``."""
     arguments = known.arguments.removeprefix(f"{known.value} ")
     found = [(match[1] or match[3], bool(match[1])) for match in _OPTION.finditer(arguments)]
     rest = _OPTION.sub(" ", _BEHIND_A_COMMA.sub("", arguments)).replace("[", " ").replace("]", " ")

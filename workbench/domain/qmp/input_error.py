@@ -1,4 +1,4 @@
-"""A mistake in a line that is typed, with the place that is wrong; JSON in it is explained so that one can go on."""
+"""A mistake in a typed line, with its position; incomplete JSON comes with a hint on how to close it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 class InputError(UsageError):
-    """A line that cannot be sent, and the place in it that says so."""
+    """A line that cannot be sent, with the position of the mistake."""
 
     def __init__(self, message: str, span: Span = (0, 0), *, hint: str = "", more: Sequence[Span] = ()) -> None:
         super().__init__(message, hint=hint)
         self.span = span
-        """Empty at 0 when the line has no one place."""
+        """(0, 0) when no single position is wrong."""
         self.more = tuple(more)
-        """The places of the other mistakes in it."""
+        """Positions of further mistakes."""
 
 
 def json_trouble(text: str, at: int, json: Json) -> InputError | None:
-    """What is wrong with the JSON that begins at ``at``; where it only ends too soon, what would end it."""
+    """What is wrong with the JSON at ``at``; for incomplete JSON, what would close it."""
     return None if json.fault is None else _explained(text, at, json.fault, json.closing)
 
 
@@ -34,11 +34,11 @@ def _explained(text: str, at: int, fault: Fault, closing: str) -> InputError:
     if fault.wrong is Wrong.UNSENDABLE:
         return InputError(f"JSON: {fault.words}", fault.span)
     if fault.wrong is Wrong.OPEN_STRING and start == at:
-        return InputError("this quote is never closed", fault.span)
+        return InputError("unclosed quote", fault.span)
     if text[start:end] == "'":
-        return InputError("JSON: a string stands in double quotes", fault.span)
+        return InputError("JSON: strings need double quotes", fault.span)
     if not closing:
         return InputError(f"JSON: {fault.words}", fault.span)
     end = len(text.rstrip())
     span = (start, end) if fault.wrong is Wrong.OPEN_STRING else (end, end + 1)
-    return InputError("JSON: it ends too soon", span, hint=f"what is open is closed by {closing}")
+    return InputError("JSON: unexpected end of input", span, hint=f"close it with {closing}")

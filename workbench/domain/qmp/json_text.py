@@ -1,6 +1,6 @@
-"""JSON read in one pass: each value, where it stands, and what is being written at the end of a text that is not finished.
+"""A one-pass JSON reader that gives each value, its position, and what is being typed at the end of an unfinished text.
 
-What QEMU's parser would refuse is refused here, with the place: see :mod:`workbench.domain.qmp.values`.
+What QEMU's parser would reject is rejected here, with its position: see :mod:`workbench.domain.qmp.values`.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 Path = tuple[str, ...]
 Span = tuple[int, int]
-"""From and behind which character of a text."""
+"""Start and end of a piece of text, as in a slice."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+')
-"""A string up to its closing quote, or to what cannot be in it."""
+"""A string up to its closing quote or its first invalid character."""
 _SCALAR = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _TOKEN = re.compile(
     rf'[ \t\n\r]*(?:(?P<mark>[{{}}\[\],:])|"(?P<string>[^"\\\x00-\x1f]*)"|(?P<scalar>{_SCALAR.pattern})(?=[\s,\]}}]))'
 )
-"""What most texts are made of; a number or a name only where it cannot go on."""
+"""The common tokens; a number or a name only where it cannot continue."""
 _WORD = re.compile(r'[^\s{}\[\],:"]+')
 _ESCAPE_BEGUN = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?")
 _NAMES = {"true": True, "false": False, "null": None}
-_NO_NUMBER = re.compile("NaN|-?Infinity")
+_NOT_A_NUMBER = re.compile("NaN|-?Infinity")
 
 
 class Wrong(Enum):
-    """In which way a text is not one JSON value."""
+    """Why a text is not a single JSON value."""
 
     SYNTAX = "syntax"
     TOO_SOON = "too-soon"
@@ -44,11 +44,11 @@ class Wrong(Enum):
     OPEN_STRING = "open-string"
     """It ends inside a string."""
     UNSENDABLE = "unsendable"
-    """It is JSON, and QEMU would not read it."""
+    """It is JSON that QEMU does not accept."""
 
 
 class Fault(Struct, frozen=True):
-    """The first thing that is wrong with a text."""
+    """The first error in a text."""
 
     wrong: Wrong
     words: str
@@ -56,44 +56,44 @@ class Fault(Struct, frozen=True):
 
 
 class Place(Struct, frozen=True):
-    """What is being written at the end of a text."""
+    """What is being typed at the end of a text."""
 
     path: Path
-    """Keys and indices down to it; for a value its own key too, for a key only those of the object around it."""
+    """Keys and indices down to it. For a value this includes its own key; for a key it is the path of its object."""
     given: object
     """The outermost object or array, as far as it is complete."""
     word: str
-    """As much of the key or the value as stands there, without its quote."""
+    """The key or value as typed so far, without its quote."""
     start: int
-    """Where it begins, with its quote."""
+    """Where it starts, including its quote."""
     is_key: bool
     begun: bool
-    """Whether anything of it stands there, were it the quote alone."""
+    """Whether anything of it has been typed, if only the quote."""
 
 
 class Json(Struct, frozen=True):
     """One JSON value in a text."""
 
     value: object
-    """With a fault, as much of it as stands before that."""
+    """With a fault, as much of it as precedes the fault."""
     end: int
-    """Behind which character it ends; with a fault, the end of the text."""
+    """Where it ends; with a fault, the end of the text."""
     places: Mapping[Path, Span]
-    """Where each member (from its key on) and each element stands, at any depth; the value itself at the empty path."""
+    """Position of each member (from its key on) and each element, at any depth; the value itself is at the empty path."""
     fault: Fault | None = None
     cursor: Place | None = None
-    """The key or value that is being written at the end of the text; None where none can be begun there."""
+    """The key or value being typed at the end of the text; None where neither can start."""
     closing: str = ""
-    """What would close the brackets and the string that are open at the end of a text that ends too soon."""
+    """What would close the open brackets and string of an incomplete text."""
 
 
 def read_json(text: str, at: int = 0) -> Json:
-    """Read the JSON value that begins at ``at``. Nothing is raised, whatever the text."""
+    """Read the JSON value that starts at ``at``. Never raises."""
     return _Reader(text, at).read()
 
 
 class _Expects(StrEnum):
-    """What comes next; the value says it for people."""
+    """What must come next, in words."""
 
     KEY = "property name enclosed in double quotes"
     COLON = "':' delimiter"
@@ -105,12 +105,12 @@ _MARKS = {_Expects.COLON: ":", _Expects.COMMA: ","}
 
 
 class _Frame(Struct):
-    """An object or array that is open."""
+    """An open object or array."""
 
     value: dict[str, object] | list[object]
     path: Path
     start: int
-    """Where it begins, with its key."""
+    """Where it starts, including its key."""
     expects: _Expects
     may_end: bool = True
     key: str = ""
@@ -122,7 +122,7 @@ class _Frame(Struct):
 
     @property
     def next_path(self) -> Path:
-        """Of the value that comes next."""
+        """Path of the value that comes next."""
         return (*self.path, self.key if isinstance(self.value, dict) else str(len(self.value)))
 
 
@@ -153,20 +153,20 @@ class _Reader:
         return self._stack[-1].expects if self._stack else _Expects.VALUE
 
     def _token(self) -> Fault | None:
-        """Take the next mark, string, number or name; give what is wrong with it."""
+        """Read the next mark, string, number or name; return what is wrong with it."""
         text = self._text
         match = _TOKEN.match(text, self._at)
         kind = match.lastgroup if match is not None else None
         if match is None or kind is None:
-            return self._oddity()
+            return self._uncommon()
         if kind == "mark":
             return self._mark(match["mark"], match.end() - 1)
         if kind == "string":
             return self._string(match["string"], match.start(kind) - 1, match.end())
         return self._scalar(match["scalar"], match.start(kind), match.end())
 
-    def _oddity(self) -> Fault | None:
-        """Take what no token is: a string with escapes, the end of the text, a mistake."""
+    def _uncommon(self) -> Fault | None:
+        """Read what :data:`_TOKEN` does not match: a string with escapes, the end of the text, a mistake."""
         text = self._text
         space = _SPACE.match(text, self._at)
         at = space.end() if space else self._at
@@ -174,10 +174,10 @@ class _Reader:
             self._note_cursor("", at)
             return self._ends(at)
         if self._expects in (_Expects.KEY, _Expects.VALUE) and text[at] == '"':
-            return self._odd_string(at)
-        no_number = _NO_NUMBER.match(text, at)
-        if no_number and self._expects is _Expects.VALUE:
-            return Fault(Wrong.UNSENDABLE, f"{no_number[0]} is not JSON", no_number.span())
+            return self._uncommon_string(at)
+        not_a_number = _NOT_A_NUMBER.match(text, at)
+        if not_a_number and self._expects is _Expects.VALUE:
+            return Fault(Wrong.UNSENDABLE, f"{not_a_number[0]} is not JSON", not_a_number.span())
         word = _WORD.match(text, at)
         if word is not None and word.end() == len(text):
             self._note_cursor(word[0], at)
@@ -185,7 +185,7 @@ class _Reader:
         if scalar is None:
             return self._unexpected(at)
         if self._stack and scalar.end() == len(text) and self._expects is _Expects.VALUE:
-            return self._ends(len(text))  # it may go on
+            return self._ends(len(text))  # it may continue
         return self._scalar(scalar[0], at, scalar.end())
 
     def _mark(self, mark: str, at: int) -> Fault | None:
@@ -221,8 +221,8 @@ class _Reader:
             self._stack.append(_Frame(value, path, start, _Expects.KEY if bracket == "{" else _Expects.VALUE))
         return fault
 
-    def _odd_string(self, at: int) -> Fault | None:
-        """A string with escapes, or one that does not end."""
+    def _uncommon_string(self, at: int) -> Fault | None:
+        """Read a string with escapes, or an unterminated one."""
         text = self._text
         match = _STRING.match(text, at)
         end = match.end() if match else at
@@ -258,9 +258,9 @@ class _Reader:
         return self._put(value, at, end)
 
     def _put(self, value: object, at: int, end: int) -> Fault | None:
-        """Put a value that stands there into the innermost object or array."""
+        """Add a value to the innermost object or array."""
         if len(self._stack) >= MAX_NESTING:
-            return Fault(Wrong.UNSENDABLE, "nested too deep", (at, end))
+            return Fault(Wrong.UNSENDABLE, "nested too deeply", (at, end))
         self._at = end
         if not self._stack:
             self._value, self._done = value, True
@@ -272,7 +272,7 @@ class _Reader:
             frame.value.append(value)
             self._places[path] = (at, end)
         else:
-            if frame.key in frame.value:  # given twice: the last counts, and nothing stands below the first any more
+            if frame.key in frame.value:  # duplicate key: the last value wins, so drop the positions of the first
                 for below in [one for one in self._places if one[: len(path)] == path]:
                     del self._places[below]
             frame.value[frame.key] = value
@@ -281,7 +281,7 @@ class _Reader:
         return None
 
     def _note_cursor(self, word: str, start: int) -> None:
-        """A key or value is being written at the end of the text."""
+        """Note that a key or value is being typed at the end of the text."""
         if not self._stack or self._expects not in (_Expects.KEY, _Expects.VALUE):
             return
         frame, is_key = self._stack[-1], self._expects is _Expects.KEY
@@ -296,13 +296,13 @@ class _Reader:
 
 
 def _number(raw: str) -> int | float:
-    """:raise ValueError: when it is larger than anything that QEMU reads."""
+    """:raise ValueError: when it is larger than QEMU accepts."""
     if any(sign in raw for sign in ".eE"):
         value = float(raw)
         if value in (float("inf"), float("-inf")):
-            raise ValueError("a number is too large")
+            raise ValueError("number too large")
         return value
     try:
         return int(raw)
     except ValueError as error:  # of thousands of digits (sys.set_int_max_str_digits)
-        raise ValueError("a number is too long") from error
+        raise ValueError("number too long") from error

@@ -1,4 +1,4 @@
-"""A line of the QMP console in its parts, read once: what each word is, its value, and where it stands."""
+"""Split a line of the QMP console into its parts in one pass: each word with its form, value and position."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from workbench.domain.qmp.json_text import Json, Span
 
 WORD = re.compile(r"[^\s={}\[\]\"']+")
-"""A command's name, or a key."""
+"""A command name or a key."""
 _SPACE = re.compile(r"\s*")
 _BARE = re.compile(r"\S*")
 
@@ -25,11 +25,11 @@ class Form(Enum):
     """How the value of a word is written."""
 
     NONE = "none"
-    """There is no value: ``key``."""
+    """No value: ``key``."""
     BARE = "bare"
     """``key=value``, up to the next space."""
     QUOTED = "quoted"
-    """``key='a value'``, taken as it stands."""
+    """``key='a value'``, taken literally."""
     JSON = "json"
     """``key="text"``, ``key={…}``, ``key=[…]``."""
     ARGUMENTS = "arguments"
@@ -37,17 +37,17 @@ class Form(Enum):
 
 
 class Word(Struct, frozen=True):
-    """One word behind the command."""
+    """One word after the command."""
 
     form: Form
     key: str
     span: Span
     begin: int
-    """Where its value begins."""
+    """Where its value starts."""
     value: object = None
     json: Json | None = None
     whole: bool = True
-    """Whether its value is finished and right in itself."""
+    """Whether its value is complete and valid in itself."""
 
 
 class Sort(Enum):
@@ -59,7 +59,7 @@ class Sort(Enum):
     WHOLE = "whole"
     """A QMP command as JSON."""
     HMP = "hmp"
-    """A line for the human monitor, behind a ``!``."""
+    """A line for the human monitor, after a ``!``."""
 
 
 class Line(Struct, frozen=True):
@@ -68,7 +68,7 @@ class Line(Struct, frozen=True):
     text: str
     sort: Sort
     start: int
-    """Where it begins, behind space."""
+    """Where it starts, after leading space."""
     command: str = ""
     behind: int = 0
     """Where the command's name ends."""
@@ -76,17 +76,17 @@ class Line(Struct, frozen=True):
     json: Json | None = None
     """A whole command."""
     fault: InputError | None = None
-    """What is wrong behind the last word that is whole."""
+    """What is wrong after the last complete word."""
 
     @property
     def unfinished(self) -> Word | None:
-        """The word that is being written at the end; None when the next one has not begun."""
+        """The word being typed at the end; None when the next one has not been started."""
         last = self.words[-1] if self.words else None
         return last if last is not None and (not last.whole or last.span[1] == len(self.text)) else None
 
 
 def read_line(text: str) -> Line:
-    """Read a line. Nothing is raised, whatever the text."""
+    """Read a line. Never raises."""
     start = _skip(text, 0)
     match text[start : start + 1]:
         case "":
@@ -98,14 +98,14 @@ def read_line(text: str) -> Line:
             return Line(text, Sort.WHOLE, start, json=json, fault=_json_alone(text, start, json))
     name = WORD.match(text, start)
     if name is None:
-        no_letter = InputError(f"a command begins with a letter, not {text[start]!r}", (start, start + 1))
-        return Line(text, Sort.NOTHING, start, fault=no_letter)
-    words, fault = _words(text, name.end())
-    return Line(text, Sort.WORDS, start, name[0], name.end(), tuple(words), fault=fault)
+        fault = InputError(f"a command starts with a letter, not {text[start]!r}", (start, start + 1))
+        return Line(text, Sort.NOTHING, start, fault=fault)
+    words, mistake = _words(text, name.end())
+    return Line(text, Sort.WORDS, start, name[0], name.end(), tuple(words), fault=mistake)
 
 
 def _words(text: str, at: int) -> tuple[list[Word], InputError | None]:
-    """The words from there to the end, or to the first mistake."""
+    """The words from ``at`` to the end, or to the first mistake."""
     words: list[Word] = []
     while (at := _skip(text, at)) < len(text):
         if not words and text[at] == "{":
@@ -115,7 +115,7 @@ def _words(text: str, at: int) -> tuple[list[Word], InputError | None]:
             return words, fault
         key = WORD.match(text, at)
         if key is None:
-            return words, InputError(f"key=value is expected here, not {text[at]!r}", (at, at + 1))
+            return words, InputError(f"expected key=value, not {text[at]!r}", (at, at + 1))
         if text[key.end() : key.end() + 1] != "=":
             words.append(Word(Form.NONE, key[0], key.span(), key.end()))
             return words, None
@@ -123,14 +123,14 @@ def _words(text: str, at: int) -> tuple[list[Word], InputError | None]:
         words.append(word)
         at = word.span[1]
         if fault is None and at < len(text) and not text[at].isspace():
-            fault = InputError(f"a space is expected behind {text[word.begin : at]}", (at, at + 1))
+            fault = InputError(f"expected a space after {text[word.begin : at]}", (at, at + 1))
         if fault is not None:
             return words, fault
     return words, None
 
 
 def word_at(text: str, key: str, start: int, begin: int) -> tuple[Word, InputError | None]:
-    """The word with that key whose value begins there, and what is wrong with its value."""
+    """The word with the given key and its value at ``begin``, and what is wrong with that value."""
     opener = text[begin : begin + 1]
     if opener and opener in '{["':
         json = read_json(text, begin)
@@ -139,7 +139,7 @@ def word_at(text: str, key: str, start: int, begin: int) -> tuple[Word, InputErr
     if opener == "'":
         close = text.find("'", begin + 1)
         if close < 0:
-            fault = InputError("this quote is never closed", (begin, len(text)))
+            fault = InputError("unclosed quote", (begin, len(text)))
             return Word(Form.QUOTED, key, (start, len(text)), begin, text[begin + 1 :], whole=False), fault
         value, span = text[begin + 1 : close], (begin, close + 1)
         trouble = unsendable(value)
@@ -151,10 +151,10 @@ def word_at(text: str, key: str, start: int, begin: int) -> tuple[Word, InputErr
 
 
 def _json_alone(text: str, at: int, json: Json) -> InputError | None:
-    """What is wrong with JSON that reaches to the end of a line."""
+    """What is wrong with JSON that must extend to the end of the line."""
     rest = _skip(text, json.end)
     if json.fault is None and rest < len(text):
-        return InputError("nothing is expected behind the JSON object", (rest, len(text)))
+        return InputError("unexpected text after the JSON object", (rest, len(text)))
     return json_trouble(text, at, json)
 
 

@@ -1,6 +1,6 @@
-"""Which arguments of which commands take a value that the guest knows: ids of its devices, QOM paths, block nodes …
+"""Which arguments of which commands name something in the guest: device ids, QOM paths, block nodes and so on.
 
-The schema calls all of them strings; that they name something is said in QEMU's documentation alone.
+The schema declares all of them as strings; only QEMU's documentation says what they name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """A sort of thing that the guest has, and how it is asked for."""
+    """A kind of thing in the guest, and the command that lists it."""
 
     DEVICE = "device"
     """Ids of devices: ``qom-list /machine/peripheral``."""
@@ -38,21 +38,21 @@ class Kind(StrEnum):
     JOB = "job"
     """``query-jobs``."""
     DRIVER = "driver"
-    """Devices that this QEMU can make: another QEMU of the same program is asked, ``-device help``."""
+    """Devices that this QEMU can create: ``-device help``, run in a second process of the same program."""
     DRIVER_PROPERTY = "driver-property"
-    """Properties of one of them: the other QEMU is asked, ``device-list-properties``."""
+    """Properties of a driver: ``device-list-properties``, run in that second process."""
     HMP = "hmp"
     """Commands of the human monitor: HMP ``help``; those below ``info``: ``help info``."""
     NET = "net"
     """Network backends and devices: HMP ``info network``."""
     NETDEV = "netdev"
-    """Network backends alone."""
+    """Network backends only."""
     BUS = "bus"
-    """Buses, first those on which the device can be put: HMP ``info qtree``."""
+    """Buses, those that can take the device first: HMP ``info qtree``."""
 
 
 class Lookup(Struct, frozen=True):
-    """One question to the guest."""
+    """One query to the guest."""
 
     kind: Kind
     of: str = ""
@@ -61,21 +61,21 @@ class Lookup(Struct, frozen=True):
 
 
 class Known(Struct, frozen=True):
-    """One value that the guest knows."""
+    """One value known to the guest."""
 
     value: str | int
     detail: str = ""
-    """What it is, in few words: a type, a driver, a file."""
+    """What it is, in a few words: a type, a driver, a file."""
     type: str = ""
-    """Of a property of a driver: its type in QAPI, ``bool``, ``int`` or ``str``."""
+    """For a driver's property: its QAPI type, ``bool``, ``int`` or ``str``."""
     choices: tuple[str, ...] = ()
-    """Of a property of a driver: the values that it can have, where QEMU lists them."""
+    """For a driver's property: its valid values, where QEMU lists them."""
     bus: str = ""
-    """Of a driver: the type of the bus that it goes on; of a bus: its own type. As QEMU writes it."""
+    """For a driver: the type of bus it plugs into; for a bus: its own type. As QEMU writes it."""
     empty: bool = False
-    """Of a bus: whether no device is on it."""
+    """For a bus: whether it has no device."""
     arguments: str = ""
-    """Of a command of the human monitor: what it takes, as ``help`` writes it."""
+    """For a command of the human monitor: its arguments, as ``help`` prints them."""
 
 
 _NODES = (Kind.NODE, Kind.DRIVE)
@@ -101,7 +101,7 @@ _EXACT: Mapping[tuple[str, str], tuple[Kind, ...]] = {
     ("device_add", "rng"): (Kind.OBJECT,),
     ("device-list-properties", "typename"): (Kind.DRIVER,),
     ("qom-list-properties", "typename"): (Kind.DRIVER,),
-    # A name that is made up here, not one that is there.
+    # New names, not existing ones.
     ("blockdev-add", "node-name"): (),
     ("blockdev-snapshot-sync", "snapshot-node-name"): (),
     ("drive-mirror", "target"): (),
@@ -112,7 +112,7 @@ _BLOCK_DEVICE_IDS = {"eject", "blockdev-open-tray", "blockdev-close-tray", "bloc
                      "block-latency-histogram-set"}  # fmt: skip
 _PATHS = (("path",), ("paths",), ("vcpus",))
 _ON_PATHS = ("qom-", "x-query-virtio", "cxl-", "query-stats")
-"""Elsewhere a ``path`` is one of the host's files."""
+"""In other commands ``path`` is a file on the host."""
 _BY_NAME: Mapping[str, Kind] = {
     "chardev": Kind.CHARDEV,
     "netdev": Kind.NETDEV,
@@ -122,7 +122,7 @@ _BY_NAME: Mapping[str, Kind] = {
     "tls-authz": Kind.OBJECT,
     "interfaces": Kind.NET,
 }
-"""Arguments, and properties of devices and objects, that mean the same wherever they stand."""
+"""Arguments, and properties of devices and objects, that mean the same in every command."""
 _NODE_NAMES = {"node-name", "image-node-name", "node", "device", "base-node", "top-node", "source", "target",
                "replaces", "overlay", "backing", "file", "parent"}  # fmt: skip
 _ON_BLOCKS = {"transaction", "nbd-server-add", "drive-mirror", "drive-backup", "change-backing-file", "eject",
@@ -130,11 +130,11 @@ _ON_BLOCKS = {"transaction", "nbd-server-add", "drive-mirror", "drive-backup", "
 
 
 def lookups(command: str, path: tuple[str, ...], arguments: Mapping[str, object], word: str) -> tuple[Lookup, ...]:
-    """What to ask the guest for the value of one argument; nothing for a value that the guest does not know.
+    """The queries that list the values of one argument; none for a value that the guest cannot know.
 
     :param path: the argument and the members below it.
-    :param arguments: those that are given already.
-    :param word: what stands there of the value: QOM paths are asked level by level.
+    :param arguments: the arguments typed so far.
+    :param word: the value typed so far: QOM paths are listed level by level.
     """
     name = path[-1] if path else ""
     if name.isdecimal() and len(path) > 1:  # an element of a list
@@ -165,7 +165,7 @@ def lookups(command: str, path: tuple[str, ...], arguments: Mapping[str, object]
 
 
 def levels(word: str) -> tuple[Lookup, ...]:
-    """What stands at the level of the word, and what is below it if it is the whole name of something."""
+    """The level of the QOM path that a word is in, and the level below it, in case the word is a complete path."""
     if not word.startswith("/"):
         return (Lookup(Kind.CHILD, "/"),)
     above = word.rpartition("/")[0] or "/"

@@ -1,8 +1,7 @@
-"""The QAPI schema of a running QEMU: its commands, their arguments in words, its events.
+"""The QAPI schema of a running QEMU: its commands, their arguments, its events.
 
-``query-qmp-schema`` (qapi/introspect.json) answers with a flat list of entries. Commands and events keep their names;
-every other type but the builtin ones is masked as a number, so words for a type are made from its shape. Prose is not
-in it.
+``query-qmp-schema`` (qapi/introspect.json) returns a flat list of entries. Commands and events keep their names; all
+types except the builtin ones have numbers for names, so a type is described by its shape. Documentation is not included.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ if TYPE_CHECKING:
 
     Entry = Mapping[str, object]
     Ask = Callable[[Lookup], Sequence[Known]]
-    """Gives what the guest is known to have; nothing where it was not asked yet."""
+    """Returns what is known about the guest; nothing if it has not been queried yet."""
 
 OPEN_COMMANDS = frozenset({"device_add", "object-add"})
-"""Commands that take more arguments than the schema names: ``'gen': false`` in qapi/qdev.json, and, before QEMU 6.0, in
-qapi/qom.json, so that a device's or an object's own properties pass."""
+"""Commands that accept arguments beyond those in the schema, the properties of the device or object: ``'gen': false`` in
+qapi/qdev.json and, before QEMU 6.0, in qapi/qom.json."""
 
 _BUILTIN_WORDS = {
     "string": "string",
@@ -35,15 +34,15 @@ _BUILTIN_WORDS = {
     "value": "any value",
 }
 _VALUES_IN_WORDS = 6
-"""An enum with more values than this is described by their number."""
+"""An enum with more values than this is described by their count."""
 
 
 class SchemaError(ValueError):
-    """A list of entries that is not an answer of ``query-qmp-schema``."""
+    """Not a valid reply to ``query-qmp-schema``."""
 
 
 class Member(Struct, frozen=True):
-    """An argument of a command, a member of a struct, or a datum of an event."""
+    """An argument of a command, a member of a struct, or a data member of an event."""
 
     name: str
     type: str
@@ -52,20 +51,20 @@ class Member(Struct, frozen=True):
     features: tuple[str, ...] = ()
     """``deprecated`` and ``unstable`` among others (docs/devel/qapi-code-gen.rst, "Special features")."""
     detail: str = ""
-    """What QEMU says of it, when the schema does not name it: a property of a device."""
+    """For a property of a device, which is not in the schema: QEMU's description."""
     choices: tuple[str, ...] = ()
-    """The values of such a property, where they are known."""
+    """The values of such a property, where known."""
 
 
 class Command(Struct, frozen=True):
     name: str
     arguments: str
-    """The masked name of the object type that its arguments make."""
+    """The masked name of the object type of its arguments."""
     returns: str
-    """The masked name of the type that it returns."""
+    """The masked name of its return type."""
     features: tuple[str, ...] = ()
     out_of_band: bool = False
-    """Whether ``exec-oob`` may run it."""
+    """Whether it can be sent with ``exec-oob``."""
 
 
 class Event(Struct, frozen=True):
@@ -76,7 +75,7 @@ class Event(Struct, frozen=True):
 
 
 class Schema:
-    """What one QEMU build understands. Types are looked up when asked for: a screen starts before it needs them."""
+    """The schema of one QEMU build. Types are decoded on demand, so that the screen starts sooner."""
 
     def __init__(self, commands: dict[str, Command], events: dict[str, Event], types: dict[str, Entry]) -> None:
         self.commands = commands
@@ -85,9 +84,9 @@ class Schema:
 
     @classmethod
     def from_query(cls, entries: Iterable[Entry]) -> Schema:
-        """Read the answer of ``query-qmp-schema``.
+        """Read a reply to ``query-qmp-schema``.
 
-        :raise SchemaError: when it is not one.
+        :raise SchemaError: when it is not valid.
         """
         commands: dict[str, Command] = {}
         events: dict[str, Event] = {}
@@ -108,19 +107,19 @@ class Schema:
                 else:
                     types[name] = entry
         except (KeyError, TypeError, AttributeError) as error:
-            raise SchemaError(f"not an answer of query-qmp-schema: {error!r}") from error
+            raise SchemaError(f"invalid reply to query-qmp-schema: {error!r}") from error
         if not commands:
-            raise SchemaError("not an answer of query-qmp-schema: it names no command")
+            raise SchemaError("invalid reply to query-qmp-schema: no commands")
         return cls(commands, events, types)
 
     def nearest(self, name: str, count: int = 3) -> list[str]:
-        """The commands whose names are most like ``name``, best first."""
+        """The commands with the most similar names, best first."""
         return get_close_matches(name.lower(), self.commands, count, 0.6)
 
     def members(self, type_: str, given: Mapping[str, object] | None = None) -> tuple[Member, ...]:
-        """The members of an object type; of an alternate, those of its object branches; of any other type, none.
+        """The members of an object type or of an alternate's object branches; none for any other type.
 
-        :param given: the members that have a value already: the value of a union's tag adds the members of that branch.
+        :param given: the members that have a value already. The value of a union's tag adds the members of its branch.
         """
         entry = self._entry(type_)
         meta = entry.get("meta-type")
@@ -135,18 +134,18 @@ class Schema:
         return members + self.members(branch, given) if branch else members
 
     def arguments(self, command: str, given: Mapping[str, object] | None = None) -> tuple[Member, ...]:
-        """The arguments of a command, with those that the given ones bring along; none for an unknown command."""
+        """The arguments of a command, including those that depend on ``given``; none for an unknown command."""
         known = self.commands.get(command)
         return self.members(known.arguments, given) if known else ()
 
     def is_open(self, command: str) -> bool:
-        """Whether a command takes arguments that the schema does not name."""
+        """Whether a command accepts arguments that are not in the schema."""
         known = self.commands.get(command)
         return known is not None and command in OPEN_COMMANDS and "tag" not in self._entry(known.arguments)
 
     def kind(self, type_: str) -> str:
-        """What a type is: ``string``, ``int``, ``number``, ``boolean``, ``null``, ``value``, ``enum``, ``array``,
-        ``object`` or ``alternate``; ``value`` for a type that the schema does not name."""
+        """The kind of a type: ``string``, ``int``, ``number``, ``boolean``, ``null``, ``value``, ``enum``, ``array``,
+        ``object`` or ``alternate``; ``value`` for a type that is not in the schema."""
         entry = self._entry(type_)
         meta = entry.get("meta-type", "builtin")
         return cast("str", entry.get("json-type", "value") if meta == "builtin" else meta)
@@ -156,12 +155,12 @@ class Schema:
         return cast("str", self._entry(type_).get("element-type", "any"))
 
     def alternatives(self, type_: str) -> tuple[str, ...]:
-        """The types that an alternate may have; of any other type, itself."""
+        """The branches of an alternate; any other type by itself."""
         entry = self._entry(type_)
         return self._alternatives(entry) if entry.get("meta-type") == "alternate" else (type_,)
 
     def values(self, type_: str) -> tuple[str, ...]:
-        """The values that an enum or a boolean can have, in QEMU's order; of any other type, none."""
+        """The values of an enum or a boolean, in QEMU's order; none for any other type."""
         entry = self._entry(type_)
         if entry.get("meta-type") == "enum":
             return tuple(cast("Sequence[str]", entry.get("values", ())))
@@ -170,7 +169,7 @@ class Schema:
         return ("true", "false") if entry.get("json-type") == "boolean" else ()
 
     def value_features(self, type_: str, value: str) -> tuple[str, ...]:
-        """What to know of one value of an enum; only QEMU 6.2 and later tell (SchemaInfoEnum, ``members``)."""
+        """The features of one value of an enum, reported since QEMU 6.2 (SchemaInfoEnum, ``members``)."""
         for one in self.alternatives(type_):
             for member in cast("Sequence[Entry]", self._entry(one).get("members", ())):
                 if self.kind(one) == "enum" and member.get("name") == value:
@@ -205,7 +204,7 @@ class Schema:
 
     @staticmethod
     def _branch(entry: Entry, given: Mapping[str, object]) -> str:
-        """The type of the union branch that the given tag chooses; empty when there is none."""
+        """The type of the union branch that the given tag selects; empty when there is none."""
         tag = entry.get("tag")
         for variant in cast("Sequence[Entry]", entry.get("variants", ())):
             if tag in given and variant["case"] == given[cast("str", tag)]:
@@ -228,7 +227,7 @@ def _or(words: Sequence[str]) -> str:
 
 
 def describe(schema: Schema, member: Member) -> str:
-    """An argument's type in words, whether it may be left out, and what to know of it."""
+    """An argument's type in words, whether it is optional, and whether it is deprecated or unstable."""
     if member.detail:
         return member.detail
     needed = "optional" if member.optional else "required"
@@ -236,7 +235,7 @@ def describe(schema: Schema, member: Member) -> str:
 
 
 def signature(schema: Schema, command: str) -> str:
-    """The arguments of a command: required ones by name, then how many more there are."""
+    """The arguments of a command: the required ones by name, then the number of optional ones."""
     members = schema.arguments(command)
     required = [member.name for member in members if not member.optional]
     optional = len(members) - len(required)

@@ -1,4 +1,4 @@
-"""What a user types at the QMP console, and on the command line of ``workbench qmp``, read into one request.
+"""Parse what a user types at the QMP console, or passes to ``workbench qmp``, into one request.
 
 Four ways to write a command::
 
@@ -7,8 +7,8 @@ Four ways to write a command::
     {"execute": "balloon", "arguments": {…}}            a whole QMP command
     !info mtree -f                                      a line for the human monitor (HMP)
 
-Values: bare up to the next space, ``'…'`` taken as it stands, ``"…"`` a JSON string, ``{…}`` and ``[…]`` JSON. A quoted
-value is a string whatever the schema says.
+Values: bare up to the next space, ``'…'`` taken literally, ``"…"`` a JSON string, ``{…}`` and ``[…]`` JSON. A quoted
+value is a string, whatever its type in the schema.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ Path = tuple[str, ...]
 """An argument and the members below it: ``a.b`` is ``("a", "b")``."""
 
 _TEXT = {("device_add", ("addr",))}
-"""Arguments that the schema does not name and that are text whatever they look like: QEMU 8.2 aborts on a PCI address
-given as a number, and the number's meaning (slot or devfn) changed between versions; ``"5"`` is the slot in all."""
+"""Arguments that are not in the schema and are always text. QEMU 8.2 aborts on a PCI address given as a number, and the
+number's meaning (slot or devfn) changed between versions; ``"5"`` is the slot in all of them."""
 _WHOLE = {"execute", "exec-oob", "arguments", "id"}
-"""The members of a QMP command (docs/interop/qmp-spec); an id is ours to give, and ignored."""
+"""The members of a QMP command (docs/interop/qmp-spec); an id is ignored, because the client assigns its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +49,22 @@ class Request:
     hmp: bool = False
     """Whether it is an HMP line, whose reply is text."""
     oob: bool = False
-    """Whether it is to run out of band: ``exec-oob``."""
+    """Whether to send it out of band, as ``exec-oob``."""
     places: dict[Path, Span] = field(default_factory=dict, compare=False, repr=False)
-    """Where in the line each argument stands; the command itself at the empty path."""
+    """Position of each argument in the line; the command itself is at the empty path."""
 
 
 def parse_line(text: str, schema: Schema | None = None) -> Request:
-    """Read one line.
+    """Parse one line.
 
-    :param schema: types the values of ``key=value``; without it they are typed by their look, as JSON is.
-    :raise InputError: when it cannot be read. Nothing else is raised, whatever the text.
+    :param schema: gives the types of ``key=value`` arguments; without it a value that looks like JSON is read as JSON.
+    :raise InputError: when the line is invalid. Nothing else is raised.
     """
     return request_of(read_line(text), schema)
 
 
 def request_of(line: Line, schema: Schema | None = None) -> Request:
-    """What a line that was read asks for.
+    """The request in a line that was read by :func:`read_line`.
 
     :raise InputError: as :func:`parse_line`.
     """
@@ -80,14 +80,14 @@ def request_of(line: Line, schema: Schema | None = None) -> Request:
     if line.fault is not None:
         raise line.fault
     if line.json is None:
-        raise InputError("there is no command")
+        raise InputError("no command given")
     return _whole_command(line.json)
 
 
 def given_by(line: Line, schema: Schema, *, last: bool) -> tuple[dict[str, object], bool]:
-    """The arguments that a line gives up to its first mistake, and whether there is none.
+    """The arguments in a line up to its first mistake, and whether the line has no mistake.
 
-    :param last: whether the word counts that is being written at the end.
+    :param last: whether to include the word being typed at the end.
     """
     given = _Given(line.command, (line.start, line.behind), schema)
     unfinished = None if last else line.unfinished
@@ -101,7 +101,7 @@ def given_by(line: Line, schema: Schema, *, last: bool) -> tuple[dict[str, objec
 
 
 def parse_words(words: Sequence[str], schema: Schema | None = None) -> Request:
-    """Read a command and its ``key=value`` words as a shell gives them: quotes are gone, and a value keeps its spaces.
+    """Parse a command and its ``key=value`` words as passed by a shell: quotes are removed and values may have spaces.
 
     :raise InputError: as :func:`parse_line`.
     """
@@ -109,7 +109,7 @@ def parse_words(words: Sequence[str], schema: Schema | None = None) -> Request:
     if not rest and command.lstrip()[:1] in ("{", "!"):
         return parse_line(command, schema)
     if not WORD.fullmatch(command):
-        raise InputError(f"not a command's name: {command!r}")
+        raise InputError(f"not a command name: {command!r}")
     if len(rest) == 1 and rest[0].startswith("{"):
         return parse_line(" ".join(words), schema)
     given = _Given(command, (0, len(command)), schema)
@@ -118,23 +118,23 @@ def parse_words(words: Sequence[str], schema: Schema | None = None) -> Request:
         key, equals, raw = word.partition("=")
         span = (at, at + len(word))
         if not equals or not WORD.fullmatch(key):
-            raise InputError(f"not key=value: {word!r}", span, hint="" if equals else given.with_a_key(word))
+            raise InputError(f"expected key=value, not {word!r}", span, hint="" if equals else given.with_a_key(word))
         given.add(_shell_word(" ".join(words)[: span[1]], key, raw, span))
         at = span[1] + 1
     return given.request
 
 
 def checked(request: Request, schema: Schema) -> Request:
-    """The same request, held against the schema.
+    """Check a request against the schema and return it.
 
-    :raise InputError: with every mistake, one on each line, and their places.
+    :raise InputError: with every mistake, one per line, and their positions.
     """
     mistakes = check(schema, request.command, request.arguments)
     known = schema.commands.get(request.command)
     if request.oob and known is not None and not known.out_of_band:
         able = ", ".join(sorted(name for name, command in schema.commands.items() if command.out_of_band))
         mistakes.insert(
-            0, Mistake((), f"{request.command} cannot run out of band", f"those that can: {able or 'none'}")
+            0, Mistake((), f"{request.command} cannot run out of band", f"commands that can: {able or 'none'}")
         )
     if not mistakes:
         return request
@@ -144,7 +144,7 @@ def checked(request: Request, schema: Schema) -> Request:
 
 
 def _place_of(mistake: Mistake, request: Request) -> Span:
-    """Where the innermost thing stands that is mistaken."""
+    """Position of the innermost argument that contains a mistake."""
     path = mistake.path
     while path and path not in request.places:
         path = path[:-1]
@@ -157,13 +157,13 @@ def hmp_request(line: str, span: Span = (0, 0)) -> Request:
     :raise InputError: when it is empty.
     """
     if not line:
-        raise InputError("there is no HMP command after !", span, hint="for example: !info status")
+        raise InputError("no HMP command after !", span, hint="for example: !info status")
     refuse_unsendable(line, span)
     return Request("human-monitor-command", {"command-line": line}, hmp=True, places={(): span})
 
 
 class _Given:
-    """A command whose arguments are given one after the other."""
+    """A command that is built from its arguments, one at a time."""
 
     def __init__(self, command: str, span: Span, schema: Schema | None) -> None:
         self.schema = schema
@@ -171,9 +171,9 @@ class _Given:
         self.request = Request(command, {}, places={(): span})
 
     def add(self, word: Word) -> None:
-        """Take a word; one that is not finished is left to the fault of its line.
+        """Add a word. An unfinished one is ignored, because its line carries the fault.
 
-        :raise InputError: when it is no argument.
+        :raise InputError: when it is not an argument.
         """
         if word.form is Form.NONE:
             raise InputError(f"{word.key!r} has no value", word.span, hint=self.with_a_key(word.key))
@@ -189,7 +189,7 @@ class _Given:
         self.request.places.update({(*path, *below): span for below, span in places.items() if below})
 
     def with_a_key(self, word: str) -> str:
-        """How to write a word that stands alone: as the value of what can still be given, or with a value."""
+        """How to write a bare word: as the value of an argument that is still missing, or with a value."""
         command, arguments = self.request.command, self.request.arguments
         if self.schema is None or command not in self.schema.commands:
             return f"write {word}=VALUE"
@@ -197,10 +197,12 @@ class _Given:
         if word in [member.name for member in members]:
             return f"write {word}=VALUE"
         open_ = sorted((one for one in members if one.name not in arguments), key=lambda one: one.optional)
-        return f"an argument is key=value: {open_[0].name}={word}" if open_ else f"{command} takes no more arguments"
+        return (
+            f"write arguments as key=value: {open_[0].name}={word}" if open_ else f"{command} takes no more arguments"
+        )
 
     def _put(self, word: Word) -> Path:
-        """Set the argument ``a.b.c`` to a value, a bare one by its type in the schema, and give its path."""
+        """Set the argument ``a.b.c``, converting a bare value to its type in the schema, and return its path."""
         key, span, value = word.key, word.span, word.value
         refuse_unsendable(key, span)
         path = self._path(key, span)
@@ -208,7 +210,7 @@ class _Given:
         for depth, part in enumerate(path[:-1]):
             inner = target.setdefault(part, {})
             if not isinstance(inner, dict):
-                raise InputError(f"{'.'.join(path[: depth + 1])} has a value already", span)
+                raise InputError(f"{'.'.join(path[: depth + 1])} already has a value", span)
             self.request.places.setdefault(path[: depth + 1], span)
             target = inner
         if path[-1] in target:
@@ -222,16 +224,16 @@ class _Given:
         return path
 
     def _path(self, key: str, span: Span) -> Path:
-        # A name may hold dots of its own: QAPI's __RFQDN_ prefix of a vendor's extension (qapi-code-gen.rst).
+        # A name can contain dots: QAPI's __RFQDN_ prefix for vendor extensions (qapi-code-gen.rst).
         if self.schema and any(member.name == key for member in self.schema.arguments(self.request.command)):
             return (key,)
         path = tuple(key.split("."))
         if "" in path:
-            raise InputError(f"{key!r} has an empty part between its dots", span)
+            raise InputError(f"empty name between the dots of {key!r}", span)
         return path
 
     def _type(self, path: Path) -> str | None:
-        """The schema's type of an argument, as far as the arguments before it tell; None when it has none."""
+        """The type of an argument in the schema, given the arguments before it; None when unknown."""
         schema = self.schema
         if schema is None or self.request.command not in schema.commands:
             return None
@@ -253,26 +255,26 @@ def _whole_command(json: Json) -> Request:
     span = places[()]
     oob = "exec-oob" in value
     if oob and "execute" in value:
-        raise InputError('"execute" or "exec-oob", not both', span)
+        raise InputError('use "execute" or "exec-oob", not both', span)
     command = value.get("exec-oob" if oob else "execute")
     if not isinstance(command, str) or not command:
-        raise InputError('a JSON command needs "execute" with the command\'s name', span)
+        raise InputError('a JSON command needs "execute" with the command name', span)
     extra = sorted(value.keys() - _WHOLE)
     if extra:
-        hint = 'it has "execute" and "arguments"'
-        raise InputError(f"a JSON command has no member {extra[0]!r}", span, hint=hint)
+        hint = 'a JSON command has "execute" and "arguments"'
+        raise InputError(f"unknown member {extra[0]!r}", span, hint=hint)
     arguments = value.get("arguments", {})
     if not isinstance(arguments, dict):
-        raise InputError('"arguments" is a JSON object', span)
+        raise InputError('"arguments" must be a JSON object', span)
     inside = {path[1:]: span for path, span in places.items() if path[:1] == ("arguments",)}
     at = places[("exec-oob" if oob else "execute",)]
     return Request(command, arguments, oob=oob, places={**inside, (): at})
 
 
 def _shell_word(text: str, key: str, raw: str, span: Span) -> Word:
-    """A shell's word at the end of a text: its value is JSON when it opens like it, else bare.
+    """The shell word at the end of a text: its value is JSON if it starts like JSON, otherwise bare.
 
-    :raise InputError: when it is not one JSON value.
+    :raise InputError: when it is not a single JSON value.
     """
     begin = span[1] - len(raw)
     if not raw or raw[0] not in '{["':
@@ -281,11 +283,11 @@ def _shell_word(text: str, key: str, raw: str, span: Span) -> Word:
     if fault is not None:
         raise fault
     if text[word.span[1] :].strip():
-        raise InputError(f"not one JSON value: {raw}", span)
+        raise InputError(f"not a single JSON value: {raw}", span)
     return replace(word, span=span)
 
 
 def refuse_unsendable(text: str, span: Span) -> None:
-    """:raise InputError: when QEMU would not read it."""
+    """:raise InputError: when QEMU would not accept it."""
     if words := unsendable(text):
         raise InputError(words, span)

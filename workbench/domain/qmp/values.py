@@ -1,7 +1,7 @@
-"""Values of QMP arguments: from a word by the schema's type, and from JSON as strictly as QEMU reads it.
+"""Values of QMP arguments: convert a word to its type in the schema, and reject what QEMU's parser rejects.
 
-QEMU answers text that its parser refuses with an error that belongs to no command, and a client cannot know which one
-failed (docs/interop/qmp-spec, "Error"). So what QEMU's parser refuses is refused here, with the reason.
+QEMU's parser reports an error without the id of the command, so a client cannot tell which command failed
+(docs/interop/qmp-spec, "Error"). Text that the parser would reject is therefore rejected here, with the reason.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from workbench.domain.qmp.schema import Schema
 
 MAX_NESTING = 1000
-"""QEMU's parser stops at 1024 (qobject/json-streamer.c, MAX_NESTING); the command around the value takes a few."""
+"""QEMU's limit is 1024 (qobject/json-streamer.c, MAX_NESTING); the command around the value needs a few levels."""
 
 _INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})", re.ASCII)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,300})(?:\.[0-9]{1,300})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 _BOOLEANS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
-# Surrogates, and the code points that Unicode keeps free of characters: util/unicode.c, mod_utf8_encode().
+# Surrogates and Unicode's noncharacters: util/unicode.c, mod_utf8_encode().
 UNSENDABLE = re.compile(
     "[\ud800-\udfff\ufdd0-\ufdef"
     + "".join(f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(17))
@@ -29,16 +29,16 @@ UNSENDABLE = re.compile(
 
 
 class BadValue(ValueError):
-    """A value that cannot be meant, or that QEMU would not read; the message says why."""
+    """An invalid value, or one that QEMU would not accept; the message gives the reason."""
 
 
 def typed_value(word: str, schema: Schema | None, type_: str | None) -> object:
-    """What a bare word means for an argument of that type.
+    """Convert a bare word to the type of its argument.
 
-    An integer may be written as ``0x10`` or as a size, ``256M``. A word that does not fit stays a string: the check
-    against the schema tells what is wrong with it.
+    An integer may be written as ``0x10`` or as a size, ``256M``. A word that does not fit stays a string, and the check
+    against the schema reports it.
 
-    :param type_: the schema's name of the type; None when it is not known: then the word is typed by its look.
+    :param type_: the type's name in the schema; None when unknown: a JSON literal or number is then read as such.
     """
     if schema is None or type_ is None:
         return _by_look(word)
@@ -57,9 +57,9 @@ def typed_value(word: str, schema: Schema | None, type_: str | None) -> object:
 
 
 def unsendable(text: str) -> str:
-    """Why QEMU would not read a text; empty when it would."""
+    """Why QEMU would not accept a text; empty when it would."""
     match = UNSENDABLE.search(text)
-    return f"U+{ord(match[0]):04X} is not a character that QEMU reads" if match else ""
+    return f"QEMU does not accept the character U+{ord(match[0]):04X}" if match else ""
 
 
 def _integer(word: str) -> int | None:
@@ -76,7 +76,7 @@ def _number(word: str) -> int | float:
 
 
 def _by_look(word: str) -> object:
-    """A JSON literal or a number is itself, everything else a string."""
+    """Read a JSON literal or a number as such, anything else as a string."""
     literals = {"true": True, "false": False, "null": None}
     if word in literals:
         return literals[word]

@@ -1,4 +1,4 @@
-"""Finding out how a running guest differs from its profile: its command line, the profile on disk, and what lives in QEMU."""
+"""Compare a running guest with its profile: its command line, the profile on disk, and the devices in QEMU."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from workbench.engine.state.directory import Running
     from workbench.settings import Settings
 
-SELDOM = 30.0
-"""Seconds until a netdev, chardev or block node is seen at the latest that came without a device."""
+BACKENDS_EVERY = 30.0
+"""Seconds between two reads of the backends while no device changes: new ones without a device are noticed that late."""
 ABOVE = ("/machine/peripheral", "/machine/peripheral-anon", "/objects")
 
 
 class DriftReader:
-    """Compares one running guest with its profile, again and again; the profile is read when its file has changed."""
+    """Compares one running guest with its profile repeatedly; the profile is only planned again when it has changed."""
 
     def __init__(self, running: Running, settings: Settings) -> None:
         self._running = running
@@ -38,67 +38,68 @@ class DriftReader:
         self._argv = started_argv(running.pid)
         self._backends = Backends()
         self._made: tuple[frozenset[str], ...] = ()
-        """The devices and objects that there were when those were asked for."""
+        """The devices and objects when the backends were read."""
         self._due = 0.0
-        self._said: tuple[tuple[object, ...], tuple[Said, ...]] = ((), ())
+        self._planned: tuple[tuple[object, ...], tuple[Said, ...]] = ((), ())
 
     async def read(self, qom: QomReader, execute: Execute) -> tuple[Difference, ...]:
-        """Every difference now.
+        """All current differences.
 
         :raise workbench.errors.NotFound: when the profile's file is gone.
         :raise workbench.domain.profile.problems.ProfileError: when it has problems.
         :raise workbench.errors.HostError: when this host lacks something that the profile needs.
-        :raise workbench.errors.MonitorError: when QEMU does not answer.
+        :raise workbench.errors.MonitorError: when QEMU does not reply.
         """
         live = await read_live(qom)
-        backends = await self._standing(live, execute)
+        backends = await self._read_backends(live, execute)
         return drift(replace(live, backends=backends), self._argv, await self._now())
 
     async def places(self) -> dict[str, str]:
-        """Id -> the line that makes the device in the profile as it is now; raises as :meth:`read` does."""
+        """Id -> the line in the current profile that defines the device. Raises the same errors as :meth:`read`."""
         return device_places(await self._now())
 
-    async def _standing(self, live: Live, execute: Execute) -> Backends:
-        """What there is for devices to stand on: asked again when devices came or went, or left something, else seldom."""
+    async def _read_backends(self, live: Live, execute: Execute) -> Backends:
+        """The backends, read again when devices changed or left some behind, otherwise every :data:`BACKENDS_EVERY`."""
         made, now = (frozenset(live.devices), frozenset(live.objects)), time.monotonic()
         if made != self._made or self._backends.leftovers(live.devices, ()) or now >= self._due:
             self._backends = await read_backends(execute)
-            self._made, self._due = made, now + SELDOM
+            self._made, self._due = made, now + BACKENDS_EVERY
         return self._backends
 
     async def _now(self) -> tuple[Said, ...]:
-        """What the profile would give now."""
+        """The options that the current profile results in."""
         if not self._running.facts.profile:
             raise NotFound(f"{self._running.name} was not started from a profile")
         path = Path(self._running.facts.profile)
         if not path.exists():
             raise NotFound(
-                f"{self._running.name} has no profile any more: there is no {path}",
-                hint=f"as it was at the start: {self._running.path / 'profile.toml'}",
+                f"the profile of {self._running.name} is gone: {path} does not exist",
+                hint=f"copy from when the guest was started: {self._running.path / 'profile.toml'}",
             )
         loaded = await asyncio.to_thread(read_profile, path, name=self._running.name)
         stamp = _stamp(loaded)
-        if stamp != self._said[0]:
+        if stamp != self._planned[0]:
             planned = await plan(loaded, self._settings, check=False)
-            self._said = stamp, tuple(Said(part.options, part.key, _place(loaded, part.path)) for part in planned.parts)
-        return self._said[1]
+            options = tuple(Said(part.options, part.key, _place(loaded, part.path)) for part in planned.parts)
+            self._planned = stamp, options
+        return self._planned[1]
 
 
 async def read_live(qom: QomReader) -> Live:
-    """The devices and objects that somebody made in QEMU."""
+    """The devices and objects that were added to QEMU."""
 
     async def types(path: str) -> dict[str, str]:
         try:
             return {child.name: child.type for child in await qom.children(path)}
         except CommandFailed:
-            return {}  # a machine without such a place
+            return {}  # this machine has no such container
 
     devices, anonymous, objects = await asyncio.gather(*(types(path) for path in ABOVE))
     return Live(devices, {f"{ABOVE[1]}/{name}": kind for name, kind in anonymous.items()}, objects)
 
 
 def _stamp(loaded: LoadedProfile) -> tuple[object, ...]:
-    """Another one when the plan may be another."""
+    """Changes whenever the plan may change."""
     return loaded.text, loaded.parsed.document, loaded.problems
 
 
@@ -108,12 +109,12 @@ def _place(loaded: LoadedProfile, path: tuple[str | int, ...]) -> str:
 
 
 def started_argv(pid: int) -> tuple[str, ...]:
-    """The arguments that a QEMU was started with, its program left out (proc(5)).
+    """The arguments that a QEMU was started with, without its program (proc(5)).
 
-    :raise HostError: when they cannot be read: it ended, or belongs to another user.
+    :raise HostError: when they cannot be read, because it exited or belongs to another user.
     """
     try:
         raw = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError as error:
-        raise HostError(f"the command line of QEMU, pid {pid}, cannot be read: {error.strerror}") from error
+        raise HostError(f"cannot read the command line of QEMU (pid {pid}): {error.strerror}") from error
     return tuple(word.decode(errors="surrogateescape") for word in raw.split(b"\0")[1:-1])

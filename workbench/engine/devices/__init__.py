@@ -1,1 +1,1 @@
-"""Reading the device tree of a running guest."""
+"""Read the device tree of a running guest."""

@@ -1,7 +1,7 @@
-"""Reading the qdev buses out of QOM.
+"""Read the qdev buses from QOM.
 
-A bus is a child of the device that brings it, and holds a link ``child[N]`` to each device on it (hw/core/bus.c and
-hw/core/qdev.c, ``bus_add_child()``). HMP's ``info qtree`` says the same in a text made for people.
+A bus is a child of the device that provides it, and has a link ``child[N]`` to each device on it (hw/core/bus.c and
+hw/core/qdev.c, ``bus_add_child()``). HMP's ``info qtree`` prints the same as text.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 
 _NO_BUSES = frozenset({"irq", "memory-region", "container"})
 _MADE = ("/machine/peripheral", "/machine/peripheral-anon")
-"""Where every device is that somebody made, before or after the start: only such a one comes or goes."""
+"""Where the devices are that were added by ``-device`` or ``device_add``: only these come and go."""
 DEPTH_MAX = 32
-"""Buses behind one another; more would be a ring of links."""
+"""Nested buses; more would be a cycle of links."""
 
 
 class BusReader:
-    """Reads the buses of one QEMU, and remembers which types are buses.
+    """Reads the buses of one QEMU.
 
-    It also remembers the buses for as long as QEMU has the same devices: the second look costs two commands and not a
-    hundred. Call :meth:`forget` when a device went: another one of its name may stand elsewhere.
+    It caches which types are buses, and the buses themselves for as long as QEMU has the same devices: a repeated read
+    takes two commands instead of a hundred. Call :meth:`forget` when a device was removed, because another one with its
+    name may be on a different bus.
     """
 
     def __init__(self, qom: QomReader) -> None:
@@ -36,18 +37,18 @@ class BusReader:
         self._is_bus: dict[str, bool] = {}
         self._root: Bus | None = None
         self._made: tuple[tuple[Child, ...], ...] = ()
-        """The devices that somebody had made when the buses were read."""
+        """The added devices when the buses were read."""
         self._gone = 0
-        """How often a device went."""
+        """Number of devices removed so far."""
 
     def forget(self) -> None:
         self._gone += 1
         self._root = None
 
     async def root(self) -> Bus:
-        """The main system bus with everything below it. Other roots do not exist on a PC.
+        """The main system bus with everything below it. A PC has no other root.
 
-        :raise workbench.errors.MonitorError: when QEMU does not answer.
+        :raise workbench.errors.MonitorError: when QEMU does not reply.
         """
         gone = self._gone
         made = tuple(await asyncio.gather(*(self._children(path) for path in _MADE)))
@@ -55,7 +56,7 @@ class BusReader:
             return self._root
         root = await self._bus(ROOT, "System", 0)
         whole = not any(isinstance(one, Bus) and one.error for _, one in flat(root))
-        # What was begun before a device went may still have it.
+        # A read that started before a device was removed may still contain it.
         self._root, self._made = root if whole and gone == self._gone else None, made
         return root
 
@@ -63,7 +64,7 @@ class BusReader:
         try:
             return await self._qom.children(path)
         except CommandFailed:
-            return ()  # a machine without such a place
+            return ()  # this machine has no such container
 
     async def _bus(self, path: str, type_name: str, depth: int) -> Bus:
         name = bus_name(path)
@@ -81,7 +82,7 @@ class BusReader:
             *(
                 self._device(str(place), kind, depth)
                 for place, (_, _, kind) in zip(places, links, strict=True)
-                if place  # unplugged meanwhile
+                if place  # unplugged while reading
             )
         )
         return Bus(name, type_name, path, tuple(devices))
@@ -100,13 +101,13 @@ class BusReader:
         return BusDevice(type_name, path, tuple(below))
 
     async def _learn(self, child: Child) -> None:
-        """Whether a type is a bus, told by what every bus has and no device (hw/core/bus.c, ``bus_class_init()``)."""
+        """Note whether a type is a bus, by properties that only buses have (hw/core/bus.c, ``bus_class_init()``)."""
         if child.type in self._is_bus:
             return
         try:
             names = {entry["name"] for entry in entries(await self._qom.listing(child.path))}
         except CommandFailed:
-            return  # gone meanwhile: nothing learned about the type
+            return  # removed while reading: the type is still unknown
         self._is_bus[child.type] = {"hotplug-handler", "realized"} <= names and "hotpluggable" not in names
 
 

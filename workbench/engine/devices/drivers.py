@@ -1,7 +1,7 @@
-"""The devices that a QEMU can make and their properties, for who types ``device_add``.
+"""The devices that a QEMU can create and their properties, to complete ``device_add``.
 
-A type that the guest has not is never asked of the guest's QEMU: ``device-list-properties`` loads its module, and a
-missing or foreign one can end the process (7.2: virtio-gpu-gl-pci). A second, empty QEMU of the same program answers.
+The guest's QEMU is never queried for a type that the guest does not have: ``device-list-properties`` loads its module,
+and a missing or foreign module can crash the process (7.2: virtio-gpu-gl-pci). A second QEMU process is used instead.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 _LINE = re.compile(r'name "([^"]+)"(?:, bus ([^,]+))?(?:, alias "([^"]+)")?(?:, desc "(.*)")?')
 """A line of ``-device help`` (system/qdev-monitor.c, ``qdev_print_devinfo()``)."""
 _CHOICES = re.compile(r"[\w.-]+(?:/[\w.-]+)+")
-"""A description that is a list of values: ``on/off/auto``."""
+"""A description that lists the values: ``on/off/auto``."""
 
 
 class DriverBook:
-    """What was learned of the program of one running QEMU; what could not be asked is asked again."""
+    """Caches the drivers of one QEMU program; a failed query is repeated next time."""
 
     def __init__(self) -> None:
         self._drivers: Sequence[Known] | None = None
@@ -36,7 +36,7 @@ class DriverBook:
         self._properties: dict[str, Sequence[Known]] = {}
 
     async def drivers(self, program: str) -> Sequence[Known]:
-        """Every device that a user may make, with its bus and description; nothing when QEMU cannot list them."""
+        """All devices that a user can create, with bus and description; empty when QEMU cannot list them."""
         if self._drivers is None:
             out = await run_empty(program, "-device", "help")
             if out is None:
@@ -45,13 +45,13 @@ class DriverBook:
         return self._drivers
 
     async def properties(self, program: str, driver: str) -> Sequence[Known]:
-        """What can be set of a device; nothing of one that this QEMU has not, or that ends it."""
+        """The properties of a device; empty when this QEMU does not have it, or crashes on the query."""
         if driver not in self._properties:
             await self.drivers(program)  # for its aliases
             question = {"execute": "device-list-properties", "id": 1}
             question["arguments"] = {"typename": self._names.get(driver, driver)}
-            said = "".join(map(json.dumps, ({"execute": "qmp_capabilities"}, question, {"execute": "quit"})))
-            out = await run_empty(program, "-qmp", "stdio", said=said.encode())
+            stdin = "".join(map(json.dumps, ({"execute": "qmp_capabilities"}, question, {"execute": "quit"})))
+            out = await run_empty(program, "-qmp", "stdio", stdin=stdin.encode())
             if out is None:
                 return ()
             infos = sorted(_replied(out), key=lambda one: (one.name.startswith("x-"), one.name))
@@ -60,7 +60,7 @@ class DriverBook:
 
 
 def parse_drivers(text: str) -> tuple[Sequence[Known], dict[str, str]]:
-    """The devices in what ``-device help`` writes, by name, and the aliases."""
+    """The devices in the output of ``-device help``, by name, and the aliases."""
     found, names = {}, {}
     for match in map(_LINE.fullmatch, text.splitlines()):
         if match is not None:

@@ -1,4 +1,4 @@
-"""Where on this host a running guest's serial ports and its display are reached, as QEMU itself tells."""
+"""Where to connect to a running guest's serial ports and display, as reported by QEMU."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from workbench.engine.devices.virtio_pci import Execute
 
 ENDING = "-chardev"
-"""What the chardev behind a port is called after the port's id."""
+"""Suffix of the chardev's id after the port's id."""
 
 
 class Port(Struct, frozen=True):
@@ -24,21 +24,22 @@ class Port(Struct, frozen=True):
 
     id: str
     name: str
-    """What the guest calls it; empty for a console."""
+    """Its name in the guest; empty for a console."""
     where: str
-    """A socket, a pseudo-terminal or a file; empty for a port that leads nowhere."""
+    """A socket, a pseudo-terminal or a file; empty when not connected."""
 
 
-class Outlets(Struct, frozen=True):
+class Endpoints(Struct, frozen=True):
     ports: tuple[Port, ...] = ()
     vnc: str = ""
     """A socket, or an address with a port; empty without a display."""
 
 
-async def read_outlets(execute: Execute, argv: Sequence[str]) -> Outlets:
-    """
-    :param argv: what QEMU was started with: of a file it tells no path.
-    :raise workbench.errors.MonitorError: when QEMU does not answer.
+async def read_endpoints(execute: Execute, argv: Sequence[str]) -> Endpoints:
+    """Query QEMU for its serial ports and display.
+
+    :param argv: QEMU's arguments: it does not report the path of a file.
+    :raise workbench.errors.MonitorError: when QEMU does not reply.
     """
     chardevs: Any = await execute("query-chardev", None)
     found = {str(one["label"]): str(one["filename"]) for one in chardevs}
@@ -50,7 +51,7 @@ async def read_outlets(execute: Execute, argv: Sequence[str]) -> Outlets:
         Port(port, name, files.get(label, "a file") if found[label] == "file" else _where(found[label]))
         for port, label, name in zip(ids, labels, names, strict=True)
     )
-    return Outlets(tuple(ports), await _vnc(execute))
+    return Endpoints(tuple(ports), await _vnc(execute))
 
 
 async def _name(execute: Execute, port: str) -> str:
@@ -62,17 +63,17 @@ async def _name(execute: Execute, port: str) -> str:
 
 async def _vnc(execute: Execute) -> str:
     try:
-        told: Any = await execute("query-vnc", None)
-    except CommandFailed:  # a QEMU that was built without it
+        reply: Any = await execute("query-vnc", None)
+    except CommandFailed:  # QEMU was built without VNC
         return ""
-    if not told.get("enabled"):
+    if not reply.get("enabled"):
         return ""
-    service = str(told.get("service", ""))
-    return service if told.get("family") == "unix" else f"{told.get('host')}:{service}"
+    service = str(reply.get("service", ""))
+    return service if reply.get("family") == "unix" else f"{reply.get('host')}:{service}"
 
 
 def _where(filename: str) -> str:
-    """What a chardev's name says (QEMU: chardev/char-socket.c, qemu_chr_compute_filename(); chardev/char-pty.c)."""
+    """The path in a chardev's file name (QEMU: chardev/char-socket.c, qemu_chr_compute_filename(); chardev/char-pty.c)."""
     for kind in ("disconnected:unix:", "unix:", "pty:"):
         if filename.startswith(kind):
             return filename.removeprefix(kind).removesuffix(",server=on")
@@ -80,6 +81,6 @@ def _where(filename: str) -> str:
 
 
 def _files(argv: Sequence[str]) -> dict[str, str]:
-    """The path of each chardev that is a file."""
-    said = [settings_of(option) for option in split_argv(argv) if option[0] == ENDING]
-    return {str(one.get("id")): str(one.get("path")) for one in said if one.get("type") == "file"}
+    """The path of each file chardev, by id."""
+    chardevs = [settings_of(option) for option in split_argv(argv) if option[0] == ENDING]
+    return {str(one.get("id")): str(one.get("path")) for one in chardevs if one.get("type") == "file"}

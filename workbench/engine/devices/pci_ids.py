@@ -1,4 +1,4 @@
-"""The host's list of PCI ids (pci.ids of the hwdata or pci-utils package), where it has one."""
+"""The host's list of PCI ids, if installed: pci.ids from the hwdata or pci-utils package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LINE = re.compile(r"(\t?)([0-9a-f]{4})  (.+)")
 
 
 def names(wanted: Iterable[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[str, str]]:
-    """Vendor's and device's name for each pair of ids; empty texts where the list has none, or there is no list."""
+    """Vendor and device name for each pair of ids; empty where the list has none, or there is no list."""
     return _names(frozenset(wanted), next((file for file in FILES if file.is_file()), None))
 
 
@@ -31,7 +31,7 @@ def _names(wanted: frozenset[tuple[int, int]], file: Path | None) -> Mapping[tup
 
 
 def parse(text: str, wanted: frozenset[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[str, str]]:
-    """The names of some ids in a pci.ids file: a vendor's line, and its devices' lines after a tab each."""
+    """Look up ids in a pci.ids file: each vendor has a line, followed by its devices' lines, indented by a tab."""
     vendors = {vendor for vendor, _ in wanted}
     found: dict[tuple[int, int], tuple[str, str]] = {}
     vendor, name = -1, ""

@@ -1,7 +1,7 @@
-"""Reading QEMU's object model over QMP: levels, objects, values, or all of it. Nothing here changes anything.
+"""Read QEMU's object model over QMP: levels, objects, values, or all of it. Nothing is changed.
 
-What many commands are needed for is asked without waiting in between: QEMU answers in order, one after the other, and
-its main loop is the only limit. From 10.1 on ``qom-list-get`` gives the properties and values of many objects at once.
+Commands are pipelined, so that only QEMU's main loop limits the speed. Since 10.1 ``qom-list-get`` returns the properties
+and values of many objects at once.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 LIST_GET_SINCE = (10, 1)
 """``qom-list-get`` reads all properties of many objects at once (qapi/qom.json: since 10.1)."""
 AT_ONCE = 48
-"""Objects in one ``qom-list-get``: QEMU's main loop stands still while it answers, about 1 ms for each dozen."""
+"""Objects in one ``qom-list-get``, which blocks QEMU's main loop for about 1 ms per dozen objects."""
 IN_FLIGHT = 128
-"""Questions that wait for QEMU at a time at most, so that each is answered well within its deadline."""
+"""Limit on commands in flight, so that each gets a reply well within its deadline."""
 
 
 def parse_version(text: str) -> tuple[int, int]:
-    """``7.2.22`` as (7, 2); (0, 0) for what is no version: then only what every QEMU has is used."""
+    """``7.2.22`` as (7, 2); (0, 0) for an unknown version, with which only features of every QEMU are used."""
     numbers = [int(part) for part in text.split(".")[:2] if part.isdecimal()]
     return (numbers[0], numbers[1]) if len(numbers) == 2 else (0, 0)
 
@@ -42,9 +42,9 @@ class QomReader:
         self._room = asyncio.Semaphore(IN_FLIGHT)
 
     async def listing(self, path: str) -> object:
-        """The reply of ``qom-list``.
+        """The reply to ``qom-list``.
 
-        :raise workbench.errors.CommandFailed: when there is no such path (any more).
+        :raise workbench.errors.CommandFailed: when the path does not exist (any more).
         """
         return await self._execute("qom-list", {"path": path})
 
@@ -55,36 +55,36 @@ class QomReader:
     async def node(self, path: str) -> Node:
         """One object with its properties and their values, read now.
 
-        :raise workbench.errors.CommandFailed: when there is no such path, or it vanished while it was read.
+        :raise workbench.errors.CommandFailed: when the path does not exist, or vanished while it was read.
         """
         if self._together:
             (node,) = await self._nodes_together([path])
-            why = [(one.name, one.type) for one in node.properties if one.error]
-            said = {one.name: one for one in await self._properties(path, why)} if why else {}
-            return replace(node, properties=tuple(said.get(one.name, one) for one in node.properties))
+            failed = [(one.name, one.type) for one in node.properties if one.error]
+            reread = {one.name: one for one in await self._properties(path, failed)} if failed else {}
+            return replace(node, properties=tuple(reread.get(one.name, one) for one in node.properties))
         listing = await self.listing(path)
         kinds = [(name, kind) for name, kind in _kinds(listing) if child_type(kind) is None]
         return _node(path, await self._properties(path, kinds), parse_children(path, listing))
 
     async def value(self, path: str, name: str) -> object:
-        """One value; None where it cannot be read."""
+        """One value; None when it cannot be read."""
         return (await self._property(path, name, "")).value
 
     async def values(self, path: str, kinds: Sequence[tuple[str, str]]) -> tuple[Property, ...]:
         """Some properties of one object, read now.
 
-        :param kinds: names and types, as a listing of the object had them.
+        :param kinds: names and types from a listing of the object.
         :raise workbench.errors.CommandFailed: when the object is gone.
         """
         return await self._properties(path, kinds)
 
     async def walk(self, path: str = "/", depth: int | None = None, *, values: bool = False) -> dict[str, Node]:
-        """Every object from a path downwards, by path. What vanishes meanwhile is left out.
+        """All objects at and below a path, by path. Objects that vanish while reading are left out.
 
-        Where QEMU cannot give values together, properties come without them unless they are asked for.
+        Before QEMU 10.1 values are only read on request.
 
-        :param depth: levels below ``path``; None: all.
-        :param values: also read every value, one by one if need be.
+        :param depth: levels below ``path``; None for all.
+        :param values: read every value, one by one if necessary.
         """
         found: dict[str, Node] = {}
         if self._together:
@@ -118,7 +118,7 @@ class QomReader:
                 del found[path]
 
     async def _level(self, paths: Sequence[str]) -> AsyncIterator[Node]:
-        """The objects of many paths; one that is gone makes QEMU refuse all of a question, so then each is asked."""
+        """The objects at many paths, read one by one if a query fails, which happens when any of its objects is gone."""
         for start in range(0, len(paths), AT_ONCE):
             some = paths[start : start + AT_ONCE]
             try:
@@ -144,14 +144,14 @@ class QomReader:
     async def _properties(self, path: str, kinds: Sequence[tuple[str, str]]) -> tuple[Property, ...]:
         found = await asyncio.gather(*(self._property(path, name, kind) for name, kind in kinds))
         if any(one.error for one in found):
-            await self.listing(path)  # an object that is gone says so here
+            await self.listing(path)  # fails if the object is gone
         return tuple(found)
 
     async def _property(self, path: str, name: str, kind: str) -> Property:
         try:
             return Property(name, kind, await self._execute("qom-get", {"path": path, "property": name}))
         except CommandFailed as error:
-            # Some properties can only be written, or have nothing to say now ("No crash occurred"): that is the answer.
+            # Some properties are write-only or have no value at present ("No crash occurred"): keep QEMU's error.
             return Property(name, kind, error=error.description)
 
     async def _execute(self, command: str, arguments: Mapping[str, object]) -> object:
@@ -165,19 +165,19 @@ def _kinds(listing: object) -> Iterable[tuple[str, str]]:
 
 
 def _node(path: str, properties: Iterable[Property], children: tuple[Child, ...]) -> Node:
-    """A node out of what was read: the property ``type`` is its type."""
+    """Build a node; its type is the property ``type``."""
     found = tuple(properties)
     type_name = next((str(one.value or "") for one in found if one.name == "type"), "")
     return Node(path, type_name, tuple(one for one in found if one.name != "type"), children)
 
 
 def _node_of(path: str, answer: object) -> Node:
-    """A node out of one answer of ``qom-list-get``; a value that could not be read is left out there."""
+    """Build a node from one entry of ``qom-list-get``, which leaves out values that could not be read."""
     listing = answer.get("properties") if isinstance(answer, dict) else None
     properties = (
         Property(str(entry["name"]), str(entry.get("type", "")), entry["value"])
         if "value" in entry
-        else Property(str(entry["name"]), str(entry.get("type", "")), error="cannot be read now")
+        else Property(str(entry["name"]), str(entry.get("type", "")), error="not readable now")
         for entry in entries(listing)
         if child_type(str(entry.get("type", ""))) is None
     )

@@ -1,12 +1,12 @@
-"""Reading the device tree of a running QEMU. Nothing here changes a guest or QEMU.
+"""Read the device tree of a running QEMU, without changing the guest or QEMU.
 
-What is not done, and why:
+What is avoided, and why:
 
-- No ``qom-list-types``: it loads every module of QEMU into the guest's process (qom/qom-qmp-cmds.c,
-  ``module_load_qom_all()``), and where the package was renewed under a running QEMU, a module of another build ends it:
+- ``qom-list-types``: it loads every module of QEMU into the guest's process (qom/qom-qmp-cmds.c,
+  ``module_load_qom_all()``). If the package was upgraded under a running QEMU, a module of the other build crashes it:
   ``util/module.c: module_load_dso: Assertion `QTAILQ_EMPTY(&dso_init_list)' failed``.
-- No ``x-query-virtio-status`` but on versions on which it was seen to be safe: on 11.1 it aborts QEMU.
-- No write to a register: what one selects is seen only as far as the guest selected it.
+- ``x-query-virtio-status`` on versions on which it is not known to be safe: it aborts QEMU 11.1.
+- Writes to registers: fields behind a select register are read only as far as the guest selected them.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ _NO_DEVICES = ("irq", "memory-region", "container")
 
 
 async def read_tree(monitor: Monitor) -> DeviceTree:
-    """The device tree as it is now. Whoever reads again and again keeps a :class:`DeviceReader`: it asks less."""
+    """The current device tree. To read it repeatedly keep a :class:`DeviceReader`, which needs fewer queries."""
     return await DeviceReader(partial(monitor.execute, origin=Origin.SCREEN), monitor.version).tree()
 
 
 async def read_node(monitor: Monitor, path: str) -> Node:
-    """One QOM path with its properties, as it is now."""
+    """The object at a QOM path with its current properties."""
     return await DeviceReader(partial(monitor.execute, origin=Origin.SCREEN), monitor.version).node(path)
 
 
 class _Qom(Struct, frozen=True):
-    """What was read of QOM, and the PCI functions that it was read for."""
+    """What was read from QOM, and the PCI functions it was read for."""
 
     functions: tuple[tuple[PciAddress, int, int, str], ...]
     machine: str
@@ -62,14 +62,14 @@ class _Qom(Struct, frozen=True):
 
 
 class DeviceReader:
-    """Reads one QEMU.
+    """Reads the device tree of one QEMU.
 
-    It remembers where PCI devices are in QOM for as long as ``query-pci`` shows the same ones, so the second tree costs
-    one command and one for each virtio device. Call :meth:`forget` when a device came or went.
+    It caches where PCI devices are in QOM for as long as ``query-pci`` shows the same ones, so that a repeated read takes
+    one command plus one per virtio device. Call :meth:`forget` when a device was added or removed.
     """
 
     def __init__(self, execute: Execute, version: str) -> None:
-        """:param version: QEMU's, such as ``7.2.22``; empty = unknown: then only what every version has is used."""
+        """:param version: QEMU's version, such as ``7.2.22``; empty when unknown: only features of every version are used."""
         self._execute = execute
         self._version = parse_version(version)
         self.version = version
@@ -79,7 +79,7 @@ class DeviceReader:
 
     @classmethod
     def of(cls, monitor: Monitor) -> DeviceReader:
-        """The screen's reader of one session: asks as the screen's own, and forgets when a device is unplugged."""
+        """The screen's reader for one session: its queries count as polling, and an unplug clears its cache."""
         reader = cls(partial(monitor.execute, origin=Origin.SCREEN), monitor.version)
 
         def listen(event: str, _data: Mapping[str, object], _time: float) -> None:
@@ -90,13 +90,13 @@ class DeviceReader:
         return reader
 
     def forget(self) -> None:
-        """Read QOM anew next time: a device came or went, perhaps another one into the same slot."""
+        """Read QOM again next time: a device was added or removed, perhaps another one in the same slot."""
         self._qom = None
 
     async def tree(self) -> DeviceTree:
         """PCI devices with QOM paths and driver states.
 
-        :raise workbench.errors.MonitorError: when QEMU does not answer.
+        :raise workbench.errors.MonitorError: when QEMU does not reply.
         """
         tree, bars = await self._joined()
         asked = [
@@ -108,7 +108,7 @@ class DeviceReader:
     async def node(self, path: str) -> Node:
         """One object with its properties and their values, read now.
 
-        :raise workbench.errors.CommandFailed: when there is no such path (any more).
+        :raise workbench.errors.CommandFailed: when the path does not exist (any more).
         """
         node = await self.qom.node(path)
         if any(child.name == "virtio-backend" for child in node.children):
@@ -116,7 +116,7 @@ class DeviceReader:
         return node
 
     async def virtio(self, path: str) -> Virtio | None:
-        """Registers and features of the virtio PCI device at a path; None when it is none, or is not plugged in."""
+        """Registers and features of the virtio PCI device at a path; None for any other device or if it is not plugged in."""
         tree, bars = await self._joined()
         device = tree.device(path)
         if device is None or device.virtio_id is None or not is_emulated_virtio(device):
@@ -128,14 +128,14 @@ class DeviceReader:
         return await read_virtio(self._execute, self.version, f"{path}/virtio-backend", known, bar)
 
     async def _registers(self, device: PciDevice, bar: ModernBar) -> Registers:
-        """The status byte, and the balloon's words; other devices' configuration is in their properties."""
+        """The status byte and the balloon's configuration; that of other devices is in their properties."""
         status = await read_status(self._execute, bar)
         if device.virtio_id != BALLOON:
             return Registers(status)
         return Registers(status, balloon_config(await read_config(self._execute, bar, BALLOON_WORDS) or ()))
 
     async def _joined(self) -> tuple[DeviceTree, dict[PciAddress, ModernBar]]:
-        """The tree without driver states, and the register BARs that are mapped, both out of one ``query-pci``."""
+        """The tree without driver states, and the mapped register BARs, both from one ``query-pci``."""
         pci = await self._execute("query-pci")
         bare = build_tree(pci)
         functions = tuple((one.address, one.vendor, one.device, one.qdev_id) for one in bare)
@@ -148,22 +148,22 @@ class DeviceReader:
         return tree, {bar.pci_address: bar for bar in bars if bar is not None}
 
     async def _places(self) -> list[Place]:
-        """Every QOM object that may be a PCI function, with its slot where its id does not say it."""
+        """Every QOM object that may be a PCI function, with its slot unless its id identifies it."""
         board = {child.path: child for child in await self.qom.children("/machine")}
         owners = [path for path in _BOARD if path in board]
-        # A host bridge holds its own PCI function: /machine/q35/mch.
+        # A host bridge contains its own PCI function: /machine/q35/mch.
         owners += [path for path, child in board.items() if child.type not in _NO_DEVICES]
-        # Asked together: QEMU answers one after the other, but nobody waits for an answer before the next question.
+        # Pipelined: QEMU replies in order, and no command waits for the previous reply.
         found = await asyncio.gather(*(self.qom.children(owner) for owner in owners))
         named: list[Child] = []
         others: list[Child] = []
         for owner, children in zip(owners, found, strict=True):
             if owner == "/machine/peripheral":
-                named += children  # their ids say where they are
+                named += children  # query-pci reports their ids
             else:
                 others += (child for child in children if child.type not in _NO_DEVICES)
         functions = await self._pci_functions(others)
-        # Since QEMU 8.2 the south bridge of a pc board holds its IDE and PM functions (hw/isa/piix.c).
+        # Since QEMU 8.2 the south bridge of a pc board contains its IDE and PM functions (hw/isa/piix.c).
         holders = [child.path for child in functions if child.path.startswith(f"{_BOARD[-1]}/")]
         held = [
             child
@@ -176,26 +176,26 @@ class DeviceReader:
         return [*(Place(child.path, child.type) for child in named), *placed]
 
     async def _pci_functions(self, children: Sequence[Child]) -> list[Child]:
-        """Those whose type is a PCI device."""
+        """The children whose type is a PCI device."""
         await asyncio.gather(*(self._learn(child) for child in {child.type: child for child in children}.values()))
         return [child for child in children if self._is_pci.get(child.type)]
 
     async def _place(self, child: Child) -> Place:
-        """Where one PCI function sits. The property is a number in every version; its declared type is not."""
+        """Where one PCI function is. Its ``addr`` is a number in every version, whatever the declared type."""
         devfn, bus = await asyncio.gather(self.qom.value(child.path, "addr"), self.qom.value(child.path, "parent_bus"))
         return Place(child.path, child.type, devfn if isinstance(devfn, int) else -1, str(bus or ""))
 
     async def _learn(self, child: Child) -> None:
-        """Whether its type is a PCI device, told by properties that only those have (hw/pci/pci.c, ``pci_props``)."""
+        """Note whether a type is a PCI device, by properties that only those have (hw/pci/pci.c, ``pci_props``)."""
         if child.type in self._is_pci:
             return
         try:
             listing = await self.qom.listing(child.path)
         except CommandFailed:
-            return  # unplugged meanwhile: nothing learned about the type
+            return  # unplugged while reading: the type is still unknown
         self._is_pci[child.type] = {"addr", "romfile"} <= {entry["name"] for entry in entries(listing)}
 
 
 def is_emulated_virtio(device: PciDevice) -> bool:
-    """Whether QEMU itself makes the registers: those of a passed-through card are hardware, and reading may act."""
+    """Whether QEMU emulates the registers: with a passed-through card, reading them may have side effects."""
     return device.virtio_id is not None and device.type.startswith(("virtio-", "vhost-"))

@@ -1,13 +1,13 @@
-"""What a running QEMU says of its types: properties with descriptions and defaults, and each type's parents.
+"""A running QEMU's types: properties with descriptions and defaults, and each type's parents.
 
-Properties are asked of the running QEMU itself, and only of types that live in it: ``device-list-properties`` makes an
-object of the type and drops it, which loads nothing that is not there already.
+Properties are queried from the running QEMU, and only for types that the guest has: ``device-list-properties`` creates an
+object of the type and drops it, which loads no new module.
 
-Parents come from ``qom-list-types``, which loads every module and can end a QEMU whose package was renewed meanwhile. So
-a second, empty QEMU of the same program is asked (``/proc/PID/exe -machine none``), once for each build, and the answer
-is kept on disk. One that dies of its modules is asked again when it can load none: then only parents of types in modules
-are not known. Where that fails too, none are: QEMU 8.2 dies of the second module that it cannot load (util/module.c,
-``module_load_qom_all()``; mended in 9.1).
+Parents come from ``qom-list-types``, which loads every module and can crash a QEMU whose package was upgraded since. So a
+second QEMU process of the same program is queried (``/proc/PID/exe -machine none``), once per build, and the reply is
+cached on disk. If its modules crash it, the query is repeated in a process that cannot load any: only the parents of types
+in modules are unknown then. If that fails too, no parents are known: QEMU 8.2 crashes on the second module that it cannot
+load (util/module.c, ``module_load_qom_all()``; fixed in 9.1).
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _QUESTION = b'{"execute":"qom-list-types","arguments":{"abstract":true}}{"execut
 
 
 class TypeBook:
-    """What was learned of the types of one running QEMU."""
+    """Caches the types of one running QEMU."""
 
     def __init__(self, execute: Execute, monitor: Monitor | None = None, cache: Path | None = None) -> None:
         """
-        :param monitor: the connection, which tells the program of the QEMU behind it; without it no parents.
-        :param cache: a directory for what holds for a build.
+        :param monitor: the connection, used to find QEMU's program; without it, parents are unknown.
+        :param cache: directory for results that depend only on the build.
         """
         self._execute = execute
         self._monitor = monitor
@@ -52,9 +52,9 @@ class TypeBook:
         self._parents: asyncio.Task[Mapping[str, str]] | None = None
 
     async def describe(self, name: str) -> TypeInfo:
-        """One type. What QEMU does not say of it is empty.
+        """Describe one type. What QEMU does not report is empty.
 
-        :raise workbench.errors.MonitorError: when QEMU does not answer.
+        :raise workbench.errors.MonitorError: when QEMU does not reply.
         """
         if name in self._types:
             return self._types[name]
@@ -70,7 +70,7 @@ class TypeBook:
             try:
                 reply = await self._execute(command, {"typename": name})
             except CommandFailed:
-                continue  # no device, or an abstract type
+                continue  # not a device, or an abstract type
             return {one.name: one for one in parse_properties(reply)}
         return {}
 
@@ -92,13 +92,13 @@ class TypeBook:
 
 
 async def ask_parents(program: str) -> Mapping[str, str]:
-    """Every type's parent, by a QEMU of that program that is started for it; empty when it cannot tell."""
-    found = parse_parents(await run_empty(program, "-qmp", "stdio", said=_HELLO + _QUESTION) or b"")
-    return found or parse_parents(await run_empty(program, "-qmp", "stdio", said=_QUESTION, sealed=_HELLO) or b"")
+    """Each type's parent, queried from a temporary QEMU process of that program; empty when it fails."""
+    found = parse_parents(await run_empty(program, "-qmp", "stdio", stdin=_HELLO + _QUESTION) or b"")
+    return found or parse_parents(await run_empty(program, "-qmp", "stdio", stdin=_QUESTION, sealed=_HELLO) or b"")
 
 
 def parse_parents(out: bytes) -> Mapping[str, str]:
-    """The parents in what a QEMU wrote: the one reply that is a list."""
+    """The parents in QEMU's output: in the only reply that is a list."""
     for line in out.splitlines():
         with suppress(ValueError):
             message = json.loads(line)
@@ -109,7 +109,7 @@ def parse_parents(out: bytes) -> Mapping[str, str]:
 
 
 def ancestors(name: str, parents: Mapping[str, str]) -> tuple[str, ...] | None:
-    """A type's parents, the nearest first; None when nothing is known of the type."""
+    """A type's ancestors, nearest first; None when the type is unknown."""
     if name not in parents:
         return None
     found: list[str] = []
@@ -120,7 +120,7 @@ def ancestors(name: str, parents: Mapping[str, str]) -> tuple[str, ...] | None:
 
 
 def parse_properties(reply: object) -> list[PropertyInfo]:
-    """A reply of ``device-list-properties`` or ``qom-list-properties``."""
+    """Parse a reply to ``device-list-properties`` or ``qom-list-properties``."""
     found = []
     for entry in reply if isinstance(reply, list) else ():
         if isinstance(entry, dict) and "name" in entry:
@@ -138,7 +138,7 @@ def parse_properties(reply: object) -> list[PropertyInfo]:
 
 
 def _keep(file: Path, parents: Mapping[str, str]) -> None:
-    """Keep the answer, and forget the oldest ones; what fails here costs the next screen 50 ms."""
+    """Cache the result, and remove the oldest ones; a failure costs the next screen 50 ms."""
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(file, json.dumps(parents))

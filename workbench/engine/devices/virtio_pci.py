@@ -1,20 +1,20 @@
-"""Looking at a virtio-pci device's registers from outside the guest, with HMP ``xp`` and ``i``, and never changing one.
+"""Read a virtio-pci device's registers from outside the guest with HMP ``xp`` and ``i``, without side effects.
 
-QEMU puts the registers of a virtio 1.x device into BAR 4 (hw/virtio/virtio-pci.c, ``virtio_pci_device_plugged()``)::
+The registers of a virtio 1.x device are in BAR 4 (hw/virtio/virtio-pci.c, ``virtio_pci_device_plugged()``)::
 
     BAR 4 + 0x0000  common configuration   device_status at 0x14 (virtio 1.2, 4.1.4.3)
-    BAR 4 + 0x1000  ISR                    reading it clears it: the guest would lose an interrupt
+    BAR 4 + 0x1000  ISR                    cleared by reading: the guest would lose an interrupt
     BAR 4 + 0x2000  device configuration   the balloon's num_pages and actual
     BAR 4 + 0x3000  notify
 
-A transitional device has the registers of virtio 0.9 in the I/O ports of BAR 0 as well (``virtio_ioport_read()``):
-offered features at 0, negotiated ones at 4, and at 0x13 the ISR.
+A transitional device also has the registers of virtio 0.9 in the I/O ports of BAR 0 (``virtio_ioport_read()``): offered
+features at 0, negotiated ones at 4, and the ISR at 0x13.
 
-So an address is no argument here: the functions take a :class:`ModernBar`, and each reads one place that is safe to
-read. No select register is written: of what it selects only that half is seen which the guest chose last.
+The functions therefore take a :class:`ModernBar` instead of an address, and each reads one register that is safe to read.
+No select register is written, so only the half of the features that the guest selected last is visible.
 
-The guest may move or unmap a BAR at any time: take a new one from ``query-pci`` after RESET and DEVICE_DELETED, and now
-and then at rest.
+The guest may move or unmap a BAR at any time: get a new one from ``query-pci`` after RESET and DEVICE_DELETED, and from
+time to time.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ _CONFIG = 0x2000
 _CONFIG_WORDS_MAX = 0x1000 // 4
 
 _TRANSITIONAL = 0x1040
-"""PCI device ids from here on are of devices without the old registers (virtio 1.2, 4.1.2)."""
+"""PCI device ids from here on have no legacy registers (virtio 1.2, 4.1.2)."""
 _PORT = re.compile(r"^port[bwl]\[0x[0-9a-fA-F]+\] = (0x[0-9a-fA-F]+)\s*$")
 _DUMP = re.compile(r"^[0-9a-fA-F]+:((?:\s+0x[0-9a-fA-F]+)+)\s*$")
 
 
 class Execute(Protocol):
-    """Run one QMP command: a :meth:`workbench.engine.qmp.monitor.Monitor.execute`, its origin filled in or not."""
+    """Run one QMP command: :meth:`workbench.engine.qmp.monitor.Monitor.execute`, with or without its origin bound."""
 
     async def __call__(self, command: str, arguments: Mapping[str, object] | None = None) -> object: ...
 
 
 class ModernBar(Struct, frozen=True):
-    """A mapped BAR 4 of one virtio device, as ``query-pci`` showed it at one moment."""
+    """The mapped BAR 4 of one virtio device, as last reported by ``query-pci``."""
 
     address: int
     """Guest physical address."""
@@ -62,7 +62,7 @@ class ModernBar(Struct, frozen=True):
     function: int
     qdev_id: str
     ports: int | None = None
-    """I/O address of the old registers of a transitional device; None without them, or while they are not mapped."""
+    """I/O address of a transitional device's legacy registers; None without them, or while they are not mapped."""
 
     @property
     def pci_address(self) -> PciAddress:
@@ -70,12 +70,12 @@ class ModernBar(Struct, frozen=True):
 
 
 def virtio_bars(pci: object) -> tuple[ModernBar, ...]:
-    """Every mapped virtio register BAR in a reply of ``query-pci``, behind bridges too."""
+    """Every mapped virtio register BAR in a reply to ``query-pci``, including those behind bridges."""
     return tuple(bar for device in pci_devices(pci) if (bar := modern_bar(device)) is not None)
 
 
 def balloon_bar(pci: object) -> ModernBar | None:
-    """The balloon's register BAR; None without a balloon, or while nobody has mapped it.
+    """The balloon's register BAR; None without a balloon, or while it is not mapped.
 
     A machine has at most one balloon (QEMU: system/balloon.c, ``qemu_add_balloon_handler()``).
     """
@@ -86,13 +86,13 @@ def balloon_bar(pci: object) -> ModernBar | None:
 
 
 def balloon_unmapped(pci: object) -> bool:
-    """Whether the balloon has a register BAR that nobody has mapped: then no driver has it, whatever it says."""
+    """Whether the balloon's register BAR is not mapped, so that no driver can be using it."""
     addresses = (_register_address(device) for device in pci_devices(pci) if _virtio_id(device) == BALLOON)
     return any(address is not None and not is_mapped(address) for address in addresses)
 
 
 def modern_bar(device: Mapping[str, object]) -> ModernBar | None:
-    """The register BAR of one device of ``query-pci``; None when it is no modern virtio device or is not mapped."""
+    """The register BAR of one device in ``query-pci``; None when it is not a modern virtio device or not mapped."""
     address = _register_address(device) if _virtio_id(device) is not None else None
     if address is None or not is_mapped(address):
         return None
@@ -101,52 +101,52 @@ def modern_bar(device: Mapping[str, object]) -> ModernBar | None:
 
 
 def is_mapped(address: int) -> bool:
-    """Whether the BAR is in the guest's memory map now.
+    """Whether the BAR is in the guest's memory map.
 
-    QEMU keeps PCI_BAR_UNMAPPED (all ones) while the BAR is unset or memory decoding is off (hw/pci/pci.c,
-    ``pci_bar_address()``); JSON shows it as -1 or 2**64 - 1. Nothing of ours ever lives at address 0.
+    QEMU reports PCI_BAR_UNMAPPED (all ones) while the BAR is unset or memory decoding is off (hw/pci/pci.c,
+    ``pci_bar_address()``); in JSON this is -1 or 2**64 - 1. A virtio BAR is never at address 0.
     """
     return 0 < address < 2**64 - 1
 
 
 def pci_devices(pci: object) -> Iterator[Mapping[str, object]]:
-    """Every device in a reply of ``query-pci``, those behind bridges after their bridge."""
+    """Every device in a reply to ``query-pci``, those behind a bridge after the bridge."""
     for bus in pci if isinstance(pci, list) else ():
         yield from _walk(cast("Mapping[str, object]", bus).get("devices"))
 
 
 async def read_status(execute: Execute, bar: ModernBar) -> int | None:
-    """The device status byte; None when it cannot be read there."""
+    """The device status byte; None when it cannot be read."""
     values = await _dump(execute, "b", bar.address + _STATUS, 1)
     return values[0] if values else None
 
 
 async def read_config(execute: Execute, bar: ModernBar, words: int) -> tuple[int, ...] | None:
-    """The first 32-bit words of the device's own configuration; None when they cannot be read there.
+    """The first 32-bit words of the device configuration; None when they cannot be read.
 
     For the balloon: ``num_pages``, then ``actual``, in 4 KiB pages.
     """
     if not 0 < words <= _CONFIG_WORDS_MAX:
-        raise ValueError(f"1 to {_CONFIG_WORDS_MAX} words, not {words}")
+        raise ValueError(f"can read 1 to {_CONFIG_WORDS_MAX} words, not {words}")
     return await _dump(execute, "w", bar.address + _CONFIG, words)
 
 
 async def read_selected(execute: Execute, bar: ModernBar) -> tuple[int, ...] | None:
-    """Which half of the offered features the guest selected last and that half, then the same of the negotiated ones.
+    """Which half of the offered features the guest selected last and that half, then the same for negotiated features.
 
-    All four words are read at one moment: QEMU lets no virtual CPU at a register meanwhile.
+    The four words are read atomically: no virtual CPU can access a register in between.
     """
     return await _dump(execute, "w", bar.address, 4)
 
 
 async def read_queue_count(execute: Execute, bar: ModernBar) -> int | None:
-    """How many queues the device has (``num_queues``); None when it cannot be read there."""
+    """The number of queues (``num_queues``); None when it cannot be read."""
     values = await _dump(execute, "h", bar.address + _QUEUE_COUNT, 1)
     return values[0] if values else None
 
 
 async def read_ports(execute: Execute, bar: ModernBar) -> tuple[int, int] | None:
-    """Bits 0 to 31 of the offered and of the negotiated features; None without the old registers."""
+    """Bits 0 to 31 of the offered and of the negotiated features; None without legacy registers."""
     if bar.ports is None:
         return None
     found = []
@@ -160,9 +160,9 @@ async def read_ports(execute: Execute, bar: ModernBar) -> tuple[int, int] | None
 
 
 def parse_dump(text: str) -> tuple[int, ...]:
-    """The values of an ``x`` or ``xp`` dump in hexadecimal; empty when QEMU could not read all of it.
+    """The values in a hexadecimal dump by ``x`` or ``xp``; empty when QEMU could not read all of them.
 
-    The address has 16 digits up to QEMU 10 and as many as it needs in 11 (monitor/hmp-cmds.c, ``memory_dump()``).
+    Addresses have 16 digits up to QEMU 10 and as many as needed in 11 (monitor/hmp-cmds.c, ``memory_dump()``).
     """
     values: list[int] = []
     for line in text.splitlines():
@@ -176,7 +176,7 @@ def parse_dump(text: str) -> tuple[int, ...]:
 
 
 def _register_address(device: Mapping[str, object]) -> int | None:
-    """What ``query-pci`` shows as the address of BAR 4, mapped or not; None where that holds no virtio registers."""
+    """The address of BAR 4 in ``query-pci``, mapped or not; None when it does not hold virtio registers."""
     for region in cast("Sequence[Mapping[str, object]]", device.get("regions") or ()):
         if region.get("bar") == _BAR and region.get("type") == "memory":
             size, address = region.get("size"), region.get("address")

@@ -1,8 +1,8 @@
-"""What is known of a virtio device beyond its properties: features and queues.
+"""Read a virtio device's features and queues.
 
-QEMU's own commands for it are unstable, and some versions die of one, so they are asked only of those on which they were
-seen to be safe. HMP's ``info virtio-status`` is no way around: it ends 11.1 too (SIGSEGV). Elsewhere the features come
-from the registers, as far as those show them without a write.
+QEMU's commands for this are unstable and some versions crash on one, so they are only used on versions known to be safe.
+HMP's ``info virtio-status`` is not an alternative: it crashes 11.1 too (SIGSEGV). On other versions the features are read
+from the registers, as far as possible without writing one.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     from workbench.engine.devices.virtio_pci import Execute, ModernBar
 
 STATUS_QUERY_SAFE = frozenset({(7, 2), (8, 2), (10, 0)})
-"""Versions on which ``x-query-virtio-status`` was run on net, scsi, balloon, serial, rng and blk, with a driver and
-without; tests/engine/devices/test_reader.py runs it again on each QEMU at hand. It came with 7.2. 11.1 aborts
-(``visit_start_struct``): its answer lost ``backend-features`` and its schema kept them (hw/virtio/virtio-qmp.c)."""
+"""Versions on which ``x-query-virtio-status`` was run on net, scsi, balloon, serial, rng and blk, with and without a
+driver; tests/engine/devices/test_reader.py repeats that on each QEMU available. New in 7.2. 11.1 aborts
+(``visit_start_struct``): its reply lacks ``backend-features``, which its schema requires (hw/virtio/virtio-qmp.c)."""
 QUEUE_QUERY_SAFE = STATUS_QUERY_SAFE | {(11, 1)}
-"""The same for ``x-query-virtio-queue-status``, which does not read what is broken in 11.1."""
+"""The same for ``x-query-virtio-queue-status``, which is not affected by the bug in 11.1."""
 FIRST = (7, 2)
 QUEUES_MAX = 64
-"""Queues that are read of one device: virtio-serial with 31 ports has 64. A disk controller can have 1,024."""
+"""Limit on queues read per device: virtio-serial with 31 ports has 64. A disk controller can have 1,024."""
 HALVES = ("bits 0 to 31", "bits 32 to 63")
 
 
 async def read_virtio(execute: Execute, version: str, backend: str, known: Virtio, bar: ModernBar | None) -> Virtio:
-    """The same with features and queues as far as they can be read; else with the reason in a note.
+    """Add features and queues to what is known, or a note with the reason why they cannot be read.
 
-    :param version: QEMU's, such as ``7.2.22``; empty = unknown: then no command is asked that might be deadly.
+    :param version: QEMU's version, such as ``7.2.22``; empty when unknown: no command that may crash it is used.
     :param backend: QOM path of the virtio device behind the PCI function.
     :param bar: its registers; None while they are not mapped.
     """
@@ -53,24 +53,24 @@ async def read_virtio(execute: Execute, version: str, backend: str, known: Virti
         known = replace(known, offered=offered, negotiated=negotiated, vhost=status.get("vhost-started") is True)
         count = status.get("num-vqs")
     elif bar is None:
-        nobody = "nobody has mapped its registers yet"
-        return replace(known, note=nobody, queues_note=nobody)
+        unmapped = "registers not mapped yet"
+        return replace(known, note=unmapped, queues_note=unmapped)
     else:
         known = _with_bits(known, *await read_bits(execute, bar, known.status))
         count = await read_queue_count(execute, bar)
     if not isinstance(count, int):
-        return replace(known, queues_note="how many there are cannot be read")
+        return replace(known, queues_note="number of queues not readable")
     if numbers not in QUEUE_QUERY_SAFE:
         return replace(known, queues_note=f"{count}: {_why_no_queues(version, numbers)}")
     more = count - QUEUES_MAX
-    note = f"{more} more are there and not read" if more > 0 else ""
+    note = f"{more} more, not read" if more > 0 else ""
     return replace(known, queues=await _queues(execute, backend, count), queues_note=note)
 
 
 async def read_negotiated(
     execute: Execute, version: str, backend: str, device_id: int, bar: ModernBar | None, status: int | None
 ) -> tuple[str, ...] | None:
-    """The features that the driver agreed to; None where those of the device's own kind cannot be read.
+    """The features that the driver accepted; None when the device-specific ones cannot be read.
 
     :param status: the device status byte.
     """
@@ -85,10 +85,10 @@ async def read_negotiated(
 
 
 async def read_bits(execute: Execute, bar: ModernBar, status: int | None) -> tuple[Bits, Bits]:
-    """Offered and negotiated features, as far as the registers show them without a write.
+    """Offered and negotiated features, as far as the registers show them without writing one.
 
-    A modern driver has agreed to nothing before FEATURES_OK, whatever it has written by then (hw/virtio/virtio-pci.c,
-    ``virtio_pci_common_write()``); one of the old kind has no such step and no bits above 31.
+    A modern driver has accepted nothing before FEATURES_OK, whatever it has written so far (hw/virtio/virtio-pci.c,
+    ``virtio_pci_common_write()``); a legacy driver has no such step and no bits above 31.
     """
     offered = negotiated = Bits()
     selected = await read_selected(execute, bar)
@@ -107,7 +107,7 @@ async def read_bits(execute: Execute, bar: ModernBar, status: int | None) -> tup
 
 
 def _with_bits(known: Virtio, offered: Bits, negotiated: Bits) -> Virtio:
-    """With the features of which both is known, and a note on the others."""
+    """Add the features known to be offered and negotiated or not, and a note on the others."""
     both = offered.mask & negotiated.mask
     unknown = [words for half, words in enumerate(HALVES) if not Bits(mask=both).knows(half)]
     note = f"{' and '.join(unknown)} cannot be read without writing a register" if unknown else ""
@@ -123,12 +123,12 @@ def _with_bits(known: Virtio, offered: Bits, negotiated: Bits) -> Virtio:
 
 def _why_no_queues(version: str, numbers: tuple[int, int]) -> str:
     if (0, 0) < numbers < FIRST:
-        return f"QEMU {version} has no command that tells of them (since 7.2)"
-    return f"QEMU {version or 'of this version'} cannot be asked safely"
+        return f"QEMU {version} cannot list queues (needs 7.2)"
+    return f"QEMU {version or 'of unknown version'} cannot be queried safely"
 
 
 async def _queues(execute: Execute, backend: str, count: int) -> tuple[Queue, ...]:
-    """Every queue that can be read; one that the device took away meanwhile is left out."""
+    """Every queue that can be read; queues removed by the device while reading are left out."""
 
     async def one(index: int) -> object:
         try:

@@ -1,1 +1,1 @@
-"""Carrying out plugs and unplugs."""
+"""Plug devices into a running guest and unplug them."""

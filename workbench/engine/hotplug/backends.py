@@ -1,4 +1,4 @@
-"""Asking QEMU what it has for devices to stand on, and removing what a device left."""
+"""List QEMU's backends, and remove those left behind by a device."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from workbench.engine.devices.virtio_pci import Execute
 
 GONE = ("not found", "Failed to find node", "Cannot find node")
-"""How QEMU says that there is no such netdev, chardev, object (``not found``) or block node (5.2: ``Cannot find``)."""
+"""QEMU's errors for a missing netdev, chardev, object (``not found``) or block node (5.2: ``Cannot find``)."""
 
 
 async def read_backends(execute: Execute) -> Backends:
-    """What there is now; a sort that this QEMU does not tell of is left out.
+    """The current backends; kinds that this QEMU cannot list are left out.
 
-    :raise workbench.errors.MonitorError: when QEMU does not answer.
+    :raise workbench.errors.MonitorError: when QEMU does not reply.
     """
 
     async def ask(command: str, arguments: dict[str, object] | None = None) -> Any:
@@ -42,13 +42,13 @@ async def read_backends(execute: Execute) -> Backends:
 
 
 async def remove_behind(execute: Execute, rest: Iterable[Behind]) -> tuple[Left, ...]:
-    """Remove what stood behind a device. What could not be removed is given, each with the reason."""
+    """Remove a device's backends, and return those that could not be removed, each with the reason."""
     left = []
     for one in rest:
         try:
             await execute(one.command, one.arguments)
         except CommandFailed as error:
-            if not any(words in error.description for words in GONE):  # somebody else was first
+            if not any(words in error.description for words in GONE):  # removed already
                 left.append(Left(one, error.message))
         except WorkbenchError as error:
             left.append(Left(one, error.message))

@@ -1,6 +1,6 @@
-"""Keeping what was plugged in: the device's table goes into the guest's profile, and nothing else there changes.
+"""Keep a plugged device: add its table to the guest's profile and change nothing else there.
 
-Whatever the edit did is checked by reading the result: it must be the same guest with this one device more.
+The edit is verified by parsing the result, which must be the same guest plus this one device.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 
-STANDING = {
-    "net": "# The card that a guest has without any [[net]].",
-    "rng": "# The entropy source that a guest has without any [[rng]].",
+DEFAULTS = {
+    "net": "# The default network card.",
+    "rng": "# The default entropy source.",
 }
-"""In the table of a device that is there by default, which has to be written as soon as there is another one."""
+"""Contents of the table of a default device, which becomes necessary when a second one is added."""
 
 
 def keeping(settings: Settings, running: Running, one: Plugged) -> Keeping:
-    """What would be written.
+    """The change to the profile that keeps a device.
 
-    :raise WorkbenchError: when it cannot be kept, with the table to be written by hand.
+    :raise WorkbenchError: when it cannot be kept automatically, with the table to add by hand.
     """
     path = Path(running.facts.profile)
     if not running.facts.profile or not path.exists():
-        raise NotFound(f"{running.name} has no profile to keep it in")
+        raise NotFound(f"{running.name} has no profile to add the device to")
     if path.parent.resolve() != settings.profiles.resolve():
         raise WorkbenchError(
-            f"{path} is a sample that comes with the workbench: nothing is written there",
-            hint=f"copy it to {settings.profiles / path.name} and start the guest from that",
+            f"{path} is a bundled sample and cannot be changed",
+            hint=f"copy it to {settings.profiles / path.name} and start the guest from the copy",
         )
     loaded = read_profile(path, name=running.name)
     profile = loaded.profile
@@ -65,20 +65,20 @@ def keeping(settings: Settings, running: Running, one: Plugged) -> Keeping:
 
 
 def keep_plan(settings: Settings, change: Keeping) -> str:
-    """Write it, and give the place: file and line.
+    """Write the change, and return its place: file and line.
 
-    :raise ProfileChanged: when the file was changed meanwhile; nothing is written then.
-    :raise HostError: when the disk refuses; the old file stands.
+    :raise ProfileChanged: when the file has changed since it was read; nothing is written.
+    :raise HostError: when the file cannot be written; the old one is kept.
     """
     now = read_profile(Path(change.path), name=change.name)
     if now.text != change.before:
-        raise ProfileChanged(f"{change.path} was changed meanwhile: nothing was written", hint="keep it again")
+        raise ProfileChanged(f"{change.path} has changed since it was read; nothing was written", hint="try again")
     ProfileStore(settings.profiles).write(change.name, change.after)
     return f"{change.path}:{change.line}"
 
 
 def _place(profile: GuestProfile, one: Plugged) -> tuple[toml_lines.Path, GuestProfile]:
-    """The path of its table in the document, and the guest with it; a controller that was plugged in for it gets a table too."""
+    """The path of the device's table in the document, and the guest with the device and, if needed, its controller."""
     part = part_of(one)
     assert part is not None
     owner = one.bus.removesuffix(".0")
@@ -89,12 +89,12 @@ def _place(profile: GuestProfile, one: Plugged) -> tuple[toml_lines.Path, GuestP
 
 
 def _edited(loaded: LoadedProfile, profile: GuestProfile, where: toml_lines.Path, one: Plugged) -> str | None:
-    """The profile's text with the table; None when the text cannot take one."""
+    """The profile's text with the table added; None when it cannot be added."""
     text, document = loaded.text, loaded.parsed.document
     key, body = str(where[0]), pairs_text(one.document)
     try:
-        if key in STANDING and key not in document:
-            text = add_table(text, (key, 0), STANDING[key], order=ORDER)
+        if key in DEFAULTS and key not in document:
+            text = add_table(text, (key, 0), DEFAULTS[key], order=ORDER)
         elif key == "scsi" and where[1] == len(profile.scsi):
             text = add_table(text, where[:2], pairs_text({"id": one.bus.removesuffix(".0")}), order=ORDER)
         return add_table(text, where, body, order=ORDER)
@@ -103,7 +103,7 @@ def _edited(loaded: LoadedProfile, profile: GuestProfile, where: toml_lines.Path
 
 
 def _by_hand(loaded: LoadedProfile, where: toml_lines.Path, one: Plugged) -> WorkbenchError:
-    """Why it could not be written, and what to write where."""
+    """The error when the table cannot be added automatically, with the table to add by hand."""
     steps = [str(step) for step in where if isinstance(step, str)]
     many = isinstance(where[-1], int)
     header = f"[[{'.'.join(steps)}]]" if many else f"[{steps[0]}]"
@@ -111,16 +111,15 @@ def _by_hand(loaded: LoadedProfile, where: toml_lines.Path, one: Plugged) -> Wor
     elsewhere = Path(place.file).name if place is not None and place.file != loaded.file else ""
     file = f"{loaded.path.parent / elsewhere}" if elsewhere else f"{loaded.path}"
     why = (
-        f"{steps[0]} comes from {elsewhere}, which {loaded.path} extends: one more written here would take the place of "
-        "all of them"
+        f"{steps[0]} comes from {elsewhere}, which {loaded.path} extends: an entry here would replace all entries there"
         if elsewhere
-        else f"{loaded.path} is written in a way that the device cannot be added to by itself"
+        else f"cannot add the device to {loaded.path} automatically"
     )
-    return WorkbenchError(why, hint=f"write it by hand into {file}:\n{header}\n{pairs_text(one.document)}")
+    return WorkbenchError(why, hint=f"add it by hand to {file}:\n{header}\n{pairs_text(one.document)}")
 
 
 def _changed(before: str, after: str) -> tuple[str, str]:
-    """The lines that come into a text, and those that go from it."""
+    """The lines added to a text, and those removed from it."""
     old, new = before.splitlines(), after.splitlines()
     added: list[str] = []
     removed: list[str] = []

@@ -1,7 +1,7 @@
-"""What a running guest has for one more device: a free id, buses with room, and the properties of its type.
+"""What a running guest offers for another device: a free id, buses with room, and the properties of its type.
 
-Properties are asked of a second QEMU of the same program that is started for the question and ended after it:
-``device-list-properties`` for a type that a guest does not have may load a module into it, or end it.
+Properties are queried from a second, temporary QEMU process of the same program: ``device-list-properties`` for a type
+that the guest does not have may load a module into its QEMU, or crash it.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ if TYPE_CHECKING:
     from workbench.engine.state.directory import Running
 
 PORTS = frozenset({"pcie-root-port", "ioh3420", "xio3130-downstream"})
-"""Bridges whose one slot takes a device while the guest runs (hw/pci-bridge)."""
+"""Bridges with one slot that supports hotplug (hw/pci-bridge)."""
 ROOT_PCI = "/pci.0"
-"""The i440FX's root bus takes devices at any time; a q35's ``pcie.0`` never does."""
+"""The root bus of the i440FX supports hotplug; a q35's ``pcie.0`` does not."""
 SLOTS = 32
 LUNS = 256
-"""Of one target (hw/scsi/virtio-scsi.c, VIRTIO_SCSI_MAX_LUN is 16383; Linux asks for 256 without REPORT LUNS)."""
+"""LUNs of one target (hw/scsi/virtio-scsi.c, VIRTIO_SCSI_MAX_LUN is 16383; Linux scans 256 without REPORT LUNS)."""
 CONSOLES = 31
 """Ports of one virtio serial controller (hw/char/virtio-serial-bus.c, max_ports)."""
 
 
 async def offer(running: Running, execute: Execute, qom: QomReader, buses: BusReader, kind: Kind, pid: int) -> Offer:
-    """What the guest has for one more device of a kind.
+    """What the guest offers for another device of a kind.
 
     :param pid: QEMU's process.
-    :raise workbench.errors.HostError: when a second QEMU cannot be asked.
-    :raise workbench.errors.MonitorError: when the guest's does not answer.
+    :raise workbench.errors.HostError: when a second QEMU cannot be queried.
+    :raise workbench.errors.MonitorError: when the guest's QEMU does not reply.
     """
     live, root, there, properties = await asyncio.gather(
         qom.children(PERIPHERAL),
@@ -71,17 +71,17 @@ def _next_id(stem: str, used: Collection[str]) -> str:
 
 
 def _behind_controller(kind: Kind, slots: Sequence[FreeBus], used: Collection[str]) -> tuple[FreeBus, ...]:
-    """The bus of a controller that would be plugged in first, where there is a slot for one."""
+    """The bus of a controller that would be plugged in first, if there is a slot for it."""
     name = _next_id("scsi", used) if kind is Kind.DISK else SERIAL_ID
     if kind not in CONTROLLERS or not slots or name in used:
-        return ()  # a profile has one serial controller at most
+        return ()  # a profile has at most one serial controller
     slot = slots[0].name
     words = f"of a new {CONTROLLERS[kind]} {name} on {slot}"
     return (FreeBus(f"{name}.0", words, controller=name, slot=slot),)
 
 
 async def _free(kind: Kind, root: Bus, qom: QomReader) -> AsyncIterator[FreeBus]:
-    """Buses that one more device of a kind fits on, those of the profile first."""
+    """Buses with room for another device of a kind, those of the profile first."""
     for owner, bus in _buses(root):
         if kind in (Kind.NET, Kind.RNG):
             if owner.type in PORTS and not bus.devices and not bus.error:
@@ -98,7 +98,7 @@ async def _free(kind: Kind, root: Bus, qom: QomReader) -> AsyncIterator[FreeBus]
 
 
 def _buses(root: Bus) -> Iterator[tuple[BusDevice, Bus]]:
-    """Every bus with the device that brings it."""
+    """Every bus with the device that provides it."""
     for _, one in flat(root):
         if isinstance(one, BusDevice):
             for bus in one.buses:
@@ -106,7 +106,7 @@ def _buses(root: Bus) -> Iterator[tuple[BusDevice, Bus]]:
 
 
 def _profile_ids(running: Running) -> set[str]:
-    """Ids that the guest's profile uses, now or at the start: one that is kept must not meet them."""
+    """Ids in the guest's profile, now or when it was started: a device that is kept must not collide with them."""
     ids: set[str] = set()
     path = Path(running.facts.profile)
     profiles: list[GuestProfile | None] = [started_profile(running.path)]
@@ -119,9 +119,9 @@ def _profile_ids(running: Running) -> set[str]:
 
 
 def properties_of(kind: Kind, program: str) -> Mapping[str, Mapping[str, PropertyInfo]]:
-    """Driver -> its properties by name, of a QEMU that is started for the question.
+    """Driver -> its properties by name, queried from a temporary QEMU process.
 
-    :raise HostError: when that cannot be done.
+    :raise HostError: when the query fails.
     """
     questions = [("device-list-properties", {"typename": driver}) for driver in DRIVERS[kind]]
     answers = converse(program, questions)

@@ -1,4 +1,4 @@
-"""Plugging devices into a running QEMU, and what goes with one that is taken out. The rules are in ``domain/hotplug.py``."""
+"""Plug devices into a running QEMU, and find what goes away with one. The rules are in ``domain/hotplug``."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from workbench.engine.devices.virtio_pci import Execute
 
 HINTS = {
-    'Failed to get "': "the image is in use: by another disk of this guest, or by another program",
-    "Image is not in qcow2 format": 'for an image of another kind: format = "raw"',
-    "Could not set up host forwarding rule": "that port of the host is taken, or needs rights that QEMU does not have",
+    'Failed to get "': "the image is in use by another disk of this guest or by another process",
+    "Image is not in qcow2 format": 'if the image is not qcow2, set format = "raw"',
+    "Could not set up host forwarding rule": "the host port is in use, or QEMU lacks the privileges to bind it",
 }
-"""What QEMU says of a backend (block/file-posix.c, block/qcow2.c, net/slirp.c) -> what it means."""
+"""QEMU's errors for a backend (block/file-posix.c, block/qcow2.c, net/slirp.c) -> hint."""
 
 
 async def plug(execute: Execute, plan: Plan, offer: Offer) -> None:
-    """Make what is behind the device, then the device. When QEMU refuses one, what was made before it goes again.
+    """Create the device's backends, then the device. If QEMU rejects one, what was created before is removed again.
 
-    :raise CommandFailed: when QEMU refuses.
-    :raise HostError: when an image cannot be made.
-    :raise MonitorError: when QEMU does not answer; it may carry the last command out later, so nothing is taken back.
+    :raise CommandFailed: when QEMU rejects a command.
+    :raise HostError: when an image cannot be created.
+    :raise MonitorError: when QEMU does not reply; it may still run the last command, so nothing is undone.
     """
     made = await _image(plan.part, offer) if isinstance(plan.part, Disk) else ()
     done: list[Step] = []
@@ -50,13 +50,13 @@ async def plug(execute: Execute, plan: Plan, offer: Offer) -> None:
                 await execute(step.undo, step.undo_arguments)
         remove(made)
         if any(step.undo == "device_del" for step in done):
-            error.hint = f"its controller {plan.controller}, plugged in for it, was asked to go again"
+            error.hint = f"its controller {plan.controller}, plugged in for it, is being unplugged again"
         error.hint = error.hint or next((hint for words, hint in HINTS.items() if words in error.description), "")
         raise
 
 
 async def _image(disk: Disk, offer: Offer) -> tuple[Path, ...]:
-    """Make a disk's image where it is missing and its size is given."""
+    """Create a disk's image if it is missing and its size is given."""
     if disk.size is None or disk.file is None:
         return ()
     path = Path(resolve(disk.file, base=offer.base, home=offer.home))
@@ -67,19 +67,19 @@ async def _image(disk: Disk, offer: Offer) -> tuple[Path, ...]:
 
 
 async def behind_of(qom: QomReader, name: str) -> Stake:
-    """What goes with a device.
+    """What goes away with a device.
 
-    :raise NotFound: when there is no device of that id.
+    :raise NotFound: when there is no device with that id.
     """
     path = f"{PERIPHERAL}/{name}"
     types = {child.name: child.type for child in await qom.children(PERIPHERAL)}
     if name not in types:
         hint = f"devices with an id: {', '.join(sorted(types)) or 'none'}"
-        raise NotFound(f"no device {name!r} in the guest", hint=hint)
+        raise NotFound(f"{name!r} is not a device of this guest", hint=hint)
     below = flat(await BusReader(qom).root())
     device = next((one for _, one in below if isinstance(one, BusDevice) and one.path == path), None)
     on_it = [one.path for bus in (device.buses if device else ()) for _, one in flat(bus) if isinstance(one, BusDevice)]
     values = await asyncio.gather(*(qom.values(one, BACKENDS) for one in (path, *on_it)))
-    # What a virtio device shows of itself is its transport's too.
+    # A virtio device and its transport show the same backends.
     rest = {one.words: one for found in values for one in behind(found)}
     return Stake(types[name], tuple(filter(None, map(qdev_id, on_it))), tuple(rest.values()))

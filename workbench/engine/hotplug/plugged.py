@@ -1,4 +1,4 @@
-"""What was plugged into a running guest by the workbench, kept beside its sockets: what "keep it" writes into a profile."""
+"""The devices that the workbench plugged into a running guest, stored next to its sockets until they are kept in a profile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILE = "plugged.json"
 
 
 def note_plugged(directory: Path, one: Plugged) -> None:
-    """Remember it until the guest ends. What fails here costs no more than that it cannot be kept in the profile."""
+    """Store a device until the guest exits. If this fails, the device cannot be kept in the profile."""
     kept = {
         "kind": one.kind.value,
         "bus": one.bus,
@@ -29,7 +29,7 @@ def note_plugged(directory: Path, one: Plugged) -> None:
 
 
 def note_unplugged(directory: Path, name: str) -> None:
-    """Forget it: it is gone."""
+    """Remove a device that is gone."""
     now = _read(directory)
     if now.pop(name, None) is not None:
         with suppress(OSError):
@@ -37,7 +37,7 @@ def note_unplugged(directory: Path, name: str) -> None:
 
 
 def note_kept(directory: Path, name: str, place: str) -> None:
-    """Remember where the profile has it now.
+    """Store where a device was added to the profile.
 
     :param place: such as ``demo.toml:14``.
     """
@@ -48,12 +48,12 @@ def note_kept(directory: Path, name: str, place: str) -> None:
 
 
 def kept_lines(directory: Path) -> dict[str, str]:
-    """Id -> where the profile has it, of each that was kept."""
+    """Id -> place in the profile, for each device that was kept."""
     return {name: str(one["kept"]) for name, one in _read(directory).items() if isinstance(one, dict) and "kept" in one}
 
 
 def plugged(directory: Path) -> dict[str, Plugged]:
-    """What was plugged in, by id; empty where nothing was, or the file is no longer what we wrote."""
+    """The plugged devices by id; invalid entries are skipped."""
     found = {}
     for name, one in _read(directory).items():
         with suppress(KeyError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Taking devices out of a running QEMU; each is followed until it is known how it ends (the rules: ``domain/hotplug.py``)."""
+"""Unplug devices from a running QEMU, and track each until its outcome is known. The rules are in ``domain/hotplug``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Unplugs:
-    """The devices of one guest that were asked to go. Give it every event of the monitor by :meth:`note`."""
+    """The pending unplugs of one guest. Pass every event of the monitor to :meth:`note`."""
 
     def __init__(
         self,
@@ -32,9 +32,9 @@ class Unplugs:
         ended: Callable[[Unplug], None] = lambda _: None,
     ) -> None:
         """
-        :param files: what other processes asked for, and know of this one.
-        :param changed: called when one of them is in another state.
-        :param ended: called with each of which it became known how it ended.
+        :param files: unplug requests shared with other processes.
+        :param changed: called when an unplug changes state.
+        :param ended: called with each unplug that has finished.
         """
         self._files = files
         self._changed = changed
@@ -43,33 +43,33 @@ class Unplugs:
         self._answered: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[Unplug]] = {}
         self._rest: dict[str, Sequence[Behind]] = {}
-        """What is to be removed after each that has a task."""
+        """Backends to remove after each device that has a task."""
         self._elsewhere: dict[str, Asked] = {}
-        """Those that another process waits for."""
+        """Devices that another process is waiting for."""
         self._stuck: set[str] = set()
-        """Devices that are gone, and something of theirs cannot be removed: not tried again by itself."""
+        """Devices that are gone but whose backends cannot be removed; not retried automatically."""
 
     @property
     def waiting(self) -> tuple[Unplug, ...]:
-        """Those of which it is not known how they end."""
+        """The unplugs whose outcome is not known yet."""
         return tuple(one for one in self._now.values() if one.waiting)
 
     @property
     def abandoned(self) -> bool:
-        """Whether a process ended that still waited for one: what it had to do is left to do."""
+        """Whether a process exited while waiting for an unplug, and left its work undone."""
         return any(not one.elsewhere for one in self._elsewhere.values())
 
     def note(self, event: str, data: Mapping[str, object]) -> None:
-        """An event of QEMU."""
+        """Process an event from QEMU."""
         for name, one in tuple(self._now.items()):
             if (now := one.after(event, data)) != one:
                 self._now[name] = now
                 self._answered[name].set()
                 if name in self._elsewhere:
-                    self._changed()  # who waits for it there does the rest
+                    self._changed()  # the waiting process does the rest
 
     def forget(self) -> None:
-        """The connection ended: events may have been missed."""
+        """Drop all state when the connection ends, because events may be missed."""
         for task in tuple(self._tasks.values()):
             task.cancel()
         self._now.clear()
@@ -83,13 +83,13 @@ class Unplugs:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def unplug(self, execute: Execute, qom: QomReader, name: str, patience: float) -> Unplug:
-        """Ask for a device, and wait for the guest's answer.
+        """Request an unplug, and wait for the guest's response.
 
-        What comes later than that is still followed: the device is in :attr:`waiting` until then.
+        A later response is still processed: the device is in :attr:`waiting` until then.
 
-        :param patience: seconds.
-        :raise CommandFailed: when QEMU itself refuses.
-        :raise NotFound: when there is no device of that id.
+        :param patience: seconds to wait.
+        :raise CommandFailed: when QEMU itself rejects the request.
+        :raise NotFound: when there is no device with that id.
         """
         rest = (await behind_of(qom, name)).behind
         known = self._now.get(name)
@@ -100,13 +100,13 @@ class Unplugs:
             await execute("device_del", {"id": name})
         except CommandFailed as error:
             if ALREADY not in error.description:
-                self._take_back(name, known)
+                self._undo(name, known)
                 if NO_HOTPLUG in error.description:
-                    error.hint = "what is on that bus since the start stays until the guest ends"
+                    error.hint = "a device on that bus cannot be unplugged while the guest runs"
                 raise
             self._now[name] = replace(self._now[name], again=True)
         except BaseException:
-            self._take_back(name, known)
+            self._undo(name, known)
             raise
         task = self._follow(execute, name, rest, waiting=True)
         self._changed()
@@ -116,7 +116,7 @@ class Unplugs:
             return task.result()
         if name not in self._now:
             raise MonitorError(
-                f"the connection to QEMU ended before {name} was unplugged: whether it still goes is not known"
+                f"the connection to QEMU ended before {name} was unplugged; it may still be unplugged later"
             )
         self._now[name] = self._now[name].late(run_state)
         self._changed()
@@ -124,9 +124,9 @@ class Unplugs:
 
     @contextmanager
     def asking(self, execute: Execute, name: str) -> Iterator[None]:
-        """Around a ``device_del`` of the user's own: what stands behind the device is the user's affair.
+        """Wrap a ``device_del`` that the user sends: the device's backends are left to the user.
 
-        What needs no guest is gone before the reply is there.
+        A device that does not need the guest's consent is gone before the reply arrives.
         """
         if name in self._now:
             yield
@@ -147,14 +147,14 @@ class Unplugs:
                 self._drop(name)
 
     async def look(self, execute: Execute, qom: QomReader) -> None:
-        """Take up what other processes asked for and no longer wait for, and mark what they still do.
+        """Take over requests that other processes no longer wait for, and mark those they do.
 
-        :raise MonitorError: when QEMU does not answer.
+        :raise MonitorError: when QEMU does not reply.
         """
         asked = self._files.load()
         living = {child.name for child in await qom.children(PERIPHERAL)}
         for name in self._elsewhere.keys() - asked.keys():
-            self._drop(name)  # it is over, as who asked for it knows
+            self._drop(name)  # finished by the process that requested it
         for name, one in asked.items():
             if name in self._tasks or name in self._stuck:
                 continue
@@ -174,7 +174,7 @@ class Unplugs:
         self._changed()
 
     def _follow(self, execute: Execute, name: str, rest: Sequence[Behind], *, waiting: bool) -> asyncio.Task[Unplug]:
-        """Wait for the guest's answer, however late: the task that does, made once."""
+        """The task that waits for the guest's response, however late; created on the first call."""
         self._files.note(name, rest, waiting=waiting)
         task = self._tasks.get(name)
         if task is None:
@@ -185,7 +185,7 @@ class Unplugs:
         return task
 
     async def _end(self, execute: Execute, name: str) -> Unplug:
-        """Wait for the answer, and remove what stood behind the device when it is gone."""
+        """Wait for the response, and remove the device's backends once it is gone."""
         answered, over = self._answered[name], False
         try:
             await answered.wait()
@@ -202,11 +202,11 @@ class Unplugs:
             if over:
                 self._files.forget(name)
             else:
-                self._files.note(name, rest, waiting=False)  # for whoever looks next
+                self._files.note(name, rest, waiting=False)  # for the next process
             self._drop(name)
 
-    def _take_back(self, name: str, known: Unplug | None) -> None:
-        """It was not asked for after all; an earlier request stands."""
+    def _undo(self, name: str, known: Unplug | None) -> None:
+        """Undo a failed request; an earlier one remains."""
         if known is not None and name in self._tasks:
             self._now[name] = known
         else:
@@ -220,7 +220,7 @@ class Unplugs:
 
 
 async def _run_state(execute: Execute) -> str:
-    """QEMU's ``RunState``; empty when it does not tell."""
+    """QEMU's ``RunState``; empty when it does not reply."""
     with suppress(MonitorError):
         status = await execute("query-status")
         if isinstance(status, dict):

@@ -1,7 +1,7 @@
-"""Which devices of a guest the workbench asked to go, in the guest's state directory: one file for each.
+"""The pending unplug requests of a guest, one file per device in the guest's state directory.
 
-A screen marks what a command asked for, and carries out what that could not wait for: when the device goes at last, what
-stood behind it goes too. While the process that asked still waits, that is left to it.
+The screen shows requests of other processes. If such a process exits before the guest releases the device, the screen
+finishes its work and removes the device's backends.
 """
 
 from __future__ import annotations
@@ -25,36 +25,36 @@ DIRECTORY = "unplugs"
 
 
 class Asked(Struct, frozen=True):
-    """A device that was asked to go."""
+    """A device for which an unplug was requested."""
 
     id: str
     behind: tuple[Behind, ...]
-    """What goes with it; nothing of one that was asked for by a QMP command of the user's."""
+    """Backends to remove with it; none when the user sent ``device_del`` directly."""
     pid: int
-    """Who waits for it; 0 when nobody does any more."""
+    """The process that is waiting for it; 0 when none is."""
 
     @property
     def elsewhere(self) -> bool:
-        """Whether another process waits for it."""
+        """Whether another process is waiting for it."""
         return self.pid not in (0, os.getpid()) and Path(f"/proc/{self.pid}").exists()
 
 
 class UnplugFiles:
-    """Those of one guest. A full disk costs no more than that others do not see them."""
+    """The request files of one guest. If they cannot be written, other processes do not see the requests."""
 
     def __init__(self, directory: Path) -> None:
         """:param directory: the guest's state directory."""
         self._place = directory / DIRECTORY
 
     def stamp(self) -> int:
-        """Another one when something changed; 0 when nothing was ever asked for."""
+        """Changes whenever a request is added or removed; 0 when there never was one."""
         try:
             return self._place.stat().st_mtime_ns
         except OSError:
             return 0
 
     def note(self, name: str, rest: Iterable[Behind], *, waiting: bool = True) -> None:
-        """Remember that a device was asked to go; one that was named by its QOM path has no id to remember it by."""
+        """Store a request; one for a QOM path is ignored, because it has no id."""
         if "/" in name:
             return
         asked = {
@@ -66,12 +66,12 @@ class UnplugFiles:
             write_atomic(self._place / name, json.dumps(asked), lasting=False)
 
     def forget(self, name: str) -> None:
-        """It is gone, or stays."""
+        """Remove a request that has finished."""
         with suppress(OSError):
             (self._place / name).unlink()
 
     def load(self) -> Mapping[str, Asked]:
-        """Those that are not known to be over, by id; what is no longer as it was written is passed over."""
+        """The unfinished requests by id; invalid files are skipped."""
         found = {}
         with suppress(OSError):
             for path in sorted(self._place.iterdir()):
@@ -85,9 +85,9 @@ def _asked(path: Path) -> Asked:
     from workbench.domain.hotplug.leftovers import REMOVERS, Behind
 
     sorts = {command: (sort, argument) for sort, (command, argument) in REMOVERS.items()}
-    said = json.loads(path.read_bytes())
+    stored = json.loads(path.read_bytes())
     rest = []
-    for _words, command, arguments in said["behind"]:
+    for _words, command, arguments in stored["behind"]:
         sort, argument = sorts[command]
         rest.append(Behind(sort, str(arguments[argument])))
-    return Asked(path.name, tuple(rest), int(said["pid"]))
+    return Asked(path.name, tuple(rest), int(stored["pid"]))

@@ -1,4 +1,4 @@
-"""qemu.qmp's client, made quick: requests and their replies, also the late ones, without its queues and tasks."""
+"""A faster qemu.qmp client: requests and replies, including late ones, bypass its queues and tasks."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from qemu.qmp.message import Message as QmpMessage
 
 LONGEST_REPLY = 256 << 20
-"""Bytes of the longest message that is read; with qemu.qmp's own limit of 10 MiB a longer reply ends the session."""
+"""Bytes of the longest message accepted; qemu.qmp's default limit of 10 MiB would end the session at a longer reply."""
 
-# qemu.qmp logs what it also raises; the user hears of it once, from us.
+# qemu.qmp logs what it also raises; the user should see it only once.
 logging.getLogger("qemu.qmp").addHandler(logging.NullHandler())
 logging.getLogger("qemu.qmp").propagate = False
 
 
 class Client(QMPClient):
-    """qemu.qmp's client with its documented hooks for what passes; the base class renders every message for a log."""
+    """qemu.qmp's client with its documented hooks overridden: the base class formats every message for a log."""
 
     def __init__(self, received: Callable[[Mapping[str, object]], None]) -> None:
         super().__init__("workbench", readbuflen=LONGEST_REPLY)
         self._received = received
         self._waiting: dict[object, asyncio.Future[Mapping[str, object]]] = {}
         self.late: dict[object, Callable[[Mapping[str, object]], None]] = {}
-        """Who hears of the reply to a command that nobody waits for any more."""
+        """Message id -> callback for the reply to a command whose caller gave up waiting."""
         self._lines: _Lines | None = None
 
     def _cb_outbound(self, msg: QmpMessage) -> QmpMessage:
@@ -43,10 +43,10 @@ class Client(QMPClient):
         return msg
 
     def read_directly(self) -> None:
-        """From now on take replies and events from the transport as they come, once the session stands.
+        """Read replies and events directly from the transport; call this once the session is established.
 
-        qemu.qmp's reader is a task of its own behind a stream: a turn of the loop more for each message. It gets what
-        is neither a reply that somebody waits for nor an event, and so keeps its say in everything that is wrong.
+        qemu.qmp's reader is a separate task behind a stream, which costs one more iteration of the event loop per message.
+        It still gets everything that is neither an expected reply nor an event, and so handles all errors.
         """
         assert self._writer is not None
         transport = self._writer.transport
@@ -56,7 +56,7 @@ class Client(QMPClient):
         transport.set_protocol(self._lines)
 
     def _take(self, line: bytes) -> bool:
-        """Whether a line was a reply that somebody waits for, or an event, and was given to whom it is for."""
+        """Dispatch a line if it is an expected reply or an event; return whether it was."""
         try:
             message = msgspec.json.decode(line)
             if "event" in message:
@@ -73,10 +73,10 @@ class Client(QMPClient):
         return True
 
     async def request(self, data: bytes, id_: str, deadline: float) -> Mapping[str, object]:
-        """Send a message and wait for the reply that has its id.
+        """Send a message and wait for the reply with its id.
 
-        ``execute()`` sends from a task of its own and passes message and reply through queues: half the time of a
-        round trip.
+        ``execute()`` sends from a separate task and passes message and reply through queues, which takes half the time of
+        a round trip.
 
         :raise TimeoutError: when no reply comes within ``deadline`` seconds.
         :raise ExecInterruptedError: when the connection ends first.
@@ -94,7 +94,7 @@ class Client(QMPClient):
             del self._waiting[id_]
 
     async def _on_message(self, msg: QmpMessage) -> None:
-        if "event" not in msg:  # events went to ``received`` already; qemu.qmp's listeners would keep them in a queue
+        if "event" not in msg:  # events were passed to ``received``; qemu.qmp's listeners would queue them
             await super()._on_message(msg)
 
     async def _bh_disconnect(self) -> None:
@@ -107,30 +107,30 @@ class Client(QMPClient):
 
     @property
     def socket(self) -> socket.socket | None:
-        """The connection's socket while there is one."""
+        """The socket while connected."""
         return self._writer.get_extra_info("socket") if self._writer is not None else None
 
     @property
     def cut_short(self) -> bool:
-        """Whether the other side closed the connection in the middle of a message."""
+        """Whether the peer closed the connection in the middle of a message."""
         return self._lines is not None and self._lines.cut_short
 
     def drop(self) -> None:
-        """End the connection at once. What is unsent is thrown away: a frozen QEMU would never take it."""
+        """Close the connection at once and discard unsent data, which a frozen QEMU would never read."""
         if self._writer is not None:
             self._writer.transport.abort()
 
 
 class _Lines(asyncio.Protocol):
-    """Stands before a stream's protocol: whole lines go to ``take``, and those that it leaves to the stream."""
+    """Sits in front of a stream's protocol: passes whole lines to ``take``, and those it declines to the stream."""
 
     def __init__(self, behind: asyncio.StreamReaderProtocol, take: Callable[[bytes], bool]) -> None:
         self._behind = behind
         self._take = take
         self._begun = bytearray()
-        """A line that has no end yet."""
+        """An incomplete line."""
         self.cut_short = False
-        """Whether the end of all came before the end of a line."""
+        """Whether the connection ended within a line."""
 
     def data_received(self, data: bytes) -> None:
         head, newline, rest = data.partition(b"\n")
@@ -141,7 +141,7 @@ class _Lines(asyncio.Protocol):
                 self._behind.data_received(line + newline)
             head, newline, rest = rest.partition(b"\n")
             self._begun = bytearray(head)
-        if len(self._begun) > LONGEST_REPLY:  # the stream ends the session then
+        if len(self._begun) > LONGEST_REPLY:  # makes the stream end the session
             self._behind.data_received(bytes(self._begun))
             self._begun = bytearray()
 

@@ -1,5 +1,4 @@
-"""A second QEMU of the same program, without a machine, that is started for one question: what could end a guest's QEMU
-ends only this one."""
+"""Run a second QEMU process without a machine for a single query that could crash a guest's QEMU."""
 
 from __future__ import annotations
 
@@ -9,19 +8,19 @@ import resource
 from itertools import count
 
 PATIENCE = 10.0
-"""Seconds that it gets to start and answer; it takes 30 to 60 ms."""
+"""Seconds until it must have started and replied; it takes 30 to 60 ms."""
 WITHOUT_CORE = 'ulimit -c 0; exec "$0" "$@"'
 _EMPTY = ("-machine", "none", "-nodefaults", "-no-user-config", "-display", "none")
 
 
-async def run_empty(program: str, *arguments: str, said: bytes = b"", sealed: bytes = b"") -> bytes | None:
-    """What it writes until it ends; None when it cannot be run or does not end in time.
+async def run_empty(program: str, *arguments: str, stdin: bytes = b"", sealed: bytes = b"") -> bytes | None:
+    """Run QEMU and return its output; None when it cannot be run or does not exit in time.
 
-    It dies where modules of another build lie in its way: no core is wanted of that.
+    It crashes if it finds modules of another build, so core dumps are disabled.
 
-    :param program: may be ``/proc/PID/exe``, which leads to the program also when it was replaced since.
-    :param said: its standard input.
-    :param sealed: QMP that it is told first. Once it has answered, it can open no file any more, and so load no module.
+    :param program: may be ``/proc/PID/exe``, which refers to the running program even if the file was replaced.
+    :param stdin: its standard input.
+    :param sealed: QMP to send first. After the reply it cannot open any more files, and therefore cannot load modules.
     """
     argv = ("/bin/sh", "-c", WITHOUT_CORE, program, *_EMPTY, *arguments)
     try:
@@ -37,7 +36,7 @@ async def run_empty(program: str, *arguments: str, said: bytes = b"", sealed: by
         async with asyncio.timeout(PATIENCE):
             if sealed:
                 await _seal(process, sealed)
-            return (await process.communicate(said))[0]
+            return (await process.communicate(stdin))[0]
     except (TimeoutError, OSError):
         return None
     finally:
@@ -47,9 +46,9 @@ async def run_empty(program: str, *arguments: str, said: bytes = b"", sealed: by
 
 
 async def _seal(process: asyncio.subprocess.Process, first: bytes) -> None:
-    """Begin the talk, so that everything it needs is open, and then forbid it to open more (setrlimit(2), RLIMIT_NOFILE).
+    """Start the QMP session, so that everything it needs is open, then limit its open files (setrlimit(2), RLIMIT_NOFILE).
 
-    :raise OSError: when it is gone.
+    :raise OSError: when the process has exited.
     """
     assert process.stdin is not None
     assert process.stdout is not None
@@ -58,6 +57,6 @@ async def _seal(process: asyncio.subprocess.Process, first: bytes) -> None:
     for _ in ("greeting", "answer"):
         await process.stdout.readline()
     open_files = {int(name) for name in os.listdir(f"/proc/{process.pid}/fd")}
-    # A file is opened under the lowest number that is free; what is open beyond the limit stays open.
+    # open(2) returns the lowest free descriptor; descriptors above the limit stay open.
     lowest = next(number for number in count() if number not in open_files)
     resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (lowest, lowest))

@@ -1,4 +1,4 @@
-"""Where QEMU's manual page ``qemu-qmp-ref(7)`` is on this host, and what it says of a command."""
+"""Find QEMU's manual page ``qemu-qmp-ref(7)`` on this host and look up a command in it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 HOMES = (Path("/usr/local/share/man"), Path("/usr/share/man"))
 NAMES = ("qemu-qmp-ref.7.gz", "qemu-qmp-ref.7")
 MISSING = (
-    "QEMU's manual page qemu-qmp-ref(7) is not on this host: Debian and Ubuntu bring it in the package "
-    "qemu-system-common, and a QEMU that was built here installs it when it is configured with --enable-docs."
+    "QEMU's manual page qemu-qmp-ref(7) is not installed. On Debian and Ubuntu, install qemu-system-common. "
+    "If you build QEMU from source, configure it with --enable-docs."
 )
 """``dpkg -S qemu-qmp-ref.7.gz`` on Debian 12."""
 
 
 def manual_of(command: str, pid: int | None = None) -> tuple[Paragraph, ...]:
-    """What the page says of a command, with its place at the end; or why there is nothing.
+    """The section on a command, followed by the page's path; or the reason why there is none.
 
-    :param pid: the QEMU that is asked: a page that was installed with it comes before the system's.
+    :param pid: QEMU's process: a page installed alongside its program takes precedence over the system's.
     """
     file = next(_files(pid), None)
     if file is None:
@@ -35,17 +35,17 @@ def manual_of(command: str, pid: int | None = None) -> tuple[Paragraph, ...]:
     try:
         sections = _read(file, file.stat().st_mtime_ns)
     except (OSError, EOFError, zlib.error) as error:
-        return (Paragraph(Shape.TEXT, f"{file} cannot be read: {error}"),)
-    said = sections.get(command)
-    if said is None:
-        return (Paragraph(Shape.TEXT, f"{file} does not tell of {command}."),)
-    return (*said, Paragraph(Shape.TEXT, f"From {file}."))
+        return (Paragraph(Shape.TEXT, f"Cannot read {file}: {error}"),)
+    section = sections.get(command)
+    if section is None:
+        return (Paragraph(Shape.TEXT, f"{file} does not document {command}."),)
+    return (*section, Paragraph(Shape.TEXT, f"From {file}."))
 
 
 def _files(pid: int | None) -> Iterator[Path]:
     homes = [Path(place) for place in os.environ.get("MANPATH", "").split(":") if place]
     if pid is not None:
-        with suppress(OSError):  # it ended, or is another user's: the system's pages remain
+        with suppress(OSError):  # it exited or belongs to another user: use the system's pages
             homes.insert(0, Path(os.readlink(f"/proc/{pid}/exe")).parent.parent / "share" / "man")
     for home in (*homes, *HOMES):
         for name in NAMES:

@@ -1,7 +1,7 @@
-"""A QMP session: qemu.qmp underneath, with deadlines, events and a record of everything that passes.
+"""A QMP session on top of qemu.qmp, with deadlines, events and a record of all messages.
 
-A QMP socket serves one client at a time; a second one connects and never gets a greeting (QEMU: chardev/char-socket.c
-listens with one place). So a connection that is accepted and stays silent means "held by another client" or "frozen".
+A QMP socket serves one client at a time; a second one connects but never gets a greeting (QEMU: chardev/char-socket.c
+listens with a backlog of one). A connection that is accepted but silent is therefore held by another client or frozen.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONNECT_DEADLINE = 5.0
-"""Seconds until a socket that accepts and stays silent counts as held or frozen."""
+"""Seconds until a socket that accepts but stays silent counts as held or frozen."""
 COMMAND_DEADLINE = 5.0
-"""Seconds until a command counts as unanswered. QEMU answers in under a millisecond unless it is frozen or busy."""
+"""Seconds until a command counts as unanswered. QEMU replies in under a millisecond unless it is frozen or busy."""
 SUN_PATH_MAX = 107
-"""Bytes of a unix socket's path (unix(7): sun_path holds 108 with the final NUL)."""
-ONE_CLIENT = "one client at a time: close the other one, or see whether QEMU's process is stopped"
+"""Maximum length of a unix socket's path in bytes (unix(7): sun_path holds 108 with the final NUL)."""
+ONE_CLIENT = "a monitor serves one client at a time: close the other client, or check whether QEMU is stopped"
 
 
 class Monitor:
@@ -66,31 +66,31 @@ class Monitor:
     async def connect(cls, path: Path, record: Record | None = None, *, deadline: float = CONNECT_DEADLINE) -> Monitor:
         """Connect and negotiate.
 
-        :raise MonitorUnavailable: when there is no socket, nobody listens, or the talk is not QMP.
-        :raise MonitorCrowded: when so many clients wait already that this one cannot.
-        :raise MonitorSilent: when the socket accepts and nothing comes within ``deadline`` seconds.
+        :raise MonitorUnavailable: when there is no socket, nothing is listening, or the peer does not speak QMP.
+        :raise MonitorCrowded: when the socket's queue of waiting clients is full.
+        :raise MonitorSilent: when the socket accepts but sends no greeting within ``deadline`` seconds.
         """
         monitor = cls(path, record)
         if len(os.fsencode(path)) > SUN_PATH_MAX:
             raise MonitorUnavailable(
-                f"the socket's path has {len(os.fsencode(path))} bytes and can have {SUN_PATH_MAX}: {path}",
-                hint="name a shorter state directory with --state DIR or WORKBENCH_STATE",
+                f"socket path too long ({len(os.fsencode(path))} bytes, at most {SUN_PATH_MAX}): {path}",
+                hint="choose a shorter state directory with --state DIR or WORKBENCH_STATE",
             )
         try:
             async with asyncio.timeout(deadline):
                 await monitor._client.connect(str(path))
         except TimeoutError as error:
             raise MonitorSilent(
-                f"{path.name} accepts and says nothing: QEMU is frozen, or another client holds this monitor",
+                f"no greeting on {path.name}: QEMU is frozen, or another client holds this monitor",
                 hint=ONE_CLIENT,
             ) from error
         except (QMPError, OSError, EOFError) as error:
             if _queue_is_full(error):
                 raise MonitorCrowded(
-                    f"{path.name} has clients waiting already: QEMU is frozen, or another client holds this monitor",
+                    f"too many clients waiting on {path.name}: QEMU is frozen, or another client holds this monitor",
                     hint=ONE_CLIENT,
                 ) from error
-            raise MonitorUnavailable(f"no QMP at {path}: {_root_cause(error)}") from error
+            raise MonitorUnavailable(f"cannot connect to {path}: {_root_cause(error)}") from error
         monitor._client.read_directly()
         monitor._watcher = asyncio.create_task(monitor._watch(), name=f"monitor {path.name}")
         return monitor
@@ -100,12 +100,12 @@ class Monitor:
         return self._closed.is_set()
 
     async def wait_closed(self) -> None:
-        """Return when the connection has ended, from either side."""
+        """Wait until either side has closed the connection."""
         await self._closed.wait()
 
     @property
     def version(self) -> str:
-        """QEMU's version from its greeting, such as ``7.2.22``; a trailing ``(Debian …)`` is left out."""
+        """QEMU's version from its greeting, such as ``7.2.22``, without a trailing ``(Debian …)``."""
         greeting = self._client.greeting
         if greeting is None:
             return ""
@@ -114,13 +114,13 @@ class Monitor:
 
     @property
     def package(self) -> str:
-        """The package that its greeting names, such as ``Debian 1:7.2+dfsg-7+deb12u18``; often empty."""
+        """The package in its greeting, such as ``Debian 1:7.2+dfsg-7+deb12u18``; often empty."""
         greeting = self._client.greeting
         return str(greeting.QMP.version.get("package", "")) if greeting is not None else ""
 
     @property
     def peer_pid(self) -> int | None:
-        """The process that listened on the socket (SO_PEERCRED, unix(7)); None when it cannot be seen from here."""
+        """The process listening on the socket (SO_PEERCRED, unix(7)); None when it is not visible."""
         connection = self._client.socket
         if connection is None:
             return None
@@ -136,14 +136,14 @@ class Monitor:
         deadline: float = COMMAND_DEADLINE,
         oob: bool = False,
     ) -> object:
-        """Run one command and give its return value. Whoever is cancelled meanwhile gives up waiting, and no more: the
-        reply is kept in the record when it comes.
+        """Run one command and return its result. Cancelling only stops the wait: a late reply still goes to the record.
 
-        :param deadline: seconds until it counts as unanswered. The command may still be carried out later.
-        :param oob: out of band: before the commands that wait, beside a main loop that is busy (docs/interop/qmp-spec,
-            "Out-of-band execution"). qemu.qmp negotiates that where it is offered; QEMU refuses what cannot run so.
-        :raise CommandFailed: when QEMU answers with an error.
-        :raise MonitorTimeout: when it does not answer in time.
+        :param deadline: seconds until it counts as unanswered. QEMU may still run the command later.
+        :param oob: run out of band: ahead of waiting commands and even while the main loop is busy
+            (docs/interop/qmp-spec, "Out-of-band execution"). qemu.qmp negotiates this where it is offered; QEMU rejects
+            commands that do not support it.
+        :raise CommandFailed: when QEMU replies with an error.
+        :raise MonitorTimeout: when it does not reply in time.
         :raise MonitorClosed: when the connection ends first.
         """
         if self.closed or self._client.runstate is not Runstate.RUNNING:
@@ -157,19 +157,19 @@ class Monitor:
         try:
             reply = await self._client.request(data, id_, deadline)
         except asyncio.CancelledError:
-            # What the screen asks of itself it gives up whenever something else is to be shown: that is no news.
+            # The screen abandons its own queries whenever it shows something else: not worth a note.
             text = f"gave up waiting for {command} after {time.perf_counter() - begun:.1f} s"
             self._expect_late(id_, command, origin, begun, "" if origin is Origin.SCREEN else text)
             raise
         except TimeoutError as error:
-            text = f"no answer to {command} within {deadline:g} s"
+            text = f"no reply to {command} within {deadline:g} s"
             self._expect_late(id_, command, origin, begun)
             record.add(time.time(), Kind.NOTE, origin, "", text)
             raise MonitorTimeout(
-                text, hint="QEMU is frozen or busy; the command may still be carried out when it wakes", sent=command
+                text, hint="QEMU is frozen or busy; it may still run the command later", sent=command
             ) from error
         except QMPError as error:
-            raise MonitorClosed(f"the connection to QEMU ended before it answered {command}", sent=True) from error
+            raise MonitorClosed(f"the connection to QEMU ended before the reply to {command}", sent=True) from error
         latency = time.perf_counter() - begun
         if "error" in reply:
             failure = reply["error"]
@@ -177,20 +177,20 @@ class Monitor:
             details = cast("Mapping[str, str]", failure) if isinstance(failure, dict) else {}
             raise CommandFailed(command, details.get("class", "GenericError"), details.get("desc", str(failure)))
         if "return" not in reply:
-            raise MonitorError(f"{command}: the reply has neither a return value nor an error")
+            raise MonitorError(f"{command}: invalid reply, neither a return value nor an error")
         value = reply["return"]
         record.add(time.time(), Kind.REPLY, origin, command, value, latency)
         return value
 
-    def _expect_late(self, id_: str, command: str, origin: Origin, begun: float, said: str = "") -> None:
-        """Keep the reply to a command that nobody waits for, when it comes; and say now that nobody does."""
+    def _expect_late(self, id_: str, command: str, origin: Origin, begun: float, note: str = "") -> None:
+        """Record the reply to an abandoned command when it comes, and add a note now."""
         record = self.record
-        if said:
-            record.add(time.time(), Kind.NOTE, origin, "", said)
+        if note:
+            record.add(time.time(), Kind.NOTE, origin, "", note)
 
         def came(reply: Mapping[str, object]) -> None:
             if origin is not Origin.SCREEN:
-                record.add(time.time(), Kind.NOTE, origin, "", f"late: the reply to {command}")
+                record.add(time.time(), Kind.NOTE, origin, "", f"late reply to {command}")
             kind = Kind.ERROR if "error" in reply else Kind.REPLY
             value = reply.get("error", reply.get("return"))
             record.add(time.time(), kind, origin, command, value, time.perf_counter() - begun)
@@ -198,7 +198,7 @@ class Monitor:
         self._client.late[id_] = came
 
     async def hmp(self, line: str, *, origin: Origin = Origin.USER, deadline: float = COMMAND_DEADLINE) -> str:
-        """Run one HMP command line and give what it printed."""
+        """Run one HMP command line and return its output."""
         text = await self.execute("human-monitor-command", {"command-line": line}, origin=origin, deadline=deadline)
         return str(text)
 
@@ -207,11 +207,11 @@ class Monitor:
         self._event_listeners.append(listener)
 
     def on_closed(self, listener: Callable[[], None]) -> None:
-        """Call ``listener()`` once the connection has ended, from either side."""
+        """Call ``listener()`` once either side has closed the connection."""
         self._closed_listeners.append(listener)
 
     async def close(self) -> None:
-        """End the connection, also with a QEMU that is frozen. The guest is not affected."""
+        """Close the connection, even if QEMU is frozen. The guest is not affected."""
         self._closing = True
         self._client.drop()
         if self._watcher is not None:
@@ -237,7 +237,7 @@ class Monitor:
             listener(name, payload, when)
 
     async def _watch(self) -> None:
-        """Notice the end of the connection, fetch qemu.qmp's reason for it, and tell the waiters."""
+        """Wait for the end of the connection, record qemu.qmp's reason for it, and notify the listeners."""
         client = self._client
         while client.runstate is Runstate.RUNNING:
             await client.runstate_changed()
@@ -245,30 +245,30 @@ class Monitor:
         try:
             await client.disconnect()
         except (EOFError, BrokenPipeError, ConnectionResetError):
-            # The second and third come when something was still to be sent as it closed.
+            # The second and third occur when data was still unsent.
             if not self._closing:
                 reason = "QEMU closed the connection" + (" in the middle of a message" if client.cut_short else "")
-        except Exception as error:  # noqa: BLE001  whatever the peer's bytes provoked in qemu.qmp's reader ends up here
-            reason = f"the talk with QEMU broke: {_root_cause(error)}"
+        except Exception as error:  # noqa: BLE001  any error that the peer's bytes cause in qemu.qmp's reader
+            reason = f"QMP connection failed: {_root_cause(error)}"
         self.record.add(time.time(), Kind.NOTE, Origin.SCREEN, "", reason)
         self._end()
 
 
 def _message(command: str, arguments: Mapping[str, object] | None, id_: str, *, oob: bool = False) -> bytes:
-    """A command ready to be sent."""
+    """A command encoded for sending."""
     body: dict[str, object] = {"exec-oob" if oob else "execute": command, "id": id_}
     if arguments:
         body["arguments"] = arguments
     try:
         return json.dumps(body, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"{command}: not something that JSON can carry: {error}") from error
+        raise UsageError(f"{command}: cannot encode the arguments as JSON: {error}") from error
 
 
 def _queue_is_full(error: BaseException) -> bool:
     """Whether a connection failed because the listener's queue is full.
 
-    connect(2) gives EAGAIN then; asyncio takes that for "in progress", and the first use of the socket fails instead.
+    connect(2) fails with EAGAIN; asyncio treats that as "in progress", and the first use of the socket fails instead.
     """
     while error.__cause__ is not None:
         error = error.__cause__
@@ -276,15 +276,15 @@ def _queue_is_full(error: BaseException) -> bool:
 
 
 def _root_cause(error: BaseException) -> str:
-    """The innermost reason, in words, without the bytes that a parser choked on."""
+    """The innermost reason in words, without the bytes that a parser rejected."""
     while error.__cause__ is not None:
         error = error.__cause__
     if isinstance(error, ConnectionRefusedError):
-        return "nobody listens"
+        return "nothing is listening"
     if isinstance(error, FileNotFoundError):
-        return "there is no such socket"
+        return "no such socket"
     if isinstance(error, EOFError):
-        return "the other side closed at once"
+        return "closed by the peer before a greeting"
     if isinstance(error, OSError):
         return error.strerror or str(error)
     return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,4 +1,4 @@
-"""The running QEMU's schema, kept on disk for each QEMU build: 200 kB, and 30 to 60 ms of QEMU's main loop."""
+"""The running QEMU's schema, cached on disk per build: the query returns 200 kB and blocks QEMU for 30 to 60 ms."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     Entries = Sequence[Mapping[str, object]]
 
 KEPT = 16
-"""Schemas that stay on disk: a developer makes a new build, and so a new schema, with every compilation."""
+"""Schemas kept on disk: for a developer every compilation is a new build with a schema of its own."""
 _PREFIX = "qmp-schema-"
 _log = logging.getLogger(__name__)
 
 
 async def read_schema(monitor: Monitor, cache: Path, *, origin: Origin = Origin.SCREEN) -> Schema:
-    """The schema of the QEMU at the other end, from the cache when this build was asked before.
+    """The schema of the connected QEMU, from the cache if this build was queried before.
 
-    A cache that is corrupt, or cannot be read or written, costs time and nothing else.
+    A corrupt, unreadable or unwritable cache only costs time.
 
-    :param cache: the directory of the schemas; made when it is missing.
-    :raise workbench.errors.MonitorError: when QEMU has to be asked and does not answer, or not with a schema.
+    :param cache: the directory of the schemas; created when missing.
+    :raise workbench.errors.MonitorError: when QEMU must be queried and does not reply with a schema.
     """
     build = build_of(monitor)
     file = cache / f"{_PREFIX}{build}.json" if build else None
@@ -53,10 +53,10 @@ async def read_schema(monitor: Monitor, cache: Path, *, origin: Origin = Origin.
 
 
 def build_of(monitor: Monitor) -> str:
-    """What identifies the QEMU build behind a monitor; empty when nothing does.
+    """A string that identifies the QEMU build behind a monitor; empty when unknown.
 
     Version and package are not enough: x86_64 and aarch64 of one package differ, and so do two builds of one checkout.
-    The executable's own file tells them apart; /proc/PID/exe leads to it also when it was replaced since (proc(5)).
+    The executable file tells them apart; /proc/PID/exe refers to it even if it was replaced since (proc(5)).
     """
     pid = monitor.peer_pid
     if pid is None:
@@ -66,9 +66,9 @@ def build_of(monitor: Monitor) -> str:
         name = os.readlink(exe)
         stat = exe.stat()
     except OSError:
-        return ""  # it ended meanwhile, or belongs to another user
+        return ""  # it exited, or belongs to another user
     if "qemu" not in name and "kvm" not in name:
-        return ""  # run by a loader, an emulator or a debugger, whose file says nothing of QEMU
+        return ""  # run by a loader, an emulator or a debugger, whose file does not identify QEMU
     identity = (monitor.version, monitor.package, stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
     return hashlib.sha256(repr(identity).encode()).hexdigest()[:24]
 
@@ -79,21 +79,21 @@ def _load(file: Path) -> Schema | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:  # SchemaError and JSONDecodeError are ValueErrors
-        _log.warning("ignored the kept schema %s: %s", file, error)
+        _log.warning("ignoring cached schema %s: %s", file, error)
         return None
 
 
 def _store(file: Path, entries: Entries) -> None:
-    """Write the schema in one step, and forget the oldest ones. What fails here only costs the next start some time."""
+    """Write the schema atomically, and remove the oldest ones. A failure only makes the next start slower."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(file, json.dumps(entries, separators=(",", ":")))
-        _forget_oldest(file.parent)
+        _remove_oldest(file.parent)
     except OSError as error:
-        _log.warning("cannot keep the schema in %s: %s", file, error)
+        _log.warning("cannot cache the schema in %s: %s", file, error)
 
 
-def _forget_oldest(directory: Path) -> None:
+def _remove_oldest(directory: Path) -> None:
     kept = sorted(directory.glob(f"{_PREFIX}*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
     for file in kept[KEPT:]:
         file.unlink(missing_ok=True)

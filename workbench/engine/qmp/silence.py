@@ -1,4 +1,4 @@
-"""Why a QEMU says nothing on its monitor. The kernel knows at once of a stopped process what a deadline only guesses."""
+"""Why a QEMU is silent on its monitor: the kernel reports a stopped process at once, without waiting for a deadline."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ _STOPPED = frozenset({psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP})
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether the process stands still until somebody lets it run on; False also when it is gone."""
+    """Whether the process is stopped until it is resumed; also False when it has exited."""
     try:
         return _process(pid).status() in _STOPPED
     except psutil.Error:
-        _process.cache_clear()  # another process may get its pid, and is not known to be gone
+        _process.cache_clear()  # its pid may be reused by another process
         return False
 
 
 @lru_cache(maxsize=64)
 def _process(pid: int) -> psutil.Process:
-    """To make one reads more of /proc than the question itself, which is asked before each reading."""
+    """Cached, because creating one reads more of /proc than the status, which is checked before each reading."""
     return psutil.Process(pid)
 
 
 def silence_of(pid: int) -> Silence:
-    """Why the monitor of this QEMU accepts a client and says nothing."""
+    """Why the monitor of this QEMU accepts a client but stays silent."""
     return Silence.STOPPED if is_stopped(pid) else Silence.OCCUPIED
 
 
 def silence_words(pid: int, silence: Silence | None = None) -> str:
-    """The same in words, with what to do about it.
+    """The reason in words, with what to do about it.
 
-    :param silence: what is known of it already; None to look now.
+    :param silence: the reason, if known already; None to determine it now.
     """
     silence = silence or silence_of(pid)
     return f"{silence.words}; {_hint(pid)}" if silence is Silence.STOPPED else silence.words
 
 
 def stopped_error(name: str, pid: int, *, sent: str = "") -> MonitorTimeout:
-    """What is said of a request to a guest whose QEMU is stopped.
+    """The error for a request to a guest whose QEMU is stopped.
 
-    :param sent: the command that had gone to it by then, and waits; empty when none had.
+    :param sent: the command that was sent and is waiting; empty when none was.
     """
     stopped = Silence.STOPPED.words
     if not sent:
         return MonitorTimeout(f"{name} does not answer: {stopped}; nothing was sent", hint=_hint(pid))
     words = f"{name} does not answer {sent}: {stopped}"
-    return MonitorTimeout(words, hint=f"{_hint(pid)}; it carries the command out then", sent=sent)
+    return MonitorTimeout(words, hint=f"{_hint(pid)}; it will then run the command", sent=sent)
 
 
 def _hint(pid: int) -> str:
-    return f"to let it run on: kill -CONT {pid}"
+    return f"to resume it: kill -CONT {pid}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual import work
 from textual.content import Content
 
-from workbench.domain.qmp.hmp import TOLD
+from workbench.domain.qmp.hmp import GROUPS
 from workbench.domain.qmp.lookups import Kind, Lookup
 from workbench.domain.text import visible
 from workbench.errors import WorkbenchError
@@ -41,7 +41,7 @@ class HmpHelp(CommandHelp):
     @work(group="manual", exclusive=True)
     async def _ask(self) -> None:
         above, _, name = self._command.rpartition(" ")
-        below = self._command if self._command in TOLD else ""
+        below = self._command if self._command in GROUPS else ""
         try:
             beside = await self._lookups.known(Lookup(Kind.HMP, above))
             inside = await self._lookups.known(Lookup(Kind.HMP, below)) if below or not self._command else ()

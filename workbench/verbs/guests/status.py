@@ -11,7 +11,7 @@ from workbench.domain.text import visible
 from workbench.verbs.common import json_option, pass_settings, print_json, run
 
 if TYPE_CHECKING:
-    from workbench.engine.devices.endpoints import Outlets
+    from workbench.engine.devices.endpoints import Endpoints
     from workbench.engine.local.list_guests import Listed
     from workbench.settings import Settings
 
@@ -29,11 +29,11 @@ def command(settings: Settings, name: str, as_json: bool) -> None:
     """State, pid, accelerator and why, and where the sockets, serial ports, display and logs of guest NAME are."""
     guest = run(_find(settings, name))
     places = {key: f"{guest.directory}/{file}" for key, file in SOCKETS.items()} if guest.directory else {}
-    outlets, unknown = run(_outlets(settings, name)) if guest.directory else (None, "")
+    endpoints, unknown = run(_endpoints(settings, name)) if guest.directory else (None, "")
     if as_json:
-        print_json({**guest.for_json(), **places, **(to_builtins(outlets) if outlets else {})})
+        print_json({**guest.for_json(), **places, **(to_builtins(endpoints) if endpoints else {})})
         return
-    lines = _lines(guest, places) + (_outlet_lines(outlets) if outlets else [])
+    lines = _lines(guest, places) + (_endpoint_lines(endpoints) if endpoints else [])
     if unknown:
         lines.append(("ports", f"not known: {unknown}"))
     room = max(13, *(len(label) + 2 for label, _ in lines))
@@ -55,10 +55,10 @@ async def _find(settings: Settings, name: str) -> Listed:
     raise NotFound(f"no guest {name!r}", hint=f"to start it from the shipped sample: workbench start {name}")
 
 
-async def _outlets(settings: Settings, name: str) -> tuple[Outlets | None, str]:
+async def _endpoints(settings: Settings, name: str) -> tuple[Endpoints | None, str]:
     """Where its ports and its display are; or why that is not known."""
     from workbench.engine.compare.drift import started_argv
-    from workbench.engine.devices.endpoints import read_outlets
+    from workbench.engine.devices.endpoints import read_endpoints
     from workbench.engine.state.directory import StateDirectory
     from workbench.errors import WorkbenchError
     from workbench.verbs.common import guest_monitor
@@ -66,14 +66,16 @@ async def _outlets(settings: Settings, name: str) -> tuple[Outlets | None, str]:
     try:
         argv = started_argv(StateDirectory(settings.state).running(name).pid)
         async with guest_monitor(settings, name, deadline=PATIENCE) as monitor:
-            return await read_outlets(monitor.execute, argv), ""
+            return await read_endpoints(monitor.execute, argv), ""
     except WorkbenchError as error:
         return None, error.message
 
 
-def _outlet_lines(outlets: Outlets) -> list[tuple[str, str]]:
-    lines = [(port.id, f"{port.where or 'nowhere'}{f' ({port.name})' if port.name else ''}") for port in outlets.ports]
-    return lines + ([("VNC", outlets.vnc)] if outlets.vnc else [])
+def _endpoint_lines(endpoints: Endpoints) -> list[tuple[str, str]]:
+    lines = [
+        (port.id, f"{port.where or 'nowhere'}{f' ({port.name})' if port.name else ''}") for port in endpoints.ports
+    ]
+    return lines + ([("VNC", endpoints.vnc)] if endpoints.vnc else [])
 
 
 def _lines(guest: Listed, places: dict[str, str]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Finding in a record."""
+"""Searching a record."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def a_record() -> Record:
         ('" ', []),
     ],
 )
-def test_what_stands_on_the_screen_is_found(text: str, serials: list[int]) -> None:
+def test_text_as_shown_on_the_screen_is_found(text: str, serials: list[int]) -> None:
     record = a_record()
     assert search(record, text, Filter()) == serials
     forget_index(record)
@@ -75,7 +75,7 @@ def test_what_comes_later_is_found_too() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from([Kind.COMMAND, Kind.REPLY, Kind.EVENT]), payloads), max_size=6), st.data())
-def test_any_part_of_what_was_said_is_found(said: list[tuple[Kind, dict[str, object]]], data: st.DataObject) -> None:
+def test_any_part_of_a_message_is_found(said: list[tuple[Kind, dict[str, object]]], data: st.DataObject) -> None:
     record = Record()
     for kind, payload in said:
         record.add(0.0, kind, Origin.USER, "some-name", payload, 0.1)

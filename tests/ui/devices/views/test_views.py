@@ -280,7 +280,7 @@ async def test_queues_and_status_bits_have_their_names() -> None:
         assert app.line("in flight").rstrip().endswith("3 in flight")
 
 
-@pytest.mark.parametrize("note", ["QEMU 11.1.3 cannot be asked safely", "no command that tells them (since 7.2)"])
+@pytest.mark.parametrize("note", ["QEMU 11.1.3 cannot be queried safely", "no command for this (needs 7.2)"])
 async def test_what_cannot_be_asked_is_said_and_the_rest_is_shown(note: str) -> None:
     app = Bench()
     async with app.run_test(size=(100, 50)) as pilot:
@@ -300,7 +300,7 @@ async def test_queues_that_were_not_read_are_counted_below_those_that_were() -> 
     async with app.run_test(size=(100, 50)) as pilot:
         await app.open_on(BALLOON)
         await pilot.press("4", "enter")
-        more = "8 more are there and not read"
+        more = "8 more, not read"
         app.pane.set_node(replace(NODE, virtio=Virtio(5, 0x0F, None, (), (), queues=(QUEUE,), queues_note=more)))
         app.pane.place.now.open_key(f"{BALLOON}#queues")
         app.pane._show()

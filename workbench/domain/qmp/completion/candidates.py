@@ -1,4 +1,4 @@
-"""Which names and values fit at a path below a command's arguments, given those that stand there already."""
+"""The names and values that fit at a path in a command's arguments, given the arguments typed so far."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ if TYPE_CHECKING:
     from workbench.domain.qmp.schema import Schema
 
     Ask = Callable[[Lookup], Sequence[Known]]
-    """Gives what the guest is known to have; nothing where it was not asked yet."""
+    """Returns what is known about the guest; nothing if it has not been queried yet."""
 
 OFFERED = 400
-"""Values of the guest that are offered at most: trace events alone are thousands."""
+"""Limit on the guest's values in one list: there are thousands of trace events."""
 
 
 _VALUES: Mapping[str, tuple[str, ...]] = {"bool": ("true", "false"), "OnOffAuto": ("on", "off", "auto")}
-"""Types of QOM properties that have few values."""
+"""Types of QOM properties with few values."""
 
 
 class Completion(Struct, frozen=True):
-    """One way to go on: ``text`` in the place of what stands from ``start`` to the cursor."""
+    """One completion: ``text`` replaces what is between ``start`` and the cursor."""
 
     text: str
     start: int
     label: str
-    """What a list shows: a command, an argument, a value."""
+    """What the list shows: a command, an argument, a value."""
     detail: str = ""
-    """The type in words, and whether it is optional, deprecated or unstable; of a value of the guest, what it is."""
+    """The type in words, and whether it is optional, deprecated or unstable; for a value from the guest, what it is."""
 
 
 class Candidates(Struct, frozen=True):
-    """The names and values that fit below the arguments of one command."""
+    """The names and values that fit in the arguments of one command."""
 
     schema: Schema
     command: str
     ask: Ask
 
     def member(self, path: tuple[str, ...], given: object) -> tuple[Member | None, object]:
-        """The argument, member or list element at a path, and what is given of it already."""
+        """The argument, member or list element at a path, and its value so far."""
         schema = self.schema
         member: Member | None = Member("", schema.commands[self.command].arguments)
         for part in path:
@@ -61,20 +61,20 @@ class Candidates(Struct, frozen=True):
         return member, given
 
     def members(self, path: tuple[str, ...], given: object, word: str) -> list[Member]:
-        """The members that can still be given in the object at a path, and match a word: first what is missing."""
+        """The members still missing from the object at a path that match a word, required ones first."""
         owner, inner = self.member(path, given)
         if owner is None:
             return []
         inner = inner if isinstance(inner, Mapping) else {}
         named = [*self.schema.members(owner.type, inner), *(() if path else self._properties(inner))]
         members = {one.name: one for one in reversed(named) if _open(inner.get(one.name))}
-        members = {one.name: members[one.name] for one in named if one.name in members}  # the schema's word comes first
-        # What is missing comes before what may be left out; otherwise QEMU's own order, which its authors chose.
+        members = {one.name: members[one.name] for one in named if one.name in members}  # the schema takes precedence
+        # Required members first; otherwise QEMU's own order.
         ordered = sorted(members, key=lambda name: members[name].optional)
         return [members[name] for name in matching(ordered, word)]
 
     def values(self, path: tuple[str, ...], given: object, word: str) -> list[Known]:
-        """The values that an argument can have and that match a word: those of its type, then those of the guest."""
+        """The values of an argument that match a word: those of its type, then those from the guest."""
         member, _ = self.member(path, given)
         if member is None and not (self.schema.is_open(self.command) and len(path) == 1):
             return []
@@ -92,7 +92,7 @@ class Candidates(Struct, frozen=True):
         return matching(member.choices or self.schema.values(member.type), word) if member is not None else []
 
     def _of_property(self, path: tuple[str, ...], given: Mapping[str, object]) -> list[Known]:
-        """The values that ``qom-set`` can give the property that is named, where its type has few."""
+        """The values that ``qom-set`` can set the named property to, if its type has few."""
         at = given.get("path")
         if self.command != "qom-set" or path != ("value",) or not isinstance(at, str) or not at:
             return []
@@ -100,7 +100,7 @@ class Candidates(Struct, frozen=True):
         return [Known(value, type_) for type_ in types for value in _VALUES.get(type_, ())]
 
     def _properties(self, given: Mapping[str, object]) -> list[Member]:
-        """The properties of the device that ``device_add`` is to make, as far as they were asked for already."""
+        """The properties of the device that ``device_add`` creates, if they have been queried already."""
         driver = given.get("driver")
         if self.command != "device_add" or not isinstance(driver, str) or not driver:
             return []
@@ -112,17 +112,17 @@ class Candidates(Struct, frozen=True):
     def _detail(self, member: Member | None, value: str) -> str:
         if member is None:
             return ""
-        told = warnings(self.schema.value_features(member.type, value))
-        return ", ".join((describe(self.schema, member), *(f"{value} is {warning}" for warning in told)))
+        found = warnings(self.schema.value_features(member.type, value))
+        return ", ".join((describe(self.schema, member), *(f"{value} is {warning}" for warning in found)))
 
 
 def _open(given: object) -> bool:
-    """Whether an argument can still be given: it has no value, or it is a struct with room for more members."""
+    """Whether an argument can still be given: it has no value, or is a struct that may take more members."""
     return given is None or isinstance(given, dict)
 
 
 def matching(names: Iterable[str], word: str, *, anywhere: bool = True) -> list[str]:
-    """The names that begin with a word, then, if ``anywhere``, those that have it further in; in their order otherwise."""
+    """The names that start with a word, then, if ``anywhere``, those that contain it; otherwise in the given order."""
     if not word:
         return list(names)
     word = word.lower().replace("_", "-")
@@ -130,5 +130,5 @@ def matching(names: Iterable[str], word: str, *, anywhere: bool = True) -> list[
     beginning = [name for name in folded if folded[name].startswith(word)]
     if not anywhere:
         return beginning
-    taken = set(beginning)
-    return beginning + [name for name in folded if word in folded[name] and name not in taken]
+    seen = set(beginning)
+    return beginning + [name for name in folded if word in folded[name] and name not in seen]

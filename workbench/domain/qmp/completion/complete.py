@@ -1,8 +1,8 @@
-"""What could come next in a line of the QMP console: command names, argument names, values.
+"""Complete a line of the QMP console: command names, argument names, values.
 
-``key=value`` and JSON, also JSON that is not finished yet, are read into one question: which names or values fit at this
-path below the command's arguments, given what stands before the cursor? The schema answers it, and for values that name
-something of the guest, the guest.
+``key=value`` and JSON, finished or not, are reduced to one question: which names or values fit at this path in the
+command's arguments, given what precedes the cursor? The schema answers it and, for values that name something in the
+guest, so does the guest.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def _nothing(_lookup: Lookup) -> Sequence[Known]:
 
 
 def complete(schema: Schema, text: str, cursor: int, ask: Ask = _nothing) -> list[Completion]:
-    """The ways to go on at the cursor, the most likely first; none behind a mistake.
+    """The completions at the cursor, most likely first; none after a mistake.
 
-    :param ask: gives values that the guest knows; what it does not know yet can be asked for again later.
+    :param ask: returns the guest's values. What it does not have yet may be available at a later call.
     """
     line = read_line(text[:cursor])
     if line.sort is Sort.WHOLE:
@@ -50,9 +50,9 @@ def complete(schema: Schema, text: str, cursor: int, ask: Ask = _nothing) -> lis
         return _commands(schema, line.command, line.start)
     if line.command not in schema.commands or not line.text[line.behind].isspace():
         return []
-    given, right = given_by(line, schema, last=False)
-    if not right:
-        return []  # after a mistake nothing is certain
+    given, valid = given_by(line, schema, last=False)
+    if not valid:
+        return []
     end = len(line.text)
     word = line.unfinished or Word(Form.NONE, "", (end, end), end)
     return _word(Candidates(schema, line.command, ask), line.text, word, given)
@@ -76,7 +76,7 @@ def _commands(schema: Schema, word: str, start: int, *, quoted: bool = False) ->
 
 
 def _word(candidates: Candidates, head: str, word: Word, given: dict[str, object]) -> list[Completion]:
-    """The ways to go on with a word ``key``, ``key=value`` or a JSON object of all arguments."""
+    """Complete a word ``key``, ``key=value`` or a JSON object of all arguments."""
     if word.form is Form.ARGUMENTS:
         return _json(candidates, word.json.cursor if word.json else None, (), {})
     path = tuple(word.key.split("."))
@@ -100,7 +100,7 @@ def _word(candidates: Candidates, head: str, word: Word, given: dict[str, object
 def _quoted(
     candidates: Candidates, path: tuple[str, ...], given: dict[str, object], head: str, word: Word
 ) -> list[Completion]:
-    """The strings that go on with a quoted value that is not finished; a quoted value is never anything else."""
+    """Complete an unfinished quoted value, which is always a string."""
     quote, begun = head[word.begin], head[word.begin + 1 :]
     if word.whole:
         return []
@@ -108,7 +108,7 @@ def _quoted(
         try:
             begun = json.loads(f'"{begun}"')
         except ValueError:
-            return []  # it ends inside an escape
+            return []  # within an escape
     member, _ = candidates.member(path, given)
     found = []
     for known in candidates.values(path, given, begun):
@@ -121,7 +121,7 @@ def _quoted(
 
 
 def _whole(candidates: Candidates, place: Place | None) -> list[Completion]:
-    """The ways to go on inside a whole QMP command."""
+    """Complete a whole QMP command."""
     if place is None or not isinstance(place.given, dict):
         return []
     command = place.given.get("execute", place.given.get("exec-oob"))
@@ -147,9 +147,9 @@ def _whole(candidates: Candidates, place: Place | None) -> list[Completion]:
 def _json(
     candidates: Candidates, place: Place | None, above: tuple[str, ...], given: dict[str, object]
 ) -> list[Completion]:
-    """The ways to go on inside JSON.
+    """Complete JSON.
 
-    :param above: the path at which the JSON stands, when it is the value of a ``key=``.
+    :param above: the path of the JSON, when it is the value of a ``key=``.
     :param given: the arguments before it.
     """
     if place is None:
@@ -188,11 +188,11 @@ def _put(given: Mapping[str, object], path: tuple[str, ...], value: object) -> o
     return {**given, path[0]: _put(inner if isinstance(inner, Mapping) else {}, path[1:], value)}
 
 
-_WHOLE = {"execute": "the command, required", "exec-oob": "the same, out of band", "arguments": "object, optional"}
+_WHOLE = {"execute": "the command, required", "exec-oob": "run it out of band", "arguments": "object, optional"}
 
 
 def _named(schema: Schema, member: Member, prefix: str, start: int) -> list[Completion]:
-    """A name with what follows it: ``.`` before the members of a struct, ``=`` before a value; or either of them."""
+    """A name followed by ``.`` for the members of a struct, by ``=`` for a value, or one completion for each."""
     name, detail = f"{prefix}{member.name}", describe(schema, member)
     kinds = {schema.kind(one) for one in schema.alternatives(member.type)}
     if kinds == {"object"}:
@@ -204,7 +204,7 @@ def _named(schema: Schema, member: Member, prefix: str, start: int) -> list[Comp
 
 
 def _opener(schema: Schema, member: Member) -> str:
-    """How a JSON value of that type begins; empty where it may begin in several ways."""
+    """How a JSON value of that type starts; empty when there are several ways."""
     return {"object": "{", "array": "[", "string": '"', "enum": '"'}.get(schema.kind(member.type), "")
 
 
@@ -214,7 +214,7 @@ def _bare(value: str | int) -> str:
 
 
 def _json_value(schema: Schema, member: Member | None, value: str | int) -> str:
-    """A value as JSON: a boolean's name without quotes, also where any value can stand, unless the type has it as a name."""
+    """A value as JSON. ``true`` and ``false`` have no quotes if the type allows a boolean or any value."""
     kinds = {schema.kind(one) for one in schema.alternatives(member.type)} if member is not None else set()
     if isinstance(value, int) or (kinds & {"boolean", "value"} and value in ("true", "false")):
         return str(value)

@@ -1,6 +1,6 @@
-"""How a line for the human monitor (HMP) goes on: commands, and the values of those whose arguments are known.
+"""Complete a line for the human monitor (HMP): commands, and the values of arguments known here.
 
-``help`` names a command's arguments and says no more of them: which of them name something of the guest stands in
+``help`` only gives the names of a command's arguments. Which of them name something in the guest is taken from
 hmp-commands.hx, hmp-commands-info.hx and the ``*_completion()`` functions of monitor/hmp-cmds.c.
 """
 
@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from workbench.domain.qmp.completion.candidates import Candidates, Completion, matching
-from workbench.domain.qmp.hmp import ARGUMENTS_END, TOLD, split_line, usage_of
+from workbench.domain.qmp.hmp import ARGUMENTS_END, GROUPS, split_line, usage_of
 from workbench.domain.qmp.lookups import Kind, Known, Lookup, levels
 from workbench.domain.qmp.schema import describe
 
@@ -60,24 +60,24 @@ _IN_QMP = {
     ("migrate_set_capability", "capability"): ("migrate-set-capabilities", ("capabilities", "0", "capability")),
     ("migrate_set_capability", "state"): ("migrate-set-capabilities", ("capabilities", "0", "state")),
 }
-"""Operands whose values an argument of a QMP command has too."""
+"""Operands with the same values as an argument of a QMP command."""
 _OF_PROPERTIES = {
     "device_add": ("device_add", "driver"),
     "netdev_add": ("netdev_add", "type"),
     "object_add": ("object-add", "qom-type"),
 }
-"""Commands whose operand is ``TYPE,property=value,…``: the QMP command with the same, and its argument for the type."""
+"""Commands with an operand ``TYPE,property=value,…`` -> the corresponding QMP command, and its argument for the type."""
 
 
 def complete_hmp(schema: Schema, head: str, start: int, ask: Ask) -> list[Completion]:
-    """The ways to go on with a line for the human monitor.
+    """Complete a line for the human monitor.
 
     :param head: the line up to the cursor.
-    :param start: where it begins, behind the ``!``.
+    :param start: where the HMP command starts, after the ``!``.
     """
     command, given, word = split_line(head[start:])
     at = len(head) - len(word)
-    if command in TOLD and not given:
+    if command in GROUPS and not given:
         known = {str(one.value): one for one in ask(Lookup(Kind.HMP, command))}
         return [
             Completion(f"{name} " if known[name].arguments else name, at, name, _in_one_line(_whole(known[name])))
@@ -90,15 +90,15 @@ def complete_hmp(schema: Schema, head: str, start: int, ask: Ask) -> list[Comple
     ]
 
 
-def told_of(command: str, ask: Ask) -> Known | None:
-    """What is known of a command: ``info block``, ``device_del``."""
+def known_command(command: str, ask: Ask) -> Known | None:
+    """The help of a command, such as ``info block`` or ``device_del``; None when unknown."""
     above, _, name = command.rpartition(" ")
     return next((one for one in ask(Lookup(Kind.HMP, above)) if one.value == name), None)
 
 
 def _values(schema: Schema, command: str, given: Sequence[str], word: str, ask: Ask) -> list[Known]:
-    """The values and options that fit behind a command and the words that stand there."""
-    known = told_of(command, ask)
+    """The values and options that fit after a command and its words so far."""
+    known = known_command(command, ask)
     if known is None:
         return []
     usage = usage_of(known)
@@ -129,13 +129,13 @@ def _operand(schema: Schema, command: str, name: str, before: list[str], word: s
         lookups = [Lookup(Kind.PROPERTY, path) for path in before[-1:]]
     known = {str(one.value): one for lookup in lookups for one in ask(lookup)}
     for choice in name.split("|") if _CHOICE.fullmatch(name) else ():
-        if choice not in ("device", "id", "name"):  # what stands for a value, beside "all"
+        if choice not in ("device", "id", "name"):  # a placeholder, next to "all"
             known.setdefault(choice, Known(choice))
     return [known[each] for each in matching(known, word)]
 
 
 def _of_properties(candidates: Candidates, command: str, word: str, at: int) -> list[Completion]:
-    """The ways to go on with ``TYPE,property=value,…``."""
+    """Complete ``TYPE,property=value,…``."""
     qmp, tag = _OF_PROPERTIES[command]
     if qmp not in candidates.schema.commands:
         return []
@@ -159,7 +159,7 @@ def _of_properties(candidates: Candidates, command: str, word: str, at: int) -> 
 
 
 def _whole(command: Known) -> str:
-    """What it takes and what it does, as ``help`` writes them."""
+    """The arguments and the description, as printed by ``help``."""
     return ARGUMENTS_END.join(part for part in (command.arguments, command.detail) if part)
 
 

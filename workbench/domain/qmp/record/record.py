@@ -1,7 +1,7 @@
-"""What passed between the workbench and one QEMU: every command, reply and event, in order.
+"""The record of one QEMU's monitor: every command, reply and event, in order.
 
-Memory is bounded: each message keeps what it said as compact JSON and not as objects, the oldest go when there are too
-many or they are too large, and of a reply that is larger than the record is good for only the beginning stays.
+Memory is bounded: messages are kept as compact JSON, the oldest are dropped when their number or size exceeds a limit,
+and only the beginning of a very large reply is kept.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 LIMIT = 100_000
 """Messages that a record keeps."""
 POLLING_LIMIT = 5_000
-"""The same for what the screen asks by itself."""
+"""The same for the screen's own queries."""
 ROOM = 64 << 20
-"""Bytes of JSON that they may have together."""
+"""Bytes of JSON that a record keeps."""
 POLLING_ROOM = 16 << 20
 LARGEST = 8 << 20
-"""Bytes of JSON of the largest message that is kept whole."""
+"""Bytes of JSON up to which a message is kept whole."""
 BEGINNING = 256 << 10
-"""Bytes that are kept of a larger one."""
+"""Bytes kept of a larger message."""
 BLOCK = 512
-"""Messages that are forgotten, and indexed for a search, together."""
+"""Messages that are dropped, and indexed for a search, together."""
 NAMES = 1_000
-"""Different events that are counted by name; QEMU has about 60, but a peer may say anything."""
+"""Event names that are counted separately; QEMU has about 60, but a peer may send anything."""
 HMP = "human-monitor-command"
 
 
@@ -42,42 +42,42 @@ class Kind(StrEnum):
     ERROR = "error"
     EVENT = "event"
     NOTE = "note"
-    """Said by the workbench itself: connected, closed, no answer in time."""
+    """A note by the workbench itself: connected, closed, no reply in time."""
 
 
 class Origin(StrEnum):
     USER = "user"
     """Typed by the user."""
     ACTION = "action"
-    """Sent because of a key or a button: a new target, pause, reset."""
+    """Sent by a key or a button: a new target, pause, reset."""
     SCREEN = "screen"
-    """Sent by the screen itself to keep its panes true."""
+    """Sent by the screen to keep its panes up to date."""
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
-    """One thing that passed.
+    """One message on the monitor.
 
-    The garbage collector does not look at it (nothing in it can be a part of a cycle): with 100,000 of them each full
-    collection would hold up the keys for 50 ms and more.
+    Not tracked by the garbage collector, since it cannot be part of a cycle: with 100,000 messages each full collection
+    would block the keyboard for 50 ms or more.
     """
 
     serial: int
-    """Counts from 1 within a session; never reused."""
+    """Counts from 1; never reused within a session."""
     time: float
     """Unix time in seconds."""
     kind: Kind
     origin: Origin
-    """Whose command it was; a reply has the origin of its command; events and notes are ``SCREEN``."""
+    """Who sent the command. A reply has the origin of its command; events and notes are ``SCREEN``."""
     name: str
-    """The command's or the event's name; for a note, empty."""
+    """The command or event; empty for a note."""
     body: bytes
-    """What it said, as compact JSON; the beginning of it when it is :attr:`cut`."""
+    """The payload as compact JSON; only its beginning when :attr:`cut`."""
     latency: float | None = None
     """Seconds from command to reply, for replies and errors."""
     cut: int = 0
-    """Bytes that the JSON had when it was too large to be kept whole; 0 for all others."""
+    """Full size of the JSON in bytes if it was too large to be kept whole; otherwise 0."""
     oob: bool = False
-    """Of a command: whether it was sent out of band, as ``exec-oob``."""
+    """For a command: whether it was sent out of band, as ``exec-oob``."""
 
     @classmethod
     def of(
@@ -100,22 +100,22 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def payload(self) -> object:
-        """What it said, decoded anew at each call; the beginning of its JSON as a text when it is cut."""
+        """The payload, decoded on each access; the beginning of its JSON as text when it is cut."""
         if self.cut:
             return self.body.decode(errors="ignore")
         try:
             return msgspec.json.decode(self.body)
-        except (msgspec.MsgspecError, ValueError):  # halves of surrogate pairs
+        except (msgspec.MsgspecError, ValueError):  # lone surrogates
             return json.loads(self.body)
 
     @property
     def is_polling(self) -> bool:
-        """Whether it passed only because the screen keeps its panes true: its own command, or the answer to one."""
+        """Whether it is one of the screen's own queries, or a reply to one."""
         return self.origin is Origin.SCREEN and self.kind in (Kind.COMMAND, Kind.REPLY, Kind.ERROR)
 
 
 def encoded(payload: object) -> bytes:
-    """A payload as compact JSON in UTF-8, without a newline; what UTF-8 cannot carry is escaped."""
+    """A payload as compact JSON in UTF-8, without a newline; what UTF-8 cannot encode is escaped."""
     if payload == {}:
         return _EMPTY
     try:
@@ -130,20 +130,20 @@ _EMPTY = b"{}"
 
 
 class Block:
-    """Messages that came one after another, and an index of them while somebody searches."""
+    """Consecutive messages, with their index during a search."""
 
     __slots__ = ("index", "messages", "size")
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.size = 0
-        """Bytes of their bodies."""
+        """Total bytes of their bodies."""
         self.index: bytes | None = None
         """See :mod:`workbench.domain.qmp.record.search`."""
 
 
 class Kept:
-    """Messages in blocks: the newest whose number and size have room; at least one, however large."""
+    """The newest messages within a limit on number and size, in blocks; at least one block, however large."""
 
     def __init__(self, limit: int, room: int) -> None:
         self.blocks: deque[Block] = deque()
@@ -170,60 +170,60 @@ class Kept:
             self.size -= oldest.size
 
     def after(self, serial: int) -> Iterator[Message]:
-        """Those with a greater serial, oldest first."""
+        """Messages with a greater serial, oldest first."""
         for block in tuple(self.blocks):
             if block.messages[-1].serial > serial:
                 yield from (message for message in tuple(block.messages) if message.serial > serial)
 
     def before(self, serial: int) -> Iterator[Message]:
-        """Those with a smaller serial, newest first."""
+        """Messages with a smaller serial, newest first."""
         for block in reversed(tuple(self.blocks)):
             if block.messages[0].serial < serial:
                 yield from (message for message in reversed(tuple(block.messages)) if message.serial < serial)
 
 
 class Record:
-    """The last messages, and a part of the screen's polling; and whoever wants to hear of new ones.
+    """The latest messages and, kept apart from them, the latest of the screen's polling; with listeners for new ones.
 
-    The two are kept apart: polling at ten times a second would push out within minutes what the user typed.
+    Polling ten times a second would otherwise displace what the user typed within minutes.
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
         self.messages = Kept(limit, ROOM)
         self.polling = Kept(min(limit, POLLING_LIMIT), POLLING_ROOM)
         self.events: Counter[str] = Counter()
-        """How often each event came, also those that are forgotten; beyond NAMES different ones they count as ``…``."""
+        """Number of each event, including dropped ones; beyond NAMES different names they count as ``…``."""
         self._listeners: list[Callable[[Message], None]] = []
         self._serial = 0
 
     def __iter__(self) -> Iterator[Message]:
-        """All that is kept, in the order in which it passed."""
+        """All messages kept, in order."""
         return iter(tuple(self.after(0, polling=True)))
 
     def __len__(self) -> int:
         return self.messages.count + self.polling.count
 
     def after(self, serial: int, *, polling: bool) -> Iterator[Message]:
-        """What passed after a message, oldest first.
+        """Messages after a serial, oldest first.
 
-        :param polling: whether with what the screen asked by itself.
+        :param polling: whether to include the screen's own queries.
         """
         found = self.messages.after(serial)
         return merge(found, self.polling.after(serial), key=_SERIAL) if polling else found
 
     def before(self, serial: int, *, polling: bool) -> Iterator[Message]:
-        """What passed before a message, newest first."""
+        """Messages before a serial, newest first."""
         found = self.messages.before(serial)
         return merge(found, self.polling.before(serial), key=_SERIAL, reverse=True) if polling else found
 
     @property
     def end(self) -> int:
-        """A serial behind every message."""
+        """The serial of the next message."""
         return self._serial + 1
 
     @property
     def first(self) -> int:
-        """The serial of the oldest message that is kept, of those that are no polling; ``end`` when there is none."""
+        """The serial of the oldest message kept, other than polling; ``end`` when there is none."""
         return self.messages.blocks[0].messages[0].serial if self.messages.blocks else self.end
 
     def add(
@@ -246,7 +246,7 @@ class Record:
             listener(message)
 
     def listen(self, listener: Callable[[Message], None]) -> Callable[[], None]:
-        """Call ``listener`` for each message from now on; call what this returns to end that."""
+        """Call ``listener`` for each new message. Returns a function that removes it."""
         self._listeners.append(listener)
 
         def forget() -> None:
@@ -260,7 +260,7 @@ _SERIAL = attrgetter("serial")
 
 
 def arguments_of(message: Message) -> Mapping[str, object]:
-    """A command's arguments or an event's data; empty when it has none that are an object."""
+    """A command's arguments or an event's data; empty when they are missing or not an object."""
     payload = message.payload
     return cast("Mapping[str, object]", payload) if isinstance(payload, dict) else {}
 

@@ -1,9 +1,9 @@
-"""Finding in a record: which messages are shown, and which of them hold a text.
+"""Filter and search a record: which messages are shown, and which of them contain a text.
 
-A search compares simple forms: small letters, without quotes, braces, commas and spaces, with ``=`` as ``:``. So
-``value=268`` finds what stands on the screen as ``balloon value=268435456`` and in the record as
-``{"value":268435456}``. The simple form of a block of messages is one run of bytes, made when it is first searched:
-100,000 messages are looked through at the speed at which bytes are compared.
+A search compares normalised text: lower case, without quotes, braces, commas and spaces, and with ``=`` as ``:``. So
+``value=268`` finds what the screen shows as ``balloon value=268435456`` and the record has as ``{"value":268435456}``.
+Each block of messages is normalised into one byte string when it is first searched, so that 100,000 messages are
+searched at the speed of a byte comparison.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Show(StrEnum):
-    """Which messages."""
+    """Which messages to show."""
 
     ALL = "all"
     MINE = "mine"
@@ -42,13 +42,13 @@ _KINDS = {
 
 
 class Filter(Struct, frozen=True):
-    """What of a record is shown."""
+    """Which messages of a record are shown."""
 
     show: Show = Show.ALL
     polling: bool = False
-    """Whether with what the screen asks by itself."""
+    """Whether to show the screen's own queries."""
     hidden: frozenset[str] = frozenset()
-    """Events that are not shown, by name."""
+    """Names of events that are hidden."""
 
     def takes(self, message: Message) -> bool:
         """Whether a message is shown."""
@@ -56,7 +56,7 @@ class Filter(Struct, frozen=True):
         return (self.polling or not message.is_polling) and (chosen is None or chosen(message))
 
     def chooser(self) -> Callable[[Message], bool] | None:
-        """The same for messages of which it is known whether they are polling; None when all of them are shown."""
+        """The same without the check for polling; None when every message is shown."""
         hidden = self.hidden
         if self.show is Show.MINE:
             return lambda message: message.origin is Origin.USER
@@ -70,7 +70,7 @@ class Filter(Struct, frozen=True):
         return lambda message: message.kind is Kind.EVENT and message.name not in hidden
 
     def choose(self, messages: Iterator[Message]) -> Iterator[Message]:
-        """Those that are shown of messages that hold no polling unless it is shown."""
+        """The messages that are shown, out of some that include polling only if it is shown."""
         return filter(self.chooser(), messages) if self.chooser() is not None else messages
 
 
@@ -80,12 +80,12 @@ _SIMPLE = bytes(byte + 32 if 65 <= byte <= 90 else 58 if byte == 61 else byte fo
 
 
 def simple(text: str) -> bytes:
-    """The form in which texts are compared; empty when there is nothing to find."""
+    """The normalised form of a text; empty when there is nothing to search for."""
     return text.encode("utf-8", "surrogatepass").translate(_SIMPLE, _SKIPPED).replace(b"\n", b"")
 
 
 def pattern(text: str) -> re.Pattern[str] | None:
-    """What finds the same in a line on the screen; None for a text that finds nothing."""
+    """A pattern that matches a text in a line on the screen; None when there is nothing to search for."""
     wanted = simple(text).decode("utf-8", "surrogatepass")
     if not wanted:
         return None
@@ -94,7 +94,7 @@ def pattern(text: str) -> re.Pattern[str] | None:
 
 
 def search(record: Record, text: str, filter_: Filter) -> list[int]:
-    """The serials of the messages that are shown and hold a text, oldest first."""
+    """The serials of the shown messages that contain a text, oldest first."""
     wanted = simple(text)
     if not wanted:
         return []
@@ -105,14 +105,14 @@ def search(record: Record, text: str, filter_: Filter) -> list[int]:
 
 
 def forget_index(record: Record) -> None:
-    """Give back what searching took."""
+    """Free the memory of the search index."""
     for kept in (record.messages, record.polling):
         for block in kept.blocks:
             block.index = None
 
 
 def prepare(record: Record, filter_: Filter) -> Iterator[None]:
-    """Make the index ahead of the first search, a block at each step."""
+    """Build the index ahead of the first search, one block per step."""
     for kept in (record.messages, record.polling) if filter_.polling else (record.messages,):
         for block in tuple(kept.blocks):
             if block.index is None:
@@ -134,11 +134,11 @@ def _find(kept: Kept, wanted: bytes, filter_: Filter) -> Iterator[int]:
 
 
 def _index(block: Block) -> bytes:
-    return b"\n".join(map(_said, block.messages)).translate(_SIMPLE, _SKIPPED)
+    return b"\n".join(map(_displayed, block.messages)).translate(_SIMPLE, _SKIPPED)
 
 
-def _said(message: Message) -> bytes:
-    """A message about as it stands on the screen, on one line: JSON has no newline inside."""
+def _displayed(message: Message) -> bytes:
+    """A message approximately as the screen shows it, on one line: compact JSON contains no newline."""
     kind = message.kind
     if kind is Kind.ERROR:
         failure = arguments_of(message)

@@ -1,4 +1,4 @@
-"""What passed on a monitor as lines of JSON: to save it, to read it with other tools, and to send its commands again.
+"""A record as lines of JSON, to save it, to process it with other tools, and to replay its commands.
 
 ::
 
@@ -8,9 +8,9 @@
     {"time": 1763949600.3, "event": "BALLOON_CHANGE", "data": {"actual": 268435456}}
     {"time": 1763949600.9, "note": "QEMU closed the connection"}
 
-What was too large to be kept whole stands as ``{"time": …, "reply": "COMMAND", "cut": BYTES, "beginning": "…"}``.
+A message too large to be kept whole is written as ``{"time": …, "reply": "COMMAND", "cut": BYTES, "beginning": "…"}``.
 
-Commands have the members of a QMP command, so a file of bare QMP commands can be sent as well.
+Commands have the members of a QMP command, so a file of plain QMP commands can be replayed as well.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 
 class Step(Struct, frozen=True):
-    """One command of the user's, to be sent again."""
+    """One of the user's commands, to be replayed."""
 
     line: int
-    """Where it stands in its file, from 1."""
+    """Line number in its file, from 1."""
     request: Request
 
 
 def line_of(message: Message) -> bytes:
-    """One message as its line, without the newline. What it said is JSON already, and is not made anew."""
+    """One message as a line, without the newline. Its payload is JSON already and is copied as it is."""
     head: dict[str, object] = {"time": round(message.time, 6)}
     tail: dict[str, object] = {}
     if message.kind not in (Kind.EVENT, Kind.NOTE):
@@ -60,13 +60,13 @@ def line_of(message: Message) -> bytes:
 
 
 def json_line(value: object) -> str:
-    """A value as one line of JSON that any reader of UTF-8 takes, also with halves of surrogate pairs in it."""
+    """A value as one line of JSON that is valid UTF-8, even if it contains lone surrogates."""
     text = json.dumps(value, ensure_ascii=False)
     return text if text.isprintable() else json.dumps(value)
 
 
 def typed(message: Message) -> str:
-    """A command as it can be typed at the console again."""
+    """A command as it can be typed at the console."""
     line = hmp_line(message)
     if line is not None:
         return f"!{line}"
@@ -86,7 +86,7 @@ def typed(message: Message) -> str:
 
 
 def copied(message: Message) -> str:
-    """What one wants of a message elsewhere: a command to type, a reply as JSON or as the text that it is."""
+    """What to put on the clipboard for a message: a command as typed, a reply as JSON or as plain text."""
     payload = message.payload
     match message.kind:
         case Kind.COMMAND:
@@ -102,9 +102,9 @@ def copied(message: Message) -> str:
 
 
 def device_of(event: Message) -> str:
-    """The device that an event names: its id or its QOM path; empty when it names none.
+    """The id or QOM path of the device that an event names; empty when it names none.
 
-    The members are those of qapi/qdev.json, block-core.json, net.json, char.json, machine.json and acpi.json.
+    Member names are from qapi/qdev.json, block-core.json, net.json, char.json, machine.json and acpi.json.
     """
     data = arguments_of(event)
     info = data.get("info")
@@ -117,13 +117,13 @@ def device_of(event: Message) -> str:
 
 
 _PLAIN = re.compile(r"[A-Za-z_./:][\w./:-]*", re.ASCII)
-"""Texts that need no quotes, and are not taken for numbers."""
+"""Text that needs no quotes and is not read as a number."""
 
 
 def steps(lines: Iterable[str]) -> list[Step]:
-    """The user's commands among lines of JSON, in order. What others sent, replies, events and notes are left out.
+    """The user's commands in lines of JSON, in order; everything else is skipped.
 
-    :raise InputError: at the first line that is no such line, with its number.
+    :raise InputError: at the first invalid line, with its number.
     """
     found = []
     for number, text in enumerate(lines, 1):
@@ -132,9 +132,9 @@ def steps(lines: Iterable[str]) -> list[Step]:
         try:
             value = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"line {number} is no JSON: {error}") from error
+            raise InputError(f"line {number} is not valid JSON: {error}") from error
         if not isinstance(value, dict):
-            raise InputError(f"line {number} is no JSON object")
+            raise InputError(f"line {number} is not a JSON object")
         whole = {key: value[key] for key in ("execute", "exec-oob", "arguments") if key in value}
         if whole.keys() <= {"arguments"} or value.get("origin", Origin.USER) != Origin.USER:
             continue
