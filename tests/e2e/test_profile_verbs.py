@@ -106,9 +106,9 @@ class TestCommand:
 
     def test_what_goes_wrong(self, workbench: CommandLine) -> None:
         bad = workbench.profile("bad", "cpu.count = 0")
-        workbench("command", "bad").check_error(1, "the profile bad has a problem", f"{bad}:1:5: cpu.count: 0 is not")
+        workbench("command", "bad").check_error(1, "profile bad has 1 problem", f"{bad}:1:5: cpu.count: 0 is not")
         workbench("command", "none").check_error(3, "no profile 'none'")
         workbench("command").check_error(2, "Missing argument")
         workbench.profile("vm")
-        workbench("command", "vm", WORKBENCH_QEMU="/no/qemu").check_error(1, "WORKBENCH_QEMU names /no/qemu", "hint: ")
+        workbench("command", "vm", WORKBENCH_QEMU="/no/qemu").check_error(1, "WORKBENCH_QEMU is set to /no/qemu", "hint: ")
         workbench("command", "vm", PATH="/nowhere").check_error(1, "qemu-system-x86_64 is not installed", "hint: ")

@@ -55,7 +55,7 @@ def test_a_qemu_too_old_is_missing(settings: Settings, monkeypatch: pytest.Monke
     monkeypatch.setenv("WORKBENCH_QEMU", str(old))
     finding = module._qemu(settings)
     assert finding.status is Status.MISSING
-    assert finding.text == f"5.2.0, {old}: 6.2 or later is needed"
+    assert finding.text == f"5.2.0, {old}: 6.2 or later is required"
 
 
 def test_tcg_is_a_note_with_its_reason() -> None:
@@ -79,13 +79,13 @@ def test_little_memory_is_a_note() -> None:
 
 def test_pools() -> None:
     full = module._pool(HugepagePool(2 * MIB, 640, 512, 12, 0))
-    assert (full.topic, full.text) == ("2 MiB pages", "500 of 640 available, 12 promised to others")
+    assert (full.topic, full.text) == ("2 MiB pages", "500 of 640 available, 12 reserved")
     empty = module._pool(HugepagePool(2 * MIB, 0, 0, 0, 0))
     assert (empty.status, empty.text) == (Status.OK, "none")
-    assert empty.advice.startswith("for a guest of 512 MiB on them: ")
+    assert empty.advice.startswith("for a guest with 512 MiB of them: ")
     assert "256" in empty.advice
     gigantic = module._pool(HugepagePool(GIB, 0, 0, 0, 0))
-    assert gigantic.advice.startswith("for a guest of 1 GiB on them: echo 1 | sudo tee ")
+    assert gigantic.advice.startswith("for a guest with 1 GiB of them: echo 1 | sudo tee ")
 
 
 def test_profiles_with_problems_are_named(settings: Settings) -> None:
@@ -107,7 +107,7 @@ class TestState:
     def test_not_made_yet(self, settings: Settings) -> None:
         finding = module._state(settings)
         assert finding.status is Status.OK
-        assert "made at the first start" in finding.text
+        assert "created at the first start" in finding.text
 
     def test_made(self, settings: Settings) -> None:
         settings.state.mkdir(mode=0o700)

@@ -125,7 +125,7 @@ async def test_a_guest_is_built_with_progress_and_then_found(apt: Apt, home: Pat
     assert "busybox-static 1" in guest.origin
     assert lines[0] == f"downloading linux-image-{RELEASE}, linux-modules-{RELEASE}, busybox-static"
     assert "downloaded 40 %" in lines
-    assert f"making the initramfs for Linux {RELEASE}" in lines
+    assert f"building the initramfs for Linux {RELEASE}" in lines
     assert find(home) == guest
     assert len(left_behind(home)) == 1
 
@@ -150,7 +150,7 @@ async def test_of_two_builders_one_downloads_and_the_other_waits(apt: Apt, home:
     guests = await asyncio.gather(build(home, quiet), build(home, second))
     assert guests[0] == guests[1]
     assert apt.calls == 1
-    assert lines == ["another workbench builds the demo guest: waiting for it"]
+    assert lines == ["waiting for another workbench that is building the demo guest"]
 
 
 async def _fails(home: Path) -> HostError:
@@ -186,7 +186,7 @@ async def test_a_download_that_brings_too_little_leaves_nothing(apt: Apt, home: 
 async def test_without_package_lists_the_command_that_brings_them_is_named(apt: Apt, home: Path) -> None:
     apt.script("apt-cache", '#!/bin/sh\necho "E: No packages found" >&2\nexit 100\n')
     error = await _fails(home)
-    assert "apt knows no kernel package" in error.message
+    assert "apt has no kernel package" in error.message
     assert "apt-get update" in error.hint
     assert apt.calls == 0
 

@@ -41,7 +41,7 @@ def test_what_only_calls_itself_qemu() -> None:
     process = subprocess.Popen(["exec -a qemu-system-x86_64 sleep 60"], shell=True, executable="/bin/bash")
     try:
         wait_until(lambda: "sleep" in os.readlink(f"/proc/{process.pid}/exe"), "sleep to be executed")
-        with pytest.raises(HostError, match=f"process {process.pid} is no QEMU"):
+        with pytest.raises(HostError, match=f"process {process.pid} is not a QEMU"):
             command_line_of(process.pid)
     finally:
         process.kill()
@@ -54,7 +54,7 @@ def test_a_process_that_has_ended() -> None:
     with pytest.raises((HostError, NotFound)):
         command_line_of(process.pid)
     process.wait()
-    with pytest.raises(NotFound, match=f"no process {process.pid} runs"):
+    with pytest.raises(NotFound, match=f"no process with pid {process.pid}"):
         command_line_of(process.pid)
 
 

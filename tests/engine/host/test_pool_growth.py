@@ -57,7 +57,7 @@ class TestKernel:
             before = read_pool("nr_hugepages")
             refused = workbench("start", "huge", "--make-hugepages")
             refused.check_error(
-                1, "4,194,302 hugepages of 2 MiB are missing", "of memory to spare", "nothing was changed"
+                1, "4,194,302 hugepages of 2 MiB are missing", "of memory is available", "the pool was not changed"
             )
             assert read_pool("nr_hugepages") == before
             assert not (workbench.state / "huge").exists()
@@ -154,7 +154,7 @@ class TestKernel:
                 for page in range(5):
                     memory[page * PAGE] = 1
                 workbench("start", "second").check_error(
-                    1, "29 hugepages of 2 MiB are missing", "the guest huge has 32, others have"
+                    1, "29 hugepages of 2 MiB are missing", "guest huge holds 32, other processes "
                 )
             assert workbench("stop", "huge", "--kill").code == 0
 
@@ -172,10 +172,10 @@ def test_a_check_tells_of_a_source_that_is_no_mount(workbench: CommandLine, tmp_
     table = '[memory]\nsize = "64M"\n[memory.hugepages]\nsource = "{}"\n'
     workbench.profile("gone", table.format(tmp_path / "gone"))
     workbench.profile("plain", table.format(tmp_path))
-    for name, words in {"gone": "No such file or directory", "plain": "is no mounted hugetlbfs"}.items():
+    for name, words in {"gone": "No such file or directory", "plain": "is not a mounted hugetlbfs"}.items():
         checked = workbench("check", name)
         assert checked.code == 1
-        assert f"{name}.toml:4:1: memory.hugepages.source: the hugepage source {tmp_path}" in checked.stdout
+        assert f"{name}.toml:4:1: memory.hugepages.source: hugepage source {tmp_path}" in checked.stdout
         assert words in checked.stdout
         assert "sudo mount -t hugetlbfs -o pagesize=2M" in checked.stdout
 

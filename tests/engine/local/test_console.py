@@ -200,8 +200,8 @@ async def test_a_console_that_cannot_be_reached_says_so(
     console = Console(directory)
     console.listen(heard.append)
     await until(lambda: heard, "the words")
-    assert "the serial console cannot be reached" in heard[0]
-    with pytest.raises(MonitorUnavailable, match="the serial console cannot be reached") as caught:
+    assert "cannot connect to the serial console" in heard[0]
+    with pytest.raises(MonitorUnavailable, match="cannot connect to the serial console") as caught:
         await console.type("x")
     assert "serial.sock" in caught.value.hint
     await console.close()

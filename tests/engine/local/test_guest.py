@@ -373,7 +373,7 @@ async def test_sigkill_is_seen_and_named(firmware: CommandLine) -> None:
         assert not (firmware.state / "fw").exists()
         (listed,) = engine.guests()
         assert (listed.name, listed.phase, listed.ended) == ("fw", Phase.STOPPED, Exit(137))
-        with pytest.raises(NotFound, match="fw does not run"):
+        with pytest.raises(NotFound, match="fw is not running"):
             await engine.guest("fw").pause()
     async with opened(firmware) as engine:
         assert engine.guests()[0].ended == Exit(137), "the next screen knows it too"
@@ -447,9 +447,9 @@ async def test_guests_and_profiles_of_others_appear(workbench: CommandLine) -> N
         last = engine.guest("fw")
         assert (last.snapshot.phase, last.snapshot.profile_path) == (Phase.STOPPED, "")
         assert list(last.record)[-1].payload == "fw was killed by signal 9"
-        with pytest.raises(NotFound, match="fw does not run"):
+        with pytest.raises(NotFound, match="fw is not running"):
             await last.pause()
-        with pytest.raises(NotFound, match="no guest or profile 'other'"):
+        with pytest.raises(NotFound, match="no guest or profile named 'other'"):
             engine.guest("other")
         workbench.profile("fw", FIRMWARE)
         await until(lambda: engine.guest("fw").snapshot.profile_path, "the profile anew")
@@ -470,7 +470,7 @@ async def test_start_and_its_failures(workbench: CommandLine) -> None:
         await engine.start("fw")
         assert [s.phase for s in heard][:2] == [Phase.STARTING, Phase.RUNNING]
         guest = running(engine, "fw")
-        with pytest.raises(StartError, match="fw runs already"):
+        with pytest.raises(StartError, match="fw is already running"):
             await engine.start("fw")
         assert engine.guest("fw") is guest
         assert [(s.name, s.phase) for s in engine.guests()] == [("bad", Phase.STOPPED), ("fw", Phase.RUNNING)]
@@ -575,7 +575,7 @@ async def test_a_reply_that_cannot_be_understood_is_told_and_asked_again(
         with monkeypatch.context() as odd:
             odd.setattr("workbench.engine.balloon.probe.cast", lambda *_: {})
             await until(lambda: guest.snapshot.trouble, "the trouble")
-            assert guest.snapshot.trouble == "the workbench could not understand QEMU: KeyError: 'status'"
+            assert guest.snapshot.trouble == "unexpected reply from QEMU: KeyError: 'status'"
             assert (guest.snapshot.answering, guest.snapshot.phase) == (False, Phase.RUNNING)
         await until(lambda: guest.snapshot.answering and not guest.snapshot.trouble, "the next round")
         os.kill(guest.snapshot.pid or 0, signal.SIGKILL)

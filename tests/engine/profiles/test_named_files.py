@@ -86,11 +86,11 @@ def test_a_disk_of_another_format(place: Path) -> None:
     qcow2(place / "d")
     assert complaints(disk()) == []
     assert complaints(disk("format = 'raw'")) == [
-        'x.toml:3:1: scsi[0].disk[0].file: HERE/d is a qcow2 image, and format = "raw"'
+        'x.toml:3:1: scsi[0].disk[0].file: HERE/d is a qcow2 image, but format = "raw"'
     ]
     (place / "d").write_bytes(bytes(512))
     assert complaints(disk("format = 'raw'")) == []
-    assert complaints(disk()) == ['x.toml:3:1: scsi[0].disk[0].file: HERE/d is no qcow2 image, and format = "qcow2"']
+    assert complaints(disk()) == ['x.toml:3:1: scsi[0].disk[0].file: HERE/d is not a qcow2 image, but format = "qcow2"']
 
 
 def test_what_this_user_may_not_do(place: Path) -> None:
@@ -108,11 +108,11 @@ def test_what_this_user_may_not_do(place: Path) -> None:
         (place / "closed").chmod(0o555)
     with unprivileged():
         assert complaints("boot.kernel = 'k'\n" + ports + "[rng]\nsource = 'k'\n" + disk()) == [
-            "x.toml:1:6: boot.kernel: HERE/k: you may not read it",
-            "x.toml:4:1: serial[0].path: HERE/f: you may not write to it",
-            "x.toml:6:1: serial[1].path: HERE/closed: you may not write there",
-            "x.toml:8:1: rng.source: HERE/k: you may not read it",
-            "x.toml:11:1: scsi[0].disk[0].file: HERE/d: you may not write to it; read-only = true does without",
+            "x.toml:1:6: boot.kernel: HERE/k: no read permission",
+            "x.toml:4:1: serial[0].path: HERE/f: no write permission",
+            "x.toml:6:1: serial[1].path: HERE/closed: no write permission",
+            "x.toml:8:1: rng.source: HERE/k: no read permission",
+            "x.toml:11:1: scsi[0].disk[0].file: HERE/d: no write permission; read-only = true needs none",
         ]
         assert complaints(disk("read-only = true")) == []
 
@@ -123,12 +123,12 @@ def test_a_socket_never_takes_the_place_of_a_file(place: Path) -> None:
     assert complaints(text) == []
     (place / "s").touch()
     assert complaints(text) == [
-        "x.toml:2:1: serial[0].path: HERE/s is there already and is no socket: QEMU would remove it"
+        "x.toml:2:1: serial[0].path: HERE/s exists and is not a socket: QEMU would remove it"
     ]
     (place / "s").unlink()
     (place / "s").symlink_to("elsewhere")
     assert complaints(text) == [
-        "x.toml:2:1: serial[0].path: HERE/s is there already and is no socket: QEMU would remove it"
+        "x.toml:2:1: serial[0].path: HERE/s exists and is not a socket: QEMU would remove it"
     ]
     (place / "s").unlink()
     with socket.socket(socket.AF_UNIX) as listener:
@@ -139,12 +139,12 @@ def test_a_socket_never_takes_the_place_of_a_file(place: Path) -> None:
 def test_where_a_port_leads(place: Path) -> None:
     long = "s" * 108
     assert complaints(f"[[serial]]\npath = '/{long}'") == [
-        "x.toml:2:1: serial[0].path: a socket's path can have 107 bytes, and this has 109"
+        "x.toml:2:1: serial[0].path: a socket's path can have at most 107 bytes, this has 109"
     ]
-    assert complaints("[[serial]]\npath = 'no/s'") == ["x.toml:2:1: serial[0].path: there is no directory HERE/no"]
+    assert complaints("[[serial]]\npath = 'no/s'") == ["x.toml:2:1: serial[0].path: no such directory: HERE/no"]
     file = "[[serial]]\nbackend = 'file'\npath = "
     assert complaints(file + "'new'") == []
-    assert complaints(file + "'no/f'") == ["x.toml:3:1: serial[0].path: there is no directory HERE/no"]
+    assert complaints(file + "'no/f'") == ["x.toml:3:1: serial[0].path: no such directory: HERE/no"]
     assert complaints(file + "'/'") == ["x.toml:3:1: serial[0].path: / is a directory"]
 
 
@@ -163,7 +163,7 @@ def test_what_does_not_fit_into_flash(place: Path) -> None:
     assert complaints(text) == [], "the variables are made"
     for name in ("c", "v"):
         (place / name).write_bytes(bytes(100))
-    why = "is no UEFI image: it has 100 bytes, and flash has whole sectors of 4,096"
+    why = "is not a UEFI image: its size, 100 bytes, is not a multiple of 4,096"
     assert complaints(text) == [
         f"x.toml:3:1: firmware.code: HERE/c {why}",
         f"x.toml:4:1: firmware.vars: HERE/v {why}",

@@ -132,7 +132,7 @@ class TestWhatIsNoText:
         with (tmp_path / "x.toml").open("wb") as file:
             file.truncate(1 << 40)
         assert complaints(store, "x") == [
-            f"cannot be read: it has 1,099,511,627,776 bytes, and a profile has at most {SIZE_MAX:,}"
+            f"cannot be read: too large: 1,099,511,627,776 bytes, at most {SIZE_MAX:,} are allowed"
         ]
 
     def test_a_directory(self, store: ProfileStore, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ class TestWhatIsNoText:
 
     def test_a_pipe_that_nobody_writes_to_holds_nobody(self, store: ProfileStore, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "x.toml")
-        assert complaints(store, "x") == ["cannot be read: it is no regular file"]
+        assert complaints(store, "x") == ["cannot be read: not a regular file"]
 
     def test_a_link_to_nowhere(self, store: ProfileStore, tmp_path: Path) -> None:
         (tmp_path / "x.toml").symlink_to("gone")
@@ -194,7 +194,7 @@ class TestWriting:
 
     def test_what_cannot_be_written_leaves_the_old_file(self, store: ProfileStore, tmp_path: Path) -> None:
         (tmp_path / "one.toml").mkdir()
-        with pytest.raises(HostError, match=r"one\.toml cannot be written: Is a directory"):
+        with pytest.raises(HostError, match=r"cannot write one\.toml: Is a directory"):
             store.write("one", "x")
         assert [path.name for path in tmp_path.iterdir()] == ["one.toml"]
 

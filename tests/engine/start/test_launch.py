@@ -194,7 +194,7 @@ async def test_qemu_that_exits_at_once_is_quoted_and_leaves_nothing(
     with pytest.raises(StartError, match="fw: QEMU ended with exit status 1 before its monitor answered") as caught:
         await start(state, await planned(workbench, FIRMWARE + 'qemu.args = ["-rtc", "base=never"]\n'))
     assert "invalid datetime format" in caught.value.output
-    assert caught.value.hint == "to see what was run: workbench command fw"
+    assert caught.value.hint == "to see its command line: workbench command fw"
     assert (state.names(), state.last_end("fw")) == ([], None)
 
 
@@ -202,13 +202,13 @@ async def test_a_kvm_that_cannot_run_a_guest_is_named_when_qemu_fails(
     workbench: CommandLine, state: StateDirectory
 ) -> None:
     plan = await planned(workbench, FIRMWARE + 'qemu.args = ["-rtc", "base=never"]\n')
-    warned = replace(plan, accelerator_trouble="KVM will hardly run this guest: no /dev/kvm")
+    warned = replace(plan, accelerator_trouble="KVM probably cannot run this guest: no /dev/kvm")
     with pytest.raises(StartError) as caught:
         await start(state, warned)
     assert caught.value.hint.splitlines() == [
-        "KVM will hardly run this guest: no /dev/kvm",
-        'accelerator = "auto" takes KVM only where it can run a guest',
-        "to see what was run: workbench command fw",
+        "KVM probably cannot run this guest: no /dev/kvm",
+        'accelerator = "auto" uses KVM only if it can run a guest',
+        "to see its command line: workbench command fw",
     ]
 
 
@@ -267,7 +267,7 @@ async def test_a_start_that_is_given_up_at_once_leaves_no_qemu(workbench: Comman
 async def test_a_second_start_is_refused_and_harms_nothing(workbench: CommandLine, state: StateDirectory) -> None:
     running = await start(state, await planned(workbench))
     before = sorted(running.path.iterdir())
-    with pytest.raises(StartError, match=f"fw runs already, pid {running.pid}"):
+    with pytest.raises(StartError, match=f"fw is already running, pid {running.pid}"):
         await start(state, await planned(workbench))
     assert state.running("fw") == running
     assert sorted(running.path.iterdir()) == before
@@ -276,7 +276,7 @@ async def test_a_second_start_is_refused_and_harms_nothing(workbench: CommandLin
 async def test_a_disk_that_refuses_is_named(workbench: CommandLine, state: StateDirectory) -> None:
     chosen = await planned(workbench)
     chosen.path.unlink()
-    with pytest.raises(HostError, match=r"fw cannot be written to .*: No such file"):
+    with pytest.raises(HostError, match=r"fw: cannot write to .*: No such file"):
         await start(state, chosen)
     assert state.names() == []
 

@@ -152,7 +152,7 @@ def test_facts_of_a_newer_workbench_are_read(state: StateDirectory) -> None:
 def test_no_guest_of_that_name(state: StateDirectory) -> None:
     with pytest.raises(NotFound, match="no guest 'demo' runs") as caught:
         state.running("demo")
-    assert caught.value.hint == "no guest runs; to start it: workbench start demo"
+    assert caught.value.hint == "no guest is running; to start it: workbench start demo"
     with guest(state, "one"), guest(state, "two"), pytest.raises(NotFound) as caught:
         state.running("demo")
     assert caught.value.hint == "running: one, two; to start it: workbench start demo"
@@ -196,7 +196,7 @@ def test_a_failed_start_leaves_nothing(state: StateDirectory) -> None:
 
 def test_a_running_guest_cannot_be_claimed(state: StateDirectory) -> None:
     with guest(state) as running:
-        with pytest.raises(StartError, match=f"demo runs already, pid {running.pid}"), state.claim("demo"):
+        with pytest.raises(StartError, match=f"demo is already running, pid {running.pid}"), state.claim("demo"):
             pass
         assert state.find("demo") is not None, "its directory was not touched"
 
@@ -332,7 +332,7 @@ def test_none_yet_is_no_guest(tmp_path: Path) -> None:
 
 def test_a_file_in_its_place(tmp_path: Path) -> None:
     (tmp_path / "state").touch()
-    with pytest.raises(HostError, match=r"no state directory at .*: File exists") as caught:
+    with pytest.raises(HostError, match=r"cannot create the state directory .*: File exists") as caught:
         StateDirectory(tmp_path / "state").prepare()
     assert "--state" in caught.value.hint
     with pytest.raises(HostError):
@@ -352,7 +352,7 @@ def test_a_directory_of_somebody_else_is_refused(tmp_path: Path, kind: str) -> N
         os.chown(root, 12345, -1, follow_symlinks=False)
     state = StateDirectory(root)
     for look in (state.prepare, state.names, lambda: state.find("demo"), lambda: state.running("demo")):
-        with pytest.raises(HostError, match="is not a directory of yours"):
+        with pytest.raises(HostError, match="is not a directory owned by you"):
             look()
 
 
@@ -380,7 +380,7 @@ def test_a_path_too_deep_for_a_socket_is_refused_before_anything_is_made() -> No
         StateDirectory(Path(base) / ("d" * room)).prepare()
         check_socket_path(Path(base) / ("d" * room) / "demo")
         deep = StateDirectory(Path(base) / ("d" * (room + 1)))
-        with pytest.raises(HostError, match=r"108 bytes, and a socket's path can have 107"), deep.claim("demo"):
+        with pytest.raises(HostError, match=r"108 bytes, a socket's path can have at most 107"), deep.claim("demo"):
             pass
         assert not deep.root.exists()
 
@@ -486,7 +486,7 @@ def test_a_directory_is_not_over_while_its_keeper_lives(state: StateDirectory) -
         assert keeper_of(state.path("other")) is None
         assert not is_over(directory)
         assert state.clean("demo") is None
-        with pytest.raises(StartError, match="starts or ends at this moment"), state.claim("demo"):
+        with pytest.raises(StartError, match="is just starting or ending"), state.claim("demo"):
             pass
         assert (directory / "profile.toml").exists()
     finally:

@@ -24,7 +24,7 @@ from workbench.engine.balloon.probe import ROUND_TRIPS
 from workbench.engine.balloon.record.history import HistoryFiles
 from workbench.engine.balloon.record.marks import MarksFile
 from workbench.engine.balloon.record.recorder import Recorder
-from workbench.engine.balloon.schedule import Schedule, Errand
+from workbench.engine.balloon.schedule import Errand, Schedule
 from workbench.engine.profiles.store import started_profile
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from workbench.domain.qmp.record.record import Origin
 from workbench.engine.balloon.path.trace import TraceEvents
 from workbench.engine.balloon.probe import BalloonProbe
 from workbench.engine.balloon.readings import Readings
-from workbench.engine.balloon.safety.status import standing_of
+from workbench.engine.balloon.safety.status import read_standing
 from workbench.engine.qmp.monitor import Monitor
 from workbench.engine.qmp.silence import is_stopped, silence_words
 from workbench.errors import MonitorCrowded, MonitorError, MonitorSilent, WorkbenchError
@@ -71,7 +71,7 @@ class Watched:
         try:
             async with asyncio.timeout(DEADLINE + settle):
                 balloon = await self._read(settle)
-            return Seen(name, time.time(), balloon, standing=standing_of(self.running.path, balloon))
+            return Seen(name, time.time(), balloon, standing=read_standing(self.running.path, balloon))
         except (TimeoutError, WorkbenchError) as error:
             trouble = self._trouble(error)
         if not self.running.alive:
@@ -93,12 +93,12 @@ class Watched:
             await probe.open()
             with suppress(MonitorError):
                 await TraceEvents(monitor, running).sweep()
-            return await look_until_told(self._readings, probe, settle)
+            return await read_until_settled(self._readings, probe, settle)
         finally:
             await monitor.close()
 
 
-async def look_until_told(readings: Readings, probe: BalloonProbe, settle: float = LOOK) -> Balloon:
+async def read_until_settled(readings: Readings, probe: BalloonProbe, settle: float = LOOK) -> Balloon:
     """Read once, and repeatedly for ``settle`` seconds while there is a diff, to see whether it moves."""
     await readings.look(probe, at_rest=True)
     balloon = readings.balloon(probe)

@@ -3,7 +3,7 @@
 The driver connects to the guest's monitor, reads what the screen shows, and publishes a frozen
 :class:`GuestSnapshot` whenever something changed. It lives as long as QEMU's process does::
 
-    connect ──► serve: read, publish, wait for an event, a request or the next reading ──► QEMU ended: report, clean up 
+    connect ──► serve: read, publish, wait for an event, a request or the next reading ──► QEMU ended: report, clean up
        ▲                          │ connection lost, or no answer                                 ▲
        └──── once a second ◄──────┴─────────── the process is gone ───────────────────────────────┘
 """

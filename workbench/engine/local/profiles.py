@@ -105,7 +105,9 @@ class ProfileFiles:
             try:
                 now = self._disk(known)
             except HostError as error:
-                if isinstance(error.__cause__, UnicodeDecodeError):  # another program wrote it, and it can be overwritten
+                if isinstance(
+                    error.__cause__, UnicodeDecodeError
+                ):  # another program wrote it, and it can be overwritten
                     raise ProfileChanged(error.message) from error
                 raise
             if now.stamp != known.stamp and now.text != known.text:

@@ -86,7 +86,7 @@ class Guarding:
             await self._keep_interval(probe)
 
     async def _keep_interval(self, probe: BalloonProbe) -> None:
-        """Request a report every second while armed, and restore the earlier interval afterwards; sends a command only on change."""
+        """Request a report every second while armed, and restore the interval afterwards; sends a command only on change."""
         if not probe.present or probe.interval is None:
             return
         if self.armed:

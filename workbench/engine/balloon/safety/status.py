@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.balloon import Balloon
 
 
-def standing_of(directory: Path, balloon: Balloon) -> Standing:
+def read_standing(directory: Path, balloon: Balloon) -> Standing:
     """Read the current state; changes nothing."""
     safety = safety_of(started_profile(directory))
     ramping, lives = found(directory, balloon.reading.target) if balloon.reading is not None else (None, False)
