@@ -179,7 +179,7 @@ def test_what_is_no_name_is_exit_3(firmware: CommandLine, name: str) -> None:
 
 def test_a_near_name_is_offered(firmware: CommandLine) -> None:
     firmware("start", "fww").check_error(3, "'fww'", "hint: did you mean fw?")
-    firmware("balloon", "fv").check_error(3, "no guest 'fv' runs", "hint: running: fw")
+    firmware("balloon", "fv").check_error(3, "no running guest named 'fv'", "hint: running: fw")
 
 
 # start, stop
@@ -193,7 +193,9 @@ def test_start_and_kill(workbench: CommandLine) -> None:
     assert done.json == {"name": "one", "state": "running", "pid": pid, "accelerator": "tcg"}
     assert isinstance(pid, int)
 
-    workbench("start", "one").check_error(1, f"one is already running, pid {pid}", "hint: to stop it: workbench stop one")
+    workbench("start", "one").check_error(
+        1, f"one is already running, pid {pid}", "hint: to stop it: workbench stop one"
+    )
     workbench("stop", "one", "--timeout", "0.1").check_error(
         4,
         "one still runs after 0.1 s",

@@ -79,7 +79,9 @@ def test_a_state_directory_of_somebody_else(workbench: CommandLine) -> None:
     workbench.state.mkdir()
     os.chown(workbench.state, 12345, -1)
     for arguments in (["start", "one"], ["list"], ["balloon", "one"]):
-        workbench(*arguments).check_error(1, "is not a directory owned by you", "hint: name another directory with --state")
+        workbench(*arguments).check_error(
+            1, "is not a directory owned by you", "hint: name another directory with --state"
+        )
 
 
 def test_a_state_directory_that_others_can_read_is_closed(workbench: CommandLine) -> None:
@@ -155,7 +157,7 @@ def test_a_command_that_waits_is_told_how_its_qemu_ended(workbench: CommandLine)
     assert waiting.returncode == 1
     assert "workbench: one: killed by signal 9: the connection to QEMU " in errors
     assert "hint: to start it again: workbench start one" in errors
-    workbench("balloon", "one").check_error(3, "no guest 'one' runs")
+    workbench("balloon", "one").check_error(3, "no running guest named 'one'")
     assert "hint: no guest is running; to start it: workbench start one" in workbench("balloon", "one").stderr
 
 
@@ -262,9 +264,7 @@ def test_a_full_disk_leaves_no_half_started_guest() -> None:
         mount(workbench.state)
         try:
             fill(workbench.state / "filler")
-            workbench("start", "one").check_error(
-                1, "one: cannot write to", "No space left", "hint: free some space"
-            )
+            workbench("start", "one").check_error(1, "one: cannot write to", "No space left", "hint: free some space")
             assert entries(workbench.state) == ["filler"]
             (workbench.state / "filler").unlink()
             workbench.start("one")

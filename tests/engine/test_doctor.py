@@ -98,9 +98,9 @@ def test_profiles_with_problems_are_named(settings: Settings) -> None:
     assert finding.advice == "workbench check bad"
 
 
-def test_the_samples_stand_in(settings: Settings) -> None:
+def test_without_profiles_the_samples_are_used(settings: Settings) -> None:
     finding = module._profiles(settings)
-    assert "none of your own" in finding.text
+    assert "using the samples" in finding.text
 
 
 class TestState:
@@ -115,7 +115,7 @@ class TestState:
         assert finding.status is Status.OK
         assert "mode 0700" in finding.text
 
-    def test_the_longest_name_that_it_tells_fits_and_one_more_does_not(self, settings: Settings) -> None:
+    def test_the_reported_name_length_fits_and_one_more_does_not(self, settings: Settings) -> None:
         text = module._state(settings).text
         room = int(text.rpartition("up to ")[2].split()[0])
         check_socket_path(settings.state / ("n" * room))

@@ -55,13 +55,13 @@ async def test_a_guest_that_does_not_get_there_is_seen(monkeypatch: pytest.Monke
         await run_probe(QEMU, "tcg", deadline=0.5)
 
 
-async def test_a_triple_fault_is_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_triple_fault_is_not_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
     image = kvm_probe.IMAGE
     monkeypatch.setattr(kvm_probe, "IMAGE", image.replace(b"\x00\x9a\x20\x00", b"\x00\x00\x00\x00"))
     assert "status 0" in await run_probe(QEMU, "tcg", deadline=60)
 
 
-async def test_what_qemu_says_is_the_reason() -> None:
+async def test_the_reason_is_qemus_error() -> None:
     assert "no-such-accelerator" in await run_probe(QEMU, "no-such-accelerator")
 
 

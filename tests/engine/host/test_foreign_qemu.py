@@ -1,4 +1,4 @@
-"""The command line of a QEMU that runs, and of what is none."""
+"""Reading the command line of a running QEMU, and of other processes."""
 
 from __future__ import annotations
 
@@ -72,6 +72,6 @@ def test_files_of_readconfig(tmp_path: Path) -> None:
     (tmp_path / "a.cfg").write_text("[machine]\n")
     assert read_config(str(tmp_path), "a.cfg") == read_config("/", str(tmp_path / "a.cfg")) == "[machine]\n"
     (tmp_path / "b").write_bytes(b"\xff")
-    for name, why in (("c", "No such file"), ("b", "not UTF-8"), (".", "directory")):
+    for name, why in (("c", "No such file"), ("b", "not valid UTF-8"), (".", "directory")):
         with pytest.raises(ValueError, match=why):
             read_config(str(tmp_path), name)

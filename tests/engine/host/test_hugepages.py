@@ -1,4 +1,4 @@
-"""The check before a start, against the kernel's own pools where this user may change them, else against drawn ones."""
+"""The check before a start, against the kernel's pools if this user may change them, else against a fake /sys."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class TestKernel:
             error = refused(13 * PAGE, PAGE)
             assert error.message.startswith("1 hugepage of 2 MiB is missing")
 
-    def test_the_command_of_the_hint_mends_it(self) -> None:
+    def test_the_command_of_the_hint_fixes_it(self) -> None:
         with hugepage_pool(3):
             command = refused(16 * PAGE, PAGE).hint.splitlines()[0]
             assert command.startswith("sudo sysctl vm.nr_hugepages=")
@@ -80,7 +80,7 @@ class TestKernel:
             check_hugepages(16 * PAGE, PAGE)
             assert refused(17 * PAGE, PAGE)
 
-    def test_the_command_for_a_node_mends_it(self) -> None:
+    def test_the_command_for_a_node_fixes_it(self) -> None:
         if not read_nodes(PAGE):
             pytest.skip("this kernel has no NUMA nodes")
         node = read_nodes(PAGE)[0].node
@@ -145,7 +145,7 @@ class TestMount:
             error = refused(3 * PAGE, PAGE, (), str(path))
             assert error.message == f"hugetlbfs at {path} has room for 2 pages, but the guest needs 3"
 
-    def test_without_permission_it_says_so(self) -> None:
+    def test_a_mount_without_permission(self) -> None:
         with tempfile.TemporaryDirectory() as directory:
             Path(directory).chmod(0o755)
             with mounted(Path(directory) / "huge", "pagesize=2M,mode=0700") as path, unprivileged():
@@ -219,7 +219,7 @@ def test_an_unknown_page_size_lists_those_there_are(drawn: Sys) -> None:
     assert error.hint == "available sizes: 2 MiB and 1 GiB"
 
 
-def test_memory_that_is_no_whole_number_of_pages(drawn: Sys) -> None:
+def test_memory_that_is_not_a_multiple_of_the_page_size(drawn: Sys) -> None:
     drawn.pool(PAGE, 640, 640)
     error = drawn.refuses(257 * MIB, PAGE)
     assert error.message == "memory size 257M is not a multiple of 2 MiB pages"
@@ -230,8 +230,7 @@ def test_the_message_has_every_number(drawn: Sys) -> None:
     drawn.pool(PAGE, 640, 128, 28)
     error = drawn.refuses(256 * MIB, PAGE)
     assert error.message == (
-        "28 hugepages of 2 MiB are missing: the guest needs 128, 100 of 640 available, "
-        "28 free ones reserved"
+        "28 hugepages of 2 MiB are missing: the guest needs 128, 100 of 640 available, 28 free ones reserved"
     )
     assert error.hint.splitlines()[0] == "sudo sysctl vm.nr_hugepages=668"
 

@@ -27,7 +27,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("wanted", ["raw", "qcow2"])
 @pytest.mark.parametrize("kind", OTHERS)
-def test_an_image_of_another_program_is_named_with_what_mends_it(kind: str, wanted: str, tmp_path: Path) -> None:
+def test_an_image_of_another_program_is_named_with_the_fix(kind: str, wanted: str, tmp_path: Path) -> None:
     (tmp_path / "d").write_bytes(OTHERS[kind])
     assert format_trouble(tmp_path / "d", wanted, disk=True) == (
         f"{tmp_path}/d is a {kind} image: convert it with qemu-img convert -O qcow2"
@@ -47,9 +47,11 @@ def test_the_marks_are_those_of_qemu_img(kind: str, tmp_path: Path) -> None:
     assert f"is a {kind} image" in format_trouble(tmp_path / "d", "raw", disk=True)
 
 
-def test_a_packed_image_is_no_disk(tmp_path: Path) -> None:
+def test_a_compressed_image_is_not_a_disk(tmp_path: Path) -> None:
     (tmp_path / "d").write_bytes(b"\xfd7zXZ\0" + bytes(512))
-    assert format_trouble(tmp_path / "d", "raw", disk=True) == f"{tmp_path}/d is compressed with xz: decompress it first"
+    assert (
+        format_trouble(tmp_path / "d", "raw", disk=True) == f"{tmp_path}/d is compressed with xz: decompress it first"
+    )
     assert format_trouble(tmp_path / "d", "raw", disk=False) == "", "a CD holds what it holds"
 
 
@@ -87,7 +89,7 @@ def test_a_header_that_qemu_would_not_take(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("held", "readers"), [("false", True), ("true", False)])
-def test_who_has_an_image_open_is_told_by_qemus_locks(held: str, readers: bool, tmp_path: Path) -> None:
+def test_qemus_locks_show_which_process_has_an_image_open(held: str, readers: bool, tmp_path: Path) -> None:
     image = qcow2(tmp_path / "d,d")
     assert user_of(image, writes=True) == ""
     node = f'{{"driver":"qcow2","node-name":"n","read-only":{held},"file":{{"driver":"file","filename":"{image}"}}}}'

@@ -1,4 +1,4 @@
-"""The engine with a real demo guest: what its snapshots say while the guest moves, freezes, dies and comes back."""
+"""The engine with a real demo guest: its snapshots while the guest moves, freezes, dies and comes back."""
 
 from __future__ import annotations
 
@@ -300,7 +300,7 @@ def crowd(clients: ExitStack, path: Path) -> None:
             client.connect(str(path))
 
 
-async def test_a_stopped_qemu_is_told_also_when_clients_wait_for_it(shared: CommandLine) -> None:
+async def test_a_stopped_qemu_is_reported_while_clients_wait_for_it(shared: CommandLine) -> None:
     """Its socket takes no more of them, which says nothing of why."""
     pid = shared.listed("demo")["pid"]
     assert isinstance(pid, int)
@@ -379,7 +379,7 @@ async def test_sigkill_is_seen_and_named(firmware: CommandLine) -> None:
         assert engine.guests()[0].ended == Exit(137), "the next screen knows it too"
 
 
-async def test_what_an_ended_guest_said_can_be_read(workbench: CommandLine) -> None:
+async def test_the_output_of_an_ended_guest_can_be_read(workbench: CommandLine) -> None:
     workbench.profile("fw", FIRMWARE)
     workbench.start("fw")
     heard: list[str] = []
@@ -419,7 +419,7 @@ async def test_kill_works_on_a_frozen_guest(firmware: CommandLine) -> None:
         assert guest.snapshot.ended == Exit(137)
 
 
-async def test_a_guest_that_ended_meanwhile_is_told(firmware: CommandLine) -> None:
+async def test_a_guest_that_ended_in_between_is_reported(firmware: CommandLine) -> None:
     async with opened(firmware) as engine:
         await guest_ready(running(engine, "fw"))
     firmware("stop", "fw", "--timeout", "0", "--kill")
@@ -504,7 +504,7 @@ async def open_gate(gate: Path) -> None:
     writer.close()
 
 
-async def test_who_stops_waiting_for_a_start_does_not_stop_it(workbench: CommandLine) -> None:
+async def test_cancelling_the_caller_does_not_cancel_a_start(workbench: CommandLine) -> None:
     async with opened(workbench) as engine:
         starting, gate = await slow_start(workbench, engine)
         starting.cancel()
@@ -565,7 +565,7 @@ async def test_a_guest_without_a_balloon(workbench: CommandLine) -> None:
             await guest.set_target(32 * MIB)
 
 
-async def test_a_reply_that_cannot_be_understood_is_told_and_asked_again(
+async def test_an_unexpected_reply_is_reported_and_asked_again(
     firmware: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(firmware) as engine:

@@ -1,4 +1,4 @@
-"""Everything that is wrong with a profile is told at once, whoever finds it."""
+"""All problems of a profile are reported at once, from all checks."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ args = ["-daemonize", "-device", "nosuch"]
         ("accelerator = 'kvmm'\ncpu.hyperv = true", "accelerator"),
     ],
 )
-def test_what_follows_from_a_mistake_only_is_not_told_too(text: str, key: str, tmp_path: Path) -> None:
+def test_a_consequence_of_another_error_is_not_reported(text: str, key: str, tmp_path: Path) -> None:
     (found,) = complaints(tmp_path, text, Accelerator("tcg", "no vmx or svm here"))
     assert f" {key}: " in found
 
@@ -156,7 +156,7 @@ interface = "nosuch1"
 """
     found = complaints(tmp_path, text, Accelerator("tcg", "no vmx or svm here"))
     why = "TCG, used on this host, has no Hyper-V enlightenments: no vmx or svm here"
-    make = "sudo ip tuntap add nosuch0 mode tap user $USER multi_queue makes one"
+    make = "create it with sudo ip tuntap add nosuch0 mode tap user $USER multi_queue"
     there = ", ".join(map(str, sorted(int(path.name[4:]) for path in NODES.glob("node[0-9]*"))))
     nodes = [f"box.toml:2:20: memory.nodes[1]: this host has no NUMA node 1023: it has {there}"] if there else []
     assert found == [

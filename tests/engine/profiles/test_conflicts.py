@@ -1,4 +1,4 @@
-"""Ports and images that somebody else has."""
+"""Ports and images in use by other processes."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_the_port_of_the_display(workbench: CommandLine) -> None:
     assert workbench("check", "box").code == 0
 
 
-def test_a_socket_that_somebody_listens_on(workbench: CommandLine) -> None:
+def test_a_socket_that_another_process_listens_on(workbench: CommandLine) -> None:
     """QEMU would take its place without a word."""
     serial = 'memory.size = "64M"\n[[serial]]\npath = "p.sock"\n'
     workbench.profile("one", serial)

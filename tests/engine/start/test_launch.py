@@ -1,4 +1,4 @@
-"""Starting a guest: detached, known when it dies, and nothing left of a start that failed. Every guest is a real QEMU."""
+"""Starting a guest: detached, noticed when it dies, and nothing left of a failed start. Every guest is a real QEMU."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ async def test_a_list_waits_for_how_a_guest_ended(workbench: CommandLine, state:
     assert state.names() == []
 
 
-async def test_an_end_is_told_to_all_who_look_at_the_same_moment(workbench: CommandLine, state: StateDirectory) -> None:
+async def test_an_end_is_reported_to_all_concurrent_readers(workbench: CommandLine, state: StateDirectory) -> None:
     """Whoever comes second finds the directory locked; the first has not kept the end yet."""
     running = await start(state, await planned(workbench))
     os.kill(running.pid, signal.SIGKILL)
@@ -281,7 +281,7 @@ async def test_a_disk_that_refuses_is_named(workbench: CommandLine, state: State
     assert state.names() == []
 
 
-def test_kill_of_a_process_that_is_gone_is_no_error(tmp_path: Path) -> None:
+def test_killing_a_process_that_is_gone_is_not_an_error(tmp_path: Path) -> None:
     done = subprocess.Popen(["true"])
     done.wait()
     kill(done.pid)

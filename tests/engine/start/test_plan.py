@@ -1,4 +1,4 @@
-"""From a profile to what would be run here: everything that is missing is told before anything is started."""
+"""Planning a start: everything that is missing is reported before anything is started."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_relative_files_are_looked_for_beside_the_profile(tmp_path: Path, 
     assert f'"filename":"{tmp_path}/root.qcow2"' in value(made, "-blockdev")
 
 
-async def test_a_profile_with_problems_tells_all_of_them(tmp_path: Path, settings: Settings) -> None:
+async def test_all_problems_of_a_profile_are_reported(tmp_path: Path, settings: Settings) -> None:
     with pytest.raises(ProfileError, match="the profile vm has 2 problems") as caught:
         await plan(loaded(tmp_path, "cpu.count = 0\nmachin = 'q35'"), settings, check=False)
     assert [(problem.line, problem.key) for problem in caught.value.problems] == [(1, "cpu.count"), (2, "machin")]

@@ -38,7 +38,7 @@ def qemu(settings: Settings, argv: Sequence[str], write: str | None, as_json: bo
     from workbench.domain.convert.qemu.importer import import_qemu
     from workbench.domain.convert.shell.qemu_commands import PROGRAM
     from workbench.domain.convert.shell.script import Script, read_script
-    from workbench.engine.host.foreign_qemu import read_config, command_outputs
+    from workbench.engine.host.foreign_qemu import command_outputs, read_config
     from workbench.errors import UsageError
 
     if argv:
