@@ -256,7 +256,7 @@ def test_the_view_misses_a_trace_that_somebody_ends(running_demo: CommandLine) -
         screen.wait_for("QEMU tells when each stage runs")
         off = ("name=virtio_balloon_get_config", "enable=false")
         assert running_demo("qmp", "demo", "trace-event-set-state", *off).code == 0
-        screen.wait_for("no trace: another client has switched QEMU's trace events off")
+        screen.wait_for("no trace: another client disabled QEMU's trace events")
         screen.keys("v")
         screen.wait_for("unreturned")
         screen.keys("v")

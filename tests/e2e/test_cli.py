@@ -99,7 +99,7 @@ def test_status_of_a_running_guest(firmware: CommandLine) -> None:
     done = firmware("status", "fw", "--json")
     assert done.code == 0
     status = done.json
-    assert (status["name"], status["state"], status["accelerator_reason"]) == ("fw", "running", "the profile says so")
+    assert (status["name"], status["state"], status["accelerator_reason"]) == ("fw", "running", "set in the profile")
     for place in ("monitor", "serial", "serial_log", "log"):
         assert os.path.exists(str(status[place])), place
     lines = dict(line.split(None, 1) for line in firmware("status", "fw").stdout.splitlines())
@@ -179,7 +179,7 @@ def test_what_is_no_name_is_exit_3(firmware: CommandLine, name: str) -> None:
 
 def test_a_near_name_is_offered(firmware: CommandLine) -> None:
     firmware("start", "fww").check_error(3, "'fww'", "hint: did you mean fw?")
-    firmware("balloon", "fv").check_error(3, "no guest 'fv' runs", "hint: running: fw")
+    firmware("balloon", "fv").check_error(3, "no running guest named 'fv'", "hint: running: fw")
 
 
 # start, stop
@@ -193,7 +193,9 @@ def test_start_and_kill(workbench: CommandLine) -> None:
     assert done.json == {"name": "one", "state": "running", "pid": pid, "accelerator": "tcg"}
     assert isinstance(pid, int)
 
-    workbench("start", "one").check_error(1, f"one runs already, pid {pid}", "hint: to end it: workbench stop one")
+    workbench("start", "one").check_error(
+        1, f"one is already running, pid {pid}", "hint: to stop it: workbench stop one"
+    )
     workbench("stop", "one", "--timeout", "0.1").check_error(
         4,
         "one still runs after 0.1 s",
@@ -207,7 +209,7 @@ def test_start_and_kill(workbench: CommandLine) -> None:
     assert done.json == {"name": "one", "state": "stopped", "ended": "killed by signal 9", "exit_status": 137}
     assert not psutil.pid_exists(pid)
     assert not (workbench.state / "one").exists()
-    workbench("stop", "one").check_error(3, "no guest 'one' runs", "hint: no guest runs; to start it")
+    workbench("stop", "one").check_error(3, "no running guest named 'one'", "hint: no guest is running; to start it")
 
 
 def test_power_down_ends_the_demo_guest(workbench: CommandLine, demo_guest: object) -> None:

@@ -65,8 +65,8 @@ def test_what_goes_wrong(workbench: CommandLine) -> None:
     workbench.profile("one")
     workbench.profile("bad", "cpu.count = 0")
     workbench("compare", "one", "bad").check_error(1, "bad.toml has problems", "cpu.count: 0 is not")
-    workbench("compare", "one", "none").check_error(3, "no profile 'none'")
-    workbench("compare", "none", "one").check_error(3, "no profile 'none'")
+    workbench("compare", "one", "none").check_error(3, "no profile named 'none'")
+    workbench("compare", "none", "one").check_error(3, "no profile named 'none'")
     workbench("compare", "one").check_error(3, "one")
     workbench("compare").check_error(2, "Missing argument")
 

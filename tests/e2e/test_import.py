@@ -66,7 +66,7 @@ def test_what_is_no_qemu(workbench: CommandLine) -> None:
     workbench("import", "qemu", "--", "ls", "-l").check_error(2, "no QEMU in that command line")
     done = feed(workbench, "echo hello\n")
     assert (done.returncode, "starts QEMU" in done.stderr) == (2, True)
-    workbench("import", "running", str(os.getpid())).check_error(1, "is no QEMU")
+    workbench("import", "running", str(os.getpid())).check_error(1, "is not a QEMU")
     workbench("import", "running", "4194999").check_error(3, "no process")
 
 

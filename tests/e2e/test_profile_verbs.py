@@ -66,7 +66,7 @@ class TestCheck:
 
     def test_what_is_not_there(self, workbench: CommandLine) -> None:
         workbench.profile("debian")
-        workbench("check", "debain").check_error(3, "no profile 'debain'", "hint: did you mean debian?")
+        workbench("check", "debain").check_error(3, "no profile named 'debain'", "hint: did you mean debian?")
         workbench("check", "none.toml").check_error(3, "there is no file none.toml")
         workbench("check", "a[b]").check_error(3, "'a[b]' is not a guest's name")
         workbench("check", "--frobnicate").check_error(2, "No such option")
@@ -106,9 +106,11 @@ class TestCommand:
 
     def test_what_goes_wrong(self, workbench: CommandLine) -> None:
         bad = workbench.profile("bad", "cpu.count = 0")
-        workbench("command", "bad").check_error(1, "the profile bad has a problem", f"{bad}:1:5: cpu.count: 0 is not")
-        workbench("command", "none").check_error(3, "no profile 'none'")
+        workbench("command", "bad").check_error(1, "profile bad has 1 problem", f"{bad}:1:5: cpu.count: 0 is not")
+        workbench("command", "none").check_error(3, "no profile named 'none'")
         workbench("command").check_error(2, "Missing argument")
         workbench.profile("vm")
-        workbench("command", "vm", WORKBENCH_QEMU="/no/qemu").check_error(1, "WORKBENCH_QEMU names /no/qemu", "hint: ")
+        workbench("command", "vm", WORKBENCH_QEMU="/no/qemu").check_error(
+            1, "WORKBENCH_QEMU is set to /no/qemu", "hint: "
+        )
         workbench("command", "vm", PATH="/nowhere").check_error(1, "qemu-system-x86_64 is not installed", "hint: ")

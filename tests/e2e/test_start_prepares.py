@@ -57,7 +57,7 @@ def test_an_image_that_cannot_be_made_is_told(workbench: CommandLine) -> None:
     assert done.code == 1
     assert [path.name for path in workbench.profiles.iterdir()] == ["box.toml"]
     workbench.profile("lost", DISK.replace("made", "no/such/made"))
-    workbench("start", "lost").check_error(1, "scsi[0].disk[0].file", "there is no directory")
+    workbench("start", "lost").check_error(1, "scsi[0].disk[0].file", "no such directory")
 
 
 @pytest.mark.skipif(find_uefi("q35") is None, reason="no UEFI on this host (Debian: ovmf)")
@@ -95,7 +95,7 @@ def test_each_virtual_cpu_runs_where_its_profile_says(workbench: CommandLine) ->
 
 def test_a_cpu_that_is_not_there_is_told_before_the_start(workbench: CommandLine) -> None:
     workbench.profile("box", 'cpu.pin = ["8000"]\n')
-    workbench("start", "box").check_error(1, 'none of the CPUs "8000" is there')
+    workbench("start", "box").check_error(1, 'no CPU of "8000" is available')
 
 
 def test_hyperv_is_refused_where_nothing_can_give_it(workbench: CommandLine) -> None:

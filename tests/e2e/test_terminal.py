@@ -101,7 +101,7 @@ def test_the_files_of_keys_and_settings_are_heeded(workbench: CommandLine, demo_
     (directory / "settings.toml").write_text('"qmp.aks" = false\n')
     with terminal(workbench.environment) as screen:
         screen.open(*SCREEN)
-        screen.wait_for("settings.toml: qmp.aks: there is no such setting", "exit status 2")
+        screen.wait_for("settings.toml: qmp.aks: unknown setting", "exit status 2")
 
 
 def open_the_balloon_device(screen: Terminal) -> None:

@@ -55,7 +55,7 @@ def test_a_qemu_too_old_is_missing(settings: Settings, monkeypatch: pytest.Monke
     monkeypatch.setenv("WORKBENCH_QEMU", str(old))
     finding = module._qemu(settings)
     assert finding.status is Status.MISSING
-    assert finding.text == f"5.2.0, {old}: 6.2 or later is needed"
+    assert finding.text == f"5.2.0, {old}: 6.2 or later is required"
 
 
 def test_tcg_is_a_note_with_its_reason() -> None:
@@ -79,13 +79,13 @@ def test_little_memory_is_a_note() -> None:
 
 def test_pools() -> None:
     full = module._pool(HugepagePool(2 * MIB, 640, 512, 12, 0))
-    assert (full.topic, full.text) == ("2 MiB pages", "500 of 640 available, 12 promised to others")
+    assert (full.topic, full.text) == ("2 MiB pages", "500 of 640 available, 12 reserved")
     empty = module._pool(HugepagePool(2 * MIB, 0, 0, 0, 0))
     assert (empty.status, empty.text) == (Status.OK, "none")
-    assert empty.advice.startswith("for a guest of 512 MiB on them: ")
+    assert empty.advice.startswith("for a guest with 512 MiB of them: ")
     assert "256" in empty.advice
     gigantic = module._pool(HugepagePool(GIB, 0, 0, 0, 0))
-    assert gigantic.advice.startswith("for a guest of 1 GiB on them: echo 1 | sudo tee ")
+    assert gigantic.advice.startswith("for a guest with 1 GiB of them: echo 1 | sudo tee ")
 
 
 def test_profiles_with_problems_are_named(settings: Settings) -> None:
@@ -98,16 +98,16 @@ def test_profiles_with_problems_are_named(settings: Settings) -> None:
     assert finding.advice == "workbench check bad"
 
 
-def test_the_samples_stand_in(settings: Settings) -> None:
+def test_without_profiles_the_samples_are_used(settings: Settings) -> None:
     finding = module._profiles(settings)
-    assert "none of your own" in finding.text
+    assert "using the samples" in finding.text
 
 
 class TestState:
     def test_not_made_yet(self, settings: Settings) -> None:
         finding = module._state(settings)
         assert finding.status is Status.OK
-        assert "made at the first start" in finding.text
+        assert "created at the first start" in finding.text
 
     def test_made(self, settings: Settings) -> None:
         settings.state.mkdir(mode=0o700)
@@ -115,7 +115,7 @@ class TestState:
         assert finding.status is Status.OK
         assert "mode 0700" in finding.text
 
-    def test_the_longest_name_that_it_tells_fits_and_one_more_does_not(self, settings: Settings) -> None:
+    def test_the_reported_name_length_fits_and_one_more_does_not(self, settings: Settings) -> None:
         text = module._state(settings).text
         room = int(text.rpartition("up to ")[2].split()[0])
         check_socket_path(settings.state / ("n" * room))

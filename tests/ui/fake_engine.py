@@ -338,7 +338,7 @@ class FakeProfiles:
         return {"empty": "", "small": '[memory]\nsize = "64M"\n'}
 
     def name_trouble(self, name: str) -> str:
-        return check_name(name) or (f"there is a profile {name} already" if name in self.files else "")
+        return check_name(name) or (f"a profile named {name} already exists" if name in self.files else "")
 
     async def create(self, name: str, text: str) -> ProfileText:
         return self.write(name, text)

@@ -1,4 +1,4 @@
-"""What this host can do for the workbench, one finding for each thing, and what to mend. Looks only; changes nothing."""
+"""Checks this host's setup: one finding for each topic, with how to fix it. Changes nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workbench.engine.demo import find
 from workbench.engine.demo.host import host_parts
 from workbench.engine.demo.packages import has_packages
 from workbench.engine.host.host import read_host
-from workbench.engine.host.hugepages import PROC, default_page, hugetlbfs_mounts, mending
+from workbench.engine.host.hugepages import PROC, default_page, hugetlbfs_mounts, shortage_advice
 from workbench.engine.host.qemu import install_hint, qemu_binary, qemu_version
 from workbench.engine.profiles.checks import Checks
 from workbench.engine.profiles.store import ProfileStore
@@ -39,7 +39,7 @@ DEMO_MEMORY = 512 * MIB
 class Status(StrEnum):
     OK = "ok"
     NOTE = "note"
-    """Works, and could be better."""
+    """Works, but could be better."""
     MISSING = "missing"
     """The demo guest cannot run without it."""
 
@@ -49,11 +49,11 @@ class Finding(Struct, frozen=True):
     status: Status
     text: str
     advice: str = ""
-    """What to do, one or more lines; empty when there is nothing to do."""
+    """What to do, one or more lines; empty if nothing."""
 
 
 async def examine(settings: Settings) -> tuple[HostSnapshot, list[Finding]]:
-    """The host and everything that was found out about it."""
+    """Read the host and check its setup."""
     host = await read_host(settings.cache)
     return host, [
         _qemu(settings),
@@ -78,7 +78,7 @@ def _qemu(settings: Settings) -> Finding:
     text = f"{'.'.join(map(str, version))}, {binary}"
     if version[:2] < OLDEST:
         oldest = ".".join(map(str, OLDEST))
-        return Finding("QEMU", Status.MISSING, f"{text}: {oldest} or later is needed", install_hint())
+        return Finding("QEMU", Status.MISSING, f"{text}: {oldest} or later is required", install_hint())
     return Finding("QEMU", Status.OK, text)
 
 
@@ -102,33 +102,33 @@ def _memory(host: HostSnapshot) -> Finding:
 
 
 def _pool(pool: HugepagePool) -> Finding:
-    """No pool is needed but by the profiles that ask for one."""
+    """A pool is only needed by profiles that use hugepages."""
     topic = f"{size_words(pool.page)} pages"
     if pool.total:
-        promised = f", {pool.reserved} promised to others" if pool.reserved else ""
-        return Finding(topic, Status.OK, f"{pool.available:,} of {pool.total:,} available{promised}")
+        reserved = f", {pool.reserved} reserved" if pool.reserved else ""
+        return Finding(topic, Status.OK, f"{pool.available:,} of {pool.total:,} available{reserved}")
     wanted = max(1, DEMO_MEMORY // pool.page)
-    command = mending(Shortage(pool.page, wanted, 0, 0), default_page(PROC))[0]
+    command = shortage_advice(Shortage(pool.page, wanted, 0, 0), default_page(PROC))[0]
     size = mib(wanted * pool.page) if pool.page < GIB else size_words(wanted * pool.page)
-    return Finding(topic, Status.OK, "none", f"for a guest of {size} on them: {command}")
+    return Finding(topic, Status.OK, "none", f"for a guest with {size} of them: {command}")
 
 
 def _transparent(host: HostSnapshot) -> list[Finding]:
-    """What they mean for a guest on ordinary memory; a pool's pages are others."""
+    """What they mean for a guest on ordinary memory; they are separate from the pools."""
     if not host.transparent:
         return []
     words = TRANSPARENT.get(host.transparent, host.transparent)
     return [
-        Finding("transparent hugepages", Status.OK, f"{host.transparent}: {words}; a balloon gives them back as others")
+        Finding(
+            "transparent hugepages", Status.OK, f"{host.transparent}: {words}; a balloon returns them like other pages"
+        )
     ]
 
 
 def _mounts() -> list[Finding]:
-    """Where pages of a pool have names in a file system; the default source, memfd, needs none."""
+    """Mounts that a guest can take hugepages from; the default source, memfd, needs none."""
     return [
-        Finding(
-            "hugetlbfs", Status.OK, f"{path}: {size_words(page)} pages" + ("" if writable else ", not yours to use")
-        )
+        Finding("hugetlbfs", Status.OK, f"{path}: {size_words(page)} pages" + ("" if writable else ", not writable"))
         for path, page, writable in hugetlbfs_mounts()
     ]
 
@@ -142,7 +142,7 @@ def _profiles(settings: Settings) -> Finding:
     found = Checks(settings).problems(loaded)
     faulty = [profile.name for profile, problems in zip(loaded, found, strict=True) if problems]
     where = shown(settings.profiles)
-    text = f"{len(loaded)} in {where}" if settings.profiles.is_dir() else f"none of your own in {where}: the samples"
+    text = f"{len(loaded)} in {where}" if settings.profiles.is_dir() else f"none in {where}, using the samples"
     if faulty:
         return Finding(
             "profiles", Status.NOTE, f"{text}, {len(faulty)} with problems", f"workbench check {' '.join(faulty)}"
@@ -151,32 +151,32 @@ def _profiles(settings: Settings) -> Finding:
 
 
 def _state(settings: Settings) -> Finding:
-    """Where running guests live: ours, writable, and no deeper than a socket's path may be."""
+    """The state directory: owned by us, writable, and short enough for a socket's path."""
     root = settings.state
-    other = "name another one with --state DIR or WORKBENCH_STATE"
+    other = "name another directory with --state DIR or WORKBENCH_STATE"
     try:
         check_socket_path(root / "demo")
     except HostError as error:
         return Finding("state", Status.MISSING, error.message, error.hint)
     room = SUN_PATH_MAX - len(os.fsencode(root)) - len(LONGEST_SOCKET) - 2
-    names = f"names of guests up to {room} bytes"
+    names = f"guest names of up to {room} bytes"
     try:
         found = root.lstat()
     except FileNotFoundError:
         parent = next(path for path in root.parents if path.exists())
         if os.access(parent, os.W_OK | os.X_OK, effective_ids=True):
-            return Finding("state", Status.OK, f"{root}, made at the first start; {names}")
-        return Finding("state", Status.MISSING, f"{root} cannot be made: no permission in {parent}", other)
+            return Finding("state", Status.OK, f"{root}, created at the first start; {names}")
+        return Finding("state", Status.MISSING, f"cannot create {root}: no permission in {parent}", other)
     except OSError as error:
         return Finding("state", Status.MISSING, f"{root}: {error.strerror}", other)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        return Finding("state", Status.MISSING, f"{root} is not a directory of yours", other)
+        return Finding("state", Status.MISSING, f"{root} is not a directory owned by you", other)
     if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
-        return Finding("state", Status.MISSING, f"{root}: you may not write there", f"chmod 700 {root}")
+        return Finding("state", Status.MISSING, f"{root}: no write permission", f"chmod 700 {root}")
     mode = stat.S_IMODE(found.st_mode)
     text = f"{root}, mode {mode:04o}; {names}"
     if mode & 0o077:
-        return Finding("state", Status.NOTE, f"{text}: others could reach your guests", f"chmod 700 {root}")
+        return Finding("state", Status.NOTE, f"{text}: other users could reach your guests", f"chmod 700 {root}")
     return Finding("state", Status.OK, text)
 
 
@@ -191,5 +191,5 @@ def _demo(settings: Settings) -> Finding:
         return Finding("demo guest", Status.MISSING, error.message, error.hint)
     except OSError as error:
         where = shown(Path(error.filename)) if error.filename else shown(settings.cache)
-        return Finding("demo guest", Status.MISSING, f"{where}: {error.strerror}", "give yourself access there")
-    return Finding("demo guest", Status.NOTE, "not built yet", "build it and start it: workbench demo")
+        return Finding("demo guest", Status.MISSING, f"{where}: {error.strerror}", "fix the permissions")
+    return Finding("demo guest", Status.NOTE, "not built yet", "to build and start it: workbench demo")

@@ -1,4 +1,4 @@
-"""A target that another QMP client sets: seen in the config space, told as somebody else's, and right in everything."""
+"""A target set by another QMP client is found in config space and attributed correctly."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ async def test_a_target_that_the_guest_cannot_follow_is_seen_without_any_event(d
         await settled(guest, RAM)
 
 
-async def test_another_workbench_is_no_stranger(demo: CommandLine) -> None:
+async def test_a_target_of_another_workbench_is_not_foreign(demo: CommandLine) -> None:
     async with opened(demo) as engine:
         guest = await watched(engine, "demo")
         done = await asyncio.to_thread(demo, "balloon", "demo", "350M", "--wait", "--json")

@@ -1,4 +1,4 @@
-"""What the host holds of real QEMUs' RAM, by the measure that is right for what it stands on."""
+"""How much of real QEMUs' RAM the host holds, measured by its backing."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ async def test_hugepages_of_the_host_with_their_pool() -> None:
             assert (held.resident, held.measure, held.page) == (RAM, Measure.HUGETLB, 2 * MIB)
 
 
-async def test_locked_memory_is_told() -> None:
+async def test_locked_memory_is_reported() -> None:
     with running_qemu("-overcommit", "mem-lock=on", memory="64M") as (process, path):
         await answering(path)
         held = RamMeter(process.pid, RAM).look(RAM)

@@ -88,9 +88,7 @@ CASES = [
     "case",
     [pytest.param(case, id=case.name, marks=[uses_pool] if "hugepages" in case.name else []) for case in CASES],
 )
-async def test_what_the_host_gets_is_what_the_ledger_says(
-    workbench: CommandLine, demo_guest: DemoGuest, case: Case
-) -> None:
+async def test_the_ledger_matches_what_the_host_gets(workbench: CommandLine, demo_guest: DemoGuest, case: Case) -> None:
     reporting = "true" if case.reporting else "false"
     profile = (
         f'[memory]\nsize = "512M"\n{case.memory}[boot]\nguest = "demo"\n[balloon]\nfree-page-reporting = {reporting}\n'

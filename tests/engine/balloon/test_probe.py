@@ -1,4 +1,4 @@
-"""Reading a balloon through a real QEMU's monitor, each version that is there; the driver's part is played by nobody."""
+"""Reading a balloon through a real QEMU's monitor, without a guest driver, with each installed version."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LEGACY = (
     "-device",
     '{"driver":"virtio-balloon-pci","id":"balloon0","addr":"3","disable-modern":true,"disable-legacy":"off"}',
 )
-"""A balloon without the registers of virtio 1.x: nothing but query-balloon tells of it."""
+"""A balloon without the registers of virtio 1.x: only query-balloon reports it."""
 
 
 @asynccontextmanager
@@ -93,7 +93,7 @@ async def test_a_target_of_another_client_is_seen_in_the_config_space(qemu: str)
 
 
 @each_qemu()
-async def test_a_mark_stands_before_the_first_reading_that_has_its_target(qemu: str) -> None:
+async def test_a_mark_precedes_the_first_reading_with_its_target(qemu: str) -> None:
     """It is made when QEMU has answered, and readings may come before that."""
     async with probed(qemu) as (probe, monitor, _running):
         await mapped(probe, monitor)

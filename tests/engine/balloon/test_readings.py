@@ -1,4 +1,4 @@
-"""How often a guest is worth a reading, with a clock and a guest that the test moves."""
+"""How often a guest is read, with a clock and a guest that the test controls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a diff stays, in real guests: each cause that a Linux guest, or none at all, can produce."""
+"""Why a diff stays, with real guests: each cause that a Linux guest, or no guest, can produce."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ async def test_memory_taken_back_is_marked_and_given_again_when_the_target_is_se
         await settled(guest, RAM)
 
 
-async def test_a_reset_is_no_take_back(demo: CommandLine) -> None:
+async def test_a_reset_is_not_a_take_back(demo: CommandLine) -> None:
     """num_pages and actual outlive a reset; then actual jumps up, since the driver begins with an empty balloon."""
     async with opened(demo) as engine:
         guest = await a_guest(engine, demo)
@@ -204,7 +204,7 @@ async def test_a_pause_stops_driver_and_statistics(demo: CommandLine) -> None:
         await settled(guest, RAM)
 
 
-async def test_statistics_that_nobody_asks_for(demo: CommandLine) -> None:
+async def test_statistics_that_are_not_requested(demo: CommandLine) -> None:
     path = "/machine/peripheral/balloon0"
     async with opened(demo) as engine:
         guest = await a_guest(engine, demo)
@@ -293,7 +293,7 @@ def test_firmware_alone_has_no_driver(workbench: CommandLine) -> None:
     assert (seen["state"], seen["cause_code"]) == ("absent", "no-device")
 
 
-def test_memory_that_is_plugged_in_shifts_the_target_and_is_not_somebody_elses(workbench: CommandLine) -> None:
+def test_plugged_memory_shifts_the_target_and_is_not_a_foreign_target(workbench: CommandLine) -> None:
     """A DIMM of 128 MiB: num_pages stands, RAM and with it the target grow."""
     workbench.profile(
         "plug",

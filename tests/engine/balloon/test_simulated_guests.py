@@ -66,7 +66,7 @@ def test_a_guest_short_of_pages(workbench: CommandLine) -> None:
         assert (seen["state"], seen["cause_code"]) == ("stalled", "out-of-pages")
 
 
-def test_memory_taken_back_is_told_by_one_look(workbench: CommandLine) -> None:
+def test_one_reading_reports_memory_taken_back(workbench: CommandLine) -> None:
     manner = Manner(statistics=FULL)
     with guest(workbench, manner):
         assert look(workbench, "32M", "--wait")["state"] == "settled"

@@ -1,4 +1,4 @@
-"""Small ELF files: kernel modules and programs, as far as the builder of the demo guest looks at them."""
+"""Makes small ELF files, kernel modules and programs, with the parts that the demo guest's builder reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distributions whose packages are not known: the host's own kernel, or what to put into a profile."""
+"""Distributions without supported packages: the host's own kernel, or what to set in a profile."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_kernel_that_only_root_may_read_is_named_with_the_settings_to_make(roo
         directory.chmod(directory.stat().st_mode | 0o055)
     with (
         unprivileged(),
-        pytest.raises(HostError, match=rf"a kernel that you may read \(.*vmlinuz-{RELEASE}\)") as caught,
+        pytest.raises(HostError, match=rf"a readable kernel \(.*vmlinuz-{RELEASE}\)") as caught,
     ):
         host_parts(root, RELEASE)
     assert "[boot] kernel = " in caught.value.hint
@@ -62,7 +62,7 @@ def test_a_busybox_with_a_loader_is_not_enough(root: Path) -> None:
 
 
 def test_everything_that_lacks_is_named_at_once(tmp_path: Path) -> None:
-    with pytest.raises(HostError, match=r"a kernel .*, its modules .*, a static busybox"):
+    with pytest.raises(HostError, match=r"a readable kernel .*, its modules .*, a static busybox"):
         host_parts(tmp_path, RELEASE)
 
 
@@ -77,7 +77,7 @@ def test_everything_that_lacks_is_named_at_once(tmp_path: Path) -> None:
         (elf.program()[:40], True),  # too short to name a loader: the guest will tell
     ],
 )
-def test_static_programs_are_told_from_others(program: bytes, static: bool) -> None:
+def test_static_programs_are_recognized(program: bytes, static: bool) -> None:
     assert is_static_x86(program) is static
 
 

@@ -105,7 +105,7 @@ def test_modules_compressed_with_zstd_are_unpacked(tmp_path: Path) -> None:
 def test_without_the_zstd_tool_the_message_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "button.ko.zst").write_bytes(b"")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(HostError, match="there is no zstd here") as caught:
+    with pytest.raises(HostError, match="zstd is not installed") as caught:
         read_module(tmp_path / "button.ko.zst")
     assert caught.value.hint == "sudo apt-get install zstd"
 
@@ -118,7 +118,7 @@ def test_a_damaged_module_is_named(tmp_path: Path, suffix: str) -> None:
         read_module(path)
 
 
-def test_what_is_no_module_is_refused() -> None:
+def test_a_file_that_is_not_a_module_is_rejected() -> None:
     with pytest.raises(HostError, match="damaged, or not a module"):
         depends(elf.program())
 

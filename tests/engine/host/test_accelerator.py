@@ -55,13 +55,13 @@ async def test_a_guest_that_does_not_get_there_is_seen(monkeypatch: pytest.Monke
         await run_probe(QEMU, "tcg", deadline=0.5)
 
 
-async def test_a_triple_fault_is_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_triple_fault_is_not_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
     image = kvm_probe.IMAGE
     monkeypatch.setattr(kvm_probe, "IMAGE", image.replace(b"\x00\x9a\x20\x00", b"\x00\x00\x00\x00"))
     assert "status 0" in await run_probe(QEMU, "tcg", deadline=60)
 
 
-async def test_what_qemu_says_is_the_reason() -> None:
+async def test_the_reason_is_qemus_error() -> None:
     assert "no-such-accelerator" in await run_probe(QEMU, "no-such-accelerator")
 
 
@@ -87,7 +87,7 @@ async def test_a_dev_kvm_that_opens_and_runs_no_guest_is_found_out_by_the_probe_
     monkeypatch.setattr(accelerator, "read_processor", lambda: VMX)
     chosen = await choose_accelerator(tmp_path)
     assert chosen.name == "tcg"
-    assert chosen.reason.startswith("KVM opens and cannot run a guest: ")
+    assert chosen.reason.startswith("KVM cannot run a guest: ")
 
 
 @pytest.mark.parametrize(("flag", "module"), [("vmx", "kvm_intel"), ("svm", "kvm_amd")])
@@ -111,8 +111,8 @@ def test_without_permission_the_group_is_named() -> None:
             chosen = accelerator._cannot_open(device, VMX)
         assert chosen is not None
         assert chosen.name == "tcg"
-        assert chosen.reason == f"no permission for {device}"
-        assert chosen.advice == f"join its group, then log in again: sudo usermod -aG {name} $USER"
+        assert chosen.reason == f"no permission to open {device}"
+        assert chosen.advice == f"join its group and log in again: sudo usermod -aG {name} $USER"
 
 
 def test_a_device_that_no_group_may_open_gets_one() -> None:

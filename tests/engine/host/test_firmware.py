@@ -93,12 +93,12 @@ def test_a_bios_has_no_flash(tmp_path: Path) -> None:
 
 def test_a_host_without_uefi_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workbench.engine.host.firmware.find_uefi", lambda machine: None)
-    with pytest.raises(HostError, match="this host has none") as failed:
+    with pytest.raises(HostError, match="this host has no UEFI firmware") as failed:
         flash(UEFI, base="/", home="/", data=tmp_path)
     assert "ovmf" in failed.value.hint
     own = read_guest("[firmware]\ntype = 'uefi'\ncode = 'c.fd'\nvars = 'v.fd'")
     assert flash(own, base="/b", home="/", data=tmp_path) == Flash("/b/c.fd", "/b/v.fd")
-    with pytest.raises(HostError, match="no template"):
+    with pytest.raises(HostError, match="no template on this host"):
         make_variables(own, Flash("/b/c.fd", str(tmp_path / "v.fd")))
 
 

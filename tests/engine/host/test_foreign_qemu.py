@@ -1,4 +1,4 @@
-"""The command line of a QEMU that runs, and of what is none."""
+"""Reading the command line of a running QEMU, and of other processes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_what_only_calls_itself_qemu() -> None:
     process = subprocess.Popen(["exec -a qemu-system-x86_64 sleep 60"], shell=True, executable="/bin/bash")
     try:
         wait_until(lambda: "sleep" in os.readlink(f"/proc/{process.pid}/exe"), "sleep to be executed")
-        with pytest.raises(HostError, match=f"process {process.pid} is no QEMU"):
+        with pytest.raises(HostError, match=f"process {process.pid} is not a QEMU"):
             command_line_of(process.pid)
     finally:
         process.kill()
@@ -54,7 +54,7 @@ def test_a_process_that_has_ended() -> None:
     with pytest.raises((HostError, NotFound)):
         command_line_of(process.pid)
     process.wait()
-    with pytest.raises(NotFound, match=f"no process {process.pid} runs"):
+    with pytest.raises(NotFound, match=f"no process with pid {process.pid}"):
         command_line_of(process.pid)
 
 
@@ -72,6 +72,6 @@ def test_files_of_readconfig(tmp_path: Path) -> None:
     (tmp_path / "a.cfg").write_text("[machine]\n")
     assert read_config(str(tmp_path), "a.cfg") == read_config("/", str(tmp_path / "a.cfg")) == "[machine]\n"
     (tmp_path / "b").write_bytes(b"\xff")
-    for name, why in (("c", "No such file"), ("b", "not UTF-8"), (".", "directory")):
+    for name, why in (("c", "No such file"), ("b", "not valid UTF-8"), (".", "directory")):
         with pytest.raises(ValueError, match=why):
             read_config(str(tmp_path), name)

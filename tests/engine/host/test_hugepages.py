@@ -1,4 +1,4 @@
-"""The check before a start, against the kernel's own pools where this user may change them, else against drawn ones."""
+"""The check before a start, against the kernel's pools if this user may change them, else against a fake /sys."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class TestKernel:
             error = refused(13 * PAGE, PAGE)
             assert error.message.startswith("1 hugepage of 2 MiB is missing")
 
-    def test_the_command_of_the_hint_mends_it(self) -> None:
+    def test_the_command_of_the_hint_fixes_it(self) -> None:
         with hugepage_pool(3):
             command = refused(16 * PAGE, PAGE).hint.splitlines()[0]
             assert command.startswith("sudo sysctl vm.nr_hugepages=")
@@ -81,7 +81,7 @@ class TestKernel:
             check_hugepages(16 * PAGE, PAGE)
             assert refused(17 * PAGE, PAGE)
 
-    def test_the_command_for_a_node_mends_it(self) -> None:
+    def test_the_command_for_a_node_fixes_it(self) -> None:
         if not read_nodes(PAGE):
             pytest.skip("this kernel has no NUMA nodes")
         node = read_nodes(PAGE)[0].node
@@ -98,7 +98,7 @@ class TestKernel:
                 assert read_pool("resv_hugepages") >= 4
                 check_hugepages(6 * PAGE, PAGE)
                 error = refused(7 * PAGE, PAGE)
-            assert "4 of the free ones promised to others" in error.message
+            assert "4 free ones reserved" in error.message
             assert f"={read_pool('nr_hugepages') + 1}" in error.hint
 
     def test_what_it_allows_starts_and_what_it_refuses_does_not(self) -> None:
@@ -139,27 +139,27 @@ class TestMount:
             if GIB not in {pool.page for pool in read_pools()}:
                 pytest.skip("this host has one page size alone")
             error = refused(GIB, GIB, (), str(path))
-            assert error.message == f"the hugetlbfs at {path} has 2 MiB pages, and the guest wants 1 GiB"
+            assert error.message == f"hugetlbfs at {path} has 2 MiB pages, but the guest needs 1 GiB"
 
     def test_the_mounts_own_limit_counts(self, tmp_path: Path) -> None:
         with mounted(tmp_path / "huge", "pagesize=2M,size=4M") as path, hugepage_pool(8):
             check_hugepages(2 * PAGE, PAGE, (), str(path))
             error = refused(3 * PAGE, PAGE, (), str(path))
-            assert error.message == f"the hugetlbfs at {path} lets 2 more pages be used, and the guest needs 3"
+            assert error.message == f"hugetlbfs at {path} has room for 2 pages, but the guest needs 3"
 
-    def test_without_permission_it_says_so(self) -> None:
+    def test_a_mount_without_permission(self) -> None:
         with tempfile.TemporaryDirectory() as directory:
             Path(directory).chmod(0o755)
             with mounted(Path(directory) / "huge", "pagesize=2M,mode=0700") as path, unprivileged():
                 error = refused(PAGE, PAGE, (), str(path))
-            assert error.message == f"no permission to make files in the hugetlbfs at {path}"
+            assert error.message == f"no permission to create files in hugetlbfs at {path}"
             assert 'source = "memfd"' in error.hint
 
     def test_an_ordinary_directory_is_refused(self, tmp_path: Path) -> None:
         if PAGE not in {pool.page for pool in read_pools()}:
             pytest.skip("this host has no 2 MiB pages")
         error = refused(PAGE, PAGE, (), str(tmp_path))
-        assert error.message == f"the hugepage source {tmp_path} is no mounted hugetlbfs"
+        assert error.message == f"hugepage source {tmp_path} is not a mounted hugetlbfs"
         assert f"mount -t hugetlbfs -o pagesize=2M none {tmp_path}" in error.hint
         assert 'source = "memfd"' in error.hint
         (tmp_path / "mine").touch()
@@ -218,22 +218,21 @@ def test_an_unknown_page_size_lists_those_there_are(drawn: Sys) -> None:
     drawn.pool(GIB, 1, 1)
     error = drawn.refuses(4 * MIB, 4 * MIB)
     assert error.message == "this host has no hugepages of 4 MiB"
-    assert error.hint == "it has 2 MiB and 1 GiB"
+    assert error.hint == "available sizes: 2 MiB and 1 GiB"
 
 
-def test_memory_that_is_no_whole_number_of_pages(drawn: Sys) -> None:
+def test_memory_that_is_not_a_multiple_of_the_page_size(drawn: Sys) -> None:
     drawn.pool(PAGE, 640, 640)
     error = drawn.refuses(257 * MIB, PAGE)
-    assert error.message == "257M of memory is no whole number of 2 MiB pages"
-    assert error.hint == "give it 256M or 258M"
+    assert error.message == "memory size 257M is not a multiple of 2 MiB pages"
+    assert error.hint == "use 256M or 258M"
 
 
 def test_the_message_has_every_number(drawn: Sys) -> None:
     drawn.pool(PAGE, 640, 128, 28)
     error = drawn.refuses(256 * MIB, PAGE)
     assert error.message == (
-        "28 hugepages of 2 MiB are missing: the guest needs 128, and there are 100 of 640 available, "
-        "28 of the free ones promised to others"
+        "28 hugepages of 2 MiB are missing: the guest needs 128, 100 of 640 available, 28 free ones reserved"
     )
     assert error.hint.splitlines()[0] == "sudo sysctl vm.nr_hugepages=668"
 

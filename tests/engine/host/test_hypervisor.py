@@ -44,11 +44,11 @@ def test_each_hypervisor_by_its_files(tmp_path: Path, files: dict[str, str], nam
     assert find(tmp_path, files) == name
 
 
-def test_bare_metal_has_none_whatever_its_firmware_says(tmp_path: Path) -> None:
+def test_bare_metal_has_none_with_any_firmware(tmp_path: Path) -> None:
     assert find(tmp_path, {CLOCK: "tsc hpet", VENDOR: "Google", PRODUCT: "a laptop"}, guest=False) == ""
 
 
-def test_a_surface_is_no_virtual_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_surface_is_not_a_virtual_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_by_program", str)
     assert find(tmp_path, {VENDOR: "Microsoft Corporation", PRODUCT: "Surface Pro"}) == UNNAMED
 
@@ -57,7 +57,7 @@ def test_xen_shows_without_the_cpus_flag(tmp_path: Path) -> None:
     assert find(tmp_path, {"sys/hypervisor/type": "xen"}, guest=False) == "Xen"
 
 
-def test_nothing_known_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_hypervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find(tmp_path, {}) == UNNAMED
 

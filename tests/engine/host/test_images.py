@@ -27,10 +27,10 @@ OTHERS = {
 
 @pytest.mark.parametrize("wanted", ["raw", "qcow2"])
 @pytest.mark.parametrize("kind", OTHERS)
-def test_an_image_of_another_program_is_named_with_what_mends_it(kind: str, wanted: str, tmp_path: Path) -> None:
+def test_an_image_of_another_program_is_named_with_the_fix(kind: str, wanted: str, tmp_path: Path) -> None:
     (tmp_path / "d").write_bytes(OTHERS[kind])
     assert format_trouble(tmp_path / "d", wanted, disk=True) == (
-        f"{tmp_path}/d is a {kind} image: make one of qcow2 from it with qemu-img convert -O qcow2"
+        f"{tmp_path}/d is a {kind} image: convert it with qemu-img convert -O qcow2"
     )
 
 
@@ -47,9 +47,11 @@ def test_the_marks_are_those_of_qemu_img(kind: str, tmp_path: Path) -> None:
     assert f"is a {kind} image" in format_trouble(tmp_path / "d", "raw", disk=True)
 
 
-def test_a_packed_image_is_no_disk(tmp_path: Path) -> None:
+def test_a_compressed_image_is_not_a_disk(tmp_path: Path) -> None:
     (tmp_path / "d").write_bytes(b"\xfd7zXZ\0" + bytes(512))
-    assert format_trouble(tmp_path / "d", "raw", disk=True) == f"{tmp_path}/d is packed with xz: unpack it first"
+    assert (
+        format_trouble(tmp_path / "d", "raw", disk=True) == f"{tmp_path}/d is compressed with xz: decompress it first"
+    )
     assert format_trouble(tmp_path / "d", "raw", disk=False) == "", "a CD holds what it holds"
 
 
@@ -71,7 +73,7 @@ def test_every_image_below_must_be_there(tmp_path: Path) -> None:
     assert format_trouble(top, "qcow2", disk=True) == ""
     (tmp_path / "base").unlink()
     said = format_trouble(top, "qcow2", disk=True)
-    assert said.startswith(f"{tmp_path}/sub/middle stands on {tmp_path}/sub/../base: No such file or directory; when")
+    assert said.startswith(f"{tmp_path}/sub/middle: backing file {tmp_path}/sub/../base: No such file or directory; if")
     for elsewhere in ("json:{}", "nbd://host/x"):
         assert format_trouble(over(tmp_path / "top", elsewhere), "qcow2", disk=True) == ""
     assert "more than 64 images" in format_trouble(over(tmp_path / "top", "top"), "qcow2", disk=True)
@@ -81,13 +83,13 @@ def test_a_header_that_qemu_would_not_take(tmp_path: Path) -> None:
     image = qcow2(tmp_path / "d")
     whole = image.read_bytes()
     image.write_bytes(whole[:71])
-    assert format_trouble(image, "qcow2", disk=True) == f"{image} is a qcow2 image that was cut short"
+    assert format_trouble(image, "qcow2", disk=True) == f"{image} is a truncated qcow2 image"
     image.write_bytes(whole[:4] + (9).to_bytes(4, "big") + whole[8:])
-    assert "of version 9, which QEMU does not know" in format_trouble(image, "qcow2", disk=True)
+    assert "has qcow2 version 9, which QEMU does not support" in format_trouble(image, "qcow2", disk=True)
 
 
 @pytest.mark.parametrize(("held", "readers"), [("false", True), ("true", False)])
-def test_who_has_an_image_open_is_told_by_qemus_locks(held: str, readers: bool, tmp_path: Path) -> None:
+def test_qemus_locks_show_which_process_has_an_image_open(held: str, readers: bool, tmp_path: Path) -> None:
     image = qcow2(tmp_path / "d,d")
     assert user_of(image, writes=True) == ""
     node = f'{{"driver":"qcow2","node-name":"n","read-only":{held},"file":{{"driver":"file","filename":"{image}"}}}}'

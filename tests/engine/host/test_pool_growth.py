@@ -1,4 +1,4 @@
-"""Growing a pool of hugepages for a guest, and giving back what was added."""
+"""Growing a pool of hugepages for a guest, and returning the added pages."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class TestKernel:
             before = read_pool("nr_hugepages")
             refused = workbench("start", "huge", "--make-hugepages")
             refused.check_error(
-                1, "4,194,302 hugepages of 2 MiB are missing", "of memory to spare", "nothing was changed"
+                1, "4,194,302 hugepages of 2 MiB are missing", "of memory is available", "the pool was not changed"
             )
             assert read_pool("nr_hugepages") == before
             assert not (workbench.state / "huge").exists()
@@ -68,13 +68,13 @@ class TestKernel:
         (tmp_path / "meminfo").write_text("MemAvailable: 99999999999 kB\nHugepagesize: 2048 kB\n")
         with hugepage_pool(2):
             before = read_pool("nr_hugepages")
-            with pytest.raises(HostError, match="were given back") as failed:
+            with pytest.raises(HostError, match="were released again") as failed:
                 grow(short(1 << 22), proc=tmp_path)  # 8 TiB
             assert "nr_hugepages" in failed.value.hint
             assert read_pool("nr_hugepages") == before
 
     @pytest.mark.parametrize("prealloc", ["true", "false"])
-    async def test_a_pool_drained_after_the_check_is_told(
+    async def test_a_pool_drained_after_the_check_is_reported(
         self, prealloc: str, workbench: CommandLine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         workbench.profile("huge", f'[memory]\nsize = "64M"\nhugepages = {{ prealloc = {prealloc} }}\n')
@@ -93,7 +93,7 @@ class TestKernel:
         assert not (workbench.state / "huge").exists()
 
     @pytest.mark.parametrize("how", ["killed", "stopped"])
-    def test_what_was_added_returns_when_nobody_looks(self, how: str, workbench: CommandLine) -> None:
+    def test_added_pages_return_without_a_workbench(self, how: str, workbench: CommandLine) -> None:
         """No workbench runs when QEMU ends: its keeper gives the pages back before the end counts as written."""
         workbench.profile("huge", GUEST)
         directory = workbench.state / "huge"
@@ -142,20 +142,20 @@ class TestKernel:
             assert "missing" not in workbench("check", "huge").stderr, "it has them itself"
             assert workbench("stop", "huge", "--kill").code == 0
 
-    def test_who_has_the_pages_is_told(self, workbench: CommandLine) -> None:
+    def test_the_holders_of_the_pages_are_listed(self, workbench: CommandLine) -> None:
         workbench.profile("huge", GUEST)
         workbench.profile("second", GUEST)
         with hugepage_pool(40):
             workbench.start("huge")
             workbench("start", "second").check_error(
-                1, "24 hugepages of 2 MiB are missing", "pages the guest huge has 32"
+                1, "24 hugepages of 2 MiB are missing", "pages, guest huge holds 32"
             )
             flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_HUGETLB
             with mmap.mmap(-1, 5 * PAGE, flags=flags) as memory:
                 for page in range(5):
                     memory[page * PAGE] = 1
                 workbench("start", "second").check_error(
-                    1, "29 hugepages of 2 MiB are missing", "the guest huge has 32, others have"
+                    1, "29 hugepages of 2 MiB are missing", "guest huge holds 32, other processes "
                 )
             assert workbench("stop", "huge", "--kill").code == 0
 
@@ -167,16 +167,16 @@ class TestKernel:
             assert read_pool("nr_hugepages") == before
 
 
-def test_a_check_tells_of_a_source_that_is_no_mount(workbench: CommandLine, tmp_path: Path) -> None:
+def test_a_check_reports_a_source_that_is_not_a_mount(workbench: CommandLine, tmp_path: Path) -> None:
     if PAGE not in {pool.page for pool in read_pools()}:
         pytest.skip("this host has no 2 MiB pages")
     table = '[memory]\nsize = "64M"\n[memory.hugepages]\nsource = "{}"\n'
     workbench.profile("gone", table.format(tmp_path / "gone"))
     workbench.profile("plain", table.format(tmp_path))
-    for name, words in {"gone": "No such file or directory", "plain": "is no mounted hugetlbfs"}.items():
+    for name, words in {"gone": "No such file or directory", "plain": "is not a mounted hugetlbfs"}.items():
         checked = workbench("check", name)
         assert checked.code == 1
-        assert f"{name}.toml:4:1: memory.hugepages.source: the hugepage source {tmp_path}" in checked.stdout
+        assert f"{name}.toml:4:1: memory.hugepages.source: hugepage source {tmp_path}" in checked.stdout
         assert words in checked.stdout
         assert "sudo mount -t hugetlbfs -o pagesize=2M" in checked.stdout
 
@@ -212,7 +212,7 @@ def test_pages_that_others_use_by_now_are_not_taken_from_them(tmp_path: Path) ->
     assert (pool / "nr_hugepages").read_text() == "38"
 
 
-def test_a_user_who_may_not_is_told_what_root_types(tmp_path: Path) -> None:
+def test_without_permission_the_hint_has_the_command_for_root(tmp_path: Path) -> None:
     pool = drawn(tmp_path, total=0, free=0)
     (pool / "nr_hugepages").unlink()
     (pool / "nr_hugepages").mkdir()

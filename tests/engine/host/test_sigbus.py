@@ -1,4 +1,4 @@
-"""A QEMU that dies of SIGBUS: of free page reporting on hugepages, as it really happens, and of nobody knows what."""
+"""A QEMU killed by SIGBUS: through free page reporting on hugepages, as it really happens, and for an unknown reason."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def taken(pages: int) -> Iterator[None]:
 
 
 @uses_pool
-async def test_pages_that_reporting_gave_back_and_somebody_took_end_the_guest(
+async def test_reported_pages_taken_by_another_process_end_the_guest(
     workbench: CommandLine, demo_guest: DemoGuest
 ) -> None:
     profile = f'[memory]\nsize = "512M"\n{HUGEPAGES}[boot]\nguest = "demo"\n[balloon]\nfree-page-reporting = true\n'
@@ -81,7 +81,7 @@ async def test_on_ordinary_memory_only_the_signal_is_known(workbench: CommandLin
     assert workbench.listed("guest")["ended_cause"] == ""
 
 
-def test_a_caution_is_no_problem(workbench: CommandLine) -> None:
+def test_a_caution_is_not_a_problem(workbench: CommandLine) -> None:
     text = 'description = "d"\n[memory]\nsize = "64M"\n[memory.hugepages]\n[balloon]\nfree-page-reporting = true\n'
     path = workbench.profile("guest", text)
     done = workbench("check", "guest")

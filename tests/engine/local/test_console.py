@@ -1,4 +1,4 @@
-"""The serial console against a peer that keeps QEMU's rules: one client, and what is not read stalls the guest."""
+"""The serial console against a peer that behaves like QEMU: one client, and unread output stalls the guest."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ async def test_a_listener_that_comes_back_at_once_hears_again(directory: Path) -
         await console.close()
 
 
-async def test_a_guest_that_ends_is_no_error(directory: Path) -> None:
+async def test_a_guest_that_ends_is_not_an_error(directory: Path) -> None:
     async with listening(directory) as peer:
         console = Console(directory)
         console.listen(lambda _text: None)
@@ -189,9 +189,7 @@ async def test_a_guest_that_ends_is_no_error(directory: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["nothing", "stale"])
-async def test_a_console_that_cannot_be_reached_says_so(
-    directory: Path, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_unreachable_console_is_reported(directory: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workbench.engine.local.console.REACH", 0.1)
     if kind == "stale":
         async with listening(directory):
@@ -200,8 +198,8 @@ async def test_a_console_that_cannot_be_reached_says_so(
     console = Console(directory)
     console.listen(heard.append)
     await until(lambda: heard, "the words")
-    assert "the serial console cannot be reached" in heard[0]
-    with pytest.raises(MonitorUnavailable, match="the serial console cannot be reached") as caught:
+    assert "cannot connect to the serial console" in heard[0]
+    with pytest.raises(MonitorUnavailable, match="cannot connect to the serial console") as caught:
         await console.type("x")
     assert "serial.sock" in caught.value.hint
     await console.close()

@@ -1,4 +1,4 @@
-"""The engine with a real demo guest: what its snapshots say while the guest moves, freezes, dies and comes back."""
+"""The engine with a real demo guest: its snapshots while the guest moves, freezes, dies and comes back."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ def crowd(clients: ExitStack, path: Path) -> None:
             client.connect(str(path))
 
 
-async def test_a_stopped_qemu_is_told_also_when_clients_wait_for_it(shared: CommandLine) -> None:
+async def test_a_stopped_qemu_is_reported_while_clients_wait_for_it(shared: CommandLine) -> None:
     """Its socket takes no more of them, which says nothing of why."""
     pid = shared.listed("demo")["pid"]
     assert isinstance(pid, int)
@@ -313,13 +313,13 @@ async def test_sigkill_is_seen_and_named(firmware: CommandLine) -> None:
         assert not (firmware.state / "fw").exists()
         (listed,) = engine.guests()
         assert (listed.name, listed.phase, listed.ended) == ("fw", Phase.STOPPED, Exit(137))
-        with pytest.raises(NotFound, match="fw does not run"):
+        with pytest.raises(NotFound, match="fw is not running"):
             await engine.guest("fw").pause()
     async with opened(firmware) as engine:
         assert engine.guests()[0].ended == Exit(137), "the next screen knows it too"
 
 
-async def test_what_an_ended_guest_said_can_be_read(workbench: CommandLine) -> None:
+async def test_the_output_of_an_ended_guest_can_be_read(workbench: CommandLine) -> None:
     workbench.profile("fw", FIRMWARE)
     workbench.start("fw")
     heard: list[str] = []
@@ -359,7 +359,7 @@ async def test_kill_works_on_a_frozen_guest(firmware: CommandLine) -> None:
         assert guest.snapshot.ended == Exit(137)
 
 
-async def test_a_guest_that_ended_meanwhile_is_told(firmware: CommandLine) -> None:
+async def test_a_guest_that_ended_in_between_is_reported(firmware: CommandLine) -> None:
     async with opened(firmware) as engine:
         await guest_ready(running(engine, "fw"))
     firmware("stop", "fw", "--timeout", "0", "--kill")
@@ -387,9 +387,9 @@ async def test_guests_and_profiles_of_others_appear(workbench: CommandLine) -> N
         last = engine.guest("fw")
         assert (last.snapshot.phase, last.snapshot.profile_path) == (Phase.STOPPED, "")
         assert list(last.record)[-1].payload == "fw was killed by signal 9"
-        with pytest.raises(NotFound, match="fw does not run"):
+        with pytest.raises(NotFound, match="fw is not running"):
             await last.pause()
-        with pytest.raises(NotFound, match="no guest or profile 'other'"):
+        with pytest.raises(NotFound, match="no guest or profile named 'other'"):
             engine.guest("other")
         workbench.profile("fw", FIRMWARE)
         await until(lambda: engine.guest("fw").snapshot.profile_path, "the profile anew")
@@ -410,7 +410,7 @@ async def test_start_and_its_failures(workbench: CommandLine) -> None:
         await engine.start("fw")
         assert [s.phase for s in heard][:2] == [Phase.STARTING, Phase.RUNNING]
         guest = running(engine, "fw")
-        with pytest.raises(StartError, match="fw runs already"):
+        with pytest.raises(StartError, match="fw is already running"):
             await engine.start("fw")
         assert engine.guest("fw") is guest
         assert [(s.name, s.phase) for s in engine.guests()] == [("bad", Phase.STOPPED), ("fw", Phase.RUNNING)]
@@ -444,7 +444,7 @@ async def open_gate(gate: Path) -> None:
     writer.close()
 
 
-async def test_who_stops_waiting_for_a_start_does_not_stop_it(workbench: CommandLine) -> None:
+async def test_cancelling_the_caller_does_not_cancel_a_start(workbench: CommandLine) -> None:
     async with opened(workbench) as engine:
         starting, gate = await slow_start(workbench, engine)
         starting.cancel()
@@ -505,7 +505,7 @@ async def test_a_guest_without_a_balloon(workbench: CommandLine) -> None:
             await guest.set_target(32 * MIB)
 
 
-async def test_a_reply_that_cannot_be_understood_is_told_and_asked_again(
+async def test_an_unexpected_reply_is_reported_and_asked_again(
     firmware: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(firmware) as engine:
@@ -515,7 +515,7 @@ async def test_a_reply_that_cannot_be_understood_is_told_and_asked_again(
         with monkeypatch.context() as odd:
             odd.setattr("workbench.engine.balloon.probe.cast", lambda *_: {})
             await until(lambda: guest.snapshot.trouble, "the trouble")
-            assert guest.snapshot.trouble == "the workbench could not understand QEMU: KeyError: 'status'"
+            assert guest.snapshot.trouble == "unexpected reply from QEMU: KeyError: 'status'"
             assert (guest.snapshot.answering, guest.snapshot.phase) == (False, Phase.RUNNING)
         await until(lambda: guest.snapshot.answering and not guest.snapshot.trouble, "the next round")
         os.kill(guest.snapshot.pid or 0, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Plugging through a guest's driver, as the screen does: what it sends is seen, what is pending is in the snapshot."""
+"""Plugging through a guest's driver, as the screen does: its commands are recorded, pending unplugs are in the snapshot."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def test_an_unplug_without_an_answer_stays_in_the_snapshot_until_it_comes(
             await guest.hotplug.keeping("net1")
 
 
-async def test_what_the_screen_plugs_in_is_kept_unless_the_profile_changed_meanwhile(workbench: CommandLine) -> None:
+async def test_a_plugged_device_is_kept_unless_the_profile_has_changed(workbench: CommandLine) -> None:
     file = workbench.profile("fw", PROFILE)
     workbench.start("fw")
     async with opened(workbench) as engine:
@@ -142,7 +142,7 @@ async def test_one_that_another_process_sees_the_end_of_is_left_to_it(workbench:
         assert guest.snapshot.unplugged == (), "who asked was told in time"
 
 
-async def test_what_went_while_nobody_looked_is_cleared_up_when_somebody_does(workbench: CommandLine) -> None:
+async def test_what_went_without_a_screen_is_cleaned_up_by_the_next_one(workbench: CommandLine) -> None:
     workbench.profile("fw", PROFILE)
     workbench.start("fw")
     assert workbench("plug", "fw", "net").code == 0
@@ -202,7 +202,7 @@ async def test_a_device_that_the_user_deleted_by_hand_and_then_unplugs_takes_its
         await until(lambda: "netdev_del" in actions(guest), "its netdev to go with it")
 
 
-async def test_what_devices_stand_on_is_not_asked_for_again_and_again(workbench: CommandLine) -> None:
+async def test_backends_are_not_asked_for_repeatedly(workbench: CommandLine) -> None:
     workbench.profile("fw", PROFILE)
     workbench.start("fw")
     async with opened(workbench) as engine:
@@ -221,7 +221,7 @@ async def test_what_devices_stand_on_is_not_asked_for_again_and_again(workbench:
         assert left.name == "net7-host", "a device came: all is asked again"
 
 
-async def test_a_qemu_that_ends_meanwhile_claims_nothing(workbench: CommandLine) -> None:
+async def test_a_qemu_that_ends_in_between_leaves_no_claim(workbench: CommandLine) -> None:
     workbench.profile("fw", PROFILE)
     workbench.start("fw")
     async with opened(workbench) as engine:

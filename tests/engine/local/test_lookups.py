@@ -1,4 +1,4 @@
-"""What the console looks up, asked of real QEMUs."""
+"""The console's lookups, with real QEMUs."""
 
 from __future__ import annotations
 

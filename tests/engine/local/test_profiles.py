@@ -1,4 +1,4 @@
-"""The editor's side of the engine, on real files: read, check, save, and what somebody else does meanwhile."""
+"""The editor's side of the engine, on real files: reading, checking, saving, and changes by other programs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def test_saved_and_read_again(files: ProfileFiles, tmp_path: Path) -> None
         await files.create("../mine", "")
 
 
-async def test_what_somebody_else_wrote_is_not_overwritten(files: ProfileFiles, tmp_path: Path) -> None:
+async def test_changes_by_another_program_are_not_overwritten(files: ProfileFiles, tmp_path: Path) -> None:
     known = await files.create("mine", TEXT)
     path = tmp_path / "profiles/mine.toml"
     path.write_text("theirs = 1\n")
@@ -96,7 +96,7 @@ async def test_files_and_qemu_are_asked_too(files: ProfileFiles) -> None:
     assert any("missing.qcow2" in one and one.startswith("mine.toml:8:") for one in found)
 
 
-async def test_a_base_is_read_and_its_options_are_told_apart(files: ProfileFiles, tmp_path: Path) -> None:
+async def test_a_base_is_read_and_its_options_are_distinguished(files: ProfileFiles, tmp_path: Path) -> None:
     known = await files.create("mine", TEXT)
     (tmp_path / "profiles/base.inc").write_text("[cpu]\ncount = 3\n")
     checked = files.check(known, f'extends = "base.inc"\n{TEXT}')
@@ -149,7 +149,7 @@ async def test_compared_with_another_and_with_what_runs(files: ProfileFiles, tmp
         await files.compare(known, "x = 1", "")
 
 
-async def test_who_extends_a_profile_is_known(files: ProfileFiles, tmp_path: Path) -> None:
+async def test_extending_profiles_are_known(files: ProfileFiles, tmp_path: Path) -> None:
     await files.create("mine", TEXT)
     await files.create("near", 'extends = "mine.toml"\n')
     await files.create("far", 'extends = "near.toml"\n')

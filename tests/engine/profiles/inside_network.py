@@ -1,4 +1,4 @@
-"""What tests/engine/profiles/test_host_interfaces.py runs in a network namespace of its own: ``python -m … NAME``."""
+"""What tests/engine/profiles/test_host_interfaces.py runs in a separate network namespace: ``python -m … NAME``."""
 
 from __future__ import annotations
 

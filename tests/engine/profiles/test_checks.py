@@ -1,4 +1,4 @@
-"""Everything that is wrong with a profile is told at once, whoever finds it."""
+"""All problems of a profile are reported at once, from all checks."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ args = ["-daemonize", "-device", "nosuch"]
         ("accelerator = 'kvmm'\ncpu.hyperv = true", "accelerator"),
     ],
 )
-def test_what_follows_from_a_mistake_only_is_not_told_too(text: str, key: str, tmp_path: Path) -> None:
+def test_a_consequence_of_another_error_is_not_reported(text: str, key: str, tmp_path: Path) -> None:
     (found,) = complaints(tmp_path, text, Accelerator("tcg", "no vmx or svm here"))
     assert f" {key}: " in found
 
@@ -155,15 +155,15 @@ backend = "bridge"
 interface = "nosuch1"
 """
     found = complaints(tmp_path, text, Accelerator("tcg", "no vmx or svm here"))
-    why = "this host runs the guest on TCG, which has no Hyper-V enlightenments: no vmx or svm here"
-    make = "sudo ip tuntap add nosuch0 mode tap user $USER multi_queue makes one"
+    why = "TCG, used on this host, has no Hyper-V enlightenments: no vmx or svm here"
+    make = "create it with sudo ip tuntap add nosuch0 mode tap user $USER multi_queue"
     there = ", ".join(map(str, sorted(int(path.name[4:]) for path in NODES.glob("node[0-9]*"))))
     nodes = [f"box.toml:2:20: memory.nodes[1]: this host has no NUMA node 1023: it has {there}"] if there else []
     assert found == [
         f"box.toml:1:5: cpu.hyperv: {why}",
         *nodes,
         f"box.toml:5:1: net[0].interface: this host has no interface nosuch0: {make}",
-        "box.toml:9:1: net[1].interface: this host has no bridge nosuch1: sudo ip link add nosuch1 type bridge makes one",
+        "box.toml:9:1: net[1].interface: this host has no bridge nosuch1: create it with sudo ip link add nosuch1 type bridge",
     ]
     assert complaints(tmp_path, "cpu.hyperv = true", Accelerator("kvm", "")) == []
 
@@ -173,7 +173,7 @@ def test_a_host_without_a_uefi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     path = tmp_path / "box.toml"
     path.write_text("firmware.type = 'uefi'")
     (found,) = host_problems(read_profile(path))
-    assert found.message == "this host has no UEFI: install it (Debian and Ubuntu: ovmf), or give code and vars"
+    assert found.message == "this host has no UEFI: install it (Debian and Ubuntu: ovmf), or set code and vars"
     path.write_text("[firmware]\ntype = 'uefi'\ncode = 'c'")
     assert host_problems(read_profile(path)) == ()
 
@@ -184,7 +184,7 @@ def test_the_device_of_taps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("workbench.engine.profiles.host_needs.TUN", tmp_path / "tun")
     (found,) = host_problems(read_profile(path))
     assert found.key == "net[1].backend"
-    assert found.message == f"a tap is reached by {tmp_path}/tun, and it is missing: sudo modprobe tun"
+    assert found.message == f"a tap needs {tmp_path}/tun, which is missing: sudo modprobe tun"
     (tmp_path / "tun").touch()
     assert host_problems(read_profile(path)) == ()
 
@@ -194,5 +194,5 @@ def test_kvm_by_name_where_it_runs_nothing_is_warned_of(workbench: CommandLine) 
     done = workbench("check", "box")
     assert done.code == 0
     chosen = asyncio.run(choose_accelerator())
-    said = "box.toml:2:1: accelerator: KVM will hardly run this guest: "
+    said = "box.toml:2:1: accelerator: KVM probably cannot run this guest: "
     assert (said in done.stderr) is (chosen.name == "tcg"), done

@@ -1,4 +1,4 @@
-"""Ports and images that somebody else has."""
+"""Ports and images in use by other processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def taken_port() -> Iterator[int]:
-    """A TCP port of this host that somebody listens on."""
+    """A TCP port of this host that is in use."""
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
@@ -36,8 +36,8 @@ def test_a_port_that_is_taken(workbench: CommandLine) -> None:
         workbench.profile("web", forwarding(port))
         done = workbench("check", "web")
         assert done.code == 1
-        assert f"web.toml:3:12: net[0].forward[0]: tcp port {port} of the host is taken" in done.stdout
-        workbench("start", "web").check_error(1, f"tcp port {port} of the host is taken")
+        assert f"web.toml:3:12: net[0].forward[0]: tcp port {port} of the host is in use" in done.stdout
+        workbench("start", "web").check_error(1, f"tcp port {port} of the host is in use")
     assert workbench("check", "web").code == 0
 
 
@@ -48,7 +48,7 @@ def test_a_port_that_another_guest_has_and_ones_own(workbench: CommandLine) -> N
     workbench.profile("other", forwarding(free))
     workbench.start("web")
     assert workbench("check", "web").code == 0, "its own guest has it"
-    assert f"port {free} of the host is taken: web has it" in workbench("check", "other").stdout
+    assert f"port {free} of the host is in use by web" in workbench("check", "other").stdout
 
 
 def test_an_image_that_another_guest_writes_to(workbench: CommandLine) -> None:
@@ -80,11 +80,11 @@ def test_the_port_of_the_display(workbench: CommandLine) -> None:
         workbench.profile("box", f'memory.size = "64M"\n[display]\nvnc = "loopback"\nport = {max(port, 5900)}\n')
         done = workbench("check", "box")
         if port >= 5900:
-            assert f"box.toml:4:1: display.port: tcp port {port} of the host is taken" in done.stdout
+            assert f"box.toml:4:1: display.port: tcp port {port} of the host is in use" in done.stdout
     assert workbench("check", "box").code == 0
 
 
-def test_a_socket_that_somebody_listens_on(workbench: CommandLine) -> None:
+def test_a_socket_that_another_process_listens_on(workbench: CommandLine) -> None:
     """QEMU would take its place without a word."""
     serial = 'memory.size = "64M"\n[[serial]]\npath = "p.sock"\n'
     workbench.profile("one", serial)
@@ -92,13 +92,13 @@ def test_a_socket_that_somebody_listens_on(workbench: CommandLine) -> None:
     cable = 'memory.size = "64M"\n[[net]]\nbackend = "socket"\npath = "p.sock"\n'
     workbench.profile("end", cable)
     pid = workbench.start("one")
-    said = f"two.toml:3:1: serial[0].path: somebody listens on {workbench.profiles}/p.sock already"
+    said = f"two.toml:3:1: serial[0].path: another process already listens on {workbench.profiles}/p.sock"
     assert said in workbench("check", "two").stdout
-    workbench("start", "two").check_error(1, "somebody listens on")
+    workbench("start", "two").check_error(1, "another process already listens on")
     assert workbench("check", "one", "end").code == 0
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: workbench("check", "two").code == 0, "the guest's end")
-    said = f"end.toml:4:1: net[0].path: nobody listens on {workbench.profiles}/p.sock: start the guest first that does"
+    said = f"end.toml:4:1: net[0].path: nothing listens on {workbench.profiles}/p.sock: start the other guest first"
     assert said in workbench("check", "end").stdout
 
 

@@ -1,4 +1,4 @@
-"""Cards on a real tap and a real bridge, in a network of the test's own."""
+"""Cards on a real tap and a real bridge, in a separate network namespace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files that a profile names are looked at before QEMU is, and what is wrong stands at the key that names them."""
+"""The files that a profile names are checked before QEMU is started, with problems at the keys that name them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_relative_paths_begin_at_the_profile(place: Path, monkeypatch: pytest.Mo
     assert file_problems(read_profile(Path("../x.toml"))) == ()
 
 
-def test_what_is_no_file(place: Path) -> None:
+def test_paths_that_are_not_files(place: Path) -> None:
     (place / "d").mkdir()
     assert complaints("boot.kernel = '/dev/null'") == ["x.toml:1:6: boot.kernel: /dev/null is a device, not a file"]
     assert complaints("boot.kernel = 'd'") == ["x.toml:1:6: boot.kernel: HERE/d is a directory, not a file"]
@@ -86,11 +86,11 @@ def test_a_disk_of_another_format(place: Path) -> None:
     qcow2(place / "d")
     assert complaints(disk()) == []
     assert complaints(disk("format = 'raw'")) == [
-        'x.toml:3:1: scsi[0].disk[0].file: HERE/d is a qcow2 image, and format = "raw"'
+        'x.toml:3:1: scsi[0].disk[0].file: HERE/d is a qcow2 image, but format = "raw"'
     ]
     (place / "d").write_bytes(bytes(512))
     assert complaints(disk("format = 'raw'")) == []
-    assert complaints(disk()) == ['x.toml:3:1: scsi[0].disk[0].file: HERE/d is no qcow2 image, and format = "qcow2"']
+    assert complaints(disk()) == ['x.toml:3:1: scsi[0].disk[0].file: HERE/d is not a qcow2 image, but format = "qcow2"']
 
 
 def test_what_this_user_may_not_do(place: Path) -> None:
@@ -108,11 +108,11 @@ def test_what_this_user_may_not_do(place: Path) -> None:
         (place / "closed").chmod(0o555)
     with unprivileged():
         assert complaints("boot.kernel = 'k'\n" + ports + "[rng]\nsource = 'k'\n" + disk()) == [
-            "x.toml:1:6: boot.kernel: HERE/k: you may not read it",
-            "x.toml:4:1: serial[0].path: HERE/f: you may not write to it",
-            "x.toml:6:1: serial[1].path: HERE/closed: you may not write there",
-            "x.toml:8:1: rng.source: HERE/k: you may not read it",
-            "x.toml:11:1: scsi[0].disk[0].file: HERE/d: you may not write to it; read-only = true does without",
+            "x.toml:1:6: boot.kernel: HERE/k: no read permission",
+            "x.toml:4:1: serial[0].path: HERE/f: no write permission",
+            "x.toml:6:1: serial[1].path: HERE/closed: no write permission",
+            "x.toml:8:1: rng.source: HERE/k: no read permission",
+            "x.toml:11:1: scsi[0].disk[0].file: HERE/d: no write permission; read-only = true needs none",
         ]
         assert complaints(disk("read-only = true")) == []
 
@@ -122,14 +122,10 @@ def test_a_socket_never_takes_the_place_of_a_file(place: Path) -> None:
     text = "[[serial]]\npath = 's'"
     assert complaints(text) == []
     (place / "s").touch()
-    assert complaints(text) == [
-        "x.toml:2:1: serial[0].path: HERE/s is there already and is no socket: QEMU would remove it"
-    ]
+    assert complaints(text) == ["x.toml:2:1: serial[0].path: HERE/s exists and is not a socket: QEMU would remove it"]
     (place / "s").unlink()
     (place / "s").symlink_to("elsewhere")
-    assert complaints(text) == [
-        "x.toml:2:1: serial[0].path: HERE/s is there already and is no socket: QEMU would remove it"
-    ]
+    assert complaints(text) == ["x.toml:2:1: serial[0].path: HERE/s exists and is not a socket: QEMU would remove it"]
     (place / "s").unlink()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("s")
@@ -139,19 +135,19 @@ def test_a_socket_never_takes_the_place_of_a_file(place: Path) -> None:
 def test_where_a_port_leads(place: Path) -> None:
     long = "s" * 108
     assert complaints(f"[[serial]]\npath = '/{long}'") == [
-        "x.toml:2:1: serial[0].path: a socket's path can have 107 bytes, and this has 109"
+        "x.toml:2:1: serial[0].path: a socket's path can have at most 107 bytes, this has 109"
     ]
-    assert complaints("[[serial]]\npath = 'no/s'") == ["x.toml:2:1: serial[0].path: there is no directory HERE/no"]
+    assert complaints("[[serial]]\npath = 'no/s'") == ["x.toml:2:1: serial[0].path: no such directory: HERE/no"]
     file = "[[serial]]\nbackend = 'file'\npath = "
     assert complaints(file + "'new'") == []
-    assert complaints(file + "'no/f'") == ["x.toml:3:1: serial[0].path: there is no directory HERE/no"]
+    assert complaints(file + "'no/f'") == ["x.toml:3:1: serial[0].path: no such directory: HERE/no"]
     assert complaints(file + "'/'") == ["x.toml:3:1: serial[0].path: / is a directory"]
 
 
-def test_what_is_no_kernel(place: Path) -> None:
+def test_a_file_that_is_not_a_kernel(place: Path) -> None:
     (place / "k").write_bytes(bytes(4096))
     (found,) = complaints("boot.kernel = 'k'")
-    assert found.startswith("x.toml:1:6: boot.kernel: HERE/k is no kernel that QEMU can start: a bzImage")
+    assert found.startswith("x.toml:1:6: boot.kernel: HERE/k is not a kernel that QEMU can boot: bzImage")
     for content in (b"\x7fELF", bytes(64) + b"\x02\xb0\xad\x1b"):
         (place / "k").write_bytes(content)
         assert complaints("boot.kernel = 'k'") == []
@@ -163,7 +159,7 @@ def test_what_does_not_fit_into_flash(place: Path) -> None:
     assert complaints(text) == [], "the variables are made"
     for name in ("c", "v"):
         (place / name).write_bytes(bytes(100))
-    why = "is no UEFI image: it has 100 bytes, and flash has whole sectors of 4,096"
+    why = "is not a UEFI image: its size, 100 bytes, is not a multiple of 4,096"
     assert complaints(text) == [
         f"x.toml:3:1: firmware.code: HERE/c {why}",
         f"x.toml:4:1: firmware.vars: HERE/v {why}",
@@ -175,11 +171,11 @@ def test_two_devices_on_one_file(place: Path) -> None:
     qcow2(place / "d")
     (place / "link").symlink_to("d")
     two = disk() + "[[scsi.disk]]\nfile = './link'\n"
-    assert complaints(two) == ["x.toml:5:1: scsi[0].disk[1].file: scsi[0].disk[0].file has HERE/link already"]
+    assert complaints(two) == ["x.toml:5:1: scsi[0].disk[1].file: HERE/link is already used by scsi[0].disk[0].file"]
     assert len(complaints(disk("read-only = true\n") + "[[scsi.disk]]\nfile = 'd'\n")) == 1, "one of them writes"
     assert complaints(disk("read-only = true\n") + "[[scsi.disk]]\nfile = 'd'\nread-only = true") == []
     sockets = "[[serial]]\npath = 's'\n[[net]]\nbackend = 'socket'\npath = 's'\nlisten = true\n"
-    assert complaints(sockets) == ["x.toml:2:1: serial[0].path: net[0].path has HERE/s already"]
+    assert complaints(sockets) == ["x.toml:2:1: serial[0].path: HERE/s is already used by net[0].path"]
     logs = "[[serial]]\nbackend = 'file'\npath = 'f'\n" * 2
     assert complaints(logs) == [], "what is appended to a file stands behind what is there"
 

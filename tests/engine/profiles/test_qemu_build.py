@@ -1,4 +1,4 @@
-"""What the installed QEMU says of a profile."""
+"""Checking a profile against the installed QEMU."""
 
 from __future__ import annotations
 
@@ -128,12 +128,12 @@ def test_a_build_is_asked_once(tmp_path: Path) -> None:
     again = BuildReader(QEMU, tmp_path)
     again._binary = str(wrapper)  # a program that is not there: to ask it would fail
     assert again.problems([profile])[str(profile.path)] == ()
-    with pytest.raises(HostError, match="could not be asked"):
+    with pytest.raises(HostError, match="cannot query"):
         again.problems([loaded(tmp_path, "[qemu]\nargs = ['-device', 'e1000']")])
 
 
 @pytest.mark.parametrize("kept", ["", "null", "{}", '{"machines": 5}', "[1]"])
-def test_a_cache_that_is_broken_is_asked_anew(kept: str, tmp_path: Path) -> None:
+def test_a_damaged_cache_is_queried_again(kept: str, tmp_path: Path) -> None:
     profile = loaded(tmp_path, "")
     BuildReader(QEMU, tmp_path).problems([profile])
     (file,) = tmp_path.glob("qemu-build-*.json")
@@ -141,7 +141,7 @@ def test_a_cache_that_is_broken_is_asked_anew(kept: str, tmp_path: Path) -> None
     assert BuildReader(QEMU, tmp_path).problems([profile])[str(profile.path)] == ()
 
 
-def test_a_program_that_is_no_qemu(tmp_path: Path) -> None:
+def test_a_program_that_is_not_a_qemu(tmp_path: Path) -> None:
     true = shutil.which("true")
     assert true is not None
     with pytest.raises(HostError):

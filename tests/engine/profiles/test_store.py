@@ -1,4 +1,4 @@
-"""The directory of profiles: what is listed, what is read, what is written; nothing in it can hold or break the reader."""
+"""The directory of profiles: listing, reading, writing; nothing in it can block or break the reader."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class TestListing:
             assert "is not a valid guest name" in complaints(store, name)[0]
             assert all(problem.file.isprintable() for problem in store.load(name).problems)
 
-    def test_where_there_is_no_directory_the_samples_stand_in(self, tmp_path: Path) -> None:
+    def test_without_a_directory_the_samples_are_used(self, tmp_path: Path) -> None:
         store = ProfileStore(tmp_path / "none")
         assert names(store) == ["demo", "firmware", "hugepages"]
         assert all(store.load(name).profile is not None for name in names(store))
@@ -107,7 +107,7 @@ class TestLoading:
 
     def test_no_such_profile(self, store: ProfileStore, tmp_path: Path) -> None:
         (tmp_path / "debian.toml").touch()
-        with pytest.raises(NotFound, match="no profile 'debain'") as caught:
+        with pytest.raises(NotFound, match="no profile named 'debain'") as caught:
             store.load("debain")
         assert caught.value.hint == "did you mean debian?"
         with pytest.raises(NotFound) as caught:
@@ -132,16 +132,16 @@ class TestWhatIsNoText:
         with (tmp_path / "x.toml").open("wb") as file:
             file.truncate(1 << 40)
         assert complaints(store, "x") == [
-            f"cannot be read: it has 1,099,511,627,776 bytes, and a profile has at most {SIZE_MAX:,}"
+            f"cannot be read: too large: 1,099,511,627,776 bytes, at most {SIZE_MAX:,} are allowed"
         ]
 
     def test_a_directory(self, store: ProfileStore, tmp_path: Path) -> None:
         (tmp_path / "x.toml").mkdir()
         assert complaints(store, "x") == ["cannot be read: Is a directory"]
 
-    def test_a_pipe_that_nobody_writes_to_holds_nobody(self, store: ProfileStore, tmp_path: Path) -> None:
+    def test_a_pipe_without_a_writer_does_not_block(self, store: ProfileStore, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "x.toml")
-        assert complaints(store, "x") == ["cannot be read: it is no regular file"]
+        assert complaints(store, "x") == ["cannot be read: not a regular file"]
 
     def test_a_link_to_nowhere(self, store: ProfileStore, tmp_path: Path) -> None:
         (tmp_path / "x.toml").symlink_to("gone")
@@ -194,7 +194,7 @@ class TestWriting:
 
     def test_what_cannot_be_written_leaves_the_old_file(self, store: ProfileStore, tmp_path: Path) -> None:
         (tmp_path / "one.toml").mkdir()
-        with pytest.raises(HostError, match=r"one\.toml cannot be written: Is a directory"):
+        with pytest.raises(HostError, match=r"cannot write one\.toml: Is a directory"):
             store.write("one", "x")
         assert [path.name for path in tmp_path.iterdir()] == ["one.toml"]
 

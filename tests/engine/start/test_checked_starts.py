@@ -1,4 +1,4 @@
-"""A profile that has no problem gives a command line that QEMU takes: what it would refuse is told by the check before."""
+"""A profile without problems gives a command line that QEMU accepts: what QEMU would reject is found by the check."""
 
 from __future__ import annotations
 

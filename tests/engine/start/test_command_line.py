@@ -1,4 +1,4 @@
-"""The command line under real QEMUs: they take it, and they understood what the profile says."""
+"""Real QEMUs accept the command line and do what the profile asks for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each key of a profile has its effect: QEMU says what the key says, and something else of a profile without it."""
+"""Each key of a profile has its effect: QEMU reports the key's value, and a different one for a profile without it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from workbench.errors import CommandFailed
 from workbench.settings import Settings
 
 Reader: TypeAlias = Callable[[Monitor, Path], Awaitable[object]]
-"""What QEMU says of one thing; the path is the directory of the profile and of all that it names."""
+"""What QEMU reports on one thing; the path is the directory of the profile and of all files that it names."""
 MIB = 1 << 20
 
 
@@ -359,7 +359,7 @@ ELSEWHERE = {
     "balloon.guard": "tests/engine/balloon/safety/test_protection.py::test_the_guard_saves_a_process",
     "balloon.presets": "tests/e2e/test_balloon_safety.py::test_a_preset_is_a_target",
 }
-"""Keys whose effect no QEMU alone tells, and the test that shows it."""
+"""Keys whose effect QEMU alone does not show, and the test that shows it."""
 
 
 @each_qemu()

@@ -1,4 +1,4 @@
-"""Command lines as people write them, run by a real QEMU as they are and as their import has them: one machine."""
+"""Command lines as people write them give the same machine in a real QEMU before and after their import."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ADDRESSES = ("addr", "chardev", "netdev", "drive", "memdev", "rng", "iothread", "bus-", "mac", "i8042")
-"""Properties that name what stands elsewhere or under another name."""
+"""Properties that refer to something with another place or name."""
 OURS = {"isa-serial", "isa-parallel", "floppy"}
-"""The console is the workbench's; QEMU's floppy drive and parallel port are left out, and told."""
+"""The console is the workbench's; QEMU's floppy drive and parallel port are left out, with a note."""
 
 LINES = {
     "old spellings": "-hda d.img -cdrom e.iso -boot d -m 64 -net nic,model=rtl8139 -net user -usb -usbdevice tablet -vga std",

@@ -1,4 +1,4 @@
-"""Starting a guest: detached, known when it dies, and nothing left of a start that failed. Every guest is a real QEMU."""
+"""Starting a guest: detached, noticed when it dies, and nothing left of a failed start. Every guest is a real QEMU."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ async def test_a_list_waits_for_how_a_guest_ended(workbench: CommandLine, state:
     assert state.names() == []
 
 
-async def test_an_end_is_told_to_all_who_look_at_the_same_moment(workbench: CommandLine, state: StateDirectory) -> None:
+async def test_an_end_is_reported_to_all_concurrent_readers(workbench: CommandLine, state: StateDirectory) -> None:
     """Whoever comes second finds the directory locked; the first has not kept the end yet."""
     running = await start(state, await planned(workbench))
     os.kill(running.pid, signal.SIGKILL)
@@ -194,7 +194,7 @@ async def test_qemu_that_exits_at_once_is_quoted_and_leaves_nothing(
     with pytest.raises(StartError, match="fw: QEMU ended with exit status 1 before its monitor answered") as caught:
         await start(state, await planned(workbench, FIRMWARE + 'qemu.args = ["-rtc", "base=never"]\n'))
     assert "invalid datetime format" in caught.value.output
-    assert caught.value.hint == "to see what was run: workbench command fw"
+    assert caught.value.hint == "to see its command line: workbench command fw"
     assert (state.names(), state.last_end("fw")) == ([], None)
 
 
@@ -202,13 +202,13 @@ async def test_a_kvm_that_cannot_run_a_guest_is_named_when_qemu_fails(
     workbench: CommandLine, state: StateDirectory
 ) -> None:
     plan = await planned(workbench, FIRMWARE + 'qemu.args = ["-rtc", "base=never"]\n')
-    warned = replace(plan, accelerator_trouble="KVM will hardly run this guest: no /dev/kvm")
+    warned = replace(plan, accelerator_trouble="KVM probably cannot run this guest: no /dev/kvm")
     with pytest.raises(StartError) as caught:
         await start(state, warned)
     assert caught.value.hint.splitlines() == [
-        "KVM will hardly run this guest: no /dev/kvm",
-        'accelerator = "auto" takes KVM only where it can run a guest',
-        "to see what was run: workbench command fw",
+        "KVM probably cannot run this guest: no /dev/kvm",
+        'accelerator = "auto" uses KVM only if it can run a guest',
+        "to see its command line: workbench command fw",
     ]
 
 
@@ -267,7 +267,7 @@ async def test_a_start_that_is_given_up_at_once_leaves_no_qemu(workbench: Comman
 async def test_a_second_start_is_refused_and_harms_nothing(workbench: CommandLine, state: StateDirectory) -> None:
     running = await start(state, await planned(workbench))
     before = sorted(running.path.iterdir())
-    with pytest.raises(StartError, match=f"fw runs already, pid {running.pid}"):
+    with pytest.raises(StartError, match=f"fw is already running, pid {running.pid}"):
         await start(state, await planned(workbench))
     assert state.running("fw") == running
     assert sorted(running.path.iterdir()) == before
@@ -276,12 +276,12 @@ async def test_a_second_start_is_refused_and_harms_nothing(workbench: CommandLin
 async def test_a_disk_that_refuses_is_named(workbench: CommandLine, state: StateDirectory) -> None:
     chosen = await planned(workbench)
     chosen.path.unlink()
-    with pytest.raises(HostError, match=r"fw cannot be written to .*: No such file"):
+    with pytest.raises(HostError, match=r"fw: cannot write to .*: No such file"):
         await start(state, chosen)
     assert state.names() == []
 
 
-def test_kill_of_a_process_that_is_gone_is_no_error(tmp_path: Path) -> None:
+def test_killing_a_process_that_is_gone_is_not_an_error(tmp_path: Path) -> None:
     done = subprocess.Popen(["true"])
     done.wait()
     kill(done.pid)

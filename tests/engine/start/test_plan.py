@@ -1,4 +1,4 @@
-"""From a profile to what would be run here: everything that is missing is told before anything is started."""
+"""Planning a start: everything that is missing is reported before anything is started."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ async def test_what_a_start_would_run(tmp_path: Path, settings: Settings) -> Non
 
 async def test_relative_files_are_looked_for_beside_the_profile(tmp_path: Path, settings: Settings) -> None:
     made = await plan(read_profile(copy_with_files(tmp_path)), settings)
-    assert (made.launch.accelerator, made.accelerator_reason) == ("tcg", "the profile says so")
+    assert (made.launch.accelerator, made.accelerator_reason) == ("tcg", "set in the profile")
     assert value(made, "-kernel") == f"{tmp_path}/vmlinuz"
     assert value(made, "-initrd") == f"{tmp_path}/initrd.img"
     assert value(made, "-append") == "console=ttyS0,115200 quiet"
     assert f'"filename":"{tmp_path}/root.qcow2"' in value(made, "-blockdev")
 
 
-async def test_a_profile_with_problems_tells_all_of_them(tmp_path: Path, settings: Settings) -> None:
+async def test_all_problems_of_a_profile_are_reported(tmp_path: Path, settings: Settings) -> None:
     with pytest.raises(ProfileError, match="the profile vm has 2 problems") as caught:
         await plan(loaded(tmp_path, "cpu.count = 0\nmachin = 'q35'"), settings, check=False)
     assert [(problem.line, problem.key) for problem in caught.value.problems] == [(1, "cpu.count"), (2, "machin")]
@@ -65,7 +65,7 @@ async def test_a_profile_with_problems_tells_all_of_them(tmp_path: Path, setting
 
 async def test_a_kernel_that_does_not_exist(tmp_path: Path, settings: Settings) -> None:
     profile = loaded(tmp_path, "[boot]\nkernel = 'bzImage'")
-    with pytest.raises(ProfileError, match="the profile vm has a problem") as caught:
+    with pytest.raises(ProfileError, match="profile vm has 1 problem") as caught:
         await plan(profile, settings)
     assert [str(problem) for problem in caught.value.problems] == [
         f"{tmp_path}/vm.toml:2:1: boot.kernel: {tmp_path}/bzImage: No such file or directory"
@@ -85,13 +85,13 @@ async def test_a_qemu_that_is_too_old(tmp_path: Path, settings: Settings, monkey
     old.write_text("#!/bin/sh\necho QEMU emulator version 5.2.0\n")
     old.chmod(0o755)
     monkeypatch.setenv("WORKBENCH_QEMU", str(old))
-    with pytest.raises(HostError, match=r"is QEMU 5\.2\.0, and the workbench needs 6\.2 or later") as caught:
+    with pytest.raises(HostError, match=r"is QEMU 5\.2\.0, but version 6\.2 or later is required") as caught:
         await plan(loaded(tmp_path, ""), settings)
     assert "WORKBENCH_QEMU" in caught.value.hint
 
 
 async def test_the_demo_guest_before_it_is_built(settings: Settings) -> None:
-    with pytest.raises(HostError, match="demo boots the demo guest, and that is not built yet") as caught:
+    with pytest.raises(HostError, match="demo boots the demo guest, which is not built yet") as caught:
         await plan(read_profile(SAMPLES / "demo.toml"), settings)
     assert "workbench demo" in caught.value.hint
 
@@ -121,7 +121,7 @@ async def test_a_pool_without_room(tmp_path: Path, settings: Settings) -> None:
 async def test_a_port_whose_socket_has_no_room_for_its_path(tmp_path: Path) -> None:
     profile = loaded(tmp_path, "[[serial]]\nid = 'a-rather-long-name'")
     deep = Settings(state_option=Path("/") / ("d" * 75))
-    with pytest.raises(HostError, match="the socket of a-rather-long-name would have a path of 108 bytes") as caught:
+    with pytest.raises(HostError, match="the socket path of a-rather-long-name has 108 bytes") as caught:
         await plan(profile, deep)
     assert "--state" in caught.value.hint
     await plan(profile, Settings(state_option=Path("/") / ("d" * 74)))

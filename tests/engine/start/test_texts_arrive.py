@@ -1,4 +1,4 @@
-"""Whatever a text of a profile holds, QEMU has that text, and nothing else than with a plain one."""
+"""QEMU gets every text of a profile unchanged, whatever characters it has, and otherwise the same as with a plain one."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ FILES = {
     "serial[].path": 4,
     "rng[].source": 2,
 }
-"""Each key that takes a path, and how many of it stand in the profile."""
+"""Each key that takes a path, and how many of them are in the profile."""
 WORDS = {"boot.cmdline": 1, "machine-options": 1, "scsi[].disk[].serial": 3, "serial[].name": 2}
 """Each key that takes a text that is no path."""
 ELSEWHERE = {
@@ -160,7 +160,7 @@ PLAIN = case_of("plain", "plain")
 @settings(
     deadline=None, max_examples=6, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate)
 )  # without a search for the smallest: each try is a QEMU
-def test_qemu_has_each_text_as_it_stands_and_nothing_else(qemu: str, case: Case) -> None:
+def test_qemu_gets_each_text_unchanged_and_nothing_else(qemu: str, case: Case) -> None:
     values, rest = asyncio.run(told(qemu, case))
     plain_values, plain_rest = plainly(qemu)
     assert values.keys() == plain_values.keys()

@@ -1,4 +1,4 @@
-"""The state directory: who lives, who may start, what is cleaned. Processes here are real, QEMUs only where it matters."""
+"""The state directory: which guests are alive, which may start, what is cleaned up. Processes are real, QEMUs only if needed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 FACTS = GuestFacts("demo", 512 << 20, "tcg", "no vmx or svm here", "/usr/bin/qemu-system-x86_64", 1_700_000_000.5)
 
 SLEEP = "import sys, time; print(flush=True); time.sleep(600)"
-"""A process that tells when it has its command line, and stays."""
+"""A process that reports when it has its command line, and stays."""
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_guest_lives_while_its_process_does(state: StateDirectory) -> None:
     assert state.find("demo") is None
 
 
-def test_a_pid_of_another_program_is_no_guest(state: StateDirectory) -> None:
+def test_a_pid_of_another_program_is_not_a_guest(state: StateDirectory) -> None:
     state.path("demo").mkdir()
     for argv in ([], ["-pidfile", str(state.path("other") / "pid")], [str(state.path("demo") / "pid")]):
         with process(*argv) as other:
@@ -105,13 +105,13 @@ def test_a_pid_of_another_program_is_no_guest(state: StateDirectory) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "abc", "-1", "0", "99999999999999999999", "1 2", "\0"])
-def test_a_damaged_pid_file_is_no_guest(state: StateDirectory, content: str) -> None:
+def test_a_damaged_pid_file_is_not_a_guest(state: StateDirectory, content: str) -> None:
     state.path("demo").mkdir()
     (state.path("demo") / "pid").write_text(content)
     assert state.find("demo") is None
 
 
-def test_a_directory_without_a_pid_is_no_guest(state: StateDirectory) -> None:
+def test_a_directory_without_a_pid_is_not_a_guest(state: StateDirectory) -> None:
     state.path("demo").mkdir()
     assert (state.names(), state.find("demo")) == (["demo"], None)
 
@@ -150,16 +150,16 @@ def test_facts_of_a_newer_workbench_are_read(state: StateDirectory) -> None:
 
 
 def test_no_guest_of_that_name(state: StateDirectory) -> None:
-    with pytest.raises(NotFound, match="no guest 'demo' runs") as caught:
+    with pytest.raises(NotFound, match="no running guest named 'demo'") as caught:
         state.running("demo")
-    assert caught.value.hint == "no guest runs; to start it: workbench start demo"
+    assert caught.value.hint == "no guest is running; to start it: workbench start demo"
     with guest(state, "one"), guest(state, "two"), pytest.raises(NotFound) as caught:
         state.running("demo")
     assert caught.value.hint == "running: one, two; to start it: workbench start demo"
 
 
 @pytest.mark.parametrize("name", ["../state/demo", "demo/", "./demo", "", ".", "..", "demo/../demo"])
-def test_a_name_is_no_path(state: StateDirectory, name: str) -> None:
+def test_a_name_is_not_a_path(state: StateDirectory, name: str) -> None:
     with guest(state):
         assert state.find("demo") is not None
         assert state.find(name) is None
@@ -196,7 +196,7 @@ def test_a_failed_start_leaves_nothing(state: StateDirectory) -> None:
 
 def test_a_running_guest_cannot_be_claimed(state: StateDirectory) -> None:
     with guest(state) as running:
-        with pytest.raises(StartError, match=f"demo runs already, pid {running.pid}"), state.claim("demo"):
+        with pytest.raises(StartError, match=f"demo is already running, pid {running.pid}"), state.claim("demo"):
             pass
         assert state.find("demo") is not None, "its directory was not touched"
 
@@ -205,7 +205,7 @@ def test_a_guest_that_another_process_starts_cannot_be_claimed(state: StateDirec
     with state.claim("demo") as directory:
         (directory / "guest.json").touch()
         result = in_another_process(state, "with state.claim('demo'): pass")
-        assert "StartError: demo is being started by somebody else" in result
+        assert "StartError: demo is already being started" in result
         assert in_another_process(state, "print(state.clean('demo'))") == "None"
         assert (directory / "guest.json").exists()
     assert in_another_process(state, "with state.claim('demo'): print('claimed')") == "claimed"
@@ -301,7 +301,7 @@ def test_a_claim_forgets_how_the_last_run_ended(state: StateDirectory) -> None:
         assert state.last_end("demo") is None
 
 
-def test_who_watched_a_run_is_told_its_end_also_when_the_next_was_quicker(state: StateDirectory) -> None:
+def test_a_watcher_gets_the_end_of_its_run_even_if_the_next_one_was_quicker(state: StateDirectory) -> None:
     with guest(state):
         watched = state.running("demo")
     (state.path("demo") / "exit").write_text("137\n")
@@ -324,7 +324,7 @@ def test_it_is_made_for_this_user_only(state: StateDirectory) -> None:
     assert stat.S_IMODE(state.root.stat().st_mode) == 0o700
 
 
-def test_none_yet_is_no_guest(tmp_path: Path) -> None:
+def test_without_a_state_directory_there_is_no_guest(tmp_path: Path) -> None:
     state = StateDirectory(tmp_path / "nothing")
     assert (state.names(), state.find("demo"), state.clean("demo"), state.last_end("demo")) == ([], None, None, None)
     assert not state.root.exists(), "a look makes nothing"
@@ -332,7 +332,7 @@ def test_none_yet_is_no_guest(tmp_path: Path) -> None:
 
 def test_a_file_in_its_place(tmp_path: Path) -> None:
     (tmp_path / "state").touch()
-    with pytest.raises(HostError, match=r"no state directory at .*: File exists") as caught:
+    with pytest.raises(HostError, match=r"cannot create the state directory .*: File exists") as caught:
         StateDirectory(tmp_path / "state").prepare()
     assert "--state" in caught.value.hint
     with pytest.raises(HostError):
@@ -341,7 +341,7 @@ def test_a_file_in_its_place(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a directory away")
 @pytest.mark.parametrize("kind", ["directory", "link"])
-def test_a_directory_of_somebody_else_is_refused(tmp_path: Path, kind: str) -> None:
+def test_a_directory_of_another_user_is_rejected(tmp_path: Path, kind: str) -> None:
     root = tmp_path / "state"
     if kind == "directory":
         root.mkdir()
@@ -352,7 +352,7 @@ def test_a_directory_of_somebody_else_is_refused(tmp_path: Path, kind: str) -> N
         os.chown(root, 12345, -1, follow_symlinks=False)
     state = StateDirectory(root)
     for look in (state.prepare, state.names, lambda: state.find("demo"), lambda: state.running("demo")):
-        with pytest.raises(HostError, match="is not a directory of yours"):
+        with pytest.raises(HostError, match="is not a directory owned by you"):
             look()
 
 
@@ -380,7 +380,7 @@ def test_a_path_too_deep_for_a_socket_is_refused_before_anything_is_made() -> No
         StateDirectory(Path(base) / ("d" * room)).prepare()
         check_socket_path(Path(base) / ("d" * room) / "demo")
         deep = StateDirectory(Path(base) / ("d" * (room + 1)))
-        with pytest.raises(HostError, match=r"108 bytes, and a socket's path can have 107"), deep.claim("demo"):
+        with pytest.raises(HostError, match=r"108 bytes, a socket's path can have at most 107"), deep.claim("demo"):
             pass
         assert not deep.root.exists()
 
@@ -486,7 +486,7 @@ def test_a_directory_is_not_over_while_its_keeper_lives(state: StateDirectory) -
         assert keeper_of(state.path("other")) is None
         assert not is_over(directory)
         assert state.clean("demo") is None
-        with pytest.raises(StartError, match="starts or ends at this moment"), state.claim("demo"):
+        with pytest.raises(StartError, match="is just starting or ending"), state.claim("demo"):
             pass
         assert (directory / "profile.toml").exists()
     finally:

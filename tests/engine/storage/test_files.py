@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and files of lines that never grow past a bound."""
+"""Atomic writes, and files of lines with a bounded size."""
 
 from __future__ import annotations
 
@@ -129,6 +129,6 @@ class TestBoundedLines:
             numbers = [int(number) for who, number in found if who == name]
             assert numbers == list(range(300 - len(numbers), 300)), "the newest, each of them, in order"
 
-    def test_a_directory_that_is_gone_is_told(self, tmp_path: Path) -> None:
+    def test_a_missing_directory_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
             BoundedLines(tmp_path / "gone" / "lines", 100).append(b"a")

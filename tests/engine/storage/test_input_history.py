@@ -51,7 +51,7 @@ def test_a_damaged_file_does_not_keep_anybody_from_typing(tmp_path: Path) -> Non
     assert InputHistory(file).lines[-1] == "also good"
 
 
-def test_what_cannot_be_written_is_told_and_kept_for_this_run(tmp_path: Path) -> None:
+def test_a_line_that_cannot_be_written_is_reported_and_kept_for_this_run(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     history = InputHistory(tmp_path / "file" / "history")
     assert history.lines == []

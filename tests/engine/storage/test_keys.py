@@ -1,4 +1,4 @@
-"""The user's own keys: read from a file, each mistake told."""
+"""The user's key bindings: read from a file, with each error reported."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_ids_and_keys(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["balloon.send = 3\n", '"a" = ""\n', "no toml", "[table]\nx = 1\n", '"a" = "\xff"'])
-def test_a_mistake_is_told_with_the_file(tmp_path: Path, text: str) -> None:
+def test_an_error_names_the_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "keys.toml"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(UsageError, match=r"keys\.toml") as caught:

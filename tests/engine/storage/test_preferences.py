@@ -1,4 +1,4 @@
-"""The user's preferences: read from a file, each mistake told."""
+"""The user's preferences: read from a file, with each error reported."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_question_is_switched_off(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ['"qmp.ask" = "no"\n', '"qmp.aks" = true\n', "no toml", "[qmp]\nask = false\n", "\xff"]
 )
-def test_a_mistake_is_told_with_the_file(tmp_path: Path, text: str) -> None:
+def test_an_error_names_the_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "settings.toml"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(UsageError, match=r"settings\.toml") as caught:

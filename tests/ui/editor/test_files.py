@@ -109,7 +109,7 @@ async def test_a_directory_in_its_place_is_told_in_few_words(tmp_path: Path) -> 
     async with opened(tmp_path) as (pilot, _, path, screen):
         path.unlink()
         path.mkdir()
-        await wait_until(lambda: "mine.toml cannot be read any more: Is a directory \u00b7" in head(screen))
+        await wait_until(lambda: "cannot read mine.toml any more: Is a directory \u00b7" in head(screen))
         assert "Errno" not in head(screen)
         await press(pilot, "ctrl+s")
         await answer(pilot, "ok")
@@ -123,7 +123,7 @@ async def test_a_directory_in_its_place_is_told_in_few_words(tmp_path: Path) -> 
 async def test_what_is_no_text_any_more_can_be_overwritten(tmp_path: Path) -> None:
     async with opened(tmp_path) as (pilot, _, path, screen):
         path.write_bytes(b"\xff\xfe")
-        await wait_until(lambda: "mine.toml is no text any more: it is not UTF-8 \u00b7" in head(screen))
+        await wait_until(lambda: "mine.toml is no longer valid UTF-8 \u00b7" in head(screen))
         await press(pilot, "escape")
         await answer(pilot, "cancel")
         await press(pilot, "ctrl+s")
@@ -150,7 +150,7 @@ async def test_a_file_that_may_not_be_read_any_more(reachable: Path) -> None:
         mode = path.stat().st_mode
         path.chmod(0)
         with unprivileged():
-            await wait_until(lambda: "cannot be read any more: Permission denied" in head(screen))
+            await wait_until(lambda: "cannot read mine.toml any more: Permission denied" in head(screen))
         path.chmod(mode)
         await wait_until(lambda: "mine \u00b7 saved \u00b7 no problem" in head(screen))
         assert not dialog(pilot)

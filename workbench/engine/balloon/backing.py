@@ -1,4 +1,4 @@
-"""What decides whether a balloon gives the host anything: asked of QEMU, seen in /proc, and read in QEMU's log."""
+"""Whether a balloon can give the host memory back, from QEMU's answers, /proc and QEMU's log."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from workbench.engine.devices.virtio_pci import Execute
 
 PINNING = ("vfio-", "vhost-vdpa-")
-"""How the names of devices begin that make QEMU leave out every discard."""
+"""Name prefixes of the devices for which QEMU skips every discard."""
 REFUSAL = "Failed to discard range"
-"""What QEMU logs of each discard that fails (system/physmem.c, ``ram_block_discard_range``)."""
+"""Logged by QEMU for each failed discard (system/physmem.c, ``ram_block_discard_range``)."""
 TAIL = 4096
-"""Bytes of the log's end that are looked at: a guest whose memory is locked makes one line for each page."""
+"""Bytes read from the log's end: a guest with locked memory logs one line for each page."""
 
 PERIPHERALS = ("/machine/peripheral", "/machine/peripheral-anon")
-"""Where QEMU keeps the devices that its command line or ``device_add`` made, with and without an id."""
+"""Where QEMU keeps devices from its command line and ``device_add``, with and without an id."""
 NETWORKS = "info network"
 QUESTIONS = (*PERIPHERALS, NETWORKS)
-"""What tells which devices pin memory."""
+"""Questions that show which devices pin memory."""
 PLACE = "gpa2hva"
-"""Where in QEMU a byte of the guest's RAM is (QEMU: monitor/hmp-cmds-target.c, ``hmp_gpa2hva``); an address follows."""
+"""HMP command that gives the host address of guest RAM (monitor/hmp-cmds-target.c, ``hmp_gpa2hva``); an address follows."""
 
 _CHILD = re.compile(r"child<(.+)>")
 _NETWORK = re.compile(r"^[ \\]*([^:\s]+): index=\d+,type=(vhost-vdpa)\b", re.MULTILINE)
@@ -41,7 +41,7 @@ _STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z ")
 
 
 def pinning_children(children: Iterable[Mapping[str, str]]) -> Iterator[str]:
-    """The devices that pin all RAM, each as ``TYPE ID``, in a reply of ``qom-list``."""
+    """Devices in a reply of ``qom-list`` that pin all RAM, each as ``TYPE ID``."""
     for child in children:
         kind = _CHILD.fullmatch(child["type"])
         if kind is not None and kind[1].startswith(PINNING):
@@ -49,13 +49,13 @@ def pinning_children(children: Iterable[Mapping[str, str]]) -> Iterator[str]:
 
 
 def pinning_networks(text: str) -> Iterator[str]:
-    """The same of network backends, in what HMP ``info network`` prints (net/net.c, ``print_net_client``)."""
+    """The same for network backends, from the output of HMP ``info network`` (net/net.c, ``print_net_client``)."""
     for match in _NETWORK.finditer(text):
         yield f"{match[2]} {match[1]}"
 
 
 class RefusalLog:
-    """Watches QEMU's log for discards that failed, and reads no more of it than its end."""
+    """Watches the end of QEMU's log for failed discards."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -63,7 +63,7 @@ class RefusalLog:
         self._last = ""
 
     def look(self) -> str:
-        """The last line that says so, without its time; empty when there was none. A log that did not grow costs one stat(2)."""
+        """The last such line, without its time; empty if there is none. A log that did not grow costs one stat(2)."""
         try:
             size = self._path.stat().st_size
             if size <= self._seen:
@@ -79,29 +79,29 @@ class RefusalLog:
 
 
 class HostSide:
-    """One guest's memory from the host's side: what is held of it, and on what it stands."""
+    """One guest's memory from the host's side: how much the host holds, and what backs it."""
 
     def __init__(self, pid: int, ram: int, log: Path) -> None:
-        """:param log: QEMU's own; there may be no such file."""
+        """:param log: QEMU's log; the file may not exist."""
         self._pid = pid
         self._meter = RamMeter(pid, ram)
-        """Of what the guest began with, at its address 0."""
+        """For the memory that the guest started with, at its address 0."""
         self._modules: dict[Module, RamMeter | None] = {}
-        """Of each module that was plugged in, which lies elsewhere; None until QEMU has told where."""
+        """For each plugged module, which is at another address; None until QEMU has reported it."""
         self._log = RefusalLog(log)
         self._population: object = None
-        """The guest's PCI devices when they were last looked at."""
+        """The guest's PCI devices when last read."""
         self._questions = [f"{PLACE} 0x0", *QUESTIONS]
-        """What has to be asked."""
+        """Questions still to be asked."""
         self._pinning: dict[str, tuple[str, ...]] = {}
         """The answers."""
         self.held: RamHeld | None = None
-        """What the host held at the last look."""
+        """What the host held when last read."""
 
     def look(self, base: int, ram: int) -> RamHeld | None:
-        """What the host holds of ``ram`` bytes of RAM now; None when that cannot be seen.
+        """What the host now holds of ``ram`` bytes of RAM; None if that cannot be determined.
 
-        :param base: what of it the guest began with; the rest are the modules.
+        :param base: bytes that the guest started with; the rest are modules.
         """
         self.held = self._meter.look(base)
         for module, meter in self._modules.items():
@@ -116,7 +116,7 @@ class HostSide:
         return self.held
 
     def know_modules(self, modules: Iterable[Module]) -> None:
-        """What is plugged in now."""
+        """Update the plugged modules."""
         before, self._modules = self._modules, {}
         for module in modules:
             self._modules[module] = before.get(module)
@@ -124,7 +124,7 @@ class HostSide:
                 self._questions.insert(0, f"{PLACE} {module.address:#x}")
 
     def look_at_devices(self, pci: object) -> None:
-        """When the guest got or lost a PCI device, all has to be asked again.
+        """Ask everything again when a PCI device was added or removed.
 
         :param pci: the reply of ``query-pci``.
         """
@@ -136,7 +136,7 @@ class HostSide:
 
     @property
     def asking(self) -> bool:
-        """Whether something is still to be asked."""
+        """Whether questions are left."""
         return bool(self._questions)
 
     async def ask(self, execute: Execute) -> None:
@@ -168,9 +168,9 @@ class HostSide:
                 meter.know_start(int(match[1], 16))
 
     def backing(self, *, reporting: bool | None) -> Backing | None:
-        """What the guest's RAM stands on; None when that cannot be seen.
+        """What backs the guest's RAM; None if that cannot be determined.
 
-        :param reporting: whether free page reporting is on, as far as it is known.
+        :param reporting: whether free page reporting is on; None if unknown.
         """
         held = self.held
         if held is None:

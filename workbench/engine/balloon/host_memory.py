@@ -1,9 +1,9 @@
-"""What the host holds of a guest's RAM now, by the measure that is right for what the RAM stands on.
+"""How much of a guest's RAM the host holds, measured in the way that suits the RAM's backing.
 
-Anonymous memory is what smaps says is resident. A file in memory (memfd, /dev/shm, hugetlbfs) that is mapped shared holds
-memory for as long as it has blocks, whether or not QEMU's mapping shows them: there the blocks of the very file that QEMU
-has open count (tmpfs: mm/shmem.c, ``shmem_recalc_inode``; hugetlbfs: fs/hugetlbfs/inode.c), which also costs one stat(2)
-instead of a walk over all page tables. A file on a disk is cached in memory, and again only smaps tells how much of it.
+For anonymous memory, smaps gives the resident size. A file in memory (memfd, /dev/shm, hugetlbfs) that is mapped shared
+holds memory for as long as it has blocks, whether or not QEMU's mapping shows them, so the blocks of the file that QEMU
+has open are counted (tmpfs: mm/shmem.c, ``shmem_recalc_inode``; hugetlbfs: fs/hugetlbfs/inode.c). That costs one stat(2)
+instead of a walk over all page tables. For a file on a disk, only smaps shows how much of it is cached in memory.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from workbench.engine.balloon.resident import RamMapping
 
 SHARE, MOST = 0.005, 0.02
-"""Of one CPU's time that looking at smaps may take, and where looks would be further apart than :data:`REMAP`: the kernel
-walks over the page tables of all RAM for each look, half a millisecond for 512 MiB, a quarter of a second for 64 GiB of
-small pages."""
+"""Shares of one CPU's time that reading smaps may take; the second applies where reads would be further apart than
+:data:`REMAP`. The kernel walks the page tables of all RAM for each read: half a millisecond for 512 MiB, a quarter of a
+second for 64 GiB of small pages."""
 REMAP = 10.0
-"""Seconds until the mapping of a file is looked at again for what may change beside its blocks, such as a lock."""
+"""Seconds until the mapping of a file is read again for changes other than its blocks, such as a lock."""
 BLOCK = 512
 """Bytes of a block in ``st_blocks`` (stat(2))."""
 
 
 class RamHeld(Struct, frozen=True):
-    """One look."""
+    """One sample."""
 
     resident: int
     """Bytes."""
@@ -46,25 +46,25 @@ class RamHeld(Struct, frozen=True):
 
 
 class RamMeter:
-    """Looks at one QEMU's RAM again and again, and remembers what does not change."""
+    """Samples one QEMU's RAM repeatedly and remembers what does not change."""
 
     def __init__(self, pid: int, ram: int) -> None:
         self._pid = pid
         self._ram = ram
         self._mapping: RamMapping | None = None
         self._file: str | None = None
-        """``/proc/PID/fd/N`` of the file that is the RAM, if its blocks are the measure."""
+        """``/proc/PID/fd/N`` of the file that backs the RAM, if its blocks are counted."""
         self._next_walk = 0.0
         self._start: int | None = None
 
     def know_start(self, address: int) -> None:
-        """Where in QEMU the RAM begins: then no other mapping of its size can be taken for it."""
+        """Set the RAM's address in QEMU, so that no other mapping of its size is mistaken for it."""
         self._start, self._next_walk = address, 0.0
 
     def look(self, ram: int) -> RamHeld | None:
-        """What the host holds now; None when the process is gone or none of its mappings is the RAM.
+        """What the host holds now; None if the process is gone or none of its mappings is the RAM.
 
-        Where a look at smaps is dear, the last one stands for a while.
+        If reading smaps is expensive, the last sample is reused for a while.
 
         :param ram: the guest's RAM in bytes; a hot-plugged DIMM changes it.
         """
@@ -85,7 +85,7 @@ class RamMeter:
         return RamHeld(mapping.resident, measure, mapping.page, mapping.locked, free)
 
     def _walk(self) -> None:
-        """Find the RAM in smaps, and the file that it is."""
+        """Find the RAM in smaps, and the file behind it."""
         begun = time.monotonic()
         spent = time.thread_time()
         self._mapping = ram_mapping(self._pid, self._ram, self._start)
@@ -94,7 +94,7 @@ class RamMeter:
         self._next_walk = begun + (REMAP if self._file else min(cost / SHARE, max(REMAP, cost / MOST)))
 
     def _blocks(self) -> int | None:
-        """Bytes that the RAM's file holds; None when there is no such file, or it is no longer open."""
+        """Bytes that the RAM's file holds; None if there is no such file or it is no longer open."""
         if self._file is None or self._mapping is None:
             return None
         with suppress(OSError):
@@ -105,7 +105,7 @@ class RamMeter:
         return None
 
     def _find_file(self, mapping: RamMapping) -> str | None:
-        """The open file that is the RAM and nothing else; None when its blocks would tell something else."""
+        """The open file that holds exactly the RAM; None if its blocks would count something else."""
         if not mapping.shared or not mapping.inode or not self._in_memory(mapping):
             return None
         directory = f"/proc/{self._pid}/fd"
@@ -118,15 +118,15 @@ class RamMeter:
             try:
                 found = os.stat(path)
             except OSError:
-                continue  # closed meanwhile
+                continue  # closed in between
             same = found.st_ino == mapping.inode and (os.major(found.st_dev), os.minor(found.st_dev)) == mapping.device
-            # A longer file holds something beside this RAM, such as another guest's.
+            # A longer file also holds something else, such as another guest's RAM.
             if same and found.st_size == self._ram:
                 return path
         return None
 
     def _in_memory(self, mapping: RamMapping) -> bool:
-        """Whether the blocks of the mapping's file are memory. A memfd is on a mount of the kernel's own (memfd_create(2))."""
+        """Whether the blocks of the mapping's file are memory. A memfd is on a mount internal to the kernel (memfd_create(2))."""
         if mapping.path.startswith(b"/memfd:"):
             return True
         device = b"%d:%d" % mapping.device

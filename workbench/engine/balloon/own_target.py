@@ -1,4 +1,4 @@
-"""A target that is typed as a QMP command is the user's own, not another client's."""
+"""Records a target that the user typed as a QMP command as this workbench's own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def own_target(
     probe: BalloonProbe | None, command: str, arguments: Mapping[str, object]
 ) -> AbstractContextManager[None]:
-    """Around a command: when it is ``balloon``, its target is noted as sent by this workbench."""
+    """Wrap a command; if it is ``balloon``, record its target as sent by this workbench."""
     size = _target_in(command, arguments)
     if size is None or probe is None or not probe.present:
         return nullcontext()
@@ -29,7 +29,7 @@ def own_target(
 async def probe_for(
     monitor: Monitor, running: Running, command: str, arguments: Mapping[str, object]
 ) -> BalloonProbe | None:
-    """For one who has no probe yet: what stands before the command, if it sets a target; None for every other command."""
+    """A probe that has read the state before the command, if that sets a target; None for any other command."""
     if _target_in(command, arguments) is None:
         return None
     probe = BalloonProbe(monitor, running, origin=Origin.USER)
@@ -38,7 +38,7 @@ async def probe_for(
         await probe.read()
         await probe.stats()
     except CommandFailed:
-        return None  # what QEMU says to the command itself tells more
+        return None  # QEMU's error for the command itself is more useful
     return probe
 
 

@@ -1,8 +1,8 @@
-"""Reading and setting one guest's balloon: config space first, ``query-balloon`` where that cannot be read.
+"""Reads and sets one guest's balloon, from config space or, if that cannot be read, with ``query-balloon``.
 
-A reading at rest costs two round trips (``query-pci`` to see that the BAR has not moved, ``xp`` for the two words), a
-reading in motion one. The guest's statistics, its run state and the device status come on top when they are due, as far
-as :data:`ROUND_TRIPS` allows (see :mod:`workbench.engine.balloon.readings`).
+A reading at rest costs two round trips (``query-pci`` to check that the BAR has not moved, ``xp`` for the two words), a
+reading in motion one. The guest's statistics, run state and device status are read in addition when they are due, within
+:data:`ROUND_TRIPS` (see :mod:`workbench.engine.balloon.readings`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from workbench.engine.state.directory import Running
 
 ROUND_TRIPS = 3
-"""Commands that one reading may cost, with all that is asked beside it."""
+"""Commands that one reading may cost, including everything read along with it."""
 
 
 class BalloonProbe:
@@ -66,31 +66,31 @@ class BalloonProbe:
         self.started = running.facts.started
         """Unix time at which QEMU started."""
         self.present = True
-        """Whether the guest has a balloon device at all."""
+        """Whether the guest has a balloon device."""
         self.trips = 0
-        """Commands that were sent since the last reading began, that reading's own among them."""
+        """Commands sent since the last reading began, including that reading's."""
         self.interval: int | None = None
-        """Seconds between the guest's reports that QEMU asks for, when that was last read."""
+        """Seconds between the statistics reports that QEMU requests, as last read."""
         self.polled_since = 0.0
-        """Unix time at which that was seen to change; 0 = never."""
+        """Unix time at which the interval was seen to change; 0: never."""
         self.driver_status: int | None = None
-        """The device status byte; 0 while nobody has mapped the registers; None when it cannot be read."""
+        """The device status byte; 0 while the registers are not mapped; None if it cannot be read."""
         self._host = HostSide(running.pid, self.ram, running.path / "qemu.log")
         self._reporting: bool | None = None
-        """The device's ``free-page-reporting``; None where it has none."""
+        """The device's ``free-page-reporting``; None if it has no such property."""
         self._reading: Reading | None = None
         self._stats: GuestStats | None = None
         self._stats_asked = 0.0
-        """Unix time at which they were asked for last."""
+        """Unix time of the last request."""
         self.book = TargetBook(running)
         self.witness = self.book.witness
         self.oom_property: bool | None = None
         """The device's ``deflate-on-oom``; None without a device."""
         self.features: tuple[str, ...] | None = None
-        """What the driver agreed to; None where that cannot be read safely."""
+        """Features that the driver negotiated; None if they cannot be read safely."""
 
     async def open(self) -> None:
-        """Learn what does not change while the guest runs: RAM and the device's QOM path."""
+        """Read what does not change while the guest runs: RAM and the device's QOM path."""
         summary = cast("Mapping[str, int]", await self._execute("query-memory-size-summary"))
         self._base = summary["base-memory"]
         await self.look_at_ram()
@@ -105,15 +105,15 @@ class BalloonProbe:
         self.look_at_host()
 
     def forget_address(self) -> None:
-        """The guest may move the BAR now (reset, unplug): another device's registers may stand at the old address."""
+        """The guest may move the BAR (reset, unplug): the old address may belong to another device."""
         self._bar = None
 
     async def read(self, *, check_address: bool = True, check_driver: bool = True) -> Reading | None:
         """One reading; None without a balloon device.
 
-        :param check_address: ask ``query-pci`` where the BAR is, as must be done at rest; in motion the last address
-            serves, since a guest that moves pages is not moving BARs.
-        :param check_driver: read the device status too, where the address is asked for.
+        :param check_address: find the BAR with ``query-pci``, required at rest; in motion the last address is reused,
+            since a guest that moves pages is not moving BARs.
+        :param check_driver: also read the device status when the address is checked.
         """
         self.trips = 0
         if not self.present:
@@ -136,18 +136,18 @@ class BalloonProbe:
         return self.book.marks
 
     def mark_in(self, marks: MarksFile) -> None:
-        """Share the marks of who shows them: then also those that a full disk does not take are seen."""
+        """Share the marks with the view that shows them, so that it also gets those that a full disk rejected."""
         marks.follow(self.book.marks)
         self.book.marks = marks
 
     @property
     def record(self) -> TargetRecord | None:
-        """The last change of the target; None where nobody knows of any."""
+        """The last change of the target; None if none is known."""
         return self.book.record
 
     @property
     def asked_at(self) -> float:
-        """Unix time at which the target was last sent or found, or the guest was reset after that."""
+        """Unix time at which the target was last sent or found, or of a later reset of the guest."""
         return self.book.asked_at
 
     async def run_state(self) -> str:
@@ -157,7 +157,7 @@ class BalloonProbe:
     async def stats(self, *, check_interval: bool = True) -> GuestStats | None:
         """The guest's own statistics; None without a balloon device.
 
-        :param check_interval: ask anew how often QEMU asks the guest for them.
+        :param check_interval: read again how often QEMU requests them.
         """
         if not self._path:
             return None
@@ -175,13 +175,13 @@ class BalloonProbe:
                 self.polled_since = time.time()
 
     async def look_at_ram(self) -> None:
-        """How much RAM the guest has, with the modules that were plugged in."""
+        """Read how much RAM the guest has, including plugged modules."""
         modules = modules_of(await self._execute("query-memory-devices"))
         self._host.know_modules(modules)
         self.ram = self._base + sum(module.size for module in modules)
 
     async def look_at_features(self) -> None:
-        """What the driver agreed to, where this QEMU can be asked."""
+        """Read which features the driver negotiated, if this QEMU can report them."""
         if self._path and self.driver_ok:
             self.features = await read_negotiated(
                 self._execute,
@@ -198,53 +198,53 @@ class BalloonProbe:
 
     @property
     def deflate_on_oom(self) -> bool | None:
-        """Whether the driver may take memory back: as it agreed, or else as the device offers."""
+        """Whether the driver may take memory back: as negotiated, or else as offered by the device."""
         return self.oom_property if self.features is None else "DEFLATE_ON_OOM" in self.features
 
     async def set_interval(self, seconds: int) -> None:
-        """How often QEMU asks the guest for statistics; 0: never."""
+        """Set how often QEMU requests statistics from the guest; 0: never."""
         arguments = {"path": self._path, "property": "guest-stats-polling-interval", "value": seconds}
         await self._execute("qom-set", arguments)
         self.interval = seconds
 
     async def look_at_driver(self) -> None:
-        """Read the device status at the address that was found last."""
+        """Read the device status at the last known address."""
         if self._bar is not None:
             self.driver_status = await read_status(self._execute, self._bar)
 
-    async def set_target(self, size: int, *, goes_on: bool = False) -> None:
+    async def set_target(self, size: int, *, continues: bool = False) -> None:
         """Ask the guest to have ``size`` bytes.
 
-        :param goes_on: it is a further step of a ramp, whose ledger begins before the first one.
-        :raise CommandFailed: when QEMU refuses; ``DeviceNotActive`` when there is no balloon device.
+        :param continues: it is a further step of a ramp, whose ledger begins before the first one.
+        :raise CommandFailed: if QEMU refuses; ``DeviceNotActive`` if there is no balloon device.
         """
-        with self.own_target(size, goes_on=goes_on):
+        with self.own_target(size, continues=continues):
             await self._monitor.execute("balloon", {"value": size}, origin=Origin.ACTION)
 
     @contextmanager
-    def own_target(self, size: int, *, goes_on: bool = False) -> Iterator[None]:
-        """Around the command that sets a target, whoever typed it here: it is this workbench's own unless QEMU refuses it or it
-        never left. When it is not known whether QEMU got it, it counts as sent.
+    def own_target(self, size: int, *, continues: bool = False) -> Iterator[None]:
+        """Wrap the command that sets a target: it counts as this workbench's own unless QEMU refuses it or it was never sent.
+        If it is unknown whether QEMU received it, it counts as sent.
 
-        :param size: bytes as they are sent; QEMU clamps them to RAM and counts whole pages (``virtio_balloon_to_target``).
+        :param size: bytes as sent; QEMU clamps them to RAM and counts whole pages (``virtio_balloon_to_target``).
         """
         self.look_at_host()
         pages = (self.ram - min(size, self.ram)) // PAGE
         change = self._change(self.ram - pages * PAGE, time.time(), ours=True)
-        with self.book.sending(change, goes_on=goes_on):
+        with self.book.sending(change, continues=continues):
             yield
 
     @property
     def asking_about_host(self) -> bool:
-        """Whether something is still to be asked of what its RAM stands on."""
+        """Whether questions about the RAM's backing are left."""
         return self._host.asking
 
     async def ask_about_host(self) -> None:
-        """Ask the next of it: one command."""
+        """Ask the next of them: one command."""
         await self._host.ask(self._execute)
 
     def look_at_host(self) -> HostMemory | None:
-        """What the host holds of the guest's RAM now; None when that cannot be read."""
+        """What the host holds of the guest's RAM now; None if that cannot be read."""
         held = self._host.look(self._base, self.ram)
         if held is None:
             return None
@@ -253,12 +253,12 @@ class BalloonProbe:
 
     @property
     def backing(self) -> Backing | None:
-        """What the guest's RAM stands on; None when that cannot be seen."""
+        """What backs the guest's RAM; None if that cannot be determined."""
         agreed = self.features is None or "REPORTING" in self.features
         return self._host.backing(reporting=self._reporting if agreed else False)
 
     def ledger(self) -> Ledger | None:
-        """The last change of the target and what came of it, from what was read last; None when nothing was."""
+        """The last change of the target and its effect, from the last reading; None without one."""
         if self._reading is None:
             return None
         stale = self._reading.held > 0 and self.driver_status is not None and not self.driver_ok
@@ -273,12 +273,12 @@ class BalloonProbe:
         )
 
     def _change(self, target: int, since: float, *, ours: bool) -> TargetRecord:
-        """A change of the target that was made, or found, since the last reading."""
+        """A change of the target that was made or found since the last reading."""
         before = self._reading and self._reading.in_ram(self.ram)
         return record_of(target, since, before, self._stats, self._host.held, ours=ours)
 
     async def _find_registers(self) -> None:
-        """Where the device's registers are now; where nobody has mapped them, no driver can have them."""
+        """Find the device's registers; if they are not mapped, no driver is using them."""
         pci = await self._execute("query-pci")
         self._bar = balloon_bar(pci)
         self._host.look_at_devices(pci)
@@ -288,12 +288,12 @@ class BalloonProbe:
     async def _read_config(self) -> Reading | None:
         if self._bar is None:
             return None
-        # The time before it is asked: a target that is sent meanwhile is not in it yet (Reading.precedes).
+        # The time before the request: a target sent in the meantime is not in the reading yet (Reading.precedes).
         asked = time.time()
         words = await read_config(self._execute, self._bar, 2)
         reading = None if words is None else reading_of(words[0], words[1], ram=self.ram, time=asked)
         if reading is None:
-            self.forget_address()  # it has moved since
+            self.forget_address()  # the BAR has moved
         return reading
 
     async def _query(self) -> Reading | None:

@@ -1,4 +1,4 @@
-"""What was read of one guest so far, and what it means: the state that a guest's driver keeps between its rounds."""
+"""One guest's readings so far and their diagnosis: the state that a guest's driver keeps between rounds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from workbench.engine.balloon.probe import ROUND_TRIPS
 from workbench.engine.balloon.record.history import HistoryFiles
 from workbench.engine.balloon.record.marks import MarksFile
 from workbench.engine.balloon.record.recorder import Recorder
-from workbench.engine.balloon.schedule import Beats, Errand
+from workbench.engine.balloon.schedule import Errand, Schedule
 from workbench.engine.profiles.store import started_profile
 
 if TYPE_CHECKING:
@@ -38,66 +38,66 @@ if TYPE_CHECKING:
     from workbench.engine.state.directory import Running
 
 SECOND = 1.0
-"""Of a storm of pauses two marks each second."""
+"""Seconds in which a storm of pauses leaves at most two marks."""
 RECENT = 300
-"""Samples that the diagnosis looks at: half a minute of a guest that moves."""
-TOLD = 30.0
-"""Seconds in which a take-back is withdrawn when the driver turns out to have left."""
+"""Samples used by the diagnosis: half a minute of a moving guest."""
+WITHDRAWAL = 30.0
+"""Seconds in which a take-back is withdrawn if the driver turns out to have been unloaded."""
 HISTORY = 1200
 """Samples kept in memory for the plot."""
 DEADLINE = 1.0
-"""Seconds until a reading counts as unanswered: QEMU is frozen."""
+"""Seconds until a reading counts as unanswered."""
 
 
 class Readings:
-    """The last readings of one guest, and the history that they make."""
+    """The last readings of one guest, and their history."""
 
     def __init__(self, running: Running, *, lasting: bool = True) -> None:
-        """:param lasting: record for as long as this lives, not only at each look."""
+        """:param lasting: stay the recorder until closed, not only during each look."""
         self._path = running.path
         self.marks = MarksFile(running.path)
         resets = (mark.time for mark in self.marks.load() if mark.kind is MarkKind.RESET)
         self.started = max(running.facts.started, *resets, 0.0)
-        """Unix time at which the guest last began: QEMU's start, or a reset."""
+        """Unix time of the guest's last start: QEMU's start, or a reset."""
         self._recorder = Recorder(running.path, lasting=lasting)
         loaded = HistoryFiles.of(running.path).samples(HISTORY)
         self._history: deque[Sample] = deque(sorted(loaded, key=attrgetter("time")), maxlen=HISTORY)
         self._stats: GuestStats | None = None
         self._reading: Reading | None = None
         self._host: HostMemory | None = None
-        self._beats = Beats()
+        self._schedule = Schedule()
         self._met: BalloonProbe | None = None
-        """The probe that was asked for everything."""
+        """The probe that everything was read from."""
         self._moved_at = moved_at(tuple(self._history))
         self._watch = Watch()
         self._marked: TakeBack | None = None
-        """The take-back as it was marked last."""
+        """The take-back as last marked."""
         self._driver_seen = 0.0
         """Unix time at which the device status was last read."""
         self._target_since = 0.0
         self._turns: list[Mark] = []
-        """Pauses and their ends that are not marked yet."""
+        """Pauses and resumes that are not marked yet."""
         self._turned = -SECOND
-        """When such marks were made last (monotonic)."""
+        """When such marks were last made (monotonic)."""
         self._silent = False
         self._heard_again = 0.0
-        """Unix time at which QEMU answered again after it had not; 0 = it always did."""
+        """Unix time at which QEMU began to answer again; 0: it always answered."""
         self.status = ""
-        """QEMU's ``RunState`` when it was last asked."""
+        """QEMU's ``RunState`` as last read."""
 
     @property
     def moving(self) -> bool:
-        """Whether the diff moves, or may begin to at any moment: a guest that stalls or is paused is not worth a hurry."""
+        """Whether the diff moves or may begin to at any moment; a stalled or paused guest need not be read often."""
         if self._reading is None or self._reading.diff == 0 or self.status != "running":
             return False
         return time.time() - max(self._moved_at, self._target_since) < PATIENCE
 
     @property
     def _report_due(self) -> bool:
-        """Whether the guest moves and may report at any moment: what it had then is known only as finely as one looks, and
-        of all that it may have had the most counts (``domain/floor.py``, ``actual_at``).
+        """Whether the guest moves and may report at any moment. Its actual at the time of a report is known only as precisely
+        as it is sampled, and the largest possible value counts (``actual_at`` in ``domain/balloon/safety/floor.py``).
 
-        The guest is asked again no earlier than its interval after its last answer (hw/virtio/virtio-balloon.c,
+        QEMU requests a report no earlier than one interval after the last one (hw/virtio/virtio-balloon.c,
         ``virtio_balloon_receive_stats``).
         """
         stats = self._stats
@@ -107,36 +107,36 @@ class Readings:
 
     @property
     def reading(self) -> Reading | None:
-        """The last one."""
+        """The last reading."""
         return self._reading
 
     @property
     def stats(self) -> GuestStats | None:
-        """The guest's own statistics as they were read last."""
+        """The guest's own statistics as last read."""
         return self._stats
 
     def expire(self) -> None:
-        """Something happened: what is asked now and then is asked again soon."""
-        self._beats.expire()
+        """Something happened: read again soon what is otherwise read now and then."""
+        self._schedule.expire()
 
     @property
     def expired(self) -> bool:
-        """Whether something is still to be asked since then."""
-        return self._beats.expired
+        """Whether some of that has not been read again yet."""
+        return self._schedule.expired
 
     async def look(self, probe: BalloonProbe, *, at_rest: bool, statistics: bool = False) -> None:
-        """One round of at most :data:`ROUND_TRIPS` commands: the balloon always, the BAR's place when ``at_rest``, and
-        what else is due while there is room. The first one of a connection asks for everything.
+        """One round of at most :data:`ROUND_TRIPS` commands: always the balloon, the BAR's address when ``at_rest``, and
+        whatever else is due and fits. The first round of a connection reads everything.
 
-        :param statistics: the guard is armed: ask for the guest's statistics in each round but those that look at the driver.
-        :raise MonitorError: when QEMU does not answer, or the connection ends.
+        :param statistics: the guard is armed: read the guest's statistics in each round except those that check the driver.
+        :raise MonitorError: if QEMU does not answer or the connection ends.
         """
         if self._met is not probe:
             probe.mark_in(self.marks)
         self._mark_turns()
         before, reading = self._reading, await probe.read(check_address=at_rest, check_driver=False)
         if before is not None and before.diff and reading is not None and not reading.diff:
-            self._beats.hasten(Errand.STATISTICS)  # a report that comes from now on is of a guest that stands
+            self._schedule.hasten(Errand.STATISTICS)  # a report from now on is of a guest at rest
         await self._run_errands(probe, at_rest=at_rest, statistics=statistics or self._report_due)
         if self._silent:
             self._silent, self._heard_again = False, time.time()
@@ -153,19 +153,19 @@ class Readings:
             self._remember(reading, probe)
 
     def note_event(self, name: str, data: Mapping[str, object], when: float) -> None:
-        """An event of QEMU, at its Unix time."""
+        """Record a QEMU event, at its Unix time."""
         if (mark := mark_of_event(name, data, when)) is not None:
             if mark.kind in TURNS:
                 self._turns.append(mark)
             else:
                 self.marks.add(mark)
         if name == "RESET":
-            self.started = when  # its drivers come up anew
+            self.started = when  # its drivers load again
             self._watch, self._marked = Watch(), None
 
     def _mark_turns(self) -> None:
-        """Pauses and their ends: of a storm of them the first and the last of each second, so that it neither drowns all
-        other marks nor keeps the loop busy with its file.
+        """Mark pauses and resumes: only the first and last of each second, so that a storm of them neither drowns the other
+        marks nor keeps the loop busy writing.
         """
         if not self._turns or (time.monotonic() < self._turned + SECOND):
             return
@@ -175,11 +175,11 @@ class Readings:
         self._turned = time.monotonic()
 
     def _mark_take_back(self, probe: BalloonProbe) -> None:
-        """A take-back is marked when the driver was seen up after it: one that is unloaded gives all back too."""
+        """Mark a take-back once the driver was seen up after it: a driver that unloads also returns all memory."""
         run, marked = self._watch.run, self._marked
         if run is None:
-            if marked is not None and not probe.driver_ok and time.time() - marked.last < TOLD:
-                self.marks.add(_mark_of(replace(marked, high=marked.low)))  # it was the driver that left
+            if marked is not None and not probe.driver_ok and time.time() - marked.last < WITHDRAWAL:
+                self.marks.add(_mark_of(replace(marked, high=marked.low)))  # the driver was unloaded
             self._marked = None
         elif run != marked and self._driver_seen >= run.last:
             self.marks.add(_mark_of(run))
@@ -188,9 +188,9 @@ class Readings:
     async def _run_errands(self, probe: BalloonProbe, *, at_rest: bool, statistics: bool) -> None:
         first = self._met is not probe
         if first:
-            self._beats.expire()
+            self._schedule.expire()
         now = time.monotonic()
-        due = self._beats.due(now)
+        due = self._schedule.due(now)
         if statistics and not (at_rest and {Errand.RUN_STATE, Errand.DRIVER} & set(due)):
             due = [Errand.STATISTICS, *(errand for errand in due if errand is not Errand.STATISTICS)]
         for errand in due:
@@ -199,7 +199,7 @@ class Readings:
             if errand is Errand.DRIVER and not at_rest:
                 continue  # the address was not checked in this round
             await self._run_errand(errand, probe)
-            self._beats.done(errand, now)
+            self._schedule.done(errand, now)
         while probe.asking_about_host and (first or probe.trips < ROUND_TRIPS):
             await probe.ask_about_host()
         self._met = probe
@@ -213,7 +213,7 @@ class Readings:
                 await probe.look_at_driver()
                 self._driver_seen = time.time()
                 if probe.driver_ok and not was_up:
-                    self._beats.hasten(Errand.FEATURES)
+                    self._schedule.hasten(Errand.FEATURES)
             case Errand.INTERVAL:
                 await probe.look_at_interval()
             case Errand.STATISTICS:
@@ -233,7 +233,7 @@ class Readings:
         self._recorder.add(sample)
 
     def _available(self, probe: BalloonProbe) -> int | None:
-        """What the guest has available; None where its last word is too old."""
+        """The guest's available memory; None if its last report is too old."""
         if self._stats is None:
             return None
         seen = Circumstances(
@@ -249,7 +249,7 @@ class Readings:
         return max(probe.polled_since, self._heard_again)
 
     def close(self) -> None:
-        """Let somebody else record this guest."""
+        """Let another process record this guest."""
         self._turned = 0.0
         self._mark_turns()
         self._recorder.close()
@@ -257,7 +257,7 @@ class Readings:
     def balloon(self, probe: BalloonProbe, *, answering: bool = True, trouble: str = "") -> Balloon:
         """Everything that the balloon panel shows, as far as it was read.
 
-        :param trouble: what is known of a QEMU that does not answer.
+        :param trouble: why QEMU does not answer, if known.
         """
         self._silent = self._silent or not answering
         record, history, marks = probe.record, tuple(self._history), self.marks.load()
@@ -276,7 +276,7 @@ class Readings:
         )
 
     def verdict(self, probe: BalloonProbe, *, answering: bool = True, trouble: str = "") -> Verdict:
-        """How the balloon stands and why, as :meth:`balloon` has it."""
+        """The balloon's state and its cause, as in :meth:`balloon`."""
         samples = tuple(islice(self._history, max(0, len(self._history) - RECENT), None))
         seen = Circumstances(
             now=time.time(),
@@ -303,11 +303,11 @@ class Readings:
 
     @cached_property
     def _wanted(self) -> int:
-        """Seconds between two reports that the guest's profile asks for; read only where QEMU asks for none."""
+        """Seconds between reports as set in the guest's profile; used only if QEMU requests none."""
         return safety_of(started_profile(self._path)).statistics
 
     def _unanswered(self, record: TargetRecord | None) -> int | None:
-        """Bytes of a target that was sent after the last reading, which has another."""
+        """Target in bytes that was sent after the last reading and is not in it."""
         reading = self._reading
         if record is None or reading is None or record.since < reading.time or record.target == reading.target:
             return None
@@ -319,5 +319,5 @@ def _mark_of(run: TakeBack) -> Mark:
 
 
 def _sizes(reading: Reading | None) -> tuple[int, int] | None:
-    """What a reading says, without when it was taken."""
+    """A reading's sizes, without its time."""
     return None if reading is None else (reading.target, reading.actual)

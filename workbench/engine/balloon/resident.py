@@ -1,4 +1,4 @@
-"""The mapping that is a guest's RAM, in /proc/PID/smaps (proc_pid_smaps(5)), and how much of it is resident."""
+"""Finds the mapping of a guest's RAM in /proc/PID/smaps (proc_pid_smaps(5)), and how much of it is resident."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SMALL_PAGE = 4096
 
 
 class RamMapping(Struct, frozen=True):
-    """What smaps says of a guest's RAM."""
+    """A guest's RAM in smaps."""
 
     resident: int
     """Bytes: ``Rss``; hugetlb pages count only in ``Shared_Hugetlb`` and ``Private_Hugetlb``."""
@@ -23,24 +23,24 @@ class RamMapping(Struct, frozen=True):
     locked: bool
     """``VmFlags: lo``: mlock(2) or mlockall(2)."""
     shared: bool
-    """Whether what is written goes to the file, if there is one."""
+    """Whether writes go to the file, if there is one."""
     path: bytes
-    """Its file's; empty for anonymous memory."""
+    """Path of its file; empty for anonymous memory."""
     device: tuple[int, int]
     """Major and minor number of its file's device; (0, 0) for anonymous memory."""
     inode: int
 
 
 def resident_ram(pid: int, ram: int) -> int | None:
-    """Bytes of the guest's RAM that are resident; None when the process is gone or no mapping has the RAM's size."""
+    """Resident bytes of the guest's RAM; None if the process is gone or no mapping has the RAM's size."""
     found = ram_mapping(pid, ram)
     return None if found is None else found.resident
 
 
 def ram_mapping(pid: int, ram: int, start: int | None = None) -> RamMapping | None:
-    """The guest's RAM; None when the process is gone or no mapping is it.
+    """The mapping of the guest's RAM; None if the process is gone or there is no such mapping.
 
-    :param start: its address in QEMU, where that is known; otherwise the mapping that has the RAM's size counts.
+    :param start: its address in QEMU, if known; otherwise the mapping with the RAM's size is taken.
 
     QEMU maps a RAM block of ``ram`` bytes in one piece (util/mmap-alloc.c, ``qemu_ram_mmap``), but the kernel may split
     the mapping (madvise, mprotect) or merge it with a neighbour, so parts that touch each other count together.
@@ -53,7 +53,7 @@ def ram_mapping(pid: int, ram: int, start: int | None = None) -> RamMapping | No
 
 
 def mapping_of(lines: Iterable[bytes], ram: int) -> RamMapping | None:
-    """The same from the lines of an smaps file."""
+    """Find the RAM in the lines of an smaps file."""
     best: _Run | None = None
     for run in _runs(lines):
         if run.exact(ram):
@@ -64,7 +64,7 @@ def mapping_of(lines: Iterable[bytes], ram: int) -> RamMapping | None:
 
 
 def mapping_at(lines: Iterable[bytes], low: int, high: int) -> RamMapping | None:
-    """What lies from ``low`` to ``high``; None when not all of it is mapped."""
+    """The mapping from ``low`` to ``high``; None if not all of it is mapped."""
     parts = list(_mappings(lines, low, high))
     covered = sum(min(part.end, high) - max(part.start, low) for part in parts)
     return _found(parts, high - low) if parts and covered == high - low else None
@@ -97,7 +97,7 @@ class _Mapping(Struct):
 
 
 class _Run(Struct):
-    """Mappings of one file (or of none) that touch each other; grown while it is read."""
+    """Adjacent mappings of one file (or of none); grows while smaps is read."""
 
     parts: list[_Mapping]
 
@@ -110,12 +110,12 @@ class _Run(Struct):
         return sum(part.resident for part in self.parts)
 
     def exact(self, ram: int) -> bool:
-        """Whether the last mapping is the RAM in one piece, as it is nearly always."""
+        """Whether the last mapping is the RAM in one piece, which is nearly always the case."""
         return self.parts[-1].end - self.parts[-1].start == ram
 
 
 def _runs(lines: Iterable[bytes]) -> Iterator[_Run]:
-    """After each mapping, the run that it ends so far."""
+    """For each mapping, the run that ends with it so far."""
     run: _Run | None = None
     for mapping in _mappings(lines):
         if run is not None and run.parts[-1].end == mapping.start and run.parts[-1].path == mapping.path:
@@ -126,8 +126,8 @@ def _runs(lines: Iterable[bytes]) -> Iterator[_Run]:
 
 
 def _mappings(lines: Iterable[bytes], low: int = 0, high: int = 1 << 64) -> Iterator[_Mapping]:
-    """The mappings that have a part of what lies from ``low`` to ``high``. This is read several times a second, so the
-    others cost as little as can be, and those behind are not read.
+    """Mappings that overlap ``low`` to ``high``. Called several times a second, so the others cost as little as possible,
+    and those above are not read.
     """
     mapping: _Mapping | None = None
     for line in lines:

@@ -1,4 +1,4 @@
-"""What is asked of QEMU beside the balloon itself, each thing on a beat of its own, so that one reading stays cheap."""
+"""When QEMU is asked for anything other than the balloon itself: at separate intervals, so that one reading stays cheap."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from enum import StrEnum
 
 
 class Errand(StrEnum):
-    """In the order in which they go when all are due at once."""
+    """What is asked, in order if all are due at once."""
 
     RUN_STATE = "run state"
-    """``query-status``. QEMU tells each change of it by an event too, after which it is asked at once."""
+    """``query-status``. QEMU also reports each change with an event, after which it is asked at once."""
     DRIVER = "driver"
     """The device status byte."""
     INTERVAL = "interval"
-    """How often QEMU asks the guest for statistics: only a client changes it, and no event tells."""
+    """How often QEMU requests statistics from the guest: only a client changes it, without an event."""
     STATISTICS = "statistics"
     RAM = "ram"
-    """How much RAM the guest has: QEMU tells of a DIMM that is plugged in by no event."""
+    """How much RAM the guest has: QEMU sends no event when a DIMM is plugged in."""
     FEATURES = "features"
-    """What the driver agreed to."""
+    """What the driver negotiated."""
 
 
-BEATS = {
+INTERVALS = {
     Errand.RUN_STATE: 4.0,
     Errand.DRIVER: 3.0,
     Errand.INTERVAL: 6.0,
@@ -29,31 +29,31 @@ BEATS = {
     Errand.RAM: 10.0,
     Errand.FEATURES: 60.0,
 }
-"""Seconds from one asking to the next. With one reading a second and one errand in each, all of them have their turn."""
+"""Seconds between requests. With one reading a second and one errand in each, every errand gets its turn."""
 
 
-class Beats:
-    """When each errand is due. Seconds are of any clock that does not go back."""
+class Schedule:
+    """When each errand is due, in seconds of any monotonic clock."""
 
     def __init__(self) -> None:
         self._due = dict.fromkeys(Errand, 0.0)
 
     def expire(self) -> None:
-        """Everything may be another way now: after an event, a reset, a command of the user."""
+        """Everything may have changed: after an event, a reset, or a command from the user."""
         self._due = dict.fromkeys(Errand, 0.0)
 
     def hasten(self, errand: Errand) -> None:
-        """This one may be another way now."""
+        """This one may have changed."""
         self._due[errand] = 0.0
 
     def due(self, now: float) -> list[Errand]:
-        """What is to be asked now, the longest overdue first."""
+        """Errands due now, the longest overdue first."""
         return sorted((errand for errand, at in self._due.items() if at <= now), key=self._due.__getitem__)
 
     def done(self, errand: Errand, now: float) -> None:
-        self._due[errand] = now + BEATS[errand]
+        self._due[errand] = now + INTERVALS[errand]
 
     @property
     def expired(self) -> bool:
-        """Whether something is still to be asked since everything was said to have changed."""
+        """Whether some errands have not run since :meth:`expire`."""
         return not all(self._due.values())

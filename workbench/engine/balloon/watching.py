@@ -1,7 +1,7 @@
-"""Running guests looked at from the command line, all at once: one that does not answer holds up no other.
+"""Reads running guests from the command line, all at once, so that one that does not answer does not delay the others.
 
-Each look is a connection of its own to ``qmp-cli.sock``, over within milliseconds, so that the other verbs find their monitor
-free. What was seen is recorded as the screen would, unless the screen does.
+Each read opens its own connection to ``qmp-cli.sock`` and closes it within milliseconds, which leaves the monitor free for
+other verbs. Readings are recorded as on the screen, unless the screen is recording.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from workbench.domain.qmp.record.record import Origin
 from workbench.engine.balloon.path.trace import TraceEvents
 from workbench.engine.balloon.probe import BalloonProbe
 from workbench.engine.balloon.readings import Readings
-from workbench.engine.balloon.safety.status import standing_of
+from workbench.engine.balloon.safety.status import read_standing
 from workbench.engine.qmp.monitor import Monitor
 from workbench.engine.qmp.silence import is_stopped, silence_words
 from workbench.errors import MonitorCrowded, MonitorError, MonitorSilent, WorkbenchError
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 DEADLINE = 1.5
 """Seconds that one guest may take in a round."""
 LOOK = 0.5
-"""Seconds in which a diff is read again and again, to tell whether it moves."""
+"""Seconds in which a diff is read repeatedly to see whether it moves."""
 STEP = 0.1
 """Seconds between two such readings."""
 HELD = "another command holds its monitor, or QEMU is busy"
-"""Why a guest was not read, in as few words as a line of 80 columns has room for."""
+"""Why a guest was not read, short enough for a line of 80 columns."""
 
 
 class Seen(Struct, frozen=True):
@@ -46,13 +46,13 @@ class Seen(Struct, frozen=True):
     time: float
     """Unix time."""
     balloon: Balloon | None = None
-    """None when it was not read."""
+    """None if it was not read."""
     trouble: str = ""
-    """Why not, in words."""
+    """Why it was not read."""
     ended: bool = False
-    """Whether its QEMU is gone."""
+    """Whether its QEMU has ended."""
     standing: Standing | None = None
-    """Its floor, ramp and guard; None when it was not read."""
+    """Its floor, ramp and guard; None if it was not read."""
 
 
 class Watched:
@@ -65,13 +65,13 @@ class Watched:
     async def look(self, settle: float = 0.0) -> Seen:
         """One round.
 
-        :param settle: seconds in which a diff is read again and again: one reading cannot tell whether it moves.
+        :param settle: seconds in which a diff is read repeatedly: one reading cannot show whether it moves.
         """
         name = self.running.name
         try:
             async with asyncio.timeout(DEADLINE + settle):
                 balloon = await self._read(settle)
-            return Seen(name, time.time(), balloon, standing=standing_of(self.running.path, balloon))
+            return Seen(name, time.time(), balloon, standing=read_standing(self.running.path, balloon))
         except (TimeoutError, WorkbenchError) as error:
             trouble = self._trouble(error)
         if not self.running.alive:
@@ -93,13 +93,13 @@ class Watched:
             await probe.open()
             with suppress(MonitorError):
                 await TraceEvents(monitor, running).sweep()
-            return await look_until_told(self._readings, probe, settle)
+            return await read_until_settled(self._readings, probe, settle)
         finally:
             await monitor.close()
 
 
-async def look_until_told(readings: Readings, probe: BalloonProbe, settle: float = LOOK) -> Balloon:
-    """One look, and for ``settle`` seconds more of them while there is a diff: only they tell whether it moves."""
+async def read_until_settled(readings: Readings, probe: BalloonProbe, settle: float = LOOK) -> Balloon:
+    """Read once, and repeatedly for ``settle`` seconds while there is a diff, to see whether it moves."""
     await readings.look(probe, at_rest=True)
     balloon = readings.balloon(probe)
     end = time.monotonic() + settle
@@ -112,5 +112,5 @@ async def look_until_told(readings: Readings, probe: BalloonProbe, settle: float
 
 
 async def look_at_all(guests: Iterable[Watched], settle: float = 0.0) -> list[Seen]:
-    """All of them at the same time."""
+    """Read all guests at the same time."""
     return list(await asyncio.gather(*(guest.look(settle) for guest in guests)))

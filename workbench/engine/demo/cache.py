@@ -1,13 +1,13 @@
-"""The demo guest in the user's cache: complete, or not there.
+"""The demo guest in the user's cache: complete or absent.
 
 ::
 
-    CACHE/demo-guest/lock               held by whoever builds
+    CACHE/demo-guest/lock               held by the process that builds
     CACHE/demo-guest/RECIPE/            one guest for each recipe: scripts, modules and format of the initramfs
         vmlinuz  initrd.img  guest.json   the last names the first two with their sizes
-    CACHE/demo-guest/.building-…/       gone when the build ends, however it ends; a killed one is swept by the next
+    CACHE/demo-guest/.building-…/       removed when the build ends; the next build removes that of a killed one
 
-A guest is made beside its place and moved there in one step, so what is there is whole.
+A guest is built in a temporary directory and renamed in one step, so an existing one is complete.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from workbench.engine.demo.parts import Parts
 
 FORMAT = 1
-"""Raised when the initramfs or the cache changes in a way that the scripts and the list of modules do not show."""
+"""Increased when the initramfs or the cache changes other than by the scripts or the list of modules."""
 
 _UNUSED = 30 * 24 * 3600
 """Seconds after which a guest of another recipe is removed."""
@@ -54,11 +54,11 @@ class DemoGuest(Struct, frozen=True):
     version: str
     """The kernel's release, such as ``6.1.0-13-cloud-amd64``."""
     origin: str
-    """Where its parts are from, for people."""
+    """Where its parts come from, for people."""
 
 
 def find(cache: Path) -> DemoGuest | None:
-    """The cached demo guest, if it is there and complete. Reads one small file.
+    """The cached demo guest, if it is complete. Reads one small file.
 
     :param cache: the workbench's cache directory (``Settings.cache``).
     """
@@ -73,10 +73,10 @@ def find(cache: Path) -> DemoGuest | None:
 
 
 async def build(cache: Path, progress: Callable[[str], None]) -> DemoGuest:
-    """The cached demo guest; built first when it is absent or not of this program's recipe.
+    """The cached demo guest; built first if it is absent or of another recipe.
 
-    :param progress: called with one short line for each step.
-    :raise HostError: when it cannot be built; nothing is left behind.
+    :param progress: called with a short line for each step.
+    :raise HostError: if it cannot be built; nothing is left behind.
     """
     home = cache / "demo-guest"
     try:
@@ -89,8 +89,8 @@ async def build(cache: Path, progress: Callable[[str], None]) -> DemoGuest:
                 guest = find(cache)
     except OSError as error:
         raise HostError(
-            f"the demo guest cannot be built in {home}: {error.strerror or error}",
-            hint="make room or give access there, or name another place with XDG_CACHE_HOME",
+            f"cannot build the demo guest in {home}: {error.strerror or error}",
+            hint="free some space or fix the permissions, or name another directory with XDG_CACHE_HOME",
         ) from error
     assert guest is not None
     return guest
@@ -99,17 +99,17 @@ async def build(cache: Path, progress: Callable[[str], None]) -> DemoGuest:
 async def _build(home: Path, progress: Callable[[str], None]) -> None:
     if os.uname().machine != "x86_64":
         raise HostError(
-            f"the demo guest is for x86-64, and this host is {os.uname().machine}",
-            hint="name a kernel and an initramfs for x86-64 in a profile: [boot] kernel = ... and initrd = ...",
+            f"the demo guest is for x86-64, but this host is {os.uname().machine}",
+            hint="set a kernel and an initramfs for x86-64 in a profile: [boot] kernel = ... and initrd = ...",
         )
     work = Path(tempfile.mkdtemp(dir=home, prefix=".building-"))
     try:
         parts = await package_parts(work, progress) if has_packages() else host_parts()
-        progress(f"making the initramfs for Linux {parts.release}")
+        progress(f"building the initramfs for Linux {parts.release}")
         guest = work / "guest"
         await asyncio.to_thread(_write_guest, guest, parts)
         place = home / _recipe()
-        shutil.rmtree(place, ignore_errors=True)  # incomplete, or find() would have given it
+        shutil.rmtree(place, ignore_errors=True)  # incomplete, or find() would have returned it
         guest.rename(place)
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -130,7 +130,7 @@ def _write_guest(guest: Path, parts: Parts) -> None:
 
 
 def _sweep(home: Path) -> None:
-    """Remove what killed builders left, and guests of recipes that nobody used for long. Only under the lock."""
+    """Remove leftovers of killed builds, and guests of recipes unused for long. Call only under the lock."""
     for path in home.iterdir():
         old = path.is_dir() and time.time() - path.stat().st_mtime > _UNUSED
         if path.name.startswith(".building-") or old:
@@ -139,7 +139,7 @@ def _sweep(home: Path) -> None:
 
 @asynccontextmanager
 async def _lock(path: Path, progress: Callable[[str], None]) -> AsyncIterator[None]:
-    """Hold a file's lock; the kernel lets go of it when this process ends, however it ends."""
+    """Hold a file's lock; the kernel releases it when this process ends."""
     waiting = False
     with path.open("ab") as file:
         while True:
@@ -148,7 +148,7 @@ async def _lock(path: Path, progress: Callable[[str], None]) -> AsyncIterator[No
                 break
             except BlockingIOError:
                 if not waiting:
-                    progress("another workbench builds the demo guest: waiting for it")
+                    progress("waiting for another workbench that is building the demo guest")
                     waiting = True
                 await asyncio.sleep(0.1)
         yield
@@ -156,7 +156,7 @@ async def _lock(path: Path, progress: Callable[[str], None]) -> AsyncIterator[No
 
 @memo
 def _recipe() -> str:
-    """A name for everything that decides what the initramfs is, except the packages."""
+    """A hash of everything that determines the initramfs, except the packages."""
     digest = hashlib.sha256(repr((FORMAT, modules.WANTED)).encode())
     for path in sorted(SCRIPTS.iterdir()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

@@ -1,4 +1,4 @@
-"""The host's own kernel, modules and busybox: for distributions whose packages this program does not know."""
+"""Parts from the host's own kernel, modules and busybox, for distributions without supported packages."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from workbench.errors import HostError
 
 BUSYBOXES = ("bin/busybox.static", "usr/bin/busybox.static", "bin/busybox", "usr/bin/busybox", "usr/sbin/busybox")
 
-HINT = """name a kernel and an initramfs of your own in a profile, with these two settings:
+HINT = """set a kernel and an initramfs in a profile:
 [boot] kernel = "/path/to/vmlinuz"
 [boot] initrd = "/path/to/initrd.img\""""
 
 
 def host_parts(root: Path = Path("/"), release: str = "") -> Parts:
-    """What this host can give.
+    """Find the parts on this host.
 
-    :param release: the kernel's release; the running one when empty.
-    :raise HostError: when the kernel cannot be read, or there is no static busybox.
+    :param release: the kernel's release; the running one if empty.
+    :raise HostError: if the kernel cannot be read, or there is no static busybox.
     """
     release = release or os.uname().release
     trees = [root / "lib/modules" / release, root / "usr/lib/modules" / release]
@@ -30,15 +30,15 @@ def host_parts(root: Path = Path("/"), release: str = "") -> Parts:
     lacking = [
         what
         for what, found in (
-            (f"a kernel that you may read ({kernels[0]})", kernel),
+            (f"a readable kernel ({kernels[0]})", kernel),
             (f"its modules ({trees[0]})", tree),
             ("a static busybox", busybox),
         )
         if found is None
     ]
     if kernel is None or tree is None or busybox is None:
-        raise HostError(f"no demo guest can be built: this host lacks {', '.join(lacking)}", hint=HINT)
-    return Parts(kernel, tree, busybox, origin=f"this host's own kernel {release} and {busybox}")
+        raise HostError(f"cannot build the demo guest: this host lacks {', '.join(lacking)}", hint=HINT)
+    return Parts(kernel, tree, busybox, origin=f"this host's kernel {release} and {busybox}")
 
 
 def _is_usable(path: Path) -> bool:

@@ -1,7 +1,7 @@
-"""The initramfs: a cpio archive in the format that the kernel unpacks.
+"""Writes the initramfs: a cpio archive in the format that the kernel unpacks.
 
-The format: Documentation/driver-api/early-userspace/buffer-format.rst in the kernel's source.
-Written here, so that neither cpio nor root is needed: device nodes are only numbers in the archive.
+Format: Documentation/driver-api/early-userspace/buffer-format.rst in the kernel's source. Written here, so that neither
+cpio nor root is needed: device nodes are only numbers in the archive.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _PLACES = {
     "udhcpc": "etc/udhcpc",
     "eat": "bin/eat",
 }
-"""Where each script of guest/ goes."""
+"""Path in the archive of each script in guest/."""
 
 _DIRECTORIES = ("bin", "dev", "etc", "lib", "lib/modules", "proc", "root", "run", "sys", "tmp")
 
 
 def initramfs(busybox: bytes, modules: Iterable[Module]) -> bytes:
-    """The demo guest's initramfs, gzipped. The same parts give the same bytes."""
+    """The demo guest's initramfs, gzipped. Reproducible: the same parts give the same bytes."""
     archive = Archive()
     for path in _DIRECTORIES:
         archive.add(path, stat.S_IFDIR | 0o755)
@@ -72,11 +72,11 @@ class Archive:
         self._parts += (_padded(header + name), _padded(data))
 
     def finish(self) -> bytes:
-        """The archive with its trailer; nothing can be added after it."""
+        """The archive with its trailer; nothing can be added afterwards."""
         self.add("TRAILER!!!", 0)
         return b"".join(self._parts)
 
 
 def _padded(data: bytes) -> bytes:
-    """Headers and contents begin at multiples of four bytes."""
+    """Pad to a multiple of four bytes, where headers and contents begin."""
     return data + bytes(-len(data) % 4)

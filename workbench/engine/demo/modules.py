@@ -1,8 +1,8 @@
-"""Kernel modules for the demo guest: which ones, in which order, as plain ELF files.
+"""Selects and orders the demo guest's kernel modules, as plain ELF files.
 
-The order comes from the modules themselves: each names those it needs in ``depends=`` of its section ``.modinfo``
-(scripts/mod/modpost.c, ``add_depends()``). A package has no ``modules.dep`` before it is installed, and so no depmod is
-needed.
+The order comes from the modules: each names those it needs in ``depends=`` in its section ``.modinfo``
+(scripts/mod/modpost.c, ``add_depends()``). Packages have no ``modules.dep`` before they are installed, and this way depmod
+is not needed.
 """
 
 from __future__ import annotations
@@ -21,41 +21,41 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NEEDED = ("virtio_pci", "virtio_balloon", "virtio_console", "virtio_net", "virtio_scsi")
-"""Without these, as modules or inside the kernel, there is no demo guest."""
+"""Required, as modules or built in."""
 
 POWER_BUTTON = ("button", "evdev")
-"""Loaded first: a guest that already answers elsewhere, and does not hear its power button, looks stuck."""
+"""Loaded first: a guest that already responds but ignores its power button looks stuck."""
 
-WELCOME = ("virtio_rng", "virtio_blk", "sd_mod", "af_packet")
-"""Loaded where the kernel has them as modules: entropy, disks, DHCP's raw sockets."""
+OPTIONAL = ("virtio_rng", "virtio_blk", "sd_mod", "af_packet")
+"""Loaded if the kernel has them as modules: entropy, disks, DHCP's raw sockets."""
 
-WANTED = (*POWER_BUTTON, *NEEDED, *WELCOME)
-"""All of them, in the order of loading."""
+WANTED = (*POWER_BUTTON, *NEEDED, *OPTIONAL)
+"""All of them, in load order."""
 
 _SUFFIXES = (".ko", ".ko.xz", ".ko.zst", ".ko.gz")
 
 
 class Module(NamedTuple):
     name: str
-    """As the kernel names it, with underscores."""
+    """The kernel's name for it, with underscores."""
     image: bytes
-    """The ELF file, not compressed: busybox's insmod loads nothing else."""
+    """The uncompressed ELF file, as busybox's insmod requires."""
 
 
 def ordered_modules(tree: Path) -> list[Module]:
     """The modules that the guest loads, each after those it needs.
 
-    :param tree: a kernel's own directory, such as ``/lib/modules/6.1.0-13-amd64``.
-    :raise HostError: when one that is needed is neither a module nor inside the kernel.
+    :param tree: a kernel's modules directory, such as ``/lib/modules/6.1.0-13-amd64``.
+    :raise HostError: if a required one is neither a module nor built in.
     """
     files = {_name(path): path for path in sorted(tree.rglob("*.ko*")) if path.name.endswith(_SUFFIXES)}
     built_in = _built_in(tree)
-    # Without the list nobody can tell what is inside the kernel: let it try.
+    # Without the list it is unknown what is built in: assume that it is all there.
     absent = set() if built_in is None else set(NEEDED) - set(files) - built_in
     if absent:
         raise HostError(
             f"the kernel {tree.name} has no {', '.join(sorted(absent))}",
-            hint="name another kernel in a profile: [boot] kernel = ... and initrd = ...",
+            hint="set another kernel in a profile: [boot] kernel = ... and initrd = ...",
         )
     loaded: dict[str, bytes] = {}
     for name in WANTED:
@@ -64,7 +64,7 @@ def ordered_modules(tree: Path) -> list[Module]:
 
 
 def _load(name: str, files: Mapping[str, Path], loaded: dict[str, bytes], asking: Iterable[str] = ()) -> None:
-    """Put a module behind all that it needs. What is no file is inside the kernel, or only welcome."""
+    """Add a module after those it needs. One without a file is built in, or optional."""
     if name in loaded or name not in files or name in asking:
         return
     image = read_module(files[name])
@@ -79,7 +79,7 @@ def _name(path: Path) -> str:
 
 
 def _built_in(tree: Path) -> set[str] | None:
-    """The names in ``modules.builtin``: modules that this kernel has inside; None when there is no such list."""
+    """The names in ``modules.builtin``: modules built into this kernel; None if there is no such list."""
     try:
         lines = (tree / "modules.builtin").read_text().split()
     except FileNotFoundError:
@@ -88,9 +88,9 @@ def _built_in(tree: Path) -> set[str] | None:
 
 
 def read_module(path: Path) -> bytes:
-    """A module's ELF file, whatever it is compressed with.
+    """A module's ELF file, decompressed.
 
-    :raise HostError: when it cannot be decompressed.
+    :raise HostError: if it cannot be decompressed.
     """
     try:
         match path.suffix:
@@ -103,35 +103,33 @@ def read_module(path: Path) -> bytes:
             case _:
                 return path.read_bytes()
     except (lzma.LZMAError, EOFError, gzip.BadGzipFile) as error:
-        raise HostError(f"{path.name} cannot be decompressed: {error}") from error
+        raise HostError(f"cannot decompress {path.name}: {error}") from error
 
 
 def _zstd(path: Path) -> bytes:
-    # Python has zstd from 3.14 only (compression.zstd), and then not in every build: the tool serves all.
+    # Python has zstd only since 3.14 (compression.zstd), and not in every build.
     if shutil.which("zstd") is None:
-        raise HostError(
-            f"{path.name} is compressed with zstd, and there is no zstd here", hint="sudo apt-get install zstd"
-        )
+        raise HostError(f"cannot decompress {path.name}: zstd is not installed", hint="sudo apt-get install zstd")
     done = subprocess.run(["zstd", "-dcq", str(path)], stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode:
-        raise HostError(f"{path.name} cannot be decompressed: {done.stderr.decode(errors='replace').strip()}")
+        raise HostError(f"cannot decompress {path.name}: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout
 
 
 def depends(image: bytes) -> list[str]:
     """The names of the modules that a module needs.
 
-    :raise HostError: when this is no kernel module.
+    :raise HostError: if this is not a kernel module.
     """
     for entry in _section(image, b".modinfo").split(b"\0"):
         key, _, value = entry.partition(b"=")
         if key == b"depends":
             return [name.decode(errors="replace").replace("-", "_") for name in value.split(b",") if name]
-    raise HostError("a kernel module without depends= in .modinfo: damaged, or not a module")
+    raise HostError("kernel module without depends= in .modinfo: damaged, or not a module")
 
 
 def _section(image: bytes, wanted: bytes) -> bytes:
-    """One section of a 64-bit little-endian ELF file; empty when it has none of that name.
+    """One section of a 64-bit little-endian ELF file; empty if it has none of that name.
 
     Offsets: elf(5), ``Elf64_Ehdr`` (e_shoff at 40, e_shentsize, e_shnum and e_shstrndx at 58) and ``Elf64_Shdr``.
     """

@@ -1,4 +1,4 @@
-"""Debian's and Ubuntu's packages, downloaded and unpacked: no root, nothing installed."""
+"""Downloads and unpacks Debian's and Ubuntu's packages, without root and without installing anything."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KERNELS = ("linux-image-cloud-amd64", "linux-image-virtual", "linux-image-generic", "linux-image-amd64")
-"""Packages that depend on the newest kernel, best first: Debian's for clouds, Ubuntu's for guests, then any."""
+"""Packages that depend on the newest kernel, best first: Debian's cloud kernel, Ubuntu's for guests, then any."""
 BUSYBOX = "busybox-static"
 
 _DEPENDS = re.compile(r"^ [ |]Depends: (linux-(?:image|modules|binary|base)-\d\S*)$", re.MULTILINE)
-"""Ubuntu keeps the modules in a package of their own; Debian from 14 on also the image and the list of what is built in."""
+"""Ubuntu has the modules in a separate package; Debian since 14 also the image and the list of built-in modules."""
 _PERCENT = re.compile(r"dlstatus:\d+:(\d+)")
 """apt's progress (its doc/progress-reporting.md)."""
 
 
 def has_packages(os_release: Path = Path("/etc/os-release")) -> bool:
-    """Whether this is Debian, Ubuntu, or made from one of them (os-release(5): ID, ID_LIKE)."""
+    """Whether this is Debian, Ubuntu, or a derivative (os-release(5): ID, ID_LIKE)."""
     try:
         lines = os_release.read_text().splitlines()
     except OSError:
@@ -41,7 +41,7 @@ def has_packages(os_release: Path = Path("/etc/os-release")) -> bool:
 async def package_parts(directory: Path, progress: Callable[[str], None]) -> Parts:
     """Download kernel, modules and busybox into ``directory`` and unpack them there.
 
-    :raise HostError: when apt does not know the packages, or the download or an archive is broken.
+    :raise HostError: if apt does not know the packages, or the download or unpacking fails.
     """
     packages = [*await _kernel_packages(), BUSYBOX]
     progress(f"downloading {', '.join(packages)}")
@@ -54,7 +54,7 @@ async def package_parts(directory: Path, progress: Callable[[str], None]) -> Par
 
 
 async def _kernel_packages() -> list[str]:
-    """The packages with the newest kernel and its modules."""
+    """Packages with the newest kernel and its modules."""
     for name in KERNELS:
         found: list[str] = []
         pending = [name]
@@ -66,8 +66,8 @@ async def _kernel_packages() -> list[str]:
         if found:
             return found
     raise HostError(
-        f"apt knows no kernel package: {', '.join(KERNELS)}",
-        hint="bring apt's package lists up to date: sudo apt-get update",
+        f"apt has no kernel package: {', '.join(KERNELS)}",
+        hint="update apt's package lists: sudo apt-get update",
     )
 
 
@@ -77,12 +77,12 @@ async def _download(directory: Path, packages: list[str], progress: Callable[[st
     def report(line: str) -> None:
         nonlocal last
         match = _PERCENT.match(line)
-        # In steps of five: progress goes to a terminal or to a line each of a log.
+        # In steps of five: each may be a line in a log.
         if match and (step := int(match[1]) // 5 * 5) > last:
             last = step
             progress(f"downloaded {step} %")
 
-    # Sandbox::User: as root, apt would warn that its own user cannot write here; for anyone else it changes nothing.
+    # Sandbox::User: as root, apt would warn that its own user cannot write here; no effect for other users.
     options = ["-qq", "-o", "APT::Status-Fd=1", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=2"]
     await _run("apt-get", "download", *options, *packages, cwd=directory, report=report, what="the download")
     return _archives(directory, len(packages))
@@ -91,7 +91,7 @@ async def _download(directory: Path, packages: list[str], progress: Callable[[st
 def _archives(directory: Path, expected: int) -> list[Path]:
     archives = sorted(directory.glob("*.deb"))
     if len(archives) < expected:
-        raise HostError("the download brought less than was asked for", hint="sudo apt-get update, then try again")
+        raise HostError("the download is incomplete", hint="run sudo apt-get update, then try again")
     return archives
 
 
@@ -117,13 +117,13 @@ async def _run(
     check: bool = True,
     what: str = "",
 ) -> str:
-    """Run a tool to its end and give its output; a cancelled caller ends the tool.
+    """Run a tool and return its output; cancelling the caller ends the tool.
 
     :param report: called with each line of output as it comes.
-    :raise HostError: when the tool is absent, or fails and ``check`` is true.
+    :raise HostError: if the tool is missing, or fails and ``check`` is true.
     """
     pipe = asyncio.subprocess.PIPE
-    # apt's and dpkg's words are matched, so they are asked for in English.
+    # apt's and dpkg's output is parsed, so it must be in English.
     environment = {**os.environ, "LC_ALL": "C"}
     try:
         process = await asyncio.create_subprocess_exec(
@@ -155,7 +155,7 @@ async def _run(
 
 
 def _hint(complaint: str) -> str:
-    """What to do. The complaint is apt's or dpkg's own text, in the C locale: their exit status says nothing more."""
+    """What to do about an error of apt or dpkg, by its text in the C locale: the exit status carries no detail."""
     if "No space left" in complaint or "enough free space" in complaint:
-        return "make room on the disk that holds the cache (XDG_CACHE_HOME), then try again"
-    return "if the package lists are old: sudo apt-get update; then try again"
+        return "free some space on the disk with the cache (XDG_CACHE_HOME), then try again"
+    return "if the package lists are outdated, run sudo apt-get update, then try again"

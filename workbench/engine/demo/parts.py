@@ -1,4 +1,4 @@
-"""What a demo guest is made of, wherever it comes from."""
+"""The parts of a demo guest, from any source."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class Parts(Struct, frozen=True):
     busybox: Path
     """A static busybox."""
     origin: str
-    """Where they are from, for people: packages with their versions."""
+    """Where they come from, for people: packages with their versions."""
 
     @property
     def release(self) -> str:
-        """The kernel's release, as ``uname -r`` says it in the guest."""
+        """The kernel's release, as ``uname -r`` prints it in the guest."""
         return self.tree.name
 
 
 def is_static_x86(program: bytes) -> bool:
-    """Whether an ELF file runs in the guest: for x86-64, and with no dynamic loader.
+    """Whether an ELF file runs in the guest: for x86-64, without a dynamic loader.
 
     elf(5): e_machine at 18 (62 is x86-64), e_phoff at 32, e_phentsize and e_phnum at 54; a program header of type 3
     (PT_INTERP) names the loader.

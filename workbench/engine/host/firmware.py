@@ -1,4 +1,4 @@
-"""UEFI on this host: found by the descriptors that its packages bring, and a variable store for each guest."""
+"""Finds UEFI firmware on this host by its descriptors, and makes a variable store for each guest."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     from workbench.domain.profile.guest import GuestProfile
 
 DIRECTORIES = ("/etc/qemu/firmware", "/usr/share/qemu/firmware")
-"""Where firmware descriptors stand, the first before the second (QEMU: docs/interop/firmware.json)."""
+"""Where firmware descriptors are, in order of precedence (QEMU: docs/interop/firmware.json)."""
 UNWANTED = frozenset({"requires-smm", "enrolled-keys", "amd-sev-es", "intel-tdx", "amd-sev-snp"})
-"""Features of a firmware that a plain guest cannot start with, or that bind it to somebody's keys."""
-HINT = "Debian and Ubuntu: apt-get install ovmf\nor name firmware.code and firmware.vars in the profile"
+"""Features of firmware that a plain guest cannot start with, or that come with enrolled keys."""
+HINT = "Debian and Ubuntu: sudo apt-get install ovmf\nor set firmware.code and firmware.vars in the profile"
 
 
 class Uefi(Struct, frozen=True):
-    """One UEFI of this host."""
+    """A UEFI firmware on this host."""
 
     code: Path
     template: Path
-    """A variable store as a new guest gets it."""
+    """The variable store for a new guest."""
     format: Literal["raw", "qcow2"]
 
 
 def find_uefi(machine: str, directories: Sequence[str] = DIRECTORIES) -> Uefi | None:
-    """The first plain UEFI for a PC in the descriptors' order; None when there is none."""
+    """The first plain UEFI for a PC in the descriptors' order; None if there is none."""
     for descriptor in _descriptors(directories):
         found = _usable(descriptor, machine)
         if found is not None:
@@ -46,10 +46,10 @@ def find_uefi(machine: str, directories: Sequence[str] = DIRECTORIES) -> Uefi | 
 
 
 def flash(profile: GuestProfile, *, base: str, home: str, data: Path) -> Flash | None:
-    """What goes into the board's flash, absolute; None for a guest with a BIOS. Nothing is written.
+    """Contents of the board's flash, as absolute paths; None for a guest with a BIOS. Writes nothing.
 
-    :param data: the workbench's own directory, where a guest's variables are kept when its profile does not say.
-    :raise HostError: when this host has no UEFI.
+    :param data: the workbench's data directory, for a guest's variables if its profile does not set them.
+    :raise HostError: if this host has no UEFI.
     """
     from workbench.domain.profile.devices.part import resolve
 
@@ -58,7 +58,7 @@ def flash(profile: GuestProfile, *, base: str, home: str, data: Path) -> Flash |
         return None
     found = find_uefi(profile.machine)
     if firmware.code is None and found is None:
-        raise HostError(f"{profile.name} starts from UEFI, and this host has none", hint=HINT)
+        raise HostError(f"{profile.name} needs UEFI, but this host has no UEFI firmware", hint=HINT)
     code = resolve(firmware.code, base=base, home=home) if firmware.code is not None else ""
     own = str(data / "uefi" / f"{profile.name}.fd")
     variables = resolve(firmware.vars, base=base, home=home) if firmware.vars is not None else own
@@ -68,7 +68,7 @@ def flash(profile: GuestProfile, *, base: str, home: str, data: Path) -> Flash |
 
 
 def _format_of(code: Path) -> Literal["raw", "qcow2"]:
-    """Fedora brings its UEFI as qcow2 images too; one that cannot be read is told elsewhere."""
+    """Fedora also ships UEFI as qcow2 images; an unreadable image is reported elsewhere."""
     try:
         return "qcow2" if image_format(read_head(code)) == "qcow2" else "raw"
     except OSError:
@@ -76,31 +76,31 @@ def _format_of(code: Path) -> Literal["raw", "qcow2"]:
 
 
 def make_variables(profile: GuestProfile, flash: Flash) -> bool:
-    """Make the guest's variable store from the host's template where it is missing; whether it was made.
+    """Make the guest's variable store from the host's template if it is missing; returns whether it was made.
 
-    :raise HostError: when there is no template, or it cannot be written.
+    :raise HostError: if there is no template, or it cannot be written.
     """
     path = Path(flash.vars)
     if path.exists():
         return False
     found = find_uefi(profile.machine)
     if found is None:
-        raise HostError(f"{profile.name} has no UEFI variables in {path}, and this host has no template", hint=HINT)
+        raise HostError(f"{profile.name}: no UEFI variables at {path}, and no template on this host", hint=HINT)
     if profile.firmware.code is not None and Path(flash.code).stat().st_size != found.code.stat().st_size:
         raise HostError(
-            f"{profile.name} has no UEFI variables in {path}, and this host's template is for another firmware",
-            hint="copy the variables that came with that firmware there",
+            f"{profile.name}: no UEFI variables at {path}, and this host's template is for another firmware",
+            hint="copy the variables that came with the firmware there",
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, found.template.read_bytes())
     except OSError as error:
-        raise HostError(f"{profile.name}: UEFI variables cannot be written to {path}: {error.strerror}") from error
+        raise HostError(f"{profile.name}: cannot write UEFI variables to {path}: {error.strerror}") from error
     return True
 
 
 def _descriptors(directories: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """By name; one in an earlier directory hides one of that name in a later, and an empty one hides it for good."""
+    """Descriptors by name; one in an earlier directory overrides those of the same name, and an empty one disables them."""
     files: dict[str, Path] = {}
     for directory in reversed(directories):
         files |= {path.name: path for path in Path(directory).glob("*.json")}
@@ -108,7 +108,7 @@ def _descriptors(directories: Sequence[str]) -> Iterator[dict[str, Any]]:
         try:
             value = json.loads(files[name].read_bytes() or b"null")
         except (OSError, ValueError):
-            continue  # somebody else's file: what it would have named is not offered
+            continue  # not our file: its firmware is not offered
         if isinstance(value, dict):
             yield value
 
@@ -130,6 +130,6 @@ def _usable(descriptor: dict[str, Any], machine: str) -> Uefi | None:
 
 
 def _fits(target: dict[str, Any], machine: str) -> bool:
-    """A profile's ``q35`` and ``pc`` stand for their newest versions."""
+    """A profile's ``q35`` and ``pc`` mean their newest versions."""
     full = {"q35": "pc-q35-0", "pc": "pc-i440fx-0"}.get(machine, machine)
     return target["architecture"] == "x86_64" and any(fnmatch(full, pattern) for pattern in target["machines"])

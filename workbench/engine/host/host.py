@@ -31,12 +31,12 @@ __all__ = [
 
 
 async def read_host(cache: Path | None = None) -> HostSnapshot:
-    """The host as it is now. A missing QEMU leaves its version empty and is no error here.
+    """The host's current state. A missing QEMU leaves its version empty.
 
-    :param cache: the cache directory, for what costs a process to find out; by default the user's own.
+    :param cache: the cache directory, for answers that need a process; by default the user's.
     """
     try:
-        # In a thread: the first question runs `qemu --version`.
+        # In a thread: the first call runs `qemu --version`.
         version = await asyncio.to_thread(lambda: qemu_version(qemu_binary(), cache))
         qemu = ".".join(map(str, version))
     except HostError:
@@ -44,7 +44,7 @@ async def read_host(cache: Path | None = None) -> HostSnapshot:
     try:
         accelerator = await choose_accelerator(cache)
     except HostError:
-        accelerator = Accelerator("tcg", "no QEMU to try KVM with")
+        accelerator = Accelerator("tcg", "KVM was not tried: no QEMU")
     memory = psutil.virtual_memory()
     return HostSnapshot(
         accelerator=accelerator.name,

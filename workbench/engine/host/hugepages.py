@@ -1,7 +1,7 @@
-"""Hugepage pools of this host, and the check that a guest on them can start.
+"""Hugepage pools of this host, and the check that a guest on hugepages can start.
 
-A pool that is too small fails late and badly: a guest without preallocation dies of SIGBUS when it touches a page that
-is not there. So everything that can be known is looked at before the start.
+A pool that is too small fails late and badly: a guest without preallocation is killed by SIGBUS when it touches a page
+that the pool lacks. So everything that can be known is checked before the start.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ POOL_NAME = "hugepages-{}kB"
 
 
 def read_pools(sys: Path = SYS) -> tuple[HugepagePool, ...]:
-    """Every pool of the running kernel, smallest page first; none where the kernel has no hugetlb."""
+    """Every pool of the running kernel, smallest page first; none if the kernel has no hugetlb."""
     pools = []
     for page, path in _pool_directories(sys / POOLS):
         names = ("nr", "free", "resv", "surplus", "nr_overcommit")
@@ -41,7 +41,7 @@ def read_pools(sys: Path = SYS) -> tuple[HugepagePool, ...]:
 
 
 def read_transparent(sys: Path = SYS) -> str:
-    """The setting of transparent hugepages, the word in brackets; empty where the kernel has none."""
+    """The setting of transparent hugepages (the word in brackets); empty if the kernel lacks them."""
     try:
         text = (sys / "kernel/mm/transparent_hugepage/enabled").read_text()
     except OSError:
@@ -50,7 +50,7 @@ def read_transparent(sys: Path = SYS) -> str:
 
 
 def hugepages_held(pid: int, proc: Path = PROC) -> dict[int, int]:
-    """Bytes of hugepages that a process has mapped, by page size (proc_pid_smaps(5)); nothing for one that is gone."""
+    """Bytes of hugepages that a process has mapped, by page size (proc_pid_smaps(5)); empty if it is gone."""
     held: dict[int, int] = {}
     page = 0
     try:
@@ -66,7 +66,7 @@ def hugepages_held(pid: int, proc: Path = PROC) -> dict[int, int]:
 
 
 def pool_free(page: int, sys: Path = SYS) -> int | None:
-    """Free pages in one pool; None when this host has no such pool."""
+    """Free pages in one pool; None if this host has no such pool."""
     try:
         return int((sys / POOLS / POOL_NAME.format(page // KIB) / "free_hugepages").read_text())
     except (OSError, ValueError):
@@ -74,7 +74,7 @@ def pool_free(page: int, sys: Path = SYS) -> int | None:
 
 
 def read_nodes(page: int, sys: Path = SYS) -> tuple[NodePool, ...]:
-    """Each NUMA node's share of one pool, by node; none where the kernel has no NUMA."""
+    """Each NUMA node's share of one pool, by node; none if the kernel has no NUMA."""
     nodes = []
     for path in (sys / NODES).glob("node[0-9]*"):
         pool = path / "hugepages" / POOL_NAME.format(page // KIB)
@@ -87,11 +87,11 @@ def read_nodes(page: int, sys: Path = SYS) -> tuple[NodePool, ...]:
 def check_hugepages(
     size: int, page: int, nodes: tuple[int, ...] = (), source: str = MEMFD, *, sys: Path = SYS, proc: Path = PROC
 ) -> None:
-    """Whether a guest of ``size`` bytes can have its RAM in pages of ``page`` bytes now.
+    """Check that a guest of ``size`` bytes can have its RAM in pages of ``page`` bytes now.
 
     :param nodes: the NUMA nodes that its memory is bound to; empty for any.
     :param source: ``memfd``, or the path of a mounted hugetlbfs.
-    :raise HostError: with what exactly is missing and, as the hint, the command that mends it.
+    :raise HostError: with what is missing and, as the hint, the command that fixes it.
     """
     pools = {pool.page: pool for pool in read_pools(sys)}
     pool = pools.get(page)
@@ -107,18 +107,18 @@ def check_hugepages(
 
 
 def check_mount(size: int, page: int, source: str, *, proc: Path = PROC) -> None:
-    """Whether a guest of ``size`` bytes can have its RAM in files of the mounted hugetlbfs that it names, if any.
+    """Check that a guest of ``size`` bytes can have its RAM on the mounted hugetlbfs that it names, if any.
 
-    :raise HostError: when not, with what mends it.
+    :raise HostError: if not, with how to fix it.
     """
     if source != MEMFD:
         _check_mount(Path(source), size, page, proc)
 
 
 def find_shortage(size: int, page: int, nodes: tuple[int, ...] = (), *, sys: Path = SYS) -> Shortage | None:
-    """What a guest's pool lacks now; None when it has room.
+    """What a guest's pool lacks now; None if it has room.
 
-    :raise HostError: for a page size or a node that this host has not.
+    :raise HostError: for a page size or a node that this host lacks.
     """
     pools = {pool.page: pool for pool in read_pools(sys)}
     if page not in pools:
@@ -130,23 +130,23 @@ def _unknown_page(page: int, known: Iterable[int]) -> HostError:
     sizes = sizes_words(known)
     if not sizes:
         return HostError(
-            "this kernel has no hugepages", hint="leave [memory.hugepages] out, or run a kernel with CONFIG_HUGETLBFS"
+            "this kernel has no hugepages", hint="remove [memory.hugepages], or run a kernel with CONFIG_HUGETLBFS"
         )
-    return HostError(f"this host has no hugepages of {size_words(page)}", hint=f"it has {sizes}")
+    return HostError(f"this host has no hugepages of {size_words(page)}", hint=f"available sizes: {sizes}")
 
 
 def _no_multiple(size: int, page: int) -> HostError:
     below, above = fitting(size, page)
     choices = " or ".join(format_size(choice) for choice in (below, above) if choice)
     return HostError(
-        f"{format_size(size)} of memory is no whole number of {size_words(page)} pages", hint=f"give it {choices}"
+        f"memory size {format_size(size)} is not a multiple of {size_words(page)} pages", hint=f"use {choices}"
     )
 
 
 def _bound(nodes: tuple[int, ...], page: int, sys: Path) -> tuple[NodePool, ...]:
     """The shares of the nodes that a guest is bound to.
 
-    :raise HostError: when there is no such node.
+    :raise HostError: if there is no such node.
     """
     if not nodes:
         return ()
@@ -160,15 +160,14 @@ def _bound(nodes: tuple[int, ...], page: int, sys: Path) -> tuple[NodePool, ...]
 
 def _too_small(short: Shortage, pool: HugepagePool, nodes: Sequence[int], default_page: int) -> HugepageShortage:
     where = f" on {_node_words(nodes)}" if nodes else ""
-    reserved = f", {pool.reserved} of the free ones promised to others" if pool.reserved else ""
+    reserved = f", {pool.reserved} free ones reserved" if pool.reserved else ""
     of = "" if nodes else f" of {pool.total}"
     words = size_words(short.page)
     missing = f"1 hugepage of {words} is" if short.missing == 1 else f"{short.missing} hugepages of {words} are"
     return HugepageShortage(
-        f"{missing} missing{where}: the guest needs {short.needed}, "
-        f"and there are {short.available}{of} available{reserved}",
+        f"{missing} missing{where}: the guest needs {short.needed}, {short.available}{of} available{reserved}",
         short,
-        hint="\n".join(mending(short, default_page)),
+        hint="\n".join(shortage_advice(short, default_page)),
     )
 
 
@@ -177,8 +176,8 @@ def _node_words(nodes: Iterable[int]) -> str:
     return f"node {names[0]}" if len(names) == 1 else f"nodes {', '.join(names[:-1])} and {names[-1]}"
 
 
-def mending(short: Shortage, default_page: int) -> list[str]:
-    """What to do about a shortage: the command first, then what to do when the kernel gives fewer pages than asked."""
+def shortage_advice(short: Shortage, default_page: int) -> list[str]:
+    """How to fix a shortage: first the command, then what to do if the kernel allocates fewer pages than requested."""
     name = POOL_NAME.format(short.page // KIB)
     if short.node is not None:
         command = f"echo {short.write} | sudo tee {SYS / NODES}/node{short.node}/hugepages/{name}/nr_hugepages"
@@ -190,13 +189,13 @@ def mending(short: Shortage, default_page: int) -> list[str]:
         size = format_size(short.page)
         return [
             command,
-            f"fewer than asked? ask at boot: hugepagesz={size} hugepages={short.write} on the kernel's line",
+            f"if it allocates fewer, reserve them at boot: hugepagesz={size} hugepages={short.write} on the kernel command line",
         ]
-    return [command, "fewer than asked? memory is in pieces: sudo sysctl vm.compact_memory=1, then again"]
+    return [command, "if it allocates fewer, memory is fragmented: sudo sysctl vm.compact_memory=1, then try again"]
 
 
 def _is_empty(path: Path) -> bool:
-    """Whether it is a directory with nothing in it."""
+    """Whether it is an empty directory."""
     try:
         return not any(path.iterdir())
     except OSError:
@@ -204,37 +203,37 @@ def _is_empty(path: Path) -> bool:
 
 
 def _check_mount(path: Path, size: int, page: int, proc: Path) -> None:
-    """:raise HostError: when ``path`` is no hugetlbfs of this page size that this user may fill."""
-    mend = f"sudo mkdir -p {path} && sudo mount -t hugetlbfs -o pagesize={format_size(page)} none {path}"
-    memfd = 'or write source = "memfd", which needs no mount'
+    """:raise HostError: if ``path`` is not a hugetlbfs of this page size that this user may fill."""
+    fix = f"sudo mkdir -p {path} && sudo mount -t hugetlbfs -o pagesize={format_size(page)} none {path}"
+    memfd = 'or set source = "memfd", which needs no mount'
     try:
         real = path.resolve(strict=True)
         found = os.statvfs(real)
     except OSError as error:
-        raise HostError(f"the hugepage source {path}: {error.strerror}", hint=f"{mend}\n{memfd}") from error
+        raise HostError(f"hugepage source {path}: {error.strerror}", hint=f"{fix}\n{memfd}") from error
     if _filesystem(real, proc) != "hugetlbfs":
         if not _is_empty(real):
-            mend = "a mount would hide what is there: name an empty directory, or /dev/hugepages"
-        raise HostError(f"the hugepage source {path} is no mounted hugetlbfs", hint=f"{mend}\n{memfd}")
+            fix = "a mount would hide its files: name an empty directory, or /dev/hugepages"
+        raise HostError(f"hugepage source {path} is not a mounted hugetlbfs", hint=f"{fix}\n{memfd}")
     if found.f_bsize != page:  # Linux: fs/hugetlbfs/inode.c, hugetlbfs_statfs
         raise HostError(
-            f"the hugetlbfs at {path} has {size_words(found.f_bsize)} pages, and the guest wants {size_words(page)}",
-            hint=f'write size = "{format_size(found.f_bsize)}", or mount with pagesize={format_size(page)}\n{memfd}',
+            f"hugetlbfs at {path} has {size_words(found.f_bsize)} pages, but the guest needs {size_words(page)}",
+            hint=f'set size = "{format_size(found.f_bsize)}", or mount with pagesize={format_size(page)}\n{memfd}',
         )
     if not os.access(real, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
         raise HostError(
-            f"no permission to make files in the hugetlbfs at {path}", hint=f"sudo chown $USER {path}\n{memfd}"
+            f"no permission to create files in hugetlbfs at {path}", hint=f"sudo chown $USER {path}\n{memfd}"
         )
     limited = 0 < found.f_blocks < 1 << 60
     if limited and found.f_bavail < size // page:
         raise HostError(
-            f"the hugetlbfs at {path} lets {found.f_bavail} more pages be used, and the guest needs {size // page}",
-            hint=f"it was mounted with a limit: sudo mount -o remount,size=… {path}\n{memfd}",
+            f"hugetlbfs at {path} has room for {found.f_bavail} pages, but the guest needs {size // page}",
+            hint=f"raise the limit of the mount: sudo mount -o remount,size=… {path}\n{memfd}",
         )
 
 
 def hugetlbfs_mounts(proc: Path = PROC) -> tuple[tuple[str, int, bool], ...]:
-    """Each mounted hugetlbfs: its path, its page size in bytes, and whether this user may make files in it."""
+    """Each mounted hugetlbfs: its path, its page size in bytes, and whether this user may create files in it."""
     found = []
     try:
         lines = (proc / "self/mountinfo").read_text(errors="surrogateescape").splitlines()
@@ -245,13 +244,13 @@ def hugetlbfs_mounts(proc: Path = PROC) -> tuple[tuple[str, int, bool], ...]:
         if after.split(" ")[0] != "hugetlbfs":
             continue
         path = _unescape(before.split(" ")[4])
-        with suppress(OSError):  # unmounted meanwhile, or hidden by another mount
+        with suppress(OSError):  # unmounted since, or hidden by another mount
             found.append((path, os.statvfs(path).f_bsize, os.access(path, os.W_OK | os.X_OK, effective_ids=True)))
     return tuple(found)
 
 
 def _filesystem(path: Path, proc: Path) -> str:
-    """The type of the file system that ``path`` is on (proc_pid_mountinfo(5)): the deepest mount, the last one made."""
+    """The type of the file system that ``path`` is on (proc_pid_mountinfo(5)): the deepest, most recent mount."""
     best, kind = -1, ""
     for line in (proc / "self/mountinfo").read_text(errors="surrogateescape").splitlines():
         before, _, after = line.partition(" - ")
@@ -269,7 +268,7 @@ def _unescape(text: str) -> str:
 
 
 def memory_available(proc: Path) -> int | None:
-    """Bytes that can be had without swapping (proc_meminfo(5): MemAvailable); None when the kernel does not say."""
+    """Bytes available without swapping (proc_meminfo(5): MemAvailable); None if the kernel does not report it."""
     for line in (proc / "meminfo").read_text().splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * KIB
@@ -277,7 +276,7 @@ def memory_available(proc: Path) -> int | None:
 
 
 def default_page(proc: Path) -> int:
-    """The page size that ``vm.nr_hugepages`` means, in bytes; 0 when the kernel does not say."""
+    """The page size of ``vm.nr_hugepages``, in bytes; 0 if the kernel does not report it."""
     for line in (proc / "meminfo").read_text().splitlines():
         if line.startswith("Hugepagesize:"):
             return int(line.split()[1]) * KIB
@@ -294,7 +293,7 @@ def _pool_directories(path: Path) -> list[tuple[int, Path]]:
 
 
 def _number(path: Path) -> int:
-    """A number that the kernel prints; 0 where it has no such file (older kernels, some pages)."""
+    """A number in a kernel file; 0 if there is no such file (older kernels, some pages)."""
     try:
         return int(path.read_text())
     except FileNotFoundError:

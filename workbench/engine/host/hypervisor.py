@@ -1,7 +1,7 @@
-"""The hypervisor under this host, in words. Containers are not hypervisors.
+"""Identifies the hypervisor under this host by name. Containers are not hypervisors.
 
-Files first, for they cost nothing: Xen's own, the clocks that Linux offers only to guests of one hypervisor, the names
-in the firmware (DMI). Then programs that execute CPUID, which says it best and which Python cannot execute.
+Checks files first, which costs nothing: Xen's, the clock sources that Linux offers only under one hypervisor, the names
+in the firmware (DMI). Then programs that execute CPUID, the best source, which Python cannot execute.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SYS = Path("/sys")
 PROC = Path("/proc")
 
 _CLOCKS = {"kvm-clock": "KVM", "hyperv_clocksource": "Hyper-V", "xen": "Xen"}
-"""Clock sources that Linux registers only under one hypervisor, by the start of their names."""
+"""Clock sources that Linux registers only under one hypervisor, by name prefix."""
 
 _FIRMWARE = {
     "Microsoft Corporation Virtual Machine": "Hyper-V",
@@ -38,7 +38,7 @@ _FIRMWARE = {
     "OpenStack": "KVM",
     "QEMU": "QEMU",
 }
-"""How DMI's vendor and product begin under each hypervisor."""
+"""Prefixes of DMI's vendor and product under each hypervisor."""
 
 _WORDS = {
     "kvm": "KVM",
@@ -55,7 +55,7 @@ _WORDS = {
     "acrn": "ACRN",
     "qnx": "QNX",
 }
-"""The words of systemd-detect-virt(1) and, in lower case, of lscpu(1)."""
+"""Names used by systemd-detect-virt(1) and, in lower case, by lscpu(1)."""
 
 
 @cache
@@ -85,15 +85,15 @@ def _by_clock(sys: Path) -> str:
 def _by_firmware(sys: Path) -> str:
     dmi = sys / "class/dmi/id"
     vendor, product = _text(dmi / "sys_vendor"), _text(dmi / "product_name")
-    for said in (f"{vendor} {product}", product):
+    for text in (f"{vendor} {product}", product):
         for start, name in _FIRMWARE.items():
-            if said.startswith(start):
+            if text.startswith(start):
                 return name
     return ""
 
 
 def _by_program() -> str:
-    """What systemd-detect-virt(1) or lscpu(1) read from CPUID; empty where neither is there."""
+    """What systemd-detect-virt(1) or lscpu(1) read from CPUID; empty if neither is installed."""
     if shutil.which("systemd-detect-virt"):
         return _WORDS.get(_output("systemd-detect-virt", "--vm"), "")
     for line in _output("lscpu").splitlines():

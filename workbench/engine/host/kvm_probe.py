@@ -1,8 +1,8 @@
-"""Whether KVM really runs a guest: a QEMU with 64 KiB of firmware of our own, which says so through a port and ends.
+"""Tests whether KVM really runs a guest: QEMU with our own 64 KiB firmware, which reports through a port and exits.
 
-Opening /dev/kvm and making a virtual machine prove little: where KVM itself runs under a hypervisor, both may work and
-a guest still hang, or QEMU abort on its first MSR. So the probe goes the way of every kernel, from the reset vector
-through paging to 64-bit code, under the CPU model that offers all this host has. It takes some 50 ms.
+Opening /dev/kvm and creating a virtual machine proves little: if KVM itself runs under a hypervisor, both may work while
+a guest still hangs, or QEMU aborts on its first MSR. So the probe follows the path of every kernel, from the reset vector
+through paging to 64-bit code, with the CPU model that offers everything this host has. It takes some 50 ms.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 
 DEADLINE = 5.0
-"""Seconds until a probe that says nothing counts as hung."""
-HUNG = "a test guest hangs"
+"""Seconds until a silent probe counts as hung."""
+HUNG = "the test guest hangs"
 
 
 class ProbeHung(Exception):
@@ -47,7 +47,7 @@ _CODE = bytes.fromhex(
     "660d00010000 0f30"                     # or $0x100,%eax; wrmsr                 LME
     "66b811000080 0f22c0"                   # mov $0x80000011,%eax; mov %eax,%cr0   PG, ET, PE
     "66ea 9900ffff 0800"                    # ljmpl $8,$long
-    # 64-bit: cpuid leaves the guest once for sure, then the port.
+    # 64-bit: cpuid is sure to cause one VM exit, then the port.
     "31c0 0fa2"                             # long: xor %eax,%eax; cpuid
     f"baf4000000 b0{_VALUE:02x} ee"         # mov $0xf4,%edx; mov $value,%al; out %al,(%dx)
     "f4 ebfd"                               # hlt; jmp to hlt
@@ -63,9 +63,9 @@ IMAGE = _CODE.ljust(0xFFF0, b"\0") + _RESET.ljust(16, b"\0")
 async def run_probe(binary: str, accelerator: str = "kvm", *, deadline: float = DEADLINE) -> str:
     """Run the guest once.
 
-    :param accelerator: ``kvm``; the tests also run it under ``tcg``, which shows that the guest itself is right.
-    :return: empty when it ran to its end; else why not, in a few words.
-    :raise ProbeHung: when it did neither in time.
+    :param accelerator: ``kvm``; tests also use ``tcg``, to show that the guest itself is correct.
+    :return: empty if it ran to its end; else why not, in a few words.
+    :raise ProbeHung: if it did neither in time.
     """
     with tempfile.TemporaryDirectory(prefix="workbench-probe-") as directory:
         image = Path(directory) / "probe.bin"
@@ -81,7 +81,7 @@ async def run_probe(binary: str, accelerator: str = "kvm", *, deadline: float = 
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )
-        with suppress(ProcessLookupError, PermissionError):  # QEMU aborts where KVM is broken: that needs no core file
+        with suppress(ProcessLookupError, PermissionError):  # QEMU aborts if KVM is broken: no core file needed
             resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
         try:
             async with asyncio.timeout(deadline):
@@ -98,9 +98,9 @@ async def run_probe(binary: str, accelerator: str = "kvm", *, deadline: float = 
 
 
 def _reason(code: int | None, output: str) -> str:
-    """The first thing that QEMU complained of, without its own name; else how it ended."""
+    """QEMU's first error, without its program name; else how it ended."""
     for line in output.splitlines():
-        said = line.partition(": ")[2].removeprefix("error: ")
-        if said and not said.startswith("warning:"):
-            return said
+        reason = line.partition(": ")[2].removeprefix("error: ")
+        if reason and not reason.startswith("warning:"):
+            return reason
     return f"a test guest ended QEMU with status {code}"

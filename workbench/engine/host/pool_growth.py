@@ -1,7 +1,7 @@
-"""Growing a hugepage pool for a guest, and giving back what was added when the guest is gone.
+"""Grows a hugepage pool for a guest, and returns the added pages when the guest is gone.
 
-Kernel: mm/hugetlb.c, ``set_max_huge_pages``: a write to ``nr_hugepages`` gives what memory allows and says nothing, so
-what it really gave is read back. Memory in pieces is compacted once and tried again; what is still too little is undone.
+Kernel: mm/hugetlb.c, ``set_max_huge_pages``: a write to ``nr_hugepages`` allocates what memory allows without an error, so
+the result is read back. Fragmented memory is compacted once before a second try; if that is not enough, it is undone.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from workbench.engine.host.hugepages import (
     SYS,
     default_page,
     memory_available,
-    mending,
     read_nodes,
     read_pools,
+    shortage_advice,
 )
 from workbench.engine.storage.files import write_atomic
 from workbench.errors import HostError
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from workbench.domain.host.hugepages import Shortage
 
 FILE = "hugepages.json"
-"""In a guest's directory: what was added for it and is to be given back."""
+"""In a guest's directory: the pages that were added for it and are to be returned."""
 
 
 class Added(msgspec.Struct, frozen=True):
-    """What was added to a pool for one guest."""
+    """Pages added to a pool for one guest."""
 
     page: int
     """Bytes of one page."""
@@ -49,54 +49,54 @@ class Added(msgspec.Struct, frozen=True):
 
 
 def grow(short: Shortage, *, sys: Path = SYS, proc: Path = PROC) -> Added:
-    """Make the missing pages.
+    """Allocate the missing pages.
 
-    :raise HostError: when this user may not, or the kernel finds fewer; then the pool is as it was.
+    :raise HostError: if this user may not, or the kernel allocates fewer; then the pool is unchanged.
     """
     file = _file(short.page, short.node, sys)
     before = _total(short.page, short.node, sys)
     words = size_words(short.page)
-    commands = "\n".join(mending(short, default_page(proc)))
+    commands = "\n".join(shortage_advice(short, default_page(proc)))
     room = memory_available(proc)
     if room is not None and short.missing * short.page > room:
-        # The kernel would push out what others have in memory, and give it back a moment later.
+        # The kernel would evict other processes' memory, which would be needed back a moment later.
         raise HostError(
-            f"{short.missing:,} hugepages of {words} are missing, which is {format_size(short.missing * short.page)}, and this "
-            f"host has {format_size(room // MIB * MIB)} of memory to spare: nothing was changed",
-            hint="give the guest less memory, or end something that uses much",
+            f"{short.missing:,} hugepages of {words} are missing ({format_size(short.missing * short.page)}), but only "
+            f"{format_size(room // MIB * MIB)} of memory is available; the pool was not changed",
+            hint="give the guest less memory, or stop a program that uses much",
         )
     try:
         got = _write(file, short.write, short, sys)
         if got < short.write:
-            with suppress(OSError):  # a kernel without it, or a sandbox: the second try may do without
+            with suppress(OSError):  # a kernel without it, or a sandbox: the second try may succeed anyway
                 (proc / "sys/vm/compact_memory").write_text("1")
             got = _write(file, short.write, short, sys)
     except OSError as error:
         raise HostError(
-            f"the pool of {words} pages cannot be changed: {error.strerror}", hint=f"as root:\n{commands}"
+            f"cannot change the pool of {words} pages: {error.strerror}", hint=f"as root:\n{commands}"
         ) from error
     if got < short.write:
         with suppress(OSError):
             file.write_text(str(before))
         raise HostError(
-            f"the kernel made {max(0, got - before):,} of the {short.write - before:,} hugepages of {words} that are missing, "
-            "and they were given back: memory is in pieces",
+            f"the kernel allocated only {max(0, got - before):,} of the {short.write - before:,} missing hugepages of {words}, "
+            "which were released again: memory is fragmented",
             hint=commands,
         )
     return Added(short.page, got - before, short.node)
 
 
 def remember(directory: Path, added: Added) -> None:
-    """Note what is to be given back when the guest of this directory is gone.
+    """Record the pages to return when the guest of this directory is gone.
 
-    :raise OSError: when it cannot be written.
+    :raise OSError: if it cannot be written.
     """
     write_atomic(directory / FILE, msgspec.json.encode(added), lasting=False)
 
 
 def returning_script() -> str:
-    """A shell script that gives back what was added for the guest of the directory in ``$1``: its keeper runs it when QEMU
-    has ended, so that the pages return although no workbench runs. Where it fails, the next one that looks does it."""
+    """A shell script that returns the pages added for the guest of the directory in ``$1``. Its keeper runs it when QEMU has
+    ended, so that the pages return even if no workbench is running. If it fails, the next workbench does it."""
     root = Path(workbench.__file__).parents[1]
     program = (
         f"import sys; sys.path.insert(0, {str(root)!r}); from pathlib import Path; "
@@ -106,7 +106,7 @@ def returning_script() -> str:
 
 
 def give_back(directory: Path, *, sys: Path = SYS) -> None:
-    """Shrink the pool by what was added for a guest that is gone, but never below what others use or were promised.
+    """Shrink the pool by the pages added for a guest that is gone, but never below what is used or reserved.
 
     A pool that cannot be changed any more stays as it is: its pages are not lost, only not returned.
     """
@@ -122,19 +122,19 @@ def give_back(directory: Path, *, sys: Path = SYS) -> None:
 
 
 def _use(added: Added, sys: Path) -> tuple[int, int]:
-    """Pages of the pool, or of the node's share of it, and how many of them somebody has or was promised."""
+    """Pages of the pool, or of the node's share of it, and how many of them are used or reserved."""
     pool = next((pool for pool in read_pools(sys) if pool.page == added.page), None)
     if pool is None:
         return 0, 0
     if added.node is None:
         return pool.total, pool.total - pool.available
     node = next((node for node in read_nodes(added.page, sys) if node.node == added.node), None)
-    # Promises are made by the pool as a whole: all of them may fall on this node.
+    # Reservations are made on the pool as a whole: all of them may fall on this node.
     return (node.total, min(node.total, node.total - node.free + pool.reserved)) if node else (0, 0)
 
 
 def _write(file: Path, pages: int, short: Shortage, sys: Path) -> int:
-    """Ask for so many pages, and give how many there are then."""
+    """Request this many pages; returns how many there are then."""
     file.write_text(str(pages))
     return _total(short.page, short.node, sys)
 

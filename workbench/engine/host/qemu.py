@@ -1,4 +1,4 @@
-"""The QEMU program on this host: where it is and which version."""
+"""Finds the QEMU program on this host and its version."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ INSTALL = {
     "suse": "sudo zypper install qemu-x86",
     "alpine": "sudo apk add qemu-system-x86_64",
 }
-"""What installs QEMU, by the ``ID`` or ``ID_LIKE`` of os-release(5)."""
+"""Commands that install QEMU, by ``ID`` or ``ID_LIKE`` of os-release(5)."""
 
 _VERSION = re.compile(r"version (\d+)\.(\d+)(?:\.(\d+))?")
 
 
 def qemu_binary() -> str:
-    """The absolute path of QEMU: the program that WORKBENCH_QEMU names, or the first on PATH.
+    """The absolute path of QEMU: the program in WORKBENCH_QEMU, or the first on PATH.
 
-    :raise HostError: when there is none.
+    :raise HostError: if there is none.
     """
     named = os.environ.get("WORKBENCH_QEMU", "")
     found = shutil.which(named or PROGRAM)
@@ -39,14 +39,14 @@ def qemu_binary() -> str:
         return os.path.abspath(found)
     if named:
         raise HostError(
-            f"WORKBENCH_QEMU names {named}, and there is no program of that name that can be run",
-            hint="name the path of a qemu-system-x86_64, or unset WORKBENCH_QEMU",
+            f"WORKBENCH_QEMU is set to {named}, which is not an executable program",
+            hint="set it to the path of a qemu-system-x86_64, or unset it",
         )
     raise HostError(f"{PROGRAM} is not installed", hint=install_hint())
 
 
 def install_hint() -> str:
-    """The command that installs QEMU on this distribution; the usual ones where it is not known."""
+    """The command that installs QEMU on this distribution; the usual ones if it is unknown."""
     try:
         release = platform.freedesktop_os_release()
     except OSError:
@@ -58,10 +58,10 @@ def install_hint() -> str:
 
 
 def qemu_version(binary: str, cache: Path | None = None) -> tuple[int, int, int]:
-    """The version of a QEMU program, asked once for each program file and then remembered.
+    """The version of a QEMU program, read once for each program file and then cached.
 
-    :param cache: the cache directory; by default the user's own.
-    :raise HostError: when it cannot be run or does not say a version.
+    :param cache: the cache directory; by default the user's.
+    :raise HostError: if it cannot be run or prints no version.
     """
     try:
         found = Path(binary).stat()
@@ -80,17 +80,17 @@ def qemu_version(binary: str, cache: Path | None = None) -> tuple[int, int, int]
 
 
 _known: dict[tuple[str, ...], list[str]] = {}
-"""The versions that this process has seen already, by the key of the program file."""
+"""Versions that this process already knows, by the key of the program file."""
 
 
 def _ask_version(binary: str) -> list[str]:
     try:
-        # WORKBENCH_QEMU may name a wrapper that never ends; QEMU itself answers in some 20 ms.
+        # WORKBENCH_QEMU may name a wrapper that hangs; QEMU itself answers in some 20 ms.
         done = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.SubprocessError) as error:
-        raise HostError(f"{binary} --version could not be run: {error}", hint=install_hint()) from error
+        raise HostError(f"cannot run {binary} --version: {error}", hint=install_hint()) from error
     match = _VERSION.search(done.stdout)
     if match is None:
-        said = (done.stderr or done.stdout).strip() or f"exit status {done.returncode}"
-        raise HostError(f"{binary} --version does not say a version: {said}", hint=install_hint())
+        output = (done.stderr or done.stdout).strip() or f"exit status {done.returncode}"
+        raise HostError(f"{binary} --version printed no version: {output}", hint=install_hint())
     return [part or "0" for part in match.groups()]

@@ -1,7 +1,6 @@
-"""The guest's serial console: its scrollback from the log, its output from the socket, and keys to it.
+"""The guest's serial console: scrollback from the log, output from the socket, and input to it.
 
-A serial socket that somebody has connected to and does not read stalls the guest's console, so from the connection on
-everything is read, whether or not anybody shows it.
+A connected client that does not read stalls the guest's console, so once connected all output is read, shown or not.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCROLLBACK = 256 * 1024
-"""Bytes of the log that a new listener gets first."""
+"""Bytes of the log that a new listener receives first."""
 REACH = 2.0
-"""Seconds that a key waits for the connection."""
+"""Seconds that input waits for the connection."""
 
 
 class Console:
-    """One guest's serial console. Connects when the first listener comes and lets go when the last one leaves."""
+    """One guest's serial console. Connected while it has listeners."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -35,7 +34,7 @@ class Console:
         self._connected = asyncio.Event()
 
     def listen(self, listener: Callable[[str], None]) -> Callable[[], None]:
-        """Give the scrollback at once, then the output as it comes; call what this returns to end it."""
+        """Send the scrollback now, then output as it comes; returns a function that ends this."""
         scrollback = read_tail(self._directory / "serial.log", SCROLLBACK)
         if scrollback:
             listener(scrollback)
@@ -48,21 +47,21 @@ class Console:
                 self._listeners.remove(listener)
             if not self._listeners and self._reader is not None:
                 self._reader.cancel()
-                self._reader = None  # the next listener needs one of its own, and may come before this one has ended
+                self._reader = None  # the next listener needs a new one, and may come before this one has ended
 
         return forget
 
     async def type(self, text: str) -> None:
         """Send text to the guest.
 
-        :raise MonitorUnavailable: when the console's socket cannot be reached.
+        :raise MonitorUnavailable: if the console's socket cannot be reached.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(REACH):
                 await self._connected.wait()
         if self._writer is None:
             raise MonitorUnavailable(
-                "the serial console cannot be reached",
+                "cannot connect to the serial console",
                 hint="another program may hold serial.sock, which serves one client at a time",
             )
         self._writer.write(text.encode())
@@ -81,21 +80,21 @@ class Console:
         try:
             reader, writer = await asyncio.open_unix_connection(str(self._directory / "serial.sock"))
         except OSError as error:
-            self._tell(f"\n[the serial console cannot be reached: {error.strerror}]\n")
+            self._emit(f"\n[cannot connect to the serial console: {error.strerror}]\n")
             return
         self._writer = writer
         self._connected.set()
         try:
             while data := await reader.read(65536):
-                self._tell(decoder.decode(data))
+                self._emit(decoder.decode(data))
         except OSError:
-            pass  # QEMU ended; the guest's driver says how
+            pass  # QEMU ended; the guest's driver reports how
         finally:
             writer.close()
             if self._writer is writer:
                 self._connected.clear()
                 self._writer = None
 
-    def _tell(self, text: str) -> None:
+    def _emit(self, text: str) -> None:
         for listener in tuple(self._listeners):
             listener(text)

@@ -1,4 +1,4 @@
-"""The devices of a guest on this host: what a screen may ask of them, for as long as one connection to QEMU lasts."""
+"""Queries on the devices of a guest on this host, over one connection to QEMU."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class LocalDevices:
-    """See :class:`workbench.engine.base.Devices`. Readers remember what does not change within a connection."""
+    """See :class:`workbench.engine.base.Devices`. Readers cache what does not change within a connection."""
 
     def __init__(self, connected: Callable[[], Monitor], running: Running, settings: Settings) -> None:
-        """:param connected: gives the connection to QEMU, or raises why there is none."""
+        """:param connected: returns the connection to QEMU, or raises if there is none."""
         self._connected = connected
         self._running = running
         self._settings = settings
@@ -63,7 +63,7 @@ class LocalDevices:
         return await self._types.describe(type_name)
 
     async def live(self) -> Live:
-        """What lives in QEMU and was made by somebody."""
+        """Objects in QEMU that were created by a command line or a client."""
         from workbench.engine.compare.drift import read_live
 
         return await read_live(self._now().qom)
@@ -85,7 +85,7 @@ class LocalDevices:
     def _now(self) -> DeviceReader:
         monitor = self._connected()
         if self._monitor is not monitor:
-            # Not before somebody looks: the screen's start has no need of them.
+            # Imported on first use: the screen's start does not need them.
             from workbench.engine.devices.buses import BusReader
             from workbench.engine.devices.reader import DeviceReader
             from workbench.engine.devices.types import TypeBook

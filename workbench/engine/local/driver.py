@@ -3,7 +3,7 @@
 The driver connects to the guest's monitor, reads what the screen shows, and publishes a frozen
 :class:`GuestSnapshot` whenever something changed. It lives as long as QEMU's process does::
 
-    connect ──► serve: read, publish, wait for an event, a request or the next reading ──► QEMU ended: say how, clean up
+    connect ──► serve: read, publish, wait for an event, a request or the next reading ──► QEMU ended: report, clean up
        ▲                          │ connection lost, or no answer                                 ▲
        └──── once a second ◄──────┴─────────── the process is gone ───────────────────────────────┘
 """
@@ -48,13 +48,13 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 POWER_DOWN_PATIENCE = 30.0
-"""Seconds after which a guest that did not follow its power button counts as running again."""
+"""Seconds after which a guest that ignored its power button counts as running again."""
 TREE_EVENTS = frozenset({"DEVICE_DELETED", "RESET", "DEVICE_UNPLUG_GUEST_ERROR", "MEMORY_DEVICE_SIZE_CHANGE"})
-"""Events after which the device tree, or an address in it, may be another one."""
+"""Events after which the device tree or an address in it may have changed."""
 
 
 class GuestDriver:
-    """Drives one guest: the state that lives from round to round, and the task that reads and publishes it."""
+    """Drives one guest: keeps its state between rounds, and runs the task that reads and publishes it."""
 
     def __init__(
         self,
@@ -78,13 +78,13 @@ class GuestDriver:
         self._stopping_since: float | None = None
         self._pace = Pace()
         self.looked = asyncio.Event()
-        """Set when the guest was looked at for the first time, whether or not it answered."""
+        """Set after the first round, whether or not the guest answered."""
         self._changes = asyncio.Lock()
         self.hotplug = LocalHotplug(self._connected, running, settings, self._changes, self._devices_changed)
         self._driver = asyncio.create_task(self._drive(), name=f"guest {running.name}")
 
     async def _end_driving(self) -> None:
-        """Let go of the monitor; QEMU runs on."""
+        """Disconnect from the monitor; QEMU continues to run."""
         self._driver.cancel()
         with suppress(asyncio.CancelledError):
             await self._driver
@@ -102,7 +102,7 @@ class GuestDriver:
     async def _connect_and_serve(self) -> None:
         pid = self._running.pid
         try:
-            if is_stopped(pid):  # known at once, and no client more waits in front of its socket
+            if is_stopped(pid):  # known at once, without another client waiting on its socket
                 raise MonitorTimeout("QEMU's process is stopped")
             self._monitor = await Monitor.connect(self._running.path / "qmp.sock", self.record, deadline=POLL_DEADLINE)
         except (MonitorTimeout, MonitorCrowded):
@@ -135,18 +135,18 @@ class GuestDriver:
             except MonitorClosed:
                 return
             except CommandFailed as error:
-                self._publish_trouble(f"QEMU refuses {error.command}: {error.description}")
+                self._publish_trouble(f"QEMU rejected {error.command}: {error.description}")
             except MonitorError as error:
                 self._publish_trouble(error.message)
-            # An odd reply of an odd QEMU may raise anything in what reads it; a driver that ended of it would leave
-            # old numbers that look alive. It is said, and the next round asks for everything again.
+            # An unexpected reply may raise anything in the code that reads it; a driver that ended would leave old
+            # numbers that look current. It is reported, and the next round reads everything again.
             except Exception as error:  # noqa: BLE001
                 self._publish_odd(error)
             await self._sleep_until_next(monitor)
 
     async def _round(self, monitor: Monitor) -> None:
         """Read what is due, and publish it."""
-        if is_stopped(self._running.pid):  # known at once, and nothing piles up in front of it
+        if is_stopped(self._running.pid):  # known at once, without requests piling up
             raise MonitorTimeout("QEMU's process is stopped")
         if self._probe is None:
             probe = BalloonProbe(monitor, self._running, deadline=POLL_DEADLINE)
@@ -162,7 +162,7 @@ class GuestDriver:
         self._path.reading(self.snapshot.balloon.reading if self.snapshot.balloon else None)
 
     async def _protect(self, probe: BalloonProbe) -> None:
-        """The guard's look at what was read, and the ramp's next step."""
+        """Let the guard check the reading, and send the ramp's next step."""
         async with self._changes:
             readings = self._readings
             judge = partial(readings.verdict, probe)
@@ -174,7 +174,7 @@ class GuestDriver:
             interval = REST
         elif self._readings.expired:
             self._pace.expire()
-            interval = 0.0  # not all that may have changed fits into one round
+            interval = 0.0  # what may have changed does not fit into one round
         elif self._readings.moving and (self.watched or self._protector.armed):
             interval = MOVING
         else:
@@ -203,7 +203,7 @@ class GuestDriver:
         self._pace.note_event()
 
     def _devices_changed(self) -> None:
-        """A device was plugged in, asked to go, or is gone."""
+        """A device was plugged, its unplug was requested, or it is gone."""
         revision = self.snapshot.devices_revision + 1
         hotplug = self.hotplug
         self._emit(
@@ -216,7 +216,7 @@ class GuestDriver:
             )
         )
 
-    # What it publishes.
+    # Publishing.
 
     def _publish(self) -> None:
         assert self._monitor is not None
@@ -247,12 +247,12 @@ class GuestDriver:
         return Phase.STOPPING if asked and phase is Phase.RUNNING else phase
 
     def _publish_silence(self) -> None:
-        """Nothing comes from its monitor."""
+        """The monitor does not answer."""
         silence = silence_of(self._running.pid)
         self._publish_trouble(silence_words(self._running.pid, silence), silence)
 
     def _publish_trouble(self, trouble: str, silence: Silence = Silence.BROKEN) -> None:
-        """QEMU cannot be asked: what was read last still stands, and is said to be old."""
+        """QEMU cannot be asked: keep the last reading, marked as old."""
         balloon = (
             self._readings.balloon(self._probe, answering=False, trouble=trouble)
             if self._probe is not None
@@ -266,8 +266,8 @@ class GuestDriver:
         )
 
     def _publish_odd(self, error: Exception) -> None:
-        """A round went wrong in a way that nobody foresaw: nothing is read anew, which might go wrong again."""
-        words = f"the workbench could not understand QEMU: {type(error).__name__}: {error}"
+        """An unexpected error in a round: the snapshot is not rebuilt, which might fail again."""
+        words = f"unexpected reply from QEMU: {type(error).__name__}: {error}"
         self._pace.expire()
         self._emit(replace(self.snapshot, answering=False, trouble=words, silence=Silence.BROKEN))
 
@@ -298,12 +298,12 @@ class GuestDriver:
     def _connected(self) -> Monitor:
         if self._monitor is None or self._monitor.closed:
             raise MonitorClosed(
-                f"{self._running.name} cannot be asked: {self.snapshot.trouble or 'not connected to QEMU'}",
-                hint="the screen connects again by itself, once a second",
+                f"{self._running.name}: {self.snapshot.trouble or 'not connected to QEMU'}",
+                hint="the screen tries to reconnect once a second",
             )
         return self._monitor
 
     def _awake(self) -> None:
-        """:raise MonitorTimeout: for a stopped QEMU: a change would wait in its socket, and strike when it runs on."""
+        """:raise MonitorTimeout: for a stopped QEMU: a change would wait in its socket and take effect when it is resumed."""
         if is_stopped(self._running.pid):
             raise stopped_error(self._running.name, self._running.pid)

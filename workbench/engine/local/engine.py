@@ -1,4 +1,4 @@
-"""QEMU on this host: profiles and running guests joined by name, started, found again and watched."""
+"""QEMU on this host: joins profiles and running guests by name, starts, finds and watches them."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 FIRST_LOOK = 0.15
-"""Seconds that the first look at the running guests may take."""
+"""Seconds that opening waits for the first readings of running guests."""
 LEAVE = 2.0
-"""Seconds that leaving waits for starts in progress; QEMUs that are launched by then run on."""
+"""Seconds that closing waits for starts in progress; QEMUs launched by then continue to run."""
 SCAN = 0.5
-"""Seconds between looks at the two directories, for guests and profiles that others start or write."""
+"""Seconds between scans of the two directories, for guests and profiles from other processes."""
 
 
 class LocalEngine:
@@ -65,9 +65,9 @@ class LocalEngine:
         self._scanner: asyncio.Task[None] | None = None
         self._starting: set[str] = set()
         self._forgotten: dict[str, GuestSnapshot] = {}
-        """The last snapshot of each name that has neither profile nor guest any more: who shows it may still ask."""
+        """The last snapshot of each name that has lost both profile and guest: a view may still ask for it."""
         self._records: dict[str, Record] = {}
-        """What passed on the monitor of each guest that ended since the screen opened."""
+        """Monitor traffic of each guest that ended since the screen opened."""
         self._starts: set[asyncio.Task[None]] = set()
 
     @cached_property
@@ -82,7 +82,7 @@ class LocalEngine:
 
         async def look(name: str) -> Live:
             if name not in self._guests:
-                raise NotFound(f"{name} does not run")
+                raise NotFound(f"{name} is not running")
             return await self._guests[name].devices.live()
 
         return ProfileFiles(self._profiles, self._settings, look)
@@ -91,7 +91,7 @@ class LocalEngine:
         self._state.prepare()
         self._scan()
         self._scanner = asyncio.create_task(self._scan_forever(), name="scan")
-        # A screen that opens now shows its guests at once; one that does not answer is not waited for.
+        # Wait briefly, so that the screen opens with its guests; not for one that does not answer.
         looks = [asyncio.ensure_future(guest.looked.wait()) for guest in self._guests.values()]
         if looks:
             _, late = await asyncio.wait(looks, timeout=FIRST_LOOK)
@@ -108,14 +108,14 @@ class LocalEngine:
         await asyncio.gather(*(guest.close() for guest in self._guests.values()))
 
     async def _leave_starts(self) -> None:
-        """Let starts come to their end, and leave those that take long to their keepers."""
+        """Wait for starts to finish, and leave slow ones to their keepers."""
         if not self._starts:
             return
         starts = tuple(self._starts)
         _, late = await asyncio.wait(starts, timeout=LEAVE)
         for task in late:
             task.cancel()
-        # Whoever asked for a start got its error; where nobody waits any more, the next screen says how QEMU ended.
+        # The caller of a start got its error; if no caller waits any more, the next screen shows how QEMU ended.
         await asyncio.gather(*starts, return_exceptions=True)
 
     def guests(self) -> Sequence[GuestSnapshot]:
@@ -127,7 +127,7 @@ class LocalEngine:
         last = self._snapshots.get(name) or self._forgotten.get(name)
         if last is not None:
             return StoppedGuest(last, self._records.get(name), self._state)
-        raise NotFound(f"no guest or profile {name!r}")
+        raise NotFound(f"no guest or profile named {name!r}")
 
     def watch(self, listener: Callable[[GuestSnapshot], None]) -> Callable[[], None]:
         self._listeners.append(listener)
@@ -139,7 +139,7 @@ class LocalEngine:
         return forget
 
     async def start(self, name: str, supply: Supply = Supply.NOTHING) -> None:
-        """See :meth:`Engine.start`; who stops waiting for it, as a screen that is left, does not stop the start."""
+        """See :meth:`Engine.start`. Cancelling the caller, such as a screen that closes, does not cancel the start."""
         task = asyncio.create_task(self._start(name, supply), name=f"start {name}")
         self._starts.add(task)
         task.add_done_callback(self._starts.discard)
@@ -150,9 +150,9 @@ class LocalEngine:
         from workbench.engine.start.plan import plan
 
         if name in self._starting:
-            raise StartError(f"{name} is being started already")
+            raise StartError(f"{name} is already being started")
         if name in self._guests:
-            raise StartError(f"{name} runs already, pid {self._guests[name].snapshot.pid}")
+            raise StartError(f"{name} is already running, pid {self._guests[name].snapshot.pid}")
         self._starting.add(name)
         try:
             self._publish(replace(self._snapshots.get(name, GuestSnapshot(name)), phase=Phase.STARTING, ended=None))
@@ -161,7 +161,7 @@ class LocalEngine:
             running = await start(self._state, planned, lasting=True, supply=supply)
         except BaseException:
             self._starting.discard(name)
-            self._scan()  # tells that it is stopped, or that its profile is gone
+            self._scan()  # publishes that it is stopped, or that its profile is gone
             raise
         self._starting.discard(name)
         self._adopt(running)
@@ -180,7 +180,7 @@ class LocalEngine:
             directory.mkdir(parents=True, exist_ok=True)
             await asyncio.to_thread(write_atomic, path, svg)
         except OSError as error:
-            raise HostError(f"{path} cannot be written: {error.strerror}") from error
+            raise HostError(f"cannot write {path}: {error.strerror}") from error
         return path
 
     async def keep_record(self, name: str, messages: Sequence[Message]) -> Path:
@@ -190,17 +190,17 @@ class LocalEngine:
         try:
             return await asyncio.to_thread(save_record, messages, directory, name, time.time())
         except OSError as error:
-            raise HostError(f"{error.strerror}: {directory}") from error
+            raise HostError(f"cannot write to {directory}: {error.strerror}") from error
 
     async def _scan_forever(self) -> None:
         while True:
             await asyncio.sleep(SCAN)
-            # A directory that cannot be read for a moment is looked at again; what is known of the guests stands.
+            # A directory that cannot be read right now is scanned again; known guests stay.
             with suppress(WorkbenchError, OSError):
                 self._scan()
 
     def _scan(self) -> None:
-        """Take in profiles and guests that others wrote or started, and drop those that are gone."""
+        """Add profiles and guests from other processes, and drop those that are gone."""
         profiles = {entry.name: entry for entry in self._profiles.entries()}
         for name in self._state.names():
             if name in self._guests or name in self._starting:
@@ -239,7 +239,7 @@ class LocalEngine:
         )
 
     def _adopt(self, running: Running) -> None:
-        """Watch a guest that runs, whoever started it."""
+        """Watch a running guest, started by this process or another."""
         facts = running.facts
         if running.name in self._guests:
             return
@@ -268,7 +268,7 @@ class LocalEngine:
         self._publish(snapshot)
 
     def _take(self, snapshot: GuestSnapshot) -> None:
-        """A guest's driver has something new; a guest that ended leaves, and its driver with it."""
+        """Take a snapshot from a guest's driver; an ended guest is dropped with its driver."""
         if not snapshot.phase.alive:
             ended = self._guests.pop(snapshot.name, None)
             if ended is not None:
@@ -284,14 +284,14 @@ class LocalEngine:
             listener(snapshot)
 
     def _forget(self, name: str) -> None:
-        """A profile was removed and no guest of it runs: a last snapshot without a profile says so."""
+        """A profile was removed and its guest is not running: publish a last snapshot without a profile."""
         last = self._forgotten[name] = replace(self._snapshots.pop(name), phase=Phase.STOPPED, profile_path="")
         for listener in tuple(self._listeners):
             listener(last)
 
 
 def _holders(guests: Sequence[LocalGuest]) -> tuple[HugepageHolder, ...]:
-    """What each guest has of the hugepages, by name."""
+    """The hugepages held by each guest."""
     from workbench.engine.host.hugepages import hugepages_held
 
     found = [
@@ -303,10 +303,10 @@ def _holders(guests: Sequence[LocalGuest]) -> tuple[HugepageHolder, ...]:
 
 
 class StoppedGuest:
-    """A guest that does not run: it can be shown with its last run's words, and everything else says so."""
+    """A guest that is not running: shows the output of its last run, and refuses everything else."""
 
     def __init__(self, snapshot: GuestSnapshot, record: Record | None, state: StateDirectory) -> None:
-        """:param record: of its last run, if this screen saw it."""
+        """:param record: the record of its last run, if this screen saw it."""
         self.snapshot = snapshot
         self.record = record if record is not None else Record()
         self._state = state
@@ -370,8 +370,8 @@ class StoppedGuest:
         self._refuse()
 
     def path(self, listener: Callable[[PathView], None]) -> Callable[[], None]:
-        listener(PathView("", why=f"{self.snapshot.name} does not run"))
+        listener(PathView("", why=f"{self.snapshot.name} is not running"))
         return lambda: None
 
     def _refuse(self) -> NoReturn:
-        raise NotFound(f"{self.snapshot.name} does not run", hint="start it first: s")
+        raise NotFound(f"{self.snapshot.name} is not running", hint="start it first: s")

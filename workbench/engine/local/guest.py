@@ -1,6 +1,6 @@
-"""One guest on this host, as a screen knows it: what may be asked of it. :mod:`workbench.engine.local.driver` drives it.
+"""A running guest on this host and the operations on it; :mod:`workbench.engine.local.driver` drives it.
 
-Changes (a target, pause, reset) go one at a time; what the user types in the QMP console runs beside the readings.
+Changes (a target, pause, reset) run one at a time; commands from the QMP console run alongside the readings.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 USER_DEADLINE = 60.0
-"""Seconds that a command of the user may take."""
+"""Seconds that a command from the user may take."""
 
 
 class LocalGuest(GuestDriver):
@@ -109,11 +109,11 @@ class LocalGuest(GuestDriver):
     async def power_down(self) -> None:
         await self._change("system_powerdown")
         self._stopping_since = time.monotonic()
-        if self.snapshot.phase is Phase.RUNNING:  # a guest that ends at once is never read again
+        if self.snapshot.phase is Phase.RUNNING:  # a guest that ends at once is not read again
             self._emit(replace(self.snapshot, phase=Phase.STOPPING))
 
     async def kill(self) -> None:
-        """SIGKILL: it works on a frozen QEMU too, where ``quit`` would wait."""
+        """Send SIGKILL, which also works on a frozen QEMU, where ``quit`` would wait."""
         self.record.add(time.time(), Kind.NOTE, Origin.ACTION, "", f"SIGKILL to QEMU, pid {self._running.pid}")
         kill(self._running.pid)
         self._pace.hurry()
@@ -128,8 +128,8 @@ class LocalGuest(GuestDriver):
         return self._path.listen(listener)
 
     async def close(self) -> None:
-        """Let go of the guest; it runs on."""
-        await self._path.close()  # it needs the monitor, which goes with the driver
+        """Detach from the guest; it continues to run."""
+        await self._path.close()  # it needs the monitor, which the driver closes
         async with self._changes:
             with suppress(MonitorError):
                 await self._protector.leave(self._probe)

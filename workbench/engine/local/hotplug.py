@@ -1,4 +1,4 @@
-"""Devices that come and go in a guest on this host: what a screen may ask for, for as long as one connection lasts."""
+"""Plugs and unplugs devices of a guest on this host, over one connection to QEMU."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class LocalHotplug:
         changed: Callable[[], None],
     ) -> None:
         """
-        :param connected: gives the connection to QEMU, or raises why there is none.
+        :param connected: returns the connection to QEMU, or raises if there is none.
         :param changes: held while commands change the guest.
-        :param changed: called when a device came, was asked to go, or is gone.
+        :param changed: called when a device was plugged, its unplug was requested, or it is gone.
         """
         self._connected = connected
         self._running = running
@@ -50,9 +50,9 @@ class LocalHotplug:
         self._files = UnplugFiles(running.path)
         self._unplugs: Unplugs | None = None
         self.late: tuple[Unplug, ...] = ()
-        """How those ended that had been waited for in vain, in the order in which that became known."""
+        """Outcomes of unplugs that had timed out, in the order in which they became known."""
         self._seen = 0
-        """What is known of the files of devices that were asked to go."""
+        """Stamp of the files of requested unplugs when last read."""
 
     async def offer(self, kind: Kind) -> Offer:
         from workbench.engine.devices.buses import BusReader
@@ -80,16 +80,16 @@ class LocalHotplug:
         return await self._all().unplug(self._execute, self._qom(), name, patience)
 
     def asking(self, command: str, arguments: Mapping[str, object]) -> AbstractContextManager[None]:
-        """Around a command of the user's own: one that asks a device to go, by its id or QOM path, marks it."""
+        """Wrap a command typed by the user; ``device_del``, by id or QOM path, is recorded as an unplug request."""
         name = str(arguments.get("id", "")).removeprefix(f"{PERIPHERAL}/")
         if command != "device_del" or not name or "/" in name:
             return nullcontext()
         return self._all().asking(self._execute, name)
 
     async def look(self) -> None:
-        """See what others asked to go; that costs one stat(2) while nobody did.
+        """Check for unplugs requested by other processes; costs one stat(2) if there are none.
 
-        :raise MonitorError: when QEMU does not answer.
+        :raise MonitorError: if QEMU does not answer.
         """
         abandoned = self._unplugs is not None and self._unplugs.abandoned
         if (stamp := self._files.stamp()) != self._seen or abandoned:
@@ -103,8 +103,8 @@ class LocalHotplug:
         one = (await asyncio.to_thread(plugged, self._running.path)).get(name)
         if one is None:
             raise NotFound(
-                f"{name} was not plugged in by the workbench in this run: what is behind it is not known",
-                hint="only what it plugged in itself can be kept",
+                f"{name} was not plugged by the workbench in this run, so its backend is unknown",
+                hint="only devices plugged by the workbench can be kept",
             )
         return await asyncio.to_thread(keeping, self._settings, self._running, one)
 
@@ -119,18 +119,18 @@ class LocalHotplug:
 
     @property
     def lines(self) -> Mapping[str, str]:
-        """For each device's id the place in the profile that made it, or that would at the next start."""
+        """For each device id the place in the profile that made it, or will at the next start."""
         from workbench.engine.hotplug.plugged import kept_lines
 
         return self._running.facts.device_lines | kept_lines(self._running.path)
 
     @property
     def waiting(self) -> tuple[Unplug, ...]:
-        """Devices of which it is not known yet whether they go."""
+        """Unplugs whose outcome is not known yet."""
         return self._unplugs.waiting if self._unplugs is not None else ()
 
     def note(self, event: str, data: Mapping[str, object]) -> None:
-        """An event of QEMU."""
+        """Handle a QEMU event."""
         if self._unplugs is not None:
             self._unplugs.note(event, data)
 
@@ -161,7 +161,7 @@ class LocalHotplug:
 
     async def _execute(self, command: str, arguments: Mapping[str, object] | None = None) -> object:
         async with self._changes:
-            asks = command.startswith("query-")  # that is nobody's action
+            asks = command.startswith("query-")  # not an action of the user
             origin = Origin.SCREEN if asks else Origin.ACTION
             return await self._connected().execute(command, arguments, origin=origin)
 

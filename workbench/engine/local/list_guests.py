@@ -1,4 +1,4 @@
-"""Profiles and running guests in one list, for the command line: asked once, all at the same time."""
+"""Lists profiles and running guests for the command line; all guests are asked at the same time."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 DEADLINE = 1.0
-"""Seconds until a guest's monitor counts as silent."""
+"""Seconds until a guest's monitor counts as not answering."""
 END_DEADLINE = 2.0
-"""Seconds that a list waits for the end of a guest whose QEMU is gone and whose keeper has not written it yet."""
+"""Seconds to wait for a keeper to write the exit status of a QEMU that is gone."""
 FROZEN = "frozen"
 """The state of a guest whose QEMU process is stopped."""
 UNKNOWN = "unknown"
-"""The state of a guest whose QEMU lives and does not say."""
+"""The state of a guest whose QEMU is alive but does not answer."""
 
 
 class Listed(Struct, frozen=True):
-    """One guest of the list."""
+    """One guest in the list."""
 
     name: str
     state: str
-    """A :class:`Phase`, or :data:`FROZEN` or :data:`UNKNOWN` for a QEMU that lives and does not answer."""
+    """A :class:`Phase`, or :data:`FROZEN` or :data:`UNKNOWN` for a live QEMU that does not answer."""
     pid: int | None
     memory: int | None
-    """RAM in bytes; None when the profile cannot be read."""
+    """RAM in bytes; None if the profile cannot be read."""
     accelerator: str
-    """Of a running guest ``kvm`` or ``tcg``; of a stopped one what its profile says."""
+    """``kvm`` or ``tcg`` for a running guest; the profile's setting for a stopped one."""
     accelerator_reason: str
     backing: str
     description: str
     problems: int
     ended: Exit | None
-    """How the last run ended; None when it runs or was not run."""
+    """How the last run ended; None if the guest is running or was never started."""
     ended_cause: str
-    """Why it died and what to do, as far as that is known."""
+    """Why it died and what to do, if known."""
     profile: str
     """The profile's file."""
     directory: str
@@ -61,12 +61,12 @@ class Listed(Struct, frozen=True):
     """The version of the running QEMU."""
 
     def for_json(self) -> dict[str, object]:
-        """Its fields, with the end of the last run in words."""
+        """Its fields, with the end of the last run as text."""
         return {**to_builtins(self), "ended": self.ended.words if self.ended else ""}
 
 
 async def list_guests(settings: Settings) -> list[Listed]:
-    """Every profile and every running guest, by name; directories of guests that have ended are cleaned on the way."""
+    """Every profile and every running guest, by name; also cleans up the directories of ended guests."""
     store, state = ProfileStore(settings.profiles), StateDirectory(settings.state)
     running = {name: found for name in state.names() if (found := state.find(name)) is not None}
     for name in set(state.names()) - set(running):
@@ -79,11 +79,11 @@ async def list_guests(settings: Settings) -> list[Listed]:
 
 
 async def _clean(state: StateDirectory, name: str) -> None:
-    """Clean up after a guest, also after one that ended a moment ago and whose end is not written yet."""
+    """Clean up after a guest, including one that has just ended and whose exit status is not written yet."""
     path = state.path(name)
     deadline = time.monotonic() + END_DEADLINE
     while state.clean(name) is None and path.exists() and time.monotonic() < deadline:
-        # Locked without an end: it is being started. Locked with one: somebody else cleans, and keeps the end first.
+        # Locked without an exit status: it is being started. With one: another process cleans up, and keeps the status first.
         if live_pid(path) is not None or (state.is_locked(name) and not (path / "exit").exists()):
             return
         await wait_for_end(path, END_DEADLINE)

@@ -1,4 +1,4 @@
-"""What the QMP console looks up at a guest of this host while a command is typed."""
+"""Looks up completions for the QMP console in a guest on this host."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Entry = Mapping[str, object]
 
 DEADLINE = 2.0
-"""Seconds that an answer is waited for: suggestions are worth no more."""
+"""Seconds to wait for an answer: a suggestion is not worth more."""
 _NET = re.compile(r"^(?: \\ )?([^\s:\\]+)(?:: index=\d+,type=([\w-]+)|$)", re.MULTILINE)
 """A line of ``info network`` (net/net.c, ``print_net_client()``)."""
 
@@ -33,20 +33,20 @@ _NET = re.compile(r"^(?: \\ )?([^\s:\\]+)(?:: index=\d+,type=([\w-]+)|$)", re.MU
 _BUS = re.compile(
     r"^(?P<indent> *)bus: (?P<name>.+)\n +type (?P<type>.+)\n(?=(?P<inside>(?:(?P=indent) +.*\n?)*))", re.MULTILINE
 )
-"""A bus in ``info qtree`` with all that stands deeper below it (system/qdev-monitor.c, ``qbus_print()``)."""
+"""A bus in ``info qtree`` with everything indented below it (system/qdev-monitor.c, ``qbus_print()``)."""
 
 
 class LocalLookups:
     """See :class:`workbench.engine.base.Lookups`."""
 
     def __init__(self, connected: Callable[[], Monitor], pid: int) -> None:
-        """:param connected: gives the connection to QEMU, or raises why there is none."""
+        """:param connected: returns the connection to QEMU, or raises if there is none."""
         self._connected = connected
         self._pid = pid
         self._drivers = DriverBook()
         self._hmp: dict[str, Sequence[Known]] = {}
         self._hmp_of: Monitor | None = None
-        """The connection that they were asked on."""
+        """The connection that they were read from."""
 
     async def has_file(self, path: str) -> bool:
         return await asyncio.to_thread(process_has_file, self._pid, path)
@@ -67,10 +67,10 @@ class LocalLookups:
             found = tuple([known async for known in _ASK[lookup.kind](execute, lookup.of)])
             return await self._fitting(found, lookup.of) if lookup.kind is Kind.BUS else found
         except CommandFailed:
-            return ()  # a path that is not there, or a command that this QEMU has not
+            return ()  # a path that does not exist, or a command that this QEMU lacks
 
     async def _hmp_commands(self, monitor: Monitor, execute: Execute, of: str) -> Sequence[Known]:
-        """What ``help`` says, asked once on each connection: it is as long as the program runs."""
+        """Output of ``help``, read once per connection: it does not change while QEMU runs."""
         if self._hmp_of is not monitor:
             self._hmp, self._hmp_of = {}, monitor
         if of not in self._hmp:
@@ -79,7 +79,7 @@ class LocalLookups:
         return self._hmp[of]
 
     async def _fitting(self, buses: Sequence[Known], driver: str) -> Sequence[Known]:
-        """Those for a driver first; of them the empty ones: root ports, where ``pcie.0`` takes nothing while it runs."""
+        """Sort buses that fit the driver first, empty ones before others: ``pcie.0`` does not support hotplug, root ports do."""
         drivers = await self._of_program(Lookup(Kind.DRIVER)) if driver else ()
         wanted = next((one.bus for one in drivers if one.value == driver), "")
         fit = {"PCI", "PCIE"} if wanted == "PCI" else {wanted}
@@ -90,10 +90,10 @@ class LocalLookups:
         return sorted(buses, key=order) if wanted else buses
 
     async def _of_program(self, lookup: Lookup) -> Sequence[Known]:
-        """What another QEMU of the same program says."""
+        """Answers of another QEMU process of the same program."""
         monitor = self._connected()
         if not build_of(monitor):
-            return ()  # what runs there is not known to be QEMU
+            return ()  # the peer is not known to be QEMU
         program = f"/proc/{monitor.peer_pid}/exe"
         if lookup.kind is Kind.DRIVER:
             return await self._drivers.drivers(program)
@@ -102,7 +102,7 @@ class LocalLookups:
 
 async def _qom(execute: Execute, path: str) -> list[Entry]:
     entries = _entries(await execute("qom-list", {"path": path}))
-    return sorted(entries, key=lambda entry: str(entry.get("name")))  # QEMU gives them in no order
+    return sorted(entries, key=lambda entry: str(entry.get("name")))  # QEMU returns them unordered
 
 
 async def _children(execute: Execute, path: str, *, below: str = "") -> AsyncIterator[Known]:
@@ -183,7 +183,7 @@ async def _netdevs(execute: Execute, _of: str) -> AsyncIterator[Known]:
 
 
 async def _buses(execute: Execute, _of: str) -> AsyncIterator[Known]:
-    """Those that have a name of their own: behind each virtio PCI device is a ``virtio-bus`` for its other half."""
+    """Buses with a unique name: each virtio PCI device has a ``virtio-bus`` for its backend half."""
     text = str(await execute("human-monitor-command", {"command-line": "info qtree"})).replace("\r", "")
     for match in _BUS.finditer(text):
         name, type_, inside = match["name"], match["type"], match["inside"]
@@ -195,7 +195,7 @@ async def _buses(execute: Execute, _of: str) -> AsyncIterator[Known]:
 
 
 def _entries(reply: object) -> list[Entry]:
-    """The objects of a reply that should be a list of them."""
+    """The objects in a reply that should be a list of objects."""
     return [cast("Entry", one) for one in reply if isinstance(one, dict)] if isinstance(reply, list) else []
 
 

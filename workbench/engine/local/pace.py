@@ -1,4 +1,4 @@
-"""When a guest is read again: soon while its balloon moves, rarely at rest, and never as often as a storm of events."""
+"""When to read a guest again: soon while its balloon moves, rarely at rest, and at a limited rate during event storms."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import time
 MOVING = 0.1
 """Seconds between readings while the diff moves."""
 REST = 1.0
-"""Seconds between readings at rest; also how soon a change by somebody else is seen."""
+"""Seconds between readings at rest; also how soon a change by another client is seen."""
 UNWATCHED = 2.0
 """Seconds between readings of a guest that no pane shows."""
 GAP = 0.02
-"""Seconds between two readings at the least, when the balloon moves or the user acts."""
+"""Minimum seconds between two readings, when the balloon moves or the user acts."""
 EVENTS_GAP = 0.1
-"""The same for any other event: a thousand events a second must not make a thousand readings."""
+"""The same for any other event: a thousand events a second must not cause a thousand readings."""
 EARLY = 0.01
-"""Seconds by which a reading at rest may come early, so that a timer that fires a little too soon does not cost a second."""
+"""Seconds by which a reading at rest may come early, so that a timer that fires slightly too soon does not cost a second."""
 
 
 class Pace:
@@ -28,9 +28,9 @@ class Pace:
         self._begun = 0.0
         """When the last reading began (monotonic)."""
         self._next_rest = 0.0
-        """When the next one that reads everything is due (monotonic)."""
+        """When the next full reading is due (monotonic)."""
         self._hurried = False
-        """Whether the next reading shows what the balloon or the user did."""
+        """Whether the next reading was requested by a balloon move or the user."""
         self._event_came = False
         """Whether there was another event since the last reading began."""
 
@@ -40,24 +40,24 @@ class Pace:
         self._wake.set()
 
     def interrupt(self) -> None:
-        """End the wait that is on, if one is; one that begins later is not shortened."""
+        """End the current wait, if any; a later one is not shortened."""
         if self._waiting:
             self._wake.set()
 
     def note_event(self) -> None:
-        """Something happened after which everything is to be read."""
+        """Something happened that requires a full reading."""
         self._event_came = True
         self._wake.set()
         self.expire()
 
     def expire(self) -> None:
-        """The next reading reads everything."""
+        """Make the next reading a full one."""
         self._next_rest = 0.0
 
     def begin(self, rest: float) -> bool:
-        """A reading begins now; whether it is to read everything.
+        """Begin a reading; returns whether it is a full one.
 
-        :param rest: seconds until the next one that does.
+        :param rest: seconds until the next full reading.
         """
         self._begun, self._hurried, self._event_came = time.monotonic(), False, False
         at_rest = self._begun >= self._next_rest
@@ -66,18 +66,18 @@ class Pace:
         return at_rest
 
     async def wait(self, seconds: float) -> None:
-        """Wait these seconds, or until something wakes the driver, and as long as the gap asks."""
+        """Wait these seconds or until woken, and at least the minimum gap."""
         await self.sleep(seconds)
         gap = EVENTS_GAP if self._event_came and not self._hurried else GAP
         await asyncio.sleep(max(0.0, self._begun + gap - time.monotonic()))
 
     @property
     def rest_in(self) -> float:
-        """Seconds until a reading at rest is due, :data:`GAP` at the least."""
+        """Seconds until a reading at rest is due, at least :data:`GAP`."""
         return max(GAP, self._next_rest - time.monotonic())
 
     async def sleep(self, seconds: float) -> None:
-        """Wait until something wakes the driver, or the time is over."""
+        """Wait until woken, or until the time is up."""
         self._waiting = True
         try:
             async with asyncio.timeout(seconds):

@@ -1,4 +1,4 @@
-"""What the editor does with the profiles' files: read, check, save, see that somebody else wrote them."""
+"""Profile files for the editor: reads, checks and saves them, and detects changes by other programs."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 TRASH = ".trash"
-"""The directory beside the profiles into which deleted ones go."""
+"""The directory for deleted profiles, below the profiles' directory."""
 EMPTY = """\
-# Every key and its default: the form of the editor (f2), or docs/profiles.md.
+# All keys and their defaults: see the editor's form (f2) or docs/profiles.md.
 
 [memory]
 size = "512M"
@@ -53,15 +53,15 @@ class ProfileFiles:
     def __init__(
         self, store: ProfileStore, settings: Settings, look: Callable[[str], Awaitable[Live]] | None = None
     ) -> None:
-        """:param look: what lives in the QEMU of a guest; without it nothing is known of what was plugged in and out."""
+        """:param look: returns the live objects of a guest's QEMU; without it, plugged and unplugged devices are unknown."""
         self._look = look
         self._store = store
         self._settings = settings
         self._qemu: tuple[str, tuple[int, int]] | None = None
         self._chosen: Accelerator | None = None
-        """What ``auto`` gives; None while that is not known."""
+        """What ``auto`` selects; None while unknown."""
         self._no_qemu = ""
-        """Why no command line can be told."""
+        """Why there is no command line."""
 
     async def read(self, name: str) -> ProfileText:
         await self._look_at_host()
@@ -74,9 +74,9 @@ class ProfileFiles:
             stamp = file_states(loaded.path)
             text = read_text(loaded.path)
         except OSError as error:
-            raise HostError(f"{shown(loaded.path)} cannot be read: {error.strerror}") from error
+            raise HostError(f"cannot read {shown(loaded.path)}: {error.strerror}") from error
         except UnicodeDecodeError as error:
-            raise HostError(f"{shown(loaded.path)} cannot be edited here: {loaded.problems[0].message}") from error
+            raise HostError(f"cannot edit {shown(loaded.path)}: {loaded.problems[0].message}") from error
         if loaded.path != path:
             return ProfileText(name, str(path), text, sample=str(loaded.path))
         return ProfileText(name, str(path), text, stamp)
@@ -92,9 +92,9 @@ class ProfileFiles:
         try:
             return ProfileText(known.name, known.path, read_text(path), stamp)
         except UnicodeDecodeError as error:
-            raise HostError(f"{shown(path.name)} is no text any more: it is not UTF-8") from error
+            raise HostError(f"{shown(path.name)} is no longer valid UTF-8") from error
         except OSError as error:
-            raise HostError(f"{shown(path.name)} cannot be read any more: {error.strerror}") from error
+            raise HostError(f"cannot read {shown(path.name)} any more: {error.strerror}") from error
 
     async def save(self, known: ProfileText, text: str, *, anyway: bool = False) -> ProfileText:
         return await asyncio.to_thread(self._save, known, text, anyway)
@@ -105,14 +105,16 @@ class ProfileFiles:
             try:
                 now = self._disk(known)
             except HostError as error:
-                if isinstance(error.__cause__, UnicodeDecodeError):  # somebody wrote it, and it can be written again
+                if isinstance(
+                    error.__cause__, UnicodeDecodeError
+                ):  # another program wrote it, and it can be overwritten
                     raise ProfileChanged(error.message) from error
                 raise
             if now.stamp != known.stamp and now.text != known.text:
                 gone = not now.stamp
                 raise ProfileChanged(
-                    f"{shown(path)} {'is gone' if gone else 'was changed by something else'} since it was read",
-                    hint="save anyway, or read it again",
+                    f"{shown(path)} was {'deleted' if gone else 'changed by another program'} since it was read",
+                    hint="save anyway, or reload it",
                 )
         self._store.write(known.name, text)
         return ProfileText(known.name, known.path, text, file_states(path))
@@ -127,12 +129,12 @@ class ProfileFiles:
         if not other:
             return await self._compare_running(known, mine)
         theirs = await self.read(other)
-        # Both as the guest of this text: a name is no difference.
+        # Both under this text's name: the name is not a difference.
         return compare_profiles(self._side(replace(theirs, name=known.name), theirs.text), mine)
 
     async def _compare_running(self, known: ProfileText, mine: tuple[GuestProfile, tuple[ArgvPart, ...]]) -> Comparison:
-        """With what the guest has now, whatever was plugged in and out since its start."""
-        # Its paths begin where the profile's do: the copy only stands in another place.
+        """Compare with the guest's current devices, including those plugged and unplugged since its start."""
+        # Its paths are relative to the profile's directory: the copy is only stored elsewhere.
         text = await asyncio.to_thread(read_text, self._started(known.name))
         started = self._side(known, text)
         if self._look is None:
@@ -146,14 +148,14 @@ class ProfileFiles:
         return replace(compare_profiles((now.profile, parts), mine), others=of_others(live, parts))
 
     def _started(self, name: str) -> Path:
-        """The profile as the guest that runs was started with it."""
+        """The profile that the running guest was started with."""
         return self._settings.state / name / "profile.toml"
 
     def _side(self, known: ProfileText, text: str) -> tuple[GuestProfile, tuple[ArgvPart, ...]]:
         """One side of a comparison.
 
-        :raise ProfileError: when the text has problems.
-        :raise HostError: when there is no QEMU, or what the profile needs of this host is missing.
+        :raise ProfileError: if the text has problems.
+        :raise HostError: if there is no QEMU, or this host lacks something that the profile needs.
         """
         checked = self.check(known, text)
         if checked.parsed.profile is None:
@@ -175,9 +177,9 @@ class ProfileFiles:
         return replace(seen, parts=parts, binary=binary)
 
     def _parts(self, loaded: LoadedProfile, profile: GuestProfile) -> tuple[tuple[ArgvPart, ...], str]:
-        """The options of a profile that this text gives, or a guest that runs has, and QEMU's program.
+        """The options for this text's profile or a running guest's, and QEMU's program.
 
-        :raise HostError: when there is no QEMU, or what the profile needs of this host is missing.
+        :raise HostError: if there is no QEMU, or this host lacks something that the profile needs.
         """
         if self._qemu is None:
             raise HostError(self._no_qemu)
@@ -206,7 +208,7 @@ class ProfileFiles:
         trouble = check_name(name)
         if trouble:
             return trouble
-        return f"there is a profile {name} already" if os.path.lexists(self._path(name)) else ""
+        return f"a profile named {name} already exists" if os.path.lexists(self._path(name)) else ""
 
     async def create(self, name: str, text: str) -> ProfileText:
         self._refuse(name)
@@ -224,13 +226,13 @@ class ProfileFiles:
         try:
             for _, target in moves:
                 if os.path.lexists(target):
-                    raise HostError(f"{shown(target)} is there already: it is not overwritten")
+                    raise HostError(f"{shown(target)} already exists")
             for source, target in moves:
                 os.rename(source, target)
         except OSError as error:
             if source != old:
-                os.rename(path, old)  # a guest with another name and without its variables is half of one
-            raise HostError(f"{shown(source)} cannot be renamed: {error.strerror}") from error
+                os.rename(path, old)  # do not leave a renamed profile without its variables
+            raise HostError(f"cannot rename {shown(source)}: {error.strerror}") from error
         return await self.read(new)
 
     async def trash(self, name: str) -> Path:
@@ -244,30 +246,30 @@ class ProfileFiles:
                 target, number = trash / f"{stem}-{number}{SUFFIX}", number + 1
             os.rename(path, target)
         except OSError as error:
-            raise HostError(f"{shown(path)} cannot be moved to the trash: {error.strerror}") from error
+            raise HostError(f"cannot move {shown(path)} to the trash: {error.strerror}") from error
         return target
 
     async def extended_by(self, name: str) -> tuple[str, ...]:
         return await asyncio.to_thread(self._extended_by, self._path(name))
 
     def _extended_by(self, path: Path) -> tuple[str, ...]:
-        """Names come in the order of the list."""
+        """Names in the order of the list."""
         real = os.path.realpath(path)
         loaded = [self._store.load(entry.name) for entry in self._store.entries()]
         return tuple(one.name for one in loaded if real in map(os.path.realpath, one.bases))
 
     def _own(self, name: str) -> Path:
-        """:raise NotFound: when the user has no file of that name."""
+        """:raise NotFound: if the user has no profile of that name."""
         path = self._path(name)
         if not os.path.lexists(path):
             raise NotFound(
-                f"{name} is a sample that comes with the workbench, and no file of yours",
-                hint="D duplicates it under a name of yours",
+                f"{name} is a sample that comes with the workbench, not a file of yours",
+                hint="duplicate it under another name: D",
             )
         return path
 
     def _refuse(self, name: str) -> None:
-        """:raise UsageError: when a new profile cannot have this name."""
+        """:raise UsageError: if a new profile cannot have this name."""
         trouble = self.name_trouble(name)
         if trouble:
             raise UsageError(trouble)
@@ -281,19 +283,19 @@ class ProfileFiles:
         return tuple(problem for problem in problems if problem not in loaded.problems)
 
     def _loaded(self, known: ProfileText, text: str) -> LoadedProfile:
-        """The text as it would be read from where it is saved."""
+        """Parse the text as if read from its file."""
         path = Path(known.sample or known.path)
         return parse_text(path, text, name=known.name, file=path.name)
 
     def _path(self, name: str) -> Path:
-        """:raise UsageError: for a name that no guest can have."""
+        """:raise UsageError: for an invalid name."""
         trouble = check_name(name)
         if trouble:
             raise UsageError(trouble)
         return self._store.directory / f"{name}{SUFFIX}"
 
     async def _look_at_host(self) -> None:
-        """Which QEMU and accelerator a start would take now; that there is none is no reason not to edit."""
+        """Find the QEMU and accelerator that a start would use now; a missing QEMU does not prevent editing."""
         try:
             binary = qemu_binary()
             version = await asyncio.to_thread(qemu_version, binary, self._settings.cache)

@@ -1,11 +1,11 @@
-"""Everything that can be said of profiles before a start, beyond what their texts say alone: by this host and by QEMU."""
+"""Checks profiles before a start against this host and the installed QEMU."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from workbench.engine.host.qemu import qemu_binary
-from workbench.engine.profiles.conflicts import Taken
+from workbench.engine.profiles.conflicts import Conflicts
 from workbench.engine.profiles.host_needs import host_problems
 from workbench.engine.profiles.named_files import file_problems
 from workbench.engine.profiles.qemu_build import BuildReader
@@ -21,34 +21,31 @@ if TYPE_CHECKING:
 
 
 class Checks:
-    """Looks once at what runs, and then at as many profiles as there are."""
+    """Reads once what is running, then checks any number of profiles."""
 
     def __init__(self, settings: Settings, accelerator: Accelerator | None = None) -> None:
-        """
-        :param accelerator: what "auto" gives here; None where that was not found out.
-        """
+        """:param accelerator: what "auto" selects here; None if unknown."""
         self._settings = settings
         self._accelerator = accelerator
-        self._taken = Taken(settings.state)
+        self._conflicts = Conflicts(settings.state)
         self.unasked = ""
-        """Why QEMU was not asked what it has; empty when it was."""
+        """Why QEMU was not queried; empty if it was."""
 
     def problems(self, profiles: Sequence[LoadedProfile]) -> list[tuple[Problem, ...]]:
-        """All problems of each profile, in the order of its text; of one that is wrong in itself also what can be said
-        of the rest of it."""
-        said: dict[str, tuple[Problem, ...]] = {}
+        """All problems of each profile, in the order of its text; in a profile with errors, the valid part is checked too."""
+        by_qemu: dict[str, tuple[Problem, ...]] = {}
         try:
-            said = BuildReader(qemu_binary(), self._settings.cache).problems(profiles)
+            by_qemu = BuildReader(qemu_binary(), self._settings.cache).problems(profiles)
         except HostError as error:
             self.unasked = error.message
-        return [self._of(loaded, said.get(str(loaded.path), ())) for loaded in profiles]
+        return [self._of(loaded, by_qemu.get(str(loaded.path), ())) for loaded in profiles]
 
-    def _of(self, loaded: LoadedProfile, said: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    def _of(self, loaded: LoadedProfile, by_qemu: tuple[Problem, ...]) -> tuple[Problem, ...]:
         found = {
             *file_problems(loaded),
             *host_problems(loaded, self._accelerator),
-            *self._taken.problems(loaded),
-            *said,
+            *self._conflicts.problems(loaded),
+            *by_qemu,
         }
         wrong = {problem.key for problem in loaded.problems}
         more = [problem for problem in found if not _is_guess(problem.key, wrong)]
@@ -56,10 +53,10 @@ class Checks:
 
 
 def _is_guess(key: str, wrong: Collection[str]) -> bool:
-    """Whether what was said of a key may only be so because another one is wrong, and stands at its default meanwhile.
+    """Whether a problem with a key may only exist because another key is wrong and so has its default.
 
-    That an image is missing is no mistake when its ``size`` was meant to make it; a serial number that is too long says
-    nothing of it.
+    A missing image is not an error if its invalid ``size`` was meant to create it; a serial number that is too long has
+    nothing to do with it.
     """
     table = key.rpartition(".")[0]
     beside = {above for above, _, name in (one.rpartition(".") for one in wrong) if name.split("[")[0] not in _ALONE}
@@ -69,6 +66,6 @@ def _is_guess(key: str, wrong: Collection[str]) -> bool:
 _ALONE = frozenset(
     {"id", "mac", "forward", "queues", "iothread", "serial", "cache", "discard", "name", "period", "max-bytes"}
 )
-"""Keys of devices on which nothing depends that is said of another one."""
+"""Device keys that no check of another key depends on."""
 _DEPENDS = {"machine-options": "machine", "cpu": "accelerator"}
-"""What is said of these tables, by the key of another one that it depends on."""
+"""Tables whose checks depend on another key."""

@@ -1,4 +1,4 @@
-"""What a profile wants and somebody else has: ports and interfaces of the host, images, sockets."""
+"""Finds what a profile needs but another process uses: host ports and interfaces, images, sockets."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
 KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
 
-class Taken:
-    """Looks once at the running guests, and then at as many profiles as there are."""
+class Conflicts:
+    """Reads the running guests once, then checks any number of profiles."""
 
     def __init__(self, state: Path) -> None:
         self._home = str(Path.home())
         self._running: dict[str, GuestProfile] = {}
         self._files: dict[str, list[tuple[str, bool]]] = {}
-        """By real path: each running guest that has the file, and whether it writes to it."""
+        """By real path: each running guest that uses the file, and whether it writes to it."""
         directory = StateDirectory(state)
         try:
             names = directory.names()
-        except HostError:  # told elsewhere: nothing runs there that is ours
+        except HostError:  # reported elsewhere: none of our guests is running there
             names = []
         for name in names:
             found = directory.find(name)
@@ -54,7 +54,7 @@ class Taken:
                 self._files.setdefault(path, []).append((name, writes))
 
     def problems(self, loaded: LoadedProfile) -> tuple[Problem, ...]:
-        """What of a profile is taken; nothing for one whose guest runs: it has it itself."""
+        """What a profile needs that is in use; none for a profile whose guest is running, which uses it itself."""
         profile = loaded.partial
         if profile is None or loaded.name in self._running:
             return ()
@@ -74,10 +74,10 @@ class Taken:
                 yield place, f"{protocol} port {port} of the host {trouble}{self._holder(protocol, port)}"
 
     def _holder(self, protocol: str, port: int) -> str:
-        """Which running guest has the port, where it is one of ours."""
+        """The running guest that uses the port, if it is one of ours."""
         for name, profile in self._running.items():
             if any((kind, other) == (protocol, port) for _, kind, _, other in host_ports(profile)):
-                return f": {name} has it"
+                return f" by {name}"
         return ""
 
     def _interfaces(self, profile: GuestProfile) -> Iterator[tuple[Place, str]]:
@@ -87,12 +87,12 @@ class Taken:
                     yield place, f"{name} is in use by the running guest {guest}"
 
     def _images(self, profile: GuestProfile, base: str) -> Iterator[tuple[Place, str]]:
-        """Two guests on one image, of which one writes, destroy it; QEMU's own lock says so only when it starts."""
+        """Two guests on one image, one of them writing, destroy it; QEMU's lock reports that only at the start."""
         for place, path, writes in self._files_of(profile, base):
             guest = next((name for name, theirs in self._files.get(path, ()) if writes or theirs), "")
             try:
                 user = f"the running guest {guest}" if guest else user_of(Path(path), writes=writes)
-            except OSError:  # not there, or not to be read: that is told elsewhere
+            except OSError:  # missing or unreadable: reported elsewhere
                 continue
             if user:
                 yield place, f"{shown(path)} is in use by {user}"
@@ -103,7 +103,7 @@ class Taken:
             yield place, self._real(file, base), writes
 
     def _sockets(self, profile: GuestProfile, base: str) -> Iterator[tuple[Place, str]]:
-        """QEMU takes the place of a socket that somebody listens on, who then hears nothing any more."""
+        """QEMU replaces a socket that another process listens on, which then gets no more connections."""
         ports = ((("serial", index), port.path, port.backend == "socket") for index, port in enumerate(profile.serial))
         cards = ((("net", index), net.path, net.listen) for index, net in enumerate(profile.net))
         for table, file, listens in (*ports, *cards):
@@ -113,13 +113,13 @@ class Taken:
             path = self._real(file, base)
             heard = path in self._listening
             if heard and listens:
-                yield place, f"somebody listens on {shown(path)} already: QEMU would take its place"
+                yield place, f"another process already listens on {shown(path)}: QEMU would replace the socket"
             elif not heard and not listens and stat.S_ISSOCK(_mode(path)):
-                yield place, f"nobody listens on {shown(path)}: start the guest first that does"
+                yield place, f"nothing listens on {shown(path)}: start the other guest first"
 
     @cached_property
     def _listening(self) -> frozenset[str]:
-        """The real path of every unix socket that is listened on (proc(5): the flag __SO_ACCEPTCON)."""
+        """Real paths of all listening unix sockets (proc(5): the flag __SO_ACCEPTCON)."""
         try:
             lines = os.fsdecode(Path("/proc/net/unix").read_bytes()).splitlines()
         except OSError:
@@ -132,7 +132,7 @@ class Taken:
 
 
 def host_ports(profile: GuestProfile) -> Iterator[tuple[Place, str, str, int]]:
-    """Place, protocol, address and port of the host that a guest listens at."""
+    """Place, protocol, address and port for each host port that a guest listens on."""
     for index, net in enumerate(profile.net):
         for number, text in enumerate(net.forward):
             yield ("net", index, "forward", number), *host_end(text)
@@ -147,7 +147,7 @@ def taps(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
 
 
 def images(profile: GuestProfile) -> Iterator[tuple[Place, str, bool]]:
-    """Each image and variable store as it is written: its place, its path, and whether the guest writes to it."""
+    """Each image and variable store: its place, its path as written, and whether the guest writes to it."""
     for index, scsi in enumerate(profile.scsi):
         for lun, disk in enumerate(scsi.disk):
             if disk.file is not None:
@@ -164,20 +164,20 @@ def _mode(path: str) -> int:
 
 
 def _port_trouble(protocol: str, address: str, port: int) -> str:
-    """Why nothing can listen there now; empty when something can."""
+    """Why QEMU cannot listen there now; empty if it can."""
     with socket.socket(socket.AF_INET, KINDS[protocol]) as probe:
         if protocol == "tcp":
-            # As QEMU does (net/slirp.c, slirp_hostfwd()): an old connection that lingers is in nobody's way.
+            # As QEMU does (net/slirp.c, slirp_hostfwd()): a lingering old connection does not matter.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))
         except OSError as error:
             match error.errno:
                 case errno.EADDRINUSE:
-                    return "is taken"
+                    return "is in use"
                 case errno.EACCES:
-                    return "is not yours to listen on: those below 1024 are root's"
+                    return "needs root: it is below 1024"
                 case errno.EADDRNOTAVAIL:
-                    return f"is at an address that this host has not: {address}"
-            return f"cannot be had: {error.strerror}"
+                    return f"is unavailable: this host does not have the address {address}"
+            return f"is unavailable: {error.strerror}"
     return ""

@@ -1,4 +1,4 @@
-"""What a profile wants of this host beside files: interfaces, NUMA nodes, CPUs, a UEFI, an accelerator."""
+"""Checks what a profile needs from this host other than files: interfaces, NUMA nodes, CPUs, UEFI, an accelerator."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ TUN = Path("/dev/net/tun")
 
 
 def host_problems(loaded: LoadedProfile, accelerator: Accelerator | None = None) -> tuple[Problem, ...]:
-    """What this host has not of what a profile wants, at its keys.
+    """What a profile needs and this host lacks, at its keys.
 
-    :param accelerator: what "auto" gives here, where that was found out.
+    :param accelerator: what "auto" selects here; None if unknown.
     """
     profile = loaded.partial
     if profile is None:
@@ -50,19 +50,19 @@ def _interfaces(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
     there = {name for _, name in socket.if_nameindex()} if wanted else set()
     if any(net.backend == "tap" for _, net in wanted) and not os.access(TUN, os.R_OK | os.W_OK):
         index = next(index for index, net in wanted if net.backend == "tap")
-        make = "you may not open it" if TUN.exists() else "it is missing: sudo modprobe tun"
-        yield ("net", index, "backend"), f"a tap is reached by {TUN}, and {make}"
+        make = "you have no permission to open it" if TUN.exists() else "is missing: sudo modprobe tun"
+        yield ("net", index, "backend"), f"a tap needs {TUN}, which {make}"
     for index, net in wanted:
         name = net.interface or ("br0" if net.backend == "bridge" else None)
         if name is None or name in there:
             continue
         place = ("net", index, "interface" if net.interface else "backend")
         if net.backend == "bridge":
-            yield place, f"this host has no bridge {name}: sudo ip link add {name} type bridge makes one"
+            yield place, f"this host has no bridge {name}: create it with sudo ip link add {name} type bridge"
         else:
             queues = " multi_queue" if net.queues > 1 else ""
             make = f"sudo ip tuntap add {name} mode tap user $USER{queues}"
-            yield place, f"this host has no interface {name}: {make} makes one"
+            yield place, f"this host has no interface {name}: create it with {make}"
 
 
 def _nodes(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
@@ -78,7 +78,7 @@ def _nodes(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
 
 
 def _hugepages(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
-    """What no pages more in the pool would mend."""
+    """Problems that more pages in the pool would not fix."""
     pages = profile.memory.hugepages
     if pages is None:
         return
@@ -88,10 +88,10 @@ def _hugepages(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
         yield ("memory", "hugepages", "size"), f"this host has no hugepages of {size_words(pages.size)}: {has}"
         return
     try:
-        check_mount(0, pages.size, pages.source)  # how much of it is free is a matter of the start
+        check_mount(0, pages.size, pages.source)  # free space is checked at the start
     except HostError as error:
-        mend = str(error.hint).splitlines()[0]
-        yield ("memory", "hugepages", "source"), f"{error.message}: {mend}"
+        fix = str(error.hint).splitlines()[0]
+        yield ("memory", "hugepages", "source"), f"{error.message}: {fix}"
 
 
 def _pins(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
@@ -99,16 +99,16 @@ def _pins(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
     for index, text in enumerate(profile.cpu.pin):
         if not host_cpus(text) & there:
             words = ", ".join(map(str, sorted(there)))
-            yield ("cpu", "pin", index), f'none of the CPUs "{text}" is there: this process may use {words}'
+            yield ("cpu", "pin", index), f'no CPU of "{text}" is available: this process may use {words}'
 
 
 def _firmware(profile: GuestProfile) -> Iterator[tuple[Place, str]]:
     firmware = profile.firmware
     if firmware.type == "uefi" and firmware.code is None and find_uefi(profile.machine) is None:
-        yield ("firmware", "type"), "this host has no UEFI: install it (Debian and Ubuntu: ovmf), or give code and vars"
+        yield ("firmware", "type"), "this host has no UEFI: install it (Debian and Ubuntu: ovmf), or set code and vars"
 
 
 def _hyperv(profile: GuestProfile, accelerator: Accelerator | None) -> Iterator[tuple[Place, str]]:
     if profile.cpu.hyperv and profile.accelerator == "auto" and accelerator is not None and accelerator.name == "tcg":
-        why = f"this host runs the guest on TCG, which has no Hyper-V enlightenments: {accelerator.reason}"
+        why = f"TCG, used on this host, has no Hyper-V enlightenments: {accelerator.reason}"
         yield ("cpu", "hyperv"), why

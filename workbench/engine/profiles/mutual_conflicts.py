@@ -1,4 +1,4 @@
-"""What two profiles want of the host that only one guest can have: they cannot run at the same time."""
+"""Finds profiles that cannot run at the same time, since they need the same port, interface or image."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ if TYPE_CHECKING:
     from workbench.engine.profiles.store import LoadedProfile
 
 Want = tuple[str, str, bool]
-"""What is wanted in words, at which address of the host (empty: it has none), and whether nobody else may have it; who
-only reads an image shares it with other readers."""
+"""What is needed, at which address of the host (empty: none), and whether exclusively; readers share an image."""
 
 
 def both_want(profiles: Sequence[LoadedProfile]) -> Iterator[Problem]:
-    """Each thing that one profile wants and another before it wants too, at its place in the later one."""
+    """Each thing that a profile shares with an earlier one, at its place in the later one."""
     held: dict[str, list[tuple[str, str, bool]]] = {}
     for loaded in profiles:
         own: dict[str, list[tuple[str, str, bool]]] = {}
@@ -32,7 +31,7 @@ def both_want(profiles: Sequence[LoadedProfile]) -> Iterator[Problem]:
             for name, theirs, theirs_alone in held.get(what, ()):
                 meet = theirs == address or EVERY_ADDRESS in (theirs, address)
                 if meet and (alone or theirs_alone):
-                    why = f"{name} has {what} too: the two cannot run at the same time"
+                    why = f"{name} also uses {what}: the two cannot run at the same time"
                     yield loaded.parsed.problem(loaded.file, place, why)
                     break
             own.setdefault(what, []).append((loaded.name, address, alone))

@@ -1,4 +1,4 @@
-"""The files that a profile names: there, readable, and what the profile says they are."""
+"""Checks the files that a profile names: that they exist, are readable, and have the stated format."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ FLASH_SECTOR = 4096
 
 
 def file_problems(loaded: LoadedProfile) -> tuple[Problem, ...]:
-    """What is wrong with the files that a profile names, at their keys.
+    """Problems with the files that a profile names, at their keys.
 
-    Of a profile that has problems itself, the files of those of its tables that have none.
+    In a profile with errors, only the files in its valid tables are checked.
     """
     if loaded.partial is None:
         return ()
@@ -44,7 +44,7 @@ def file_problems(loaded: LoadedProfile) -> tuple[Problem, ...]:
             message = f"{shown(path)}: {error.strerror}"
         other, other_use = seen.setdefault(os.path.realpath(path), (place, use))
         if not message and other != place and not (use is other_use and use in _SHARED):
-            message = f"{key_text(other)} has {shown(path)} already"
+            message = f"{shown(path)} is already used by {key_text(other)}"
         if message:
             problems.append(loaded.parsed.problem(loaded.file, place, message))
     return tuple(sorted(problems))
@@ -56,15 +56,15 @@ class Use(Enum):
     READS = "reads"
     APPENDS = "appends"
     OWNS = "owns"
-    """It writes to it, or makes it: nothing else of the guest can be there."""
+    """Writes or creates it: nothing else in the guest can use it."""
 
 
 _SHARED = (Use.READS, Use.APPENDS)
-"""What two devices can do with one file."""
+"""Uses that two devices can share."""
 
 
 def _named_files(profile: GuestProfile) -> Iterator[tuple[Place, str, Use, Callable[[Path], str]]]:
-    """Each path in a profile with its place, its use, and what must be true of it: a look gives what is wrong, or nothing."""
+    """Each path in a profile with its place, its use, and a check, which returns what is wrong or an empty string."""
     boot, firmware = profile.boot, profile.firmware
     if boot.kernel is not None:
         yield ("boot", "kernel"), boot.kernel, Use.READS, _kernel_trouble
@@ -91,85 +91,85 @@ def _named_files(profile: GuestProfile) -> Iterator[tuple[Place, str, Use, Calla
 
 
 def _file_trouble(path: Path) -> str:
-    """A file that QEMU reads whole."""
+    """Check a file that QEMU reads whole."""
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         return f"{shown(path)} is {_kind(mode)}, not a file"
-    return "" if _may(path, os.R_OK) else f"{shown(path)}: you may not read it"
+    return "" if _may(path, os.R_OK) else f"{shown(path)}: no read permission"
 
 
 def _kernel_trouble(path: Path) -> str:
     trouble = _file_trouble(path)
     if trouble or is_kernel(read_head(path)):
         return trouble
-    return f"{shown(path)} is no kernel that QEMU can start: a bzImage (arch/x86/boot/bzImage of a build), multiboot or ELF"
+    return f"{shown(path)} is not a kernel that QEMU can boot: bzImage (arch/x86/boot/bzImage in a build), multiboot or ELF"
 
 
 def _flash_trouble(path: Path) -> str:
-    """An image for the board's flash, which has sectors of 4 KiB (QEMU: hw/i386/pc_sysfw.c, pc_system_flash_map())."""
+    """Check an image for the board's flash, with sectors of 4 KiB (QEMU: hw/i386/pc_sysfw.c, pc_system_flash_map())."""
     trouble = _file_trouble(path)
     if trouble or image_format(read_head(path)) == "qcow2":
         return trouble
     size = path.stat().st_size
     if size and size % FLASH_SECTOR == 0:
         return ""
-    return f"{shown(path)} is no UEFI image: it has {size:,} bytes, and flash has whole sectors of 4,096"
+    return f"{shown(path)} is not a UEFI image: its size, {size:,} bytes, is not a multiple of 4,096"
 
 
 def _variables_trouble(path: Path) -> str:
-    """Made when it is missing."""
+    """Check a variable store, which is created if it is missing."""
     trouble = _output_trouble(path)
     return trouble or (_flash_trouble(path) if path.exists() else "")
 
 
 def _disk_trouble(disk: Disk, path: Path) -> str:
     if disk.size is not None and not os.path.lexists(path):
-        return _parent_trouble(path)  # it is made at the start
+        return _parent_trouble(path)  # created at the start
     trouble = _file_trouble(path)
     if trouble:
         return trouble
     if disk.writes and not _may(path, os.W_OK):
-        return f"{shown(path)}: you may not write to it; read-only = true does without"
+        return f"{shown(path)}: no write permission; read-only = true needs none"
     return format_trouble(path, disk.image_format, disk=disk.media == "disk")
 
 
 def _source_trouble(path: Path) -> str:
-    """A file or a device that entropy is read from."""
+    """Check a file or device that entropy is read from."""
     if stat.S_ISDIR(path.stat().st_mode):
         return f"{shown(path)} is a directory"
-    return "" if _may(path, os.R_OK) else f"{shown(path)}: you may not read it"
+    return "" if _may(path, os.R_OK) else f"{shown(path)}: no read permission"
 
 
 def _socket_trouble(path: Path) -> str:
-    """A socket that QEMU will make. It removes what stands there, whatever that is (util/qemu-sockets.c, unix_listen_saddr())."""
+    """Check a socket that QEMU will create, removing any file in its place (util/qemu-sockets.c, unix_listen_saddr())."""
     if len(os.fsencode(path)) > SUN_PATH_MAX:
-        return f"a socket's path can have {SUN_PATH_MAX} bytes, and this has {len(os.fsencode(path))}"
+        return f"a socket's path can have at most {SUN_PATH_MAX} bytes, this has {len(os.fsencode(path))}"
     if os.path.lexists(path) and not stat.S_ISSOCK(path.lstat().st_mode):
-        return f"{shown(path)} is there already and is no socket: QEMU would remove it"
+        return f"{shown(path)} exists and is not a socket: QEMU would remove it"
     return _parent_trouble(path)
 
 
 def _peer_trouble(path: Path) -> str:
-    """A socket that another QEMU listens on."""
+    """Check a socket that another QEMU listens on."""
     if not path.exists():
-        return f"there is no socket {shown(path)}: start the guest first that listens there"
-    return "" if stat.S_ISSOCK(path.stat().st_mode) else f"{shown(path)} is no socket"
+        return f"no socket at {shown(path)}: start the guest that listens there first"
+    return "" if stat.S_ISSOCK(path.stat().st_mode) else f"{shown(path)} is not a socket"
 
 
 def _output_trouble(path: Path) -> str:
-    """A file that QEMU will append to."""
+    """Check a file that QEMU will append to."""
     if not path.exists():
         return _parent_trouble(path)
     if path.is_dir():
         return f"{shown(path)} is a directory"
-    return "" if _may(path, os.W_OK) else f"{shown(path)}: you may not write to it"
+    return "" if _may(path, os.W_OK) else f"{shown(path)}: no write permission"
 
 
 def _parent_trouble(path: Path) -> str:
     parent = path.parent
     if not parent.is_dir():
-        return f"there is no directory {shown(parent)}"
-    return "" if _may(parent, os.W_OK | os.X_OK) else f"{shown(parent)}: you may not write there"
+        return f"no such directory: {shown(parent)}"
+    return "" if _may(parent, os.W_OK | os.X_OK) else f"{shown(parent)}: no write permission"
 
 
 def _may(path: Path, mode: int) -> bool:

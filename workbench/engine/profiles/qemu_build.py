@@ -1,4 +1,4 @@
-"""Asking the installed QEMU what it has, without a machine; its answers are kept for each build."""
+"""Queries the types and properties of the installed QEMU, without a machine, and caches them for each build."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from workbench.engine.profiles.store import LoadedProfile
 
 DEADLINE = 20.0
-"""Seconds that a QEMU without a machine may take to answer everything; it takes a twentieth of one."""
+"""Seconds that a QEMU without a machine may take to answer everything; normally 50 ms."""
 ARGUMENTS = ("-machine", "none", "-nodefaults", "-no-user-config", "-display", "none", "-S", "-qmp", "stdio")
 _PREFIX = "qemu-build-"
 
 
 class BuildReader:
-    """What one QEMU program has, asked as it is needed."""
+    """Types and properties of one QEMU program, queried as needed."""
 
     def __init__(self, binary: str, cache: Path) -> None:
-        """:raise HostError: when the program cannot be looked at."""
+        """:raise HostError: if the program cannot be inspected."""
         self._binary = binary
         try:
             found = os.stat(binary)
@@ -49,9 +49,9 @@ class BuildReader:
         self._build = self._kept()
 
     def problems(self, profiles: Iterable[LoadedProfile]) -> dict[str, tuple[Problem, ...]]:
-        """What this QEMU has not of each profile, as far as that is right in itself, by its path; one question for all.
+        """What each profile needs and this QEMU lacks, by the profile's path; queries QEMU once for all profiles.
 
-        :raise HostError: when QEMU cannot be asked.
+        :raise HostError: if QEMU cannot be queried.
         """
         sound = [(loaded, loaded.partial, self._parts(loaded, loaded.partial)) for loaded in profiles if loaded.partial]
         build = self._build or self._ask(())
@@ -70,13 +70,13 @@ class BuildReader:
         return found
 
     def _parts(self, loaded: LoadedProfile, profile: GuestProfile) -> tuple[ArgvPart, ...]:
-        """The command line as far as types and properties go: where its files are does not matter here."""
+        """The command line for its types and properties; the paths in it do not matter here."""
         version = tuple(map(int, self.version.split(".")[:2]))
         launch = Launch(self._binary, "/", "tcg", (version[0], version[1]), base=str(loaded.path.parent))
         return argv_parts(profile, launch)
 
     def _ask(self, types: Sequence[tuple[str, str]]) -> Build:
-        """Ask for these types, and for the rest when it was never asked."""
+        """Query these types, and everything else on the first call."""
         questions: list[tuple[str, dict[str, str]]] = []
         if self._build is None:
             questions += [("query-machines", {}), ("query-cpu-definitions", {})]
@@ -86,8 +86,8 @@ class BuildReader:
         try:
             answers = converse(self._binary, questions)
         except HostError:
-            # A type whose module is missing can end the QEMU that is asked for it (7.2: virtio-gpu-gl-pci). One by one
-            # the others are known; of that one nothing is said.
+            # A type whose module is missing can crash the QEMU that is queried for it (7.2: virtio-gpu-gl-pci). Query
+            # one by one; that type is skipped.
             answers = converse(self._binary, questions[:general]) if general else []
             types = [one for one, question in zip(types, questions[general:], strict=True) if self._survives(question)]
             answers += converse(self._binary, [(command[kind], {"typename": name}) for kind, name in types])
@@ -107,9 +107,9 @@ class BuildReader:
         return self._build
 
     def _ask_names(self, build: Build) -> Build:
-        """With all types there are, for the nearest name of one that there is not."""
+        """Add the names of all types, to suggest the closest one for an unknown type."""
         bases = {"device": "device", "object": "user-creatable"}
-        with suppress(HostError):  # then no name is proposed
+        with suppress(HostError):  # then no name is suggested
             answers = converse(self._binary, [("qom-list-types", {"implements": base}) for base in bases.values()])
             names = (tuple(sorted(one["name"] for one in answer.get("return", ()))) for answer in answers)
             self._build = build = replace(build, types=dict(zip(bases, names, strict=True)))
@@ -133,7 +133,7 @@ class BuildReader:
             types = {kind: tuple(map(str, names)) for kind, names in kept["types"].items()}
             return Build(self.version, dict(kept["machines"]), dict(kept["cpus"]), properties, types)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return None  # it is asked again
+            return None  # it is queried again
 
     def _keep(self, build: Build) -> None:
         properties = {name: None if names is None else sorted(names) for name, names in build.properties.items()}
@@ -143,15 +143,15 @@ class BuildReader:
             "properties": properties,
             "types": dict(build.types),
         }
-        with suppress(OSError):  # a full disk costs the next question its time
+        with suppress(OSError):  # on a full disk it is only queried again
             self._file.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(self._file, json.dumps(kept, separators=(",", ":")), lasting=False)
 
 
 def converse(binary: str, questions: Sequence[tuple[str, dict[str, str]]]) -> list[dict[str, Any]]:
-    """The answers of a QEMU that has no machine, in the order of the questions.
+    """The answers of a QEMU without a machine, in the order of the questions.
 
-    :raise HostError: when it does not give one for each.
+    :raise HostError: if it does not answer all of them.
     """
     commands = [("qmp_capabilities", {}), *questions, ("quit", {})]
     lines = "".join(
@@ -163,7 +163,7 @@ def converse(binary: str, questions: Sequence[tuple[str, dict[str, str]]]) -> li
             [binary, *ARGUMENTS], input=lines, capture_output=True, text=True, timeout=DEADLINE, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise HostError(f"{binary} could not be asked what it has: {error}") from error
+        raise HostError(f"cannot query {binary}: {error}") from error
     answers: dict[int, dict[str, Any]] = {}
     for line in done.stdout.splitlines():
         with suppress(ValueError):
@@ -173,5 +173,5 @@ def converse(binary: str, questions: Sequence[tuple[str, dict[str, str]]]) -> li
     found = [answers[index] for index in range(1, len(questions) + 1) if index in answers]
     if len(found) != len(questions):
         words = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
-        raise HostError(f"{binary} did not tell what it has: {words[0]}")
+        raise HostError(f"{binary} did not answer all queries: {words[0]}")
     return found

@@ -1,4 +1,4 @@
-"""The directory of profiles: what is in it, read with every problem, written whole or not at all."""
+"""The directory of profiles: lists, reads and checks them, and writes them atomically."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 SUFFIX = ".toml"
 SIZE_MAX = 1 << 20
-"""Bytes of a profile: far beyond what a person writes, far below what would keep a screen waiting."""
+"""Maximum bytes of a profile: far more than a person writes, far less than would delay a screen."""
 
 
 class Entry(Struct, frozen=True):
-    """A file of the directory that means to be a profile."""
+    """A file in the directory with a profile's suffix."""
 
     name: str
-    """The file's name without ``.toml``, as far as it can be shown."""
+    """The file's name without ``.toml``, in printable form."""
     path: Path
 
 
@@ -43,23 +43,23 @@ class LoadedProfile(Struct, frozen=True):
 
     name: str
     path: Path
-    """Absolute; relative paths in the profile begin at its directory."""
+    """Absolute; relative paths in the profile are relative to its directory."""
     file: str
-    """How its problems name the file."""
+    """The file's name in its problems."""
     text: str
-    """Empty when it could not be read; ``problems`` say why."""
+    """Empty if it could not be read; see ``problems``."""
     parsed: Parsed
     bases: tuple[Path, ...] = ()
-    """The files that it extends, as far as they were looked for."""
+    """The files that it extends, as far as they were resolved."""
 
     @property
     def profile(self) -> GuestProfile | None:
-        """None when there are problems."""
+        """None if there are problems."""
         return self.parsed.profile
 
     @property
     def partial(self) -> GuestProfile | None:
-        """The same with what is wrong in it left at its default; None when it is no TOML, or was not read."""
+        """The profile with invalid values left at their defaults; None if it is not valid TOML or was not read."""
         return self.parsed.partial
 
     @property
@@ -68,16 +68,16 @@ class LoadedProfile(Struct, frozen=True):
 
 
 class ProfileStore:
-    """The profiles of one directory. Where that does not exist, the shipped samples stand in for it."""
+    """The profiles of one directory. If that does not exist, the shipped samples are used."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._loaded: dict[Path, tuple[tuple[int, ...], LoadedProfile]] = {}
 
     def entries(self) -> list[Entry]:
-        """Every file that ends in ``.toml``, by name, also one whose name no guest can have; no hidden ones.
+        """Every file that ends in ``.toml``, by name, including invalid guest names; no hidden files.
 
-        :raise HostError: when the directory cannot be read.
+        :raise HostError: if the directory cannot be read.
         """
         try:
             return _entries(self.directory)
@@ -85,16 +85,16 @@ class ProfileStore:
             return _entries(samples_directory())
         except OSError as error:
             raise HostError(
-                f"the profiles in {shown(self.directory)} cannot be read: {error.strerror}",
+                f"cannot read the profiles in {shown(self.directory)}: {error.strerror}",
                 hint="name another directory with --profiles DIR or WORKBENCH_PROFILES",
             ) from error
 
     def load(self, name: str) -> LoadedProfile:
-        """The profile of a guest: the directory's, else the shipped sample of that name.
+        """The profile of a guest: from the directory, else the shipped sample of that name.
 
-        A file is read again only when it has changed.
+        A file is read again only if it has changed.
 
-        :raise NotFound: when there is none, with the nearest name as a hint.
+        :raise NotFound: if there is none, with the closest name as a hint.
         """
         for directory in (self.directory, samples_directory()):
             path = directory / f"{name}{SUFFIX}"
@@ -109,15 +109,15 @@ class ProfileStore:
             raise NotFound(trouble)
         near = get_close_matches(name, [entry.name for entry in entries], 1)
         raise NotFound(
-            f"no profile {name!r} in {shown(self.directory)}",
-            hint=f"did you mean {near[0]}?" if near else "what there is: workbench list",
+            f"no profile named {name!r} in {shown(self.directory)}",
+            hint=f"did you mean {near[0]}?" if near else "to list the profiles: workbench list",
         )
 
     def write(self, name: str, text: str) -> Path:
-        """Write a profile, whole or not at all, and give its path. A link is followed, and the file's mode is kept.
+        """Write a profile atomically and return its path. Follows a link, and keeps the file's mode.
 
-        :raise UsageError: for a name that no guest can have.
-        :raise HostError: when the directory or the disk refuses; the old file stands.
+        :raise UsageError: for an invalid name.
+        :raise HostError: if it cannot be written; the old file is kept.
         """
         trouble = check_name(name)
         if trouble:
@@ -127,12 +127,12 @@ class ProfileStore:
             path = (self.directory / f"{name}{SUFFIX}").resolve()
             there = path.exists()
             if there and not os.access(path, os.W_OK, effective_ids=True):
-                # Another file in its place would go round the lock that its owner put on it.
-                raise HostError(f"{name}{SUFFIX} cannot be written: it is read-only", hint=f"chmod u+w {shown(path)}")
+                # Replacing the file would bypass its owner's write protection.
+                raise HostError(f"cannot write {name}{SUFFIX}: it is read-only", hint=f"chmod u+w {shown(path)}")
             mode = stat.S_IMODE(path.stat().st_mode) if there else 0o644
             write_atomic(path, text, mode=mode)
         except OSError as error:
-            raise HostError(f"{name}{SUFFIX} cannot be written: {error.strerror}") from error
+            raise HostError(f"cannot write {name}{SUFFIX}: {error.strerror}") from error
         return self.directory / f"{name}{SUFFIX}"
 
     def _read(self, name: str, path: Path) -> LoadedProfile:
@@ -145,12 +145,12 @@ class ProfileStore:
 
 
 def file_states(*paths: Path) -> tuple[int, ...]:
-    """What changes when one of the files does; empty while the first one cannot be looked at, and for none."""
+    """A stamp that changes when any of the files does; empty if the first one cannot be read, and for no files."""
     state: list[int] = []
     for path in paths:
         try:
             found = path.stat()
-        except OSError:  # a broken link, say: read_profile tells
+        except OSError:  # such as a broken link, which read_profile reports
             if path is paths[0]:
                 return ()
             state.append(0)
@@ -160,9 +160,9 @@ def file_states(*paths: Path) -> tuple[int, ...]:
 
 
 def read_profile(path: Path, *, name: str | None = None, file: str | None = None) -> LoadedProfile:
-    """Read and check one file. That it cannot be read is one of its problems.
+    """Read and check one file. A read error becomes one of its problems.
 
-    :param file: how the problems name the file; its path when not given.
+    :param file: the file's name in the problems; its path if not given.
     """
     name = shown(Path(path.name.removesuffix(SUFFIX))) if name is None else name
     file = shown(path) if file is None else file
@@ -179,7 +179,7 @@ def read_profile(path: Path, *, name: str | None = None, file: str | None = None
 
 
 def parse_text(path: Path, text: str, *, name: str, file: str) -> LoadedProfile:
-    """Check a text as the profile that would stand at an absolute path; only what it extends is read."""
+    """Check a text as the profile at an absolute path; reads only the files that it extends."""
     bases: list[Path] = []
 
     def read(source: Source, base: str) -> Source:
@@ -200,9 +200,9 @@ def parse_text(path: Path, text: str, *, name: str, file: str) -> LoadedProfile:
 
 
 def _base_source(path: Path) -> Source:
-    """A file that another one extends.
+    """Read a file that another one extends.
 
-    :raise OSError: when it cannot be read.
+    :raise OSError: if it cannot be read.
     """
     try:
         text = _read_bytes(path).decode()
@@ -212,7 +212,7 @@ def _base_source(path: Path) -> Source:
 
 
 class _Environment(Mapping[str, str]):
-    """The variables that are text: what is not UTF-8 cannot stand in a profile. None is looked at before it is named."""
+    """Environment variables that are valid UTF-8, read only when named: others cannot be used in a profile."""
 
     def __getitem__(self, key: str) -> str:
         value = os.environ[key]
@@ -229,15 +229,15 @@ class _Environment(Mapping[str, str]):
 
 
 def started_profile(directory: Path) -> GuestProfile | None:
-    """The profile of a guest that runs in this directory, as it was started: the profile may be another by now.
+    """The profile that the guest running in this directory was started with; the profile may have changed since.
 
-    None where there is no such file, or where it was written by a workbench that knew other keys.
+    None if there is no such file, or it was written by a workbench with other keys.
     """
     return read_profile(directory / "profile.toml", name=directory.name).profile
 
 
 def samples_directory() -> Path:
-    """Where the shipped samples are: in the package, or beside it in a checkout."""
+    """The directory of the shipped samples: in the package, or next to it in a checkout."""
     package = Path(workbench.__file__).parent
     shipped = package / "samples"
     return shipped if shipped.is_dir() else package.parent / "profiles"
@@ -252,24 +252,24 @@ def _entries(directory: Path) -> list[Entry]:
 def read_text(path: Path) -> str:
     """The text of a profile's file.
 
-    :raise OSError: when it cannot be read.
-    :raise UnicodeDecodeError: when it is no text.
+    :raise OSError: if it cannot be read.
+    :raise UnicodeDecodeError: if it is not valid UTF-8.
     """
     return _read_bytes(path).decode()
 
 
 def _read_bytes(path: Path) -> bytes:
-    """The content of a regular file of a profile's size.
+    """The content of a regular file of at most :data:`SIZE_MAX` bytes.
 
     :raise OSError: for anything else.
     """
-    # O_NONBLOCK: to open a pipe that nobody writes to would wait for ever.
+    # O_NONBLOCK: opening a pipe without a writer would block forever.
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
-            raise OSError(0, "it is no regular file")
+            raise OSError(0, "not a regular file")
         if found.st_size > SIZE_MAX:
-            raise OSError(0, f"it has {found.st_size:,} bytes, and a profile has at most {SIZE_MAX:,}")
+            raise OSError(0, f"too large: {found.st_size:,} bytes, at most {SIZE_MAX:,} are allowed")
         return file.read(SIZE_MAX + 1)
 
 

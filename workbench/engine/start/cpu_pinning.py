@@ -1,4 +1,4 @@
-"""Each virtual CPU on the CPUs of the host that its profile names (sched_setaffinity(2))."""
+"""Pins virtual CPUs to the host CPUs in the profile (sched_setaffinity(2))."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 async def pin(monitor: Monitor, pins: Sequence[str]) -> None:
-    """Pin the virtual CPUs of a QEMU that runs, in the order of their numbers; the list begins again where it ends."""
+    """Pin the virtual CPUs of a running QEMU in order; the list repeats if it is shorter."""
     if not pins:
         return
     cpus = cast("list[Mapping[str, int]]", await monitor.execute("query-cpus-fast"))
     for cpu in cpus:
         wanted = host_cpus(pins[cpu["cpu-index"] % len(pins)])
-        with suppress(ProcessLookupError):  # QEMU ended meanwhile: that is told elsewhere
+        with suppress(ProcessLookupError):  # QEMU has ended, which is reported elsewhere
             os.sched_setaffinity(cpu["thread-id"], wanted & os.sched_getaffinity(0))

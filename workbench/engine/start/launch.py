@@ -1,11 +1,11 @@
-"""From a plan to a running QEMU, detached from whoever started it.
+"""Starts QEMU from a plan, detached from the process that starts it.
 
 ::
 
     workbench ── sh (own session) ── QEMU        sh waits, and writes QEMU's exit status to NAME/exit:
-                                                 so how a guest ended is known also when its screen is long gone
+                                                 so it is known even if no screen is open
 
-``-daemonize`` would do the detaching too, but not together with the sandbox: the fork is killed with SIGSYS.
+``-daemonize`` also detaches, but fails together with the sandbox: the fork is killed with SIGSYS.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ if TYPE_CHECKING:
     from workbench.engine.start.plan import Plan
 
 START_DEADLINE = 120.0
-"""Seconds until QEMU's monitor must answer. Preallocating many hugepages is slow; a start that fails says so at once."""
+"""Seconds until QEMU's monitor must answer. Preallocating many hugepages is slow; a failing start is reported at once."""
 
 NO_PAGES = ("unable to map backing store", "Insufficient free host memory", "Cannot allocate memory")
-"""What QEMU says of a pool that is too small (QEMU: util/mmap-alloc.c, system/physmem.c, util/oslib-posix.c)."""
+"""QEMU's errors if a pool is too small (QEMU: util/mmap-alloc.c, system/physmem.c, util/oslib-posix.c)."""
 
 END_DEADLINE = 10.0
-"""Seconds that the kernel may need to take a large QEMU apart, until its keeper can write how it ended."""
+"""Seconds that the kernel may need to tear down a large QEMU, until its keeper can write the exit status."""
 
 LOCK_DEADLINE = 2.0
-"""Seconds that somebody else may need to clean up after a guest."""
+"""Seconds that another process may need to clean up after a guest."""
 
 
 async def start(
@@ -59,10 +59,10 @@ async def start(
 ) -> Running:
     """Start a guest and wait until its monitor answers.
 
-    :param supply: what to do when its pool of hugepages is too small.
-    :param lasting: a QEMU that was launched is left to run when this is cancelled; otherwise it is ended.
-    :raise StartError: when QEMU exits at once (with its stderr), or that guest runs already or is being started.
-    :raise HostError: when its directory cannot be made.
+    :param supply: what to do if its pool of hugepages is too small.
+    :param lasting: leave a launched QEMU running if this is cancelled; otherwise it is killed.
+    :raise StartError: if QEMU exits at once (with its stderr), or the guest is already running or being started.
+    :raise HostError: if its directory cannot be created.
     """
     if state.find(plan.name) is None:
         await wait_for_end(state.path(plan.name))
@@ -74,8 +74,8 @@ async def start(
             write_facts(directory, facts)
         except OSError as error:
             raise HostError(
-                f"{plan.name} cannot be written to {directory}: {error.strerror}",
-                hint="free some room, or name another directory with --state DIR",
+                f"{plan.name}: cannot write to {directory}: {error.strerror}",
+                hint="free some space, or name another directory with --state DIR",
             ) from error
         _supply(plan, directory, supply)
         made = await prepare(plan)
@@ -99,27 +99,27 @@ async def start(
             if supply is not Supply.RETURN:
                 (directory / HUGEPAGES_FILE).unlink(missing_ok=True)
             return Running(directory, pid, facts)
-    raise given_up  # past the claim, which takes the directory of a start that fails away
+    raise given_up  # after the claim, which removes the directory of a failed start
 
 
 def _supply(plan: Plan, directory: Path, supply: Supply) -> None:
-    """Grow the guest's pool of hugepages where it is too small and that is wanted. A start that fails undoes it.
+    """Grow the guest's pool of hugepages if it is too small and ``supply`` allows it. A failed start undoes it.
 
-    :raise HostError: when it cannot be grown enough.
+    :raise HostError: if it cannot be grown enough.
     """
     memory = plan.profile.memory
     if supply is Supply.NOTHING or memory.hugepages is None:
         return
     short = find_shortage(memory.size, memory.hugepages.size, memory.all_nodes)
     if short is not None:
-        # Noted also when it is to be kept, until the guest runs: a start that fails leaves the pool as it was.
+        # Recorded until the guest runs even if the pages are to be kept: a failed start leaves the pool unchanged.
         remember(directory, grow(short))
 
 
 def _keep_profile(plan: Plan, path: Path) -> None:
-    """The profile as it is now, for as long as the guest runs: with what it extends, whatever becomes of those files.
+    """Save the profile as it is now, including what it extends, for as long as the guest runs.
 
-    :raise OSError: when it cannot be written.
+    :raise OSError: if it cannot be written.
     """
     if plan.loaded.parsed.plain:
         shutil.copyfile(plan.path, path)
@@ -128,9 +128,9 @@ def _keep_profile(plan: Plan, path: Path) -> None:
 
     document = {key: value for key, value in plan.loaded.parsed.document.items() if key != EXTENDS}
     files = ", ".join(str(file) for file in (plan.path, *plan.loaded.bases))
-    # What was filled in already must not be filled in again.
+    # Expanded variables must not be expanded again.
     text = tomli_w.dumps(document, multiline_strings=False).replace("${", "$${")
-    path.write_text(f"# Put together at the start from {files.encode('unicode_escape').decode()}\n{text}")
+    path.write_text(f"# Merged at the start from {files.encode('unicode_escape').decode()}\n{text}")
 
 
 def _facts(plan: Plan) -> GuestFacts:
@@ -151,8 +151,8 @@ def _facts(plan: Plan) -> GuestFacts:
 
 
 def _spawn(keeper: str, argv: Sequence[str], directory: Path, base: str | None) -> None:
-    """:param base: where relative paths of ``[qemu] args`` begin; None when there are none."""
-    # start_new_session: closing the terminal sends SIGHUP to the sessions that it controls, and this is none of them.
+    """:param base: base of relative paths in ``[qemu] args``; None if there are none."""
+    # start_new_session: closing the terminal sends SIGHUP to the session that it controls, which is not this one.
     subprocess.run(
         ["/bin/sh", "-c", keeper, str(directory), *argv],
         cwd=base,
@@ -165,7 +165,7 @@ def _spawn(keeper: str, argv: Sequence[str], directory: Path, base: str | None) 
 
 
 async def _wait_for_monitor(plan: Plan, directory: Path) -> None:
-    """Return when QMP answers on the command line's socket."""
+    """Wait until QMP answers on the command line's socket."""
     socket = directory / "qmp-cli.sock"
     ended = directory / "exit"
     deadline = time.monotonic() + START_DEADLINE
@@ -182,19 +182,19 @@ async def _wait_for_monitor(plan: Plan, directory: Path) -> None:
                 return
         await asyncio.sleep(0.01)
     raise StartError(
-        f"{plan.name}: QEMU did not answer within {START_DEADLINE:g} s, and was ended",
+        f"{plan.name}: QEMU did not answer within {START_DEADLINE:g} s and was killed",
         output=read_end(directory).output,
     )
 
 
 def _start_error(plan: Plan, directory: Path) -> StartError:
     ended = read_end(directory)
-    hints = [*start_advice(ended.output, plan.profile), f"to see what was run: workbench command {plan.name}"]
+    hints = [*start_advice(ended.output, plan.profile), f"to see its command line: workbench command {plan.name}"]
     if ended.cause:
         hints.insert(0, ended.cause)
     hints = [*_drained(plan, ended.output), *hints]
     if plan.accelerator_trouble:
-        hints = [plan.accelerator_trouble, 'accelerator = "auto" takes KVM only where it can run a guest', *hints]
+        hints = [plan.accelerator_trouble, 'accelerator = "auto" uses KVM only if it can run a guest', *hints]
     return StartError(
         f"{plan.name}: QEMU {exit_words(ended.code)} before its monitor answered",
         output=ended.output,
@@ -203,22 +203,22 @@ def _start_error(plan: Plan, directory: Path) -> StartError:
 
 
 def _drained(plan: Plan, output: str) -> list[str]:
-    """What to do where the pool had room at the check, and had none when QEMU took its memory."""
+    """What to do if the pool had room at the check, but not when QEMU allocated its memory."""
     memory = plan.profile.memory
     if memory.hugepages is None or not any(words in output for words in NO_PAGES):
         return []
-    why = "somebody took hugepages between the check and the start"
+    why = "another process took hugepages between the check and the start"
     try:
         check_hugepages(memory.size, memory.hugepages.size, memory.all_nodes, memory.hugepages.source)
     except HostError as error:
         return [f"{why}: {error.message}", *error.hint.splitlines()]
-    return [f"{why}, and there are enough again: start it once more"]
+    return [f"{why}; there are enough now, start it again"]
 
 
 async def _kill_leftover(directory: Path) -> None:
-    """End a QEMU whose start was given up, and wait until it is gone, so that its directory can go too.
+    """Kill a QEMU whose start failed, and wait until it is gone, so that its directory can be removed.
 
-    It may not have written its pid yet, so it is found as what its keeper runs.
+    It may not have written its pid yet, so it is found as its keeper's child.
     """
     while (keeper := keeper_of(directory)) is not None:
         with suppress(psutil.NoSuchProcess):
@@ -228,7 +228,7 @@ async def _kill_leftover(directory: Path) -> None:
 
 
 async def wait_for_end(directory: Path, seconds: float = END_DEADLINE) -> None:
-    """Wait until a guest's keeper has written how its QEMU ended, a moment after that is gone."""
+    """Wait until a guest's keeper has written its QEMU's exit status, just after QEMU is gone."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if (directory / "exit").exists() or live_pid(directory) is not None or keeper_of(directory) is None:
@@ -237,9 +237,9 @@ async def wait_for_end(directory: Path, seconds: float = END_DEADLINE) -> None:
 
 
 async def find_end(state: StateDirectory, running: Running) -> Ended:
-    """How a run ended whose QEMU is gone, and its directory cleaned, by us or by whoever looks at the same moment.
+    """How a run ended whose QEMU is gone; its directory is cleaned up by us or by another process at the same time.
 
-    Who else cleans holds the directory's lock until the end is kept: for that moment it cannot be had either way.
+    Another process holds the directory's lock until it has kept the end, so the end may not be available for a moment.
     """
     await wait_for_end(running.path)
     deadline = time.monotonic() + LOCK_DEADLINE
@@ -249,6 +249,6 @@ async def find_end(state: StateDirectory, running: Running) -> Ended:
 
 
 def kill(pid: int) -> None:
-    """SIGKILL a QEMU; it may be gone already."""
+    """Send SIGKILL to a QEMU, which may already be gone."""
     with suppress(psutil.NoSuchProcess):
         psutil.Process(pid).send_signal(signal.SIGKILL)

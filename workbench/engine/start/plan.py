@@ -1,4 +1,4 @@
-"""From a profile to what would be run on this host now."""
+"""Plans a guest's start on this host: its QEMU, accelerator and command line."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 OLDEST = (6, 2)
 """The first QEMU whose ``-device`` takes JSON."""
-BY_NAME = "the profile says so"
-"""Why an accelerator was taken that the profile names."""
+BY_NAME = "set in the profile"
+"""Reason for an accelerator that the profile names."""
 
 
 class Plan(Struct, frozen=True, dict=True):
@@ -47,10 +47,10 @@ class Plan(Struct, frozen=True, dict=True):
     profile: GuestProfile
     launch: Launch
     accelerator_reason: str
-    """Why this accelerator, in words."""
+    """Why this accelerator was chosen."""
     loaded: LoadedProfile
     accelerator_trouble: str = ""
-    """Why the accelerator that the profile names will hardly run this guest; empty when it will, or was chosen."""
+    """Why the accelerator that the profile names probably cannot run this guest; empty if it can, or was chosen here."""
 
     @property
     def name(self) -> str:
@@ -58,15 +58,15 @@ class Plan(Struct, frozen=True, dict=True):
 
     @cached_property
     def parts(self) -> tuple[ArgvPart, ...]:
-        """The options of the command line, each with the key that made it."""
+        """The command line's options, each with the key that made it."""
         return argv_parts(self.profile, self.launch)
 
     def device_lines(self) -> dict[str, str]:
-        """For each device's id the place in the profile that made it, such as ``demo.toml:14``."""
+        """For each device id the place in the profile that made it, such as ``demo.toml:14``."""
         lines: dict[str, str] = {}
         for part in self.parts:
             place = self.loaded.parsed.place(part.path)
-            # Somebody's own arguments may name a device in the comma syntax, or one without an id.
+            # [qemu] args may name a device in the comma syntax, or one without an id.
             name = keys_of(part.options[1]).get("id") if part.options[0] == "-device" and part.options[1:] else None
             if name is not None and place is not None and place.line:
                 lines[str(name)] = f"{Path(place.file).name}:{place.line}"
@@ -78,12 +78,12 @@ class Plan(Struct, frozen=True, dict=True):
 
 
 async def plan(loaded: LoadedProfile, settings: Settings, *, check: bool = True, short: bool = False) -> Plan:
-    """What a start of this profile would run.
+    """Plan the start of a profile.
 
-    :param short: a pool of hugepages that is too small is no error: the start grows it.
-    :param check: also look whether this host and QEMU have what it needs.
-    :raise ProfileError: with every problem of the profile, of its own or with this host and QEMU.
-    :raise HostError: when QEMU, the demo guest or room in a hugepage pool is missing.
+    :param short: accept a pool of hugepages that is too small: the start grows it.
+    :param check: also check this host and QEMU for what the profile needs.
+    :raise ProfileError: with all problems of the profile, including those with this host and QEMU.
+    :raise HostError: if QEMU, the demo guest or room in a hugepage pool is missing.
     """
     profile = loaded.profile
     if profile is None:
@@ -93,8 +93,8 @@ async def plan(loaded: LoadedProfile, settings: Settings, *, check: bool = True,
     if version[:2] < OLDEST:
         found, oldest = ".".join(map(str, version)), ".".join(map(str, OLDEST))
         raise HostError(
-            f"{binary} is QEMU {found}, and the workbench needs {oldest} or later",
-            hint=f"{install_hint()}\nor name a newer one with WORKBENCH_QEMU",
+            f"{binary} is QEMU {found}, but version {oldest} or later is required",
+            hint=f"{install_hint()}\nor set WORKBENCH_QEMU to a newer one",
         )
     if check and (problems := Checks(settings).problems([loaded])[0]):
         raise _profile_error(loaded, problems)
@@ -114,9 +114,9 @@ def launch_of(
     version: tuple[int, int],
     accelerator: Literal["kvm", "tcg"],
 ) -> Launch:
-    """What a start decides besides the profile, for this QEMU and accelerator.
+    """The part of a start that does not come from the profile, for this QEMU and accelerator.
 
-    :raise HostError: when the demo guest or a UEFI is missing.
+    :raise HostError: if the demo guest or UEFI firmware is missing.
     """
     kernel, initrd, cmdline = _boot(loaded, profile, settings)
     base, home = str(loaded.path.parent), str(Path.home())
@@ -135,21 +135,21 @@ def launch_of(
 
 
 def _profile_error(loaded: LoadedProfile, problems: Sequence[Problem]) -> ProfileError:
-    count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
-    return ProfileError(f"the profile {loaded.name} has {count}", tuple(problems))
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return ProfileError(f"profile {loaded.name} has {count}", tuple(problems))
 
 
 def _check_hyperv(profile: GuestProfile, accelerator: str, reason: str) -> None:
-    """:raise HostError: when the profile wants enlightenments and the accelerator has none."""
+    """:raise HostError: if the profile needs enlightenments and the accelerator has none."""
     if profile.cpu.hyperv and accelerator == "tcg":
         raise HostError(
-            f"{profile.name} wants Hyper-V enlightenments, and TCG has none: {reason}",
-            hint="start it where KVM runs guests, or take cpu.hyperv out of its profile",
+            f"{profile.name} needs Hyper-V enlightenments, which TCG does not have: {reason}",
+            hint="start it on a host with KVM, or remove cpu.hyperv from its profile",
         )
 
 
 async def _accelerator(profile: GuestProfile) -> tuple[Literal["kvm", "tcg"], str, str]:
-    """The accelerator, why it is that one, and why one that the profile names will hardly run the guest."""
+    """The accelerator, the reason for it, and why one that the profile names probably cannot run the guest."""
     if profile.accelerator != "auto":
         trouble = await kvm_trouble() if profile.accelerator == "kvm" else ""
         return profile.accelerator, "; ".join(filter(None, [BY_NAME, trouble])), trouble
@@ -158,7 +158,7 @@ async def _accelerator(profile: GuestProfile) -> tuple[Literal["kvm", "tcg"], st
 
 
 def _boot(loaded: LoadedProfile, profile: GuestProfile, settings: Settings) -> tuple[str | None, str | None, str]:
-    """Kernel and initrd as absolute paths, and the command line that they get when the profile has none."""
+    """Kernel and initrd as absolute paths, and the kernel command line if the profile has none."""
     boot = profile.boot
     if boot.guest == "demo":
         from workbench.engine.demo import CMDLINE, find
@@ -166,8 +166,8 @@ def _boot(loaded: LoadedProfile, profile: GuestProfile, settings: Settings) -> t
         guest = find(settings.cache)
         if guest is None:
             raise HostError(
-                f"{profile.name} boots the demo guest, and that is not built yet",
-                hint="build it: workbench demo --no-screen",
+                f"{profile.name} boots the demo guest, which is not built yet",
+                hint="to build it: workbench demo --no-screen",
             )
         return str(guest.kernel), str(guest.initrd), CMDLINE
     base, home = str(loaded.path.parent), str(Path.home())
@@ -177,23 +177,23 @@ def _boot(loaded: LoadedProfile, profile: GuestProfile, settings: Settings) -> t
 
 
 def _with_holders(error: HugepageShortage, state: Path, page: int) -> HugepageShortage:
-    """The same, with the guests that have such pages now, and what others have."""
+    """Add the guests and other processes that hold such pages to the error's hint."""
     directory = StateDirectory(state)
     running = [found for name in directory.names() if (found := directory.find(name)) is not None]
     held = {found.name: hugepages_held(found.pid).get(page, 0) // page for found in running}
-    words = [f"the guest {name} has {pages:,}" for name, pages in held.items() if pages]
+    words = [f"guest {name} holds {pages:,}" for name, pages in held.items() if pages]
     pool = next((pool for pool in read_pools() if pool.page == page), None)
     others = pool.total - pool.free - sum(held.values()) if pool is not None else 0
     if others > 0:
-        words.append(f"others have {others:,}")
+        words.append(f"other processes {others:,}")
     if not words:
         return error
-    told = f"of the {pool.total:,} pages {', '.join(words)}" if pool is not None else ", ".join(words)
-    return HugepageShortage(error.message, error.shortage, hint=f"{error.hint}\n{told}")
+    holders = f"of {pool.total:,} pages, {', '.join(words)}" if pool is not None else ", ".join(words)
+    return HugepageShortage(error.message, error.shortage, hint=f"{error.hint}\n{holders}")
 
 
 def _check_host(profile: GuestProfile, directory: Path, *, short: bool) -> None:
-    """:raise HostError: when hugepages are missing, or a port's socket has no room for its path."""
+    """:raise HostError: if hugepages are missing, or the path of a port's socket is too long."""
     memory = profile.memory
     if memory.hugepages is not None:
         pages = memory.hugepages
@@ -206,7 +206,7 @@ def _check_host(profile: GuestProfile, directory: Path, *, short: bool) -> None:
         path = directory / port_socket(port)
         if port.backend == "socket" and port.path is None and len(os.fsencode(path)) > SUN_PATH_MAX:
             raise HostError(
-                f"the socket of {port.id} would have a path of {len(os.fsencode(path))} bytes, and it can have "
+                f"the socket path of {port.id} has {len(os.fsencode(path))} bytes, more than the maximum of "
                 f"{SUN_PATH_MAX}: {path}",
-                hint="a shorter id, or a shorter state directory with --state DIR or WORKBENCH_STATE",
+                hint="use a shorter id, or a shorter state directory with --state DIR or WORKBENCH_STATE",
             )

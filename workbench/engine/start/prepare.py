@@ -1,4 +1,4 @@
-"""What a start makes before QEMU runs: missing disk images and UEFI variables. A start that fails takes them away again."""
+"""Creates missing disk images and UEFI variables before a start; a failed start removes them again."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from workbench.domain.profile.devices.scsi import Disk
     from workbench.engine.start.plan import Plan
 
-QEMU_IMG_HINT = "Debian and Ubuntu: apt-get install qemu-utils"
+QEMU_IMG_HINT = "Debian and Ubuntu: sudo apt-get install qemu-utils"
 
 
 async def prepare(plan: Plan) -> tuple[Path, ...]:
-    """Make what the profile wants made, and give the files that were.
+    """Create the missing files and return them.
 
-    :raise HostError: when one cannot be made; then none is left.
+    :raise HostError: if one cannot be created; then none is left.
     """
     made: list[Path] = []
     try:
@@ -45,17 +45,17 @@ async def prepare(plan: Plan) -> tuple[Path, ...]:
 
 
 def remove(made: Iterable[Path]) -> None:
-    """Take away what :func:`prepare` made."""
+    """Remove the files that :func:`prepare` created."""
     for path in made:
         with suppress(FileNotFoundError):
             path.unlink()
 
 
 async def make_image(disk: Disk, path: Path, size: int) -> None:
-    """An empty image. It is made beside its place and gets its name when it is whole."""
+    """Create an empty image under a temporary name, and rename it once it is complete."""
     program = shutil.which("qemu-img")
     if program is None:
-        raise HostError(f"{path} is to be made, and there is no qemu-img", hint=QEMU_IMG_HINT)
+        raise HostError(f"cannot create {path}: qemu-img is not installed", hint=QEMU_IMG_HINT)
     part = path.parent / f".{path.name}.{os.getpid()}"
     argv = (program, "create", "-q", "-f", disk.image_format, "--", str(part), str(size))
     try:
@@ -65,14 +65,14 @@ async def make_image(disk: Disk, path: Path, size: int) -> None:
         _, output = await process.communicate()
         if process.returncode != 0:
             words = output.decode(errors="replace").strip().removeprefix("qemu-img: ")
-            raise HostError(f"{path} of {format_size(size)} cannot be made: {words}")
+            raise HostError(f"cannot create {path} ({format_size(size)}): {words}")
         try:
-            os.link(part, path)  # not over a file that came there meanwhile
+            os.link(part, path)  # do not overwrite a file created in between
         except FileExistsError as error:
             raise HostError(
-                f"{path} was made by somebody else just now", hint="start again: it is taken as it is"
+                f"{path} was just created by another process", hint="start again to use it as it is"
             ) from error
         except OSError as error:
-            raise HostError(f"{path} cannot be made: {error.strerror}") from error
+            raise HostError(f"cannot create {path}: {error.strerror}") from error
     finally:
         remove([part])

@@ -1,8 +1,8 @@
-"""The state directory: where running guests live, and how they are found again.
+"""The state directory: keeps running guests, and finds them again.
 
-Each guest has a directory ``NAME/`` that its QEMU's sockets, logs and pid file stand in. A guest lives exactly as long as
-a process whose pid stands in ``NAME/pid`` and whose command line names that very file after ``-pidfile``: a number alone
-may belong to another program by now. Whoever starts a guest or cleans up after one holds a lock (flock(2)) on the directory.
+Each guest has a directory ``NAME/`` with its QEMU's sockets, logs and pid file. A guest is alive as long as there is a
+process whose pid is in ``NAME/pid`` and whose command line names that file after ``-pidfile``: the pid alone may have been
+reused. A process that starts a guest or cleans up after one holds a lock (flock(2)) on the directory.
 """
 
 from __future__ import annotations
@@ -30,17 +30,16 @@ if TYPE_CHECKING:
 
 LONGEST_SOCKET = "qmp-events.sock"
 ENDS = ".ended"
-"""The directory beside the guests' own that keeps how each one's last run ended."""
+"""The directory, next to the guests' own, that keeps how each guest's last run ended."""
 LOGS = ("serial.log", "qemu.log", "history", "history.minute", "history.half-hour", "marks")
-"""What a guest and its QEMU said and what became of its balloon: kept whole as ``NAME.serial.log`` and so on until the next
-start."""
+"""Logs of a guest, its QEMU and its balloon, kept as ``NAME.serial.log`` and so on until the next start."""
 
 
-ANOTHER = "name another one with --state DIR or WORKBENCH_STATE"
+ANOTHER = "name another directory with --state DIR or WORKBENCH_STATE"
 
 
 class GuestFacts(Struct, frozen=True):
-    """What the start of a guest decided, kept in ``guest.json`` for whoever finds it again."""
+    """Facts from a guest's start, kept in ``guest.json``."""
 
     name: str
     memory: int
@@ -57,15 +56,15 @@ class GuestFacts(Struct, frozen=True):
     reporting: bool = False
     """Whether the profile lets the guest report free pages."""
     prealloc: bool = True
-    """Whether all hugepages were taken at the start."""
+    """Whether all hugepages were allocated at the start."""
     profile: str = ""
     """The profile's file."""
     device_lines: dict[str, str] = field(default_factory=dict)
-    """For each device's id the place in the profile that made it, such as ``demo.toml:14``."""
+    """For each device id the place in the profile that made it, such as ``demo.toml:14``."""
 
 
 class Running(Struct, frozen=True):
-    """A guest whose QEMU process lives."""
+    """A guest whose QEMU process is alive."""
 
     path: Path
     """Its directory."""
@@ -82,55 +81,55 @@ class Running(Struct, frozen=True):
 
 
 class Ended(Struct, frozen=True):
-    """What a guest left behind when its QEMU ended."""
+    """How a guest's QEMU ended."""
 
     code: int | None
-    """Exit status as a shell reports it: 128 + the signal's number for a signal. None if nobody saw it."""
+    """Exit status as a shell reports it: 128 + signal number for a signal. None if unknown."""
     output: str
     """The last lines of QEMU's standard error."""
     started: float = 0.0
-    """Unix time when the run that ended was started; 0 if not known."""
+    """Unix time at which the run was started; 0 if unknown."""
     cause: str = ""
-    """Why it died and what to do, as far as that is known."""
+    """Why it died and what to do, if known."""
 
 
 class StateDirectory:
-    """The directory below which every running guest has its own."""
+    """The directory that holds the directories of running guests."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def prepare(self) -> None:
-        """Make the directory, for this user only.
+        """Create the directory, for this user only.
 
-        :raise HostError: when it cannot be made, or belongs to somebody else.
+        :raise HostError: if it cannot be created, or belongs to another user.
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise HostError(f"no state directory at {self.root}: {error.strerror}", hint=ANOTHER) from error
+            raise HostError(f"cannot create the state directory {self.root}: {error.strerror}", hint=ANOTHER) from error
         self._check_owner()
         if stat.S_IMODE(self.root.stat().st_mode) & 0o077:
             self.root.chmod(0o700)
 
     def _check_owner(self) -> None:
-        """A directory of somebody else, or a link that somebody else laid: its guests' monitors are not to be trusted.
+        """Reject a directory or link of another user: the monitors of its guests cannot be trusted.
 
-        :raise FileNotFoundError: when there is none.
+        :raise FileNotFoundError: if there is none.
         """
         link, found = self.root.lstat(), self.root.stat()
         if not stat.S_ISDIR(found.st_mode) or {link.st_uid, found.st_uid} != {os.getuid()}:
             raise HostError(
-                f"{self.root} is not a directory of yours: whoever owns it could take your guests over", hint=ANOTHER
+                f"{self.root} is not a directory owned by you: its owner could control your guests", hint=ANOTHER
             )
 
     def path(self, name: str) -> Path:
         return self.root / name
 
     def names(self) -> list[str]:
-        """Every guest directory, whether its guest lives or not.
+        """Every guest directory, whether or not its guest is alive.
 
-        :raise HostError: when the state directory is somebody else's, or cannot be read.
+        :raise HostError: if the state directory belongs to another user, or cannot be read.
         """
         try:
             self._check_owner()
@@ -138,12 +137,10 @@ class StateDirectory:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise HostError(
-                f"the state directory {self.root} cannot be read: {error.strerror}", hint=ANOTHER
-            ) from error
+            raise HostError(f"cannot read the state directory {self.root}: {error.strerror}", hint=ANOTHER) from error
 
     def find(self, name: str) -> Running | None:
-        """The running guest of that name, if its process lives."""
+        """The running guest of that name, if its process is alive."""
         if name not in self.names():  # a name such as ../other/demo leads elsewhere
             return None
         path = self.path(name)
@@ -151,17 +148,17 @@ class StateDirectory:
         return None if pid is None else Running(path, pid, read_facts(path))
 
     def running(self, name: str) -> Running:
-        """:raise NotFound: when no guest of that name runs."""
+        """:raise NotFound: if no guest of that name is running."""
         found = self.find(name)
         if found is None:
             others = [other for other in self.names() if self.find(other)]
-            running = f"running: {', '.join(others)}" if others else "no guest runs"
+            running = f"running: {', '.join(others)}" if others else "no guest is running"
             hint = f"{running}; to start it: workbench start {name}"
-            raise NotFound(f"no guest {name!r} runs", hint=hint)
+            raise NotFound(f"no running guest named {name!r}", hint=hint)
         return found
 
     def clean(self, name: str) -> Ended | None:
-        """Remove a directory whose guest has ended, and tell how it ended. A live or starting guest's is left alone."""
+        """Remove the directory of an ended guest and return how it ended. Skips a guest that is alive or starting."""
         path = self.path(name)
         with try_lock(path) as locked:
             if not locked or not is_over(path):
@@ -174,18 +171,18 @@ class StateDirectory:
             return ended
 
     def is_locked(self, name: str) -> bool:
-        """Whether somebody starts this guest, or cleans up after it, at this moment."""
+        """Whether a process is starting this guest or cleaning up after it."""
         with try_lock(self.path(name)) as locked:
             return not locked and self.path(name).exists()
 
     def last_end(self, name: str) -> Ended | None:
-        """How the last run of a guest ended; None while a later one starts, runs, or was not cleaned up after."""
+        """How the last run of a guest ended; None while a later one is starting, running, or not cleaned up."""
         return None if self.path(name).exists() else self._kept_end(name)
 
     def end_of(self, running: Running) -> Ended | None:
-        """How this very run ended, whoever cleaned up after it; None while that is still being done.
+        """How this run ended; None while another process is still cleaning up after it.
 
-        Its directory may be gone, or belong to a later run already.
+        Its directory may be gone, or already belong to a later run.
         """
         for ended in (self.clean(running.name), self._kept_end(running.name)):
             if ended is not None and ended.started == running.facts.started:
@@ -200,7 +197,7 @@ class StateDirectory:
 
     def _keep_end(self, name: str, ended: Ended) -> None:
         ends = self.root / ENDS
-        # Without it the next screen says "stopped" and not how; nothing else is lost, also on a full disk.
+        # Without it the next screen only shows "stopped"; nothing else is lost, even on a full disk.
         with suppress(OSError):
             ends.mkdir(mode=0o700, exist_ok=True)
             write_atomic(ends / name, msgspec.json.encode(ended))
@@ -212,7 +209,7 @@ class StateDirectory:
     def _keep_logs(self, name: str) -> None:
         for log in LOGS:
             kept = self.kept_log(name, log)
-            # As with the end: a log that cannot be kept must not keep the directory from being cleaned.
+            # A log that cannot be kept must not prevent the cleanup.
             with suppress(OSError):
                 kept.unlink(missing_ok=True)
                 (self.path(name) / log).rename(kept)
@@ -224,12 +221,12 @@ class StateDirectory:
 
     @contextmanager
     def claim(self, name: str) -> Iterator[Path]:
-        """The directory of a guest that is about to start, made anew, locked until the start is over.
+        """Create the empty directory of a guest that is about to start, locked until the start is over.
 
-        When the body raises, the directory is gone again.
+        If the body raises, the directory is removed.
 
-        :raise StartError: when that guest runs already, or somebody else is starting it at this moment.
-        :raise HostError: when a socket's path would be too long, or the directory cannot be made.
+        :raise StartError: if the guest is already running, or another process is starting it.
+        :raise HostError: if a socket's path would be too long, or the directory cannot be created.
         """
         path = self.path(name)
         check_socket_path(path)
@@ -237,27 +234,31 @@ class StateDirectory:
         try:
             path.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise HostError(f"no directory for {name} in {self.root}: {error.strerror}", hint=ANOTHER) from error
+            raise HostError(
+                f"cannot create a directory for {name} in {self.root}: {error.strerror}", hint=ANOTHER
+            ) from error
         with try_lock(path) as locked:
             if not locked:
                 raise StartError(
-                    f"{name} is being started by somebody else at this moment",
-                    hint="workbench list shows it when it runs",
+                    f"{name} is already being started",
+                    hint="workbench list shows it once it is running",
                 )
             pid = live_pid(path)
             if pid is not None:
-                raise StartError(f"{name} runs already, pid {pid}", hint=f"to end it: workbench stop {name}")
+                raise StartError(f"{name} is already running, pid {pid}", hint=f"to stop it: workbench stop {name}")
             if not is_over(path):
-                raise StartError(f"{name} starts or ends at this moment", hint="workbench list shows it when it runs")
+                raise StartError(
+                    f"{name} is just starting or ending", hint="workbench list shows it once it is running"
+                )
             try:
                 path.chmod(0o700)
-                if any(path.iterdir()):  # nobody cleaned up after the last run: whoever watches it still wants its end
+                if any(path.iterdir()):  # the last run was not cleaned up: its watchers still need its end
                     self._keep_end(name, read_end(path))
                     self._keep_logs(name)
                     give_back(path)
                 _empty(path)
                 yield path
-                self._drop_logs(name)  # not before: a start that fails leaves the last words of the run before it
+                self._drop_logs(name)  # not earlier: a failed start keeps the logs of the previous run
             except BaseException:
                 give_back(path)
                 shutil.rmtree(path, ignore_errors=True)
@@ -265,13 +266,13 @@ class StateDirectory:
 
 
 def check_socket_path(directory: Path) -> None:
-    """:raise HostError: when the longest of a guest's sockets would pass what the kernel takes (unix(7))."""
+    """:raise HostError: if a guest's longest socket path exceeds the kernel's limit (unix(7))."""
     longest = len(os.fsencode(directory / LONGEST_SOCKET))
     if longest > SUN_PATH_MAX:
         raise HostError(
             f"the state directory is too deep: {directory / LONGEST_SOCKET} has {longest} bytes, "
-            f"and a socket's path can have {SUN_PATH_MAX}",
-            hint="name a shorter one with --state DIR or WORKBENCH_STATE",
+            f"a socket's path can have at most {SUN_PATH_MAX}",
+            hint="name a shorter directory with --state DIR or WORKBENCH_STATE",
         )
 
 
@@ -280,7 +281,7 @@ def write_facts(path: Path, facts: GuestFacts) -> None:
 
 
 def read_facts(path: Path) -> GuestFacts:
-    """The facts of a guest; where the file is missing or damaged, those that can be known without it."""
+    """The facts of a guest; without a valid file, only those known without it."""
     try:
         return msgspec.json.decode((path / "guest.json").read_bytes(), type=GuestFacts)
     except (OSError, ValueError):
@@ -288,7 +289,7 @@ def read_facts(path: Path) -> GuestFacts:
 
 
 def read_end(path: Path) -> Ended:
-    """How the guest ended: the status that its shell wrote, and the last of its log."""
+    """How the guest ended: the exit status written by its keeper, and the end of its log."""
     try:
         code = int((path / "exit").read_text())
     except (OSError, ValueError):
@@ -299,7 +300,7 @@ def read_end(path: Path) -> Ended:
 
 
 def read_tail(path: Path, size: int = 8192) -> str:
-    """The last bytes of a log as text; empty when there is none."""
+    """The last bytes of a log as text; empty if there is none."""
     try:
         with path.open("rb") as file:
             file.seek(0, os.SEEK_END)
@@ -311,7 +312,7 @@ def read_tail(path: Path, size: int = 8192) -> str:
 
 @contextmanager
 def try_lock(path: Path) -> Iterator[bool]:
-    """Hold the lock of a guest directory, if it is free and the directory still is the one that was opened."""
+    """Hold the lock of a guest directory, if it is free and the directory is still the one that was opened."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -320,7 +321,7 @@ def try_lock(path: Path) -> Iterator[bool]:
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever held it before us may have removed the directory and made another of the same name.
+            # The previous holder may have removed the directory, and another of the same name may exist.
             same = os.path.samestat(os.fstat(handle), path.lstat())
         except OSError:
             same = False
@@ -330,7 +331,7 @@ def try_lock(path: Path) -> Iterator[bool]:
 
 
 def _empty(path: Path) -> None:
-    """Remove what a guest that ended has left in its directory."""
+    """Remove what an ended guest left in its directory."""
     for entry in path.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)

@@ -1,9 +1,9 @@
-"""Whether a guest lives, asked of the kernel's list of processes; and the shell that keeps how it ended.
+"""Whether a guest is alive, by the kernel's list of processes; and the shell script that keeps its exit status.
 
 ::
 
     workbench ── sh (own session) ── QEMU        sh waits, and writes QEMU's exit status to NAME/exit:
-                                                 so how a guest ended is known also when its screen is long gone
+                                                 so it is known even if no screen is open
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
 
 KEEPER = '( cd / && "$@" </dev/null >>"$0/qemu.log" 2>&1; echo $? >"$0/exit.new"; mv "$0/exit.new" "$0/exit"; : ) &'
 """The shell script that runs QEMU and keeps its exit status: ``sh -c KEEPER DIRECTORY QEMU ARGUMENT…``. Its subshell is
-orphaned at once, so that no workbench ever has to reap it; the kernel shows the subshell with the same arguments.
+orphaned at once, so that no workbench has to reap it; the kernel shows the subshell with the same arguments.
 
-``:`` is there because a shell becomes the last command of a subshell with execve(2), without a fork: a keeper that
-became ``mv`` could not be told from one that has gone, and the end was not written yet."""
+``:`` is there because a shell may execve(2) the last command of a subshell without a fork: a keeper that became ``mv``
+would look as if it had gone before the exit status was written."""
 
 GONE = "gone"
-"""A shell script in the guest's directory that the keeper runs when QEMU has ended, where there is one to run."""
+"""An optional shell script in the guest's directory that the keeper runs when QEMU has ended."""
 _RETURNS = KEEPER.replace("; echo $? >", f'; code=$?; sh "$0/{GONE}" "$0" >>"$0/qemu.log" 2>&1; echo $code >')
 KEEPERS = {
     (there, returns): (_RETURNS if returns else KEEPER).replace("cd / && ", "" if there else "cd / && ")
     for there in (False, True)
     for returns in (False, True)
 }
-"""The same, in the directory where it is run (for a profile whose own arguments may have relative paths: any other guest
-keeps no file system busy), and with the script that is run before the end counts as written."""
+"""Variants by whether it stays in the current directory (for ``[qemu] args`` with relative paths; other guests keep no
+file system busy), and whether it runs :data:`GONE` before it writes the exit status."""
 
 
 def live_pid(path: Path) -> int | None:
-    """The pid of the QEMU that this guest directory belongs to, if it lives.
+    """The pid of this guest directory's QEMU, if it is alive.
 
-    A zombie has ended. A process that does not name our pid file is another program that got the number since.
+    A zombie has ended. A process that does not name our pid file is another program with a reused pid.
     """
     pid_file = path / "pid"
     try:
@@ -60,10 +60,10 @@ def is_over(path: Path) -> bool:
 
 
 def keeper_of(path: Path) -> psutil.Process | None:
-    """The shell that started this guest, if it lives: then QEMU starts, runs, or ended a moment ago.
+    """The shell that started this guest, if it is alive: then QEMU is starting, running, or has just ended.
 
-    Until it has written how QEMU ended, the directory is not over, although no QEMU may stand in its pid file yet or
-    any more. Looks at every process, so it is asked only of a directory that seems to be stale.
+    Until it has written QEMU's exit status, the directory is in use, even if there is no QEMU in its pid file yet or any
+    more. Scans all processes, so call it only for a directory that seems stale.
     """
     for process in psutil.process_iter():
         try:
@@ -76,7 +76,7 @@ def keeper_of(path: Path) -> psutil.Process | None:
 
 
 def _same_file(written: str, path: Path) -> bool:
-    """Whether a path on a command line is this one, however it was written: by a link, or with ``..`` in it."""
+    """Whether a path on a command line is this one, also through a link or with ``..`` in it."""
     try:
         return written == str(path) or os.path.samefile(written, path)
     except OSError:

@@ -1,4 +1,4 @@
-"""Which process a note in a guest's directory is of, and whether that still lives."""
+"""Identifies a process by pid and start time, and checks whether it is still alive."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def born(pid: int) -> int:
-    """Start time of a process in clock ticks since the host's boot (proc_pid_stat(5), field 22); 0 when it is gone.
+    """Start time of a process in clock ticks since the host's boot (proc_pid_stat(5), field 22); 0 if it is gone.
 
-    With it a process is known: another one may get its pid.
+    It identifies a process even if its pid is reused.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
@@ -19,7 +19,7 @@ def born(pid: int) -> int:
 
 
 def lives(pid: int, start: int) -> bool:
-    """Whether the process of that pid and start time is there."""
+    """Whether the process with this pid and start time is alive."""
     return born(pid) == start != 0
 
 

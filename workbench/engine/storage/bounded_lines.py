@@ -1,4 +1,4 @@
-"""A file of lines that is added to and never grows past a bound."""
+"""An append-only file of lines with a bounded size."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ def newer_half(lines: list[bytes]) -> list[bytes]:
 
 
 class BoundedLines:
-    """Lines are bytes without their end; several processes may add to one file.
+    """Lines are bytes without newlines; several processes may append to one file.
 
-    A line that was cut short, by a full disk or the end of the process that wrote it, spoils no other.
+    A line truncated by a full disk or a killed process does not damage other lines.
     """
 
     def __init__(self, path: Path, limit: int, keep: Callable[[list[bytes]], list[bytes]] = newer_half) -> None:
         """
         :param limit: bytes at which lines are dropped.
-        :param keep: chooses those that stay then.
+        :param keep: selects the lines that stay then.
         """
         self.path = path
         self._limit = limit
         self._keep = keep
 
     def append(self, *lines: bytes) -> None:
-        """:raise OSError: when the disk is full or the directory is gone; a part may be written."""
+        """:raise OSError: if the disk is full or the directory is gone; a part may have been written."""
         if not lines:
             return
         with self._opened() as file:
@@ -47,7 +47,7 @@ class BoundedLines:
                 write_atomic(self.path, [line + b"\n" for line in self._keep(self.tail())], lasting=False)
 
     def tail(self, size: int | None = None) -> list[bytes]:
-        """The whole lines among the last ``size`` bytes, or all; none where there is no file."""
+        """The complete lines in the last ``size`` bytes, or all lines; none without a file."""
         try:
             with self.path.open("rb") as file:
                 length = file.seek(0, os.SEEK_END)
@@ -68,7 +68,7 @@ class BoundedLines:
 
     @property
     def stamp(self) -> tuple[int, int, int]:
-        """Inode, size and time of change: another one after another process has written. Zeros without a file."""
+        """Inode, size and modification time; changes when another process writes. Zeros without a file."""
         try:
             found = self.path.stat()
         except OSError:
@@ -77,11 +77,11 @@ class BoundedLines:
 
     @contextmanager
     def _opened(self) -> Iterator[BinaryIO]:
-        """The file, open for adding to it, and locked until the end."""
+        """The file, opened for appending and locked."""
         while True:
             with open(self.path, "a+b", opener=_private) as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
-                # Another process may have replaced the file in the meantime: then this lock is on the old one.
+                # Another process may have replaced the file: then this lock is on the old one.
                 if os.fstat(file.fileno()).st_nlink:
                     yield file
                     return

@@ -1,4 +1,4 @@
-"""Answers that cost a process to find out, kept in the cache directory under what they depend on."""
+"""Caches answers that need a process to find out, in the cache directory, with what they depend on."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 class Memo:
-    """One remembered answer: a file that holds the key it is good for and the answer.
+    """One cached answer: a file with the answer and the key that it is valid for.
 
-    It is a saving and nothing more: where the cache cannot be read or written, the answer is found out again.
+    Only an optimization: if the cache cannot be read or written, the answer is determined again.
     """
 
     def __init__(self, name: str, directory: Path | None = None) -> None:
         self.path = (directory or Settings().cache) / f"{name}.json"
 
     def recall(self, key: list[str]) -> list[str] | None:
-        """The answer kept under this very key; None when there is none, or one under another key."""
+        """The answer for this key; None if there is none, or only one for another key."""
         try:
             kept = json.loads(self.path.read_text())
         except (OSError, ValueError):
@@ -34,7 +34,7 @@ class Memo:
         return answer if isinstance(answer, list) and all(isinstance(part, str) for part in answer) else None
 
     def keep(self, key: list[str], answer: list[str]) -> None:
-        """Keep an answer in the place of the former one."""
-        with suppress(OSError):  # a full disk or a read-only home costs some milliseconds at the next question
+        """Replace the cached answer."""
+        with suppress(OSError):  # on a full disk or read-only home the next call takes some milliseconds longer
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(self.path, json.dumps({"key": key, "answer": answer}))

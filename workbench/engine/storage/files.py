@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and files of another process."""
+"""Writes files atomically, checks files of another process, and makes paths printable."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def process_has_file(pid: int, path: str) -> bool:
-    """Whether a path, relative to a process's directory (proc_pid_cwd(5)), is a file or block device that holds something.
+    """Whether a path, relative to a process's directory (proc_pid_cwd(5)), is a regular file or block device.
 
-    What may not be looked at counts as there: who asks wants to know whether anything could be overwritten.
+    A path that cannot be checked counts as one, since callers want to know whether anything could be overwritten.
     """
     try:
         mode = os.stat(os.path.join(f"/proc/{pid}/cwd", path)).st_mode
@@ -31,13 +31,13 @@ def process_has_file(pid: int, path: str) -> bool:
 def write_atomic(
     path: Path, data: str | bytes | Iterable[bytes], *, mode: int = 0o600, lasting: bool = True, new: bool = False
 ) -> None:
-    """Write a file so that every reader sees the old content or the new one, never a part.
+    """Write a file so that readers see either the old or the new content, never a part.
 
     :param data: the content, or pieces of it.
-    :param lasting: wait until it is on the disk; what lives no longer than the machine's uptime need not.
-    :param new: leave a file alone that exists already.
-    :raise FileExistsError: with ``new``, when there is one.
-    :raise OSError: when the disk is full or the directory refuses; the old file is kept, and nothing is left beside it.
+    :param lasting: wait until it is on the disk; not needed for files that do not outlive the host's uptime.
+    :param new: do not overwrite an existing file.
+    :raise FileExistsError: with ``new``, if the file exists.
+    :raise OSError: if it cannot be written; the old file is kept, and no temporary file is left.
     """
     if isinstance(data, str):
         data = data.encode()
@@ -61,6 +61,6 @@ def write_atomic(
 
 
 def shown(path: Path | str) -> str:
-    """A path as text that every terminal takes: what cannot be printed is replaced."""
+    """A path as printable text, safe for any terminal: unprintable characters are replaced."""
     text = os.fsencode(path).decode(errors="replace")
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -1,4 +1,4 @@
-"""The lines that a user typed, kept in a file across runs and shared by every screen that is open."""
+"""The lines that a user typed, kept in a file across runs and shared by all open screens."""
 
 from __future__ import annotations
 
@@ -16,15 +16,13 @@ SIZE = 256 << 10
 
 
 class InputHistory:
-    """One line of text per entry, oldest first. The file is read when it is first needed.
+    """One line of text per entry, oldest first. The file is read on first use.
 
-    A line that begins with a space is not kept, as in a shell: for what has a password in it.
+    A line that begins with a space is not kept, as in a shell, for lines with passwords.
     """
 
     def __init__(self, file: Path | None, limit: int = LIMIT, size: int = SIZE) -> None:
-        """
-        :param file: where lines are kept, mode 0600; None keeps them for this run only.
-        """
+        """:param file: where lines are kept, mode 0600; None keeps them for this run only."""
         self._file = BoundedLines(file, size) if file is not None else None
         self._limit = limit
         self._lines: list[str] | None = None
@@ -33,7 +31,7 @@ class InputHistory:
     def lines(self) -> list[str]:
         """What was typed, oldest first.
 
-        A file that cannot be read is empty history: it must not keep anybody from typing. :meth:`add` tells of it.
+        An unreadable file counts as empty, so that it does not prevent typing; :meth:`add` reports it.
         """
         if self._lines is None:
             kept = self._file.tail()[-self._limit :] if self._file is not None else []
@@ -43,7 +41,7 @@ class InputHistory:
     def add(self, line: str) -> None:
         """Keep a line, unless it repeats the last one.
 
-        :raise OSError: when it cannot be written; it is kept for this run.
+        :raise OSError: if it cannot be written; it is kept for this run.
         """
         line = line.replace("\n", " ")
         if not line.strip() or line.startswith(" ") or self.lines[-1:] == [line]:

@@ -1,4 +1,4 @@
-"""The user's own keys, from a TOML file of binding ids and Textual's key names."""
+"""Reads the user's key bindings from a TOML file of binding ids and Textual key names."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def read_keys(path: Path) -> dict[str, str]:
-    """Binding id -> key, as ``"balloon.send" = "space"``; several keys with commas. Empty when there is no file.
+    """Binding id -> key, as in ``"balloon.send" = "space"``; several keys are separated by commas. Empty without a file.
 
-    :raise UsageError: when it cannot be read, is no TOML, or holds anything else.
+    :raise UsageError: if it cannot be read, is not valid TOML, or has other content.
     """
     try:
         with path.open("rb") as file:
@@ -25,8 +25,8 @@ def read_keys(path: Path) -> dict[str, str]:
         raise UsageError(f"{path}: {error}", hint=HINT) from error
     for name, key in values.items():
         if not isinstance(key, str) or not key:
-            raise UsageError(f"{path}: {name}: a key is a text", hint=HINT)
+            raise UsageError(f"{path}: {name}: a key must be a string", hint=HINT)
     return values
 
 
-HINT = 'a line for each key that is moved, such as: "balloon.send" = "space"; the ids stand in the help (?)'
+HINT = 'one line for each changed key, such as: "balloon.send" = "space"; the ids are in the help (?)'

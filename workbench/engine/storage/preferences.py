@@ -1,4 +1,4 @@
-"""The user's preferences, from a TOML file."""
+"""Reads the user's preferences from a TOML file."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from workbench.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-HINT = 'the one line that it may have: "qmp.ask" = false'
+HINT = 'the only setting is: "qmp.ask" = false'
 _FIELDS = {"qmp.ask": "ask"}
 
 
 def read_preferences(path: Path) -> Preferences:
-    """What the file says, such as ``"qmp.ask" = false``; the defaults when there is none.
+    """Settings from the file, such as ``"qmp.ask" = false``; the defaults without a file.
 
-    :raise UsageError: when it cannot be read, is no TOML, or holds anything else.
+    :raise UsageError: if it cannot be read, is not valid TOML, or has other content.
     """
     try:
         with path.open("rb") as file:
@@ -29,7 +29,7 @@ def read_preferences(path: Path) -> Preferences:
         raise UsageError(f"{path}: {error}", hint=HINT) from error
     for name, value in values.items():
         if name not in _FIELDS:
-            raise UsageError(f"{path}: {name}: there is no such setting", hint=HINT)
+            raise UsageError(f"{path}: {name}: unknown setting", hint=HINT)
         if not isinstance(value, bool):
-            raise UsageError(f"{path}: {name}: true or false", hint=HINT)
+            raise UsageError(f"{path}: {name}: must be true or false", hint=HINT)
     return Preferences(**{_FIELDS[name]: value for name, value in values.items()})

@@ -1,4 +1,4 @@
-"""Saving a record: a file of JSON lines, written whole or not at all."""
+"""Saves a record as a file of JSON lines, atomically."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
 
 
 def save_record(messages: Sequence[Message], directory: Path, name: str, now: float) -> Path:
-    """Write the messages of a guest below a directory, and give the file.
+    """Write a guest's messages to a new file in a directory, and return its path.
 
-    :raise OSError: when it cannot be written; nothing of it stays.
+    :raise OSError: if it cannot be written; no partial file is left.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     stamp = time.strftime("%Y-%m-%d-%H%M%S", time.localtime(now))
@@ -30,7 +30,7 @@ def save_record(messages: Sequence[Message], directory: Path, name: str, now: fl
         extra = f"-{number}" if number > 1 else ""
         file = directory / f"{_UNSAFE.sub('_', name) or 'guest'}-{stamp}{extra}.jsonl"
         with suppress(FileExistsError):  # an older record is never replaced
-            # What passed may hold secrets of the guest's user: its owner alone may read it.
+            # Messages may contain secrets: only the owner may read the file.
             write_atomic(file, (line_of(message) + b"\n" for message in messages), mode=0o600, new=True)
             return file
     raise FileExistsError(f"too many records of {stamp}")

@@ -132,8 +132,8 @@ async def _balloon(
     from workbench.engine.balloon.path.trace import TraceEvents
     from workbench.engine.balloon.probe import BalloonProbe
     from workbench.engine.balloon.readings import Readings
-    from workbench.engine.balloon.safety.status import standing_of
-    from workbench.engine.balloon.watching import look_until_told
+    from workbench.engine.balloon.safety.status import read_standing
+    from workbench.engine.balloon.watching import read_until_settled
     from workbench.engine.profiles.store import started_profile
     from workbench.engine.state.directory import StateDirectory
     from workbench.errors import MonitorError
@@ -155,6 +155,6 @@ async def _balloon(
         elif wait is not None:
             await wait_for(probe, Readings(running, lasting=False), wait)
         # Two looks, if need be; what only time can tell, the guest's directory has from the looks before this one.
-        balloon = await look_until_told(Readings(running, lasting=False), probe)
+        balloon = await read_until_settled(Readings(running, lasting=False), probe)
         late = wait is not None and balloon.verdict.state is not State.SETTLED
-        return balloon, standing_of(running.path, balloon), late, why
+        return balloon, read_standing(running.path, balloon), late, why

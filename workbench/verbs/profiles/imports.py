@@ -38,7 +38,7 @@ def qemu(settings: Settings, argv: Sequence[str], write: str | None, as_json: bo
     from workbench.domain.convert.qemu.importer import import_qemu
     from workbench.domain.convert.shell.qemu_commands import PROGRAM
     from workbench.domain.convert.shell.script import Script, read_script
-    from workbench.engine.host.foreign_qemu import read_config, said_here
+    from workbench.engine.host.foreign_qemu import command_outputs, read_config
     from workbench.errors import UsageError
 
     if argv:
@@ -53,7 +53,7 @@ def qemu(settings: Settings, argv: Sequence[str], write: str | None, as_json: bo
         imported = import_qemu(found.argv, found.notes, read=partial(read_config, os.getcwd()))
     else:
         yours = {name: os.environ[name] for name in ("HOME", "USER", "LOGNAME") if name in os.environ}
-        script = read_script(sys.stdin.read(), yours, said_here())
+        script = read_script(sys.stdin.read(), yours, command_outputs())
         if not script.argv:
             raise UsageError(
                 "no command on standard input starts QEMU",

@@ -1,4 +1,4 @@
-"""Trace events are on while somebody looks, and off afterwards, whoever leaves first and however."""
+"""Trace events are enabled while there are watchers and disabled afterwards, in any order of leaving."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever looks at a guest's path is told what is so, also one who comes back while the last one leaves."""
+"""Listeners of a guest's path get the current state, even one added while the last one leaves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.path.timeline import PathView
 
 
-async def test_who_comes_back_while_the_last_one_leaves_is_told_that_the_events_are_on(tmp_path: Path) -> None:
+async def test_a_listener_added_while_the_last_one_leaves_sees_the_events_enabled(tmp_path: Path) -> None:
     async with started(tmp_path) as (monitor, running):
         before = await enabled(monitor)
         watch = PathWatch(running, monitor.record)

@@ -1,4 +1,4 @@
-"""The readings on disk, read back: tails only, whatever became of a line, and a month in as few spans as a minute."""
+"""Reading the history back: tails only, with damaged lines, and a month in as few spans as a minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept from look to look, so that the command line knows it too."""
+"""What is kept between readings, so that the command line knows it too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Marks on disk: for the next workbench, bounded, and never in the way."""
+"""Marks on disk: kept for the next workbench, bounded, and never blocking."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_mark_that_grows_is_one(tmp_path: Path) -> None:
     assert file.load() == (Mark(5.0, MarkKind.TAKE_BACK, "took 3 MiB back", 3), request(6.0))
 
 
-def test_what_two_saw_stands_once(tmp_path: Path) -> None:
+def test_an_event_seen_twice_is_marked_once(tmp_path: Path) -> None:
     MarksFile(tmp_path).add(Mark(1.0, MarkKind.RESET, "reset"))
     MarksFile(tmp_path).add(Mark(1.0, MarkKind.RESET, "reset"))
     assert len(MarksFile(tmp_path).load()) == 1

@@ -1,4 +1,4 @@
-"""Recording: bounded, never in the way, by one at a time, and nothing is lost when the recorder is."""
+"""Recording: bounded, never blocking, one recorder at a time, and nothing is lost with a killed recorder."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_the_tiers_hold_the_dips_of_the_samples(tmp_path: Path) -> None:
     assert [span.actual.low // MIB for span in halves] == [500, 500, 3, 500]
 
 
-def test_whoever_records_next_makes_up_for_what_was_begun(tmp_path: Path) -> None:
+def test_the_next_recorder_completes_what_was_begun(tmp_path: Path) -> None:
     """A screen that is killed in the middle of a minute has written its samples and nothing of the minute."""
     samples = [sample(float(second), second % 100) for second in range(4000)]
     for begin, end in ((0, 95), (95, 100), (100, 1999), (1999, 3700), (3700, 4000)):

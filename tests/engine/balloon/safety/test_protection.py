@@ -1,4 +1,4 @@
-"""Ramp and guard on real guests: steps that wait for the guest, one that is left and taken up, and a process that is saved."""
+"""Ramp and guard on real guests: steps that wait for the guest, an interrupted ramp, and a process saved from the OOM killer."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ async def test_a_ramp_is_stopped_at_its_step(ramped: CommandLine) -> None:
         assert not (ramped.state / "demo" / FILE).exists(), "nobody is asked whether to go on"
 
 
-async def test_a_paused_guest_holds_the_ramp_and_says_so(ramped: CommandLine) -> None:
+async def test_a_paused_guest_holds_the_ramp_with_a_reason(ramped: CommandLine) -> None:
     async with full_again(ramped) as guest:
         await guest.pause()
         await guest.set_target(RAM - 48 * MIB)
@@ -160,7 +160,7 @@ async def test_a_paused_guest_holds_the_ramp_and_says_so(ramped: CommandLine) ->
         assert ramping(guest) is None
 
 
-async def test_a_frozen_qemu_holds_the_ramp_and_is_no_alarm(ramped: CommandLine) -> None:
+async def test_a_frozen_qemu_holds_the_ramp_without_an_alarm(ramped: CommandLine) -> None:
     async with full_again(ramped) as guest:
         await guest.protect(Wish.ARM)
         await guest.set_target(RAM - 48 * MIB)
@@ -176,7 +176,7 @@ async def test_a_frozen_qemu_holds_the_ramp_and_is_no_alarm(ramped: CommandLine)
         await guest.protect(Wish.DISARM)
 
 
-async def test_a_screen_that_is_left_leaves_the_guest_at_a_step_and_the_next_one_goes_on(ramped: CommandLine) -> None:
+async def test_the_next_screen_continues_an_interrupted_ramp(ramped: CommandLine) -> None:
     async with watched(ramped) as guest:
         await guest.protect(Wish.RAMP_ON)
         await guest.set_target(RAM - 96 * MIB)
@@ -199,7 +199,7 @@ async def test_a_screen_that_is_left_leaves_the_guest_at_a_step_and_the_next_one
         assert guest.snapshot.protection.left is None
 
 
-async def test_a_ramp_that_was_left_is_forgotten_when_somebody_moves_the_target(ramped: CommandLine) -> None:
+async def test_an_interrupted_ramp_is_dropped_when_another_client_sets_a_target(ramped: CommandLine) -> None:
     async with watched(ramped) as guest:
         await guest.set_target(RAM - 96 * MIB)
     done = await asyncio.to_thread(ramped, "balloon", "demo", "max", "--wait", "--json")
@@ -361,7 +361,7 @@ async def test_the_guard_asks_for_reports_every_second_and_leaves_the_interval_a
     assert await interval_of(ramped) == 2, "the screen is left, and nobody guards"
 
 
-async def test_the_interval_of_a_guard_that_was_killed_is_mended_by_the_next_screen(ramped: CommandLine) -> None:
+async def test_the_next_screen_restores_the_interval_of_a_killed_guard(ramped: CommandLine) -> None:
     async with watched(ramped) as guest:
         assert guest._probe is not None
         await guest._probe.set_interval(1)

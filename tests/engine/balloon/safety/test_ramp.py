@@ -1,4 +1,4 @@
-"""A ramp and readings that were under way when its step was sent."""
+"""A ramp, with readings that were in flight when its step was sent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Probe:
         self.sent.append(size)
 
 
-async def test_a_reading_of_before_the_step_does_not_end_the_ramp(tmp_path: Path) -> None:
+async def test_a_reading_from_before_the_step_does_not_end_the_ramp(tmp_path: Path) -> None:
     """Seen: the balloon was read, the first step sent, and the ramp was over without a word."""
     ramper, fake = Ramper(tmp_path), Probe(tmp_path)
     probe = cast("BalloonProbe", fake)

@@ -1,12 +1,12 @@
-"""QEMU's trace events of the balloon: switched on while somebody looks, and its trace log, read from where it ends.
+"""QEMU's balloon trace events, enabled while a client watches, and QEMU's trace log, read from its end.
 
-Whoever looks holds a shared lock (flock(2)) on ``trace.lookers`` in the guest's directory; the kernel lets go of it for a
-process that is killed. The file's text is the names of the events that were switched on, so that the last one to leave
-switches them off again, and the next workbench does when none could::
+Each watcher holds a shared lock (flock(2)) on ``trace.lookers`` in the guest's directory; the kernel releases it if the
+process is killed. The file lists the events that were enabled, so that the last watcher to leave disables them again, or
+the next workbench if none could::
 
-    begin   shared lock ─► ask which events are off ─► write their names ─► switch them on
-    end     unlock ─► exclusive lock, if nobody else looks ─► switch the named ones off ─► empty the file
-    sweep   file not empty ─► exclusive lock, if nobody looks ─► switch the named ones off ─► empty the file
+    begin   shared lock ─► ask which events are off ─► write their names ─► enable them
+    end     unlock ─► exclusive lock, if no one else watches ─► disable the listed ones ─► empty the file
+    sweep   file not empty ─► exclusive lock, if no one watches ─► disable the listed ones ─► empty the file
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ if TYPE_CHECKING:
 LOG = "trace.log"
 LOOKERS = "trace.lookers"
 DEADLINE = 1.0
-"""Seconds that QEMU may take for one of these commands."""
+"""Seconds that QEMU may take for each of these commands."""
 LOCK_PATIENCE = 5.0
-"""Seconds to wait for somebody who is switching the events off at this moment."""
+"""Seconds to wait for another process that is disabling the events."""
 CHUNK = 1 << 18
-"""Bytes of the log that are read at once."""
+"""Bytes of the log to read at once."""
 LONGEST_LINE = 1 << 16
 
 NO_LOG = "QEMU was started without a trace log (-D)"
-NO_EVENTS = "this QEMU has no trace events: it was built without them"
+NO_EVENTS = "this QEMU was built without trace events"
 LOG_GONE = "QEMU's trace log was removed or replaced"
-SWITCHED_OFF = "another client has switched QEMU's trace events off"
+SWITCHED_OFF = "another client disabled QEMU's trace events"
 
 
 class TraceEvents:
-    """The events of one guest, as one looker switches them."""
+    """The trace events of one guest, as one watcher controls them."""
 
     def __init__(self, monitor: Monitor, running: Running) -> None:
         self._monitor = monitor
@@ -59,45 +59,45 @@ class TraceEvents:
         self._handle: int | None = None
 
     async def begin(self) -> str:
-        """Switch on what is off; gives why nothing can be seen, in words, or nothing.
+        """Enable the events that are off; return why nothing can be traced, or an empty string.
 
-        :raise MonitorError: when QEMU does not answer.
+        :raise MonitorError: if QEMU does not answer.
         """
         if why := log_trouble(self._running):
             return why
         try:
             self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            return f"the guest's directory cannot be written: {error.strerror}"
+            return f"cannot write to the guest's directory: {error.strerror}"
         await self._share()
         states = await self._states()
         if not set(EVENTS) & set(states):
             return NO_EVENTS
         off = [name for name, state in states.items() if state == "disabled"]
-        # Noted first: a workbench that is killed between the two leaves a name too many, which does no harm.
+        # Written first: a workbench that is killed in between leaves an extra name, which does no harm.
         self._note({*_noted(self._handle), *off})
         for name in off:
             await self._switch(name, on=True)
         return ""
 
     async def trouble(self) -> str:
-        """Why nothing can be seen any more, in words, or nothing.
+        """Why nothing can be traced any more, or an empty string.
 
-        :raise MonitorError: when QEMU does not answer.
+        :raise MonitorError: if QEMU does not answer.
         """
         if why := log_trouble(self._running):
             return why
         return SWITCHED_OFF if "disabled" in (await self._states()).values() else ""
 
     async def end(self) -> None:
-        """Stop looking; the last one to look switches off what was switched on.
+        """Stop watching; the last watcher disables the events that were enabled.
 
-        :raise MonitorError: when QEMU does not answer; then the next workbench does it.
+        :raise MonitorError: if QEMU does not answer; then the next workbench does it.
         """
         if self._handle is None:
             return
         try:
-            # Let go first: of two that leave at the same time, one must be able to be the last.
+            # Unlock first: of two that leave at the same time, one must be able to be the last.
             fcntl.flock(self._handle, fcntl.LOCK_UN)
             await self._switch_off()
         finally:
@@ -105,16 +105,16 @@ class TraceEvents:
             self._handle = None
 
     async def sweep(self) -> None:
-        """Switch off what a workbench that was killed has left on.
+        """Disable the events that a killed workbench left enabled.
 
-        :raise MonitorError: when QEMU does not answer.
+        :raise MonitorError: if QEMU does not answer.
         """
         try:
             if not self._path.stat().st_size:
                 return
             self._handle = os.open(self._path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError:
-            return  # nobody ever looked
+            return  # the guest was never watched
         await self.end()
 
     async def _switch_off(self) -> None:
@@ -122,7 +122,7 @@ class TraceEvents:
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return  # another one looks
+            return  # another client watches
         names = _noted(self._handle)
         known = await self._states() if names else {}
         for name in names:
@@ -138,16 +138,16 @@ class TraceEvents:
                 fcntl.flock(self._handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise MonitorError("somebody holds the lock of this guest's trace events") from None
+                    raise MonitorError("another process holds the lock on this guest's trace events") from None
                 await asyncio.sleep(0.01)
             else:
                 return
 
     async def _states(self) -> Mapping[str, str]:
-        """The state of each event that this QEMU knows, of those that are wanted."""
+        """The state of each wanted event that this QEMU has."""
         wanted = [*EVENTS, *(HMP_EVENTS if version_of(self._monitor.version) >= THREADLESS else ())]
         found: dict[str, str] = {}
-        # A pattern, since QEMU refuses a name that it does not know (trace/qmp.c, check_events()).
+        # Patterns, since QEMU rejects unknown names (trace/qmp.c, check_events()).
         for pattern in ("balloon_*", "virtio_balloon_*", "qmp_e*_human_monitor_command"):
             reply = await self._execute("trace-event-get-state", {"name": pattern})
             for event in cast("list[Mapping[str, str]]", reply):
@@ -168,13 +168,13 @@ class TraceEvents:
 
 
 def _noted(handle: int) -> list[str]:
-    """The names in the file that are ours to switch."""
+    """The event names in the file."""
     words = os.pread(handle, 4096, 0).decode(errors="replace").split()
     return [word for word in words if word in (*EVENTS, *HMP_EVENTS)]
 
 
 def log_trouble(running: Running) -> str:
-    """Why QEMU does not write its log where we read it, ``-D`` with this guest's ``trace.log``; empty when it does."""
+    """Why QEMU does not log to this guest's ``trace.log`` (``-D``); empty if it does."""
     with suppress(psutil.Error):
         argv = psutil.Process(running.pid).cmdline()
         if any(option == "-D" and _is_log(Path(value), running.path) for option, value in pairwise(argv)):
@@ -183,15 +183,15 @@ def log_trouble(running: Running) -> str:
 
 
 def _is_gone(running: Running) -> bool:
-    """Whether the log that QEMU has open has no name any more (proc_pid_fd(5)); it may not have opened it yet."""
+    """Whether QEMU's open log was unlinked (proc_pid_fd(5)); QEMU may not have opened it yet."""
     gone = f"{(running.path / LOG).resolve()} (deleted)"
-    with suppress(OSError):  # of another user: not known
+    with suppress(OSError):  # owned by another user: unknown
         return any(os.readlink(open_file) == gone for open_file in Path(f"/proc/{running.pid}/fd").iterdir())
     return False
 
 
 def _is_log(written: Path, directory: Path) -> bool:
-    """Whether a path of a command line is this guest's trace log, however it was written. It need not be there yet."""
+    """Whether a path on a command line is this guest's trace log, however it is spelled. The file need not exist yet."""
     try:
         return written.name == LOG and written.parent.samefile(directory)
     except OSError:
@@ -199,22 +199,22 @@ def _is_log(written: Path, directory: Path) -> bool:
 
 
 class TraceLog:
-    """QEMU's trace log, from where it ended when the looking began. However long it is, only what is new is read."""
+    """QEMU's trace log from its end when watching began; only new lines are read."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._begun = b""
-        """A line that has no end yet."""
+        """An incomplete last line."""
         try:
             self._at = path.stat().st_size
         except OSError:
             self._at = 0
 
     def lines(self) -> Iterator[str]:
-        """What was written since the last time; nothing when the log cannot be read."""
+        """Lines written since the last call; none if the log cannot be read."""
         try:
             size = self._path.stat().st_size
-            if size < self._at:  # somebody emptied it
+            if size < self._at:  # it was truncated
                 self._at, self._begun = 0, b""
             if size == self._at:
                 return

@@ -1,7 +1,7 @@
-"""The path of each change of one guest's target, followed for whoever looks at it.
+"""Follows the path of each change of one guest's target for its listeners.
 
-While nobody looks, a change is known by its request, its reply and the readings that are taken anyway. While somebody
-does, QEMU's trace events are on, and its log is read as it grows.
+Without listeners, a change is known by its request, its reply and the regular readings. With listeners, QEMU's trace
+events are enabled and its log is read as it grows.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from workbench.engine.state.directory import Running
 
 POLL = 0.05
-"""Seconds between looks at the log while somebody looks at the path."""
+"""Seconds between reads of the log while there are listeners."""
 CHECK = 2.0
-"""Seconds between looks whether the events are still on, and the log still there."""
+"""Seconds between checks that the events are still enabled and the log still exists."""
 CLOSE = 3.0
-"""Seconds that leaving may take to switch the events off; the next workbench does what was not done."""
+"""Seconds that closing may take to disable the events; the next workbench does what is left."""
 
 
 class PathWatch:
     """Follows one guest's changes; see :meth:`workbench.engine.base.Guest.path`."""
 
     def __init__(self, running: Running, record: Record) -> None:
-        """:param record: what passes on the monitor that our own requests go through."""
+        """:param record: the messages on the monitor that carries our own requests."""
         self._running = running
         self._listeners: list[Callable[[PathView], None]] = []
         self._monitor: Monitor | None = None
@@ -50,22 +50,22 @@ class PathWatch:
         self._stop = asyncio.Event()
         self._timeline: Timeline | None = None
         self._held: int | None = None
-        """The pages that the guest held when it was last read, before any change."""
+        """Pages in the balloon at the last reading before any change."""
         self._reset = False
-        """Whether the guest was reset, and nothing has changed since."""
-        self._told: PathView | None = None
+        """Whether the guest was reset without a change since."""
+        self._published: PathView | None = None
         self.ready = asyncio.Event()
-        """Set while the events are on, or it is known why they cannot be."""
+        """Set while the events are enabled, or it is known why they cannot be."""
         record.listen(self._heard)
 
-    # Who looks.
+    # Listeners.
 
     def listen(self, listener: Callable[[PathView], None]) -> Callable[[], None]:
-        """Call ``listener`` at once and whenever something new is seen; call what this returns to end it."""
+        """Call ``listener`` now and on every update; returns a function that ends this."""
         self._listeners.append(listener)
         listener(self._view())
-        # What stood when the last one left need not be what this one was told, such as in the midst of switching off.
-        self._told = None
+        # The view may have changed since the last listener left, such as while the events were being disabled.
+        self._published = None
         self._start()
 
         def forget() -> None:
@@ -77,14 +77,14 @@ class PathWatch:
         return forget
 
     async def connected(self, monitor: Monitor) -> None:
-        """There is a monitor to ask; what a killed workbench has left on is switched off."""
+        """Use this monitor; disables the events that a killed workbench left enabled."""
         self._monitor = monitor
         with suppress(MonitorError):
             await TraceEvents(monitor, self._running).sweep()
         self._start()
 
     async def close(self) -> None:
-        """Nobody looks any more: the events are off when this returns, if QEMU answers."""
+        """Drop all listeners; on return the events are disabled, if QEMU answers."""
         self._listeners.clear()
         self._stop.set()
         if self._follower is not None:
@@ -94,13 +94,13 @@ class PathWatch:
         if not self._listeners or self._monitor is None or self._monitor.closed:
             return
         if self._follower is not None and not self._follower.done():
-            self._stop.clear()  # somebody came back before the last one had left
+            self._stop.clear()  # a new listener came before the last one was gone
             return
         self._stop = asyncio.Event()
         self._follower = asyncio.create_task(self._follow(self._monitor), name=f"path {self._running.name}")
 
     async def _follow(self, monitor: Monitor) -> None:
-        """The events are on while this runs."""
+        """Keep the events enabled while this runs."""
         while self._listeners and not monitor.closed:
             self._stop.clear()
             events = TraceEvents(monitor, self._running)
@@ -108,17 +108,17 @@ class PathWatch:
                 self._why = await events.begin()
                 self._log = None if self._why else TraceLog(self._running.path / LOG)
                 self.ready.set()
-                self._tell()
+                self._notify()
                 await self._until_stopped(monitor, events)
             except MonitorError as error:
                 self._why = error.message
-                self._tell()
+                self._notify()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), 1.0)
             finally:
                 self._log = None
                 self.ready.clear()
-                with suppress(MonitorError):  # the marker stays, and the next workbench finds it
+                with suppress(MonitorError):  # the file stays, and the next workbench finds it
                     await events.end()
 
     async def _until_stopped(self, monitor: Monitor, events: TraceEvents) -> None:
@@ -129,23 +129,23 @@ class PathWatch:
             self._drain()
             if self._why:
                 self._log = None
-            self._tell()
+            self._notify()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), POLL)
 
-    # What is seen.
+    # Updates.
 
     def reading(self, reading: Reading | None) -> None:
-        """The config space was read from outside."""
+        """Add a reading of the config space."""
         if reading is not None:
             self._drain()
             self._timeline = poll(self._timeline, reading, time.time_ns() // 1000, reset=self._reset)
             self._reset = self._reset and self._timeline is None
             self._held = words_of(reading)[1]
-            self._tell()
+            self._notify()
 
     def _heard(self, message: Message) -> None:
-        """Something passed on the monitor: our own request, the reply to it, or the event; or the guest was reset."""
+        """Handle a message on the monitor: our own request, its reply or event, or a reset."""
         if message.name not in ("balloon", "BALLOON_CHANGE", "RESET"):
             return
         at = round(message.time * 1e6)
@@ -162,10 +162,10 @@ class PathWatch:
             self._timeline = self._timeline.answered(at)
         elif self._timeline is not None and message.kind is Kind.EVENT:
             self._timeline = self._timeline.event(at)
-        self._tell()
+        self._notify()
 
     def _drain(self) -> None:
-        """Take what QEMU has written: it comes before whatever is heard next."""
+        """Read what QEMU has logged: it precedes the next message."""
         if self._log is None:
             return
         now = time.time_ns() // 1000
@@ -179,11 +179,11 @@ class PathWatch:
         version = self._monitor.version if self._monitor is not None else ""
         return PathView(version, self._timeline, traced=self._log is not None, why=self._why)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         if not self._listeners:
             return
         view = self._view()
-        if view != self._told:
-            self._told = view
+        if view != self._published:
+            self._published = view
             for listener in tuple(self._listeners):
                 listener(view)

@@ -1,13 +1,13 @@
-"""A guest's readings on disk, in its state directory, in three tiers that are each bounded.
+"""A guest's readings on disk, in its state directory: three tiers, each of bounded size.
 
 ::
 
-    history             a line for each sample that tells something
+    history             a line for each sample that differs
     history.minute      a line for each minute
     history.half-hour   a line for each half hour, for months
 
-A line is JSON: ``[time, target, actual, resident, available]`` of a sample (Unix seconds and bytes, null where it was not
-known), ``[start, end, [least, most, last], …]`` of a span. JSON, since a line that was cut short is none then.
+A line is JSON: ``[time, target, actual, resident, available]`` for a sample (Unix seconds and bytes, null if unknown),
+``[start, end, [least, most, last], …]`` for a span. JSON, so that a truncated line is not valid.
 :mod:`workbench.engine.balloon.record.recorder` writes them.
 """
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 FILES = ("history", "history.minute", "history.half-hour")
 LIMITS = (1 << 20, 640 << 10, 640 << 10)
-"""Bytes of each. A sample takes about 55, a span about 140: so a day and a half of minutes, 45 days of half hours."""
+"""Bytes of each. A sample takes about 55, a span about 140: enough for a day and a half of minutes, 45 days of half hours."""
 WIDTHS = (0.0, 60.0, 1800.0)
-"""Seconds of a line of each."""
+"""Seconds that a line of each covers."""
 SAMPLE_BYTES = 96
-"""A sample's line is shorter."""
+"""Upper bound for a sample's line."""
 
 _SAMPLE = msgspec.json.Decoder(tuple[float, int, int, int | None, int | None])
 _SPAN = msgspec.json.Decoder(Span)
@@ -53,12 +53,12 @@ class HistoryFiles(Struct, frozen=True):
 
     @classmethod
     def at(cls, *paths: Path) -> HistoryFiles:
-        """The tiers of a guest that ended stand under other names."""
+        """The tiers at these paths; those of an ended guest have other names."""
         raw, minute, half_hour = (BoundedLines(path, limit) for path, limit in zip(paths, LIMITS, strict=True))
         return cls((raw, minute, half_hour))
 
     def samples(self, limit: int) -> list[Sample]:
-        """The last ``limit`` samples, as they were written; a line that is none is passed over."""
+        """The last ``limit`` samples in file order; invalid lines are skipped."""
         lines = self.tiers[0].tail(limit * SAMPLE_BYTES)
         return [sample for line in lines[-limit:] if (sample := parse_sample(line)) is not None]
 
@@ -72,7 +72,7 @@ class HistoryFiles(Struct, frozen=True):
         if tier:
             return parse_spans(lines.tail())
         size, samples = 64 << 10, list[Sample]()
-        while size <= 2 * LIMITS[0]:  # of the largest tier no more than is needed
+        while size <= 2 * LIMITS[0]:  # read no more of the largest tier than needed
             found = lines.tail(size)
             samples = [sample for line in found if (sample := parse_sample(line)) is not None]
             if samples and samples[0].time < since:
@@ -88,14 +88,14 @@ class HistoryFiles(Struct, frozen=True):
         return min([*firsts, sample.time] if sample else firsts, default=None)
 
     def past(self, start: float, step: float) -> Past:
-        """What is known from ``start`` until now, in spans of about ``step`` seconds: never much more than are drawn."""
+        """History from ``start`` until now, in spans of about ``step`` seconds: never many more than are drawn."""
         since = start - GAP
         tier = max(number for number, width in enumerate(WIDTHS) if width <= max(step, 0.0))
         spans = self.spans(tier, since)
-        for finer in range(tier - 1, -1, -1):  # what has no line of its own there yet
+        for finer in range(tier - 1, -1, -1):  # what is not in this tier yet
             end = spans[-1].end if spans else since
             spans += [span for span in self.spans(finer, end) if span.start > end]
-        for coarser in range(tier + 1, len(self.tiers)):  # what is too old for a finer tier
+        for coarser in range(tier + 1, len(self.tiers)):  # what is too old for this tier
             begin = spans[0].start if spans else inf
             older = [span for span in self.spans(coarser, since) if span.start < begin]
             spans = [span._replace(end=min(span.end, begin)) for span in older] + spans
@@ -103,7 +103,7 @@ class HistoryFiles(Struct, frozen=True):
 
 
 def kept_history(state: StateDirectory, name: str) -> HistoryFiles:
-    """The history of a guest's last run, when it does not run now."""
+    """The history of the last run of a guest that is not running."""
     return HistoryFiles.at(*(state.kept_log(name, file) for file in FILES))
 
 
@@ -115,7 +115,7 @@ def format_sample(sample: Sample) -> bytes:
 def parse_sample(line: bytes) -> Sample | None:
     try:
         return Sample(*_SAMPLE.decode(line))
-    except ValueError:  # msgspec's errors are
+    except ValueError:  # msgspec's errors are ValueErrors
         return None
 
 
@@ -124,7 +124,7 @@ def format_span(span: Span) -> bytes:
 
 
 def parse_spans(lines: Iterable[bytes]) -> list[Span]:
-    """A line that is no span is passed over."""
+    """Spans from their lines; invalid lines are skipped."""
     spans = []
     for line in lines:
         with suppress(ValueError):

@@ -1,6 +1,6 @@
-"""What one look at a balloon cannot tell and an earlier one could: kept in the guest's directory from look to look.
+"""Keeps in the guest's directory what a single reading cannot show but an earlier one could.
 
-The command line looks once and ends; with this it still knows that a target was reached before, and that RAM has changed.
+A command reads once and ends; with this it still knows that a target was reached earlier, and that RAM has changed.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class Testimony(Struct, frozen=True):
     ram: int
     """Bytes of the guest's RAM."""
     since: float = 0.0
-    """Unix time at which the present target was sent, or the guest was reset after that."""
+    """Unix time at which the current target was sent, or of a later reset."""
     reached: float | None = None
-    """Unix time at which the target was first seen reached since then."""
+    """Unix time at which the target was first seen as reached since then."""
 
 
 class Witness:
-    """Sees every reading, and keeps what a later diagnosis needs."""
+    """Observes every reading and keeps what a later diagnosis needs."""
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE
@@ -41,20 +41,20 @@ class Witness:
 
     @property
     def reached(self) -> float | None:
-        """Unix time at which the present target was first seen reached; None when it was not."""
+        """Unix time at which the current target was first seen as reached; None if it was not."""
         return self._known.reached if self._known else None
 
     def ram_change(self, reading: Reading) -> int:
-        """Bytes by which RAM has changed since anybody looked; 0 when it has not, or another workbench told already."""
+        """Bytes by which RAM has changed since the last reading by any workbench; 0 if it has not."""
         if self._known is None or self._known.ram == reading.ram:
             return 0
         self._known = self._load() or self._known
         return reading.ram - self._known.ram
 
     def see(self, reading: Reading, *, since: float, driver_ok: bool) -> None:
-        """One reading.
+        """Observe one reading.
 
-        :param since: Unix time at which its target was sent, or the guest was reset after that.
+        :param since: Unix time at which its target was sent, or of a later reset.
         """
         known = self._known
         if known is None or known.since != since:
@@ -68,8 +68,8 @@ class Witness:
             self._known = known
             written = self._written
             if written is not None and written.ram == known.ram and known.reached is None:
-                return  # who finds another target's testimony there concludes the same
-            # A full disk costs the command line some of its knowledge, and nothing else.
+                return  # a testimony for another target leads to the same conclusion
+            # On a full disk the command line only knows less.
             with suppress(OSError):
                 write_atomic(self._path, msgspec.json.encode(known), lasting=False)
                 self._written = known

@@ -1,7 +1,7 @@
-"""Writes a guest's history. One recorder at a time does: the screen for as long as it is open, else whoever watches.
+"""Writes a guest's history. One recorder at a time: the screen while it is open, otherwise any command that reads the guest.
 
-The coarser tiers are made from the finer ones: whoever begins to record makes up for what the one before it had begun, so
-a screen that was killed loses nothing but its last line.
+The coarser tiers are made from the finer ones: a new recorder completes what the previous one had begun, so a killed
+screen loses only its last line.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ LOCK = "history.lock"
 REST = 5.0
 """Seconds between lines while nothing changes."""
 CHANGE = 4 * MIB
-"""Bytes by which resident or available memory must change to be worth a line before that."""
+"""Bytes by which resident or available memory must change for a line before that."""
 
 
 class Recorder:
-    """Appends samples, not more often than they tell something."""
+    """Appends samples that differ enough from the last one."""
 
     def __init__(self, directory: Path, *, lasting: bool) -> None:
-        """:param lasting: stay the recorder once it is; otherwise give way after each sample."""
+        """:param lasting: stay the recorder until closed; otherwise release the lock after each sample."""
         self._files = HistoryFiles.of(directory)
         self._lock = directory / LOCK
         self._lasting = lasting
         self._handle: int | None = None
         self._stamp: tuple[int, int, int] | None = None
-        """The samples' file as this recorder left it."""
+        """Stamp of the samples' file as this recorder left it."""
         self.trouble = ""
-        """Why what was read is not written, in the system's words; empty when it is."""
+        """Why samples cannot be written, as the system puts it; empty if they can."""
         self._last: Sample | None = None
         self._open: list[Span | None] = [None, None, None]
-        """What has no line of its own in each tier yet."""
+        """The unfinished span of each tier."""
 
     def add(self, sample: Sample) -> None:
-        """Record a sample, unless somebody else records this guest."""
-        # The history is a convenience: a full disk or a directory that is just being cleaned must not stop the screen.
+        """Record a sample, unless another process records this guest."""
+        # The history is a convenience: a full disk or a directory being cleaned must not stop the screen.
         try:
             if not self._hold():
                 self.trouble = ""
@@ -65,14 +65,14 @@ class Recorder:
             self.trouble = error.strerror or str(error)
 
     def close(self) -> None:
-        """Let somebody else record."""
+        """Let another process record."""
         if self._handle is not None:
             self._stamp = self._files.tiers[0].stamp
             os.close(self._handle)
             self._handle = None
 
     def _hold(self) -> bool:
-        """Whether this is the one that records now; a new one takes up what the files say."""
+        """Whether this is the current recorder; a new one continues from the files."""
         if self._handle is None:
             handle = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
@@ -89,7 +89,7 @@ class Recorder:
         return True
 
     def _take_up(self) -> None:
-        """Make the lines that the recorder before this one owed to the coarser tiers."""
+        """Write the lines of the coarser tiers that the previous recorder had not finished."""
         self._open = [None, None, None]
         for tier in (1, 2):
             lines = self._files.tiers[tier]
@@ -98,13 +98,13 @@ class Recorder:
             finer = (span for span in self._files.spans(tier - 1, since) if span.start > since)
             owed = fold(finer, WIDTHS[tier])
             self._open[tier] = owed.pop() if owed else None
-            with suppress(OSError):  # on a full disk the next recorder makes them
+            with suppress(OSError):  # on a full disk the next recorder writes them
                 lines.append(*map(format_span, owed))
         samples = self._files.samples(1)
         self._last = samples[-1] if samples else None
 
     def _count(self, tier: int, span: Span) -> None:
-        """Add to what is open in a tier; when that is complete, it becomes a line, and is counted in the next tier."""
+        """Add to a tier's unfinished span; once complete, write it and add it to the next tier."""
         begun = self._open[tier]
         if begun is not None and joins(begun, span, WIDTHS[tier]):
             self._open[tier] = merged(begun, span)

@@ -1,4 +1,4 @@
-"""The last change of a guest's target, kept in its state directory for the next workbench, and the ledger made from it."""
+"""The last change of a guest's target, kept in its state directory, and the ledger made from it."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class TargetRecord(Struct, frozen=True):
     target: int
     """Bytes."""
     baseline: int | None
-    """Resident bytes of the guest's RAM just before."""
+    """Resident bytes of the guest's RAM just before the change."""
     since: float
     """Unix time."""
     ours: bool
-    """Whether a workbench sent it; otherwise it was found in the config space."""
+    """Whether a workbench sent it; otherwise it was found in config space."""
     before: Moment | None = None
-    """What stood just before; None where nobody saw it, and in records of older versions."""
+    """The state just before; None if it was not seen, and in records of older versions."""
 
 
 def load_record(directory: Path) -> TargetRecord | None:
-    """What was kept; None when there is nothing, or nothing that can be read."""
+    """The kept record; None if there is none or it cannot be read."""
     try:
         return msgspec.json.decode((directory / RECORD).read_bytes(), type=TargetRecord)
     except (OSError, ValueError):
@@ -46,7 +46,7 @@ def load_record(directory: Path) -> TargetRecord | None:
 
 
 def save_record(directory: Path, record: TargetRecord | None) -> None:
-    """A full disk must not keep a target from being sent; the record is a convenience for the next workbench."""
+    """Keep the record, as a convenience for the next workbench: a full disk must not prevent a target from being sent."""
     with suppress(OSError):
         if record is None:
             (directory / RECORD).unlink(missing_ok=True)
@@ -59,7 +59,7 @@ def record_of(
 ) -> TargetRecord:
     """A change of the target.
 
-    :param before: the last reading that does not show it yet, with what was known then of the guest and of the host.
+    :param before: the last reading without the change; ``stats`` and ``held`` are of the same time.
     """
     moment = None if before is None else _moment(before, stats, held)
     return TargetRecord(target, held.resident if held else None, since, ours, moment)
@@ -77,13 +77,13 @@ def ledger_of(
 ) -> Ledger:
     """The ledger of the last change of the target.
 
-    :param began: Unix time at which that was sent or found, or the guest was reset after it.
-    :param stale: whether the device's ``actual`` is that of a driver which is gone: nobody holds those pages any more.
+    :param began: Unix time at which the change was sent or found, or of a later reset.
+    :param stale: whether the device's ``actual`` comes from a driver that is gone, so that no driver holds those pages.
     """
     before = None if record is None else record.before
     if record is not None and before is None and record.baseline is not None:
         before = Moment(record.since, resident=record.baseline)
-    # What the guest said before the change is not what it believes now.
+    # A report from before the change does not describe the guest now.
     old = stats is not None and before is not None and stats.last_update < began
     now = _moment(reading, None if old else stats, held)
     if stale:
@@ -92,13 +92,13 @@ def ledger_of(
 
 
 def _moment(reading: Reading, stats: GuestStats | None, held: RamHeld | None) -> Moment:
-    said = stats if stats is not None and stats.last_update else None
+    report = stats if stats is not None and stats.last_update else None
     return Moment(
         time=reading.time,
         target=reading.target,
         actual=reading.actual,
         resident=held.resident if held else None,
-        available=said.available if said else None,
-        free=said.free if said else None,
+        available=report.available if report else None,
+        free=report.free if report else None,
         pool_free=held.pool_free if held else None,
     )

@@ -1,4 +1,4 @@
-"""Who set a guest's target last, and what stood before: kept in its directory, and marked in its history."""
+"""Tracks who last set a guest's target, in the guest's directory and as marks in its history."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ if TYPE_CHECKING:
     from workbench.engine.state.directory import Running
 
     class Change(Protocol):
-        """Makes the record of a change, with what was read last as what stood before."""
+        """Makes the record of a change, with the last reading as the state before."""
 
         def __call__(self, target: int, since: float, *, ours: bool) -> TargetRecord: ...
 
 
 ASKING = frozenset({MarkKind.REQUEST, MarkKind.FOREIGN_REQUEST, MarkKind.RESET})
-"""Marks after which the guest's driver begins to move anew."""
+"""Marks after which the guest's driver starts to move again."""
 
 
 class TargetBook:
-    """The targets of one guest, whoever sets them."""
+    """The targets of one guest, set by any client."""
 
     def __init__(self, running: Running) -> None:
         self._path = running.path
         self._started = running.facts.started
         self.record: TargetRecord | None = load_record(running.path)
-        """The last change; None where nobody knows of any."""
+        """The last change; None if none is known."""
         self.marks = MarksFile(running.path)
         self.witness = Witness(running.path)
 
     @property
     def asked_at(self) -> float:
-        """Unix time at which the target was last sent or found, or the guest was reset after that."""
+        """Unix time at which the target was last sent or found, or of a later reset of the guest."""
         marked = next((mark.time for mark in reversed(self.marks.load()) if mark.kind in ASKING), 0.0)  # by time
         return max(self.record.since if self.record else 0.0, marked)
 
     @contextmanager
-    def sending(self, change: TargetRecord, *, goes_on: bool) -> Iterator[None]:
-        """Around the command that sends a target: it is this workbench's own unless QEMU refuses it or it never left. When it
-        is not known whether QEMU got it, it counts as sent.
+    def sending(self, change: TargetRecord, *, continues: bool) -> Iterator[None]:
+        """Wrap the command that sends a target: it counts as this workbench's own unless QEMU refuses it or it was never sent.
+        If it is unknown whether QEMU received it, it counts as sent.
 
-        :param goes_on: it is a further step of a ramp, whose ledger begins before the first one.
+        :param continues: it is a further step of a ramp, whose ledger begins before the first one.
         """
         before = self.record
-        if before is not None and (goes_on or before.target == change.target):
-            # The same target once more is no change of it: its ledger goes on too.
+        if before is not None and (continues or before.target == change.target):
+            # Sending the same target again is not a change: its ledger continues too.
             change = replace(change, before=before.before, baseline=before.baseline)
-        # Noted first: a reading between the command and its reply must not take the new target for somebody else's.
+        # Recorded first: a reading between the command and its reply must not take the new target for another client's.
         self._note(change)
         try:
             yield
@@ -73,13 +73,13 @@ class TargetBook:
         self._mark(MarkKind.REQUEST, change)
 
     def see(self, reading: Reading, change: Change, *, driver_ok: bool) -> None:
-        """A reading: RAM may have changed since the last one, and somebody else may have set the target."""
+        """Check a reading for a change of RAM, and for a target set by another client."""
         self._notice_ram(reading)
         self._notice_target(reading, change)
         self.witness.see(reading, since=self.asked_at, driver_ok=driver_ok)
 
     def _notice_ram(self, reading: Reading) -> None:
-        """Memory was plugged or unplugged: num_pages stands, so the same target is another number of bytes."""
+        """Check for plugged or unplugged memory: num_pages stays, so the target in bytes changes."""
         change = self.witness.ram_change(reading)
         if not change:
             return
@@ -90,7 +90,7 @@ class TargetBook:
             self._note(replace(self.record, target=reading.target, before=before and before.shifted(change)))
 
     def _notice_target(self, reading: Reading, change: Change) -> None:
-        """Keep the record true when somebody else has set the target."""
+        """Update the record if another client has set the target."""
         if self.record is not None and (self.record.target == reading.target or reading.precedes(self.record.since)):
             return
         written = load_record(self._path)
@@ -104,7 +104,7 @@ class TargetBook:
             self._mark(MarkKind.FOREIGN_REQUEST, found)
 
     def _mark(self, kind: MarkKind, change: TargetRecord) -> None:
-        """In the history it stands where it was sent or found: before the first reading that has it."""
+        """Mark the change at the time it was sent or found: before the first reading that has it."""
         by = " by another client" if kind is MarkKind.FOREIGN_REQUEST else ""
         self.marks.add(Mark(change.since, kind, f"target {mib(change.target)}{by}", change.target))
 

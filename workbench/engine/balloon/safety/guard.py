@@ -1,4 +1,4 @@
-"""The guard at work: reports every second while it is armed, and everything given back at once when it must be."""
+"""Runs the guard: requests reports every second while armed, and returns all memory at once when needed."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from workbench.engine.balloon.probe import BalloonProbe
 
 FILE = "guard.json"
-"""Holds the polling interval as it was before, so that it can be set again also by the next workbench, and who armed it."""
+"""Holds the earlier polling interval, so that the next workbench can restore it too, and which process armed the guard."""
 
 
 class GuardRecord(Struct, frozen=True):
-    """What stands in the file."""
+    """The file's content."""
 
     interval: int
-    """Seconds between two reports, as they were before."""
+    """Seconds between reports before the guard was armed."""
     pid: int
     born: int
     """The process that armed the guard, and its start in clock ticks since the host's boot."""
@@ -45,23 +45,23 @@ class Guarding:
         self.alarm: Alarm | None = None
         self._sights: tuple[Sight, ...] = ()
         self._noted = False
-        """Whether the file says that we armed it."""
+        """Whether the file names this process."""
         self._restored = False
-        """Whether it was seen to that the interval is the guest's own, since the guard was disarmed or we began."""
+        """Whether the interval was restored since the guard was disarmed or this process started."""
 
     @property
     def blind(self) -> str:
         return guard.blind(self._sights) if self.armed and self._sights else ""
 
     def forget(self) -> None:
-        """What was seen so far says nothing any more: the guest was paused, reset, or did not answer."""
+        """Drop all sights: the guest was paused, reset, or did not answer."""
         self._sights = ()
 
     async def watch(self, probe: BalloonProbe, reading: Reading | None, stats: GuestStats | None, status: str) -> str:
-        """After each reading: why everything must be given back now; empty while all is well, or it is not armed.
+        """Check each reading; returns why all memory must be returned now, empty if all is well or the guard is not armed.
 
-        :param status: QEMU's ``RunState``; a guest that does not run says nothing, and nothing is wrong with that.
-        :raise MonitorError: when QEMU cannot be asked.
+        :param status: QEMU's ``RunState``; a guest that is not running sends no reports, which is fine.
+        :raise MonitorError: if QEMU cannot be asked.
         """
         await self._keep_interval(probe)
         if not self.armed or reading is None or status != "running":
@@ -72,21 +72,21 @@ class Guarding:
         return guard.alarm(self._sights)
 
     async def give_back(self, probe: BalloonProbe, reading: Reading, why: str) -> None:
-        """Send the guest's whole RAM at once, never in steps: a guest under pressure has no time."""
+        """Set the target to the guest's full RAM at once, never in steps: a guest under pressure has no time."""
         await probe.set_target(reading.ram)
         self.alarm = Alarm(time.time(), why, reading.held)
         probe.marks.add(Mark(self.alarm.time, MarkKind.GUARD, f"guard: {why}", reading.held, why=why))
         self.forget()
 
     async def disarm(self, probe: BalloonProbe | None) -> None:
-        """The interval is as it was before, where QEMU can be asked."""
+        """Disarm, and restore the interval if QEMU can be asked."""
         self.armed = False
         self.forget()
         if probe is not None:
             await self._keep_interval(probe)
 
     async def _keep_interval(self, probe: BalloonProbe) -> None:
-        """Ask QEMU for a report every second while armed, and for those of before afterwards; a command only where it changes."""
+        """Request a report every second while armed, and restore the interval afterwards; sends a command only on change."""
         if not probe.present or probe.interval is None:
             return
         if self.armed:
@@ -119,11 +119,11 @@ def _read(path: Path) -> GuardRecord | None:
 
 
 def is_armed(directory: Path) -> bool:
-    """Whether a workbench that lives has armed the guest's guard."""
+    """Whether a live workbench has armed the guest's guard."""
     record = _read(directory / FILE)
     return record is not None and lives(record.pid, record.born)
 
 
 def alarm_words(name: str, alarm: Alarm) -> str:
     """What the guard did, for people."""
-    return f"the guard gave {name} {mib(alarm.returned)} back: {alarm.why}"
+    return f"guard returned {mib(alarm.returned)} to {name}: {alarm.why}"

@@ -1,4 +1,4 @@
-"""What a guest's driver does for its guest's safety after each reading: the ramp's next step, and the guard."""
+"""Runs a guest's ramp and guard after each reading."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Protector:
-    """One guest's ramp and guard. Whoever calls sees to it that one thing goes at a time."""
+    """One guest's ramp and guard. Callers must serialize the calls."""
 
     def __init__(self, directory: Path, safety: Safety) -> None:
         self._safety = safety
@@ -32,7 +32,7 @@ class Protector:
 
     @property
     def busy(self) -> bool:
-        """Whether readings must come soon, also for a guest that no pane shows."""
+        """Whether frequent readings are needed, even for a guest that no pane shows."""
         return self._guard.armed or self._ramper.ramping is not None
 
     @property
@@ -40,7 +40,7 @@ class Protector:
         return self._guard.armed
 
     def due(self, now: float) -> float | None:
-        """Seconds until a ramp's next step may go; None when no step waits for its time.
+        """Seconds until a ramp's next step may be sent; None if no step is waiting for its time.
 
         :param now: Unix time.
         """
@@ -48,11 +48,11 @@ class Protector:
         return (ramping.due(now) or None) if ramping is not None and not ramping.held else None
 
     def ramp_of(self, ram: int) -> Ramp | None:
-        """In which an inflation of a guest with so much RAM goes now: the ramp that is on, or the armed guard's pace."""
+        """The ramp for an inflation of a guest with this much RAM: the one that is on, or the armed guard's pace."""
         return pace_of(ram) if self._ramp is None and self._guard.armed else self._ramp
 
     def state(self, ram: int) -> Protection:
-        """How all stands now, for a guest with so much RAM."""
+        """The current state, for a guest with this much RAM."""
         ramper, guard = self._ramper, self._guard
         return Protection(
             ramp=self.ramp_of(ram),
@@ -66,9 +66,9 @@ class Protector:
         )
 
     async def set_target(self, probe: BalloonProbe, reading: Reading | None, size: int) -> None:
-        """Send a target: in steps when a ramp is on and it is an inflation larger than one, else at once.
+        """Send a target: in steps if a ramp is on and the inflation takes more than one, else at once.
 
-        :raise MonitorError: when it cannot be sent.
+        :raise MonitorError: if it cannot be sent.
         """
         ramp = self.ramp_of(probe.ram)
         if ramp is not None and reading is not None and ramp.steps(reading.actual, size) > 1:
@@ -85,11 +85,11 @@ class Protector:
         judge: Callable[[], Verdict],
         status: str,
     ) -> bool:
-        """Do what is due now, and say whether the target was changed.
+        """Do what is due now; returns whether the target was changed.
 
-        :param judge: says why the diff is what it is; asked only while a ramp waits.
+        :param judge: diagnoses the diff; called only while a ramp is waiting.
         :param status: QEMU's ``RunState``.
-        :raise MonitorError: when QEMU cannot be asked; it is tried again after the next reading.
+        :raise MonitorError: if QEMU cannot be asked; retried after the next reading.
         """
         before = self._ramper.ramping
         why = await self._guard.watch(probe, reading, stats, status)
@@ -103,9 +103,9 @@ class Protector:
         return after is not None and (before is None or before.at != after.at)
 
     async def carry_out(self, wish: Wish, probe: BalloonProbe | None, reading: Reading | None) -> None:
-        """What a person asked for.
+        """Carry out a user's request.
 
-        :raise MonitorError: when a ramp that was left cannot be taken up.
+        :raise MonitorError: if an interrupted ramp cannot be continued.
         """
         match wish:
             case Wish.ARM:
@@ -119,23 +119,23 @@ class Protector:
             case Wish.STOP_RAMP:
                 self._ramper.end()
             case Wish.GO_ON if probe is not None and reading is not None:
-                await self._ramper.go_on(probe, reading)
+                await self._ramper.resume(probe, reading)
             case Wish.DISMISS:
                 self._guard.alarm = None
                 if self._ramper.left is not None:
                     self._ramper.end()
 
     def reset(self) -> None:
-        """The guest starts over: its balloon does too, and its figures are those of another system."""
+        """The guest was reset: its balloon starts over, and earlier figures no longer apply."""
         self._ramper.end()
         self._guard.forget()
 
     def forget(self) -> None:
-        """QEMU did not answer: what was seen before says nothing when it does again."""
+        """QEMU did not answer: earlier sights no longer apply."""
         self._guard.forget()
         self._ramper.hold("QEMU does not answer")
 
     async def leave(self, probe: BalloonProbe | None) -> None:
-        """The screen is left: a ramp stays at its step for the next one, and nobody guards any more."""
+        """The screen closes: a ramp stays at its step for the next screen, and the guard is disarmed."""
         if self._guard.armed:
             await self._guard.disarm(probe)

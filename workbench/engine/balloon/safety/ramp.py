@@ -1,7 +1,7 @@
-"""Carrying out a ramp: one target after the other, each when the guest has reached the one before and its time is over.
+"""Runs a ramp: sends one target after the other, each once the guest has reached the previous one and its time is up.
 
-The ramp stands in ``ramp.json`` of the guest's directory from its first step to its last. A workbench that ends meanwhile,
-however it ends, leaves the guest at a step; the next one finds the file, sees that its owner is gone, and says so.
+The ramp is kept in ``ramp.json`` in the guest's directory from its first step to its last. A workbench that ends before
+that leaves the guest at a step; the next one finds the file, sees that its owner is gone, and reports it.
 """
 
 from __future__ import annotations
@@ -35,51 +35,51 @@ FILE = "ramp.json"
 
 
 class RampRecord(Struct, frozen=True):
-    """What stands in the file."""
+    """The file's content."""
 
     ramping: Ramping
     pid: int
-    """The process that carries it out."""
+    """The process that runs it."""
     born: int
-    """When that process started, in clock ticks since the host's boot: another process may get its pid."""
-    told: bool = False
-    """Whether the history has a mark that says where it was left."""
+    """Start time of that process in clock ticks since the host's boot: its pid may be reused."""
+    marked: bool = msgspec.field(default=False, name="told")
+    """Whether the history has a mark that shows where it was interrupted."""
 
 
 class Ramper:
-    """One guest's ramp: ours, somebody else's, or one that was left."""
+    """One guest's ramp: ours, another workbench's, or an interrupted one."""
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE
         self.ramping: Ramping | None = None
-        """A ramp that this process carries out."""
+        """A ramp that this process runs."""
         self.elsewhere: Ramping | None = None
-        """One that another living process does."""
+        """One that another live process runs."""
         self.left: Ramping | None = None
-        """One whose process is gone."""
+        """An interrupted one, whose process is gone."""
 
     async def begin(
-        self, probe: BalloonProbe, reading: Reading, goal: int, ramp: Ramp, *, goes_on: bool = False
+        self, probe: BalloonProbe, reading: Reading, goal: int, ramp: Ramp, *, continues: bool = False
     ) -> None:
-        """Send the first step towards ``goal``; what was under way before ends.
+        """Send the first step towards ``goal``; ends any earlier ramp.
 
-        :param goes_on: it takes up one that was left, and is one change with it.
-        :raise MonitorError: when it cannot be sent; there is no ramp then.
+        :param continues: it continues an interrupted ramp, as part of the same change.
+        :raise MonitorError: if it cannot be sent; there is no ramp then.
         """
         self.end()
         first = ramp.following(reading.actual, goal)
         begun = Ramping(ramp, reading.actual, goal, first, time.time())
         probe.marks.add(Mark(begun.since, MarkKind.RAMP, f"ramp to {mib(goal)} in {begun.steps} steps", goal))
-        await self._send(probe, begun, goes_on=goes_on)
+        await self._send(probe, begun, continues=continues)
 
     async def step(self, probe: BalloonProbe, reading: Reading | None, judge: Callable[[], Verdict]) -> None:
-        """After each reading: send the next step when it is due, hold, or end. Costs nothing when there is no ramp."""
+        """After each reading: send the next step if it is due, hold, or end. Costs nothing without a ramp."""
         now = self.ramping
         if now is None or reading is None or reading.precedes(now.since):
             return
         verdict = judge()
         if reading.target != now.at:
-            self.end()  # somebody set another target: that one counts
+            self.end()  # another client set a target: that one counts
         elif reading.diff:
             stuck = verdict.state in (State.STALLED, State.ABSENT)
             self.ramping = replace(now, held=verdict.cause or verdict.state.value if stuck else "")
@@ -96,56 +96,56 @@ class Ramper:
                 probe.marks.add(Mark(following.since, MarkKind.RAMP, words, following.at))
 
     def hold(self, why: str) -> None:
-        """Something else than the guest keeps a ramp from going on."""
+        """Hold the ramp for a reason other than the guest."""
         if self.ramping is not None:
             self.ramping = replace(self.ramping, held=why)
 
     def end(self) -> None:
-        """Leave the guest where it is, for good: nobody is asked whether to go on."""
+        """End the ramp for good and leave the guest where it is: it will not be offered for continuation."""
         self.ramping = self.left = self.elsewhere = None
         record = self._load()
         if record is not None and _lives(record):
-            return  # another workbench's: it ends its own when it sees another target
+            return  # another workbench's, which ends it on seeing another target
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
 
-    async def go_on(self, probe: BalloonProbe, reading: Reading) -> None:
-        """Take up the ramp that was left."""
+    async def resume(self, probe: BalloonProbe, reading: Reading) -> None:
+        """Continue the interrupted ramp."""
         left = self.left
         if left is not None:
-            await self.begin(probe, reading, left.goal, left.ramp, goes_on=True)
+            await self.begin(probe, reading, left.goal, left.ramp, continues=True)
 
     def look(self, probe: BalloonProbe, reading: Reading | None) -> None:
-        """Whether another workbench ramps this guest, or left it at a step."""
+        """Check whether another workbench runs a ramp on this guest, or was interrupted at a step."""
         if self.ramping is not None or reading is None:
             return
         record = self._load()
         if record is None or record.ramping.at != reading.target:
-            # There is none, or the target has moved on since.
+            # There is none, or the target has changed since.
             self.elsewhere = self.left = None
             if record is not None:
                 self.end()
         elif _lives(record):
             self.elsewhere, self.left = record.ramping, None
         elif record.ramping.at == record.ramping.goal:
-            self.end()  # its last step was sent: nothing is left to do
+            self.end()  # its last step was sent
         else:
             self.elsewhere, self.left = None, record.ramping
-            if not record.told:
-                self._tell(probe, record)
+            if not record.marked:
+                self._mark_left(probe, record)
 
-    def _tell(self, probe: BalloonProbe, record: RampRecord) -> None:
+    def _mark_left(self, probe: BalloonProbe, record: RampRecord) -> None:
         at, goal = record.ramping.at, record.ramping.goal
-        # At the time of now: when it was left, nobody knows.
-        probe.marks.add(Mark(time.time(), MarkKind.RAMP, f"found: ramp to {mib(goal)} left at {mib(at)}", at))
-        self._write(replace(record, told=True))
+        # Marked at the current time: when it was interrupted is unknown.
+        probe.marks.add(Mark(time.time(), MarkKind.RAMP, f"ramp to {mib(goal)} interrupted at {mib(at)}", at))
+        self._write(replace(record, marked=True))
 
-    async def _send(self, probe: BalloonProbe, ramping: Ramping, *, goes_on: bool = True) -> None:
-        # Noted first: whoever ends us between the two leaves a file whose target is not the guest's, which says nothing.
+    async def _send(self, probe: BalloonProbe, ramping: Ramping, *, continues: bool = True) -> None:
+        # Written first: if we are killed in between, the file's target is not the guest's, and the file is ignored.
         before, self.ramping = self.ramping, ramping
         self._write(RampRecord(ramping, *this_process()))
         try:
-            await probe.set_target(ramping.at, goes_on=goes_on)
+            await probe.set_target(ramping.at, continues=continues)
         except BaseException:
             self.ramping = before
             if before is None:
@@ -153,7 +153,7 @@ class Ramper:
             raise
 
     def _write(self, record: RampRecord) -> None:
-        # A full disk must not stop a ramp: then the next workbench cannot say where it was left.
+        # A full disk must not stop a ramp; it only keeps the next workbench from finding it.
         with suppress(OSError):
             write_atomic(self._path, msgspec.json.encode(record), lasting=False)
 
@@ -173,7 +173,7 @@ def _read(path: Path) -> RampRecord | None:
 
 
 def found(directory: Path, target: int) -> tuple[Ramping | None, bool]:
-    """The ramp that the guest with that target is on, and whether somebody carries it out; nothing is changed."""
+    """The ramp of a guest with this target, and whether a live process runs it; changes nothing."""
     record = _read(directory / FILE)
     if record is None or record.ramping.at != target:
         return None, False

@@ -1,4 +1,4 @@
-"""Floor, ramp and guard of a guest, from its directory: what other workbenches do with it, and its profile."""
+"""A guest's floor, ramp and guard, read from its directory and profile."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.balloon import Balloon
 
 
-def standing_of(directory: Path, balloon: Balloon) -> Standing:
-    """How it stands now; nothing is changed by looking."""
+def read_standing(directory: Path, balloon: Balloon) -> Standing:
+    """Read the current state; changes nothing."""
     safety = safety_of(started_profile(directory))
     ramping, lives = found(directory, balloon.reading.target) if balloon.reading is not None else (None, False)
     return Standing(
