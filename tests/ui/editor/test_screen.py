@@ -27,7 +27,7 @@ from workbench.ui.editor.form import LABEL, FormList, ProfileForm, hints, row_li
 from workbench.ui.editor.problem_list import ProblemList
 from workbench.ui.editor.screen import EditorScreen
 from workbench.ui.editor.text_area import ProfileArea, changed_range, spans
-from workbench.ui.keys.names import know_moved
+from workbench.ui.keys.names import set_user_keys
 from workbench.ui.main.screen import MainScreen
 from workbench.ui.words import broken
 
@@ -519,11 +519,11 @@ class TestForm:
 
 def test_the_form_names_the_keys_that_its_user_has() -> None:
     assert hints() == "enter change   space open   del default   - off"
-    know_moved({"form.off": "o,x"})
+    set_user_keys({"form.off": "o,x"})
     try:
         assert hints() == "enter change   space open   del default   o off"
     finally:
-        know_moved({})
+        set_user_keys({})
 
 
 def opened_to(form: ProfileForm, key: str) -> bool:
