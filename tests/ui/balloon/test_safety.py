@@ -395,7 +395,7 @@ async def test_a_refused_key_covers_nothing_on_a_small_terminal() -> None:
         await press(pilot, "p")
         assert "see [balloon.presets]" in Content.from_markup(str(panel.border_subtitle)).plain
         assert not pilot.app._notifications
-        assert panel.tell("a" * 79, 1.0) is False, "no room"
-        panel.tell("soon over", 0.01)
+        assert panel.show_notice("a" * 79, 1.0) is False, "no room"
+        panel.show_notice("soon over", 0.01)
         while str(panel.border_subtitle) != hints:
             await pilot.pause(0.01)

@@ -19,7 +19,7 @@ from workbench.domain.units import MIB
 from workbench.errors import WorkbenchError
 from workbench.ui.balloon.history.plot import AXIS, NAMES, HistoryPlot
 from workbench.ui.balloon.panel import BalloonPanel
-from workbench.ui.common.braille import NOBODY
+from workbench.ui.common.braille import NO_OWNER
 from workbench.ui.common.dialogs import Dialog
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def samples(count: int, step: float = 1.0, **changes: int) -> tuple[Sample, ...]
 
 
 def owners(plot: HistoryPlot) -> set[int]:
-    return {owner for row in plot._rows for owner in row.owners} - {NOBODY}
+    return {owner for row in plot._rows for owner in row.owners} - {NO_OWNER}
 
 
 async def test_four_lines_each_in_its_colour_and_named() -> None:

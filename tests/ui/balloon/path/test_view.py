@@ -153,7 +153,7 @@ def test_without_a_trace_the_view_says_what_it_cannot_see() -> None:
     line = sent(BEGUN, 256 * MIB, held=0, traced=False).answered(BEGUN + 300)
     view = PathView("7.2.22", line, why="QEMU was started without a trace log (-D)")
     assert "no trace: QEMU was started without a trace log" in path_text.head(view, RAM, 80).plain
-    way = path_text.way(view, 80, hugepages=False, brief=False)
+    way = path_text.stage_list(view, 80, hugepages=False, brief=False)
     assert row(way, "virtio_balloon_get_config()").rstrip().endswith("?")
     assert row(way, "qmp_balloon()").rstrip().endswith("≤300 µs"), "it had run by then; nothing says when"
     settled = poll(line, Reading((BEGUN + 900) / 1e6, RAM, 256 * MIB, 256 * MIB, Source.CONFIG_SPACE))
@@ -183,7 +183,7 @@ def test_long_times_fit_their_columns(width: int, micros: int) -> None:
     line = follow(change(1), TraceLine(WRITTEN, BEGUN + micros, 2, (512, 256)), now=0)
     view = PathView("10.0", line, traced=True)
     text = path_text.head(view, RAM, width).plain
-    rows = path_text.way(view, width, hugepages=False, brief=False).plain
+    rows = path_text.stage_list(view, width, hugepages=False, brief=False).plain
     assert all(len(each) <= width for each in (*text.splitlines(), *rows.splitlines()))
     ends = {len(each) for each in rows.splitlines() if each.endswith((" µs", " s", "·", "\N{EN DASH}"))}
     assert len(ends) == 1 or width == 110, "one column"
@@ -192,7 +192,7 @@ def test_long_times_fit_their_columns(width: int, micros: int) -> None:
 def test_how_often_stands_beside_the_time_where_there_is_no_room_for_more() -> None:
     view = PathView("10.0", change(2), traced=True)
     for width, note in ((98, False), (104, False), (110, True)):
-        found = row(path_text.way(view, width, hugepages=False, brief=False), "virtio_balloon_set_config()")
+        found = row(path_text.stage_list(view, width, hugepages=False, brief=False), "virtio_balloon_set_config()")
         assert "\N{MULTIPLICATION SIGN}2" in found
         assert ("first pages" in found) == note
         assert len(found) <= width
