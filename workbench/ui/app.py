@@ -62,9 +62,7 @@ class WorkbenchApp(KeyOrder):
     CSS_PATH = "main/main.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", id="app.leave", tooltip="Quit; guests keep running", priority=True),
-        Binding(
-            "ctrl+t", "toggle_theme", "Theme", id="app.theme", tooltip="Switch between light and dark", show=False
-        ),
+        Binding("ctrl+t", "toggle_theme", "Theme", id="app.theme", tooltip="Switch between light and dark", show=False),
         Binding(
             "ctrl+p", "command_palette", "Palette", id="app.palette", tooltip="Find any action by name", show=False
         ),
@@ -168,9 +166,7 @@ class WorkbenchApp(KeyOrder):
             return
         yield from self._commands_of(main, main.query_one(GuestList), main.query_one(BalloonPanel), self)
         console = main.query_one(QmpConsole)
-        yield SystemCommand(
-            "Save: QMP messages as JSON lines", "All messages of the guest shown", console.action_save
-        )
+        yield SystemCommand("Save: QMP messages as JSON lines", "All messages of the guest shown", console.action_save)
         panel = main.query_one(BalloonPanel)
         for name, text in panel.presets:
             yield SystemCommand(

@@ -163,7 +163,7 @@ async def test_keys_of_a_plot_that_has_no_room_say_so() -> None:
         assert not panel.query_one(HistoryPlot).display
         await pilot.press("b", "z")
         await pilot.pause()
-        assert "the plot has no room here" in str(panel.border_subtitle)
+        assert "No room for the plot" in str(panel.border_subtitle)
 
 
 async def test_rows_that_nobody_wants_show_more_of_what_says_why() -> None:

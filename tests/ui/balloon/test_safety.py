@@ -40,7 +40,7 @@ async def test_a_target_below_the_floor_asks_and_names_it() -> None:
         await press(pilot, "enter")
         assert isinstance(pilot.app.screen, Dialog)
         words = " ".join("\n".join(str(widget.render()) for widget in pilot.app.screen.query(Static)).split())
-        for expected in ("below the floor of 400 MiB (from its profile)", "about 272 MiB available", "kills its own"):
+        for expected in ("below the floor of 400 MiB (from its profile)", "about 272 MiB available", "kills processes"):
             assert expected in words
         await press(pilot, "right", "enter")
         await pilot.app.workers.wait_for_complete()
@@ -131,7 +131,7 @@ async def test_a_profile_without_presets_says_so() -> None:
     async with opened() as (pilot, _):
         await press(pilot, "p")
         assert not isinstance(pilot.app.screen, Dialog)
-        assert any("names no presets" in note.message for note in pilot.app._notifications)
+        assert any("has no presets" in note.message for note in pilot.app._notifications)
 
 
 async def test_the_palette_has_the_presets() -> None:
@@ -177,7 +177,7 @@ def test_no_fact_of_the_forecast_is_cut(width: int, floor: int | None, ramp: Ram
     for part in forecast_parts(plan):
         assert part.plain in text.split("\n") or part.plain in text
     assert all(len(line) <= width for line in text.split("\n") if not line.startswith("enter")), text
-    assert "esc drops it" in text
+    assert "esc discards it" in text
 
 
 def test_the_time_of_a_ramp_counts_its_waits() -> None:
@@ -281,8 +281,8 @@ async def test_a_ramp_under_way_shows_its_progress() -> None:
 async def test_a_ramp_that_was_left_says_where_and_offers_to_go_on() -> None:
     async with opened(running(protection=Protection(left=RAMPING)), size=(80, 24)) as (pilot, _):
         words = safety_words(pilot)
-        assert "a ramp to 256 MiB was left at 384 MiB, step 2 of 4" in words
-        assert "o goes on" in words
+        assert "ramp to 256 MiB interrupted at 384 MiB, step 2 of 4" in words
+        assert "o continues" in words
         assert pilot.app.screen.query_one("#balloon-safety").region.bottom <= 24
 
 
@@ -318,7 +318,7 @@ async def test_a_guard_of_a_guest_that_is_not_shown_speaks_too() -> None:
 async def test_a_guard_that_cannot_see_says_why() -> None:
     protection = Protection(armed=True, blind="the guest tells nothing of its memory")
     async with opened(running(protection=protection)) as (pilot, _):
-        assert "it cannot see: the guest tells nothing of its memory" in safety_words(pilot)
+        assert "cannot watch: the guest tells nothing of its memory" in safety_words(pilot)
 
 
 @pytest.mark.parametrize("width", [38, 50, 76])
@@ -339,8 +339,8 @@ def test_a_forecast_by_old_figures_says_so(code: Cause) -> None:
     stats = replace(now.stats, last_update=now.reading.time - 300 if now.reading else 0)
     old = replace(now, stats=stats, verdict=replace(now.verdict, notes=(Finding(code, "frozen"),)))
     plan = forecast(old, 64 * MIB, 0.0)
-    assert "by figures 5 min old" in [part.plain for part in forecast_parts(plan)]
-    assert "by figures that are 5 min old" in risk_words("demo", plan)[1]
+    assert "figures 5 min old" in [part.plain for part in forecast_parts(plan)]
+    assert "(figures 5 min old)" in risk_words("demo", plan)[1]
 
 
 @pytest.mark.parametrize(
@@ -391,7 +391,7 @@ async def test_a_refused_key_covers_nothing_on_a_small_terminal() -> None:
         panel = pilot.app.screen.query_one(BalloonPanel)
         hints = str(panel.border_subtitle)
         await press(pilot, "o")
-        assert Content.from_markup(str(panel.border_subtitle)).plain == "no ramp was left at a step"
+        assert Content.from_markup(str(panel.border_subtitle)).plain == "No interrupted ramp to continue"
         await press(pilot, "p")
         assert "see [balloon.presets]" in Content.from_markup(str(panel.border_subtitle)).plain
         assert not pilot.app._notifications

@@ -584,7 +584,7 @@ class TestFiles:
             await press(pilot, "R")
             await wait_until(lambda: bool(pilot.app.screen.query("#value-trouble")))
             await wait_until(
-                lambda: "it has that name already" in str(pilot.app.screen.query_one("#value-trouble", Static).render())
+                lambda: "this is its current name" in str(pilot.app.screen.query_one("#value-trouble", Static).render())
             )
             await type_name(pilot, "two")
             await wait_until(lambda: list(engine.profiles.files) == ["two"])
@@ -613,7 +613,7 @@ class TestFiles:
                 await wait_until(lambda: dialog(pilot))
                 await pilot.pause()
                 said = " ".join(str(widget.render()) for widget in pilot.app.screen.query(Static))
-                assert "one and two extend it, and will not start without it" in said
+                assert "one and two extend it and will not start without it" in said
                 await press(pilot, "escape")
                 await wait_until(lambda: not dialog(pilot))
 

@@ -69,7 +69,7 @@ def test_how_a_guest_died_stands_on_one_line() -> None:
     [
         (Silence.STOPPED, "does not answer"),
         (Silence.BROKEN, "does not answer"),
-        (Silence.OCCUPIED, "busy, or held elsewhere"),
+        (Silence.OCCUPIED, "busy, or monitor in use"),
     ],
 )
 def test_a_guest_that_does_not_answer_is_not_said_to_run(silence: Silence, words: str) -> None:

@@ -321,7 +321,7 @@ async def test_help_lists_every_key_that_has_an_id() -> None:
         await press(pilot, "question_mark")
         assert isinstance(pilot.app.screen, HelpScreen)
         text = "\n".join(str(widget.render()) for widget in pilot.app.screen.query(Static))
-        for words in ("Stage a target 16 MiB lower", "Leave the screen; guests run on", "Start the chosen guest"):
+        for words in ("Stage a target 16 MiB lower", "Quit; guests keep running", "Start the chosen guest"):
             assert words in text
         await press(pilot, "escape")
 
@@ -401,7 +401,7 @@ async def test_the_bar_shows_whole_keys_and_never_drops_help_and_leave() -> None
     for width in (60, 80, 100, 200):
         async with opened(size=(width, 30)) as (pilot, _):
             text = str(pilot.app.screen.query_one(KeyBar).render())
-            assert text.endswith("? Help  ^q Leave")
+            assert text.endswith("? Help  ^q Quit")
             assert "Less" in text
             assert cell_len(text) <= width - 2
     async with opened(size=(80, 30)) as (pilot, _):

@@ -161,12 +161,12 @@ async def test_escape_stops_what_runs_and_says_who_got_what() -> None:
     async with opened(guest("one", 200, used=200), guest("two", 500)) as (pilot, engine):
         await budget(pilot, "600M")
         await press(pilot, "enter")
-        await wait_for(pilot, "keys", "stops: who was sent a target goes on")
+        await wait_for(pilot, "keys", "stops; guests already sent a target continue")
         await press(pilot, "escape")
         assert isinstance(pilot.app.screen, RebalanceScreen), "it shows what became of it"
         assert "0 of 2 guests" in shown(pilot, "words")
-        assert "late: stopped here" in row(pilot, "two")[1]
-        assert "held: stopped here" in row(pilot, "one")[1]
+        assert "late: stopped by the user" in row(pilot, "two")[1]
+        assert "held: stopped by the user" in row(pilot, "one")[1]
         engine.publish(guest("two", 340))
         await pilot.pause(0.3)
         assert asked(engine, "one") == [], "nothing more is sent"
@@ -207,7 +207,7 @@ async def test_who_cannot_be_moved_has_the_reason_and_counts() -> None:
 async def test_space_leaves_a_guest_out_and_takes_it_in() -> None:
     async with opened(guest("one"), guest("two")) as (pilot, _):
         await press(pilot, "down", "space")
-        assert "left out" in row(pilot, "two")[1]
+        assert "excluded" in row(pilot, "two")[1]
         assert "512 MiB, the RAM of 1 guest" in shown(pilot, "sum")
         await budget(pilot, "300M")
         assert numbers(pilot, "one")[5] == "300"

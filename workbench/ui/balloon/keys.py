@@ -82,9 +82,7 @@ BALLOON_KEYS: list[BindingType] = [
         show=False,
     ),
     Binding("G", "guard", "Guard", id="balloon.guard", tooltip="Arm or disarm the guard", show=False),
-    Binding(
-        "o", "continue_ramp", "Continue", id="balloon.go-on", tooltip="Continue an interrupted ramp", show=False
-    ),
+    Binding("o", "continue_ramp", "Continue", id="balloon.go-on", tooltip="Continue an interrupted ramp", show=False),
     Binding(
         "v",
         "path",

@@ -82,8 +82,8 @@ def _left_lines(left: Ramping, width: int) -> Content:
                 (mib(left.goal), "bold $target"),
                 (f" interrupted at {mib(left.at)}, step {left.step} of {left.steps}", "$warning"),
             ),
-            Content.assemble((key_name("balloon.go-on", "o"), "bold $accent"), (" continues it", MUTED)),
-            Content.assemble((key_name("balloon.drop", "esc"), "bold $accent"), (" drops it", MUTED)),
+            Content.assemble((key_name("balloon.go-on", "o"), "bold $accent"), (" continues", MUTED)),
+            Content.assemble((key_name("balloon.drop", "esc"), "bold $accent"), (" dismisses it", MUTED)),
         ],
         width,
     )

@@ -143,9 +143,7 @@ def _freshness(balloon: Balloon, now: float) -> list[Part]:
 
 def silence(trouble: str, balloon: Balloon) -> Content:
     """The text shown while QEMU does not answer."""
-    words = Content.assemble(
-        (trouble, "bold $error"), ("; the numbers are the last ones read", "$foreground-muted")
-    )
+    words = Content.assemble((trouble, "bold $error"), ("; the numbers are the last ones read", "$foreground-muted"))
     if balloon.unanswered is None:
         return words
     sent = f"a target of {mib(balloon.unanswered)} was sent and is pending: QEMU applies it when it answers again"

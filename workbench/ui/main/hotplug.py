@@ -86,9 +86,9 @@ class HotplugActions(DeviceActions):
     def _show_end(self, guest: str, end: Unplug) -> None:
         if end.state is State.GONE:
             left = "".join(f"\nleft behind: {one.words}" for one in end.left)
-            text, title, bad = f"{end.id} unplugged from {guest}{left}", "Unplugged", bool(left)
+            text, title, bad = f"{end.id} from {guest}{left}", "Unplugged", bool(left)
         elif end.state is State.REFUSED:
-            text, title, bad = f"{guest} refused to release {end.id}; it stays plugged in", "Refused", True
+            text, title, bad = f"{guest} refused to release {end.id}; it stays plugged in", "Unplug refused", True
         else:
             text, title, bad = (
                 f"{end.id} is still in {guest}: {overdue_hint(end)}",

@@ -53,9 +53,7 @@ class RebalanceScreen(ModalScreen[None]):
     AUTO_FOCUS = "Input"
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = HEIGHTS  # Textual declares it on the instance
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter", "send", "Send", id="rebalance.send", tooltip="Send the new targets shown", priority=True
-        ),
+        Binding("enter", "send", "Send", id="rebalance.send", tooltip="Send the new targets shown", priority=True),
         Binding("escape", "leave", "Leave", id="rebalance.leave", tooltip="Stop the running rebalance, or leave"),
         Binding(
             "space",
@@ -199,7 +197,9 @@ class RebalanceScreen(ModalScreen[None]):
         if self._proposal.short:
             return Content.styled(self._proposal.words, "bold $error")
         if not self._proposal.changes:
-            return Content.styled(self._proposal.words or "Nothing to change: all guests have these targets already", text.MUTED)
+            return Content.styled(
+                self._proposal.words or "Nothing to change: all guests have these targets already", text.MUTED
+            )
         return Content.styled(self._proposal.words, "$warning")
 
     def _outcome(self, course: Course) -> Content:

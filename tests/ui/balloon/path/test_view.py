@@ -71,7 +71,7 @@ async def test_stages_light_up_as_they_are_seen() -> None:
         assert "softmmu/balloon.c" in row(stages, "qmp_balloon()")
         head = text_of(pilot, "#path-head")
         assert "+256 =     512 \N{MINUS SIGN}     256" in head
-        assert "on its way" in head
+        assert "in progress" in head
         guest.show_path(PathView("7.2.22", change(2), traced=True))
         await pilot.pause()
         assert "settled after 600 µs" in text_of(pilot, "#path-head")
@@ -164,8 +164,8 @@ def test_a_change_that_left_no_trace_though_the_events_are_on_is_told() -> None:
     line = sent(BEGUN, 256 * MIB, held=0, traced=True).answered(BEGUN + 300)
     words = path_text.head(PathView("7.2.22", line, traced=True), RAM, 80).plain
     assert "no trace of this change" in words
-    assert "tells when each stage runs" not in words
-    assert "tells when each stage runs" in path_text.head(PathView("7.2.22", None, traced=True), RAM, 80).plain
+    assert "reports when each stage runs" not in words
+    assert "reports when each stage runs" in path_text.head(PathView("7.2.22", None, traced=True), RAM, 80).plain
 
 
 def test_numbers_stand_still_while_they_change() -> None:

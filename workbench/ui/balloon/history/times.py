@@ -46,7 +46,7 @@ def resolution(seconds: float, cell: float, room: int) -> str:
     """
     if seconds <= COARSE * cell:
         return ""
-    for words in ("one value per {} min, no shorter gaps", "{} min a value", "\u2264 {} min"):
+    for words in ("one value per {} min, no finer gaps", "{} min a value", "\u2264 {} min"):
         if len(text := words.format(-int(-seconds // 60))) <= room:
             return text
     return ""
