@@ -1,4 +1,4 @@
-"""Lines of braille dots: every value where it belongs, and nothing outside."""
+"""Lines of braille dots: every value in its place, and nothing outside."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_first_series_keeps_its_colour_where_two_meet() -> None:
     assert rows[0].owners == bytes([0])
 
 
-def test_series_that_take_turns_are_both_seen_where_they_are_one() -> None:
+def test_alternating_series_are_both_seen_where_they_are_equal() -> None:
     line = flat(*[4] * 16)
     (row,) = draw([line, line, line], width=8, height=1, low=0, high=8, turns=2)
     assert row.owners == bytes([0] * DASH + [1] * DASH) * (8 // (2 * DASH))

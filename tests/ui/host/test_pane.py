@@ -47,7 +47,7 @@ def texts(host: HostSnapshot | None, width: int) -> list[str]:
 
 
 def screen(app: App[None]) -> list[str]:
-    """What stands on the screen, line by line."""
+    """The text on the screen, line by line."""
     pane = app.query_one(HostPane)
     return [pane.render_line(y).text.rstrip() for y in range(pane.content_size.height)]
 
@@ -108,7 +108,7 @@ def test_a_bar_is_empty_or_full_only_when_it_is_so() -> None:
     assert line.plain.endswith("\u2578")
 
 
-def test_no_qemu_is_said() -> None:
+def test_a_missing_qemu_is_shown() -> None:
     assert "QEMU not found" in texts(replace(HOST, qemu=""), 30)
 
 
@@ -233,7 +233,7 @@ def test_the_table_has_each_number_of_a_pool_by_size_and_node() -> None:
     ]
 
 
-def test_a_table_of_pools_that_nobody_holds_pages_of_says_so() -> None:
+def test_a_table_of_pools_without_holders_shows_unused() -> None:
     assert pool_table(replace(HOST, pools=(NONE,), holders=()))[-1].plain == "(unused)"
 
 
@@ -241,7 +241,7 @@ def test_a_table_of_pools_that_nobody_holds_pages_of_says_so() -> None:
 async def test_every_line_of_the_host_can_be_seen_at_every_size(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What has no room beside the guests is said to be there, and the zoomed pane shows it."""
+    """Lines without room beside the guests are announced, and the zoomed pane shows them."""
     nodes = tuple(NodePool(number, 2 * MIB, 320, 20) for number in range(8))
     crowded = replace(HOST, pools=(replace(SMALL, nodes=nodes), NONE), transparent="madvise")
 
