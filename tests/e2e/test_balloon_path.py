@@ -206,12 +206,12 @@ async def test_the_view_on_the_screen(running_demo: CommandLine) -> None:
         screen.wait_for("settled", "v Path")
         assert await enabled(running_demo) == before
         screen.keys("v")
-        screen.wait_for("QEMU tells when each stage runs", "send a target")
+        screen.wait_for("QEMU reports when each stage runs", "send a target")
         assert set(EVENTS) <= await enabled(running_demo)
         screen.keys("5", "Enter")
         seen = screen.wait_for("512 \N{RIGHTWARDS ARROW} 256 MiB", "settled after")
         times = [found.replace(",", "") for found in re.findall(r"\+([\d,]+) µs", seen)]
-        assert len(times) >= 5, "the stages that QEMU tells are lit"
+        assert len(times) >= 5, "the stages that QEMU traces are marked"
         assert re.search(r"diff = num_pages \S held +0 = +65,536 \S +65,536", seen)
         screen.keys("v")
         screen.wait_for("unreturned", without="vp_get()")
@@ -235,7 +235,7 @@ async def test_a_screen_that_is_ended_from_outside_leaves_no_event_on(running_de
         screen.open(*SCREEN, width=120, height=40)
         screen.wait_for("settled")
         screen.keys("b", "v")
-        screen.wait_for("QEMU tells when each stage runs")
+        screen.wait_for("QEMU reports when each stage runs")
         assert set(EVENTS) <= await enabled(running_demo)
         process = screen.process()
         if how == "SIGTERM":
@@ -245,7 +245,7 @@ async def test_a_screen_that_is_ended_from_outside_leaves_no_event_on(running_de
             screen.close()
         await asyncio.to_thread(process.wait, DEADLINE)
         assert await enabled(running_demo) == before
-    assert running_demo("balloon", "demo").code == 0, "the guest runs on"
+    assert running_demo("balloon", "demo").code == 0, "the guest keeps running"
 
 
 def test_the_view_misses_a_trace_that_somebody_ends(running_demo: CommandLine) -> None:
@@ -253,14 +253,14 @@ def test_the_view_misses_a_trace_that_somebody_ends(running_demo: CommandLine) -
         screen.open(*SCREEN, width=120, height=40)
         screen.wait_for("settled")
         screen.keys("b", "v")
-        screen.wait_for("QEMU tells when each stage runs")
+        screen.wait_for("QEMU reports when each stage runs")
         off = ("name=virtio_balloon_get_config", "enable=false")
         assert running_demo("qmp", "demo", "trace-event-set-state", *off).code == 0
         screen.wait_for("no trace: another client disabled QEMU's trace events")
         screen.keys("v")
         screen.wait_for("unreturned")
         screen.keys("v")
-        screen.wait_for("QEMU tells when each stage runs")
+        screen.wait_for("QEMU reports when each stage runs")
         (running_demo.state / "demo" / "trace.log").unlink()
         screen.wait_for("no trace: QEMU's trace log was removed or replaced")
 

@@ -223,7 +223,7 @@ def test_a_screen_that_is_killed_mid_ramp_leaves_a_step_and_the_next_one_goes_on
     assert 144 * MIB < at < 256 * MIB
     with terminal(full.environment) as screen:
         screen.open(*SCREEN, width=size[0], height=size[1])
-        screen.wait_for(f"a ramp to 144 MiB was left at {at // MIB} MiB", "goes on")
+        screen.wait_for(f"ramp to 144 MiB interrupted at {at // MIB} MiB", "o continues")
         screen.keys("o")
         screen.wait_for("ramp to 144 MiB", "stops it here")
         screen.wait_until(lambda seen: "stops it here" not in seen, "the end of the ramp")

@@ -30,7 +30,7 @@ def test_typed_ahead_asked_and_jumped_from_an_event(running_demo: CommandLine) -
         screen.wait_for("? Help")
         screen.type("ffo")  # mine; events; the device of the last one
         screen.wait_for("only events")
-        screen.wait_for("/machine/peripheral/spare", "none of the guest's")
+        screen.wait_for("/machine/peripheral/spare", "is not a device of this guest")
 
 
 def test_an_event_leads_to_its_device(running_demo: CommandLine) -> None:

@@ -146,7 +146,7 @@ def test_sizes_sigstop_and_sigkill_on_the_screen(workbench: CommandLine, demo_gu
         for width, height in ((80, 24), (200, 60), (60, 20), (50, 15), (120, 40)):
             screen.resize(width, height)
             if width < 60:
-                screen.wait_for(f"{width} by {height}", "guests run on")
+                screen.wait_for(f"{width} by {height}", "Guests keep running")
             else:
                 wait_for_balloon(screen, 512)
         guest.suspend()

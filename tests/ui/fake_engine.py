@@ -1,4 +1,4 @@
-"""An engine whose guest does what a test says: for what the screen does with snapshots, without a QEMU."""
+"""A fake engine whose guests do what a test sets: tests the screen on snapshots, without QEMU."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def balloon(
     available: int | None = 400 * MIB,
     ours: bool = True,
 ) -> Balloon:
-    """A balloon at rest, or on its way where target and actual differ."""
+    """A balloon at rest, or moving where target and actual differ."""
     moving = State.INFLATING if actual > target else State.DEFLATING
     reading = Reading(NOW, RAM, target, actual, Source.CONFIG_SPACE)
     return Balloon(
@@ -88,7 +88,7 @@ def balloon(
 
 
 def running(name: str = "demo", **changes: object) -> GuestSnapshot:
-    """A guest that runs and answers."""
+    """A running guest that answers."""
     facts: dict[str, object] = {
         "phase": Phase.RUNNING,
         "status": "running",
@@ -105,7 +105,7 @@ def running(name: str = "demo", **changes: object) -> GuestSnapshot:
 
 
 class FakeDevices:
-    """Nothing can be read of a guest that is none."""
+    """A guest that does not exist: every read fails."""
 
     async def tree(self) -> DeviceTree:
         self._refuse()
@@ -139,7 +139,7 @@ class FakeDevices:
 
 
 class FakeLookups:
-    """Knows what a test gives it."""
+    """Knows only what a test gives it."""
 
     def __init__(self) -> None:
         self.files: set[str] = set()
@@ -155,7 +155,7 @@ class FakeLookups:
 
 
 class FakeHotplug:
-    """Has one free slot, and notes what is plugged in and out; a test says how an unplug ends."""
+    """Has one free slot and records plugs and unplugs; a test sets how an unplug ends."""
 
     def __init__(self, note: Callable[..., Awaitable[None]]) -> None:
         self._note = note
@@ -191,7 +191,7 @@ class FakeHotplug:
 
 
 class FakeGuest:
-    """Notes what it is asked for."""
+    """Records its requests."""
 
     def __init__(self, snapshot: GuestSnapshot) -> None:
         self.snapshot = snapshot
@@ -201,7 +201,7 @@ class FakeGuest:
         self.hotplug = FakeHotplug(self._note)
         self.asked: list[object] = []
         self.pasts: list[tuple[float, float]] = []
-        """What of its history was asked for."""
+        """The requests for its history."""
         self.kept = Past()
         self.lookups = FakeLookups()
         self.failure: WorkbenchError | None = None
@@ -270,7 +270,7 @@ class FakeGuest:
         return lambda: self.path_listeners.remove(listener)
 
     def show_path(self, view: PathView) -> None:
-        """What its path looks like now, for whoever looks."""
+        """Publish its path to all listeners."""
         self.path_view = view
         for listener in tuple(self.path_listeners):
             listener(view)
@@ -288,7 +288,7 @@ class FakeProfiles:
             self.write(name, text)
 
     def write(self, name: str, text: str) -> ProfileText:
-        """As something else would."""
+        """Write a file as another program would."""
         self._writes += 1
         self.files[name] = ProfileText(name, f"/profiles/{name}.toml", text, (self._writes,))
         return self.files[name]
@@ -355,7 +355,7 @@ class FakeProfiles:
 
 
 class FakeEngine:
-    """Guests that a test makes and changes."""
+    """Guests that a test creates and changes."""
 
     def __init__(self, *snapshots: GuestSnapshot, history_file: Path | None = None) -> None:
         self._guests = {snapshot.name: FakeGuest(snapshot) for snapshot in snapshots}
@@ -395,7 +395,7 @@ class FakeEngine:
         return lambda: self._listeners.remove(listener)
 
     def publish(self, snapshot: GuestSnapshot) -> None:
-        """A new snapshot, as a guest's driver would publish it."""
+        """Publish a new snapshot, as a guest's session would."""
         self._guests.setdefault(snapshot.name, FakeGuest(snapshot)).snapshot = snapshot
         for listener in tuple(self._listeners):
             listener(snapshot)

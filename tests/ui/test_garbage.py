@@ -1,4 +1,4 @@
-"""When the screen collects garbage: little by little, and what it leaves out for good stays little."""
+"""Garbage collection of the screen: in small steps, and few objects are frozen for good."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OUTLIVED = pytest.mark.skipif(sys.version_info >= (3, 14), reason="since 3.14 Py
 
 
 class Node:
-    """Refers to itself, as a line on the screen does."""
+    """Refers to itself, like a line on the screen."""
 
     def __init__(self) -> None:
         self.itself = self
@@ -29,7 +29,7 @@ class Node:
 
 @pytest.fixture(autouse=True)
 def as_on_the_screen() -> Iterator[None]:
-    """Collecting as the screen does it, with what pytest made left out."""
+    """Collect as the screen does, with the objects of pytest frozen."""
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()
@@ -40,14 +40,14 @@ def as_on_the_screen() -> Iterator[None]:
 
 
 def outlive() -> weakref.ref[Node]:
-    """A node that has become old and then garbage."""
+    """A node that became old and then garbage."""
     node = Node()
     gc.collect(1)
     return weakref.ref(node)
 
 
 @OUTLIVED
-def test_old_garbage_goes_once_there_was_something_to_collect() -> None:
+def test_old_garbage_is_collected_once_there_is_enough() -> None:
     garbage = outlive()
     kept = [Node() for _ in range(MUCH)]
     frozen = gc.get_freeze_count()
@@ -57,7 +57,7 @@ def test_old_garbage_goes_once_there_was_something_to_collect() -> None:
     assert gc.get_freeze_count() <= frozen, "the little that stays is looked at again"
 
 
-def test_a_screen_at_rest_is_not_held_up() -> None:
+def test_a_screen_at_rest_is_not_delayed() -> None:
     gc.collect()
     garbage = outlive()
     WorkbenchApp._collect()
@@ -65,7 +65,7 @@ def test_a_screen_at_rest_is_not_held_up() -> None:
 
 
 @OUTLIVED
-def test_much_that_stays_is_left_out_of_the_next_collection() -> None:
+def test_many_live_objects_are_frozen_for_the_next_collection() -> None:
     kept = [Node() for _ in range(MUCH)]
     frozen = gc.get_freeze_count()
     WorkbenchApp._collect()

@@ -1,4 +1,4 @@
-"""The Textual application: themes, keys for everything, the palette, and what happens when something breaks."""
+"""The Textual application: themes, global keys, the command palette and crash handling."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from workbench.errors import WorkbenchError
 from workbench.ui.balloon.panel import BalloonPanel
 from workbench.ui.common.dialogs import error_dialog
 from workbench.ui.guests.list import GuestList
-from workbench.ui.keys.names import know_moved
+from workbench.ui.keys.names import set_user_keys
 from workbench.ui.keys.order import KeyOrder
-from workbench.ui.main.first_data import FirstLook, first_look
+from workbench.ui.main.first_data import FirstData, read_first_data
 from workbench.ui.main.help import binding_ids
 from workbench.ui.main.screen import MainScreen
 from workbench.ui.qmp.console import QmpConsole
@@ -34,19 +34,19 @@ if TYPE_CHECKING:
     from workbench.engine.base import Engine
 
 SETTLED = 2.0
-"""Seconds after the first frame until everything that stays has been made."""
+"""Seconds after the first frame until all long-lived objects exist."""
 COLLECT = 1.0
-"""Seconds between two looks whether there is something to collect."""
+"""Seconds between checks for garbage."""
 RIPE = 2
-"""Collections of the middle generation, of 7,000 objects each, after which the oldest one is collected: in some 5 ms."""
+"""Collections of the middle generation (7,000 objects each) after which the oldest is collected; that takes about 5 ms."""
 MANY = 16_000
-"""Objects that a collection may look at in vain before they are left out of the next one: a screen at rest has 9,000."""
+"""Live objects in the oldest generation above which they are frozen; a screen at rest has 9,000."""
 NEVER = 1 << 30
 
 
 @runtime_checkable
 class Unsaved(Protocol):
-    """A screen whose leaving could lose something."""
+    """A screen that may hold unsaved changes."""
 
     @property
     def changed(self) -> bool: ...
@@ -55,15 +55,17 @@ class Unsaved(Protocol):
 
 
 class WorkbenchApp(KeyOrder):
-    """Shows one engine's guests. Guests run on when it ends, however it ends."""
+    """Shows one engine's guests. Guests keep running when it ends, for whatever reason."""
 
     TITLE = "workbench"
     # Here and not on the screen: Textual does not load the stylesheet of an app's default screen.
     CSS_PATH = "main/main.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "quit", "Leave", id="app.leave", tooltip="Leave the screen; guests run on", priority=True),
-        Binding("ctrl+t", "toggle_theme", "Theme", id="app.theme", tooltip="Light or dark", show=False),
-        Binding("ctrl+p", "command_palette", "Palette", id="app.palette", tooltip="Find anything by name", show=False),
+        Binding("ctrl+q", "quit", "Quit", id="app.leave", tooltip="Quit; guests keep running", priority=True),
+        Binding("ctrl+t", "toggle_theme", "Theme", id="app.theme", tooltip="Switch between light and dark", show=False),
+        Binding(
+            "ctrl+p", "command_palette", "Palette", id="app.palette", tooltip="Find any action by name", show=False
+        ),
     ]
 
     def __init__(
@@ -77,14 +79,14 @@ class WorkbenchApp(KeyOrder):
     ) -> None:
         """
         :param choose: the guest to show first.
-        :param keys: binding id -> key, where the user has moved one.
-        :param keep_crash: keeps the traceback of a defect and says where; without it Textual shows it.
+        :param keys: binding id -> key, for keys that the user has changed.
+        :param keep_crash: saves the traceback of an internal error and returns where; without it Textual prints it.
         """
         super().__init__()
         self._engine = engine
         self._choose = choose
         self._keep_crash = keep_crash
-        self._first = FirstLook()
+        self._first = FirstData()
         self._failure: WorkbenchError | None = None
         """Why the engine could not be opened."""
         self.keys = dict(keys or {})
@@ -92,13 +94,13 @@ class WorkbenchApp(KeyOrder):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
-        know_moved(self.keys)
+        set_user_keys(self.keys)
         if self.keys:
             self.set_keymap(self.keys)
 
     @property
     def escape_to_minimize(self) -> bool:
-        """A field in the zoomed pane is left first: by its own binding, which Textual would pass over."""
+        """In a field of the zoomed pane, esc leaves the field: Textual would skip the field's own binding."""
         return not isinstance(self.focused, Input) and super().escape_to_minimize
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -109,17 +111,17 @@ class WorkbenchApp(KeyOrder):
         return {**variables, **series_variables(variables)}
 
     async def on_load(self) -> None:
-        """Before the first widget is made, so that the first picture is a whole one."""
+        """Open the engine before the first widget is made, so that the first frame is complete."""
         try:
             await self._engine.open()
-            self._first = await first_look(self._engine, self._choose)
+            self._first = await read_first_data(self._engine, self._choose)
         except WorkbenchError as error:
             self._failure = error
 
     def on_ready(self) -> None:
         unknown = sorted(set(self.keys) - binding_ids(self.screen)) if self.keys else []
         if unknown:
-            words = f"no key has the id {', '.join(unknown)}: the ids stand in the help (?)"
+            words = f"Unknown key id: {', '.join(unknown)}. The help (?) lists all ids."
             self.notify(words, title="keys.toml", severity="warning", timeout=10, markup=False)
         if self._failure is not None:
             self.push_screen(error_dialog(self._failure))
@@ -127,9 +129,10 @@ class WorkbenchApp(KeyOrder):
             self.set_timer(SETTLED, self._collect_again)
 
     def _collect_again(self) -> None:
-        """What stands after the start stays: leaving it out keeps a collection from holding up a key for 50 ms.
+        """Freeze what is alive after the start, and enable the collector again.
 
-        The oldest generation is collected here alone, as soon as there is something in it: little by little.
+        A full collection would otherwise delay a key by 50 ms. The oldest generation is collected only by ``_collect``,
+        in small steps.
         """
         gc.freeze()
         gc.set_threshold(*gc.get_threshold()[:2], NEVER)
@@ -141,8 +144,8 @@ class WorkbenchApp(KeyOrder):
         if gc.get_count()[2] < RIPE:
             return
         gc.collect()
-        # What is left out is never collected, and each line that stands on the screen is a cycle (Textual: Strip.crop()
-        # keeps the line itself among its crops). So only once there is much of it: at rest never.
+        # Frozen objects are never collected, and each line on the screen is a cycle (Textual: Strip.crop() keeps the
+        # line itself among its crops). So freeze only when there are many: never at rest.
         if len(gc.get_objects(generation=2)) > MANY:
             gc.freeze()
 
@@ -158,22 +161,20 @@ class WorkbenchApp(KeyOrder):
         yield from super().get_system_commands(screen)
         main = self.screen_stack[0]
         if screen is not main:
-            # Over the main screen stands another one: its own actions, and not what is below.
+            # Another screen is on top: offer its actions, not those below it.
             yield from self._commands_of(screen, *screen.walk_children(), self)
             return
         yield from self._commands_of(main, main.query_one(GuestList), main.query_one(BalloonPanel), self)
         console = main.query_one(QmpConsole)
-        yield SystemCommand(
-            "Save: All that passed in QMP as JSON lines", "Of the guest that is shown", console.action_save
-        )
+        yield SystemCommand("Save: QMP messages as JSON lines", "All messages of the guest shown", console.action_save)
         panel = main.query_one(BalloonPanel)
         for name, text in panel.presets:
             yield SystemCommand(
-                f"Preset {name}: Stage {text}", "A target of the profile", partial(panel.stage_preset, name)
+                f"Preset {name}: Stage {text}", "A target from the profile", partial(panel.stage_preset, name)
             )
 
     def _commands_of(self, *nodes: DOMNode) -> Iterable[SystemCommand]:
-        """What the keys of these do, by name."""
+        """The key actions of these nodes, by name."""
         for node in nodes:
             for binding in node.BINDINGS:
                 if isinstance(binding, Binding) and binding.id and binding.id not in ("app.palette", "app.leave"):
@@ -181,7 +182,7 @@ class WorkbenchApp(KeyOrder):
                     yield SystemCommand(title, binding.tooltip, partial(self.run_action, binding.action, node))
 
     async def action_quit(self) -> None:
-        """Leave, unless something would be lost that the user wants to keep."""
+        """Quit; ask first if there are unsaved changes."""
         unsaved = [screen for screen in self.screen_stack if isinstance(screen, Unsaved) and screen.changed]
         if unsaved:
             self._ask_and_quit(unsaved[0])
@@ -197,12 +198,13 @@ class WorkbenchApp(KeyOrder):
         self.theme = DARK.name if self.theme == LIGHT.name else LIGHT.name
 
     def _handle_exception(self, error: Exception) -> None:
-        """A defect of ours: no traceback on the user's terminal, but none lost either."""
+        """Handle an internal error: save the traceback instead of printing it on the user's terminal."""
         if self._keep_crash is None:
             super()._handle_exception(error)
             return
         summary = f"{type(error).__name__}: {error}".splitlines()[0]
         self.exit(
             return_code=1,
-            message=f"workbench: the screen ended by a defect of its own ({summary}). Guests run on; {self._keep_crash(error)}",
+            message=f"workbench: internal error (please report): {summary}\n"
+            f"hint: guests keep running; {self._keep_crash(error)}",
         )

@@ -1,7 +1,7 @@
 """The workbench's two themes, and the colours of the series in every other theme.
 
-A series keeps its one colour everywhere: target amber, actual blue, host resident violet, guest available teal. Green and
-red are for states.
+Each series has the same colour everywhere: target amber, actual blue, host resident violet, guest available teal. Green
+and red are for states.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ LIGHT = Theme(
 SERIES = {"target": "warning", "actual": "primary", "resident": "secondary"}
 """The theme colour of each series: ``$target``, ``$actual`` and ``$resident`` in the stylesheets."""
 AVAILABLE = "#2aa198"
-"""``$available`` in themes that are not ours: no theme has a role for a fourth line; this one is seen on dark and light."""
+"""``$available`` in other themes, which have no role for a fourth line; readable on dark and light."""
 
 
 def series_variables(colours: dict[str, str]) -> dict[str, str]:
-    """``$target`` and the others, for whatever theme is chosen."""
+    """``$target`` and the others, for the current theme."""
     return {"available": colours.get("available", AVAILABLE), **{name: colours[role] for name, role in SERIES.items()}}

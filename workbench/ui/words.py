@@ -1,4 +1,4 @@
-"""Numbers and times as the screen writes them: fixed widths, so that nothing moves when they change."""
+"""Sizes, times and line breaks as the screen writes them; widths rarely change, so that nothing moves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def short_size(size: int) -> str:
 
 
 def uptime(seconds: float) -> str:
-    """``45s``, ``3m``, ``2h05m``, ``3d04h``: coarse enough to stand still."""
+    """``45s``, ``3m``, ``2h05m``, ``3d04h``: coarse, so that it rarely changes."""
     whole = max(0, int(seconds))
     if whole < 60:
         return f"{whole}s"
@@ -25,7 +25,7 @@ def uptime(seconds: float) -> str:
 
 
 def broken(text: str, room: int, hang: int = 2) -> list[str]:
-    """The text in lines of at most ``room`` columns, the later ones set in; behind a comma or a space where there is one."""
+    """The text in lines of at most ``room`` columns, broken after a comma or space if possible; later lines are indented."""
     pieces: list[str] = []
     indent = ""
     while len(indent) + len(text) > room:

@@ -1,4 +1,4 @@
-"""What the balloon panel says of a diff that stays, and the key that sends the target again."""
+"""The balloon panel on a diff that stays, and the key that sends the target again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def test_memory_taken_back_offers_the_key_that_sends_again(size: tuple[int
         assert engine.guest("demo").asked == [("target", 256 * MIB)]
 
 
-async def test_nothing_is_sent_again_to_a_guest_that_has_what_it_should() -> None:
+async def test_nothing_is_sent_again_to_a_guest_at_its_target() -> None:
     async with opened(running(balloon=balloon(256 * MIB, 256 * MIB))) as (pilot, engine):
         assert "sends it" not in text_of(pilot, "#balloon-situation")
         await pilot.press("a")
@@ -44,7 +44,7 @@ async def test_nothing_is_sent_again_to_a_guest_that_has_what_it_should() -> Non
         assert engine.guest("demo").asked == []
 
 
-async def test_a_note_stands_beside_a_settled_balloon() -> None:
+async def test_a_settled_balloon_can_have_a_note() -> None:
     settled = replace(balloon(256 * MIB, 256 * MIB), verdict=Verdict(State.SETTLED, notes=(NOTE,)))
     async with opened(running(balloon=settled)) as (pilot, engine):
         words = text_of(pilot, "#balloon-situation")
@@ -56,24 +56,24 @@ async def test_a_note_stands_beside_a_settled_balloon() -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
-async def test_the_state_of_a_silent_qemu_is_not_known(size: tuple[int, int]) -> None:
+async def test_the_state_is_unknown_while_qemu_does_not_answer(size: tuple[int, int]) -> None:
     silent = running(answering=False, trouble="QEMU's process is stopped (SIGSTOP)", balloon=balloon())
     async with opened(silent, size=size) as (pilot, engine):
         head = text_of(pilot, "#balloon-head")
         assert "unknown" in head
         assert "settled" not in head
         assert re.search(r"read +\d+ \w+ ago", head)
-        assert "waits" not in text_of(pilot, "#balloon-situation")
+        assert "was sent and is pending" not in text_of(pilot, "#balloon-situation")
         waiting = replace(balloon(), unanswered=128 * MIB)
         engine.publish(replace(silent, balloon=waiting))
         await pilot.pause()
-        assert "a target of 128 MiB was sent and waits" in " ".join(text_of(pilot, "#balloon-situation").split())
+        assert "a target of 128 MiB was sent and is pending" in " ".join(text_of(pilot, "#balloon-situation").split())
         engine.publish(running())
         await pilot.pause()
         assert "settled" in text_of(pilot, "#balloon-head")
 
 
-async def test_a_pause_is_said_once() -> None:
+async def test_a_pause_is_shown_once() -> None:
     reading = balloon().reading
     assert reading is not None
     old = GuestStats(NOW - 60, 2, available=400 * MIB)
@@ -90,7 +90,7 @@ async def test_a_pause_is_said_once() -> None:
     ("last", "interval", "words"),
     [
         (NOW - 300, 0, "guest figures are 5 min old; polling is off"),
-        (0.0, 0, "no guest statistics: QEMU does not ask for any"),
+        (0.0, 0, "no guest statistics: polling is off"),
         (0.0, 2, "no guest statistics: its driver never sent any"),
     ],
 )
@@ -103,8 +103,8 @@ async def test_polling_that_another_client_switched_off_is_a_note() -> None:
     reading = balloon().reading
     assert reading is not None
     seen = Circumstances(NOW, driver_status=0x0F, statistics=2, stats=GuestStats(NOW - 60, 0, available=MIB))
-    for statistics, said in ((2, True), (0, False)):
+    for statistics, shown in ((2, True), (0, False)):
         verdict = judge(reading, replace(seen, statistics=statistics))
         async with opened(running(balloon=replace(balloon(), verdict=verdict))) as (pilot, _):
             words = " ".join(text_of(pilot, "#balloon-situation").split())
-            assert ("another client turned polling off" in words) == said
+            assert ("another client turned polling off" in words) == shown

@@ -1,4 +1,4 @@
-"""What the balloon panel shows of the ledger: the four columns, losses as losses, and what will happen before it does."""
+"""The ledger in the balloon panel: its four columns, losses, and the forecast of a staged target."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_table_is_aligned_and_as_wide_as_the_panel(width: int) -> None:
     assert lines[3].split()[1:][:2] == (["+256", "+65,536"] if with_pages else ["+256", "+256"])
 
 
-def test_where_there_is_no_room_beside_a_size_its_pages_stand_below() -> None:
+def test_pages_are_below_a_size_where_there_is_no_room_beside_it() -> None:
     lines = ledger_text.table(full(inflated(213, 207, Backing())), 50, tall=True, paged=True).plain.splitlines()
     assert [line.split()[0] for line in lines] == ["MiB", "before", "pages", "now", "pages", "change", "pages"]
     assert lines[4].split()[1:] == ["65,536", "65,536", "52,992", "46,592"]
@@ -113,9 +113,7 @@ async def test_a_key_shows_the_whole_ledger_in_place_of_the_plot(size: tuple[int
             await press(pilot, "f")
             assert "instead: use ordinary memory" in text_of(pilot, "#balloon-ledger")
             await press(pilot, "left_square_bracket")
-            assert "instead: use ordinary memory" not in text_of(pilot, "#balloon-ledger"), (
-                "what is staged stands whole"
-            )
+            assert "instead: use ordinary memory" not in text_of(pilot, "#balloon-ledger"), "the staged target is whole"
             assert "use 4 KiB" in text_of(pilot, "#balloon-ledger")
             assert staged.region.bottom <= screen.query_one(BalloonPanel).content_region.bottom
             await press(pilot, "escape")
@@ -142,7 +140,7 @@ def test_no_number_moves_when_it_changes() -> None:
     assert [len(line) for line in small] == [len(line) for line in large]
 
 
-def test_a_loss_is_red_and_what_is_not_known_a_dash() -> None:
+def test_a_loss_is_red_and_an_unknown_value_a_dash() -> None:
     lost = full(inflated(114, 354, REPORTING))
     styles = [str(span.style) for span in ledger_text.figures(lost, 80).spans]
     assert "bold $error" in styles
@@ -157,11 +155,11 @@ def test_a_loss_is_red_and_what_is_not_known_a_dash() -> None:
 @pytest.mark.parametrize(
     ("share", "text"), [(1.0, "100"), (0.999, "99"), (0.62, "62"), (0.001, "1"), (0.0, "0"), (-1, "0")]
 )
-def test_a_share_is_whole_only_when_it_is(share: float, text: str) -> None:
+def test_a_share_is_100_percent_only_when_complete(share: float, text: str) -> None:
     assert percent(share) == text
 
 
-async def test_the_panel_tells_a_loss_and_whose_target_it_was() -> None:
+async def test_the_panel_shows_a_loss_and_whose_target_it_was() -> None:
     lost = running(balloon=inflated(114, 354, REPORTING, ours=False), backing="2M pages")
     async with opened(lost) as (pilot, _):
         ledger = text_of(pilot, "#balloon-ledger")
@@ -171,13 +169,13 @@ async def test_the_panel_tells_a_loss_and_whose_target_it_was() -> None:
 
 @pytest.mark.parametrize("width", [46, 76, 104])
 @pytest.mark.parametrize(("backing", "serves"), [(HUGE, "use 4 KiB"), (REPORTING, "leave it at RAM")])
-def test_a_void_change_says_in_every_form_what_would_serve(width: int, backing: Backing, serves: str) -> None:
+def test_a_void_change_shows_a_remedy_in_every_form(width: int, backing: Backing, serves: str) -> None:
     forms = balloon_text.ledger(inflated(430, 430, backing), NOW, width)
     assert all(serves in form.plain or "instead: " in form.plain for form in forms)
     assert not any(serves in form.plain for form in balloon_text.ledger(inflated(430, 174, Backing()), NOW, width))
 
 
-async def test_a_target_that_is_void_is_told_before_it_is_sent() -> None:
+async def test_a_void_target_is_shown_before_it_is_sent() -> None:
     void = running(balloon=replace(balloon(), backing=HUGE, host=HostMemory(RAM, RAM)), backing="2M pages")
     async with opened(void) as (pilot, engine):
         await press(pilot, "b", "left_square_bracket")
@@ -193,7 +191,7 @@ async def test_a_target_that_is_void_is_told_before_it_is_sent() -> None:
         assert "come back" not in staged
 
 
-def test_where_there_is_room_all_reasons_are_told() -> None:
+def test_all_reasons_are_shown_where_there_is_room() -> None:
     from workbench.domain.balloon.safety.forecast import forecast
 
     plan = forecast(replace(balloon(), backing=HUGE), RAM // 2, 0.0)
@@ -203,7 +201,7 @@ def test_where_there_is_room_all_reasons_are_told() -> None:
     assert "instead" not in narrow
 
 
-async def test_the_start_of_a_guest_that_may_end_by_sigbus_warns_of_it() -> None:
+async def test_starting_a_guest_that_may_get_sigbus_shows_a_warning() -> None:
     stopped = GuestSnapshot("demo", phase=Phase.STOPPED, memory=RAM, cautions=(CAUTION,))
     async with opened(stopped) as (pilot, engine):
         assert CAUTION in text_of(pilot, "#balloon-head"), "before anything is pressed"
@@ -213,7 +211,7 @@ async def test_the_start_of_a_guest_that_may_end_by_sigbus_warns_of_it() -> None
         assert CAUTION in [notification.message for notification in pilot.app._notifications]
 
 
-async def test_why_a_guest_died_stands_below_how() -> None:
+async def test_why_a_guest_died_is_shown_below_how() -> None:
     cause = "no hugepage left"
     died = GuestSnapshot("demo", memory=RAM, ended=Exit(135), ended_cause=cause)
     async with opened(died) as (pilot, _):

@@ -1,4 +1,4 @@
-"""How the panel shares out its rows."""
+"""How the panel divides its rows."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def test_the_fullest_form_that_leaves_the_plot_readable(rows: int, form: int | N
     assert choose(FORMS, rows, 40) == (form, plot)
 
 
-def test_with_fewer_rows_no_form_is_fuller_as_long_as_the_plot_is_drawn() -> None:
-    """A row that is taken below, as by what is staged, must not make another form of it."""
+def test_fewer_rows_never_give_a_fuller_form_while_the_plot_is_drawn() -> None:
+    """A row used below, as by a staged target, must not change its form."""
     found = [choose(FORMS, rows, 40) for rows in range(40, 0, -1)]
     drawn = [form for form, plot in found if plot and form is not None]
     assert drawn == sorted(drawn)
@@ -65,7 +65,7 @@ def test_a_text_that_wraps_counts_its_rows() -> None:
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (140, 44), (200, 60)])
 @pytest.mark.parametrize("state", [State.SETTLED, State.STALLED])
 async def test_nothing_of_the_panel_is_cut_off(size: tuple[int, int], state: State) -> None:
-    """Whatever there is to say, the staged target stands whole at the foot, and the plot has room or is not there."""
+    """In every state the staged target is whole at the foot, and the plot has room or is not drawn."""
     verdict = replace(balloon().verdict, state=state, cause="c " * 20, advice="a " * 30, evidence=("e " * 20,) * 3)
     now = balloon(300 * MIB, 340 * MIB) if state is State.STALLED else balloon(300 * MIB, 300 * MIB)
     now = replace(now, verdict=verdict) if state is State.STALLED else now
@@ -88,14 +88,14 @@ async def test_nothing_of_the_panel_is_cut_off(size: tuple[int, int], state: Sta
 
 
 def part(given: int) -> Balloon:
-    """A guest of 512 MiB on its way to 384, that has given so much."""
+    """A guest of 512 MiB inflating to 384 that has given so much."""
     before = Moment(0, 512 * MIB, 512 * MIB, 100 * MIB, 400 * MIB)
     now = Moment(1, 384 * MIB, 512 * MIB - given, 100 * MIB, 400 * MIB - given)
     return replace(balloon(384 * MIB, 512 * MIB - given), ledger=Ledger(512 * MIB, now, before))
 
 
-async def test_while_the_balloon_moves_its_plot_stands() -> None:
-    """Seen: at each change the ledger took a fuller form until it had something to say, and the plot jumped by a row."""
+async def test_the_plot_does_not_move_while_the_balloon_does() -> None:
+    """Once, the ledger took a fuller form at each change until it had text to show, and the plot jumped by a row."""
     engine = FakeEngine(running(balloon=part(0)))
     app = WorkbenchApp(engine)
     async with app.run_test(size=(140, 44)) as pilot:
@@ -113,13 +113,13 @@ async def test_while_the_balloon_moves_its_plot_stands() -> None:
         settled = replace(part(0), reading=balloon(384 * MIB, 384 * MIB).reading)
         engine.publish(running(balloon=settled))
         await pilot.pause()
-        assert "before" in ledger.shown.plain, "once it stands there is room again"
+        assert "before" in ledger.shown.plain, "once it is settled there is room again"
 
 
 @pytest.mark.parametrize(
     "size", [(80, 24), (80, 30), (120, 29), (120, 30), (120, 31), (120, 32), (100, 40), (120, 40), (200, 60)]
 )
-async def test_a_terminal_of_a_usual_size_has_a_plot_also_with_a_target_staged(size: tuple[int, int]) -> None:
+async def test_a_terminal_of_a_usual_size_has_a_plot_with_a_staged_target_too(size: tuple[int, int]) -> None:
     app = WorkbenchApp(FakeEngine(running(balloon=part(40 * MIB))))
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
@@ -135,7 +135,7 @@ async def test_a_terminal_of_a_usual_size_has_a_plot_also_with_a_target_staged(s
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_a_stalled_guest_has_its_plot_beside_the_cause(size: tuple[int, int]) -> None:
-    """Figures of which the guest tells all the time need no line that says so; old ones do."""
+    """Fresh figures need no line that says so; old ones do."""
     evidence = tuple(f"evidence {number}" for number in range(5))
     verdict = replace(
         balloon().verdict, state=State.STALLED, cause="no more pages", advice="stop it", evidence=evidence
@@ -154,7 +154,7 @@ async def test_a_stalled_guest_has_its_plot_beside_the_cause(size: tuple[int, in
         assert "old" in panel.query_one("#balloon-ledger", TextBlock).shown.plain
 
 
-async def test_keys_of_a_plot_that_has_no_room_say_so() -> None:
+async def test_history_keys_report_that_the_plot_has_no_room() -> None:
     verdict = replace(balloon().verdict, state=State.STALLED, cause="c " * 40, advice="a " * 150)
     app = WorkbenchApp(FakeEngine(running(balloon=replace(balloon(102 * MIB, 143 * MIB), verdict=verdict))))
     async with app.run_test(size=(80, 24)) as pilot:
@@ -163,11 +163,11 @@ async def test_keys_of_a_plot_that_has_no_room_say_so() -> None:
         assert not panel.query_one(HistoryPlot).display
         await pilot.press("b", "z")
         await pilot.pause()
-        assert "the plot has no room here" in str(panel.border_subtitle)
+        assert "No room for the plot" in str(panel.border_subtitle)
 
 
-async def test_rows_that_nobody_wants_show_more_of_what_says_why() -> None:
-    """Where there is no room for the plot, its rows are not left empty while what was seen is cut off."""
+async def test_unused_rows_show_more_evidence() -> None:
+    """Without room for the plot, its rows are not left empty while evidence is cut off."""
     evidence = tuple(f"evidence {number}" for number in range(5))
     verdict = replace(balloon().verdict, state=State.STALLED, cause="c " * 20, advice="a " * 90, evidence=evidence)
     app = WorkbenchApp(FakeEngine(running(balloon=replace(balloon(102 * MIB, 143 * MIB), verdict=verdict))))
@@ -176,11 +176,11 @@ async def test_rows_that_nobody_wants_show_more_of_what_says_why() -> None:
         panel = app.screen.query_one(BalloonPanel)
         assert not panel.query_one(HistoryPlot).display
         staged = panel.query_one("#balloon-staged", TextBlock)
-        said = panel.query_one("#balloon-situation", TextBlock).shown.plain
-        shown = sum(line in said for line in evidence)
+        text = panel.query_one("#balloon-situation", TextBlock).shown.plain
+        shown = sum(line in text for line in evidence)
         kept = staged_rows(staged.shown, panel.content_region.width)
         assert shown < len(evidence), "the case is one that is short of rows"
-        assert staged.region.y + kept == panel.content_region.bottom, said
+        assert staged.region.y + kept == panel.content_region.bottom, text
 
 
 @pytest.mark.parametrize("width", [40, 48, 60, 66, 76, 92, 120])

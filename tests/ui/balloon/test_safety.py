@@ -1,4 +1,4 @@
-"""What the balloon panel does for safety: the floor before a target is sent, presets, undo and redo."""
+"""Safety in the balloon panel: the floor before a target is sent, presets, undo and redo."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def test_a_target_below_the_floor_asks_and_names_it() -> None:
         await press(pilot, "enter")
         assert isinstance(pilot.app.screen, Dialog)
         words = " ".join("\n".join(str(widget.render()) for widget in pilot.app.screen.query(Static)).split())
-        for expected in ("below the floor of 400 MiB (from its profile)", "about 272 MiB available", "kills its own"):
+        for expected in ("below the floor of 400 MiB (from its profile)", "about 272 MiB available", "kills processes"):
             assert expected in words
         await press(pilot, "right", "enter")
         await pilot.app.workers.wait_for_complete()
@@ -67,7 +67,7 @@ async def test_a_target_that_is_typed_as_a_command_asks_the_same(line: str) -> N
         assert asked(engine) == []
 
 
-async def test_a_guest_that_another_screen_holds_is_not_said_to_be_stopped() -> None:
+async def test_a_guest_held_by_another_screen_is_not_shown_as_stopped() -> None:
     held = running(balloon=None, answering=False, trouble="another client holds its monitor")
     async with opened(held) as (pilot, _):
         await press(pilot, "5")
@@ -127,11 +127,11 @@ async def test_a_preset_that_no_longer_fits_is_refused() -> None:
         assert any("more than the guest's RAM" in note.message for note in pilot.app._notifications)
 
 
-async def test_a_profile_without_presets_says_so() -> None:
+async def test_a_profile_without_presets_is_reported() -> None:
     async with opened() as (pilot, _):
         await press(pilot, "p")
         assert not isinstance(pilot.app.screen, Dialog)
-        assert any("names no presets" in note.message for note in pilot.app._notifications)
+        assert any("has no presets" in note.message for note in pilot.app._notifications)
 
 
 async def test_the_palette_has_the_presets() -> None:
@@ -145,7 +145,7 @@ async def test_the_palette_has_the_presets() -> None:
         assert pilot.app.screen.query_one(BalloonPanel).staged == RAM // 2
 
 
-async def test_undo_and_redo_go_along_the_sessions_targets() -> None:
+async def test_undo_and_redo_follow_the_sessions_targets() -> None:
     async with opened() as (pilot, engine):
 
         async def key(target: int, *keys: str) -> None:
@@ -177,7 +177,7 @@ def test_no_fact_of_the_forecast_is_cut(width: int, floor: int | None, ramp: Ram
     for part in forecast_parts(plan):
         assert part.plain in text.split("\n") or part.plain in text
     assert all(len(line) <= width for line in text.split("\n") if not line.startswith("enter")), text
-    assert "esc drops it" in text
+    assert "esc discards it" in text
 
 
 def test_the_time_of_a_ramp_counts_its_waits() -> None:
@@ -189,7 +189,7 @@ def test_the_time_of_a_ramp_counts_its_waits() -> None:
     assert (back.seconds, back.steps) == (4.0, 1), "deflation is never slowed"
 
 
-def test_a_guest_that_gave_since_it_told_of_its_memory_has_less_left() -> None:
+def test_a_guest_that_gave_memory_since_its_report_has_less_left() -> None:
     now = balloon(RAM - 200 * MIB, RAM - 200 * MIB, available=250 * MIB)
     past = tuple(Sample(NOW - 3 + i / 10, RAM, RAM, None, None) for i in range(18))
     plan = forecast(replace(now, history=(*past, *now.history[-1:])), RAM - 240 * MIB, 0.0)
@@ -211,7 +211,7 @@ def title_of(pilot: Pilot[None]) -> str:
 
 
 async def wishes(protection: Protection, *keys: str) -> list[object]:
-    """What these keys ask of a guest whose ramp and guard stand so."""
+    """The requests of these keys for a guest in this state of ramp and guard."""
     async with opened(running(protection=protection)) as (pilot, engine):
         await press(pilot, *keys)
         await pilot.app.workers.wait_for_complete()
@@ -248,7 +248,7 @@ async def test_the_keys_of_ramp_and_guard(protection: Protection, keys: tuple[st
         (Protection(ramping=RAMPING), ("t", "escape")),
     ],
 )
-async def test_keys_that_have_nothing_to_do_ask_for_nothing(protection: Protection, keys: tuple[str, ...]) -> None:
+async def test_keys_with_nothing_to_do_send_no_request(protection: Protection, keys: tuple[str, ...]) -> None:
     assert await wishes(protection, *keys) == []
 
 
@@ -278,15 +278,15 @@ async def test_a_ramp_under_way_shows_its_progress() -> None:
         assert not pilot.app.screen.query_one("#balloon-safety").display
 
 
-async def test_a_ramp_that_was_left_says_where_and_offers_to_go_on() -> None:
+async def test_an_interrupted_ramp_shows_where_and_offers_to_continue() -> None:
     async with opened(running(protection=Protection(left=RAMPING)), size=(80, 24)) as (pilot, _):
         words = safety_words(pilot)
-        assert "a ramp to 256 MiB was left at 384 MiB, step 2 of 4" in words
-        assert "o goes on" in words
+        assert "ramp to 256 MiB interrupted at 384 MiB, step 2 of 4" in words
+        assert "o continues" in words
         assert pilot.app.screen.query_one("#balloon-safety").region.bottom <= 24
 
 
-async def test_what_the_guard_did_stands_in_the_panel_and_no_toast_covers_it() -> None:
+async def test_the_guards_action_is_in_the_panel_and_not_covered_by_a_toast() -> None:
     async with opened(size=(80, 24)) as (pilot, engine):
         engine.publish(running(protection=Protection(alarm=ALARM, armed=True)))
         await pilot.pause()
@@ -294,7 +294,7 @@ async def test_what_the_guard_did_stands_in_the_panel_and_no_toast_covers_it() -
         assert not [note for note in pilot.app._notifications if note.title == "Guard"]
 
 
-async def test_what_the_guard_did_behind_another_pane_is_told_once() -> None:
+async def test_the_guards_action_is_shown_once_while_another_pane_is_open() -> None:
     async with opened(size=(80, 24)) as (pilot, engine):
         await press(pilot, "d")
         engine.publish(running(protection=Protection(alarm=ALARM, armed=True)))
@@ -303,11 +303,11 @@ async def test_what_the_guard_did_behind_another_pane_is_told_once() -> None:
         await pilot.pause()
         assert "guard gave 128 MiB back at" in safety_words(pilot)
         assert "only 12 MiB available (threshold 32 MiB)" in safety_words(pilot)
-        told = [note.message for note in pilot.app._notifications if note.title == "Guard"]
-        assert told == ["demo got 128 MiB back: only 12 MiB available (threshold 32 MiB)"]
+        notes = [note.message for note in pilot.app._notifications if note.title == "Guard"]
+        assert notes == ["demo got 128 MiB back: only 12 MiB available (threshold 32 MiB)"]
 
 
-async def test_a_guard_of_a_guest_that_is_not_shown_speaks_too() -> None:
+async def test_the_guard_of_a_guest_not_shown_is_reported_too() -> None:
     async with opened(running(), running("other")) as (pilot, engine):
         engine.publish(running("other", protection=Protection(alarm=ALARM)))
         await pilot.pause()
@@ -315,10 +315,10 @@ async def test_a_guard_of_a_guest_that_is_not_shown_speaks_too() -> None:
         assert "gave" not in safety_words(pilot)
 
 
-async def test_a_guard_that_cannot_see_says_why() -> None:
+async def test_a_guard_that_cannot_watch_shows_why() -> None:
     protection = Protection(armed=True, blind="the guest reports no statistics")
     async with opened(running(protection=protection)) as (pilot, _):
-        assert "it cannot see: the guest reports no statistics" in safety_words(pilot)
+        assert "cannot watch: the guest reports no statistics" in safety_words(pilot)
 
 
 @pytest.mark.parametrize("width", [38, 50, 76])
@@ -331,7 +331,7 @@ def test_every_part_of_the_lines_is_whole(width: int) -> None:
 
 
 @pytest.mark.parametrize("code", [Cause.STATISTICS_SWITCHED_OFF, Cause.STATISTICS_STOPPED])
-def test_a_forecast_by_old_figures_says_so(code: Cause) -> None:
+def test_a_forecast_shows_the_age_of_old_figures(code: Cause) -> None:
     now = balloon()
     assert now.stats is not None
     fresh = forecast(now, RAM // 2, 0.0)
@@ -339,8 +339,8 @@ def test_a_forecast_by_old_figures_says_so(code: Cause) -> None:
     stats = replace(now.stats, last_update=now.reading.time - 300 if now.reading else 0)
     old = replace(now, stats=stats, verdict=replace(now.verdict, notes=(Finding(code, "frozen"),)))
     plan = forecast(old, 64 * MIB, 0.0)
-    assert "by figures 5 min old" in [part.plain for part in forecast_parts(plan)]
-    assert "by figures that are 5 min old" in risk_words("demo", plan)[1]
+    assert "figures 5 min old" in [part.plain for part in forecast_parts(plan)]
+    assert "(figures 5 min old)" in risk_words("demo", plan)[1]
 
 
 @pytest.mark.parametrize(
@@ -352,12 +352,12 @@ def test_a_forecast_by_old_figures_says_so(code: Cause) -> None:
         (State.SETTLED, None, Cause.PAUSED, "waits until the guest runs", True),
     ],
 )
-def test_a_target_that_would_move_nothing_yet_says_so(
+def test_a_target_that_would_move_nothing_yet_shows_why(
     state: State, code: Cause | None, note: Cause | None, words: str, gains: bool
 ) -> None:
     now = balloon()
     assert not forecast(now, RAM // 2, MIB).waits
-    notes = (Finding(note, "it stands"),) if note else ()
+    notes = (Finding(note, "a note"),) if note else ()
     now = replace(now, verdict=replace(now.verdict, state=state, code=code, notes=notes))
     plan = forecast(now, RAM // 2, MIB)
     assert words in [part.plain for part in forecast_parts(plan)]
@@ -372,7 +372,7 @@ async def test_a_screen_that_has_just_opened_knows_how_fast_the_guest_was() -> N
         assert "in 0.2 s" in text_of(pilot, "#balloon-staged")
 
 
-async def test_the_forecast_tells_of_the_steps() -> None:
+async def test_the_forecast_shows_the_steps() -> None:
     async with opened(running(protection=Protection(ramp=Ramp(64 * MIB, 2)))) as (pilot, _):
         await press(pilot, "5")
         assert "in 4 steps" in text_of(pilot, "#balloon-staged")
@@ -391,11 +391,11 @@ async def test_a_refused_key_covers_nothing_on_a_small_terminal() -> None:
         panel = pilot.app.screen.query_one(BalloonPanel)
         hints = str(panel.border_subtitle)
         await press(pilot, "o")
-        assert Content.from_markup(str(panel.border_subtitle)).plain == "no ramp was left at a step"
+        assert Content.from_markup(str(panel.border_subtitle)).plain == "No interrupted ramp to continue"
         await press(pilot, "p")
         assert "see [balloon.presets]" in Content.from_markup(str(panel.border_subtitle)).plain
         assert not pilot.app._notifications
-        assert panel.tell("a" * 79, 1.0) is False, "no room"
-        panel.tell("soon over", 0.01)
+        assert panel.show_notice("a" * 79, 1.0) is False, "no room"
+        panel.show_notice("soon over", 0.01)
         while str(panel.border_subtitle) != hints:
             await pilot.pause(0.01)

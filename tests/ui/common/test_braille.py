@@ -1,4 +1,4 @@
-"""Lines of braille dots: every value where it belongs, and nothing outside."""
+"""Lines of braille dots: every value in its place, and nothing outside."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.ui.common.braille import BLANK, DASH, NOBODY, Row, draw
+from workbench.ui.common.braille import BLANK, DASH, NO_OWNER, Row, draw
 
 if TYPE_CHECKING:
     from workbench.domain.balloon.history.samples import Column
@@ -54,7 +54,7 @@ def test_the_first_series_keeps_its_colour_where_two_meet() -> None:
     assert rows[0].owners == bytes([0])
 
 
-def test_series_that_take_turns_are_both_seen_where_they_are_one() -> None:
+def test_alternating_series_are_both_seen_where_they_are_equal() -> None:
     line = flat(*[4] * 16)
     (row,) = draw([line, line, line], width=8, height=1, low=0, high=8, turns=2)
     assert row.owners == bytes([0] * DASH + [1] * DASH) * (8 // (2 * DASH))
@@ -62,7 +62,7 @@ def test_series_that_take_turns_are_both_seen_where_they_are_one() -> None:
 
 def test_a_gap_stays_empty() -> None:
     (row,) = draw([flat(None, None, 8, 8)], width=2, height=1, low=0, high=8)
-    assert row == Row(" \u2809", bytes([NOBODY, 0]))
+    assert row == Row(" \u2809", bytes([NO_OWNER, 0]))
 
 
 def test_a_dip_within_one_column_reaches_down() -> None:
@@ -76,9 +76,9 @@ def test_every_shape_fits_its_frame_and_shows_every_extreme(series: list[list[Co
     assert [len(row.text) for row in rows] == [6] * height
     for row in rows:
         for character, owner in zip(row.text, row.owners, strict=True):
-            assert (owner == NOBODY) == (character == " ")
+            assert (owner == NO_OWNER) == (character == " ")
             assert character == " " or BLANK < ord(character) <= 0x28FF
-            assert owner == NOBODY or owner < len(series)
+            assert owner == NO_OWNER or owner < len(series)
     found, bottom = dots(rows), 4 * height - 1
     for line in series:
         for x, value in enumerate(line):

@@ -1,4 +1,4 @@
-"""Lines in columns, broken below their own column."""
+"""Lines in columns, wrapped below their own column."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def lines(text: str, column: int, width: int) -> list[str]:
     return [line.plain.rstrip() for line in hung(Content(text), column, width)]
 
 
-def test_what_does_not_fit_goes_on_below_its_column() -> None:
+def test_what_does_not_fit_continues_below_its_column() -> None:
     assert lines("  driver  one of: file, raw, qcow2, null-co", 10, 36) == [
         "  driver  one of: file, raw, qcow2,",
         " " * 10 + "null-co",

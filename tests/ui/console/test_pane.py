@@ -1,4 +1,4 @@
-"""The serial console's text: terminal control taken out, nothing of it shown as markup."""
+"""The serial console's text: terminal control codes are removed, and nothing is markup."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def test_an_unfinished_line_waits_for_its_end() -> None:
 
 
 @given(st.text())
-def test_nothing_that_a_guest_prints_survives_as_control(text: str) -> None:
+def test_no_control_character_of_a_guest_survives(text: str) -> None:
     for character in clean_line(text.replace("\n", "")):
         assert character == "\t" or ord(character) >= 0x20

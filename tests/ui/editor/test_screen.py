@@ -25,7 +25,7 @@ from workbench.ui.editor.form import LABEL, FormList, ProfileForm, hints, row_li
 from workbench.ui.editor.problem_list import ProblemList
 from workbench.ui.editor.screen import EditorScreen
 from workbench.ui.editor.text_area import changed_range, spans
-from workbench.ui.keys.names import know_moved
+from workbench.ui.keys.names import set_user_keys
 from workbench.ui.main.screen import MainScreen
 from workbench.ui.words import broken
 
@@ -454,11 +454,11 @@ class TestForm:
 
 def test_the_form_names_the_keys_that_its_user_has() -> None:
     assert hints() == "enter change   space open   del default   - off"
-    know_moved({"form.off": "o,x"})
+    set_user_keys({"form.off": "o,x"})
     try:
         assert hints() == "enter change   space open   del default   o off"
     finally:
-        know_moved({})
+        set_user_keys({})
 
 
 def opened_to(form: ProfileForm, key: str) -> bool:
@@ -507,7 +507,7 @@ class TestFiles:
             await press(pilot, "R")
             await wait_until(lambda: bool(pilot.app.screen.query("#value-trouble")))
             await wait_until(
-                lambda: "it has that name already" in str(pilot.app.screen.query_one("#value-trouble", Static).render())
+                lambda: "this is its current name" in str(pilot.app.screen.query_one("#value-trouble", Static).render())
             )
             await type_name(pilot, "two")
             await wait_until(lambda: list(engine.profiles.files) == ["two"])
@@ -536,7 +536,7 @@ class TestFiles:
                 await wait_until(lambda: dialog(pilot))
                 await pilot.pause()
                 said = " ".join(str(widget.render()) for widget in pilot.app.screen.query(Static))
-                assert "one and two extend it, and will not start without it" in said
+                assert "one and two extend it and will not start without it" in said
                 await press(pilot, "escape")
                 await wait_until(lambda: not dialog(pilot))
 

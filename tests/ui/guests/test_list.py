@@ -1,4 +1,4 @@
-"""The list of guests keeps its cursor where the user's next key is meant."""
+"""The list of guests keeps its cursor on the guest that the next key is for."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Guests(App[None]):
         self.list.guests = tuple(GuestSnapshot(name) for name in names)
 
 
-async def test_a_new_guest_is_chosen_when_it_comes() -> None:
-    """A profile that was just made, copied or renamed is the one that is meant."""
+async def test_a_new_guest_is_chosen_when_it_appears() -> None:
+    """The next key is for a profile just created, copied or renamed."""
     app = Guests()
     async with app.run_test():
         app.show("a", "b")
@@ -43,7 +43,7 @@ async def test_a_new_guest_is_chosen_when_it_comes() -> None:
         assert app.list.chosen == "a", "it is there already"
 
 
-async def test_of_a_guest_that_is_gone_the_next_one_is_chosen() -> None:
+async def test_when_a_guest_is_gone_the_next_one_is_chosen() -> None:
     app = Guests()
     async with app.run_test():
         app.show("a", "b", "c")
@@ -56,7 +56,7 @@ async def test_of_a_guest_that_is_gone_the_next_one_is_chosen() -> None:
         assert app.list.chosen is None
 
 
-def test_how_a_guest_died_stands_on_one_line() -> None:
+def test_how_a_guest_died_fits_on_one_line() -> None:
     died = GuestSnapshot("huge", ended=Exit(135))
     assert [state_words(died, NOW, width)[0] for width in (27, 24)] == [
         "killed by signal 7 (SIGBUS)",
@@ -69,8 +69,8 @@ def test_how_a_guest_died_stands_on_one_line() -> None:
     [
         (Silence.STOPPED, "does not answer"),
         (Silence.BROKEN, "does not answer"),
-        (Silence.OCCUPIED, "busy, or held elsewhere"),
+        (Silence.OCCUPIED, "busy, or monitor in use"),
     ],
 )
-def test_a_guest_that_does_not_answer_is_not_said_to_run(silence: Silence, words: str) -> None:
+def test_a_guest_that_does_not_answer_is_not_shown_as_running(silence: Silence, words: str) -> None:
     assert state_words(running(answering=False, silence=silence), NOW, 24)[0] == words

@@ -47,7 +47,7 @@ def texts(host: HostSnapshot | None, width: int) -> list[str]:
 
 
 def screen(app: App[None]) -> list[str]:
-    """What stands on the screen, line by line."""
+    """The text on the screen, line by line."""
     pane = app.query_one(HostPane)
     return [pane.render_line(y).text.rstrip() for y in range(pane.content_size.height)]
 
@@ -61,7 +61,7 @@ def test_the_lines_of_the_sketch() -> None:
         "\u2501" * 26,
         "2 MiB pages     512 of 640",
         "\u2501" * 26,
-        "  promised              12",
+        "  reserved              12",
         "1 GiB pages           none",
     ]
 
@@ -108,8 +108,8 @@ def test_a_bar_is_empty_or_full_only_when_it_is_so() -> None:
     assert line.plain.endswith("\u2578")
 
 
-def test_no_qemu_is_said() -> None:
-    assert "no QEMU here" in texts(replace(HOST, qemu=""), 30)
+def test_a_missing_qemu_is_shown() -> None:
+    assert "QEMU not found" in texts(replace(HOST, qemu=""), 30)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ async def test_the_pane_is_as_high_as_its_lines() -> None:
     async with app.run_test(size=(60, 20)) as pilot:
         pane = app.query_one(HostPane)
         await pilot.pause()
-        assert screen(app)[0].startswith("looking")
+        assert screen(app)[0].startswith("reading")
         pane.snapshot = HOST
         await pilot.pause()
         assert pane.border_title == "Host"
@@ -233,15 +233,15 @@ def test_the_table_has_each_number_of_a_pool_by_size_and_node() -> None:
     ]
 
 
-def test_a_table_of_pools_that_nobody_holds_pages_of_says_so() -> None:
-    assert pool_table(replace(HOST, pools=(NONE,), holders=()))[-1].plain == "nobody"
+def test_a_table_of_pools_without_holders_shows_unused() -> None:
+    assert pool_table(replace(HOST, pools=(NONE,), holders=()))[-1].plain == "(unused)"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
 async def test_every_line_of_the_host_can_be_seen_at_every_size(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What has no room beside the guests is said to be there, and the zoomed pane shows it."""
+    """Lines without room beside the guests are announced, and the zoomed pane shows them."""
     nodes = tuple(NodePool(number, 2 * MIB, 320, 20) for number in range(8))
     crowded = replace(HOST, pools=(replace(SMALL, nodes=nodes), NONE), transparent="madvise")
 

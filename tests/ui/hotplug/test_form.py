@@ -192,9 +192,9 @@ async def test_qemu_s_refusal_is_told() -> None:
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        (State.GONE, "Taken out net0 is out of demo"),
-        (State.REFUSED, "Refused demo refused to let net0 go: it stays"),
-        (State.OVERDUE, "No answer in 15 s net0 is still in demo: the request stands"),
+        (State.GONE, "Unplugged net0 from demo"),
+        (State.REFUSED, "Unplug refused demo refused to release net0; it stays plugged in"),
+        (State.OVERDUE, "No answer within 15 s net0 is still in demo: the request stands"),
     ],
 )
 async def test_a_device_is_taken_out_after_a_question(state: State, words: str) -> None:
@@ -240,11 +240,11 @@ async def test_a_device_that_was_asked_to_go_is_marked_until_it_is_known() -> No
         engine.publish(replace(snapshot, unplugged=(left,)))
         await pilot.pause()
         assert flag() == ""
-        assert "net0 is out of demo\nleft behind: netdev net0-host: in use" in notes(app)
+        assert "net0 from demo\nleft behind: netdev net0-host: in use" in notes(app)
         engine.publish(replace(snapshot, unplugged=(left, Unplug("net1", State.REFUSED, waited=True))))
         await pilot.pause()
-        assert "refused to let net1 go" in notes(app)
-        assert notes(app).count("net0 is out of") == 1, "told once"
+        assert "refused to release net1" in notes(app)
+        assert notes(app).count("net0 from demo") == 1, "shown once"
 
 
 async def test_a_device_is_kept_after_its_table_was_shown() -> None:
@@ -256,8 +256,8 @@ async def test_a_device_is_kept_after_its_table_was_shown() -> None:
         await pilot.pause()
         text = str(app.screen.query_one("VerticalScroll Static").render())
         assert '[[net]]\nid = "net1"' in text
-        assert "in place of\n\nnet = false" in text
-        assert "no key for speed" in text
+        assert "replacing\n\nnet = false" in text
+        assert "no key for it: speed" in text
         await pilot.press("right", "enter")
         await pilot.pause()
         assert engine.guest("demo").asked == [("keep", "/profiles/demo.toml")]

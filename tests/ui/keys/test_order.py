@@ -1,4 +1,4 @@
-"""Keys that come in one burst: typed ahead while the screen was busy, or by a script."""
+"""Keys that arrive in one burst: typed ahead while the screen was busy, or by a script."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Field(Input):
 
 
 class Away(Message):
-    """A field is left: its screen, above it, moves the focus."""
+    """The field is left: the screen above it moves the focus."""
 
 
 class Keys(KeyOrder):
@@ -62,7 +62,7 @@ class Keys(KeyOrder):
         return self.query_one(f"#{id_}", Input).value
 
     def burst(self, *keys: str) -> None:
-        """Hand all keys over before the first of them is looked at, as one read of a terminal does."""
+        """Post all keys before the first one is handled, as one read of a terminal does."""
         assert self._driver is not None
         for key in keys:
             self._driver.send_message(
@@ -77,7 +77,7 @@ async def settled(pilot: Pilot[None]) -> None:
         await pilot.pause()
 
 
-async def test_a_letter_behind_a_bound_key_comes_behind_it() -> None:
+async def test_a_letter_after_a_bound_key_is_handled_after_it() -> None:
     app = Keys()
     async with app.run_test() as pilot:
         app.burst(*"abc", "ctrl+u", *"def", "enter", *"gh", "home", "paste:i", "end", *"j")
@@ -102,7 +102,7 @@ async def test_letters_go_where_a_message_moved_the_focus() -> None:
         assert (app.value("first"), app.value("second"), app.lines) == ("ab", "cd", ["cd"])
 
 
-async def test_no_key_waits_for_ever_for_one_that_was_lost() -> None:
+async def test_no_key_waits_forever_for_a_lost_one() -> None:
     class Losing(Keys):
         lose = True
 
@@ -120,7 +120,7 @@ async def test_no_key_waits_for_ever_for_one_that_was_lost() -> None:
         assert app.value("first") == "abc"
 
 
-async def test_a_widget_that_goes_with_a_key_takes_no_other_along() -> None:
+async def test_a_widget_removed_by_a_key_loses_no_other_key() -> None:
     app = Keys()
     async with app.run_test() as pilot:
         app.burst(*"ab", "ctrl+x", "f5", *"cd")
@@ -130,7 +130,7 @@ async def test_a_widget_that_goes_with_a_key_takes_no_other_along() -> None:
         assert not app.query("#first")
 
 
-async def test_keys_that_wait_when_the_app_ends_end_with_it() -> None:
+async def test_queued_keys_are_dropped_when_the_app_ends() -> None:
     app = Keys()
     async with app.run_test() as pilot:
         await pilot.pause()
@@ -139,7 +139,7 @@ async def test_keys_that_wait_when_the_app_ends_end_with_it() -> None:
     assert not app._ahead
 
 
-async def test_a_key_that_comes_up_when_the_app_has_ended_ends_with_it() -> None:
+async def test_a_key_that_reaches_the_app_after_its_end_is_dropped() -> None:
     app = Keys()
     async with app.run_test() as pilot:
         await pilot.pause()

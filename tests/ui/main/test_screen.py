@@ -1,4 +1,4 @@
-"""The whole screen on an engine that notes what it is asked for: keys in, requests out, snapshots shown."""
+"""The main screen on a fake engine: keys in, requests out, snapshots shown."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ ALL_SIZES = {name for _, name in (*WIDTHS, *HEIGHTS)}
 async def test_the_first_picture_has_its_final_arrangement(
     size: tuple[int, int], classes: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Textual gives a screen the classes of its size after its first picture: at 80 by 24 a wide one flashed up."""
+    """Textual sets the classes of a size after the first frame: at 80 by 24 the wide layout flashed up."""
     seen: list[set[str]] = []
     laid_out = MainScreen._refresh_layout
 
@@ -99,7 +99,7 @@ async def test_keys_stage_a_target_and_enter_sends_it(keys: tuple[str, ...], tar
         assert pilot.app.screen.query_one(BalloonPanel).staged is None
 
 
-async def test_escape_drops_what_is_staged() -> None:
+async def test_escape_discards_the_staged_target() -> None:
     async with opened() as (pilot, engine):
         await press(pilot, "minus", "escape")
         assert pilot.app.screen.query_one(BalloonPanel).staged is None
@@ -131,7 +131,7 @@ async def test_undo_goes_back_and_max_gives_everything_back() -> None:
 
 
 @pytest.mark.parametrize("typed", ["abc", "0", "-5", "600M", "1T"])
-async def test_a_typed_mistake_is_explained_and_kept_for_mending(typed: str) -> None:
+async def test_a_typed_mistake_is_explained_and_kept_for_correction(typed: str) -> None:
     async with opened() as (pilot, engine):
         await press(pilot, "t")
         for character in typed:
@@ -180,7 +180,7 @@ async def test_a_stall_says_why_and_what_to_do() -> None:
         assert "14 pages" in words
 
 
-async def test_a_qemu_that_does_not_answer_is_said_and_comes_back() -> None:
+async def test_a_qemu_that_does_not_answer_is_shown_until_it_does() -> None:
     async with opened() as (pilot, engine):
         engine.publish(running(answering=False, trouble="QEMU does not answer: [stopped]"))
         await pilot.pause()
@@ -200,7 +200,7 @@ async def test_a_killed_guest_is_shown_as_killed() -> None:
         assert "killed by signal 9" in str(guests.get_option("demo").prompt)
 
 
-async def test_the_balloon_keys_say_why_they_cannot() -> None:
+async def test_balloon_keys_show_why_they_do_nothing() -> None:
     async with opened(STOPPED) as (pilot, engine):
         for key in ("minus", "5", "m", "u", "t", "enter"):
             await press(pilot, key)
@@ -242,7 +242,7 @@ async def test_start_stop_pause_reset() -> None:
         assert engine.started == ["alpine"]
 
 
-async def test_missing_hugepages_are_offered_to_be_made() -> None:
+async def test_allocating_missing_hugepages_is_offered() -> None:
     async with opened(STOPPED) as (pilot, engine):
         engine.start_failure = HugepageShortage(
             "30 hugepages of 2 MiB are missing", Shortage(2 << 20, 32, 2, 2), hint="sudo sysctl vm.nr_hugepages=32"
@@ -270,14 +270,14 @@ async def test_missing_hugepages_are_offered_to_be_made() -> None:
         assert (len(engine.started), engine.supplies[-1]) == (2, Supply.KEEP)
 
 
-async def test_a_start_that_fails_shows_qemus_own_words() -> None:
+async def test_a_failed_start_shows_qemus_output() -> None:
     async with opened(STOPPED) as (pilot, engine):
-        engine.start_failure = StartError("alpine: QEMU ended", output="qemu: -m [/x]: bad", hint="mend it")
+        engine.start_failure = StartError("alpine: QEMU ended", output="qemu: -m [/x]: bad", hint="fix it")
         await press(pilot, "g", "s")
         await pilot.pause()
         assert isinstance(pilot.app.screen, Dialog)
         body = "\n".join(str(widget.render()) for widget in pilot.app.screen.query(Static))
-        for words in ("alpine: QEMU ended", "qemu: -m [/x]: bad", "mend it"):
+        for words in ("alpine: QEMU ended", "qemu: -m [/x]: bad", "fix it"):
             assert words in body
         await press(pilot, "escape")
         assert not isinstance(pilot.app.screen, Dialog)
@@ -288,7 +288,7 @@ async def test_help_lists_every_key_that_has_an_id() -> None:
         await press(pilot, "question_mark")
         assert isinstance(pilot.app.screen, HelpScreen)
         text = "\n".join(str(widget.render()) for widget in pilot.app.screen.query(Static))
-        for words in ("Stage a target 16 MiB lower", "Leave the screen; guests run on", "Start the chosen guest"):
+        for words in ("Stage a target 16 MiB lower", "Quit; guests keep running", "Start the chosen guest"):
             assert words in text
         await press(pilot, "escape")
 
@@ -312,7 +312,7 @@ async def test_each_size_shows_the_balloon(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", [(59, 30), (80, 19), (20, 5)])
-async def test_a_terminal_that_is_too_small_says_so(size: tuple[int, int]) -> None:
+async def test_a_terminal_that_is_too_small_shows_a_message(size: tuple[int, int]) -> None:
     async with opened(size=size) as (pilot, _):
         shown = pilot.app.screen.query_one("#too-small", Static)
         assert shown.region.width > 0
@@ -322,7 +322,7 @@ async def test_a_terminal_that_is_too_small_says_so(size: tuple[int, int]) -> No
         assert pilot.app.screen.query_one(BalloonPanel).region.width > 0
 
 
-async def test_numbers_stand_still_when_they_change() -> None:
+async def test_numbers_do_not_move_when_they_change() -> None:
     async with opened() as (pilot, engine):
         before = text_of(pilot, "#balloon-head").splitlines()
         engine.publish(running(balloon=balloon(128 * MIB, 500 * MIB)))
@@ -339,7 +339,7 @@ async def test_leaving_closes_the_engine() -> None:
     assert engine.closed.is_set()
 
 
-async def test_the_console_shows_the_guests_words_and_types_to_it() -> None:
+async def test_the_console_shows_output_and_sends_input() -> None:
     async with opened() as (pilot, engine):
         await press(pilot, "c", "e", "a", "t", "enter", "ctrl+c")
         await pilot.app.workers.wait_for_complete()
@@ -364,11 +364,11 @@ async def test_the_mouse_reaches_panes_and_keys() -> None:
         assert pilot.app.screen.query_one(BalloonPanel).staged == RAM - 16 * MIB
 
 
-async def test_the_bar_shows_whole_keys_and_never_drops_help_and_leave() -> None:
+async def test_the_bar_shows_whole_keys_and_never_drops_help_and_quit() -> None:
     for width in (60, 80, 100, 200):
         async with opened(size=(width, 30)) as (pilot, _):
             text = str(pilot.app.screen.query_one(KeyBar).render())
-            assert text.endswith("? Help  ^q Leave")
+            assert text.endswith("? Help  ^q Quit")
             assert "Less" in text
             assert cell_len(text) <= width - 2
     async with opened(size=(80, 30)) as (pilot, _):
@@ -377,7 +377,7 @@ async def test_the_bar_shows_whole_keys_and_never_drops_help_and_leave() -> None
         assert "Live" in str(pilot.app.screen.query_one(KeyBar).render())
 
 
-async def test_a_key_that_the_user_moved_works_in_its_new_place() -> None:
+async def test_a_key_changed_by_the_user_works() -> None:
     engine = FakeEngine(running())
     app = WorkbenchApp(engine, keys={"balloon.less": "z", "no.such": "y"})
     async with app.run_test(size=(140, 44)) as pilot:
@@ -386,12 +386,12 @@ async def test_a_key_that_the_user_moved_works_in_its_new_place() -> None:
         assert app.screen.query_one(BalloonPanel).staged is None
         await press(pilot, "z")
         assert app.screen.query_one(BalloonPanel).staged == RAM - 16 * MIB
-        assert any("no.such" in note.message for note in app._notifications), "a wrong id is told"
+        assert any("no.such" in note.message for note in app._notifications), "an unknown id is reported"
         await press(pilot, "question_mark")
         assert "z         balloon.less" in "\n".join(str(widget.render()) for widget in app.screen.query(Static))
 
 
-async def test_the_console_names_keys_where_the_user_moved_them(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_console_names_the_keys_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qmp_waits, "QUIET", 0.0)
     app = WorkbenchApp(FakeEngine(running()), keys={"qmp.zoom": "f9", "qmp.give-up": "ctrl+k"})
     async with app.run_test(size=(140, 44)) as pilot:
@@ -418,8 +418,8 @@ async def test_texts_name_the_keys_that_the_user_has() -> None:
         assert "enter sends it" in text_of(pilot, "#balloon-staged"), "and those of another app are its own"
 
 
-async def test_the_forecast_counts_from_what_the_guest_had_when_it_told_of_its_memory() -> None:
-    """Statistics are seconds old: a guest that has given 200 MiB since has 200 MiB less than they say."""
+async def test_the_forecast_counts_from_what_the_guest_had_at_its_last_report() -> None:
+    """Statistics are seconds old: a guest that has given 200 MiB since has 200 MiB less than they show."""
     now = balloon(RAM - 200 * MIB, RAM - 200 * MIB, available=250 * MIB)
     past = tuple(Sample(NOW - 3 + i / 10, RAM, RAM, None, None) for i in range(18))
     async with opened(running(balloon=replace(now, history=(*past, *now.history[-1:])))) as (pilot, _):
@@ -502,7 +502,7 @@ async def test_the_question_can_be_switched_off(tmp_path: Path) -> None:
         assert asked(engine) == [("execute", "quit", {})]
 
 
-async def test_an_answer_for_a_guest_that_ended_meanwhile_sends_nothing(tmp_path: Path) -> None:
+async def test_an_answer_for_a_guest_that_has_ended_sends_nothing(tmp_path: Path) -> None:
     async with opened(history=tmp_path / "history") as (pilot, engine):
         await type_command(pilot, "quit")
         assert isinstance(pilot.app.screen, Dialog)
@@ -540,7 +540,7 @@ async def test_s_starts_a_stopped_guest_from_the_balloon_panel() -> None:
 
 
 @pytest.mark.parametrize("size", [(59, 20), (70, 19)])
-async def test_nothing_stands_beside_the_message_of_a_small_terminal(size: tuple[int, int]) -> None:
+async def test_nothing_is_beside_the_message_of_a_small_terminal(size: tuple[int, int]) -> None:
     async with opened(size=size) as (pilot, _):
         assert pilot.app.screen.query_one(BalloonPanel).region.area == 0
         assert pilot.app.screen.query_one("#too-small").region.height >= size[1] - 1
@@ -553,7 +553,7 @@ async def test_narrow_panes_have_the_whole_width() -> None:
             assert pilot.app.screen.query_one(f"#{name}").region.width == 80, name
 
 
-async def test_the_console_is_wrapped_anew_when_it_is_shown() -> None:
+async def test_the_console_is_wrapped_again_when_it_is_shown() -> None:
     async with opened() as (pilot, _):
         await press(pilot, "c")
         log = pilot.app.screen.query_one(RichLog)
@@ -564,7 +564,7 @@ async def test_the_console_is_wrapped_anew_when_it_is_shown() -> None:
         assert log.lines[-1].text.rstrip() == "x" * 60
 
 
-async def test_the_palette_finds_what_a_guest_can_be_asked() -> None:
+async def test_the_palette_finds_the_actions_on_a_guest() -> None:
     async with opened() as (pilot, _):
         titles = [command.title for command in pilot.app.get_system_commands(pilot.app.screen)]
         for words in ("Stop: Power", "Less: Stage", "Theme: Light"):

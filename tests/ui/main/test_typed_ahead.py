@@ -1,4 +1,4 @@
-"""What is typed while a screen or a question is still being made comes into it."""
+"""Keys typed while a screen or a question is being built reach it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from workbench.domain.command_line.checked import ProfileText
 
 SLOW = 0.3
-"""Seconds that a disk takes which is busy: longer than a key waits behind one that has arrived."""
+"""Seconds that a busy disk takes: longer than a key waits behind a bound one."""
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def slow_disk(engine: FakeEngine) -> Iterator[None]:
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys wait as long as it takes: a busy machine needs longer for a key or a screen than a person would wait."""
+    """Let keys wait as long as it takes: a busy machine is slower than the usual limits."""
     monkeypatch.setattr(key_order, "OPENING", 60.0)
     monkeypatch.setattr(key_order, "PATIENCE", 5.0)
 
@@ -54,13 +54,13 @@ def burst(pilot: Pilot[None], *keys: str) -> None:
 
 
 def typed(pilot: Pilot[None]) -> str:
-    """The editor's text; nothing while there is none."""
+    """The editor's text; empty while there is no editor."""
     found = pilot.app.screen.query(ProfileArea)
     return found.first().text if found else ""
 
 
 @pytest.mark.usefixtures("patient")
-async def test_letters_behind_e_come_into_the_editor() -> None:
+async def test_letters_typed_after_e_reach_the_editor() -> None:
     async with listed(a="[memory]\nsize = '64M'\n") as (pilot, engine):
         with slow_disk(engine):
             burst(pilot, "e", *"# now", "enter")
@@ -68,7 +68,7 @@ async def test_letters_behind_e_come_into_the_editor() -> None:
 
 
 @pytest.mark.usefixtures("patient")
-async def test_a_name_and_what_follows_it_come_where_they_are_asked_for() -> None:
+async def test_a_name_and_what_follows_reach_their_dialogs() -> None:
     async with listed(a="[memory]\nsize = '64M'\n") as (pilot, engine):
         with slow_disk(engine):
             burst(pilot, "D", "ctrl+u", "b", "b", "enter", "#")
@@ -89,7 +89,7 @@ async def test_a_value_of_the_form_can_be_typed_at_once() -> None:
         await wait_until(lambda: pilot.app.screen is screen)
 
 
-async def test_a_disk_that_hangs_holds_no_key_for_ever() -> None:
+async def test_a_disk_that_hangs_does_not_block_keys_forever() -> None:
     async with listed(a="", b="") as (pilot, engine):
         never = asyncio.Event()
 

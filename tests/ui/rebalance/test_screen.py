@@ -1,4 +1,4 @@
-"""The rebalance window on guests that do what a test says: the budget in, the table shown, targets out."""
+"""The rebalance screen on fake guests: the budget in, the table shown, targets out."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def guest(
     name: str, target: int = 512, actual: int | None = None, *, used: int = 112, **changes: object
 ) -> GuestSnapshot:
-    """A running guest with figures of now; sizes in MiB, RAM 512."""
+    """A running guest with current figures; sizes in MiB, RAM 512."""
     has = target if actual is None else actual
     found = balloon(target * MIB, has * MIB, available=max(0, has - used) * MIB)
     assert found.stats is not None
@@ -54,7 +54,7 @@ def guest(
 async def opened(
     *snapshots: GuestSnapshot, size: tuple[int, int] = (120, 40)
 ) -> AsyncIterator[tuple[Pilot[None], FakeEngine]]:
-    """The window, as its key opens it."""
+    """The screen, as its key opens it."""
     engine = FakeEngine(*snapshots)
     app = WorkbenchApp(engine)
     async with app.run_test(size=size) as pilot:
@@ -70,7 +70,7 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
 
 
 async def budget(pilot: Pilot[None], text: str) -> None:
-    """Type a budget; what stood there is selected, and goes."""
+    """Type a budget; the old one is selected, and replaced."""
     await press(pilot, *("percent_sign" if character == "%" else character for character in text))
 
 
@@ -157,24 +157,24 @@ async def test_guests_give_before_others_get_through_their_drivers() -> None:
         assert not isinstance(pilot.app.screen, RebalanceScreen)
 
 
-async def test_escape_stops_what_runs_and_says_who_got_what() -> None:
+async def test_escape_stops_the_rebalance_and_shows_the_result() -> None:
     async with opened(guest("one", 200, used=200), guest("two", 500)) as (pilot, engine):
         await budget(pilot, "600M")
         await press(pilot, "enter")
-        await wait_for(pilot, "keys", "stops: who was sent a target goes on")
+        await wait_for(pilot, "keys", "stops; guests already sent a target continue")
         await press(pilot, "escape")
         assert isinstance(pilot.app.screen, RebalanceScreen), "it shows what became of it"
         assert "0 of 2 guests" in shown(pilot, "words")
-        assert "late: stopped here" in row(pilot, "two")[1]
-        assert "held: stopped here" in row(pilot, "one")[1]
+        assert "late: stopped by the user" in row(pilot, "two")[1]
+        assert "held: stopped by the user" in row(pilot, "one")[1]
         engine.publish(guest("two", 340))
         await pilot.pause(0.3)
         assert asked(engine, "one") == [], "nothing more is sent"
         await budget(pilot, "700M")
-        assert "held" not in shown(pilot, "table"), "a new budget begins anew"
+        assert "held" not in shown(pilot, "table"), "a new budget starts again"
 
 
-async def test_a_guest_that_refuses_has_its_reason_and_others_go_on() -> None:
+async def test_a_guest_that_refuses_shows_its_reason_and_others_continue() -> None:
     async with opened(guest("one"), guest("two")) as (pilot, engine):
         engine.guest("one").failure = WorkbenchError("QEMU refuses balloon")
         await budget(pilot, "700M")
@@ -184,7 +184,7 @@ async def test_a_guest_that_refuses_has_its_reason_and_others_go_on() -> None:
         await wait_for(pilot, "words", "1 of 2 guests at the new target")
 
 
-async def test_a_guest_that_ends_on_the_way_is_said() -> None:
+async def test_a_guest_that_ends_during_a_rebalance_is_shown() -> None:
     async with opened(guest("one"), guest("two")) as (pilot, engine):
         await budget(pilot, "700M")
         await press(pilot, "enter")
@@ -192,7 +192,7 @@ async def test_a_guest_that_ends_on_the_way_is_said() -> None:
         await wait_for(pilot, "table", "failed: it was killed by signal 9")
 
 
-async def test_who_cannot_be_moved_has_the_reason_and_counts() -> None:
+async def test_a_guest_that_cannot_move_shows_the_reason_and_counts() -> None:
     stuck = guest("one", answering=False, trouble="stopped; kill -CONT 1", silence=Silence.STOPPED)
     async with opened(stuck, guest("two"), guest("huge", backing="2M pages")) as (pilot, engine):
         await budget(pilot, "1300M")
@@ -204,10 +204,10 @@ async def test_who_cannot_be_moved_has_the_reason_and_counts() -> None:
         assert asked(engine, "two") == [("target", 276 * MIB)]
 
 
-async def test_space_leaves_a_guest_out_and_takes_it_in() -> None:
+async def test_space_excludes_and_includes_a_guest() -> None:
     async with opened(guest("one"), guest("two")) as (pilot, _):
         await press(pilot, "down", "space")
-        assert "left out" in row(pilot, "two")[1]
+        assert "excluded" in row(pilot, "two")[1]
         assert "512 MiB, the RAM of 1 guest" in shown(pilot, "sum")
         await budget(pilot, "300M")
         assert numbers(pilot, "one")[5] == "300"
@@ -223,7 +223,7 @@ async def test_all_are_watched_while_it_is_open_and_no_longer() -> None:
         assert [engine.guest(name).watched for name in ("one", "two")] == [True, False]
 
 
-async def test_no_window_without_a_guest_that_runs() -> None:
+async def test_the_screen_needs_a_running_guest() -> None:
     async with opened(GuestSnapshot("one", memory=RAM)) as (pilot, _):
         assert not isinstance(pilot.app.screen, RebalanceScreen)
 
@@ -249,7 +249,7 @@ def test_what_is_known_of_a_guest_before() -> None:
     known = candidate_of(guest("a"), now)
     assert (known.used, known.idle, known.floor, known.fixed) == (112 * MIB, 400 * MIB, 146 * MIB, "")
     assert candidate_of(guest("a"), now + 60).used is None, "old figures are none"
-    assert candidate_of(guest("a"), now + 60).floor == 512 * MIB, "and nobody gives what it may use"
+    assert candidate_of(guest("a"), now + 60).floor == 512 * MIB, "and no guest gives what it may use"
     named = guest("a", safety=Safety(floor=200 * MIB))
     assert candidate_of(named, now + 60).floor == 200 * MIB, "unless its owner named a floor"
     assert candidate_of(replace(guest("a"), balloon=None), now).counts == RAM

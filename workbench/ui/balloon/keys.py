@@ -1,4 +1,4 @@
-"""The balloon panel's keys. Each has an id, by which a user can move it."""
+"""The balloon panel's keys. Each has an id for keys.toml."""
 
 from __future__ import annotations
 
@@ -51,44 +51,51 @@ BALLOON_KEYS: list[BindingType] = [
         for tenth in range(1, 10)
     ),
     Binding("t", "type", "Type", id="balloon.type", tooltip="Type a target: 256M, 50%, +64M, max"),
-    Binding("enter", "send", "Send", id="balloon.send", tooltip="Send the staged target to the guest"),
+    Binding("enter", "send", "Send", id="balloon.send", tooltip="Send the staged target"),
     Binding(
         "escape",
         "drop",
-        "Drop",
+        "Discard",
         id="balloon.drop",
-        tooltip="Drop the staged target; then stop a ramp at its step; then dismiss what the guard did",
+        tooltip="Discard the staged target; otherwise stop a ramp at its step, then dismiss the guard's message",
         show=False,
     ),
-    Binding("p", "presets", "Presets", id="balloon.presets", tooltip="Choose a target that the profile names"),
-    Binding("u", "undo", "Undo", id="balloon.undo", tooltip="Go back to the previous target"),
-    Binding("U", "redo", "Redo", id="balloon.redo", tooltip="Send the target that was undone again", show=False),
+    Binding("p", "presets", "Presets", id="balloon.presets", tooltip="Choose one of the profile's targets"),
+    Binding("u", "undo", "Undo", id="balloon.undo", tooltip="Back to the previous target"),
+    Binding("U", "redo", "Redo", id="balloon.redo", tooltip="Send the undone target again", show=False),
     Binding(
         "a",
         "send_again",
         "Again",
         id="balloon.again",
-        tooltip="Send the present target again, after the guest took memory back",
+        tooltip="Send the current target again, after the guest took memory back",
         show=False,
     ),
     Binding("m", "give_all", "Max", id="balloon.max", tooltip="Give the guest all its RAM back"),
-    Binding("l", "live", "Live", id="balloon.live", tooltip="Send each staged target at once, or stop doing so"),
-    Binding("r", "ramp", "Ramp", id="balloon.ramp", tooltip="Large inflations in steps, or at once", show=False),
-    Binding("G", "guard", "Guard", id="balloon.guard", tooltip="Arm the guard, or disarm it", show=False),
-    Binding("o", "go_on", "Go on", id="balloon.go-on", tooltip="Go on with a ramp that was left at a step", show=False),
+    Binding("l", "live", "Live", id="balloon.live", tooltip="Live mode on or off: send each staged target at once"),
+    Binding(
+        "r",
+        "ramp",
+        "Ramp",
+        id="balloon.ramp",
+        tooltip="Ramp on or off: large inflations in steps or at once",
+        show=False,
+    ),
+    Binding("G", "guard", "Guard", id="balloon.guard", tooltip="Arm or disarm the guard", show=False),
+    Binding("o", "continue_ramp", "Continue", id="balloon.go-on", tooltip="Continue an interrupted ramp", show=False),
     Binding(
         "v",
         "path",
         "Path",
         id="balloon.path",
-        tooltip="Show a target's way through QEMU and the guest; again: the plot",
+        tooltip="Switch between the plot and a target's path through QEMU and the guest",
     ),
     Binding(
         "f",
         "ledger",
         "Ledger",
         id="balloon.ledger",
-        tooltip="Show the whole ledger, in MiB and pages, in place of the plot; again: the plot",
+        tooltip="Switch between the plot and the full ledger, in MiB and pages",
         show=False,
     ),
 ]

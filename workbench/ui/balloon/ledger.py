@@ -1,4 +1,4 @@
-"""The ledger as a small table: what was asked, what is held, what the host holds and what the guest believes."""
+"""The ledger as a small table: asked, held by the balloon, held by the host, and available as the guest's driver sees it."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
 DASH = "\u2013"
 NAMES = 7
-"""Columns of the screen for the names of the rows."""
+"""Columns of the screen for row names."""
 CELL_MOST = 12
 PAGES = 12
 """Columns for a number of pages, where there is room."""
 UNUSED = "unused"
-"""Never used, where there is no room: its last word alone would say the opposite."""
+"""Short for *never used*: its last word alone would say the opposite."""
 BRIEF_UNITS = 64
-"""From this width on each figure of the short form has its unit."""
+"""The width from which each figure of the short form has its unit."""
 SIZE = 6
-"""Columns for a size, at least: the names of all columns but the last fit."""
+"""Minimum columns for a size: the names of all columns but the last fit."""
 MUTED = "$foreground-muted"
 
 
 def table(ledger: Ledger, width: int, *, tall: bool, paged: bool = False) -> Content:
-    """One column for each of the four, one row for each time.
+    """One column for each of the four entries, one row for each time.
 
-    :param tall: whether there is room for what stood before; otherwise only now and the change are shown.
-    :param paged: whether there is room for the pages below each size, where they have none beside it.
+    :param tall: whether there is room for the values before; otherwise only now and the change are shown.
+    :param paged: whether there is room for the pages below each size, where they do not fit beside it.
     """
     columns = [
         ("asked", ledger.asked, "$target"),
@@ -63,7 +63,7 @@ def table(ledger: Ledger, width: int, *, tall: bool, paged: bool = False) -> Con
 
 
 def pages_from(ram: int) -> int:
-    """Columns of the screen from which each size of a guest with so much RAM stands in pages too."""
+    """Columns of the screen from which each size is shown in pages too, for a guest with so much RAM."""
     return NAMES + 4 * (max(SIZE, 1 + len(in_mib(ram, signed=True))) + _pages_least(ram))
 
 
@@ -76,7 +76,7 @@ def _pages_width(ram: int, width: int) -> int:
 
 
 def figures(ledger: Ledger, width: int) -> Content:
-    """What follows from the four: signed where a loss can be, and bounds where it cannot be known better."""
+    """The figures derived from the four: signed where a loss is possible, bounds where only those are known."""
     reclaimed, unreturned, share = ledger.reclaimed, ledger.unreturned, ledger.yield_
     columns = [
         Column(
@@ -97,7 +97,7 @@ def figures(ledger: Ledger, width: int) -> Content:
 
 
 def brief(ledger: Ledger, width: int) -> Content:
-    """The figures that matter, where there is no room for the table."""
+    """The main figures, where there is no room for the table."""
     unit = " MiB" if width >= BRIEF_UNITS else ""
     reclaimed, unreturned = ledger.reclaimed, ledger.unreturned
     given = unit if ledger.never_used is not None else ""
@@ -125,7 +125,7 @@ def brief(ledger: Ledger, width: int) -> Content:
 
 
 def never_used(ledger: Ledger) -> str:
-    """MiB, at least and at most, with a dash between them; one number where they round to the same."""
+    """Least and most MiB with a dash between them; one number where both round to the same."""
     least, most = ledger.never_used, ledger.never_used_most
     if least is None:
         return DASH
@@ -135,11 +135,11 @@ def never_used(ledger: Ledger) -> str:
 
 
 def words(ledger: Ledger, most: int) -> Content:
-    """What happened, in sentences; a loss, and memory that nobody has, stand out."""
+    """What happened, in sentences; a loss and memory that neither side has are highlighted."""
     style = "bold $error" if ledger.loss else "$warning" if ledger.void else "$foreground-muted"
-    said = ledger.words_of_change[:most]
+    sentences = ledger.words_of_change[:most]
     return Content("\n").join(
-        Content.assemble((line, style if index == 0 else "$foreground-muted")) for index, line in enumerate(said)
+        Content.assemble((line, style if index == 0 else "$foreground-muted")) for index, line in enumerate(sentences)
     )
 
 

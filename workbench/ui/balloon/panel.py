@@ -1,4 +1,4 @@
-"""The balloon panel: target, actual and diff as the guest's driver sees them, and the keys that move the target."""
+"""The balloon panel: target, actual and diff as the guest's driver sees them, and the keys that change the target."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from workbench.domain.guest.snapshot import GuestSnapshot
 
 TICK = 1.5
-"""Seconds after which the panel moves on by itself; while QEMU answers, readings come more often."""
+"""Seconds after which the panel updates without a new reading; while QEMU answers, readings come more often."""
 
 
 class BalloonPanel(BalloonViews, can_focus=True, inherit_bindings=False):
-    """Shows one guest's balloon; stages targets and posts them up when they are sent."""
+    """Shows one guest's balloon; stages targets, and posts a message to send them."""
 
     DEFAULT_CSS = """
     BalloonPanel {
@@ -61,7 +61,7 @@ class BalloonPanel(BalloonViews, can_focus=True, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [*BALLOON_KEYS, *HISTORY_KEYS]
 
     class PictureWanted(Message):
-        """The user wants to keep what the plot shows."""
+        """Save the plot as a picture."""
 
         def __init__(self, panel: BalloonPanel, scene: Scene) -> None:
             super().__init__()
@@ -79,7 +79,7 @@ class BalloonPanel(BalloonViews, can_focus=True, inherit_bindings=False):
         self._shown_at = 0.0
         self._place: tuple[object, ...] = ()
         self._form = 0
-        """The ledger's form at this place when it was shown last."""
+        """The form in which the ledger was last shown at this place."""
 
     def compose(self) -> ComposeResult:
         yield TextBlock(id="balloon-head")
@@ -110,30 +110,30 @@ class BalloonPanel(BalloonViews, can_focus=True, inherit_bindings=False):
         self._show()
 
     def show_past(self, past: Past) -> None:
-        """What the plot wanted of the guest's past."""
+        """Show the part of the guest's past that the plot asked for."""
         self._plot.take(past)
 
     def action_picture(self) -> None:
         scene = self._plot.scene(self.snapshot.name) if self.snapshot else None
         if scene is None:
-            self.post_message(self.Refused(self, "nothing is drawn that could be kept"))
+            self.post_message(self.Refused(self, "Nothing to save: the plot is empty"))
         else:
             self.post_message(self.PictureWanted(self, scene))
 
     def action_history(self, how: Move) -> None:
         if self.has_class("-no-plot") and not self.has_class("-path"):
-            self.post_message(self.Refused(self, "the plot has no room here: make the terminal taller"))
+            self.post_message(self.Refused(self, "No room for the plot: make the terminal taller"))
         self._plot.move(how)
 
     @property
     def _width(self) -> int:
         """Columns for text."""
-        # Before the first layout a guess, right for most terminals: a wrong one costs a second layout.
+        # Before the first layout a guess that fits most terminals; a wrong one costs a second layout.
         width = self.app.size.width
         return self.content_region.width or max(20, width - 4 if width < 100 else width // 2 - 10)
 
     def on_resize(self) -> None:
-        if self._told is None:
+        if self._notice is None:
             self._show_hints()
         self._show()
 
@@ -163,21 +163,21 @@ class BalloonPanel(BalloonViews, can_focus=True, inherit_bindings=False):
         self.set_class(bool(trouble.plain), "-situation")
 
     def _share_rows(self, snapshot: GuestSnapshot, balloon: Balloon) -> int:
-        """The ledger in the fullest form that leaves the plot readable.
+        """Show the ledger in the fullest form that leaves the plot readable.
 
-        :return: rows that nobody wants, for more of what says why the balloon stands.
+        :return: unused rows, for more evidence of why the balloon is stalled.
         """
         width = self._width
         blocks = ("#balloon-head", "#balloon-safety")
-        taken = sum(balloon_room.height(self.query_one(name, TextBlock).shown, width) for name in blocks)
-        taken += balloon_room.height(self._trouble_words(snapshot, balloon), width)
+        used = sum(balloon_room.height(self.query_one(name, TextBlock).shown, width) for name in blocks)
+        used += balloon_room.height(self._trouble_words(snapshot, balloon), width)
         staged = self.query_one("#balloon-staged", TextBlock).shown
-        # Alone, the ledger has also the rows that are kept free for what may be staged.
-        taken += 1 + (balloon_room.height(staged, width) if self._alone else balloon_room.staged_rows(staged, width))
-        taken += self.has_class("-typing") + self.has_class("-mistake")
+        # Alone, the ledger also gets the rows reserved for a staged target.
+        used += 1 + (balloon_room.height(staged, width) if self._alone else balloon_room.staged_rows(staged, width))
+        used += self.has_class("-typing") + self.has_class("-mistake")
         forms = balloon_text.ledger(balloon, time.time(), width, alone=self._alone)
-        rows = (self.content_region.height or self.app.size.height // 2) - taken
-        # While the balloon moves its ledger takes no fuller form: words that come and go must not move the plot each time.
+        rows = (self.content_region.height or self.app.size.height // 2) - used
+        # While the balloon moves, the ledger gets no fuller form: text that comes and goes must not move the plot.
         place = (snapshot.name, self.content_region.size, self._alone)
         moves = balloon.reading is not None and balloon.reading.diff != 0 and place == self._place
         fullest = self._form if moves else 0
@@ -187,11 +187,11 @@ class BalloonPanel(BalloonViews, can_focus=True, inherit_bindings=False):
         self.query_one("#balloon-ledger", TextBlock).show(form or Content(""))
         self.set_class(form is None, "-no-ledger")
         self.set_class(not plot, "-no-plot")
-        # Without a plot the head's blank row and the ledger's are one.
+        # Without a plot, head and ledger share one blank row.
         return 0 if plot or form is None else max(0, rows - balloon_room.height(form, width))
 
     def _show_safety(self) -> None:
-        """The title with what protects the guest, and the lines of ramp and guard."""
+        """Show the title with the guest's protection, and the lines of ramp and guard."""
         snapshot = self.snapshot
         title = safety_text.panel_title(snapshot.name, snapshot.protection) if snapshot else Content("Balloon")
         if self._title is None or not title.is_same(self._title):
@@ -202,9 +202,9 @@ class BalloonPanel(BalloonViews, can_focus=True, inherit_bindings=False):
         self.set_class(bool(words.plain), "-safety")
 
     def _trouble_words(self, snapshot: GuestSnapshot, balloon: Balloon, spare: int = 0) -> Content:
-        """Why the balloon stands, with the evidence that has room.
+        """Why the balloon is stalled, with as much evidence as there is room for.
 
-        :param spare: rows more than it must have.
+        :param spare: rows beyond its minimum.
         """
         if not snapshot.answering:
             return balloon_text.silence(snapshot.trouble, balloon)
@@ -218,15 +218,15 @@ class BalloonPanel(BalloonViews, can_focus=True, inherit_bindings=False):
         return words
 
     def _tick(self) -> None:
-        """Ages and the plot's right edge move on though nothing new was read, as from a QEMU that does not answer."""
-        counts = self._protection().ramping is not None  # its seconds run down
+        """Update ages and the plot's right edge without a new reading, as when QEMU does not answer."""
+        counts = self._protection().ramping is not None  # it shows a countdown
         late = counts or time.monotonic() - self._shown_at > TICK
         if late and self._balloon() is not None and self.screen.is_active:
             self._show()
 
     def watch_staged(self) -> None:
         self._show_staged()
-        if self.has_class("-no-plot"):  # which would make room by itself
+        if self.has_class("-no-plot"):  # the plot would have made room
             self._show()
 
     def watch_live(self) -> None:

@@ -1,4 +1,4 @@
-"""The small choice of presets: a digit or a click for each."""
+"""The dialog that chooses a preset: a digit or a click for each."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PresetDialog(Dialog):
             )
             for digit, (name, text) in enumerate(presets, 1)
         ]
-        keys = Content.styled("a digit stages it, esc closes", "$foreground-muted")
+        keys = Content.styled("a digit stages a preset, esc closes", "$foreground-muted")
         super().__init__("Presets", Content("\n").join([*lines, Content(""), keys]), [])
         self._presets = presets
 

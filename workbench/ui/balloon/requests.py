@@ -1,4 +1,4 @@
-"""What the balloon panel asks of the screen."""
+"""The messages that the balloon panel posts to the screen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Request(Message):
-    """Something that a balloon panel wants done for the guest that it shows."""
+    """A request of a balloon panel for the guest that it shows."""
 
     def __init__(self, panel: Widget) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class Request(Message):
 
 
 class TargetRequested(Request):
-    """The user wants the guest to have ``plan.target`` bytes."""
+    """Set the guest's target to ``plan.target`` bytes."""
 
     def __init__(self, panel: Widget, guest: str, plan: Forecast, before: int, way: Way) -> None:
         super().__init__(panel)
@@ -40,11 +40,11 @@ class TargetRequested(Request):
 
 
 class PresetsRequested(Request):
-    """The user wants to choose one of the presets."""
+    """Choose one of the presets."""
 
 
 class ProtectRequested(Request):
-    """The user wants something of ramp or guard."""
+    """Change ramp or guard."""
 
     def __init__(self, panel: Widget, guest: str, wish: Wish) -> None:
         super().__init__(panel)
@@ -53,7 +53,7 @@ class ProtectRequested(Request):
 
 
 class Refused(Request):
-    """A key that cannot do anything now, and why."""
+    """A key does nothing now; the message says why."""
 
     def __init__(self, panel: Widget, reason: str) -> None:
         super().__init__(panel)

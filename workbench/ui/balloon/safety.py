@@ -1,4 +1,4 @@
-"""What the balloon panel says of ramp and guard: pure text, tested without a screen."""
+"""The balloon panel's text on ramp and guard, from a snapshot alone."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def panel_title(name: str, protection: Protection) -> Content:
 
 
 def protection_lines(protection: Protection, now: float, width: int) -> Content:
-    """What the guard did, and how a ramp goes; empty when there is nothing to tell.
+    """What the guard did, and the progress of a ramp; empty when there is neither.
 
     :param now: Unix time.
     """
@@ -38,7 +38,7 @@ def protection_lines(protection: Protection, now: float, width: int) -> Content:
     if protection.alarm is not None:
         blocks.append(_alarm_lines(protection.alarm, width))
     if protection.blind:
-        blocks.append(Content.assemble(("guard: ", "bold $warning"), f"it cannot see: {protection.blind}"))
+        blocks.append(Content.assemble(("guard: ", "bold $warning"), f"cannot watch: {protection.blind}"))
     if protection.ramping is not None:
         blocks.append(_ramp_lines(protection.ramping, now, width, elsewhere=protection.elsewhere))
     if protection.left is not None:
@@ -78,12 +78,12 @@ def _left_lines(left: Ramping, width: int) -> Content:
     return flow(
         [
             Content.assemble(
-                ("a ramp to ", "$warning"),
+                ("ramp to ", "$warning"),
                 (mib(left.goal), "bold $target"),
-                (f" was left at {mib(left.at)}, step {left.step} of {left.steps}", "$warning"),
+                (f" interrupted at {mib(left.at)}, step {left.step} of {left.steps}", "$warning"),
             ),
-            Content.assemble((key_name("balloon.go-on", "o"), "bold $accent"), (" goes on", MUTED)),
-            Content.assemble((key_name("balloon.drop", "esc"), "bold $accent"), (" leaves it", MUTED)),
+            Content.assemble((key_name("balloon.go-on", "o"), "bold $accent"), (" continues", MUTED)),
+            Content.assemble((key_name("balloon.drop", "esc"), "bold $accent"), (" dismisses it", MUTED)),
         ],
         width,
     )

@@ -1,4 +1,4 @@
-"""Staging targets: the keys that move the target, what they stage, send, undo and redo, and the messages they post."""
+"""Staging of targets: the keys that stage, send, undo and redo, and the messages that they post."""
 
 from __future__ import annotations
 
@@ -31,13 +31,16 @@ if TYPE_CHECKING:
     from workbench.domain.guest.snapshot import GuestSnapshot
 
 SENT_FOR = 1.0
-"""Seconds after which a target that was sent and does not show was refused, or set anew by somebody else."""
+"""Seconds after which a sent target that no reading shows was refused, or replaced by another client."""
+
+
+NO_READING = "No reading of the balloon yet"
 
 
 class BalloonStaging(Vertical):
-    """What a balloon panel does with a target before it is sent, and what it remembers of those that were.
+    """Stages a target before it is sent, and remembers the targets sent.
 
-    How all that looks is for :class:`workbench.ui.balloon.panel.BalloonPanel` to show.
+    :class:`workbench.ui.balloon.panel.BalloonPanel` shows it.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = BALLOON_KEYS
@@ -51,21 +54,21 @@ class BalloonStaging(Vertical):
     staged: reactive[int | None] = reactive(None, repaint=False)
     """The staged target in bytes."""
     live: reactive[bool] = reactive(False, repaint=False)
-    """Whether a staged target is sent at once."""
+    """Whether staged targets are sent at once."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id, classes="pane")
         self._targets: dict[str, Targets] = {}
-        """What each guest was given in this session."""
+        """The targets sent to each guest in this session."""
         self._speeds: dict[str, Speeds] = {}
-        """How fast each guest's balloon was last seen to move."""
+        """The last known speed of each guest's balloon."""
         self._sent: tuple[int, float] | None = None
-        """The target that was posted last, and when."""
+        """The last target posted, and when."""
 
-    # What is known.
+    # State.
 
     def _target(self) -> int:
-        """The target that steps count from: the one just sent, until a reading can show it."""
+        """The target that steps count from: the one just sent, until a reading shows it."""
         balloon = self._balloon()
         reading = balloon.reading if balloon else None
         if reading is None:
@@ -78,7 +81,7 @@ class BalloonStaging(Vertical):
         snapshot = self.snapshot
         return snapshot.balloon if snapshot is not None and snapshot.phase.alive else None
 
-    # What the user does.
+    # Actions.
 
     def action_stage(self, change: int) -> None:
         self._stage((self._target() if self.staged is None else self.staged) + change)
@@ -95,10 +98,10 @@ class BalloonStaging(Vertical):
             self._refuse()
 
     def action_undo(self) -> None:
-        self._go(Way.UNDO, "no earlier target in this session")
+        self._go(Way.UNDO, "No earlier target in this session")
 
     def action_redo(self) -> None:
-        self._go(Way.REDO, "no target was undone")
+        self._go(Way.REDO, "Nothing to redo")
 
     def _go(self, way: Way, otherwise: str) -> None:
         target = self._session().next(way)
@@ -113,7 +116,7 @@ class BalloonStaging(Vertical):
         elif self.presets:
             self.post_message(self.PresetsRequested(self))
         else:
-            self.post_message(self.Refused(self, "the profile names no presets: see [balloon.presets]"))
+            self.post_message(self.Refused(self, "The profile has no presets: see [balloon.presets]"))
 
     @property
     def presets(self) -> tuple[tuple[str, str], ...]:
@@ -121,60 +124,60 @@ class BalloonStaging(Vertical):
         return self.snapshot.safety.presets if self.snapshot is not None else ()
 
     def stage_preset(self, name: str) -> None:
-        """Stage the target that the profile gives this name."""
+        """Stage the profile's target of this name."""
         balloon, text = self._balloon(), dict(self.presets).get(name)
         if balloon is None or balloon.reading is None or text is None:
             self._refuse()
             return
         try:
             self._stage(parse_target(text, ram=balloon.reading.ram, target=balloon.reading.target))
-        except SizeError as error:  # its RAM is no longer what the profile says
+        except SizeError as error:  # the guest's RAM differs from the profile's
             self.post_message(self.Refused(self, f"{name}: {error}"))
 
     def action_send(self) -> None:
         if self.staged is None:
-            self.post_message(self.Refused(self, "nothing is staged: - + [ ] 1\u20269 or t stage a target"))
+            self.post_message(self.Refused(self, "Nothing staged: - + [ ] 1\u20269 or t stage a target"))
         else:
             self._send(self.staged)
 
     def action_send_again(self) -> None:
-        """The present target once more: QEMU notifies the driver anew, and one that took memory back inflates again."""
+        """Send the current target again: QEMU notifies the driver again, and one that took memory back inflates again."""
         balloon = self._balloon()
         if balloon is None or balloon.reading is None or balloon.verdict.state is State.ABSENT:
             self._refuse()
         elif not balloon.reading.diff:
-            self.post_message(self.Refused(self, "the guest has what it should: nothing to send again"))
+            self.post_message(self.Refused(self, "Already at its target"))
         else:
             self._send(self._target())
 
     def action_drop(self) -> None:
-        """What was begun last ends first: the staged target, then a ramp, then words that stand there to be read."""
+        """Discard the staged target; otherwise stop a ramp, then dismiss a message."""
         protection = self._protection()
         if self.staged is not None:
             self._forget_input()
         elif protection.ramping is not None and not protection.elsewhere:
-            self._wish(Wish.STOP_RAMP)
+            self._request(Wish.STOP_RAMP)
         elif protection.alarm is not None or protection.left is not None:
-            self._wish(Wish.DISMISS)
+            self._request(Wish.DISMISS)
 
     def action_ramp(self) -> None:
         protection = self._protection()
         on = protection.ramp is not None and not protection.paced
-        self._wish(Wish.RAMP_OFF if on else Wish.RAMP_ON)
+        self._request(Wish.RAMP_OFF if on else Wish.RAMP_ON)
 
     def action_guard(self) -> None:
-        self._wish(Wish.DISARM if self._protection().armed else Wish.ARM)
+        self._request(Wish.DISARM if self._protection().armed else Wish.ARM)
 
-    def action_go_on(self) -> None:
+    def action_continue_ramp(self) -> None:
         if self._balloon() is not None and self._protection().left is None:
-            self.post_message(self.Refused(self, "no ramp was left at a step"))
+            self.post_message(self.Refused(self, "No interrupted ramp to continue"))
         else:
-            self._wish(Wish.GO_ON)
+            self._request(Wish.GO_ON)
 
     def _protection(self) -> Protection:
         return self.snapshot.protection if self.snapshot is not None else Protection()
 
-    def _wish(self, wish: Wish) -> None:
+    def _request(self, wish: Wish) -> None:
         if self._balloon() is None:
             self._refuse()
         else:
@@ -217,14 +220,14 @@ class BalloonStaging(Vertical):
         self.set_class(False, "-mistake")
 
     def key_escape(self, event: Key) -> None:
-        """Esc in the field for a typed target goes back to the panel, and does nothing else."""
+        """Esc in the field for a typed target only goes back to the panel."""
         if self.has_class("-typing"):
             event.stop()
             event.prevent_default()
             self._forget_input()
             self.focus()
 
-    # How it works.
+    # Staging and sending.
 
     def _stage(self, size: int) -> None:
         balloon = self._balloon()
@@ -250,7 +253,7 @@ class BalloonStaging(Vertical):
         self.post_message(self.TargetRequested(self, self.snapshot.name if self.snapshot else "", plan, before, way))
 
     def target_sent(self, request: balloon_requests.TargetRequested) -> None:
-        """A target that was asked for has gone to the guest: what it replaced is kept for undo."""
+        """Note that a requested target was sent: the one it replaced is kept for undo."""
         session = self._targets.get(request.guest, Targets())
         self._targets[request.guest] = session.sent(request.size, replaced=request.before, way=request.way)
 
@@ -260,19 +263,19 @@ class BalloonStaging(Vertical):
     def _refuse(self) -> None:
         balloon = self._balloon()
         if self.snapshot is None:
-            reason = "no guest is chosen"
+            reason = "No guest is chosen"
         elif not self.snapshot.phase.alive:
-            reason = f"{self.snapshot.name} does not run"
+            reason = f"{self.snapshot.name} is not running"
         elif balloon is None:
-            reason = self.snapshot.trouble or "nothing was read from the balloon yet"
+            reason = self.snapshot.trouble or NO_READING
         elif balloon.verdict.state is State.ABSENT:
             reason = balloon.verdict.cause
         else:
-            reason = "nothing was read from the balloon yet"
+            reason = NO_READING
         self.post_message(self.Refused(self, reason))
 
     def plan(self, size: int) -> Forecast | None:
-        """What a target would do; None while nothing is known of the balloon."""
+        """The effect of a target; None while the balloon has not been read."""
         balloon, snapshot = self._balloon(), self.snapshot
         if snapshot is None or balloon is None or balloon.reading is None:
             return None

@@ -1,4 +1,4 @@
-"""What the balloon panel says in words and numbers: pure text from a snapshot, tested without a screen."""
+"""The balloon panel's text: words and numbers, from a snapshot alone."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ STATE_STYLES = {
     State.STALLED: "bold $error",
     State.ABSENT: "$foreground-muted",
 }
-SAID_ELSEWHERE = frozenset({Cause.STATISTICS_OFF, Cause.STATISTICS_NEVER, Cause.QEMU_SILENT})
-"""Notes that need no line: the panel says in other places why there are no figures, and that QEMU is silent."""
+SHOWN_ELSEWHERE = frozenset({Cause.STATISTICS_OFF, Cause.STATISTICS_NEVER, Cause.QEMU_SILENT})
+"""Notes without a line: other parts of the panel show why there are no figures, and that QEMU does not answer."""
 ARROW = "\u2192"
 DOT = "\u00b7"
 DASH = "\u2013"
 WORDS_MOST = 6
-"""Sentences of the ledger."""
+"""Maximum sentences of the ledger."""
 
 Part = str | tuple[str, str]
 
 
 def head(balloon: Balloon, ram: int, width: int, now: float, *, answering: bool = True) -> Content:
-    """Target, actual and diff in columns, with the state in words.
+    """Target, actual and diff in columns, with the state.
 
-    :param answering: whether QEMU does; otherwise the numbers are the last that were read, and the state is not known.
+    :param answering: whether QEMU answers; otherwise the numbers are the last ones read, and the state is unknown.
     """
     reading = balloon.reading
     state = balloon.verdict.state
-    said = Column(state.value, "", name_style=STATE_STYLES[state])
+    state_column = Column(state.value, "", name_style=STATE_STYLES[state])
     if not answering:
-        said = Column("unknown", "", name_style="bold $warning")
+        state_column = Column("unknown", "", name_style="bold $warning")
     if reading is None:
-        return grid([[Column("RAM", mib(ram)), said]], width)
+        return grid([[Column("RAM", mib(ram)), state_column]], width)
     eta, moving = balloon.eta, answering and state in (State.INFLATING, State.DEFLATING)
     source = "config space" if reading.source is Source.CONFIG_SPACE else "query-balloon"
     if not answering:
@@ -66,7 +66,7 @@ def head(balloon: Balloon, ram: int, width: int, now: float, *, answering: bool 
             [
                 Column("diff", mib(reading.diff, signed=True), "bold"),
                 Column("pages", with_sign(reading.diff_pages)),
-                said,
+                state_column,
             ],
             [
                 Column("rate", f"{mib(int(abs(balloon.rate)))}/s" if moving else DASH),
@@ -80,15 +80,15 @@ def head(balloon: Balloon, ram: int, width: int, now: float, *, answering: bool 
 
 
 def ledger(balloon: Balloon, now: float, width: int, *, alone: bool = False) -> list[Content]:
-    """What was asked, given and gained, what that means, and how old the guest's own figures are; the fullest form first.
+    """What was asked, given and gained, what that means, and the age of the guest's figures; the fullest form first.
 
-    A loss, and memory that nobody has, are told in words in every form.
+    Every form explains a loss, and memory that neither side has.
 
-    :param alone: in the place of the plot too.
+    :param alone: without the plot, in its place too.
     """
     foreign: list[Part] = [] if balloon.ours else [("target set by another client", "$warning"), f"  {DOT} "]
     freshness = Content.assemble(*foreign, *_freshness(balloon, now))
-    # Where rows are short, figures of which the guest tells all the time need no line that says so.
+    # Where rows are short, fresh figures need no line that says so.
     pressing = Content("") if balloon.ours and is_fresh(balloon.stats, now) else freshness
     book = balloon.ledger
     if book is None:
@@ -96,7 +96,7 @@ def ledger(balloon: Balloon, now: float, width: int, *, alone: bool = False) -> 
     figures, all_words = ledger_text.figures(book, width), ledger_text.words(book, WORDS_MOST)
     first = ledger_text.words(book, 1)
     grave = Content("")
-    if book.loss or book.void:  # and why, with what would serve, in the fewest words
+    if book.loss or book.void:  # and the reason, with a remedy, in short
         hint = Content.styled(book.backing.hint if book.backing else "", "$foreground-muted")
         grave = Content("\n").join(part for part in (first, hint) if part.plain)
     tall, low = (ledger_text.table(book, width, tall=tall) for tall in (True, False))
@@ -116,12 +116,12 @@ def ledger(balloon: Balloon, now: float, width: int, *, alone: bool = False) -> 
 
 
 def _freshness(balloon: Balloon, now: float) -> list[Part]:
-    """How old the guest's own figures are, or why there are none."""
+    """The age of the guest's figures, or why there are none."""
     stats = balloon.stats
     if stats is None:
-        return [("the guest says nothing of its memory", "$foreground-muted")]
+        return [("no guest statistics", "$foreground-muted")]
     if not stats.last_update:
-        why = "its driver never sent any" if stats.interval else "QEMU does not ask for any"
+        why = "its driver never sent any" if stats.interval else "polling is off"
         return [(f"no guest statistics: {why}", "$foreground-muted")]
     old = now - stats.last_update
     if not stats.interval:
@@ -142,20 +142,18 @@ def _freshness(balloon: Balloon, now: float) -> list[Part]:
 
 
 def silence(trouble: str, balloon: Balloon) -> Content:
-    """What is said while QEMU does not answer."""
-    words = Content.assemble(
-        (trouble, "bold $error"), ("; the numbers are the last that were read", "$foreground-muted")
-    )
+    """The text shown while QEMU does not answer."""
+    words = Content.assemble((trouble, "bold $error"), ("; the numbers are the last ones read", "$foreground-muted"))
     if balloon.unanswered is None:
         return words
-    sent = f"a target of {mib(balloon.unanswered)} was sent and waits: QEMU carries it out when it answers again"
+    sent = f"a target of {mib(balloon.unanswered)} was sent and is pending: QEMU applies it when it answers again"
     return Content("\n").join([words, Content.styled(sent, "$warning")])
 
 
 def situation(balloon: Balloon, *, evidence: int = 3) -> Content:
-    """Why the balloon is stalled or absent, what to do, and what was seen; nothing otherwise.
+    """Why the balloon is stalled or absent, what to do, and the evidence; empty otherwise.
 
-    :param evidence: how many lines of what was seen there is room for.
+    :param evidence: maximum lines of evidence.
     """
     verdict = balloon.verdict
     lines: list[list[Part]] = []
@@ -168,7 +166,7 @@ def situation(balloon: Balloon, *, evidence: int = 3) -> Content:
             lines[-1] += ["  ", *key] if verdict.advice else key
         lines += [[(f"  {line}", "$foreground-muted")] for line in verdict.evidence[:evidence]]
     paused = Cause.PAUSED in (verdict.code, *(note.code for note in verdict.notes))
-    hidden = SAID_ELSEWHERE | ({Cause.STATISTICS_PAUSED} if paused else set())
+    hidden = SHOWN_ELSEWHERE | ({Cause.STATISTICS_PAUSED} if paused else set())
     for note in verdict.notes:
         if note.code not in hidden:
             lines.append([("note", "$warning"), f": {note.text}"])
@@ -177,33 +175,33 @@ def situation(balloon: Balloon, *, evidence: int = 3) -> Content:
 
 
 def staged_lines(plan: Forecast | None, width: int, *, live: bool, roomy: bool = True) -> Content:
-    """What the staged target would do, and the keys that send or drop it; at least two lines.
+    """What the staged target would do, and the keys that send or discard it; at least two lines.
 
-    :param roomy: whether there is room for all that makes it void, or only for a line.
+    :param roomy: whether there is room for all reasons why it would gain nothing, or only for one line.
     """
     if plan is None:
         keys = (f"{staging_keys(' ')} 1\u20269 or {key_name('balloon.type', 't')} stage a target", "$foreground-muted")
-        live_words = ("live: each key is sent at once", "bold $warning")
+        live_words = ("live: each change is sent at once", "bold $warning")
         return _lines([[("staged  ", "$foreground-muted"), DASH], [live_words if live else keys]])
     asks = f" asks first: {plan.risk_words}" if plan.risky else " sends it"
     send = Content.assemble(
         (key_name("balloon.send", "enter"), "bold $accent"), (asks, "$warning" if plan.risky else "")
     )
-    drop = Content.assemble((key_name("balloon.drop", "esc"), "bold $accent"), (" drops it", "$foreground-muted"))
+    drop = Content.assemble((key_name("balloon.drop", "esc"), "bold $accent"), (" discards it", "$foreground-muted"))
     reasons = () if plan.gain is None or not plan.gain.taken else plan.gain.why if roomy else (plan.gain.hint,)
     why = [Content.styled(line, "$warning") for line in reasons]
     return Content("\n").join([flow(forecast_parts(plan), width), *why, flow([send, drop], width)])
 
 
 def staging_keys(between: str) -> str:
-    """The four keys that stage a target by steps, the small ones first."""
-    usual = (("less", "-"), ("more", "+"), ("much-less", "["), ("much-more", "]"))
-    less, more, much_less, much_more = (key_name(f"balloon.{name}", key) for name, key in usual)
+    """The four keys that stage a target by steps, small steps first."""
+    defaults = (("less", "-"), ("more", "+"), ("much-less", "["), ("much-more", "]"))
+    less, more, much_less, much_more = (key_name(f"balloon.{name}", key) for name, key in defaults)
     return f"{less} {more}{between}{much_less} {much_more}"
 
 
 def forecast_parts(plan: Forecast) -> list[Content]:
-    """What a target would do, fact by fact; each one stands whole on its line."""
+    """What a target would do, fact by fact; none is split over two lines."""
     muted = "$foreground-muted"
     parts = [Content.assemble(("staged  ", muted), (mib(plan.target), "bold $target"))]
     if plan.waits:
@@ -212,7 +210,7 @@ def forecast_parts(plan: Forecast) -> list[Content]:
         style = "bold $error" if plan.risky else "bold"
         parts.append(Content.assemble(("leaves ", muted), (mib(plan.available), style), (" available", muted)))
         if plan.age is not None:
-            parts.append(Content.styled(f"by figures {age(plan.age)} old", "$warning"))
+            parts.append(Content.styled(f"figures {age(plan.age)} old", "$warning"))
     if plan.seconds is not None:
         steps = f" and {plan.steps} steps" if plan.steps > 1 else ""
         parts.append(Content.styled(f"in {duration(plan.seconds)}{steps}", muted))
@@ -227,18 +225,18 @@ def forecast_parts(plan: Forecast) -> list[Content]:
 
 
 def risk_words(name: str, plan: Forecast) -> tuple[str, str]:
-    """Title and text of the question before a target that may leave the guest with too little."""
+    """Title and text of the question before a target that may leave the guest with too little memory."""
     why = f" ({plan.floor.why})" if plan.floor and plan.risk is Risk.BELOW_FLOOR else ""
     facts = [f"That is {plan.risk_words}{why}."]
     if plan.available is not None:
-        old = f", by figures that are {age(plan.age)} old" if plan.age is not None else ""
+        old = f" (figures {age(plan.age)} old)" if plan.age is not None else ""
         facts.append(f"It would have about {mib(plan.available)} available{old}.")
-    facts.append("A guest that runs out of memory kills its own processes, or stands still while it looks for pages.")
+    facts.append("A guest that runs out of memory kills processes, or stalls while it reclaims pages.")
     return f"Leave {name} with {mib(plan.target)}?", " ".join(facts)
 
 
 def empty_words(snapshot: GuestSnapshot | None) -> Content:
-    """What stands in the panel when there is nothing to read."""
+    """The panel's text when there is no balloon to read."""
     if snapshot is None:
         return _lines([[(f"No guest. Press {key_name('pane.guests', 'g')} for the list.", "$foreground-muted")]])
     if snapshot.phase is Phase.STARTING:
@@ -254,7 +252,7 @@ def empty_words(snapshot: GuestSnapshot | None) -> Content:
         else:
             lines.append([(f"{snapshot.name} is stopped.", "$foreground-muted")])
         if snapshot.problems:
-            lines.append([("its profile has problems: ", "$warning"), f"workbench check {snapshot.name}"])
+            lines.append([("its profile has problems: run ", "$warning"), f"workbench check {snapshot.name}"])
             return _lines(lines)
         lines.append([(key_name("guest.start", "s"), "bold $accent"), ("  starts it", "$foreground-muted")])
         lines += [[(caution, "$warning")] for caution in snapshot.cautions]

@@ -1,4 +1,4 @@
-"""What the balloon panel shows in place of the plot, a target's path or the whole ledger, and its lower edge, which says so."""
+"""The balloon panel's other views, a target's path or the full ledger instead of the plot, and the hints in its lower edge."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 ROOMY = 30
-"""Rows of the panel from which all evidence of a stall fits beside the plot, and all of the ledger."""
+"""Rows of the panel from which the full ledger and all evidence of a stall fit together with the plot."""
 
 
 class BalloonViews(BalloonStaging):
-    """The part of the panel that changes what it shows; the panel itself fills it."""
+    """The part of the panel that switches views; the panel itself fills them."""
 
-    _told: Timer | None = None
-    """Runs while the lower edge has something else than hints."""
+    _notice: Timer | None = None
+    """Runs while the lower edge shows a notice instead of hints."""
 
     class PathToggled(Message):
-        """The view of the path was opened or closed: it wants room."""
+        """The path view, which needs room, was opened or closed."""
 
         def __init__(self, panel: BalloonViews, *, is_open: bool) -> None:
             super().__init__()
@@ -42,16 +42,16 @@ class BalloonViews(BalloonStaging):
 
     @property
     def _roomy(self) -> bool:
-        """Whether sentences have room beside the plot."""
+        """Whether there is room for sentences together with the plot."""
         return self.size.height >= ROOMY
 
     @property
     def _alone(self) -> bool:
-        """Whether the ledger has the place of the plot too."""
+        """Whether the ledger is shown in place of the plot."""
         return self.has_class("-alone")
 
     def action_ledger(self) -> None:
-        """Show the whole ledger in place of the plot, or the plot again."""
+        """Switch between the full ledger and the plot."""
         if self.has_class("-path"):
             self.action_path()
             self.remove_class("-alone")
@@ -60,11 +60,11 @@ class BalloonViews(BalloonStaging):
         self._show()
 
     def _show(self) -> None:
-        """Show what is known in the room that there is."""
+        """Show the current state in the room available."""
         raise NotImplementedError
 
     def action_path(self) -> None:
-        """Show the path in place of the plot and the ledger, or them again."""
+        """Switch between the path, and plot and ledger."""
         path, is_open = self.query_one(PathPane), not self.has_class("-path")
         self.set_class(is_open, "-path")
         if is_open:
@@ -87,25 +87,25 @@ class BalloonViews(BalloonStaging):
             super().action_drop()
 
     def on_focus(self) -> None:
-        """While the path is shown, the keys that move go to it; all others come back here."""
+        """While the path is shown, focus it for the keys that scroll; all other keys still reach the panel."""
         if self.has_class("-path") and not self.has_class("-empty"):
             self.query_one("#path-way").focus()
 
-    def tell(self, words: str, seconds: float, *, calm: bool = False) -> bool:
-        """Say it in the panel's lower edge for a while, in the place of the hints; False where it has no room there.
+    def show_notice(self, words: str, seconds: float, *, calm: bool = False) -> bool:
+        """Show a text in the panel's lower edge for a while, instead of the hints; False if it does not fit.
 
-        :param calm: it tells of no trouble.
+        :param calm: information, not a warning.
         """
         if len(words) > self.size.width - 6:
             return False
-        if self._told is not None:
-            self._told.stop()
+        if self._notice is not None:
+            self._notice.stop()
         self.border_subtitle = Content.styled(words, "bold" if calm else "bold $warning")
-        self._told = self.set_timer(seconds, self._told_all)
+        self._notice = self.set_timer(seconds, self._end_notice)
         return True
 
-    def _told_all(self) -> None:
-        self._told = None
+    def _end_notice(self) -> None:
+        self._notice = None
         self._show_hints()
 
     def _show_hints(self) -> None:

@@ -1,4 +1,4 @@
-"""Names and values in columns that stand under each other and do not move when the values change."""
+"""Names and values in aligned columns that do not move when the values change."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ class Column(Struct, frozen=True):
     style: str = ""
     name_style: str = "$foreground-muted"
     short: str = ""
-    """The name where there is no room for all of it; without one its last word."""
+    """The name where there is no room for all of it; the default is its last word."""
 
 
 CELL = 18
-"""Columns of the screen for one name and its value, at the least."""
+"""Minimum columns of the screen for one name and its value."""
 CELL_MOST = 26
 
 
 def grid(rows: list[list[Column]], width: int, *, fit: int = 3, least: int = CELL) -> Content:
-    """Rows of columns that stand under each other; where three do not fit beside each other, two do, and the third follows.
+    """Aligned rows; where ``fit`` columns do not fit side by side, two do, and the others follow below.
 
-    :param fit: how many at most stand beside each other.
-    :param least: columns of the screen for one name and its value, at the least.
+    :param fit: maximum number side by side.
+    :param least: minimum columns of the screen for one name and its value.
     """
     gap = 1 if width < 2 * CELL + 2 else 2 if width < 64 else 4
     if width < fit * least + (fit - 1) * gap:
@@ -41,7 +41,7 @@ def grid(rows: list[list[Column]], width: int, *, fit: int = 3, least: int = CEL
 
 
 def _cell(column: Column, width: int) -> Content:
-    # "host holds" is "holds" where both words and the value do not fit.
+    # "host holds" becomes "holds" where both words and the value do not fit.
     whole = not column.name or len(column.name) + len(column.value) < width
     name = column.name if whole else column.short or column.name.split()[-1]
     room = max(1, width - len(name))

@@ -1,4 +1,4 @@
-"""The candidates for a line that is typed, in a list over whatever is there."""
+"""The list of completions for an input field, shown over the screen."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from workbench.domain.qmp.completion.candidates import Completion
 
 HIGHEST = 10
-"""Lines that it has at most."""
+"""Maximum number of lines."""
 
 
 class CompletionList(OptionList, can_focus=False):
-    """The candidates, over whatever is there. The input keeps the focus and moves the highlight."""
+    """Completions, shown over the screen. The field keeps the focus and moves the highlight."""
 
     DEFAULT_CSS = """
     CompletionList {
@@ -44,7 +44,7 @@ class CompletionList(OptionList, can_focus=False):
     """
 
     def fill(self, completions: Sequence[Completion]) -> None:
-        """Show candidates, labels and details in columns of their own."""
+        """Show completions, with labels and details in two columns."""
         width = max(len(completion.label) for completion in completions)
         self.clear_options()
         self.add_options(
@@ -54,11 +54,11 @@ class CompletionList(OptionList, can_focus=False):
         self.highlighted = 0
 
     def place(self, field: Region, column: int) -> None:
-        """Stand above a field, or below where there is no room, at a column of the screen."""
+        """Move above a field, or below if there is no room, to a column of the screen."""
         above = field.y - min(self.option_count, HIGHEST)
         self.absolute_offset = Offset(max(0, column), above if above >= 0 else field.y + 1)
 
     def move(self, by: int) -> None:
-        """Highlight another one, round the ends."""
+        """Move the highlight; it wraps at the ends."""
         if self.option_count:
             self.highlighted = ((self.highlighted or 0) + by) % self.option_count

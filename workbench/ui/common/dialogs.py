@@ -1,4 +1,4 @@
-"""Small windows that ask or tell."""
+"""Dialogs that ask a question or show an error."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 CANCEL = "cancel"
-"""The button that does nothing, as escape does."""
+"""The id of the button that does nothing, like esc."""
 
 
 class Dialog(ModalScreen[str]):
-    """A title, some text and buttons; the result is the pressed button's id, or empty for none of them and for *cancel*."""
+    """A title, a text and buttons; the result is the pressed button's id, or empty for *cancel* and esc."""
 
     DEFAULT_CSS = """
     Dialog {
@@ -45,14 +45,19 @@ class Dialog(ModalScreen[str]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss('')", "Cancel", id="dialog.cancel", tooltip="Close without doing anything"),
-        Binding("left", "app.focus_previous", "Previous", id="dialog.left", tooltip="The button before", show=False),
-        Binding("right", "app.focus_next", "Next", id="dialog.right", tooltip="The next button", show=False),
+        Binding("escape", "dismiss('')", "Cancel", id="dialog.cancel", tooltip="Cancel"),
+        Binding("left", "app.focus_previous", "Previous", id="dialog.left", tooltip="Previous button", show=False),
+        Binding("right", "app.focus_next", "Next", id="dialog.right", tooltip="Next button", show=False),
         Binding("up", "scroll('up')", "Up", id="dialog.up", tooltip="Scroll the text up", show=False),
         Binding("down", "scroll('down')", "Down", id="dialog.down", tooltip="Scroll the text down", show=False),
-        Binding("pageup", "scroll('page_up')", "Page up", id="dialog.pageup", tooltip="A page up", show=False),
+        Binding("pageup", "scroll('page_up')", "Page up", id="dialog.pageup", tooltip="Scroll a page up", show=False),
         Binding(
-            "pagedown", "scroll('page_down')", "Page down", id="dialog.pagedown", tooltip="A page down", show=False
+            "pagedown",
+            "scroll('page_down')",
+            "Page down",
+            id="dialog.pagedown",
+            tooltip="Scroll a page down",
+            show=False,
         ),
     ]
 
@@ -83,14 +88,14 @@ class Dialog(ModalScreen[str]):
 
 
 def confirm(title: str, body: str, *choices: tuple[str, str, str]) -> Dialog:
-    """Ask before something that cannot be taken back; *cancel* has the focus."""
+    """Ask before something that cannot be undone; *cancel* has the focus."""
     return Dialog(title, Content(body), [(CANCEL, "Cancel", "default"), *choices])
 
 
 def error_dialog(error: WorkbenchError, title: str = "") -> Dialog:
-    """What happened, where, and what to do; with QEMU's own words where it had some.
+    """What happened, where, and what to do, with QEMU's own output if there is any.
 
-    :param title: what did not come to pass, where the error's own title says less.
+    :param title: what failed, where the error's own title says less.
     """
     parts: list[Content] = [Content(error.message)]
     if isinstance(error, ProfileError):

@@ -1,4 +1,4 @@
-"""A line in which one types what to find: at the foot of a pane, while something is looked for."""
+"""A search line at the foot of a pane."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class FindLine(Widget):
-    """What every such line does. Each kind has keys of its own, that a user can move."""
+    """The base of the search lines; each subclass has its own keys, which a user can change."""
 
     DEFAULT_CSS = """
     FindLine {
@@ -30,31 +30,31 @@ class FindLine(Widget):
     """
 
     class Changed(Message):
-        """Something else is sought."""
+        """The search text changed."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
 
     class Stepped(Message):
-        """The next match is wanted, or the one before."""
+        """The next or previous match was requested."""
 
         def __init__(self, by: int) -> None:
             super().__init__()
             self.by = by
 
     class Closed(Message):
-        """Nothing is typed any more."""
+        """The search line was closed."""
 
         def __init__(self, *, keep: bool) -> None:
             super().__init__()
             self.keep = keep
-            """Whether what was found is wanted: false when it was left."""
+            """Whether to keep the match: false when the search was cancelled."""
 
     def __init__(self, placeholder: str, count_id: str) -> None:
         """
         :param placeholder: what can be found.
-        :param count_id: the id of the text that says how much was.
+        :param count_id: the id of the text that shows the number of matches.
         """
         super().__init__()
         self._input = Input(compact=True, disabled=True, placeholder=placeholder)
@@ -78,18 +78,18 @@ class FindLine(Widget):
         return self._input.value
 
     def open(self) -> None:
-        """Begin to look, with what was looked for last: typing takes its place."""
+        """Open with the last search text selected: typing replaces it."""
         self.add_class("-open")
         self._input.disabled = False
         self._input.focus()
         self._input.action_select_all()
 
     def show_words(self, words: str) -> None:
-        """How much was found."""
+        """Show the number of matches."""
         self._count.show(Content(words))
 
     def sought(self, text: str) -> None:
-        """Something else was typed."""
+        """Handle a changed search text."""
         self.post_message(self.Changed(text))
 
     @on(Input.Changed)

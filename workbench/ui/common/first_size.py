@@ -1,4 +1,4 @@
-"""A screen that knows from its first picture on how large the terminal is."""
+"""Sets a screen's breakpoint classes before its first layout."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 def size_screen(screen: Screen[Any]) -> None:
     """Give a screen the classes of its breakpoints before it is laid out.
 
-    Textual sets them when the first Resize comes, after it has laid out and drawn the screen without them (textual:
-    ``Screen._on_resize``): a picture in the wrong arrangement, and three more to mend it.
+    Textual sets them at the first Resize, after it has laid out and drawn the screen without them (textual:
+    ``Screen._on_resize``): one frame in the wrong layout, and three more to fix it.
     """
     size = screen.app.size
     for breakpoints, length in (

@@ -1,4 +1,4 @@
-"""Facts beside each other, as many as fit on a line."""
+"""Parts of text side by side, as many as fit on a line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from textual.content import Content
 
 
 def flow(parts: list[Content], width: int) -> Content:
-    """Parts beside each other, each on a new line where it does not fit any more: none is cut or torn."""
+    """Parts side by side, each on a new line where it no longer fits; no part is cut or split."""
     lines: list[Content] = []
     for part in parts:
         if lines and lines[-1].cell_length + 2 + part.cell_length <= width:

@@ -1,4 +1,4 @@
-"""Text in columns: what does not fit goes on below its own column, and not at the left."""
+"""Text in columns: what does not fit continues below its own column, not at the left."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from textual.events import Resize
 
     Hung = tuple[Content, int]
-    """A line, and the column at which its continuation stands."""
+    """A line, and the column at which its continuation starts."""
 
 LEAST = 24
-"""Columns of a continuation; where its own column leaves fewer, it stands further left."""
+"""Minimum columns of a continuation; where its own column leaves fewer, it starts further left."""
 SHALLOW = 4
-"""There."""
+"""The column at which it starts then."""
 
 
 class HangingText(Static):
-    """Lines that are broken anew when the width changes."""
+    """Lines that are wrapped again when the width changes."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
@@ -42,7 +42,7 @@ class HangingText(Static):
 
 
 def hung(content: Content, column: int, width: int) -> list[Content]:
-    """One line, broken at a width; all of it on one line while that is not known."""
+    """One line, wrapped to a width; not wrapped while the width is unknown (0)."""
     if not width or content.cell_length <= width:
         return [content]
     if width - column < LEAST:

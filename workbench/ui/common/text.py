@@ -1,4 +1,4 @@
-"""Text that changes many times a second and costs nothing while it does not."""
+"""Text that may change many times a second but is redrawn only when it differs; cutting and cleaning of text."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from textual.widgets import Static
 
 
 class TextBlock(Static):
-    """A static text whose :meth:`show` draws only what has changed.
+    """A static text whose :meth:`show` redraws only what has changed.
 
-    ``Static.update`` lays the whole screen out anew each time, which takes longer than everything else that a new
-    reading costs. Here that happens only when the number of lines changes.
+    ``Static.update`` lays out the whole screen each time, which takes longer than all other work for a new reading. Here
+    that happens only when the number of lines changes.
     """
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -20,7 +20,7 @@ class TextBlock(Static):
 
     @property
     def shown(self) -> Content:
-        """What stands there now."""
+        """The current text."""
         return self._shown
 
     def show(self, content: Content) -> None:
@@ -34,20 +34,20 @@ class TextBlock(Static):
 
 
 def _height(content: Content, width: int) -> int:
-    """Lines that the text takes at this width; exact where no line wraps, and never equal by mistake where one does."""
+    """Lines of the text at this width; exact where no line wraps, and never equal by accident where one does."""
     lines = content.plain.split("\n")
     return len(lines) if all(len(line) <= width for line in lines) else -len(content.plain) - 1
 
 
 def cut(text: str, width: int) -> str:
-    """At most ``width`` cells, with an ellipsis where something is missing."""
+    """At most ``width`` cells, with an ellipsis if something was cut."""
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, max(0, width - 1)) + "…" if width > 0 else ""
 
 
 def hanging(text: str, width: int) -> list[str]:
-    """A text in lines of at most ``width`` cells; breaks after a space, a slash or a comma where there is one."""
+    """A text in lines of at most ``width`` cells, broken after a space, slash or comma if possible."""
     lines = []
     while cell_len(text) > width:
         end = len(set_cell_size(text, width).rstrip()) or 1
@@ -62,5 +62,5 @@ _CONTROL = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421} | dict
 
 
 def clean(text: str) -> str:
-    """Text of a guest or of QEMU with its control and direction characters made visible: it cannot move our cursor."""
+    """Text of a guest or of QEMU with its control characters made visible, so that they cannot move the cursor."""
     return text if text.isascii() and text.isprintable() else text.translate(_CONTROL)

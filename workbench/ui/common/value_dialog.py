@@ -1,4 +1,4 @@
-"""A small window that asks for one value: typed, with what is wrong with it as one types, or chosen from a list."""
+"""A dialog for one value: typed, and checked while typing, or chosen from a list."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ValueDialog(ModalScreen["str | None"]):
-    """The result is the value, or None when it was left."""
+    """The result is the value, or None when cancelled."""
 
     DEFAULT_CSS = """
     ValueDialog {
@@ -39,7 +39,7 @@ class ValueDialog(ModalScreen["str | None"]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Cancel", id="value.cancel", tooltip="Close without changing anything"),
+        Binding("escape", "dismiss(None)", "Cancel", id="value.cancel", tooltip="Close without a change"),
     ]
 
     def __init__(
@@ -51,14 +51,14 @@ class ValueDialog(ModalScreen["str | None"]):
         choices: Sequence[str] = (),
         trouble: Callable[[str], str] = lambda _value: "",
     ) -> None:
-        """:param trouble: gives what is wrong with a value, or nothing; a wrong one is not taken."""
+        """:param trouble: returns what is wrong with a value, or empty; an invalid value is not accepted."""
         super().__init__()
         self._title, self._words, self._value, self._choices, self._trouble = title, words, value, choices, trouble
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = Content(self._title)
-            box.border_subtitle = Content(f"enter takes it \u00b7 {key_name('value.cancel', 'esc')} cancels")
+            box.border_subtitle = Content(f"enter accepts \u00b7 {key_name('value.cancel', 'esc')} cancels")
             yield TextBlock(id="value-words")
             if self._choices:
                 yield OptionList(*(Option(Content(choice), id=choice) for choice in self._choices), markup=False)

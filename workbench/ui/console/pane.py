@@ -1,4 +1,4 @@
-"""The guest's serial console, line by line: what it printed, and a field that types to it."""
+"""The guest's serial console, line by line: its output, and a field to type into it."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def plain_lines(pending: str, text: str) -> tuple[list[str], str]:
-    """Whole lines without terminal control, and what is left of an unfinished one.
+    """Complete lines without terminal control codes, and the rest of an unfinished one.
 
-    A carriage return starts the line anew, as a terminal would; a backspace takes one character back.
+    A carriage return restarts the line, as on a terminal; a backspace deletes one character.
 
-    :param pending: what the last call left.
+    :param pending: the rest that the last call returned.
     """
     text = (pending + text).replace("\r\n", "\n")
     *lines, rest = text.split("\n")
@@ -49,7 +49,7 @@ def clean_line(line: str) -> str:
 
 
 class ConsolePane(Vertical):
-    """Line mode only: a full terminal is another pane's work."""
+    """Shows whole lines only: not a full terminal."""
 
     DEFAULT_CSS = """
     ConsolePane {
@@ -87,22 +87,22 @@ class ConsolePane(Vertical):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id, classes="pane")
         self.border_title = "Console"
-        self.border_subtitle = "enter types to the guest"
+        self.border_subtitle = "enter sends the line"
         self._pending = ""
         self._lines: deque[str] = deque(maxlen=LINES)
         self._width = 0
-        """Columns that the lines were wrapped to; 0 until the pane was shown."""
+        """Columns that the lines are wrapped to; 0 until the pane is first shown."""
         self._forget: Callable[[], None] | None = None
 
     def compose(self) -> ComposeResult:
         yield RichLog(max_lines=LINES, wrap=True, markup=False, highlight=False, min_width=20)
         yield Static(id="console-prompt", markup=False)
-        yield Input(placeholder="a line for the guest's shell, such as: eat 100M", compact=True)
+        yield Input(placeholder="a line for the guest's shell, for example: eat 100M", compact=True)
 
     def show(self, name: str, listen: Callable[[Callable[[str], None]], Callable[[], None]] | None) -> None:
         """Show another guest's console.
 
-        :param listen: gives the scrollback and what comes, as :meth:`workbench.engine.base.Guest.console`; None for none.
+        :param listen: gives the scrollback and further output, as :meth:`workbench.engine.base.Guest.console`; None for none.
         """
         if self._forget is not None:
             self._forget()
@@ -130,7 +130,7 @@ class ConsolePane(Vertical):
         self.query_one("#console-prompt", Static).update(Content(clean_line(self._pending)))
 
     def _write(self, lines: Iterable[str]) -> None:
-        """Lines are wrapped when they are written: while the pane is hidden there is no width to wrap them to."""
+        """Write lines, unless the pane was never shown: there is no width to wrap them to."""
         if self._width:
             self.query_one(RichLog).write("\n".join(lines))
 
@@ -145,11 +145,11 @@ class ConsolePane(Vertical):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        event.input.value = event.input.value.removeprefix(event.value)  # what was typed behind it stays
+        event.input.value = event.input.value.removeprefix(event.value)  # keep what was typed after it
         self.post_message(self.Typed(self, event.value + "\n"))
 
     def action_leave(self) -> None:
-        """From the field to the output, where keys are commands again."""
+        """Move from the field to the output, where keys are commands again."""
         self.query_one(RichLog).focus()
 
     def action_interrupt(self) -> None:

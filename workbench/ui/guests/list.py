@@ -1,4 +1,4 @@
-"""The list of guests: profiles and what runs, two lines each."""
+"""The list of guests: profiles and running guests, two lines each."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ MARKS = {
     Phase.STOPPING: ("\u25d1", "$warning"),
 }
 WIDTH = 24
-"""Columns of an entry's first line, at the least."""
+"""Minimum columns of an entry's first line."""
 Action = Literal["start", "stop", "pause", "reset", "edit", "new", "duplicate", "rename", "delete", "rebalance"]
-"""What the user can ask for in the list."""
+"""The actions of the list."""
 
 
 class GuestList(OptionList):
@@ -45,19 +45,17 @@ class GuestList(OptionList):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "request('start')", "Start", id="guests.start", tooltip="Start the chosen guest"),
-        Binding("x", "request('stop')", "Stop", id="guests.stop", tooltip="Power the chosen guest down; asks first"),
-        Binding(
-            "p", "request('pause')", "Pause/resume", id="guests.pause", tooltip="Pause the guest, or let it run on"
-        ),
+        Binding("x", "request('stop')", "Stop", id="guests.stop", tooltip="Power down or kill the guest; asks first"),
+        Binding("p", "request('pause')", "Pause/resume", id="guests.pause", tooltip="Pause or resume the guest"),
         Binding("r", "request('reset')", "Reset", id="guests.reset", tooltip="Reset the guest; asks first"),
         Binding("e", "request('edit')", "Edit", id="guests.edit", tooltip="Edit the guest's profile"),
-        Binding("n", "request('new')", "New", id="guests.new", tooltip="Make a new profile from a template"),
+        Binding("n", "request('new')", "New", id="guests.new", tooltip="New profile: empty, or from a sample"),
         Binding(
             "D",
             "request('duplicate')",
             "Duplicate",
             id="guests.duplicate",
-            tooltip="Copy the profile under another name",
+            tooltip="Duplicate the profile",
             show=False,
         ),
         Binding("R", "request('rename')", "Rename", id="guests.rename", tooltip="Rename the profile", show=False),
@@ -74,14 +72,14 @@ class GuestList(OptionList):
             "request('rebalance')",
             "Rebalance",
             id="guests.rebalance",
-            tooltip="Share one budget out among the guests that run",
+            tooltip="Share one budget among all running guests",
         ),
-        Binding("k", "cursor_up", "Up", id="guests.up", tooltip="The guest above", show=False),
-        Binding("j", "cursor_down", "Down", id="guests.down", tooltip="The guest below", show=False),
+        Binding("k", "cursor_up", "Up", id="guests.up", tooltip="Previous guest", show=False),
+        Binding("j", "cursor_down", "Down", id="guests.down", tooltip="Next guest", show=False),
     ]
 
     class Chosen(Message):
-        """Another guest is highlighted."""
+        """Another guest was highlighted."""
 
         def __init__(self, control: GuestList, name: str) -> None:
             super().__init__()
@@ -93,7 +91,7 @@ class GuestList(OptionList):
             return self._control
 
     class ActionRequested(Message):
-        """The user wants to start, stop, pause or reset a guest, or to rebalance all of them."""
+        """An action on a guest or its profile was requested, or a rebalance of all guests."""
 
         def __init__(self, control: GuestList, name: str, action: Action) -> None:
             super().__init__()
@@ -113,7 +111,7 @@ class GuestList(OptionList):
         self.border_title = "Guests"
         self._shown: dict[str, str] = {}
         self._expected = ""
-        """A guest that will come into the list, and is to be highlighted then."""
+        """A guest to highlight once it is in the list."""
 
     @property
     def chosen(self) -> str | None:
@@ -142,7 +140,7 @@ class GuestList(OptionList):
         self._refresh()
 
     def _refresh(self) -> None:
-        """Make anew only the entries whose text has changed; the list only when a guest came or went."""
+        """Update only the entries whose text changed; rebuild the list only when a guest came or went."""
         now = time.time()
         width = max(WIDTH, self.content_region.width - 1)
         texts = {guest.name: entry(guest, now, width) for guest in self.guests}
@@ -152,7 +150,7 @@ class GuestList(OptionList):
                 chosen, self._expected = self._expected, ""
             self.set_options([Option(text, id=name) for name, text in texts.items()])
             if texts:
-                # Of one that is gone, the one that has its place: what is asked next must not mean the first of all.
+                # If the chosen guest is gone, choose the one in its place: the next key must not act on the first one.
                 self.highlighted = list(texts).index(chosen) if chosen in texts else min(place, len(texts) - 1)
         else:
             for name, text in texts.items():
@@ -175,7 +173,7 @@ class GuestList(OptionList):
 
 
 def entry(guest: GuestSnapshot, now: float, width: int = WIDTH) -> Content:
-    """Two lines: a mark, the name and the RAM; then the state in words."""
+    """Two lines: mark, name and RAM; then the state."""
     mark, style = MARKS[guest.phase]
     if guest.phase.alive and not guest.answering:
         mark, style = "\u25cf", "$error"
@@ -188,7 +186,7 @@ def entry(guest: GuestSnapshot, now: float, width: int = WIDTH) -> Content:
 
 
 def state_words(guest: GuestSnapshot, now: float, width: int = WIDTH) -> tuple[str, str]:
-    """The second line of an entry, and its style; what has no room in ``width`` columns is left out, the last first."""
+    """The second line of an entry, and its style; parts that do not fit ``width`` columns are dropped from the end."""
     if not guest.phase.alive:
         if guest.ended and not guest.ended.orderly:
             full = guest.ended.words
@@ -198,12 +196,12 @@ def state_words(guest: GuestSnapshot, now: float, width: int = WIDTH) -> tuple[s
         return guest.ended.words if guest.ended else "stopped", "$foreground-muted"
     if not guest.answering:
         if guest.silence is Silence.OCCUPIED:
-            return "busy, or held elsewhere", "$warning"
+            return "busy, or monitor in use", "$warning"
         return "does not answer", "$error"
     status = guest.status if guest.phase is Phase.PAUSED and guest.status else guest.phase.value
     parts = [status]
     if guest.protection.armed:
-        parts.append("guarded")  # in the place of the accelerator: there is room for one
+        parts.append("guarded")  # instead of the accelerator: there is room for one
     elif guest.accelerator:
         parts.append(guest.accelerator.upper())
     if guest.started is not None:

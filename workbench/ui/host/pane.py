@@ -1,4 +1,4 @@
-"""The host pane: what guests run on here, and what is left of it."""
+"""The host pane: accelerator, QEMU, memory and hugepages of this host."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
     from workbench.domain.host.snapshot import HostSnapshot
 
 WIDEST = 40
-"""Columns beyond which labels and numbers would stand too far apart to be read as one line."""
+"""Columns beyond which a label and its number are too far apart to read as one line."""
 TABLE_FROM = 66
-"""Columns from which the table of the pools stands below."""
+"""Columns from which the table of pools is shown below."""
 FULL, HALF, REST = "\u2501", "\u2578", "\u2501"
 
 
 class HostPane(Widget, can_focus=True):
-    """Accelerator and why, hypervisor, QEMU, memory and hugepage pools, each in the fewest lines; zoomed, or alone on a
-    narrow terminal, with a table of the pools too.
+    """Accelerator and reason, hypervisor, QEMU, memory and hugepage pools; with a table of the pools when zoomed, or
+    alone on a narrow terminal.
     """
 
     DEFAULT_CSS = "HostPane { height: auto; padding: 0 1; }"
     ALLOW_MAXIMIZE = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("z", "zoom", "Zoom", id="host.zoom", tooltip="Give this pane the whole screen, with all of the pools"),
+        Binding("z", "zoom", "Zoom", id="host.zoom", tooltip="Zoom the pane, with a table of all hugepage pools"),
     ]
 
     snapshot: reactive[HostSnapshot | None] = reactive(None, init=False, repaint=False)
-    """None until the host was first looked at."""
+    """None until the host was first read."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id, classes="pane", markup=False)
@@ -73,7 +73,7 @@ class HostPane(Widget, can_focus=True):
             self.screen.minimize()
 
     def watch_snapshot(self, snapshot: HostSnapshot | None) -> None:
-        """Draw again only what reads differently now: memory moves all the time, and its first decimal seldom does."""
+        """Redraw only if the text changed: free memory changes all the time, its first decimal seldom."""
         lines = self._lines(self.content_size.width)
         if lines != self._shown:
             self.refresh(layout=len(lines) != len(self._shown))
@@ -81,9 +81,9 @@ class HostPane(Widget, can_focus=True):
 
 
 def host_lines(host: HostSnapshot | None, width: int) -> list[Content]:
-    """The pane's lines for a width in columns, each at most that wide; words are never cut while they fit a line."""
+    """The pane's lines, each at most ``width`` columns; words are not cut unless longer than a line."""
     if host is None:
-        return [Content.styled("looking \u2026", "$foreground-muted")]
+        return [Content.styled("reading \u2026", "$foreground-muted")]
     width = max(1, min(width, WIDEST))
     style = "$success" if host.accelerator == "kvm" else "$warning"
     head = [
@@ -91,7 +91,7 @@ def host_lines(host: HostSnapshot | None, width: int) -> list[Content]:
         Content.styled(f"Host is {hypervisor_words(host.hypervisor)}", "$foreground-muted"),
         Content.styled(f"QEMU {host.qemu}", "$foreground-muted")
         if host.qemu
-        else Content.styled("no QEMU here", "$error"),
+        else Content.styled("QEMU not found", "$error"),
     ]
     lines = [line for part in head for line in part.wrap(width)]
     used = host.memory_total - host.memory_available
@@ -106,19 +106,19 @@ def host_lines(host: HostSnapshot | None, width: int) -> list[Content]:
 
 
 def _pool_lines(pool: HugepagePool, host: HostSnapshot, width: int) -> list[Content]:
-    """A pool: pages that a new guest cannot get, of all; a bar where there is something to fill; who holds how much."""
+    """One pool: pages that a new guest cannot get, of the total, with a bar; and which guest holds how many."""
     label = f"{size_words(pool.page)} pages"
     if not pool.total:
         return _row(label, "none", width)
-    taken = pool.total - max(0, pool.available)
+    used = pool.total - max(0, pool.available)
     lines = [
-        *_row(label, f"{taken:,} of {pool.total:,}", width),
-        _bar(taken, pool.total, width, "$secondary"),
+        *_row(label, f"{used:,} of {pool.total:,}", width),
+        _bar(used, pool.total, width, "$secondary"),
     ]
     for node in pool.nodes:
         lines += _row(f"  node {node.node}", f"{node.total - node.free:,} of {node.total:,}", width)
     if pool.reserved:
-        lines += _row("  promised", f"{pool.reserved:,}", width)
+        lines += _row("  reserved", f"{pool.reserved:,}", width)
     if pool.surplus:
         lines += _row("  surplus", f"{pool.surplus:,}", width)
     held = 0
@@ -137,7 +137,7 @@ def _short(name: str, width: int) -> str:
 
 
 def _row(label: str, amount: str, width: int) -> list[Content]:
-    """A label at the left edge and a number at the right one; below each other where one line is too narrow."""
+    """A label at the left and a number at the right; on two lines where one is too narrow."""
     gap = width - len(label) - len(amount)
     if gap < 1:
         return [*Content.styled(label, "$foreground-muted").wrap(width), *Content(amount.rjust(width)).wrap(width)]
@@ -145,7 +145,7 @@ def _row(label: str, amount: str, width: int) -> list[Content]:
 
 
 def _bar(part: int, whole: int, width: int, colour: str) -> Content:
-    """A thin bar in half columns; anything above nothing shows, and only all of it fills the bar."""
+    """A thin bar in half columns; any part above zero shows, and only the whole fills it."""
     halves = round(2 * width * part / whole) if whole else 0
     if part > 0:
         halves = max(1, halves)

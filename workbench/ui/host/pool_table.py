@@ -1,4 +1,4 @@
-"""The host's hugepage pools as a table, by page size and node, and which guest holds how much: what the zoomed host pane has."""
+"""The host's hugepage pools as a table by page size and node, and which guest holds how much; for the zoomed host pane."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ HOLDERS = ("held by", "", "pages", "", "size", "")
 COLUMN = 10
 """Columns of a number."""
 NAME = 16
-"""Columns of what stands first."""
+"""Columns of the first cell."""
 
 
 def pool_table(host: HostSnapshot) -> list[Content]:
-    """Counts of pages; a dash where the kernel keeps no number of its own for a node."""
+    """Counts of pages; a dash where the kernel has no number for a node."""
     lines = [_heading(HEADINGS)]
     for pool in host.pools:
         size = size_words(pool.page)
@@ -45,7 +45,7 @@ def pool_table(host: HostSnapshot) -> list[Content]:
         if others > 0:
             size = mib(others * pool.page)
             lines.append(_row(("others", size_words(pool.page), f"{others:,}", "", size, "")))
-    return lines if len(lines) > before else [*lines, Content("nobody")]
+    return lines if len(lines) > before else [*lines, Content("(unused)")]
 
 
 def _heading(cells: Sequence[str]) -> Content:

@@ -1,1 +1,1 @@
-"""Keys: their names, their order, the bar that shows them."""
+"""Keys: their names, their order, and the key bar."""

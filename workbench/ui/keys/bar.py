@@ -1,6 +1,6 @@
-"""The keys that work here and now, on one line; a click on one presses it.
+"""The key bar: the keys that work now, on one line; a click on a key presses it.
 
-Textual's own Footer makes a widget for each key whenever the focus moves, which takes longer than drawing the screen.
+Textual's Footer creates a widget for each key whenever the focus moves, which takes longer than drawing the screen.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 GAP = "  "
 Key = tuple[str, str, str]
-"""The key to press, how it is shown, and what it does."""
+"""The key to press, its label, and what it does."""
 
 
 class KeyBar(Static):
@@ -30,15 +30,15 @@ class KeyBar(Static):
     }
     """
 
-    # Links would have one colour throughout, and the key's own is what the eye looks for.
+    # Links have a single colour; here the key has its own.
     auto_links = False
 
     def __init__(self) -> None:
         super().__init__(markup=False)
         self._pane: list[Key] = []
-        """The keys of what has the focus."""
+        """The keys of the focused widget."""
         self._always: list[Key] = []
-        """Those of the screen and the application, which stay when there is no room for all."""
+        """The keys of the screen and the app, which stay when there is no room for all."""
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
@@ -60,7 +60,7 @@ class KeyBar(Static):
             self._show()
 
     def _show(self) -> None:
-        """As many whole keys as there is room for: those of the pane give way, the last first."""
+        """Show as many whole keys as fit; keys of the pane are dropped first, from the end."""
         pane = list(self._pane)
         room = (self.size.width or self.app.size.width) - 2
         while pane and _width([*pane, *self._always]) > room:
@@ -75,5 +75,5 @@ class KeyBar(Static):
 
 
 def _width(keys: Sequence[Key]) -> int:
-    """Columns that these keys take."""
+    """Columns of these keys."""
     return sum(cell_len(f"{shown} {words}") for _, shown, words in keys) + len(GAP) * (len(keys) - 1)

@@ -1,6 +1,6 @@
-"""What keys are called in the texts of the screen: one that its user has moved has its new name everywhere.
+"""Names of keys in the screen's texts; a key that the user has changed appears under its new name.
 
-A process has one screen, and its keys stand from the start on, so they are known to all texts and handed to none.
+A process has one screen with fixed keys, so they are global and not passed to every text.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_moved: dict[str, str] = {}
+_user_keys: dict[str, str] = {}
 
 
-def know_moved(keys: Mapping[str, str]) -> None:
-    """The keys that the user has moved, by the id of their binding; those of an app before are forgotten."""
-    _moved.clear()
-    _moved.update(keys)
+def set_user_keys(keys: Mapping[str, str]) -> None:
+    """Set the keys that the user has changed, by binding id; they replace those of an earlier app."""
+    _user_keys.clear()
+    _user_keys.update(keys)
 
 
-def keys_of(binding: str, usual: str) -> str:
-    """All keys of a binding, as its user wrote them, or its usual one."""
-    return _moved.get(binding) or usual
+def keys_of(binding: str, default: str) -> str:
+    """All keys of a binding, as the user wrote them, or the default."""
+    return _user_keys.get(binding) or default
 
 
-def key_name(binding: str, usual: str) -> str:
-    """The key of a binding as texts call it: the first of those that the user gave it, or its usual one."""
-    return keys_of(binding, usual).split(",")[0].strip() or usual
+def key_name(binding: str, default: str) -> str:
+    """The key of a binding to show in a text: the first one set by the user, or the default."""
+    return keys_of(binding, default).split(",")[0].strip() or default

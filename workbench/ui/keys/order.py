@@ -1,14 +1,14 @@
-"""Keys in the order in which they were pressed, however fast they come.
+"""Handles keys in the order in which they were pressed, however fast they arrive.
 
-Textual hands a key to the widget that has the focus, and a key that is bound goes on up to the app before its action
-runs. The next key is handed out meanwhile: of ``ctrl+u``, ``q`` in one burst (somebody typed ahead, a script types, the
-screen was busy) the letter comes first and is deleted, and of ``query-status``, enter, ``cont`` the line that is sent is
-``query-statuscont``. Here each key waits until the one before it has gone all the way, unless that is a letter of a
-field: letters wait for nothing but a key that is bound.
+Textual passes a key to the focused widget, and a bound key climbs to the app before its action runs. The next key is
+dispatched before that: of ``ctrl+u``, ``q`` in one burst (typed ahead, sent by a script, or while the screen was busy)
+the letter is inserted first and then deleted, and of ``query-status``, enter, ``cont`` the line sent is
+``query-statuscont``. Here each key waits until the one before it has been handled. A letter typed into a field is handled
+at once, so letters wait only for bound keys.
 
-A key may also open a screen or a question that takes a while to make: a profile is read, QEMU is asked for its version.
-What is typed meanwhile is meant for what opens, and the list below it would take letters for keys of its own. So keys wait
-for that too.
+A key may also open a screen or a question that takes a while: a profile is read, QEMU is asked for its version. Keys
+typed until then are meant for what opens, and the list below would take letters for its own keys. So keys wait for that
+too.
 """
 
 from __future__ import annotations
@@ -29,45 +29,43 @@ if TYPE_CHECKING:
     from textual.message_pump import MessagePump
 
 FRAME = 1 / 60
-"""Seconds that a key which came already waits behind one that is bound."""
+"""Seconds that a queued key waits after a bound one."""
 PATIENCE = 0.1
-"""Seconds that a key waits at most: the one before it may be lost, with a widget that was removed, or slow in a storm."""
-
-
+"""Seconds that a key waits at most: the one before it may be lost with a removed widget, or slow under load."""
 OPENING = 2.0
-"""Seconds that keys wait at most for what is opening."""
+"""Seconds that keys wait at most for a screen that is opening."""
 LAPS = 3
-"""How often the way of a bound key is gone again behind its action: a list's message becomes one of its pane, and that
-becomes a question of the screen's."""
+"""How often the route of a bound key is followed again after its action: a list may post a message to its pane, which
+then posts one to the screen, which opens a question."""
 
 
 def opening(app: App[object]) -> AbstractContextManager[None]:
-    """While a screen or a question is being made, keys wait for it."""
+    """Make keys wait while a screen or a question is being built."""
     return app.opening() if isinstance(app, KeyOrder) else nullcontext()
 
 
 class KeyOrder(App[None]):
-    """An app whose keys never overtake each other."""
+    """An app in which keys never overtake each other."""
 
     _under_way: object | None = None
-    """Stands for the key that is on its way."""
+    """Identifies the key that is being handled."""
 
     def __init__(self) -> None:
         super().__init__()
         self._ahead: deque[events.Key | events.Paste] = deque()
-        """Keys, and pasted text, that came meanwhile."""
-        self._came_up = False
-        """Whether the key came up to the app: no widget took it, and it may be bound."""
-        self._way: list[MessagePump] = []
-        """Where the key's way begins, once for each time that it is still to be gone."""
+        """Queued keys and pasted text."""
+        self._reached_app = False
+        """Whether the key climbed to the app: no widget consumed it, and it may be bound."""
+        self._laps: list[MessagePump] = []
+        """The start of the key's route, once for each lap left."""
         self._below: object | None = None
-        """The screen above which something is opening."""
+        """The screen over which something is opening."""
         self._since = 0.0
-        """When the first of the keys came that wait."""
+        """When the first queued key arrived."""
 
     @contextmanager
     def opening(self) -> Iterator[None]:
-        """Keys wait while this lasts and no other screen is above the one of now."""
+        """Make keys wait while this lasts and no other screen is on top of the current one."""
         below = self._below = self.screen
         try:
             yield
@@ -77,7 +75,7 @@ class KeyOrder(App[None]):
 
     @property
     def _opens(self) -> bool:
-        """Whether something is opening, or has opened and has not got the focus yet; not for ever."""
+        """Whether something is opening, or is open without a focus yet; false after ``OPENING`` seconds."""
         if monotonic() - self._since > OPENING:
             return False
         return self._below is self.screen or (self.focused is None and len(self.screen_stack) > 1)
@@ -86,7 +84,7 @@ class KeyOrder(App[None]):
         if not isinstance(event, events.Key | events.Paste):
             await super().on_event(event)
         elif not self.screen_stack:
-            return  # the app has ended; Textual would look for a binding of a screen that is gone
+            return  # the app has ended; Textual would look up bindings of a removed screen
         elif event.is_forwarded:
             await super().on_event(event)
         elif self._under_way is None and self._below is not self.screen:
@@ -100,35 +98,35 @@ class KeyOrder(App[None]):
     async def _hand_out(self, event: events.Key | events.Paste) -> None:
         target = self.focused or self.screen
         if isinstance(event, events.Paste) or target.check_consume_key(event.key, event.character):
-            await super().on_event(event)  # a letter of a field goes no further: the next key is right behind it
+            await super().on_event(event)  # the field consumes it: the next key need not wait
             return
         key = object()
-        self._under_way, self._came_up = key, False
+        self._under_way, self._reached_app = key, False
         await super().on_event(event)
-        self._way = [target] * LAPS
+        self._laps = [target] * LAPS
         self._follow(target, key)
 
     def _on_key(self, _event: events.Key) -> None:  # type: ignore[override]  # Textual calls that of each class
-        self._came_up = True
+        self._reached_app = True
 
     def _follow(self, node: MessagePump, key: object) -> None:
-        """Go the way of a key, behind it: from widget to widget, up to the app."""
+        """Follow a key from widget to widget up to the app."""
         if node is self or not node.call_later(self._follow, node._parent or self, key):
             self.call_later(self._arrived, key)
 
     async def _arrived(self, key: object) -> None:
-        if not self._came_up:
+        if not self._reached_app:
             await self._next(key)
-        elif self._way:  # an action may move the focus or ask, itself or by a message that climbs to a pane
-            self._follow(self._way.pop(), key)
+        elif self._laps:  # the action may move the focus or ask, directly or by a message to its pane
+            self._follow(self._laps.pop(), key)
         else:
             self.set_timer(FRAME, partial(self._next, key))
 
     async def _next(self, key: object) -> None:
         if self._under_way is not key:
-            return  # somebody lost patience with it
+            return  # timed out before
         if not self.screen_stack:
-            self._ahead.clear()  # the app has ended meanwhile
+            self._ahead.clear()  # the app has ended
             return
         if self._ahead and self._opens:
             self.set_timer(FRAME, partial(self._next, key))

@@ -1,1 +1,1 @@
-"""The main screen: its panes, and what their keys do."""
+"""The main screen: its panes and the actions of their keys."""

@@ -1,4 +1,4 @@
-"""What the user asks of the chosen guest's balloon, with the question that comes before a risk."""
+"""Balloon actions of the main screen: targets, presets, ramp and guard; asks before a risk."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from workbench.engine.base import Engine
 
 REFUSED_FOR = 3.0
-"""Seconds that a refused key is told of."""
+"""Seconds that the reason for a refused key is shown."""
 
 
 class BalloonActions(GuestActions):
-    """The part of the screen that carries them out."""
+    """The part of the main screen that serves the balloon panel."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._chosen: GuestSnapshot | None = None
-        """The guest that the panes show."""
+        """The guest shown in the panes."""
         self._alarms: dict[str, Alarm] = {}
-        """The alarm that was told last of each guest."""
+        """The last alarm shown for each guest."""
 
     @on(BalloonPanel.TargetRequested)
     @work(group="target")
@@ -64,8 +64,8 @@ class BalloonActions(GuestActions):
     async def _protect(self, message: BalloonPanel.ProtectRequested) -> None:
         await self._try(lambda: self._guest(message.guest).protect(message.wish))
 
-    def _tell_alarm(self, snapshot: GuestSnapshot) -> None:
-        """The guard acted, on whichever guest: said once, and not on top of the panel that says it already."""
+    def _show_alarm(self, snapshot: GuestSnapshot) -> None:
+        """Show once that a guest's guard acted, unless the panel on screen already shows it."""
         alarm = snapshot.protection.alarm
         if alarm is None or self._alarms.get(snapshot.name) == alarm:
             return
@@ -92,13 +92,13 @@ class BalloonActions(GuestActions):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """As every screen does; but where one pane fills the terminal and is the balloon, a toast would lie on what is
-        staged: there the panel's lower edge says it, if it has room.
+        """Show a toast, or the text in the balloon panel's lower edge where that panel fills a small terminal: a toast
+        would cover what is staged. A text too long for the edge is a toast too.
         """
         small = self.has_class("-narrow") or self.has_class("-low")
         panel = self.query_one(BalloonPanel)
         if small and self.is_current and panel.is_on_screen:
             words = f"{title}: {message}" if title else message
-            if panel.tell(words, timeout or REFUSED_FOR, calm=severity == "information"):
+            if panel.show_notice(words, timeout or REFUSED_FOR, calm=severity == "information"):
                 return
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)

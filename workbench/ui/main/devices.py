@@ -1,4 +1,4 @@
-"""What the device tree wants to have read, and what the user changes there."""
+"""Device actions of the main screen: reads what the device tree asks for, and sets properties."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
     from workbench.engine.base import Devices, Engine
 
 DEVICES_INTERVAL = 3.0
-"""Seconds between looks at the device tree of a running guest; at once on an event that may have changed it."""
+"""Seconds between reads of a running guest's device tree; an event that may have changed it triggers one at once."""
 
 
 class DeviceActions(BalloonActions):
-    """The part of the screen that carries them out."""
+    """The part of the main screen that serves the device tree."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._late_tree: asyncio.Future[DeviceTree] | None = None
-        """The tree that is being read since before the screen was there."""
+        """A read of the tree that began before the screen existed."""
         self._devices_revision = -1
         self._profile_lines: Mapping[str, str] | None = None
-        """Where the profile as it is now has each device; None until that was read."""
+        """Where the current profile has each device; None until read."""
 
     def _show_devices(self, snapshot: GuestSnapshot) -> None:
-        """What the pane shows of a new snapshot of the chosen guest."""
+        """Pass a new snapshot of the chosen guest to the pane."""
         pane = self.query_one(DeviceTreePane)
         pane.guest = snapshot.name
         pane.profile_lines = snapshot.device_lines if self._profile_lines is None else self._profile_lines
@@ -56,7 +56,7 @@ class DeviceActions(BalloonActions):
             self._read_devices()
 
     def _forget_devices(self) -> None:
-        """Another guest, or another run of the same one."""
+        """Clear the pane for another guest, or another run of the same one."""
         pane = self.query_one(DeviceTreePane)
         pane.tree, pane.differences, pane.no_drift = None, (), ""
         self._devices_revision, self._profile_lines = -1, None
@@ -81,7 +81,7 @@ class DeviceActions(BalloonActions):
         chosen = self._chosen
         if chosen is None:
             return
-        # A QEMU that does not answer is said in the pane by its trouble; the tree is read again when it does.
+        # The pane shows that QEMU does not answer; the tree is read again when it does.
         with suppress(WorkbenchError, NoMatches):
             begun, self._late_tree = self._late_tree, None
             devices = self._guest(chosen.name).devices
@@ -94,7 +94,7 @@ class DeviceActions(BalloonActions):
             why_not = ""
             try:
                 differences, lines = await devices.drift(), await devices.places()
-            except (HostError, NotFound, ProfileError) as error:  # there is no profile to compare with
+            except (HostError, NotFound, ProfileError) as error:  # no profile to compare with
                 lines = {name: f"{place} at the start" for name, place in chosen.device_lines.items()}
                 why_not = error.message
             if self._still_shown(chosen):
@@ -108,17 +108,17 @@ class DeviceActions(BalloonActions):
 
     @work(group="node")
     async def _read(self, question: Question) -> None:
-        """Read one thing of the guest that is shown, and give it to the pane if that still shows the same one."""
+        """Read one thing of the guest shown, and pass it to the pane if that still shows this run."""
         chosen = self._chosen
         if chosen is None:
             return
-        with suppress(NoMatches):  # the screen may have been left meanwhile
+        with suppress(NoMatches):  # the screen may be gone
             pane = self.query_one(DeviceTreePane)
             try:
                 give = await _asked(self._guest(chosen.name).devices, question, pane)
             except CommandFailed as error:
                 give = partial(pane.set_failure, question, error.message)
-            except WorkbenchError:  # the pane says by itself that QEMU does not answer
+            except WorkbenchError:  # the pane already shows that QEMU does not answer
                 give = partial(pane.set_failure, question)
             if self._still_shown(chosen):
                 give()
@@ -126,7 +126,7 @@ class DeviceActions(BalloonActions):
     @on(SetBar.Requested)
     @work(group="qom-set")
     async def _set_property(self, message: SetBar.Requested) -> None:
-        """Set a property of the guest that is shown, and ask before what may harm it."""
+        """Set a property of the guest shown; ask first if that may do harm."""
         chosen, change = self._chosen, message.change
         if chosen is None:
             return
@@ -156,7 +156,7 @@ class DeviceActions(BalloonActions):
 
 
 async def _asked(devices: Devices, question: Question, pane: DeviceTreePane) -> Callable[[], None]:
-    """Read what is wanted, and say how to give it to the pane."""
+    """Read what a question asks for, and return the call that passes it to the pane."""
     path = question.path
     match question.want:
         case Want.NODE:
@@ -176,7 +176,7 @@ async def _asked(devices: Devices, question: Question, pane: DeviceTreePane) -> 
 
 
 def devices_trouble(snapshot: GuestSnapshot) -> str:
-    """Why there is no tree to show, or why it is old; empty when all is well."""
+    """Why there is no tree, or an old one; empty when all is well."""
     if not snapshot.phase.alive:
         return f"{snapshot.name} is stopped"
     if not snapshot.answering:

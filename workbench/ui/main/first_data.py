@@ -1,4 +1,4 @@
-"""What is read before the screen is drawn, so that its first picture is a whole one."""
+"""Reads what the first frame shows before it is drawn, so that the frame is complete."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FIRST_LOOK = 0.2
-"""Seconds that may be spent on reading what the first picture shows; what takes longer is shown when it comes."""
+PATIENCE = 0.2
+"""Seconds to read what the first frame shows; what takes longer is shown when it arrives."""
 
 
-class FirstLook(Struct, frozen=True):
-    """What is known before the first picture is drawn, so that it is a whole one."""
+class FirstData(Struct, frozen=True):
+    """What is known before the first frame is drawn."""
 
     name: str = ""
     """The guest to show."""
@@ -31,26 +31,26 @@ class FirstLook(Struct, frozen=True):
     host: HostSnapshot | None = None
 
 
-async def first_look(engine: Engine, choose: str) -> FirstLook:
-    """Read what the first picture shows, as far as that is quick.
+async def read_first_data(engine: Engine, choose: str) -> FirstData:
+    """Read what the first frame shows, as far as that is quick.
 
-    :param choose: the guest to show; empty for the first one that runs.
+    :param choose: the guest to show; empty for the first running one.
     """
     guests = engine.guests()
     running = [guest.name for guest in guests if guest.phase.alive]
     name = choose or next(iter(running), "") or next((guest.name for guest in guests), "")
     tree = asyncio.ensure_future(engine.guest(name).devices.tree()) if name in running else None
     host = asyncio.ensure_future(engine.host())
-    await asyncio.wait([task for task in (tree, host) if task is not None], timeout=FIRST_LOOK)
-    # What is late is read again when the screen is there, and what does not answer is told there.
+    await asyncio.wait([task for task in (tree, host) if task is not None], timeout=PATIENCE)
+    # The screen reads again what is late, and shows errors.
     if not host.done():
         host.cancel()
     late = tree if tree is not None and not tree.done() else None
-    return FirstLook(name, _answer(tree), late, _answer(host))
+    return FirstData(name, _result(tree), late, _result(host))
 
 
-def _answer(reading: asyncio.Future[T] | None) -> T | None:
-    """What a reading gave, or nothing when it is not there yet or failed."""
+def _result(reading: asyncio.Future[T] | None) -> T | None:
+    """The result of a read; None when it is not done or has failed."""
     if reading is None or not reading.done() or reading.cancelled():
         return None
     error = reading.exception()

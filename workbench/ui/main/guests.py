@@ -1,4 +1,4 @@
-"""What the user asks of a guest as a whole: start, stop, pause, reset; with the questions that come before a loss."""
+"""Guest actions of the main screen: start, stop, pause, reset; asks before data is lost."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from workbench.engine.base import Guest
 
 POWER_DOWN_PATIENCE = 10.0
-"""Seconds that a guest may take to power down until the screen offers to kill it."""
+"""Seconds for a guest to power down before the screen offers to kill it."""
 
 
 class GuestActions(ProfileActions):
-    """The part of the screen that carries them out."""
+    """The part of the main screen that serves the list of guests."""
 
     @on(GuestList.ActionRequested)
     @work(group="lifecycle")
@@ -40,7 +40,7 @@ class GuestActions(ProfileActions):
         elif message.action == "start":
             await self._start_guest(snapshot)
         elif not snapshot.phase.alive:
-            self.notify(f"{snapshot.name} does not run: s starts it", severity="warning", timeout=3, markup=False)
+            self.notify(f"{snapshot.name} is not running: s starts it", severity="warning", timeout=3, markup=False)
         elif message.action == "stop":
             await self._stop(snapshot)
         elif message.action == "pause":
@@ -53,13 +53,13 @@ class GuestActions(ProfileActions):
         from workbench.ui.rebalance.screen import RebalanceScreen
 
         if not any(guest.phase.alive for guest in self._engine.guests()):
-            self.notify("no guest runs: s starts the chosen one", severity="warning", timeout=3, markup=False)
+            self.notify("No guest is running: s starts the chosen one", severity="warning", timeout=3, markup=False)
             return
         self.app.push_screen(RebalanceScreen(self._engine))
 
     async def _start_guest(self, snapshot: GuestSnapshot) -> None:
         if snapshot.phase.alive:
-            self.notify(f"{snapshot.name} runs already", severity="warning", timeout=3, markup=False)
+            self.notify(f"{snapshot.name} is already running", severity="warning", timeout=3, markup=False)
             return
         for caution in snapshot.cautions:
             self.notify(caution, title=snapshot.name, severity="warning", timeout=15, markup=False)
@@ -68,44 +68,44 @@ class GuestActions(ProfileActions):
         except HugepageShortage as error:
             await self._offer_hugepages(snapshot.name, error)
         except WorkbenchError as error:
-            self._tell(error)
+            self._show_error(error)
 
     async def _offer_hugepages(self, name: str, error: HugepageShortage) -> None:
-        """A pool that is too small can be grown from here; what root types for it stands there all the same."""
+        """Offer to grow a hugepage pool that is too small; the commands for root are shown too."""
         answer = await self.app.push_screen_wait(
             confirm(
-                f"Hugepages for {name}?",
+                f"Allocate hugepages for {name}?",
                 f"{error.message[:1].upper()}{error.message[1:]}.\n\n{error.hint}\n\n"
-                "The workbench can do that, where it may, and start the guest. What it cannot make whole it undoes.",
-                ("return", "Make, return later", "primary"),
-                ("keep", "Make and keep", "primary"),
+                "The workbench can do this if it has permission, and then start the guest. A partial allocation is undone.",
+                ("return", "Allocate, free later", "primary"),
+                ("keep", "Allocate and keep", "primary"),
             )
         )
         if answer:
             await self._try(lambda: self._engine.start(name, Supply(answer)))
 
     async def _stop(self, snapshot: GuestSnapshot) -> None:
-        """Power down, and when the guest does not follow, ask whether to kill it."""
-        paused = "It is paused, and follows only when it runs on. " if snapshot.phase is Phase.PAUSED else ""
+        """Power down or kill; if the guest does not power down, offer to kill it."""
+        paused = "It is paused and reacts only once resumed. " if snapshot.phase is Phase.PAUSED else ""
         answer = await self.app.push_screen_wait(
             confirm(
                 f"Stop {snapshot.name}?",
-                "Power down presses the guest's power button: it ends in its own order. "
+                "Power down presses the guest's power button, and the guest shuts down by itself. "
                 + paused
-                + "Kill ends QEMU now, and what the guest has not written is lost.",
+                + "Kill ends QEMU now; data that the guest has not written is lost.",
                 ("down", "Power down", "primary"),
                 ("kill", "Kill", "error"),
             )
         )
         if not self._still_runs(snapshot):
-            return  # it ended, or ended and started anew, while the question stood there
+            return  # it ended or restarted while the question was open
         if answer == "kill":
             await self._try(lambda: self._guest(snapshot.name).kill())
         elif answer == "down" and await self._try(lambda: self._guest(snapshot.name).power_down()):
             self.set_timer(POWER_DOWN_PATIENCE, lambda: self._offer_kill(snapshot))
 
     def _still_runs(self, snapshot: GuestSnapshot) -> bool:
-        """Whether this run of the guest is still there."""
+        """Whether this run of the guest is still alive."""
         return any(
             guest.name == snapshot.name and guest.pid == snapshot.pid and guest.phase.alive
             for guest in self._engine.guests()
@@ -117,9 +117,9 @@ class GuestActions(ProfileActions):
             return
         answer = await self.app.push_screen_wait(
             confirm(
-                f"{snapshot.name} still runs",
-                f"It did not power down within {POWER_DOWN_PATIENCE:g} s. It may need longer, or not listen to its power "
-                "button. Kill ends QEMU now, and what the guest has not written is lost.",
+                f"{snapshot.name} is still running",
+                f"It did not power down within {POWER_DOWN_PATIENCE:g} s. It may need longer, or it ignores its power "
+                "button. Kill ends QEMU now; data that the guest has not written is lost.",
                 ("kill", "Kill", "error"),
             )
         )
@@ -130,7 +130,7 @@ class GuestActions(ProfileActions):
         answer = await self.app.push_screen_wait(
             confirm(
                 f"Reset {snapshot.name}?",
-                "It starts over at once, as with its reset button: what it has not written is lost.",
+                "It restarts at once, as with a reset button; data that it has not written is lost.",
                 ("reset", "Reset", "warning"),
             )
         )
@@ -138,11 +138,11 @@ class GuestActions(ProfileActions):
             await self._try(lambda: self._guest(snapshot.name).reset())
 
     async def _try(self, request: Callable[[], Awaitable[object]]) -> bool:
-        """Do what the user asked for, and say whether it was done; an error is told, and nothing else ends."""
+        """Run a request, show an error if it fails, and return whether it succeeded."""
         try:
             await request()
         except WorkbenchError as error:
-            self._tell(error)
+            self._show_error(error)
             return False
         return True
 

@@ -1,4 +1,4 @@
-"""Every key, by pane, with what it does: made from the bindings themselves, so that it cannot be wrong."""
+"""The help screen: every key by pane, generated from the bindings."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ SECTIONS = (
 )
 KEY_WIDTH = 10
 ID_WIDTH = 20
-WORDS = {
-    "target": "RAM that the guest should have: you set it",
-    "actual": "RAM that it has now: its driver reports it",
-    "diff": "actual \u2212 target; in pages of 4 KiB it is what the guest's driver computes in towards_target()",
+TERMS = {
+    "target": "RAM that the guest should have; you set it",
+    "actual": "RAM that it has now, as its driver reports",
+    "diff": "actual \u2212 target; in 4 KiB pages, what the guest's driver computes in towards_target()",
     "inflate": "the guest gives pages to its balloon, and the host gets them back",
     "deflate": "the guest takes pages back from its balloon",
-    "unreturned": "what the guest gave up and the host still holds (hugepages, locked memory)",
+    "unreturned": "memory that the guest gave up and the host still holds (hugepages, locked memory)",
 }
 
 
 class HelpScreen(ModalScreen[None]):
-    """Scrolls; escape or ? closes it."""
+    """Scrolls; esc, ? or q closes it."""
 
     DEFAULT_CSS = """
     HelpScreen {
@@ -68,8 +68,8 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll() as box:
             box.border_title = "Keys"
             yield Static(Content("\n").join(self._keys()), markup=False)
-            yield Static(Content.styled("The balloon's words", "bold"), markup=False)
-            for word, meaning in WORDS.items():
+            yield Static(Content.styled("Balloon terms", "bold"), markup=False)
+            for word, meaning in TERMS.items():
                 with Horizontal():
                     yield Static(Content.styled(f"  {word}", "$accent"), classes="help-word", markup=False)
                     yield Static(meaning, markup=False)
@@ -89,21 +89,21 @@ class HelpScreen(ModalScreen[None]):
             key, words = self._key_of(binding), binding.tooltip or binding.description
             if str(binding.id).startswith("balloon.tenth-"):
                 if binding.id != "balloon.tenth-1":
-                    continue  # one line for the nine
+                    continue  # one line for all nine
                 key, words = "1\u20269", "Stage 10 % \u2026 90 % of the guest's RAM"
             name = (f"{binding.id:<{ID_WIDTH}}", "$foreground-muted")
             lines.append(Content.assemble((f"  {key:<{KEY_WIDTH}}", "$accent"), name, words))
         return [*lines, Content("")]
 
     def _key_of(self, binding: Binding) -> str:
-        """The key that it has now: a user may have moved it."""
+        """The binding's current key; the user may have changed it."""
         return keys_of(str(binding.id), self.app.get_key_display(binding))
 
 
 def bindings_of(roots: Sequence[DOMNode], *, below: bool) -> dict[str, Binding]:
-    """The bindings that have an id, by it; keys that do the same count once.
+    """The bindings with an id, by id; several keys of one binding count once.
 
-    :param below: those of the widgets within, too.
+    :param below: include the widgets inside the roots.
     """
     found: dict[str, Binding] = {}
     nodes = [node for root in roots for node in ([root, *root.walk_children()] if below else [root])]
@@ -116,7 +116,7 @@ def bindings_of(roots: Sequence[DOMNode], *, below: bool) -> dict[str, Binding]:
 
 
 def window_bindings() -> dict[str, dict[str, Binding]]:
-    """The keys of the windows that open over the main screen, by their titles."""
+    """The keys of the screens that open over the main screen, by title."""
     from workbench.ui.editor.form import FormList
     from workbench.ui.editor.problem_list import ProblemList
     from workbench.ui.editor.screen import EditorScreen
@@ -136,6 +136,6 @@ def window_bindings() -> dict[str, dict[str, Binding]]:
 
 
 def binding_ids(main: Screen[object]) -> set[str]:
-    """Every id that a user can move a key by."""
+    """Every id that can be used in keys.toml."""
     windows = set().union(*window_bindings().values())
     return set(bindings_of([main, main.app], below=False)) | set(bindings_of([main], below=True)) | windows

@@ -1,4 +1,4 @@
-"""What the plot of the chosen guest's history asks for."""
+"""History actions of the main screen: reads the chosen guest's past for the plot, and saves pictures of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.ui.main.balloon import BalloonActions
 
 
 class HistoryActions(BalloonActions):
-    """The part of the screen that reads the past and keeps pictures of it."""
+    """The part of the main screen that serves the plot."""
 
     @on(HistoryPlot.PastWanted)
     @work(group="past", exclusive=True)
@@ -22,7 +22,7 @@ class HistoryActions(BalloonActions):
         chosen = self._chosen
         if chosen is None:
             return
-        # Without it the plot shows what it has; a guest that is gone is told elsewhere.
+        # On failure the plot keeps what it has; other panes show that a guest is gone.
         with suppress(WorkbenchError, NoMatches):
             past = await self._guest(chosen.name).past(message.start, message.step)
             if self._chosen is not None and (self._chosen.name, self._chosen.pid) == (chosen.name, chosen.pid):
@@ -37,6 +37,6 @@ class HistoryActions(BalloonActions):
         try:
             path = await self._engine.keep_picture(message.scene.name, svg)
         except WorkbenchError as error:
-            self._tell(error)
+            self._show_error(error)
         else:
             self.notify(str(path), title="Picture", timeout=10, markup=False)

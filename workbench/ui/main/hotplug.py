@@ -1,4 +1,4 @@
-"""Devices that the user plugs in, takes out and keeps; with the questions that come before."""
+"""Hotplug actions of the main screen: plug in, unplug, add to the profile; asks first."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from workbench.engine.base import Engine, Hotplug
 
 PATIENCE = 15.0
-"""Seconds that the guest gets to let a device go until the screen says that it did not; the device stays marked."""
+"""Seconds for the guest to release a device before the screen reports a delay; the device stays marked."""
 
 
 class HotplugActions(DeviceActions):
-    """The part of the screen that carries them out."""
+    """The part of the main screen that plugs and unplugs devices."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self._told: dict[tuple[str, int | None], int] = {}
-        """How many unplugs that ended late were told of each run of a guest."""
+        self._late_shown: dict[tuple[str, int | None], int] = {}
+        """How many unplugs that ended late have been shown for each run of a guest."""
 
     @on(DeviceTreePane.HotplugRequested)
     @work(group="hotplug")
@@ -44,7 +44,7 @@ class HotplugActions(DeviceActions):
             else:
                 await self._keep(chosen, hotplug, message.name)
         except WorkbenchError as error:
-            self._tell(error)
+            self._show_error(error)
 
     async def _plug(self, chosen: GuestSnapshot, hotplug: Hotplug) -> None:
         from workbench.ui.hotplug.form import KindDialog, PlugForm
@@ -62,12 +62,12 @@ class HotplugActions(DeviceActions):
             try:
                 await hotplug.plug(offer, plan)
             except (CommandFailed, HostError) as error:
-                values = form.values  # for mending
+                values = form.values  # to be corrected
                 await self.app.push_screen_wait(error_dialog(error))
             else:
                 break
         bus = f"{plan.bus} of its new controller" if plan.controller else plan.bus
-        text = f"{plan.id} ({plan.driver}) on {bus}; K keeps it in the profile"
+        text = f"{plan.id} ({plan.driver}) on {bus}; K adds it to the profile"
         self.notify(text, title="Plugged in", timeout=6, markup=False)
         self.query_one(DeviceTreePane).seek(plan.id, pci=plan.kind in (Kind.NET, Kind.RNG))
 
@@ -75,24 +75,24 @@ class HotplugActions(DeviceActions):
         stake = await hotplug.behind(name)
         lost = ", ".join((f"{name} ({stake.type})", *stake.devices, *(one.words for one in stake.behind)))
         body = (
-            f"Lost with it: {lost}.\n\nThe guest is asked to let it go, and decides; what uses the device there may fail. "
-            "It is gone when QEMU says so."
+            f"This removes {lost}.\n\nThe guest decides whether to release it; programs that use it there may fail. "
+            "It is gone once QEMU reports so."
         )
-        question = confirm(f"Take {name} out of {chosen.name}?", body, ("unplug", "Take it out", "warning"))
+        question = confirm(f"Unplug {name} from {chosen.name}?", body, ("unplug", "Unplug", "warning"))
         if await self.app.push_screen_wait(question) != "unplug" or not self._still_runs(chosen):
             return
-        self._tell_end(chosen.name, await hotplug.unplug(name, PATIENCE))
+        self._show_end(chosen.name, await hotplug.unplug(name, PATIENCE))
 
-    def _tell_end(self, guest: str, end: Unplug) -> None:
+    def _show_end(self, guest: str, end: Unplug) -> None:
         if end.state is State.GONE:
             left = "".join(f"\nleft behind: {one.words}" for one in end.left)
-            text, title, bad = f"{end.id} is out of {guest}{left}", "Taken out", bool(left)
+            text, title, bad = f"{end.id} from {guest}{left}", "Unplugged", bool(left)
         elif end.state is State.REFUSED:
-            text, title, bad = f"{guest} refused to let {end.id} go: it stays", "Refused", True
+            text, title, bad = f"{guest} refused to release {end.id}; it stays plugged in", "Unplug refused", True
         else:
             text, title, bad = (
                 f"{end.id} is still in {guest}: {overdue_hint(end)}",
-                f"No answer in {PATIENCE:g} s",
+                f"No answer within {PATIENCE:g} s",
                 True,
             )
         self.notify(
@@ -102,16 +102,16 @@ class HotplugActions(DeviceActions):
     def _show_devices(self, snapshot: GuestSnapshot) -> None:
         super()._show_devices(snapshot)
         run = (snapshot.name, snapshot.pid)
-        for end in snapshot.unplugged[self._told.get(run, 0) :]:
-            self._tell_end(snapshot.name, end)
-        self._told[run] = len(snapshot.unplugged)
+        for end in snapshot.unplugged[self._late_shown.get(run, 0) :]:
+            self._show_end(snapshot.name, end)
+        self._late_shown[run] = len(snapshot.unplugged)
 
     async def _keep(self, chosen: GuestSnapshot, hotplug: Hotplug, name: str) -> None:
         change = await hotplug.keeping(name)
-        instead = f"in place of\n\n{change.removed}\n\n" if change.removed else ""
-        body = f"Added to {change.path}:\n\n{change.table}\n{instead}Nothing else there changes."
+        instead = f"replacing\n\n{change.removed}\n\n" if change.removed else ""
+        body = f"Adds to {change.path}:\n\n{change.table}\n{instead}Nothing else in the file changes."
         if change.left_out:
-            body += f" A profile has no key for {', '.join(change.left_out)}: not kept."
+            body += f" Not kept, as a profile has no key for it: {', '.join(change.left_out)}."
         if await self.app.push_screen_wait(confirm(f"Keep {name}?", body, ("keep", "Keep it", "primary"))) != "keep":
             return
-        self.notify(await hotplug.keep(change), title=f"{name} is kept", timeout=6, markup=False)
+        self.notify(await hotplug.keep(change), title=f"{name} kept", timeout=6, markup=False)

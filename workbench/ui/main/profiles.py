@@ -1,4 +1,4 @@
-"""What the user asks of a profile as a file: edit, new, duplicate, rename, delete; with the questions that come before a loss."""
+"""Profile actions of the main screen: edit, new, duplicate, rename, delete; asks before data is lost."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from workbench.ui.guests.list import Action
 
 PROFILE_ACTIONS = ("edit", "new", "duplicate", "rename", "delete")
-SAME = "Addresses, ports and disk images are the same in both: change what they cannot share."
+SAME = "Addresses, ports and disk images are the same in both: change those that cannot be shared."
 
 
 class ProfileActions(Screen[None]):
-    """The part of the screen that carries them out."""
+    """The part of the main screen that handles profile files."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class ProfileActions(Screen[None]):
             try:
                 await self._carry_out(action, guest)
             except WorkbenchError as error:
-                self._tell(error)
+                self._show_error(error)
 
     async def _carry_out(self, action: Action, guest: GuestSnapshot | None) -> None:
         if action == "new":
@@ -59,75 +59,75 @@ class ProfileActions(Screen[None]):
 
     async def _ask_name(self, title: str, words: str, value: str = "", own: str = "") -> str | None:
         """
-        :param own: the name that the profile has now.
+        :param own: the profile's current name.
         """
         from workbench.ui.common.value_dialog import ValueDialog
 
         def trouble(name: str) -> str:
-            return "it has that name already" if name == own else self._engine.profiles.name_trouble(name)
+            return "this is its current name" if name == own else self._engine.profiles.name_trouble(name)
 
         if self._engine.profiles.samples_stand_in:
             key = key_name("guests.new", "n")
-            words += f" The samples stand in for your own profiles until there is one; {key} makes one from each of them later."
+            words += f" The samples are listed only until you have a profile of your own; {key} can copy them later."
         return await self.app.push_screen_wait(ValueDialog(title, Content(words), value=value, trouble=trouble))
 
     async def _new_profile(self) -> None:
         from workbench.ui.common.value_dialog import ValueDialog
 
         templates = self._engine.profiles.templates()
-        words = Content("What it begins with: nothing but its RAM, or one of the samples.")
+        words = Content("Start from an empty profile, or from one of the samples.")
         choice = await self.app.push_screen_wait(ValueDialog("New profile", words, choices=tuple(templates)))
-        name = choice and await self._ask_name("New profile", "The guest's name.")
+        name = choice and await self._ask_name("New profile", "Name of the guest.")
         if choice and name:
             self._open_editor(await self._engine.profiles.create(name, templates[choice]))
             self.query_one(GuestList).expect(name)
 
     async def _duplicate(self, name: str) -> None:
         known = await self._engine.profiles.read(name)
-        new = await self._ask_name(f"Duplicate {name}", f"The name of the copy. {SAME}", f"{name}-copy")
+        new = await self._ask_name(f"Duplicate {name}", f"Name of the copy. {SAME}", f"{name}-copy")
         if new:
             self._open_editor(await self._engine.profiles.create(new, known.text))
             self.query_one(GuestList).expect(new)
 
     async def _rename(self, guest: GuestSnapshot) -> None:
         self._refuse_alive(guest)
-        words = "Its new name. The history and the logs of its runs stay under the old one."
-        words += await self._who_extends(guest.name)
+        words = "New name. The history and the logs of earlier runs stay under the old one."
+        words += await self._extended_by(guest.name)
         new = await self._ask_name(f"Rename {guest.name}", words, guest.name, own=guest.name)
         if new:
-            self._refuse_alive(self._engine.guest(guest.name).snapshot)  # it may have been started meanwhile
+            self._refuse_alive(self._engine.guest(guest.name).snapshot)  # it may have been started since
             known = await self._engine.profiles.rename(guest.name, new)
             self.query_one(GuestList).expect(new)
             self.notify(known.path, title="Renamed", timeout=4, markup=False)
 
     def _refuse_alive(self, guest: GuestSnapshot) -> None:
-        """:raise WorkbenchError: when the guest runs."""
+        """:raise WorkbenchError: the guest is running."""
         if guest.phase.alive:
             raise WorkbenchError(
-                f"{guest.name} runs, and a guest that runs keeps its name",
+                f"{guest.name} is running: a running guest cannot be renamed",
                 hint=f"stop it first: {key_name('guests.stop', 'x')}",
             )
 
     async def _delete(self, guest: GuestSnapshot) -> None:
-        runs = " The guest runs on without it." if guest.phase.alive else ""
+        runs = " The guest keeps running without it." if guest.phase.alive else ""
         answer = await self.app.push_screen_wait(
             confirm(
                 f"Delete the profile {guest.name}?",
-                f"It goes to the trash beside the profiles, from where you can move it back. Its disk images stay.{runs}"
-                f"{await self._who_extends(guest.name)}",
+                "It is moved to the trash folder next to the profiles, and can be moved back. Its disk images are kept."
+                f"{runs}{await self._extended_by(guest.name)}",
                 ("delete", "Delete", "error"),
             )
         )
         if answer == "delete":
             path = await self._engine.profiles.trash(guest.name)
-            self.notify(str(path), title="In the trash", timeout=8, markup=False)
+            self.notify(str(path), title="Moved to the trash", timeout=8, markup=False)
 
-    async def _who_extends(self, name: str) -> str:
-        """What other profiles lose when this one is gone from its place; nothing where none does."""
+    async def _extended_by(self, name: str) -> str:
+        """A warning that names the profiles that extend this one; empty when none does."""
         names = await self._engine.profiles.extended_by(name)
         if not names:
             return ""
-        return f" {enumerated(names)} {'extends' if len(names) == 1 else 'extend'} it, and will not start without it."
+        return f" {enumerated(names)} {'extends' if len(names) == 1 else 'extend'} it and will not start without it."
 
-    def _tell(self, error: WorkbenchError) -> None:
+    def _show_error(self, error: WorkbenchError) -> None:
         self.app.push_screen(error_dialog(error))

@@ -1,4 +1,4 @@
-"""What the user wants sent from the QMP console, with the question before a loss."""
+"""QMP actions of the main screen: sends console commands, saves messages; asks before data is lost."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 NAMED = 44
-"""Characters of a command that a question names: the guest's name is to stand behind them."""
+"""Characters of a command in a question's title, so that the guest's name fits after it."""
 
 
 class QmpActions(BalloonActions):
-    """The part of the screen that carries it out."""
+    """The part of the main screen that serves the QMP console."""
 
     preferences = Preferences()
 
@@ -45,9 +45,9 @@ class QmpActions(BalloonActions):
         if not await self._agreed(chosen.name, request):
             return
         if not self._still_runs(chosen):
-            self.query_one(QmpConsole).explain(WorkbenchError(f"{request.command}: {chosen.name} has ended meanwhile"))
+            self.query_one(QmpConsole).explain(WorkbenchError(f"{request.command}: not sent, {chosen.name} has ended"))
             return
-        # What QEMU answers stands in the record already, and so in the console; the rest is told there too.
+        # QEMU's replies reach the console through the record; other errors are shown here.
         guest, console = self._guest(chosen.name), self.query_one(QmpConsole)
         sent = asyncio.ensure_future(guest.execute(request.command, request.arguments, oob=request.oob))
         wait = console.wait_for(request.command, sent.cancel)
@@ -62,7 +62,7 @@ class QmpActions(BalloonActions):
             console.no_longer(wait)
 
     async def _agreed(self, name: str, request: Request) -> bool:
-        """Whether the user wants what the command does, once it is named."""
+        """Ask before a command that loses something; return whether to send it."""
         if not self.preferences.ask:
             return True
         target = commanded_target(request.command, request.arguments)
@@ -81,7 +81,7 @@ class QmpActions(BalloonActions):
     @on(RecordPane.DeviceWanted)
     @work(group="device", exclusive=True)
     async def _show_device(self, message: RecordPane.DeviceWanted) -> None:
-        """Go to the device that an event names, if the guest has it still."""
+        """Go to the device named in an event, if the guest still has it."""
         chosen = self._chosen
         if chosen is None:
             return
@@ -95,27 +95,27 @@ class QmpActions(BalloonActions):
         if any(one.value == path for one in beside) and self.query_one(DeviceTreePane).reveal(what):
             await self.run_action("pane('devices')")
         else:
-            self.notify(f"{visible(what)} is none of the guest's devices now", timeout=5, markup=False)
+            self.notify(f"{visible(what)} is not a device of this guest", timeout=5, markup=False)
 
     @on(RecordPane.SaveWanted)
     @work(group="save")
     async def _save_record(self) -> None:
-        """Save what passed between the workbench and the guest that is shown, and say where."""
+        """Save the messages exchanged with the guest shown, and show the path."""
         pane, chosen = self.query_one(RecordPane), self._chosen
         if pane.record is None or chosen is None or not len(pane.record):
-            self.notify("Nothing has passed yet", timeout=2)
+            self.notify("No messages yet", timeout=2)
             return
         messages = tuple(pane.record)
         try:
             file = await self._engine.keep_record(chosen.name, messages)
         except WorkbenchError as error:
-            self.notify(f"not saved: {error.message}", severity="error", markup=False)
+            self.notify(f"Not saved: {error.message}", severity="error", markup=False)
             return
         self.notify(f"{len(messages):,} messages: {file}", title="Saved", timeout=8, markup=False)
 
 
 async def lost_by(guest: Guest, request: Request) -> str:
-    """What a command would do that cannot be taken back, a line for each; empty for one that loses nothing."""
+    """The irreversible effects of a command, one per line; empty when there are none."""
     effects = [
         effect
         for effect in effects_of(request.command, request.arguments, guest.snapshot.qemu_version)

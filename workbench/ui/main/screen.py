@@ -1,4 +1,4 @@
-"""The one screen: guests and host, the balloon, the devices, QMP and the console, for the guest that is chosen."""
+"""The main screen: guests and host, and the balloon, devices, QMP and console of the chosen guest."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.engine.base import Engine
-    from workbench.ui.main.first_data import FirstLook
+    from workbench.ui.main.first_data import FirstData
 
 PANES = {
     "guests": "Guests",
@@ -51,7 +51,7 @@ PANE_KEYS = {"guests": "g", "balloon": "b", "qmp": ":", "console": "c", "devices
 WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide"), (170, "-vast")]
 HEIGHTS = [(0, "-flat"), (20, "-low"), (27, "-high"), (29, "-thirty"), (32, "-tall")]
 HOST_INTERVAL = 3.0
-"""Seconds between looks at the host's memory and hugepage pools."""
+"""Seconds between reads of the host's memory and hugepage pools."""
 
 
 class MainScreen(HistoryActions, QmpActions, HotplugActions):
@@ -72,11 +72,16 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
             "c", "pane('console')", "Console", id="pane.console", tooltip="Go to the guest's serial console", show=False
         ),
         Binding("d", "pane('devices')", "Devices", id="pane.devices", tooltip="Go to the device tree", show=False),
-        Binding("h", "pane('host')", "Host", id="pane.host", tooltip="Go to the host's figures", show=False),
-        Binding("s", "start_chosen", "Start", id="guest.start", tooltip="Start the guest that is shown", show=False),
-        Binding("question_mark", "help", "Help", id="help", tooltip="Every key", key_display="?"),
+        Binding("h", "pane('host')", "Host", id="pane.host", tooltip="Go to the host pane", show=False),
+        Binding("s", "start_chosen", "Start", id="guest.start", tooltip="Start the guest shown", show=False),
+        Binding("question_mark", "help", "Help", id="help", tooltip="List all keys", key_display="?"),
         Binding(
-            "ctrl+g", "show_file", "File", id="profile.file", tooltip="Show where the guest's profile is", show=False
+            "ctrl+g",
+            "show_file",
+            "File",
+            id="profile.file",
+            tooltip="Show the path of the guest's profile",
+            show=False,
         ),
     ]
 
@@ -90,7 +95,7 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, MainScreen.Changed) and message.snapshot.name == self.snapshot.name
 
-    def __init__(self, engine: Engine, first: FirstLook) -> None:
+    def __init__(self, engine: Engine, first: FirstData) -> None:
         super().__init__(engine)
         size_screen(self)
         self._first = first
@@ -101,7 +106,7 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
         self._pane = "balloon"
 
     def compose(self) -> ComposeResult:
-        # Textual sets these after the first layout, and a narrow terminal would show the wide one for a moment.
+        # Textual sets these after the first layout: a narrow terminal would briefly show the wide one.
         for points, length in ((WIDTHS, self.app.size.width), (HEIGHTS, self.app.size.height)):
             self.add_class(next(name for least, name in reversed(points) if length >= least))
         names = Static(id="names", markup=False)
@@ -130,18 +135,18 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         if not self.stack_updates:
-            event.refresh_styles = False  # at the start each widget got its styles a moment ago, when it was made
+            event.refresh_styles = False  # at startup the widgets have just been styled
 
     def on_unmount(self) -> None:
         if self._forget is not None:
             self._forget()
 
     def _published(self, snapshot: GuestSnapshot) -> None:
-        """Called by the engine from a task of its own: handled in the screen's turn."""
+        """Called by the engine from its own task; handled in the screen's turn."""
         self.post_message(self.Changed(snapshot))
 
     def _start(self) -> None:
-        """Show what was found before the screen was made."""
+        """Show what was read before the screen was made."""
         self._show_guests()
         self.query_one(HostPane).snapshot = self._first.host
         for guest in self._engine.guests():
@@ -156,7 +161,7 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
     def on_main_screen_changed(self, message: Changed) -> None:
         snapshot = message.snapshot
         self._show_guests()
-        self._tell_alarm(snapshot)
+        self._show_alarm(snapshot)
         if self._chosen is not None and self._chosen.name == snapshot.name:
             self._show(snapshot)
 
@@ -179,7 +184,7 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
         self._show_devices(snapshot)
 
     def _connect_panes(self, snapshot: GuestSnapshot) -> None:
-        """Another guest, or another run of the same one: other records, another tree."""
+        """Connect the panes to another guest, or to another run of the same one."""
         for other in self._engine.guests():
             self._guest(other.name).watched = other.name == snapshot.name
         guest = self._guest(snapshot.name)
@@ -196,7 +201,7 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
         if not self.is_active:
             return
         host = await self._engine.host()
-        with suppress(NoMatches):  # the screen may have been left meanwhile
+        with suppress(NoMatches):  # the screen may be gone
             self.query_one(HostPane).snapshot = host
 
     # What the user asks for.
@@ -216,7 +221,7 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
         if pane.can_focus:
             self.set_focus(pane)
             return
-        # A console is there to be typed into: its field before its output.
+        # A console's field comes before its output.
         for widget in (*pane.query("Input"), *pane.query("*")):
             if widget.focusable:
                 self.set_focus(widget)
@@ -228,7 +233,7 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
                 self._show_pane(str(widget.id))
 
     def _show_pane(self, name: str) -> None:
-        """Where one pane fits at a time, this one."""
+        """Make this pane the visible one where only one fits."""
         self._pane = name
         if self.maximized is not None and self.maximized.id != name:
             self.minimize()
@@ -251,7 +256,7 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
     def on_resize(self) -> None:
         words = f"workbench needs 60 by 20 characters.\nThis terminal has {self.size.width} by {self.size.height}.\n\n"
         with suppress(NoMatches):
-            self.query_one("#too-small", Static).update(Content(words + "Your guests run on."))
+            self.query_one("#too-small", Static).update(Content(words + "Guests keep running."))
 
     async def action_start_chosen(self) -> None:
         if self._chosen is not None:
@@ -264,4 +269,4 @@ class MainScreen(HistoryActions, QmpActions, HotplugActions):
 
     def action_show_file(self) -> None:
         path = self._chosen.profile_path if self._chosen else ""
-        self.notify(path or "no profile: this guest was started by something else", title="Profile", markup=False)
+        self.notify(path or "No profile: workbench did not start this guest", title="Profile", markup=False)

@@ -1,4 +1,4 @@
-"""One budget for many guests: typed, shown as a table of changes while it is typed, sent by a key, watched until all is done."""
+"""The rebalance screen: a budget for all guests is typed, shown as a table of changes, sent, and watched until done."""
 
 from __future__ import annotations
 
@@ -31,44 +31,40 @@ if TYPE_CHECKING:
     from workbench.engine.base import Engine
 
 TICK = 0.1
-"""Seconds between two looks at the guests that move."""
+"""Seconds between updates while targets are being reached."""
 HIGH, AROUND_HIGH, AROUND = 28, 13, 9
-"""Lines of a terminal from which on there are empty lines, and the lines around the list with and without those."""
+"""Rows of the terminal from which there are blank lines, and the rows around the list with and without them."""
 HEIGHTS = [(0, "-low"), (HIGH, "-high")]
-LOOK = 1.0
-"""Seconds between two looks at those that do not: figures grow old, guests come and go."""
+IDLE_TICK = 1.0
+"""Seconds between updates while nothing was sent: figures age, guests come and go."""
 
 
 class BudgetInput(Input):
-    """A field in which a space is no letter: no size has one, and the key is wanted for the list."""
+    """A field that does not accept a space: no size has one, and the list uses the key."""
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         return character != " " and super().check_consume_key(key, character)
 
 
 class RebalanceScreen(ModalScreen[None]):
-    """All running guests, but those that the user leaves out. What it sends goes through the guests' own drivers."""
+    """All running guests except those excluded. Targets are sent through each guest's session."""
 
     CSS_PATH = "rebalance.tcss"
     AUTO_FOCUS = "Input"
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = HEIGHTS  # Textual declares it on the instance
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter", "send", "Send", id="rebalance.send", tooltip="Send the new targets that are shown", priority=True
-        ),
-        Binding(
-            "escape", "leave", "Leave", id="rebalance.leave", tooltip="Stop what runs, or leave; nothing more is sent"
-        ),
+        Binding("enter", "send", "Send", id="rebalance.send", tooltip="Send the new targets shown", priority=True),
+        Binding("escape", "leave", "Leave", id="rebalance.leave", tooltip="Stop the running rebalance, or leave"),
         Binding(
             "space",
-            "leave_out",
-            "Leave out",
+            "exclude",
+            "Exclude",
             id="rebalance.out",
-            tooltip="Leave a guest out, or take it in",
+            tooltip="Exclude or include a guest",
             priority=True,
         ),
-        Binding("up", "move(-1)", "Up", id="rebalance.up", tooltip="The guest above", priority=True),
-        Binding("down", "move(1)", "Down", id="rebalance.down", tooltip="The guest below", priority=True),
+        Binding("up", "move(-1)", "Up", id="rebalance.up", tooltip="Previous guest", priority=True),
+        Binding("down", "move(1)", "Down", id="rebalance.down", tooltip="Next guest", priority=True),
     ]
 
     def __init__(self, engine: Engine) -> None:
@@ -81,16 +77,16 @@ class RebalanceScreen(ModalScreen[None]):
         self._mistake = ""
         self._course: Course | None = None
         self._begun = 0.0
-        """Unix time at which it was sent."""
+        """Unix time at which the targets were sent."""
         self._watched: dict[str, bool] = {}
-        """The guests that are watched because of this screen, and whether they were before."""
+        """The guests watched because of this screen, and whether they were before."""
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = "Rebalance"
             with Horizontal(id="rebalance-budget"):
                 yield Label("budget")
-                yield BudgetInput(self._beginning(), placeholder="2G, 50%", compact=True, max_length=24)
+                yield BudgetInput(self._current_sum(), placeholder="2G, 50%", compact=True, max_length=24)
                 yield TextBlock(id="rebalance-sum")
             yield TextBlock(id="rebalance-words")
             yield TextBlock(id="rebalance-heading")
@@ -102,11 +98,11 @@ class RebalanceScreen(ModalScreen[None]):
     # What it knows.
 
     def _guests(self) -> list[GuestSnapshot]:
-        """Those that run, by name."""
+        """The running guests, by name."""
         return sorted((guest for guest in self._engine.guests() if guest.phase.alive), key=lambda guest: guest.name)
 
-    def _beginning(self) -> str:
-        """The present sum: typing begins where nothing changes."""
+    def _current_sum(self) -> str:
+        """The sum of all targets now: a budget that changes nothing."""
         now = time.time()
         return f"{sum(candidate_of(guest, now).counts for guest in self._guests()) // MIB}M"
 
@@ -117,7 +113,7 @@ class RebalanceScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         self._show_all()
         self.set_interval(TICK, self._tick)
-        self.set_interval(LOOK, self._look)
+        self.set_interval(IDLE_TICK, self._idle_tick)
 
     def on_unmount(self) -> None:
         for name, before in self._watched.items():
@@ -125,7 +121,7 @@ class RebalanceScreen(ModalScreen[None]):
                 self._engine.guest(name).watched = before
 
     def on_resize(self) -> None:
-        # The list scrolls; what stands around it is always there.
+        # The list scrolls; what is around it is always visible.
         around = AROUND_HIGH if self.size.height >= HIGH else AROUND
         self.query_one(VerticalScroll).styles.max_height = max(2, self.size.height - around)
         self.call_after_refresh(self._show)
@@ -136,12 +132,12 @@ class RebalanceScreen(ModalScreen[None]):
             self._course = None
             self._show_all()
 
-    def _look(self) -> None:
+    def _idle_tick(self) -> None:
         if self._course is None:
             self._show_all()
 
     def _show_all(self) -> None:
-        """Propose anew from what the guests are now, and show it."""
+        """Make a new proposal from the guests' current state, and show it."""
         guests = self._guests()
         for guest in guests:
             if guest.name not in self._watched:
@@ -158,7 +154,7 @@ class RebalanceScreen(ModalScreen[None]):
                 budget = parse_budget(self.query_one(Input).value, ram=ram)
             except SizeError as error:
                 self._mistake = str(error)
-        # With a mistake in the budget the guests are shown as they are.
+        # With an invalid budget the guests are shown unchanged.
         self._proposal = propose(candidates, budget)
         self._show()
 
@@ -193,7 +189,7 @@ class RebalanceScreen(ModalScreen[None]):
 
     def _words(self) -> Content:
         if not self._guests():
-            return Content.styled("no guest runs", "bold $warning")
+            return Content.styled("No guest is running", "bold $warning")
         if self._mistake:
             return Content.styled(self._mistake, "$error")
         if self._course is not None:
@@ -201,7 +197,9 @@ class RebalanceScreen(ModalScreen[None]):
         if self._proposal.short:
             return Content.styled(self._proposal.words, "bold $error")
         if not self._proposal.changes:
-            return Content.styled(self._proposal.words or "every guest has its target already", text.MUTED)
+            return Content.styled(
+                self._proposal.words or "Nothing to change: all guests have these targets already", text.MUTED
+            )
         return Content.styled(self._proposal.words, "$warning")
 
     def _outcome(self, course: Course) -> Content:
@@ -212,7 +210,7 @@ class RebalanceScreen(ModalScreen[None]):
             return Content.styled(words, "$warning")
         return Content.styled(words, "bold $success" if course.complete else "bold $error")
 
-    # What the user asks for.
+    # Actions.
 
     def _names(self) -> list[str]:
         return [guest.name for guest in self._guests()]
@@ -223,7 +221,7 @@ class RebalanceScreen(ModalScreen[None]):
         self.query_one(VerticalScroll).scroll_to(y=max(0, 2 * self._cursor - 2), animate=False)
         self._show()
 
-    def action_leave_out(self) -> None:
+    def action_exclude(self) -> None:
         names = self._names()
         if self._busy or not names:
             return
@@ -233,13 +231,13 @@ class RebalanceScreen(ModalScreen[None]):
 
     def action_leave(self) -> None:
         if self._busy and self._course is not None:
-            self._course.stop("stopped here")
+            self._course.stop("stopped by the user")
             self._end()
             return
         self.dismiss()
 
     def action_send(self) -> None:
-        """Send what stands in the table, as it stands there."""
+        """Send the targets shown in the table."""
         if self._course is not None or self._mistake or not self._proposal.changes:
             return
         self._begun = time.time()
@@ -272,12 +270,12 @@ class RebalanceScreen(ModalScreen[None]):
         for line in self._proposal.changes:
             snapshot = snapshots.get(line.guest.name)
             if snapshot is None or not snapshot.phase.alive:
-                ended = f"it was {snapshot.ended.words}" if snapshot and snapshot.ended else "its QEMU ended"
+                ended = f"it was {snapshot.ended.words}" if snapshot and snapshot.ended else "its QEMU exited"
                 found[line.guest.name] = Seen(0, 0, gone=ended)
             elif snapshot.balloon is not None and (reading := snapshot.balloon.reading) is not None:
                 cause = snapshot.balloon.verdict.cause if snapshot.answering else snapshot.trouble
                 alarm = snapshot.protection.alarm
-                released = f"its guard gave everything back: {alarm.why}" if alarm and alarm.time >= self._begun else ""
+                released = f"its guard gave all memory back: {alarm.why}" if alarm and alarm.time >= self._begun else ""
                 step = step_words(snapshot.protection.ramping)
                 found[line.guest.name] = Seen(reading.target, reading.actual, cause, step, released)
         return found

@@ -1,4 +1,4 @@
-"""What the rebalance screen says in numbers, bars and words: pure text from a proposal, tested without a screen."""
+"""The text of the rebalance screen: numbers, bars and words, from a proposal alone."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ ARROW = "\u2192"
 DASH = "\u2013"
 MUTED = "$foreground-muted"
 COLUMNS = (("RAM", 7), ("used", 7), ("floor", 7), ("target", 8), ("", 2), ("new", 7), ("change", 8), ("host gains", 12))
-"""What stands in a row, and the least columns of the screen for it."""
+"""The cells of a row, and the minimum columns of the screen for each."""
 NAME = (10, 24)
-"""Columns of the screen for a guest's name: at the least and at the most."""
+"""Minimum and maximum columns of the screen for a guest's name."""
 WIDER = 3
-"""How much wider a number's column may be where there is room."""
+"""How much wider a number's column may get where there is room."""
 STAGE_STYLES = {
     Stage.UNCHANGED: MUTED,
     Stage.WAITING: MUTED,
@@ -37,7 +37,7 @@ STAGE_STYLES = {
     Stage.FAILED: "bold $error",
 }
 USED, IDLE, GONE, MARK = "\u2501", "\u2500", "\u2508", "\u2503"
-"""Of a bar: what is used, what the guest has beside it, what it has not, and where its target will be."""
+"""The parts of a bar: memory used, unused, not held by the guest, and the mark of the new target."""
 
 Cell = tuple[str, str]
 
@@ -48,8 +48,8 @@ def table(
     """Two lines for each guest: numbers in MiB, and a bar with the reason.
 
     :param cursor: the guest that keys act on.
-    :param out: the guests that are left out, each with its RAM in words.
-    :param progress: what became of each so far; None before anything is sent.
+    :param out: the excluded guests, each with its RAM as text.
+    :param progress: the progress of each guest; None before anything is sent.
     """
     most = max((line.guest.ram for line in proposal.lines), default=0)
     lines = {line.guest.name: line for line in proposal.lines}
@@ -59,7 +59,7 @@ def table(
         if line is None:
             parts += [
                 _row(name, name == cursor, "\u25cb", MUTED, [(out[name], MUTED)], width),
-                Content.styled("    left out: space takes it in", MUTED),
+                Content.styled("    excluded: space includes it", MUTED),
             ]
             continue
         one = progress.get(name) if progress else None
@@ -119,14 +119,14 @@ def _row(
 
 def _bar_line(line: Line, one: Progress | None, most: int, width: int) -> Content:
     length = max(16, min(56, (width - 4) * 9 // 20))
-    words, style = said(line, one)
+    words, style = remark(line, one)
     room = max(0, width - 6 - length)
     shown = words if len(words) <= room else words[: max(0, room - 1)] + "\u2026"
     return Content.assemble("    ", bar(line, one, most, length), ("  " + shown, style))
 
 
 def bar(line: Line, one: Progress | None, most: int, length: int) -> Content:
-    """What the guest uses, has and will have, as parts of the largest guest's RAM."""
+    """The memory that the guest uses, has and will have, to the scale of the largest guest's RAM."""
     guest = line.guest
     actual = one.actual if one is not None and line.change else guest.actual
 
@@ -149,31 +149,31 @@ def bar(line: Line, one: Progress | None, most: int, length: int) -> Content:
     return Content.assemble(*parts)
 
 
-def said(line: Line, one: Progress | None) -> Cell:
-    """The words beside a bar, and their style."""
+def remark(line: Line, one: Progress | None) -> Cell:
+    """The text beside a bar, and its style."""
     if one is None or one.stage is Stage.UNCHANGED:
         return line.reason, "$warning" if line.guest.fixed else MUTED
     style = STAGE_STYLES[one.stage]
     if one.stage is Stage.WAITING:
-        return "waits until the others have given", style
+        return "waits for the others to give memory", style
     if one.stage is Stage.MOVING:
         step = f", {one.step}" if one.step else ""
         return f"{mib(one.actual)} now{step}" + (f": {one.remark}" if one.remark else ""), style
     if one.stage is Stage.REACHED:
         return "reached" + (f": {one.remark}" if one.remark else ""), style
-    return f"{one.stage.value}: {one.remark or 'not there in time'}; it has {mib(one.actual)}", style
+    return f"{one.stage.value}: {one.remark or 'not reached in time'}; it has {mib(one.actual)}", style
 
 
 def keys(*, running: bool, over: bool, ready: bool) -> Content:
-    """The keys that do something now."""
+    """The keys that work now."""
     if running:
         return Content.assemble(
             (key_name("rebalance.leave", "esc"), "bold $accent"),
-            " stops: who was sent a target goes on, nobody else is sent one",
+            " stops; guests already sent a target continue",
         )
     parts: list[str | Cell] = []
     if ready:
         parts += [(key_name("rebalance.send", "enter"), "bold $accent"), " sends the new targets   "]
-    parts += [(f"\u2191\u2193 {key_name('rebalance.out', 'space')}", "bold $accent"), (" leaves a guest out   ", MUTED)]
+    parts += [(f"\u2191\u2193 {key_name('rebalance.out', 'space')}", "bold $accent"), (" excludes a guest   ", MUTED)]
     parts += [(key_name("rebalance.leave", "esc"), "bold $accent"), (" closes" if over else " leaves", MUTED)]
     return Content.assemble(*parts)

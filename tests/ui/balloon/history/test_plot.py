@@ -1,4 +1,4 @@
-"""The plot of the history on the screen: four lines, marks, zoom and pan, gaps, and what it asks of the past."""
+"""The history plot: four lines, marks, zoom and pan, gaps, and its requests for the past."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workbench.domain.units import MIB
 from workbench.errors import WorkbenchError
 from workbench.ui.balloon.history.plot import AXIS, NAMES, HistoryPlot
 from workbench.ui.balloon.panel import BalloonPanel
-from workbench.ui.common.braille import NOBODY
+from workbench.ui.common.braille import NO_OWNER
 from workbench.ui.common.dialogs import Dialog
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def samples(count: int, step: float = 1.0, **changes: int) -> tuple[Sample, ...]
 
 
 def owners(plot: HistoryPlot) -> set[int]:
-    return {owner for row in plot._rows for owner in row.owners} - {NOBODY}
+    return {owner for row in plot._rows for owner in row.owners} - {NO_OWNER}
 
 
 async def test_four_lines_each_in_its_colour_and_named() -> None:
@@ -71,7 +71,7 @@ async def test_the_plot_fits_every_terminal(size: tuple[int, int]) -> None:
             assert sum("R" in line[AXIS:] for line in shown[-3:-1]) == 1
 
 
-async def test_marks_stand_where_they_happened_and_are_explained() -> None:
+async def test_marks_are_where_they_happened_and_are_explained() -> None:
     async with opened(size=(200, 60)) as (pilot, _):
         plot = plot_of(pilot)
         marks = (
@@ -115,7 +115,7 @@ async def test_marks_of_a_snapshot_are_drawn() -> None:
         assert plot_of(pilot).samples == history
 
 
-async def test_what_nobody_recorded_is_a_gap() -> None:
+async def test_a_period_without_a_recording_is_a_gap() -> None:
     async with opened(size=(120, 40)) as (pilot, _):
         plot = plot_of(pilot)
         early = tuple(replace(sample, time=sample.time - GAP - 30) for sample in samples(30))
@@ -154,7 +154,7 @@ async def test_zoom_and_pan() -> None:
 
 @pytest.fixture
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The panel does not draw its own guest's readings on its tick, over those of a test that takes long under load."""
+    """Stop the panel's tick, which would draw its own guest's readings over those of a slow test."""
     monkeypatch.setattr(BalloonPanel, "_tick", lambda _: None)
 
 
@@ -208,7 +208,7 @@ async def test_another_guest_has_another_past() -> None:
         assert plot.window.end is None
 
 
-async def test_a_clock_that_was_ahead_does_not_ask_for_ever() -> None:
+async def test_a_clock_that_was_ahead_does_not_ask_forever() -> None:
     async with opened(size=(120, 40)) as (pilot, engine):
         plot, guest = plot_of(pilot), engine.guest("demo")
         plot.forget()
@@ -220,7 +220,7 @@ async def test_a_clock_that_was_ahead_does_not_ask_for_ever() -> None:
         assert len(guest.pasts) <= 1
 
 
-async def test_a_picture_of_what_is_shown_is_kept_and_its_place_told() -> None:
+async def test_a_picture_is_saved_and_its_path_shown() -> None:
     async with opened(running("[b]&<x>"), size=(120, 40)) as (pilot, engine):
         engine.publish(running("[b]&<x>", balloon=replace(balloon(), history=samples(120))))
         await pilot.pause()
@@ -239,8 +239,8 @@ async def test_a_picture_of_what_is_shown_is_kept_and_its_place_told() -> None:
         assert isinstance(pilot.app.screen, Dialog)
 
 
-async def test_on_a_small_terminal_the_panels_edge_says_where_the_picture_is() -> None:
-    """A toast would lie on what is staged."""
+async def test_on_a_small_terminal_the_panels_edge_shows_the_path_of_the_picture() -> None:
+    """A toast would cover the staged target."""
     async with opened(running("bx"), size=(80, 24)) as (pilot, engine):
         engine.publish(running("bx", balloon=replace(balloon(), history=samples(120))))
         await pilot.pause()
@@ -252,8 +252,8 @@ async def test_on_a_small_terminal_the_panels_edge_says_where_the_picture_is() -
         assert not pilot.app._notifications
 
 
-async def test_where_one_value_stands_for_far_more_than_a_cell_the_plot_says_so(quiet: None) -> None:
-    """Of what is old there are half-hour lines, in which a gap of some minutes is not seen."""
+async def test_the_plot_shows_the_resolution_where_a_value_covers_many_cells(quiet: None) -> None:
+    """Old history has one value per half hour, in which a gap of some minutes is not visible."""
     for size, words in (((80, 24), "one value per 30 min, no finer gaps"), ((120, 40), "30 min")):
         async with opened(size=size) as (pilot, _):
             plot = plot_of(pilot)

@@ -1,4 +1,4 @@
-"""The view of a target's path: opened and closed by keys, lit by what the guest's engine says."""
+"""The view of a target's path: opened and closed by keys, marked by what the engine reports."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def test_v_shows_the_path_and_v_or_esc_the_plot_again() -> None:
     async with opened() as (pilot, engine):
         guest, screen = engine.guest("demo"), pilot.app.screen
         for leave in ("v", "escape"):
-            assert not guest.path_listeners, "nobody looks while it is closed"
+            assert not guest.path_listeners, "no watcher while it is closed"
             await press(pilot, "v")
             assert len(guest.path_listeners) == 1
             assert not screen.query_one(HistoryPlot).display
@@ -55,7 +55,7 @@ async def test_v_shows_the_path_and_v_or_esc_the_plot_again() -> None:
             assert screen.query_one(HistoryPlot).display
 
 
-async def test_stages_light_up_as_they_are_seen() -> None:
+async def test_stages_are_marked_as_they_are_seen() -> None:
     async with opened(size=(160, 60)) as (pilot, engine):
         await press(pilot, "v")
         guest = engine.guest("demo")
@@ -71,7 +71,7 @@ async def test_stages_light_up_as_they_are_seen() -> None:
         assert "softmmu/balloon.c" in row(stages, "qmp_balloon()")
         head = text_of(pilot, "#path-head")
         assert "+256 =     512 \N{MINUS SIGN}     256" in head
-        assert "on its way" in head
+        assert "in progress" in head
         guest.show_path(PathView("7.2.22", change(2), traced=True))
         await pilot.pause()
         assert "settled after 600 µs" in text_of(pilot, "#path-head")
@@ -95,7 +95,7 @@ async def test_targets_are_staged_and_sent_while_it_is_shown() -> None:
         assert not engine.guest("demo").path_listeners
 
 
-async def test_another_guest_is_looked_at_instead() -> None:
+async def test_another_guest_is_watched_instead() -> None:
     async with opened(running("a"), running("b")) as (pilot, engine):
         await press(pilot, "v")
         assert [len(engine.guest(name).path_listeners) for name in "ab"] == [1, 0]
@@ -122,7 +122,7 @@ async def test_a_guest_that_ends_and_comes_back_has_its_path_again() -> None:
         assert not engine.guest("demo").path_listeners
 
 
-async def test_a_screen_that_is_left_looks_no_more() -> None:
+async def test_a_closed_screen_stops_watching() -> None:
     async with opened() as (pilot, engine):
         await press(pilot, "v")
         assert engine.guest("demo").path_listeners
@@ -149,26 +149,26 @@ async def test_no_line_is_wider_than_the_panel(size: tuple[int, int]) -> None:
         assert all(len(line) <= width for line in heads)
 
 
-def test_without_a_trace_the_view_says_what_it_cannot_see() -> None:
+def test_without_a_trace_the_view_shows_what_it_cannot_see() -> None:
     line = sent(BEGUN, 256 * MIB, held=0, traced=False).answered(BEGUN + 300)
     view = PathView("7.2.22", line, why="QEMU was started without a trace log (-D)")
     assert "no trace: QEMU was started without a trace log" in path_text.head(view, RAM, 80).plain
-    way = path_text.way(view, 80, hugepages=False, brief=False)
+    way = path_text.stage_list(view, 80, hugepages=False, brief=False)
     assert row(way, "virtio_balloon_get_config()").rstrip().endswith("?")
     assert row(way, "qmp_balloon()").rstrip().endswith("≤300 µs"), "it had run by then; nothing says when"
     settled = poll(line, Reading((BEGUN + 900) / 1e6, RAM, 256 * MIB, 256 * MIB, Source.CONFIG_SPACE))
     assert "settled within 900 µs" in path_text.head(replace(view, timeline=settled), RAM, 80).plain
 
 
-def test_a_change_that_left_no_trace_though_the_events_are_on_is_told() -> None:
+def test_a_change_without_a_trace_is_shown_though_the_events_are_on() -> None:
     line = sent(BEGUN, 256 * MIB, held=0, traced=True).answered(BEGUN + 300)
     words = path_text.head(PathView("7.2.22", line, traced=True), RAM, 80).plain
     assert "no trace of this change" in words
-    assert "tells when each stage runs" not in words
-    assert "tells when each stage runs" in path_text.head(PathView("7.2.22", None, traced=True), RAM, 80).plain
+    assert "reports when each stage runs" not in words
+    assert "reports when each stage runs" in path_text.head(PathView("7.2.22", None, traced=True), RAM, 80).plain
 
 
-def test_numbers_stand_still_while_they_change() -> None:
+def test_numbers_do_not_move_when_they_change() -> None:
     def place(held: int) -> tuple[int, int]:
         line = Timeline(BEGUN, num_pages=65536, held=held, held_before=0, seen={Proof.READ: Sighting(BEGUN, BEGUN)})
         text = path_text.head(PathView("", line, traced=True), RAM, 80).plain.splitlines()[2]
@@ -183,16 +183,16 @@ def test_long_times_fit_their_columns(width: int, micros: int) -> None:
     line = follow(change(1), TraceLine(WRITTEN, BEGUN + micros, 2, (512, 256)), now=0)
     view = PathView("10.0", line, traced=True)
     text = path_text.head(view, RAM, width).plain
-    rows = path_text.way(view, width, hugepages=False, brief=False).plain
+    rows = path_text.stage_list(view, width, hugepages=False, brief=False).plain
     assert all(len(each) <= width for each in (*text.splitlines(), *rows.splitlines()))
     ends = {len(each) for each in rows.splitlines() if each.endswith((" µs", " s", "·", "\N{EN DASH}"))}
     assert len(ends) == 1 or width == 110, "one column"
 
 
-def test_how_often_stands_beside_the_time_where_there_is_no_room_for_more() -> None:
+def test_the_count_is_beside_the_time_where_there_is_no_room_for_more() -> None:
     view = PathView("10.0", change(2), traced=True)
     for width, note in ((98, False), (104, False), (110, True)):
-        found = row(path_text.way(view, width, hugepages=False, brief=False), "virtio_balloon_set_config()")
+        found = row(path_text.stage_list(view, width, hugepages=False, brief=False), "virtio_balloon_set_config()")
         assert "\N{MULTIPLICATION SIGN}2" in found
         assert ("first pages" in found) == note
         assert len(found) <= width

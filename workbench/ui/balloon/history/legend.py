@@ -1,4 +1,4 @@
-"""The line below the plot that says what its lines and letters are."""
+"""The legend below the plot: its lines and letters."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ GAP = "  "
 class Part(NamedTuple):
     text: str
     style: str
-    """Which of the plot's colours; empty for none."""
+    """The name of one of the plot's colours; empty for none."""
 
 
 def legend(names: Sequence[str], marks: Sequence[MarkKind], width: int, indent: int) -> list[Part]:
-    """The lines, in full words unless short ones leave room for more of the letters, and the letters, the weightiest first.
+    """The lines, in full words unless short ones leave room for more letters, and the letters, the most important first.
 
     :param names: of the lines' colours.
-    :param marks: that stand in the plot.
-    :param indent: columns in front of it, fewer where there are not enough.
+    :param marks: shown in the plot.
+    :param indent: columns in front of it, fewer where room is short.
     """
     full, short = _lines(names, FULL, "\u2501\u2501 ", indent), _lines(names, SHORT, "\u2501 ", 0)
     more = _letters(marks, width - _width(full))
@@ -46,7 +46,7 @@ def _lines(names: Sequence[str], words: Sequence[str], line: str, indent: int) -
 
 
 def _letters(marks: Sequence[MarkKind], room: int) -> list[Part]:
-    """As many as there is room for."""
+    """As many letters as there is room for."""
     parts: list[Part] = []
     for letter, meaning, style in explained(marks):
         more = [Part(f" {letter}", style), Part(f" {meaning}", "axis")]

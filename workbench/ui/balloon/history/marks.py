@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 ALARMS = frozenset({MarkKind.TAKE_BACK, MarkKind.GUARD})
 TARGETS = frozenset({MarkKind.REQUEST, MarkKind.FOREIGN_REQUEST, MarkKind.RAMP})
 RULED = frozenset({MarkKind.TAKE_BACK, MarkKind.GUARD, MarkKind.RESET, MarkKind.RAM_CHANGE})
-"""What deserves a line up through the plot."""
+"""Marks with a vertical line through the plot."""
 _RANK = {kind: rank for rank, kind in enumerate(LETTERS)}
 
 
 def placed(marks: Sequence[Mark], *, start: float, step: float, width: int) -> dict[int, MarkKind]:
-    """The mark of each cell that has one, by its column; where several fall into one, the weightiest.
+    """The mark of each cell that has one, by its column; the most important one where several share a cell.
 
-    :param step: seconds of a cell.
+    :param step: seconds per cell.
     """
     found: dict[int, MarkKind] = {}
     for mark in marks:
@@ -32,10 +32,10 @@ def placed(marks: Sequence[Mark], *, start: float, step: float, width: int) -> d
 
 
 def style_of(kind: MarkKind) -> str:
-    """Which of the plot's colours its letter has."""
+    """The name of the plot's colour for the mark's letter."""
     return "alarm" if kind in ALARMS else "target" if kind in TARGETS else "mark"
 
 
 def explained(kinds: Sequence[MarkKind]) -> list[tuple[str, str, str]]:
-    """Letter, words and colour of each of these kinds once, the weightiest first."""
+    """Letter, meaning and colour of each of these kinds once, the most important first."""
     return [(*LETTERS[kind], style_of(kind)) for kind in sorted(set(kinds), key=_RANK.__getitem__)]

@@ -1,4 +1,4 @@
-"""The balloon's past, drawn: target, actual, host resident and guest available, and what happened to them."""
+"""The plot of a balloon's history: target, actual, host resident and guest available, with marks for events."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workbench.domain.balloon.history.window import Window
 from workbench.ui.balloon.history.legend import legend
 from workbench.ui.balloon.history.marks import RULED, placed, style_of
 from workbench.ui.balloon.history.times import time_line
-from workbench.ui.common.braille import NOBODY, Row, draw
+from workbench.ui.common.braille import NO_OWNER, Row, draw
 from workbench.ui.words import short_size
 
 if TYPE_CHECKING:
@@ -35,22 +35,22 @@ if TYPE_CHECKING:
 AXIS = 7
 """Columns left of the plot, for the scale."""
 NAMES = ("target", "actual", "resident", "available")
-"""Where two meet, the first has the cell; target and actual take turns, so that each is seen where they are one."""
+"""Where two meet, the first has the cell; target and actual alternate, so that both are seen where they are equal."""
 TURNS = 2
 RULE = "\N{BOX DRAWINGS LIGHT QUADRUPLE DASH VERTICAL}"
 _RUNS = re.compile(rb"(.)\1*", re.DOTALL)
 """Cells of one owner each."""
 ROOM_FOR_MARKS = 6
-"""Rows from which the marks have one of their own; below it the time gives way to them."""
+"""Rows from which the marks have a row of their own; below that they overwrite the times."""
 QUARTERS = 13
 """Rows from which the scale has quarters."""
 _START, _TIME = attrgetter("start"), attrgetter("time")
 Move = Literal["closer", "wider", "earlier", "later", "oldest", "now"]
-"""What the user does to the stretch that the plot shows."""
+"""How the user changes the period that the plot shows."""
 
 
 class HistoryPlot(Widget):
-    """Steps, drawn with braille dots, with a scale in front, and marks, times and a legend below."""
+    """Steps drawn with braille dots, with a scale at the left, and marks, times and a legend below."""
 
     DEFAULT_CSS = """
     HistoryPlot { height: 1fr; min-height: 0; }
@@ -68,7 +68,7 @@ class HistoryPlot(Widget):
     }  # fmt: skip
 
     class PastWanted(Message):
-        """More of the history is to be drawn than was given so far."""
+        """The plot needs more of the history than it has."""
 
         def __init__(self, plot: HistoryPlot, start: float, step: float) -> None:
             super().__init__()
@@ -76,7 +76,7 @@ class HistoryPlot(Widget):
             self.start = start
             """Unix time."""
             self.step = step
-            """Seconds that one span may stand for."""
+            """Seconds that one span may cover."""
 
         @property
         def control(self) -> HistoryPlot:
@@ -91,10 +91,10 @@ class HistoryPlot(Widget):
         self.now = 0.0
         self.past = Past()
         self._wanted: tuple[float, float, float] | None = None
-        """Start and step of the past that was asked for last, and until when it reaches at the least."""
+        """Start and step of the past last asked for, and the time that it reaches at least."""
         self._to_oldest = False
         self._styles: dict[str, Style] = {}
-        """The colours; to ask for each in each line would take longer than to draw it."""
+        """The colours; looking each up in each line would take longer than drawing it."""
         self._rows: list[Row] = []
         self._below: tuple[dict[int, MarkKind], str] = ({}, "")
         """Marks by column, and the line of times."""
@@ -102,18 +102,18 @@ class HistoryPlot(Widget):
     def show(
         self, samples: tuple[Sample, ...], ram: int, now: float | None = None, marks: tuple[Mark, ...] = ()
     ) -> None:
-        """Draw these samples; ``now`` is the Unix time of the right edge while it goes with the time."""
+        """Draw these samples; ``now`` is the Unix time of the right edge while the plot is live."""
         self.samples, self.ram, self.marks = samples, ram, marks
         self.now = time.time() if now is None else now
         self._redraw(self.size)
 
     def forget(self) -> None:
-        """Another guest: what was read of the last one's past is not this one's."""
+        """Drop the past that was read, for another guest."""
         self.past, self._wanted, self._to_oldest = Past(), None, False
         self.window = Window(self.window.length)
 
     def take(self, past: Past) -> None:
-        """The past that was wanted."""
+        """Draw the past that was asked for."""
         self.past = past
         if self._to_oldest and past.oldest is not None:
             self._to_oldest = False
@@ -121,7 +121,7 @@ class HistoryPlot(Widget):
         self._redraw(self.size)
 
     def move(self, how: Move) -> None:
-        """Closer, wider, earlier, later, oldest or now."""
+        """Zoom or pan."""
         window, now = self.window, self.now
         if how in ("closer", "wider"):
             self.window = window.zoomed(1 if how == "wider" else -1)
@@ -135,7 +135,7 @@ class HistoryPlot(Widget):
         self._redraw(self.size)
 
     def scene(self, name: str) -> Scene | None:
-        """What is shown, for a picture; None while there is nothing."""
+        """What is shown, for a picture; None while the plot is empty."""
         from workbench.domain.balloon.history.picture import Scene
 
         if not self._rows:
@@ -148,7 +148,7 @@ class HistoryPlot(Widget):
         return Scene(name, self.ram, Past(spans), self.samples, self.marks, start, end)
 
     def _bounded(self, window: Window) -> Window:
-        """Not before the beginning of what is kept, as far as that is known."""
+        """A window that does not begin before the start of the history, as far as that is known."""
         oldest = self.past.oldest
         if window.end is None or oldest is None:
             return window
@@ -181,7 +181,7 @@ class HistoryPlot(Widget):
             self.refresh()
 
     def _columns(self, start: float, step: float, count: int) -> Sequence[Sequence[tuple[int, int, int] | None]]:
-        """The four series; what was read of the past serves until where the samples at hand begin."""
+        """The four series: the past read from the history until the samples at hand begin."""
         samples, spans = self.samples, self.past.spans
         if samples:
             spans = spans[: bisect_left(spans, samples[0].time, key=_START)]
@@ -190,7 +190,7 @@ class HistoryPlot(Widget):
         return columns(spans, samples[first:], start=start, step=step, count=count, now=self.now)
 
     def _ask(self, start: float, step: float) -> None:
-        """Want what is before the samples at hand, unless it is there or is being read."""
+        """Ask for the past before the samples at hand, unless it is there or being read."""
         first = self.samples[0].time if self.samples else self.now
         if start >= first:
             return
@@ -201,7 +201,7 @@ class HistoryPlot(Widget):
         self._want(start, step)
 
     def _want(self, start: float, step: float) -> None:
-        # A little more than is shown: the next step of panning finds it there.
+        # A little more than is shown, for the next step of panning.
         first = self.samples[0].time if self.samples else self.now
         self._wanted = (start - self.window.length, step, max(first, self.now))
         self.post_message(self.PastWanted(self, self._wanted[0], step))
@@ -252,7 +252,7 @@ class HistoryPlot(Widget):
 
     def _cells(self, row: Row) -> list[Segment]:
         styles = {index: self._style(name) for index, name in enumerate((*NAMES, "rule"))}
-        styles[NOBODY] = self._style("")
+        styles[NO_OWNER] = self._style("")
         segments: list[Segment] = []
         text, owners = row
         for run in _RUNS.finditer(owners):
@@ -277,11 +277,11 @@ class HistoryPlot(Widget):
 
 
 def _ruled(row: Row, marks: dict[int, MarkKind]) -> Row:
-    """The row with a faint line at each grave mark, where nothing is drawn."""
-    graves = [x for x, kind in marks.items() if kind in RULED and row.owners[x] == NOBODY]
-    if not graves:
+    """The row with a faint line at each ruled mark, where nothing is drawn."""
+    columns = [x for x, kind in marks.items() if kind in RULED and row.owners[x] == NO_OWNER]
+    if not columns:
         return row
     text, owners = list(row.text), bytearray(row.owners)
-    for x in graves:
+    for x in columns:
         text[x], owners[x] = RULE, len(NAMES)
     return Row("".join(text), bytes(owners))

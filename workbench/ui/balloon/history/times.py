@@ -1,4 +1,4 @@
-"""The line of times below a plot: its two ends, round times between them, and how much one value stands for."""
+"""The line of times below a plot: its two ends, round times between them, and the time that one value covers."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.history.window import Window
 
 COARSE = 4
-"""Cells that one value may cover before the line says how much it stands for."""
+"""Cells that one value may cover before the line shows how much time that is."""
 
 
 def time_line(window: Window, start: float, cell: float, width: int, *, fineness: float) -> str:
-    """Exactly ``width`` cells; what has no room is left out.
+    """Exactly ``width`` cells; what does not fit is left out.
 
     :param start: Unix time of the left edge.
-    :param cell: seconds of a cell.
-    :param fineness: seconds that the coarsest value in the plot stands for.
+    :param cell: seconds per cell.
+    :param fineness: seconds that the coarsest value in the plot covers.
     """
     line, end = [" "] * width, start + width * cell
     right = "now" if window.end is None else moment(end, window.length)[-width:]
@@ -39,10 +39,10 @@ def time_line(window: Window, start: float, cell: float, width: int, *, fineness
 
 
 def resolution(seconds: float, cell: float, room: int) -> str:
-    """How much time one value stands for, where that is far more than a cell: what lasted less has no gap of its own.
+    """The time that one value covers, where that is far more than a cell: shorter gaps are not visible.
 
-    :param cell: seconds of a cell.
-    :param room: cells for the words.
+    :param cell: seconds per cell.
+    :param room: cells for the text.
     """
     if seconds <= COARSE * cell:
         return ""

@@ -1,4 +1,4 @@
-"""What the view of a target's path says: pure text from what was seen of one change, tested without a screen."""
+"""The text of a target's path, from what was seen of one change alone."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ MUTED = "$foreground-muted"
 DARK = "$foreground 35%"
 """A stage that has not run."""
 SIDES = {Side.HOST: "$resident", Side.GUEST: "$actual"}
-"""The host's edge has the colour of what the host holds, the guest's that of what the guest has."""
+"""The host's edge has the colour of host resident, the guest's that of actual."""
 AT_MOST = "\u2264"
-"""Before a time by which a stage had run; nothing says when."""
+"""Prefix of a time by which a stage had run; when exactly is unknown."""
 SIGNS = {Known.BETWEEN: "\u00b7", Known.HIDDEN: "?", Known.PENDING: "\u2013"}
 STYLES = {Known.SEEN: "bold", Known.BETWEEN: "", Known.HIDDEN: MUTED, Known.PENDING: DARK}
 TO_HOST = frozenset(
     {"get", "readl", "tell", "output", "page", "discard", "size", "set", "write", "writel", "written", "event"}
 )
-"""The stages on which the guest speaks to QEMU; on the others QEMU, or QEMU's answer, comes to the guest."""
+"""The stages that go from the guest to QEMU; the others go from QEMU, or with QEMU's answer, to the guest."""
 EDGE, FUNCTION, FILE, SHORT_FILE, WHEN, NOTE, COUNT = 9, 30, 34, 19, 13, 22, 11
 """Columns of the screen. The widest names of :mod:`workbench.domain.balloon.path.stages` fit;
 a count without a note, up to 99,999."""
 ROOM_FOR_EACH = 66
-"""Columns from which the time of one piece stands beside the others."""
+"""Columns from which the time per piece is shown too."""
 READS = 3
-"""How many of the first reads are listed, and of the last."""
+"""How many of the first reads, and of the last, are listed."""
 
 Part = str | tuple[str, str]
 
 
 def head(view: PathView, ram: int, width: int) -> Content:
-    """What changes, how far it is, and the diff as the guest computes it; always three lines."""
+    """The change, its progress, and the diff as the guest computes it; always three lines."""
     line = view.timeline
     if line is None:
         return _lines([_trace_words(view), [("send a target to see its path", MUTED)], _diff(None, ram, width)])
@@ -50,20 +50,20 @@ def head(view: PathView, ram: int, width: int) -> Content:
 
 
 def _trace_words(view: PathView) -> list[Part]:
-    """Whether QEMU tells each stage, and what is missing when it does not."""
+    """Whether QEMU traces the stages, and what is missing if it does not."""
     if view.traced and view.timeline is not None and not view.timeline.traced:
-        # It began before the events were on, or QEMU's log is not where it should be.
-        return [("no trace of this change: ", "$warning"), ("its request, its reply and readings alone", MUTED)]
+        # It began before the events were on, or QEMU's log is not where expected.
+        return [("no trace of this change: ", "$warning"), ("only its request, reply and readings", MUTED)]
     if view.traced:
-        return [("trace events are on: QEMU tells when each stage runs", MUTED)]
+        return [("trace events are on: QEMU reports when each stage runs", MUTED)]
     if not view.why:
-        return [("switching QEMU's trace events on\u2026", MUTED)]
+        return [("turning QEMU's trace events on\u2026", MUTED)]
     return [("no trace: ", "$warning"), (view.why, MUTED)]
 
 
 def _headline(line: Timeline, ram: int) -> list[Part]:
     parts: list[Part] = []
-    astray = line.unasked and line.num_pages == line.held_before and line.held is not None  # of a target once reached
+    astray = line.unasked and line.num_pages == line.held_before and line.held is not None  # from a target once reached
     if line.held_before is not None:
         parts += [(in_mib(ram - line.held_before * PAGE), "bold $actual"), (" \u2192 ", MUTED)]
     if astray and line.held is not None:
@@ -73,11 +73,11 @@ def _headline(line: Timeline, ram: int) -> list[Part]:
     if line.unasked:
         parts.append((f"  {'after a reset' if line.after_reset else 'by the guest itself'}", MUTED))
     elif not line.ours and line.asked is None:
-        parts.append(("  no request was seen", MUTED))
+        parts.append(("  no request seen", MUTED))
     elif not line.ours:
-        parts.append(("  asked from elsewhere", MUTED))
+        parts.append(("  by another client", MUTED))
     if line.settled is None:
-        parts.append(("  away from its target" if astray else "  on its way", "$warning"))
+        parts.append(("  away from its target" if astray else "  in progress", "$warning"))
     else:
         after = "within" if line.settled_late else "after"
         parts += [("  settled", "$success"), (f" {after} {line.settled:,} \u00b5s", "")]
@@ -85,7 +85,7 @@ def _headline(line: Timeline, ram: int) -> list[Part]:
 
 
 def _pace(line: Timeline, width: int) -> list[Part]:
-    """When the first and the last MiB had moved, and how long one took; nothing when QEMU does not tell."""
+    """When the first and the last MiB had moved, and the time for one; empty without a trace."""
     seen = line.seen.get(Proof.WRITTEN)
     if seen is None or not line.traced or not line.moved:
         return []
@@ -98,7 +98,7 @@ def _pace(line: Timeline, width: int) -> list[Part]:
 
 
 def _diff(line: Timeline | None, ram: int, width: int) -> Content:
-    """``diff = num_pages − held``, with the numbers of the last read or write, in columns that stand still."""
+    """``diff = num_pages − held``, with the numbers of the last read or write, in fixed columns."""
     name = ("diff = num_pages \u2212 held", MUTED) if width >= 56 else ("diff", MUTED)
     if line is None or line.diff is None or line.num_pages is None or line.held is None:
         return Content.assemble(name)
@@ -113,8 +113,8 @@ def _diff(line: Timeline | None, ram: int, width: int) -> Content:
     )
 
 
-def way(view: PathView, width: int, *, hugepages: bool, brief: bool) -> Content:
-    """The stages under each other, lit as far as they are known to have run.
+def stage_list(view: PathView, width: int, *, hugepages: bool, brief: bool) -> Content:
+    """The stages, one per row, marked as far as they are known to have run.
 
     :param brief: the short form, for a screen with few rows.
     """
@@ -132,7 +132,7 @@ def way(view: PathView, width: int, *, hugepages: bool, brief: bool) -> Content:
 def whole(view: PathView, width: int, *, hugepages: bool) -> Content:
     """Every stage, below the short form."""
     title = Content.styled("The whole path", "bold")
-    return Content("\n").join([Content(""), title, way(view, width, hugepages=hugepages, brief=False)])
+    return Content("\n").join([Content(""), title, stage_list(view, width, hugepages=hugepages, brief=False)])
 
 
 def _path(view: PathView, *, hugepages: bool) -> tuple[Stage, ...]:
@@ -172,7 +172,7 @@ def _when(light: Light, line: Timeline | None) -> str:
 
 
 def _since(at: int, line: Timeline) -> str:
-    """Microseconds since the request; as seconds where they do not fit their column any more."""
+    """Microseconds since the request; seconds where those no longer fit the column."""
     micros = at - line.begun
     if abs(micros) < 10_000_000:
         text = f"{micros:+,} \u00b5s"
@@ -182,12 +182,12 @@ def _since(at: int, line: Timeline) -> str:
 
 
 def questions(view: PathView, ram: int, *, hugepages: bool) -> Content:
-    """Where the number of pages comes from, who calls set_config, and what each stage does, in plain words."""
+    """Where the number of pages comes from, what calls set_config, and what each stage does."""
     line = view.timeline
     example = ""
     if line is not None and line.num_pages is not None:
         target = ram - line.num_pages * PAGE
-        example = f" {in_mib(ram)} \u2212 {in_mib(target)} = {mib(ram - target)}, which are {line.num_pages:,} pages of 4 KiB."
+        example = f" {in_mib(ram)} \u2212 {in_mib(target)} = {mib(ram - target)}, or {line.num_pages:,} pages of 4 KiB."
     does: list[list[Part] | Content] = [
         [(stage.function, SIDES[stage.side]), (f"  {stage.file}" if stage.file else "", MUTED), f"  {stage.does}"]
         for stage in _path(view, hugepages=hugepages)
@@ -195,33 +195,33 @@ def questions(view: PathView, ram: int, *, hugepages: bool) -> Content:
     return _lines(
         [
             [],
-            [(f"{SIGNS[Known.BETWEEN]}", "bold"), ("  ran between two that were seen; nothing shows when", MUTED)],
+            [(f"{SIGNS[Known.BETWEEN]}", "bold"), ("  ran between two stages that were seen; when is unknown", MUTED)],
             [(f"{SIGNS[Known.HIDDEN]}", "bold"), ("  cannot be seen here", MUTED)],
-            [(AT_MOST, "bold"), ("  had run by then: a reply or a reading says so, and nothing says when", MUTED)],
-            [("The guest's functions are Linux's; another system's driver has its own.", MUTED)],
+            [(AT_MOST, "bold"), ("  had run by then, according to a reply or a reading", MUTED)],
+            [("The guest's functions are those of Linux; other drivers have their own.", MUTED)],
             [],
             [("Where does the number of pages come from?", "bold")],
             [
-                "From the host. virtio_balloon_to_target() subtracts the target from the RAM and puts the rest into num_pages of "
-                f"the device's config space.{example} The guest only reads it: towards_target() subtracts the pages that it "
-                "holds already, and what is left is the diff."
+                "From the host. virtio_balloon_to_target() subtracts the target from the RAM and stores the rest as num_pages in "
+                f"the device's config space.{example} The guest only reads it: towards_target() subtracts the pages already in "
+                "the balloon; the result is the diff."
             ],
             [],
-            [("Who calls set_config?", "bold")],
+            [("What calls set_config?", "bold")],
             [
-                "The guest. After each piece of at most 256 pages update_balloon_size() writes how many it holds to actual in "
-                "the config space. That write leaves the guest for QEMU, where virtio_config_modern_writel() calls the "
-                "device's set_config, virtio_balloon_set_config(). Nothing on the host calls it by itself."
+                "The guest. After each piece of at most 256 pages, update_balloon_size() writes the number held to actual in "
+                "the config space. The write exits to QEMU, where virtio_config_modern_writel() calls the device's "
+                "set_config, virtio_balloon_set_config(). The host never calls it on its own."
             ],
             [],
-            [("What each of them does", "bold")],
+            [("What each stage does", "bold")],
             *does,
         ]
     )
 
 
 def reads(view: PathView) -> Content:
-    """The diff at the first and the last reads of the config space that were seen."""
+    """The diff at the first and the last reads of the config space seen."""
     line = view.timeline
     if line is None or not len(line.steps):
         return Content("")

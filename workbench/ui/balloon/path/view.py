@@ -1,4 +1,4 @@
-"""The view of a target's path: which functions of QEMU and the guest it goes through, lit as they run."""
+"""The view of a target's path: the functions of QEMU and the guest that it passes, marked as they run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BRIEF = 20
 
 
 class PathPane(Vertical):
-    """Shows the path of the last change of one guest. It looks at the guest only while it is open."""
+    """Shows the path of one guest's last change. Watches the guest only while open."""
 
     DEFAULT_CSS = """
     PathPane {
@@ -37,7 +37,7 @@ class PathPane(Vertical):
     """
 
     class Seen(Message):
-        """Something new was seen; called by the engine from a task of its own, and shown in the screen's turn."""
+        """Something new was seen; posted from the engine's task and shown in the screen's turn."""
 
         def __init__(self, view: PathView, guest: str) -> None:
             super().__init__()
@@ -69,7 +69,7 @@ class PathPane(Vertical):
         return self._forget is not None
 
     def show_path_of(self, guest: str, source: Source) -> None:
-        """Another guest, or another run of the same one."""
+        """Switch to another guest, or to another run of the same one."""
         self._guest, self._source = guest, source
         self._view = PathView("")
         if self.is_open:
@@ -77,20 +77,20 @@ class PathPane(Vertical):
             self.open()
 
     def know_guest(self, ram: int, *, hugepages: bool) -> None:
-        """What the numbers are counted from: the guest's RAM in bytes, and what backs it."""
+        """Set what the numbers are based on: the guest's RAM in bytes, and its backing."""
         if (ram, hugepages) != (self._ram, self._hugepages):
             self._ram, self._hugepages = ram, hugepages
             self._show()
 
     def open(self) -> None:
-        """Begin to look."""
+        """Start watching."""
         guest = self._guest
         if self._source is not None and self._forget is None:
             self._forget = self._source(lambda view: self._take(view, guest))
         self._show()
 
     def close(self) -> None:
-        """Stop looking: the trace events go off when nobody else looks."""
+        """Stop watching: the trace events are turned off when there is no other watcher."""
         if self._forget is not None:
             self._forget()
             self._forget = None
@@ -113,11 +113,11 @@ class PathPane(Vertical):
     def _show(self) -> None:
         if not self.is_mounted or not self.is_open:
             return
-        # One column for the scroll bar, whether or not it is there: nothing moves when it comes.
+        # One column is reserved for the scroll bar, so that nothing moves when it appears.
         width = max(20, self.content_region.width - 1)
         brief = self.content_region.height < BRIEF
         self.query_one("#path-head", TextBlock).show(path_text.head(self._view, self._ram, width))
-        stages = path_text.way(self._view, width, hugepages=self._hugepages, brief=brief)
+        stages = path_text.stage_list(self._view, width, hugepages=self._hugepages, brief=brief)
         self.query_one("#path-stages", TextBlock).show(stages)
         self.query_one("#path-reads", TextBlock).show(path_text.reads(self._view))
         whole = path_text.whole(self._view, width, hugepages=self._hugepages) if brief else Content("")
