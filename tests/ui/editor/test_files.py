@@ -35,7 +35,7 @@ TEXT = '[memory]\nsize = "256M"\n'
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(editor_module, "LOOK", 0.05)
+    monkeypatch.setattr(editor_module, "POLL", 0.05)
 
 
 class Files(ProfileFiles):
@@ -230,18 +230,18 @@ def shows(screen: EditorScreen, size: str) -> bool:
 
 async def test_a_save_is_never_taken_for_somebody_else_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither by a second key nor by a look at the disk that are on their way meanwhile."""
-    monkeypatch.setattr(editor_module, "LOOK", 1000)
+    monkeypatch.setattr(editor_module, "POLL", 1000)
     async with opened(tmp_path) as (pilot, files, path, screen):
         await press(pilot, "#")
         files.look.clear()
         files.saved.clear()
-        screen._look()
+        screen._poll_disk()
         await wait_until(lambda: files.begun == 1)
         await press(pilot, "ctrl+s", "ctrl+s")
         await wait_until(lambda: len(files.writes) == 1)
         files.look.set()
         await wait_until(lambda: files.looks == 1)
-        screen._look()
+        screen._poll_disk()
         await pilot.pause()
         assert not dialog(pilot)
         assert files.begun == 1, "nobody looks at a file that is being written"

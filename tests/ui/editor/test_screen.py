@@ -48,7 +48,7 @@ mac = "52:54:00:12:34:56"
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(editor_module, "LOOK", 0.05)
+    monkeypatch.setattr(editor_module, "POLL", 0.05)
     monkeypatch.setattr(editor_module, "REST", 0.05)
 
 
@@ -269,7 +269,7 @@ class TestChangedOnDisk:
             question.dismiss("reload")
             async with asyncio.timeout(10):
                 while not area(screen).text.startswith("# theirs"):
-                    screen._look()
+                    screen._poll_disk()
                     await asyncio.sleep(0)
 
     async def test_a_file_that_was_only_touched_asks_nothing(self) -> None:
@@ -666,8 +666,8 @@ async def test_keys_that_come_before_a_question_opens_do_not_take_its_answer() -
         form.choose(("memory", "size"))
         row = form.row
         assert row is not None
-        form.post_message(ProfileForm.Asked(row, "change"))
-        form.post_message(ProfileForm.Asked(row, "remove"))
+        form.post_message(ProfileForm.EditRequested(row, "change"))
+        form.post_message(ProfileForm.EditRequested(row, "remove"))
         await type_name(pilot, "3G")
         await wait_until(lambda: area(screen).text == TEXT.replace("1G", "3G"))
 
