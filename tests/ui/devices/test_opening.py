@@ -49,7 +49,7 @@ async def test_a_value_with_parts_opens() -> None:
         assert app.line("guest-stats").split()[-2:] == ["2", "values"]
         await press_on(app, pilot, f"{BALLOON}#property:guest-stats")
         assert app.line("stat-free-memory").split()[-1] == "1024"
-        assert app.line("stat-swap-in").split()[-2:] == ["not", "told"], "QEMU's sign for what the guest does not give"
+        assert app.line("stat-swap-in").split()[-2:] == ["not", "reported"], "QEMU's mark for a missing statistic"
         assert app.line("last-update").split()[-1] == "1795491300"
         assert app.line("deep").split()[-1] == "[b]"
         assert "\x1b" not in "".join(app.text())

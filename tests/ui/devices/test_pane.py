@@ -347,7 +347,7 @@ async def test_empty_and_trouble_states() -> None:
         assert "demo is stopped" in str(trouble.render())
         app.pane.trouble = ""
         await pilot.pause()
-        assert "Reading the devices" in str(trouble.render())
+        assert "Reading devices" in str(trouble.render())
         await app.open_on(BALLOON)
         app.pane.trouble = "QEMU does not answer"
         await pilot.pause()

@@ -54,7 +54,7 @@ async def test_nothing_is_said_not_to_be_there_before_all_was_read() -> None:
         assert "reading \u2026" in str(count.render()), "values are still to come"
         app.pane.set_failure(Question(Want.EVERYTHING))
         await pilot.pause()
-        assert "0, not all" in str(count.render())
+        assert "0, partial" in str(count.render())
         app.pane.set_walk({**QOM, CHILD: SECRET}, values=True)
         await pilot.pause()
         assert "1 found" in str(count.render())
@@ -82,7 +82,7 @@ async def test_enter_before_all_was_read_goes_there_as_soon_as_it_is() -> None:
         await pilot.pause()
         app.pane.set_walk({**QOM, CHILD: SECRET}, values=True)
         await pilot.pause()
-        assert [one.message for one in app._notifications] == ["Nothing found: needles"]
+        assert [one.message for one in app._notifications] == ["Not found: needles"]
 
 
 async def test_a_word_of_the_balloon_is_found_where_it_stands() -> None:

@@ -87,15 +87,15 @@ async def looked(files: Files) -> None:
 async def test_a_file_that_comes_back_is_not_gone_any_more(tmp_path: Path) -> None:
     async with opened(tmp_path) as (_, _, path, screen):
         path.rename(tmp_path / "away")
-        await wait_until(lambda: "not saved \u00b7 its file is gone" in head(screen))
+        await wait_until(lambda: "unsaved \u00b7 the file is gone" in head(screen))
         (tmp_path / "away").rename(path)
-        await wait_until(lambda: "mine \u00b7 saved \u00b7 no problem" in head(screen))
+        await wait_until(lambda: "mine \u00b7 saved \u00b7 no problems" in head(screen))
 
 
 async def test_the_only_copy_of_a_text_is_not_left_in_silence(tmp_path: Path) -> None:
     async with opened(tmp_path) as (pilot, _, path, screen):
         path.unlink()
-        await wait_until(lambda: "its file is gone" in head(screen))
+        await wait_until(lambda: "the file is gone" in head(screen))
         await press(pilot, "escape")
         await answer(pilot, "cancel")
         await press(pilot, "escape")
@@ -117,7 +117,7 @@ async def test_a_directory_in_its_place_is_told_in_few_words(tmp_path: Path) -> 
         await answer(pilot, "cancel")
         path.rmdir()
         path.write_text(TEXT)
-        await wait_until(lambda: "mine \u00b7 saved \u00b7 no problem" in head(screen))
+        await wait_until(lambda: "mine \u00b7 saved \u00b7 no problems" in head(screen))
 
 
 async def test_what_is_no_text_any_more_can_be_overwritten(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ async def test_what_is_no_text_any_more_can_be_overwritten(tmp_path: Path) -> No
         assert not pilot.app.screen.query("#reload"), "there is nothing that could be read"
         await answer(pilot, "overwrite")
         await wait_until(lambda: path.read_text() == TEXT)
-        await wait_until(lambda: "mine \u00b7 saved \u00b7 no problem" in head(screen))
+        await wait_until(lambda: "mine \u00b7 saved \u00b7 no problems" in head(screen))
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ async def test_a_file_that_may_not_be_read_any_more(reachable: Path) -> None:
         with unprivileged():
             await wait_until(lambda: "cannot be read any more: Permission denied" in head(screen))
         path.chmod(mode)
-        await wait_until(lambda: "mine \u00b7 saved \u00b7 no problem" in head(screen))
+        await wait_until(lambda: "mine \u00b7 saved \u00b7 no problems" in head(screen))
         assert not dialog(pilot)
 
 
@@ -187,7 +187,7 @@ async def test_what_the_directory_or_the_disk_refuses_stays_in_the_editor(
                 await wait_until(lambda: dialog(pilot))
                 assert str(pilot.app.screen.children[0].border_title) == "Not saved"
                 await answer(pilot, "ok")
-            assert "not saved" in head(screen)
+            assert "unsaved" in head(screen)
             assert area(screen).text == f"#{TEXT}"
             assert path.read_text() == TEXT
             assert [one.name for one in path.parent.iterdir()] == ["mine.toml"], (
@@ -221,7 +221,7 @@ async def test_another_file_in_its_place_is_read_or_asked_about(tmp_path: Path) 
         await wait_until(partial(shows, screen, "386"))
         await press(pilot, "ctrl+z")
         assert area(screen).text == "#" + TEXT.replace("256", "384"), "one's own text is one key away"
-        assert "not saved" in head(screen)
+        assert "unsaved" in head(screen)
 
 
 def shows(screen: EditorScreen, size: str) -> bool:

@@ -235,7 +235,7 @@ async def test_a_device_that_was_asked_to_go_is_marked_until_it_is_known() -> No
             assert flag() == state.value
             shown = [lines.render_line(y).text for y in range(lines.size.height)]
             assert "… " in next(line for line in shown if "virtio-net" in line)
-            assert "has not let it go" in " ".join(str(pane.query_one("#device-details").render()).split())
+            assert "has not released it" in " ".join(str(pane.query_one("#device-details").render()).split())
         left = Unplug("net0", State.GONE, left=(Left(Behind(Sort.NETDEV, "net0-host"), "in use"),), waited=True)
         engine.publish(replace(snapshot, unplugged=(left,)))
         await pilot.pause()
@@ -272,7 +272,7 @@ async def test_a_line_without_an_id_cannot_be_taken_out() -> None:
         pane.query_one(DeviceLines).cursor = 0
         await pilot.press("x", "K")
         await pilot.pause()
-        assert "no device with an id" in notes(app)
+        assert "Not a device with an id" in notes(app)
         assert isinstance(app.screen, MainScreen)
 
 
@@ -326,7 +326,7 @@ async def test_the_profile_s_lines_are_those_of_the_file_as_it_is_now() -> None:
         await pilot.press("r")
         await pilot.pause()
         assert pane.profile_lines == {"net0": "demo.toml:3 at the start"}
-        assert str(pane.border_subtitle) == "drift not known: no profile any more"
+        assert str(pane.border_subtitle) == "drift unknown: no profile any more"
         devices.lines = {}
         await pilot.press("r")
         await pilot.pause()

@@ -123,7 +123,7 @@ def test_long_replies_are_shortened() -> None:
     short = lay_out(item, 80)
     assert short.shortened
     assert len(short.lines) == SHORT + 1
-    assert plain(short.lines)[-1].strip() == "… 48.9 kB in all: f4 or a click shows it"
+    assert plain(short.lines)[-1].strip() == "… 48.9 kB total; f4 or a click shows all of it"
     whole = lay_out(item, 80, whole=True)
     assert len(whole.lines) == ALL + 1
     assert "workbench qmp" in plain(whole.lines)[-1]

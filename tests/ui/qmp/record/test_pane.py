@@ -65,7 +65,7 @@ async def test_events_that_repeat_are_folded_to_the_newest_and_opened(tmp_path: 
         await to_log(pilot)
         await pilot.press("up", "up", "enter")
         lines = app.shown.splitlines()
-        assert "100 more before these" in lines[0]
+        assert "100 earlier" in lines[0]
         assert lines[1].endswith("offset=100")
         assert lines[200].endswith("offset=299")
         await pilot.press("enter")
@@ -227,7 +227,7 @@ async def test_matches_are_marked_and_escape_forgets_them(tmp_path: Path) -> Non
             segments = log.render_line(line)
             assert not [s for s in segments if s.style and s.style.bgcolor == style.bgcolor]
         await pilot.press("slash", *"no such thing")
-        await until(pilot, lambda: count(app) == "nothing found")
+        await until(pilot, lambda: count(app) == "no matches")
 
 
 async def test_the_count_of_matches_follows_what_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +237,7 @@ async def test_the_count_of_matches_follows_what_comes(tmp_path: Path, monkeypat
         await until(pilot, lambda: "RESET" in app.shown)
         await to_log(pilot)
         await pilot.press("slash", *"nothing")
-        await until(pilot, lambda: count(app) == "nothing found")
+        await until(pilot, lambda: count(app) == "no matches")
         event(app, "NOTHING")
         await until(pilot, lambda: count(app) == "0 of 1" or count(app) == "1 of 1")
         event(app, "NOTHING_MORE")
