@@ -37,9 +37,9 @@ def test_a_copy_is_edited_saved_and_started(workbench: CommandLine, demo_guest: 
         screen.type("320M")
         screen.wait_for("320M", without="is not a size")
         screen.keys("Enter")
-        screen.wait_for('size = "320M"', "not saved")
+        screen.wait_for('size = "320M"', "unsaved")
         screen.keys("C-s")
-        screen.wait_for("Saved", without="not saved")
+        screen.wait_for("Saved", without="unsaved")
         original = path.with_name("demo.toml").read_text()
         assert path.read_text() == original.replace('size = "512M"', 'size = "320M"')
 
@@ -72,9 +72,9 @@ def test_the_guest_that_runs_is_compared_as_it_is_now(workbench: CommandLine) ->
         screen.wait_for("What to hold it against")
         screen.keys("Enter")
         screen.wait_for(
-            "The guest as it is now",
+            "with the guest as it is now",
             '~ memory.size  "64M" \u2192 "96M"',
             '\u2212 net[1]       { id = "net1" } \u2192 none',
             "\u2212 -device net1  driver virtio-net-pci",
-            "\u2212 mine  virtio-rng-pci  plugged in, and gone after a restart",
+            "\u2212 mine  virtio-rng-pci  plugged in; gone after a restart",
         )

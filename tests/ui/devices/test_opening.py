@@ -1,4 +1,4 @@
-"""What opens in the devices, and how much of it one sees: values with parts, everything below a line, at the edge."""
+"""Expanding lines in the device pane: values with parts, everything below a line, at the edge."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STATISTICS = {
 
 
 async def shown(pilot: Pilot[None], *properties: Property) -> None:
-    """Open the balloon with these properties alone."""
+    """Expand the balloon with only these properties."""
     app = pilot.app
     assert isinstance(app, Bench)
     await app.open_on(BALLOON)
@@ -47,7 +47,7 @@ async def test_a_value_with_parts_opens() -> None:
         assert app.line("guest-stats").split()[-2:] == ["2", "values"]
         await press_on(app, pilot, f"{BALLOON}#property:guest-stats")
         assert app.line("stat-free-memory").split()[-1] == "1024"
-        assert app.line("stat-swap-in").split()[-2:] == ["not", "told"], "QEMU's sign for what the guest does not give"
+        assert app.line("stat-swap-in").split()[-2:] == ["not", "reported"], "QEMU's mark for a missing statistic"
         assert app.line("last-update").split()[-1] == "1795491300"
         assert app.line("deep").split()[-1] == "[b]"
         assert "\x1b" not in "".join(app.text())
@@ -62,7 +62,7 @@ async def test_a_value_with_parts_opens() -> None:
         assert app.line("last-update")
 
 
-async def test_of_a_long_list_the_rest_is_counted() -> None:
+async def test_the_rest_of_a_long_list_is_counted() -> None:
     app = Bench()
     async with app.run_test(size=(80, 60)) as pilot:
         await shown(pilot, Property("numbers", "list", list(range(100_000))))
@@ -72,7 +72,7 @@ async def test_of_a_long_list_the_rest_is_counted() -> None:
         assert any(row.text == "99,800 more" for row in app.lines.rows)
 
 
-async def test_properties_stand_in_numerical_order() -> None:
+async def test_properties_are_in_numerical_order() -> None:
     app = Bench()
     async with app.run_test(size=(80, 60)) as pilot:
         await shown(pilot, *(Property(f"gsi[{number}]", "link<irq>", "/x") for number in (10, 9, 2, 1)))
@@ -80,8 +80,8 @@ async def test_properties_stand_in_numerical_order() -> None:
         assert names == ["gsi[1]", "gsi[2]", "gsi[9]", "gsi[10]"]
 
 
-async def test_everything_below_a_line_opens_as_it_is_read() -> None:
-    """What comes late is opened as well; then it is over, and what is closed by hand stays closed."""
+async def test_everything_below_a_line_expands_as_it_is_read() -> None:
+    """Late answers are expanded too; after that, lines collapsed by hand stay collapsed."""
     app = Answering()
     async with app.run_test(size=(80, 60)) as pilot:
         await app.open_on(BALLOON)
@@ -97,8 +97,8 @@ async def test_everything_below_a_line_opens_as_it_is_read() -> None:
         assert not any("#feature:" in row.key for row in app.lines.rows)
 
 
-async def test_what_is_opened_at_the_edge_is_seen() -> None:
-    """The line moves up as far as what is in it needs, also when that is read later; it stays where it can be seen."""
+async def test_a_line_expanded_at_the_edge_scrolls_into_view() -> None:
+    """The line moves up as far as its inside needs, also if that is read later; it stays visible."""
     app = Bench()
     async with app.run_test(size=(60, 14)) as pilot:
         await app.open_on(BALLOON)
@@ -114,11 +114,11 @@ async def test_what_is_opened_at_the_edge_is_seen() -> None:
         await pilot.press("home")
         app.pane.set_values(row.path, [Property("p0", "int", 3)])
         await pilot.pause()
-        assert app.lines.scroll_offset.y == 0, "only once: whoever goes elsewhere is left there"
+        assert app.lines.scroll_offset.y == 0, "only once: a cursor moved elsewhere stays there"
 
 
-async def test_results_of_the_same_name_are_told_apart() -> None:
-    """Two devices have the same property: beside the result stands whose it is, and the details say it in a line."""
+async def test_results_of_the_same_name_show_their_owner() -> None:
+    """Two devices have the same property: the owner is shown beside the result, and in the details."""
     app = Finding()
     async with app.run_test(size=(66, 40)) as pilot:
         await app.open_on(BALLOON)
@@ -132,7 +132,7 @@ async def test_results_of_the_same_name_are_told_apart() -> None:
 
 
 async def test_a_queue_shows_its_indices_in_its_own_line() -> None:
-    """In columns of their own: a number that grows moves no other."""
+    """In fixed columns: a growing number moves no other."""
     app = Bench()
     async with app.run_test(size=(80, 60)) as pilot:
         await app.open_on(BALLOON)

@@ -1,4 +1,4 @@
-"""The pane of devices: it keeps its place, shows what it is given as text, and says what is wrong."""
+"""The device pane: it keeps its place, shows text as text, and reports trouble."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def without(tree: DeviceTree, *slots: int) -> DeviceTree:
     )
 
 
-async def test_the_tree_stands_as_in_the_sketch() -> None:
+async def test_the_tree_looks_as_in_the_sketch() -> None:
     app = Bench()
     async with app.run_test(size=(80, 40)) as pilot:
         await app.open_on(BALLOON)
@@ -65,7 +65,7 @@ async def test_opening_asks_for_the_node_and_shows_it() -> None:
         assert "romfile" not in shown, "common to all devices: folded away"
 
 
-async def test_guest_text_is_text() -> None:
+async def test_text_from_the_guest_is_not_markup() -> None:
     app = Bench()
     async with app.run_test(size=(80, 50)) as pilot:
         await app.open_on(BALLOON)
@@ -121,7 +121,7 @@ async def test_a_refresh_keeps_cursor_openings_and_place() -> None:
         assert any(line.key == f"{BALLOON}#status" for line in app.lines.rows)
 
 
-async def test_only_what_differs_is_drawn_again() -> None:
+async def test_only_changed_lines_are_redrawn() -> None:
     app = Bench()
     async with app.run_test(size=(80, 40)) as pilot:
         await app.open_on(BALLOON)
@@ -224,8 +224,8 @@ async def test_details_show_type_path_source_and_profile_line() -> None:
         assert not app.query_one("#device-details").display, "no room for it"
 
 
-async def test_details_are_broken_to_the_width_that_they_have_now() -> None:
-    """A pane that was hidden has no width; what it shows first is made for the width that it gets then."""
+async def test_details_are_wrapped_to_the_current_width() -> None:
+    """A hidden pane has no width; what it shows first is wrapped to the width that it gets then."""
     app = Bench()
     async with app.run_test(size=(90, 30)) as pilot:
         app.pane.display = False
@@ -252,7 +252,7 @@ async def test_empty_and_trouble_states() -> None:
         assert "demo is stopped" in str(trouble.render())
         app.pane.trouble = ""
         await pilot.pause()
-        assert "Reading the devices" in str(trouble.render())
+        assert "Reading devices" in str(trouble.render())
         await app.open_on(BALLOON)
         app.pane.trouble = "QEMU does not answer"
         await pilot.pause()
@@ -262,7 +262,7 @@ async def test_empty_and_trouble_states() -> None:
         assert app.lines.dimmed
 
 
-async def test_r_reads_again_what_is_open() -> None:
+async def test_r_refreshes_what_is_expanded() -> None:
     app = Bench()
     async with app.run_test(size=(60, 30)) as pilot:
         await app.open_on(BALLOON)

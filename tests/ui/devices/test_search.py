@@ -1,4 +1,4 @@
-"""Finding: results as one types, and one after the other in the tree."""
+"""Search: results while typing, and one after the other in the tree."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.ui.devices.search import FindBar
 from workbench.ui.devices.store import Question, Want
 
 
-async def test_results_come_as_one_types_and_enter_goes_there() -> None:
+async def test_results_appear_while_typing_and_enter_goes_there() -> None:
     app = Finding()
     async with app.run_test(size=(80, 40)) as pilot:
         await app.open_on(BALLOON)
@@ -31,7 +31,7 @@ async def test_results_come_as_one_types_and_enter_goes_there() -> None:
         assert "/ 1 of 1" in str(app.pane.border_subtitle)
 
 
-async def test_nothing_is_said_not_to_be_there_before_all_was_read() -> None:
+async def test_no_match_is_reported_before_everything_is_read() -> None:
     app = Answering()
     async with app.run_test(size=(80, 40)) as pilot:
         await app.open_on(BALLOON)
@@ -44,13 +44,13 @@ async def test_nothing_is_said_not_to_be_there_before_all_was_read() -> None:
         assert "reading \u2026" in str(count.render()), "values are still to come"
         app.pane.set_failure(Question(Want.EVERYTHING))
         await pilot.pause()
-        assert "0, not all" in str(count.render())
+        assert "0, partial" in str(count.render())
         app.pane.set_walk({**QOM, CHILD: SECRET}, values=True)
         await pilot.pause()
         assert "1 found" in str(count.render())
 
 
-async def test_enter_before_all_was_read_goes_there_as_soon_as_it_is() -> None:
+async def test_enter_goes_to_a_match_that_is_read_later() -> None:
     app = Answering()
     async with app.run_test(size=(80, 40)) as pilot:
         await app.open_on(BALLOON)
@@ -61,7 +61,7 @@ async def test_enter_before_all_was_read_goes_there_as_soon_as_it_is() -> None:
         for _ in range(6):
             await pilot.pause()
         assert app.key == f"{CHILD}#property:serial"
-        # Who went elsewhere meanwhile is left there, and what is not there is said.
+        # A cursor moved elsewhere in the meantime stays there, and a missing match is reported.
         await pilot.press("slash", *"needles", "enter", "home")
         await pilot.pause()
         app.pane.set_walk({**QOM, CHILD: SECRET}, values=True)
@@ -72,10 +72,10 @@ async def test_enter_before_all_was_read_goes_there_as_soon_as_it_is() -> None:
         await pilot.pause()
         app.pane.set_walk({**QOM, CHILD: SECRET}, values=True)
         await pilot.pause()
-        assert [one.message for one in app._notifications] == ["Nothing found: needles"]
+        assert [one.message for one in app._notifications] == ["Not found: needles"]
 
 
-async def test_a_word_of_the_balloon_is_found_where_it_stands() -> None:
+async def test_a_config_field_of_the_balloon_is_found() -> None:
     app = Finding()
     async with app.run_test(size=(80, 60)) as pilot:
         await app.open_on(BALLOON)
@@ -90,7 +90,7 @@ async def test_a_word_of_the_balloon_is_found_where_it_stands() -> None:
             assert app.line("num_pages").split()[-1] == "65,536"
 
 
-async def test_finding_ends_with_the_guest() -> None:
+async def test_a_search_ends_with_its_guest() -> None:
     app = Finding()
     async with app.run_test(size=(80, 40)) as pilot:
         await app.open_on(BALLOON)
@@ -99,10 +99,10 @@ async def test_finding_ends_with_the_guest() -> None:
         app.pane.trouble, app.pane.tree = "demo is stopped", None
         await pilot.pause()
         assert not app.query_one(FindBar).is_open
-        assert app.query_one("#device-trouble").region.height, "it is said"
+        assert app.query_one("#device-trouble").region.height, "it is shown"
 
 
-async def test_what_is_gone_is_not_found_any_more() -> None:
+async def test_a_removed_object_is_not_found() -> None:
     app = Finding()
     async with app.run_test(size=(80, 40)) as pilot:
         await app.open_on(BALLOON)
@@ -112,7 +112,7 @@ async def test_what_is_gone_is_not_found_any_more() -> None:
         assert "0 found" in str(app.query_one("#find-count").render())
 
 
-async def test_two_of_one_name_are_told_apart_where_paths_have_no_room() -> None:
+async def test_equal_names_show_their_owner_where_paths_do_not_fit() -> None:
     app = Finding()
     async with app.run_test(size=(38, 40)) as pilot:
         await app.open_on(BALLOON)
@@ -126,7 +126,7 @@ async def test_two_of_one_name_are_told_apart_where_paths_have_no_room() -> None
     assert [row.text for row in bar.rows(80)] == ["virtio-backend", "machine"]
 
 
-async def test_n_and_N_go_round_and_escape_comes_back() -> None:
+async def test_n_and_N_wrap_around_and_escape_returns() -> None:
     app = Finding()
     async with app.run_test(size=(80, 40)) as pilot:
         await app.open_on(BALLOON)
@@ -158,7 +158,7 @@ async def test_n_and_N_go_round_and_escape_comes_back() -> None:
         assert "/ " not in str(app.pane.border_subtitle), "the user went elsewhere"
 
 
-async def test_letters_are_letters_and_nothing_found_is_said() -> None:
+async def test_letters_are_text_and_a_failed_search_is_reported() -> None:
     app = Finding()
     async with app.run_test(size=(80, 40)) as pilot:
         await app.open_on(BALLOON)
@@ -190,7 +190,7 @@ def test_names_types_ids_properties_and_values_are_found() -> None:
 
 
 @given(st.lists(st.text(max_size=20), max_size=30), st.text(max_size=6))
-def test_everything_found_holds_every_word(texts: list[str], query: str) -> None:
+def test_every_match_contains_every_word(texts: list[str], query: str) -> None:
     places = [Spot("/x", "", text, "", text.lower()) for text in texts]
     for one in find(places, query, 100):
         assert all(word in one.text for word in query.lower().split())

@@ -78,7 +78,7 @@ async def test_a_value_is_typed_checked_and_sent() -> None:
         assert len(app.changes) == 2, "nothing is left to take back"
 
 
-async def test_escape_leaves_the_value() -> None:
+async def test_escape_keeps_the_value() -> None:
     app = Setting()
     async with app.run_test(size=(80, 50)) as pilot:
         await app.go_to(INTERVAL)
@@ -88,7 +88,7 @@ async def test_escape_leaves_the_value() -> None:
         assert (app.changes, app.bar.display, app.lines.has_focus) == ([], False, True)
 
 
-async def test_what_is_read_only_is_said_and_what_qemu_refuses_is_remembered() -> None:
+async def test_read_only_is_reported_and_a_refusal_is_remembered() -> None:
     app = Setting()
     async with app.run_test(size=(80, 50)) as pilot:
         await app.go_to(FIXED)
@@ -102,7 +102,7 @@ async def test_what_is_read_only_is_said_and_what_qemu_refuses_is_remembered() -
         await pilot.press("enter", "3", "enter")
         await pilot.pause()
         (change,) = app.changes
-        assert change.harm, "nobody knows what it does"
+        assert change.harm, "its effect is unknown"
         app.bar.refused(change, "[/b] Invalid value")
         await pilot.pause()
         assert app.words == "[/b] Invalid value"

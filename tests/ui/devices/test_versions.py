@@ -1,4 +1,4 @@
-"""The pane on a real QEMU of every version at hand, 5.2 too: each view shows what this version can tell, and says the rest."""
+"""The pane on a real QEMU of every version at hand, 5.2 too: each view shows what this version can report, and names the rest."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FAR = "/machine/peripheral/far0"
 
 
 class Real(Bench):
-    """Asks a QEMU what the pane wants to know, as the screen does."""
+    """Answers the pane from a QEMU, as the screen does."""
 
     def __init__(self, monitor: Monitor) -> None:
         super().__init__()
@@ -154,7 +154,7 @@ async def test_four_views_of_every_version(real: Real) -> None:
 
 
 @each_qemu()
-async def test_finding_and_setting_on_every_version(real: Real) -> None:
+async def test_search_and_set_on_every_version(real: Real) -> None:
     app = real
     async with app.run_test(size=(150, 70)) as pilot:
         await app.begin(pilot)

@@ -1,4 +1,4 @@
-"""The text in the editor is the file's, byte by byte, whatever ends its lines."""
+"""The text in the editor matches the file byte for byte, with any line endings."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def offset_of(text: str, location: tuple[int, int]) -> int:
 
 
 @given(texts)
-def test_the_text_comes_back_as_it_was(text: str) -> None:
+def test_the_text_is_preserved(text: str) -> None:
     assert ProfileDocument(text).text == text
 
 
 @given(texts, texts, st.data())
-def test_a_replacement_is_that_of_the_text_and_can_be_taken_back(text: str, new: str, data: st.DataObject) -> None:
+def test_a_replacement_matches_that_of_the_text_and_can_be_undone(text: str, new: str, data: st.DataObject) -> None:
     document = ProfileDocument(text)
     lines, _ = split_lines(text)
 
@@ -44,14 +44,14 @@ def test_a_replacement_is_that_of_the_text_and_can_be_taken_back(text: str, new:
 
 
 @given(texts, texts)
-def test_the_least_change_makes_the_one_of_the_other(before: str, after: str) -> None:
+def test_the_minimal_change_turns_one_text_into_the_other(before: str, after: str) -> None:
     start, before_end, after_end = changed_range(before, after)
     document = ProfileDocument(before)
     document.replace_range(location_at(before, start), location_at(before, before_end), after[start:after_end])
     assert document.text == after
 
 
-def test_what_is_typed_ends_its_lines_as_those_around_it_do() -> None:
+def test_typed_lines_end_like_the_lines_around_them() -> None:
     document = ProfileDocument("a\r\nb\nc")
     assert document.with_ends_of(0, "\n") == "\r\n"
     assert document.with_ends_of(2, "x\ry\r\n") == "x\ny\n"
@@ -63,7 +63,7 @@ class AreaApp(App[None]):
         yield ProfileArea(id="area")
 
 
-async def test_typing_and_undo_keep_every_other_line_s_end() -> None:
+async def test_typing_and_undo_keep_all_other_line_endings() -> None:
     text = '# one\r\nkey = "a\u2028b"\n# \x85\r\n'
     app = AreaApp()
     async with app.run_test(size=(40, 10)) as pilot:

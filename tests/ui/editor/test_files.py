@@ -1,4 +1,4 @@
-"""The editor on real files, while something else writes, moves or locks them."""
+"""The editor on real files, while another program writes, moves or locks them."""
 
 from __future__ import annotations
 
@@ -35,29 +35,29 @@ TEXT = '[memory]\nsize = "256M"\n'
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(editor_module, "LOOK", 0.05)
+    monkeypatch.setattr(editor_module, "POLL", 0.05)
 
 
 class Files(ProfileFiles):
-    """Counts what the screen has heard of the disk, and writes while a test wants it to."""
+    """Counts checks of the disk, and holds checks and saves while a test wants it to."""
 
     def __init__(self, directory: Path) -> None:
         settings = Settings(directory / "profiles", directory / "state")
         super().__init__(ProfileStore(settings.profiles), settings)
-        self.begun = self.looks = 0
-        self.look, self.saved = asyncio.Event(), asyncio.Event()
-        """What a look at the disk waits for before, and a save behind its work."""
-        self.look.set()
+        self.begun = self.checks = 0
+        self.check_may_run, self.saved = asyncio.Event(), asyncio.Event()
+        """What a check of the disk waits for before it runs, and a save after it."""
+        self.check_may_run.set()
         self.saved.set()
         self.writes: list[str] = []
 
     async def disk(self, known: ProfileText) -> ProfileText:
         try:
             self.begun += 1
-            await self.look.wait()
+            await self.check_may_run.wait()
             return await super().disk(known)
         finally:
-            self.looks += 1
+            self.checks += 1
 
     async def save(self, known: ProfileText, text: str, *, anyway: bool = False) -> ProfileText:
         done = await super().save(known, text, anyway=anyway)
@@ -79,33 +79,33 @@ async def opened(directory: Path, text: str = TEXT) -> AsyncIterator[tuple[Pilot
 
 
 async def looked(files: Files) -> None:
-    """The screen has looked at the file as it is now, and drawn."""
-    seen = files.looks
-    await wait_until(lambda: files.looks >= seen + 3)
+    """Wait until the screen has checked the file and drawn."""
+    seen = files.checks
+    await wait_until(lambda: files.checks >= seen + 3)
 
 
-async def test_a_file_that_comes_back_is_not_gone_any_more(tmp_path: Path) -> None:
+async def test_a_file_that_reappears_is_not_gone(tmp_path: Path) -> None:
     async with opened(tmp_path) as (_, _, path, screen):
         path.rename(tmp_path / "away")
-        await wait_until(lambda: "not saved \u00b7 its file is gone" in head(screen))
+        await wait_until(lambda: "unsaved \u00b7 the file is gone" in head(screen))
         (tmp_path / "away").rename(path)
-        await wait_until(lambda: "mine \u00b7 saved \u00b7 no problem" in head(screen))
+        await wait_until(lambda: "mine \u00b7 saved \u00b7 no problems" in head(screen))
 
 
-async def test_the_only_copy_of_a_text_is_not_left_in_silence(tmp_path: Path) -> None:
+async def test_leaving_the_only_copy_of_a_text_asks(tmp_path: Path) -> None:
     async with opened(tmp_path) as (pilot, _, path, screen):
         path.unlink()
-        await wait_until(lambda: "its file is gone" in head(screen))
+        await wait_until(lambda: "the file is gone" in head(screen))
         await press(pilot, "escape")
         await answer(pilot, "cancel")
         await press(pilot, "escape")
         await answer(pilot, "save")
-        await answer(pilot, "overwrite")  # the file is gone: save it anew?
+        await answer(pilot, "overwrite")  # the file is gone: save again?
         await wait_until(lambda: isinstance(pilot.app.screen, MainScreen))
         assert path.read_text() == TEXT
 
 
-async def test_a_directory_in_its_place_is_told_in_few_words(tmp_path: Path) -> None:
+async def test_a_directory_in_its_place_is_reported_briefly(tmp_path: Path) -> None:
     async with opened(tmp_path) as (pilot, _, path, screen):
         path.unlink()
         path.mkdir()
@@ -117,10 +117,10 @@ async def test_a_directory_in_its_place_is_told_in_few_words(tmp_path: Path) -> 
         await answer(pilot, "cancel")
         path.rmdir()
         path.write_text(TEXT)
-        await wait_until(lambda: "mine \u00b7 saved \u00b7 no problem" in head(screen))
+        await wait_until(lambda: "mine \u00b7 saved \u00b7 no problems" in head(screen))
 
 
-async def test_what_is_no_text_any_more_can_be_overwritten(tmp_path: Path) -> None:
+async def test_a_file_that_became_binary_can_be_overwritten(tmp_path: Path) -> None:
     async with opened(tmp_path) as (pilot, _, path, screen):
         path.write_bytes(b"\xff\xfe")
         await wait_until(lambda: "mine.toml is no longer valid UTF-8 \u00b7" in head(screen))
@@ -134,29 +134,29 @@ async def test_what_is_no_text_any_more_can_be_overwritten(tmp_path: Path) -> No
         assert not pilot.app.screen.query("#reload"), "there is nothing that could be read"
         await answer(pilot, "overwrite")
         await wait_until(lambda: path.read_text() == TEXT)
-        await wait_until(lambda: "mine \u00b7 saved \u00b7 no problem" in head(screen))
+        await wait_until(lambda: "mine \u00b7 saved \u00b7 no problems" in head(screen))
 
 
 @pytest.fixture
 def reachable() -> Iterator[Path]:
-    """A directory that others can reach: pytest's own is closed to them."""
+    """A directory that other users can reach: pytest's own is closed to them."""
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
         yield Path(name)
 
 
-async def test_a_file_that_may_not_be_read_any_more(reachable: Path) -> None:
+async def test_a_file_that_became_unreadable(reachable: Path) -> None:
     async with opened(reachable) as (pilot, _, path, screen):
         mode = path.stat().st_mode
         path.chmod(0)
         with unprivileged():
             await wait_until(lambda: "cannot read mine.toml any more: Permission denied" in head(screen))
         path.chmod(mode)
-        await wait_until(lambda: "mine \u00b7 saved \u00b7 no problem" in head(screen))
+        await wait_until(lambda: "mine \u00b7 saved \u00b7 no problems" in head(screen))
         assert not dialog(pilot)
 
 
-async def test_a_directory_and_a_file_that_may_not_be_written(reachable: Path) -> None:
+async def test_an_unwritable_directory_and_file(reachable: Path) -> None:
     async with opened(reachable) as (pilot, _, path, screen):
         await press(pilot, "#")
         for locked in (path.parent, path):
@@ -187,7 +187,7 @@ async def test_what_the_directory_or_the_disk_refuses_stays_in_the_editor(
                 await wait_until(lambda: dialog(pilot))
                 assert str(pilot.app.screen.children[0].border_title) == "Not saved"
                 await answer(pilot, "ok")
-            assert "not saved" in head(screen)
+            assert "unsaved" in head(screen)
             assert area(screen).text == f"#{TEXT}"
             assert path.read_text() == TEXT
             assert [one.name for one in path.parent.iterdir()] == ["mine.toml"], (
@@ -198,7 +198,7 @@ async def test_what_the_directory_or_the_disk_refuses_stays_in_the_editor(
 
 
 def put(path: Path, text: str) -> None:
-    """As another editor saves: whole, and by another inode."""
+    """Save as other editors do: whole, in a new inode."""
     other = path.with_name("other")
     other.write_text(text)
     other.replace(path)
@@ -221,30 +221,30 @@ async def test_another_file_in_its_place_is_read_or_asked_about(tmp_path: Path) 
         await wait_until(partial(shows, screen, "386"))
         await press(pilot, "ctrl+z")
         assert area(screen).text == "#" + TEXT.replace("256", "384"), "one's own text is one key away"
-        assert "not saved" in head(screen)
+        assert "unsaved" in head(screen)
 
 
 def shows(screen: EditorScreen, size: str) -> bool:
     return area(screen).text == TEXT.replace("256", size)
 
 
-async def test_a_save_is_never_taken_for_somebody_else_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither by a second key nor by a look at the disk that are on their way meanwhile."""
-    monkeypatch.setattr(editor_module, "LOOK", 1000)
+async def test_a_save_is_never_taken_for_another_program_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither by a second key nor by a check of the disk while it is running."""
+    monkeypatch.setattr(editor_module, "POLL", 1000)
     async with opened(tmp_path) as (pilot, files, path, screen):
         await press(pilot, "#")
-        files.look.clear()
+        files.check_may_run.clear()
         files.saved.clear()
-        screen._look()
+        screen._poll_disk()
         await wait_until(lambda: files.begun == 1)
         await press(pilot, "ctrl+s", "ctrl+s")
         await wait_until(lambda: len(files.writes) == 1)
-        files.look.set()
-        await wait_until(lambda: files.looks == 1)
-        screen._look()
+        files.check_may_run.set()
+        await wait_until(lambda: files.checks == 1)
+        screen._poll_disk()
         await pilot.pause()
         assert not dialog(pilot)
-        assert files.begun == 1, "nobody looks at a file that is being written"
+        assert files.begun == 1, "a file that is being written is not checked"
         files.saved.set()
         await wait_until(lambda: not screen.changed and not screen._saving.locked())
         await pilot.pause()
@@ -252,7 +252,7 @@ async def test_a_save_is_never_taken_for_somebody_else_s(tmp_path: Path, monkeyp
         assert area(screen).text == path.read_text() == f"#{TEXT}"
 
 
-async def test_the_command_line_follows_the_files_that_it_extends(tmp_path: Path) -> None:
+async def test_the_command_line_follows_the_extended_files(tmp_path: Path) -> None:
     (tmp_path / "profiles").mkdir()
     base, deeper = tmp_path / "profiles/base.inc", tmp_path / "profiles/deeper.inc"
     base.write_text('extends = "deeper.inc"\n')

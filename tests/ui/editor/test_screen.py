@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(editor_module, "LOOK", 0.05)
+    monkeypatch.setattr(editor_module, "POLL", 0.05)
     monkeypatch.setattr(editor_module, "REST", 0.05)
 
 
@@ -47,7 +47,7 @@ class TestLive:
             await press(pilot, "4")
             await wait_until(lambda: "-m 41984M" in command(screen))
 
-    async def test_a_problem_stands_at_its_line_as_one_types_and_enter_goes_there(self) -> None:
+    async def test_a_problem_is_shown_at_its_line_while_typing_and_enter_goes_there(self) -> None:
         async with opened() as (pilot, _, screen):
             area(screen).jump(6, 1)
             await press(pilot, "x")
@@ -64,7 +64,7 @@ class TestLive:
             await wait_until(lambda: not problems.problems)
             assert not problems.display
 
-    async def test_the_line_that_one_types_on_stays_in_sight_when_its_problem_opens(self) -> None:
+    async def test_the_edited_line_stays_visible_when_its_problem_opens(self) -> None:
         async with opened("# line\n" * 60, size=(80, 24)) as (pilot, _, screen):
             await press(pilot, "ctrl+end", *"x=1")
             await wait_until(lambda: bool(screen.query_one(ProblemList).size.height))
@@ -74,16 +74,16 @@ class TestLive:
     async def test_a_syntax_error_opens_and_keeps_the_last_command_line(self) -> None:
         async with opened("memory = {") as (pilot, _, screen):
             assert screen.query_one(ProblemList).problems[0].line == 1
-            assert "when the profile has no problem" in command(screen)
+            assert "while the profile has problems" in command(screen)
             area(screen).jump(1, 11)
             await press(pilot, *"size='2G'}")
             await wait_until(lambda: "-m 2048M" in command(screen))
             await press(pilot, "x")
             await wait_until(lambda: bool(screen.query_one(ProblemList).problems))
             assert "-m 2048M" in command(screen)
-            assert "before" in str(screen.query_one(CommandPane).border_subtitle)
+            assert "last valid" in str(screen.query_one(CommandPane).border_subtitle)
 
-    async def test_the_line_of_the_cursor_lights_its_options(self) -> None:
+    async def test_options_of_the_cursor_line_are_highlighted(self) -> None:
         async with opened() as (pilot, _, screen):
 
             def lit() -> str:
@@ -102,7 +102,7 @@ class TestLive:
             area(screen).jump(1, 1)
             await wait_until(lambda: not lit())
 
-    async def test_what_qemu_has_against_it_comes_when_the_keys_rest(self) -> None:
+    async def test_qemu_s_problems_appear_after_a_pause(self) -> None:
         async with opened() as (pilot, engine, screen):
             engine.profiles.host_problems = (Problem("demo.toml", 3, 1, "memory.size", "this QEMU has not"),)
             area(screen).jump(4, 1)
@@ -112,17 +112,17 @@ class TestLive:
 
 
 class TestSaving:
-    async def test_saved_as_it_stands(self) -> None:
+    async def test_saved_unchanged(self) -> None:
         async with opened() as (pilot, engine, screen):
             await press(pilot, "#")
             assert screen.changed
-            await wait_until(lambda: "not saved" in head(screen))
+            await wait_until(lambda: "unsaved" in head(screen))
             await press(pilot, "ctrl+s")
             await wait_until(lambda: not screen.changed)
             assert engine.profiles.files["demo"].text == "#" + TEXT
-            assert "not saved" not in head(screen)
+            assert "unsaved" not in head(screen)
 
-    async def test_what_cannot_be_written_is_told_and_stays(self) -> None:
+    async def test_a_failed_save_is_reported_and_keeps_the_text(self) -> None:
         async with opened() as (pilot, engine, screen):
             engine.profiles.failure = HostError("the disk is full")
             await press(pilot, "#", "ctrl+s")
@@ -155,7 +155,7 @@ class TestSaving:
             await wait_until(lambda: isinstance(pilot.app.screen, MainScreen))
             assert engine.profiles.files["demo"].text == "#" + TEXT
 
-    async def test_leaving_what_is_saved_asks_nothing(self) -> None:
+    async def test_leaving_a_saved_text_does_not_ask(self) -> None:
         async with opened() as (pilot, _, _screen):
             await press(pilot, "escape")
             await wait_until(lambda: isinstance(pilot.app.screen, MainScreen))
@@ -171,22 +171,22 @@ class TestChangedOnDisk:
             await press(pilot, "ctrl+z")
             assert area(screen).text == TEXT
 
-    async def test_with_changes_it_asks_and_overwrites_nothing(self) -> None:
+    async def test_with_changes_it_asks_before_overwriting(self) -> None:
         async with opened() as (pilot, engine, screen):
             await press(pilot, "#")
             engine.profiles.write("demo", "theirs = 1")
             await answer(pilot, "cancel")
             assert area(screen).text == "#" + TEXT
-            assert "changed on the disk" in head(screen)
+            assert "changed on disk" in head(screen)
             await press(pilot, "ctrl+s")
             await answer(pilot, "cancel")
             assert engine.profiles.files["demo"].text == "theirs = 1"
             await press(pilot, "ctrl+s")
             await answer(pilot, "overwrite")
             await wait_until(lambda: engine.profiles.files["demo"].text == "#" + TEXT)
-            assert "changed on the disk" not in head(screen)
+            assert "changed on disk" not in head(screen)
 
-    async def test_reload_takes_the_disk_s(self) -> None:
+    async def test_reload_loads_the_file(self) -> None:
         async with opened() as (pilot, engine, screen):
             await press(pilot, "#")
             engine.profiles.write("demo", '# theirs\n[memory]\nsize = "2G"\n')
@@ -195,7 +195,7 @@ class TestChangedOnDisk:
             assert not screen.changed
             await wait_until(lambda: "-m 2048M" in command(screen))
 
-    async def test_a_look_right_after_the_answer_does_not_undo_it(self) -> None:
+    async def test_a_check_right_after_the_answer_does_not_undo_it(self) -> None:
         async with opened() as (pilot, engine, screen):
             await press(pilot, "#")
             engine.profiles.write("demo", "# theirs\n")
@@ -204,20 +204,20 @@ class TestChangedOnDisk:
             question.dismiss("reload")
             async with asyncio.timeout(10):
                 while not area(screen).text.startswith("# theirs"):
-                    screen._look()
+                    screen._poll_disk()
                     await asyncio.sleep(0)
 
-    async def test_a_file_that_was_only_touched_asks_nothing(self) -> None:
+    async def test_a_touched_file_does_not_ask(self) -> None:
         async with opened() as (pilot, engine, screen):
             await press(pilot, "#")
             stamp = engine.profiles.write("demo", TEXT).stamp
             await wait_until(lambda: screen._known.stamp == stamp)
             assert pilot.app.screen is screen
 
-    async def test_a_file_that_is_gone_is_said_and_saved_anew_when_wished(self) -> None:
+    async def test_a_file_that_is_gone_is_reported_and_can_be_saved_again(self) -> None:
         async with opened() as (pilot, engine, screen):
             del engine.profiles.files["demo"]
-            await wait_until(lambda: "its file is gone" in head(screen))
+            await wait_until(lambda: "the file is gone" in head(screen))
             await press(pilot, "ctrl+s")
             await wait_until(lambda: dialog(pilot))
             await pilot.pause()
@@ -227,7 +227,7 @@ class TestChangedOnDisk:
 
 
 def marks(screen: EditorScreen) -> dict[str, str]:
-    """What stands before each option of the command line, by the option's name; the first of each name."""
+    """The mark before each option of the command line, by the option's name; the first of each name."""
     found: dict[str, str] = {}
     for line in command(screen).splitlines():
         mark, option = line[:6].strip(), line[7:].split(" ")[0]
@@ -237,7 +237,7 @@ def marks(screen: EditorScreen) -> dict[str, str]:
 
 
 class TestCommandLine:
-    async def test_each_option_has_the_line_that_made_it_or_the_mark_of_a_default(self) -> None:
+    async def test_each_option_has_its_line_or_the_mark_of_a_default(self) -> None:
         async with opened('[cpu]\nfeatures = ["-svm"]\n\n[memory]\nsize = "1G"\n') as (_, _engine, screen):
             shown = marks(screen)
             assert (shown["-cpu"], shown["-smp"], shown["-m"]) == ("2", "\u00b7", "5")
@@ -246,7 +246,7 @@ class TestCommandLine:
             assert str(screen.query_one(CommandPane).border_subtitle) == "\u00b7 default"
 
     @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
-    async def test_it_is_broken_where_the_pane_ends_and_behind_commas(self, size: tuple[int, int]) -> None:
+    async def test_it_is_wrapped_at_the_width_and_after_commas(self, size: tuple[int, int]) -> None:
         async with opened(size=size) as (pilot, _, screen):
             await press(pilot, "f2", "f3")
             pane = screen.query_one(CommandPane)
@@ -264,7 +264,7 @@ class TestCommandLine:
             pane = screen.query_one(CommandPane)
             await wait_until(lambda: pane.scroll_offset.y > 0)
 
-    def test_where_a_long_option_is_broken(self) -> None:
+    def test_where_a_long_option_is_wrapped(self) -> None:
         assert broken("-m 1G", 20) == ["-m 1G"]
         assert broken("-smp 2,sockets=1,cores=2", 12) == ["-smp 2,", "  sockets=1,", "  cores=2"]
         assert broken("-kernel " + "a" * 12, 10) == ["-kernel ", "  aaaaaaaa", "  aaaa"]
@@ -311,7 +311,7 @@ class TestKeys:
 
 
 class TestRoom:
-    async def test_a_narrow_terminal_keeps_what_has_the_focus(self) -> None:
+    async def test_a_narrow_terminal_keeps_the_focused_pane(self) -> None:
         async with opened(size=(120, 40)) as (pilot, _, screen):
             assert screen.query_one(CommandPane).display
             await pilot.resize_terminal(80, 24)
@@ -433,7 +433,7 @@ class TestForm:
             assert "# mine" in area(screen).text
             assert "# enough" in area(screen).text
 
-    async def test_looking_into_a_table_changes_nothing(self) -> None:
+    async def test_expanding_a_table_changes_nothing(self) -> None:
         async with opened() as (pilot, _, screen):
             await press(pilot, "f2")
             form = screen.query_one(ProfileForm)
@@ -446,13 +446,13 @@ class TestForm:
             form.choose(("cpu",))
             await press(pilot, "minus")
             assert area(screen).text == TEXT
-            assert "cpu cannot be switched off" in [one.message for one in pilot.app._notifications]
+            assert "cpu cannot be disabled" in [one.message for one in pilot.app._notifications]
             form.choose(("display",))
             await press(pilot, "enter")
             await wait_until(lambda: "[display]" in area(screen).text)
 
 
-def test_the_form_names_the_keys_that_its_user_has() -> None:
+def test_the_form_names_the_user_s_keys() -> None:
     assert hints() == "enter change   space open   del default   - off"
     set_user_keys({"form.off": "o,x"})
     try:
@@ -512,7 +512,7 @@ class TestFiles:
             await type_name(pilot, "two")
             await wait_until(lambda: list(engine.profiles.files) == ["two"])
 
-    async def test_a_guest_that_runs_is_not_renamed(self) -> None:
+    async def test_a_running_guest_is_not_renamed(self) -> None:
         async with opened() as (pilot, engine, _):
             await press(pilot, "escape")
             await wait_until(lambda: isinstance(pilot.app.screen, MainScreen))
@@ -529,18 +529,18 @@ class TestFiles:
             await answer(pilot, "delete")
             await wait_until(lambda: not engine.profiles.files)
 
-    async def test_who_loses_by_it_is_said_before(self) -> None:
+    async def test_profiles_that_lose_by_it_are_named_first(self) -> None:
         async with listed(base=TEXT, one='extends = "base.toml"', two='extends = "base.toml"') as (pilot, _):
             for key in ("R", "X"):
                 await press(pilot, key)
                 await wait_until(lambda: dialog(pilot))
                 await pilot.pause()
-                said = " ".join(str(widget.render()) for widget in pilot.app.screen.query(Static))
-                assert "one and two extend it and will not start without it" in said
+                question = " ".join(str(widget.render()) for widget in pilot.app.screen.query(Static))
+                assert "one and two extend it and will not start without it" in question
                 await press(pilot, "escape")
                 await wait_until(lambda: not dialog(pilot))
 
-    async def test_a_guest_that_was_started_while_one_typed_is_not_renamed(self) -> None:
+    async def test_a_guest_started_while_typing_is_not_renamed(self) -> None:
         async with listed(one=TEXT) as (pilot, engine):
             await press(pilot, "R")
             await wait_until(lambda: dialog(pilot))
@@ -550,18 +550,18 @@ class TestFiles:
             assert list(engine.profiles.files) == ["one"]
 
 
-async def test_what_is_the_same_is_said_to_be_and_no_more() -> None:
+async def test_equal_profiles_have_no_differences() -> None:
     async with opened() as (pilot, _, _):
         await press(pilot, "f5")
         await wait_until(lambda: dialog(pilot))
         await pilot.pause()
         await press(pilot, "enter")
         await wait_until(lambda: isinstance(pilot.app.screen, CompareDialog))
-        words = "the same devices and options. What was set in it since begins anew."
+        words = "changes no devices or options. Values set at run time are lost."
         await wait_until(lambda: any(words in str(widget.render()) for widget in pilot.app.screen.query(Static)))
 
 
-async def test_compared_with_the_guest_that_runs() -> None:
+async def test_compared_with_the_running_guest() -> None:
     async with opened() as (pilot, _, screen):
         area(screen).become(TEXT.replace("1G", "2G"))
         await press(pilot, "f5")
@@ -570,18 +570,18 @@ async def test_compared_with_the_guest_that_runs() -> None:
         await press(pilot, "enter")
         await wait_until(lambda: isinstance(pilot.app.screen, CompareDialog))
 
-        def told() -> str:
+        def shown() -> str:
             return " ".join(str(widget.render()) for widget in pilot.app.screen.query(Static))
 
-        await wait_until(lambda: "memory.size" in told())
-        words = told()
+        await wait_until(lambda: "memory.size" in shown())
+        words = shown()
         assert '~ memory.size  "1G" \u2192 "2G"' in words
         assert "~ -m  1024M \u2192 2048M  memory.size" in words
         assert "at the next start" in words
         assert "net0" not in words
 
 
-async def test_keys_that_come_before_a_question_opens_do_not_take_its_answer() -> None:
+async def test_keys_before_a_dialog_opens_do_not_answer_it() -> None:
     async with opened() as (pilot, _, screen):
         await press(pilot, "f2")
         form = screen.query_one(ProfileForm)
@@ -589,14 +589,14 @@ async def test_keys_that_come_before_a_question_opens_do_not_take_its_answer() -
         form.choose(("memory", "size"))
         row = form.row
         assert row is not None
-        form.post_message(ProfileForm.Asked(row, "change"))
-        form.post_message(ProfileForm.Asked(row, "remove"))
+        form.post_message(ProfileForm.EditRequested(row, "change"))
+        form.post_message(ProfileForm.EditRequested(row, "remove"))
         await type_name(pilot, "3G")
         await wait_until(lambda: area(screen).text == TEXT.replace("1G", "3G"))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
-async def test_a_comparison_has_room_or_scrolls_and_shows_what_qemu_is_not_told(size: tuple[int, int]) -> None:
+async def test_a_comparison_fits_or_scrolls_and_shows_keys_without_an_option(size: tuple[int, int]) -> None:
     async with opened(size=size) as (pilot, engine, screen):
         more = "".join(f'\n[[net]]\nbackend = "none"\nmac = "52:54:00:00:00:{number:02}"\n' for number in range(1, 9))
         engine.profiles.write("other", f"{TEXT}{more}\n[balloon]\nguard = true\n")
@@ -611,7 +611,7 @@ async def test_a_comparison_has_room_or_scrolls_and_shows_what_qemu_is_not_told(
         await wait_until(lambda: "balloon.guard" in str(body.query_one(Static).render()))
         lines = str(body.query_one(Static).render()).splitlines()
         assert any(line.startswith("~ balloon.guard") and "true \u2192 false" in line for line in lines)
-        assert "no option of QEMU" in "\n".join(lines)
+        assert "not a QEMU option" in "\n".join(lines)
         assert any(line.startswith("\u2212 net[8]") for line in lines)
         assert all(len(line) <= body.scrollable_content_region.width for line in lines)
         button = shown.query_one("#ok").region

@@ -1,4 +1,4 @@
-"""Plugging in, taking out and keeping by keys, on the screen alone."""
+"""Plug in, unplug and keep a device by keys, on the screen alone."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def test_a_card_is_plugged_in_after_its_commands_were_shown(size: tuple[in
         assert isinstance(app.screen, MainScreen)
 
 
-async def test_what_cannot_be_meant_is_not_sent_and_all_properties_come_by_a_key() -> None:
+async def test_invalid_values_are_not_sent_and_a_key_shows_all_properties() -> None:
     engine = FakeEngine(running())
     app = WorkbenchApp(engine)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -115,7 +115,7 @@ async def test_what_cannot_be_meant_is_not_sent_and_all_properties_come_by_a_key
         assert engine.guest("demo").asked == []
 
 
-async def test_without_room_the_form_names_the_key_that_gives_more() -> None:
+async def test_without_a_free_slot_the_form_names_the_key_that_adds_some() -> None:
     engine = FakeEngine(running())
     engine.guest("demo").hotplug.buses = ()
     app = WorkbenchApp(engine)
@@ -140,7 +140,7 @@ async def test_a_choice_changes_the_kind_of_device() -> None:
 
 
 @pytest.mark.parametrize(("digit", "view"), [("1", View.PCI), ("2", View.BUS), ("3", View.BUS), ("4", View.PCI)])
-async def test_what_was_plugged_in_is_shown_in_a_view_that_has_it(digit: str, view: View) -> None:
+async def test_a_plugged_device_is_shown_in_a_view_that_has_it(digit: str, view: View) -> None:
     app = WorkbenchApp(FakeEngine(running()))
     async with app.run_test(size=(80, 24)) as pilot:
         await to_form(app, pilot, digit)
@@ -152,7 +152,7 @@ async def test_what_was_plugged_in_is_shown_in_a_view_that_has_it(digit: str, vi
         assert app.screen.query_one(DeviceTreePane).place.view is view
 
 
-async def test_a_controller_that_comes_first_is_told_in_the_form() -> None:
+async def test_a_controller_that_is_plugged_first_is_shown_in_the_form() -> None:
     engine = FakeEngine(running())
     bus = FreeBus("scsi0.0", "of a new virtio-scsi-pci scsi0 on p0", controller="scsi0", slot="p0")
     engine.guest("demo").hotplug.buses = (bus,)
@@ -169,7 +169,7 @@ async def test_a_controller_that_comes_first_is_told_in_the_form() -> None:
         assert "of its new controller" in notes(app)
 
 
-async def test_qemu_s_refusal_is_told() -> None:
+async def test_qemu_s_refusal_is_shown() -> None:
     engine = FakeEngine(running())
     engine.guest("demo").failure = CommandFailed("device_add", "GenericError", "no slot [/b]")
     app = WorkbenchApp(engine)
@@ -197,7 +197,7 @@ async def test_qemu_s_refusal_is_told() -> None:
         (State.OVERDUE, "No answer within 15 s net0 is still in demo: the request stands"),
     ],
 )
-async def test_a_device_is_taken_out_after_a_question(state: State, words: str) -> None:
+async def test_a_device_is_unplugged_after_a_question(state: State, words: str) -> None:
     engine = FakeEngine(running())
     engine.guest("demo").hotplug.end = Unplug("", state)
     app = WorkbenchApp(engine)
@@ -217,7 +217,7 @@ async def test_a_device_is_taken_out_after_a_question(state: State, words: str) 
         assert words in notes(app)
 
 
-async def test_a_device_that_was_asked_to_go_is_marked_until_it_is_known() -> None:
+async def test_a_pending_unplug_is_marked_until_it_ends() -> None:
     snapshot = running()
     engine = FakeEngine(snapshot)
     app = WorkbenchApp(engine)
@@ -235,7 +235,7 @@ async def test_a_device_that_was_asked_to_go_is_marked_until_it_is_known() -> No
             assert flag() == state.value
             shown = [lines.render_line(y).text for y in range(lines.size.height)]
             assert "… " in next(line for line in shown if "virtio-net" in line)
-            assert "has not let it go" in " ".join(str(pane.query_one("#device-details").render()).split())
+            assert "has not released it" in " ".join(str(pane.query_one("#device-details").render()).split())
         left = Unplug("net0", State.GONE, left=(Left(Behind(Sort.NETDEV, "net0-host"), "in use"),), waited=True)
         engine.publish(replace(snapshot, unplugged=(left,)))
         await pilot.pause()
@@ -264,7 +264,7 @@ async def test_a_device_is_kept_after_its_table_was_shown() -> None:
         assert "/profiles/demo.toml:9" in notes(app)
 
 
-async def test_a_line_without_an_id_cannot_be_taken_out() -> None:
+async def test_a_line_without_an_id_cannot_be_unplugged() -> None:
     engine = FakeEngine(running())
     app = WorkbenchApp(engine)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -272,11 +272,11 @@ async def test_a_line_without_an_id_cannot_be_taken_out() -> None:
         pane.query_one(DeviceLines).cursor = 0
         await pilot.press("x", "K")
         await pilot.pause()
-        assert "no device with an id" in notes(app)
+        assert "Not a device with an id" in notes(app)
         assert isinstance(app.screen, MainScreen)
 
 
-async def test_what_was_not_plugged_in_by_us_cannot_be_kept() -> None:
+async def test_a_device_plugged_by_another_client_cannot_be_kept() -> None:
     engine = FakeEngine(running())
     hotplug = engine.guest("demo").hotplug
 
@@ -293,7 +293,7 @@ async def test_what_was_not_plugged_in_by_us_cannot_be_kept() -> None:
 
 
 class Readable(FakeDevices):
-    """A tree, and a profile that is there or is not."""
+    """A tree, with or without a profile."""
 
     def __init__(self) -> None:
         self.lines: dict[str, str] | None = {"net0": "demo.toml:7"}
@@ -310,7 +310,7 @@ class Readable(FakeDevices):
         return self.lines or {}
 
 
-async def test_the_profile_s_lines_are_those_of_the_file_as_it_is_now() -> None:
+async def test_the_profile_s_lines_follow_the_file() -> None:
     engine = FakeEngine(replace(running(), device_lines={"net0": "demo.toml:3"}))
     devices = engine.guest("demo").devices = Readable()
     app = WorkbenchApp(engine)
@@ -326,7 +326,7 @@ async def test_the_profile_s_lines_are_those_of_the_file_as_it_is_now() -> None:
         await pilot.press("r")
         await pilot.pause()
         assert pane.profile_lines == {"net0": "demo.toml:3 at the start"}
-        assert str(pane.border_subtitle) == "drift not known: no profile any more"
+        assert str(pane.border_subtitle) == "drift unknown: no profile any more"
         devices.lines = {}
         await pilot.press("r")
         await pilot.pause()

@@ -400,7 +400,7 @@ async def test_the_console_names_the_keys_of_the_user(monkeypatch: pytest.Monkey
         assert str(console.border_subtitle).endswith("f3 events   f9 zoom")
         console.wait_for("migrate", lambda: None)
         console._show_waits()
-        assert str(console.border_subtitle).endswith("ctrl+k waits no longer")
+        assert str(console.border_subtitle).endswith("ctrl+k stops waiting")
 
 
 async def test_texts_name_the_keys_that_the_user_has() -> None:

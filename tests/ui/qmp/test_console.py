@@ -101,7 +101,7 @@ async def test_an_error_of_qemu_is_shown_with_its_class(qemu_path: Path, tmp_pat
         assert "DeviceNotFound: Device '/no/[such]' not found" in app.shown
 
 
-async def test_events_stand_between(qemu_path: Path, tmp_path: Path) -> None:
+async def test_events_are_in_order(qemu_path: Path, tmp_path: Path) -> None:
     async with console(qemu_path, tmp_path) as (pilot, app):
         await type_line(pilot, "system_reset")
         await pilot.press("enter")
@@ -117,7 +117,7 @@ async def test_an_unknown_command_is_explained_and_kept(qemu_path: Path, tmp_pat
         await type_line(pilot, "ballon value=1")
         await pilot.press("enter")
         await until(pilot, lambda: "did you mean 'balloon'" in app.shown)
-        lines = app.shown.splitlines()  # an event of a test before may stand first
+        lines = app.shown.splitlines()  # an event of an earlier test may be first
         typed, marks = lines[(at := next(at for at, line in enumerate(lines) if "ballon" in line)) : at + 2]
         assert marks.index("~") == typed.index("ballon")
         assert marks.count("~") == len("ballon")
@@ -137,7 +137,7 @@ async def test_ctrl_u_clears_a_line_with_a_mistake(qemu_path: Path, tmp_path: Pa
         assert app.query_one(QmpInput).value == ""
 
 
-async def test_a_line_that_cannot_be_read_is_never_sent(qemu_path: Path, tmp_path: Path) -> None:
+async def test_an_invalid_line_is_never_sent(qemu_path: Path, tmp_path: Path) -> None:
     async with console(qemu_path, tmp_path) as (pilot, app):
         for line in ("balloon value", "{", '{"execute": 5}', "x a='", "!", "x [/x]=[/red]"):
             await type_line(pilot, line)
@@ -148,7 +148,7 @@ async def test_a_line_that_cannot_be_read_is_never_sent(qemu_path: Path, tmp_pat
         assert app.shown.count("✗") == 12
 
 
-async def test_what_went_wrong_on_the_way_is_told_once(tmp_path: Path) -> None:
+async def test_an_error_is_shown_once(tmp_path: Path) -> None:
     async with console(None, tmp_path) as (pilot, app):
         app.console_pane.explain(WorkbenchError("the [line] is cut", hint="mend it"))
         app.record.add(1.0, Kind.NOTE, Origin.USER, "", "no reply to query-status within 5 s")
@@ -159,12 +159,12 @@ async def test_what_went_wrong_on_the_way_is_told_once(tmp_path: Path) -> None:
         assert app.shown.index("no reply") < app.shown.index("QEMU is frozen")
 
 
-async def test_a_guest_that_does_not_run_takes_no_command(tmp_path: Path) -> None:
+async def test_a_stopped_guest_takes_no_command(tmp_path: Path) -> None:
     async with console(None, tmp_path) as (pilot, app):
         await type_line(pilot, "query-status")
         await pilot.press("enter")
         await pilot.pause()
-        assert "demo does not run" in app.shown
+        assert "demo is not running" in app.shown
         assert app.submitted == []
         assert app.query_one(QmpInput).value == "query-status"
 
@@ -200,7 +200,7 @@ async def test_several_candidates_are_listed_and_chosen(qemu_path: Path, tmp_pat
         assert [message.text for message in app.submitted] == [chosen]
 
 
-async def test_tab_goes_on_with_the_one_that_begins_so(qemu_path: Path, tmp_path: Path) -> None:
+async def test_tab_completes_the_candidate_with_that_beginning(qemu_path: Path, tmp_path: Path) -> None:
     async with console(qemu_path, tmp_path) as (pilot, app):
         field = app.query_one(QmpInput)
         await type_line(pilot, "blockdev-add driver=qcow2 fi")
@@ -312,7 +312,7 @@ async def test_a_note_that_repeats_is_counted(tmp_path: Path) -> None:
         assert app.shown.count("no reply") == 1
 
 
-async def test_a_burst_is_cut_and_says_so(tmp_path: Path) -> None:
+async def test_a_burst_is_cut_and_counted(tmp_path: Path) -> None:
     async with console(None, tmp_path) as (pilot, app):
         for index in range(1000):
             app.record.add(1.0, Kind.EVENT, Origin.SCREEN, f"X_{index}", {"n": index})
@@ -320,7 +320,7 @@ async def test_a_burst_is_cut_and_says_so(tmp_path: Path) -> None:
             app.record.add(1.0, Kind.EVENT, Origin.SCREEN, "RESET", {"guest": True})
         await until(pilot, lambda: "RESET" in app.shown)
         lines = app.shown.splitlines()
-        assert lines[0].endswith("901 messages came too fast to be shown")
+        assert lines[0].endswith("901 messages not shown: too many at once")
         assert lines[1].endswith("n=901")
         assert lines[-2].endswith("n=999")
         assert lines[-1].endswith("guest=true  7 times")
@@ -356,10 +356,10 @@ async def test_a_reply_of_two_megabytes_is_shortened_and_opened(tmp_path: Path) 
     value = [{"index": index, "text": "x" * 100} for index in range(16_000)]
     async with console(None, tmp_path) as (pilot, app):
         app.record.add(1.0, Kind.REPLY, Origin.USER, "query-x", value, 0.1)
-        await until(pilot, lambda: "in all" in app.shown)
+        await until(pilot, lambda: "total" in app.shown)
         lines = app.shown.splitlines()
         assert len(lines) == 25
-        assert "2.0 MB in all" in lines[-1]
+        assert "2.0 MB total" in lines[-1]
         await pilot.press("f4")
         await pilot.pause()
         assert 1000 < len(app.shown.splitlines()) < 6000
@@ -398,7 +398,7 @@ async def test_the_log_is_bounded_and_a_reader_keeps_their_place(tmp_path: Path)
         assert log.scroll_offset.y == log.max_scroll_y
 
 
-async def test_who_sends_something_sees_what_comes_of_it(qemu_path: Path, tmp_path: Path) -> None:
+async def test_the_log_follows_after_a_command_is_sent(qemu_path: Path, tmp_path: Path) -> None:
     async with console(qemu_path, tmp_path, size=(80, 20)) as (pilot, app):
         log = app.query_one(TrafficLog)
         for index in range(100):
@@ -441,7 +441,7 @@ async def test_text_can_be_selected(tmp_path: Path) -> None:
         assert "RESET" in (app.screen.get_selected_text() or "")
 
 
-async def test_another_guest_begins_anew(qemu_path: Path, tmp_path: Path) -> None:
+async def test_another_guest_has_its_own_log(qemu_path: Path, tmp_path: Path) -> None:
     async with console(qemu_path, tmp_path) as (pilot, app):
         await pilot.press(*"query-status", "enter")
         await until(pilot, lambda: "◂" in app.shown)
@@ -458,7 +458,7 @@ async def test_another_guest_begins_anew(qemu_path: Path, tmp_path: Path) -> Non
 # Values that the guest knows.
 
 
-async def test_ids_of_the_guest_come_while_one_types(qemu_path: Path, tmp_path: Path) -> None:
+async def test_ids_of_the_guest_are_completed(qemu_path: Path, tmp_path: Path) -> None:
     async with console(qemu_path, tmp_path) as (pilot, app):
         field = app.query_one(QmpInput)
         await type_line(pilot, "device_del id=")
@@ -513,7 +513,7 @@ async def test_hmp_and_devices_are_completed(qemu_path: Path, tmp_path: Path) ->
 # Help.
 
 
-async def test_the_help_stands_in_columns(qemu_path: Path, tmp_path: Path) -> None:
+async def test_the_help_is_in_columns(qemu_path: Path, tmp_path: Path) -> None:
     async with console(qemu_path, tmp_path, size=(100, 40)) as (pilot, app):
         await type_line(pilot, "blockdev-add")
         await pilot.press("f1")
@@ -528,7 +528,7 @@ async def test_the_help_stands_in_columns(qemu_path: Path, tmp_path: Path) -> No
         assert lines[at + 1][column] != " "
 
 
-async def test_the_pane_takes_the_whole_screen_and_gives_it_back(tmp_path: Path) -> None:
+async def test_the_pane_zooms_and_back(tmp_path: Path) -> None:
     async with console(None, tmp_path) as (pilot, app):
         await pilot.press("f5")
         assert app.screen.maximized is app.console_pane
@@ -543,17 +543,17 @@ async def test_the_pane_takes_the_whole_screen_and_gives_it_back(tmp_path: Path)
         assert app.screen.maximized is None
 
 
-async def test_f1_tells_of_the_branch_that_is_typed(qemu_path: Path, tmp_path: Path) -> None:
+async def test_f1_helps_with_the_typed_branch(qemu_path: Path, tmp_path: Path) -> None:
     async with console(qemu_path, tmp_path) as (pilot, app):
         await type_line(pilot, "blockdev-add driver=qcow2")
         await pilot.press("f1")
         await until(pilot, lambda: isinstance(app.screen, CommandHelp))
-        told = cast("CommandHelp", app.screen).text
-        assert "lazy-refcounts" in told
+        text = cast("CommandHelp", app.screen).text
+        assert "lazy-refcounts" in text
         await pilot.press("escape")
 
 
-async def test_f1_tells_of_the_command_with_its_prose(qemu_path: Path, tmp_path: Path) -> None:
+async def test_f1_shows_the_manual_of_the_command(qemu_path: Path, tmp_path: Path) -> None:
     async with console(qemu_path, tmp_path) as (pilot, app):
         await type_line(pilot, "balloon value=1")
         await pilot.press("f1")
@@ -587,19 +587,19 @@ async def test_a_question_mark_asks_for_help(qemu_path: Path, tmp_path: Path, li
         ("!dump-guest-memory ", ["-p: do paging to get guest's memory mapping.\n"]),
         ("!info ", ["balloon ", "qtree "]),
         ("!", ["device_del ", "x_colo_lost_heartbeat "]),
-        ("!devise_del x", ["no command devise_del", "Near to it: device_del"]),
+        ("!devise_del x", ["no command devise_del", "Did you mean device_del"]),
     ],
 )
-async def test_f1_tells_of_a_command_of_hmp(qemu_path: Path, tmp_path: Path, line: str, words: list[str]) -> None:
+async def test_f1_helps_with_an_hmp_command(qemu_path: Path, tmp_path: Path, line: str, words: list[str]) -> None:
     async with console(qemu_path, tmp_path) as (pilot, app):
         await type_line(pilot, line)
         field = app.query_one(QmpInput)
         await until(pilot, lambda: bool(field.completions) or "x" in line or line.endswith(("0", "y ")))
         await pilot.press("f1")
         await until(pilot, lambda: isinstance(app.screen, HmpHelp))
-        told = cast("HmpHelp", app.screen)
+        window = cast("HmpHelp", app.screen)
         await pilot.app.workers.wait_for_complete()
-        assert [each for each in words if each not in told.text] == []
+        assert [each for each in words if each not in window.text] == []
         await pilot.press("escape")
         assert field.value == line
 
@@ -614,7 +614,7 @@ async def test_a_question_mark_in_a_value_is_typed(qemu_path: Path, tmp_path: Pa
 # The history, searched.
 
 
-async def test_ctrl_r_finds_a_line_of_before_by_any_part_of_it(tmp_path: Path) -> None:
+async def test_ctrl_r_searches_the_command_history(tmp_path: Path) -> None:
     async with console(None, tmp_path) as (pilot, app):
         history = app.history
         for line in ("query-status", "balloon value=64M", "qom-get path=/machine property=type", "balloon value=96M"):
@@ -636,7 +636,7 @@ async def test_ctrl_r_finds_a_line_of_before_by_any_part_of_it(tmp_path: Path) -
         assert field.completions == ()
 
 
-async def test_a_search_that_finds_nothing_goes_on_and_is_left_as_it_began(tmp_path: Path) -> None:
+async def test_a_search_without_matches_continues_and_restores_the_line(tmp_path: Path) -> None:
     async with console(None, tmp_path) as (pilot, app):
         history = app.history
         for line in ("query-status", "balloon value=64M"):
@@ -645,7 +645,7 @@ async def test_a_search_that_finds_nothing_goes_on_and_is_left_as_it_began(tmp_p
         await pilot.press(*"bal", "ctrl+r")
         await until(pilot, lambda: str(hint.content) == "history: 1 found")
         await pilot.press("x")
-        await until(pilot, lambda: str(hint.content) == "history: nothing found")
+        await until(pilot, lambda: str(hint.content) == "history: no matches")
         assert not field.choosing
         await pilot.press("enter")
         assert field.value == "balx"
@@ -665,7 +665,9 @@ async def test_a_search_that_finds_nothing_goes_on_and_is_left_as_it_began(tmp_p
 # Waiting.
 
 
-async def test_a_command_that_waits_is_timed_and_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_pending_command_is_timed_and_waiting_can_be_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(qmp_waits, "QUIET", 0.0)
     async with console(None, tmp_path) as (pilot, app):
         given_up: list[str] = []
@@ -680,6 +682,6 @@ async def test_a_command_that_waits_is_timed_and_given_up(tmp_path: Path, monkey
         await pilot.press("ctrl+c")
         assert given_up == ["migrate", "query-status"]
         pane.no_longer(second)
-        assert "tab completes" in str(pane.border_subtitle)
+        assert "tab complete" in str(pane.border_subtitle)
         await pilot.press("ctrl+c")
         assert len(given_up) == 2

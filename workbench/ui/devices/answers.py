@@ -1,4 +1,4 @@
-"""What the pane of devices is told of what it asked for."""
+"""The device pane's answers: takes what was read for it into its store."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 
 class DeviceAnswers(DeviceShowing):
-    """Takes the answers to :class:`DeviceShowing.Wanted`. One that nobody waits for any more does no harm."""
+    """Takes the answers to :class:`DeviceShowing.Wanted`; a late answer is harmless."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._opening = ""
-        """QOM path below which everything is to be opened as soon as it was read."""
+        """QOM path below which everything is to be expanded once it has been read."""
 
     def set_node(self, node: Node) -> None:
-        """The answer to a question for a node."""
+        """Take the answer to a question for a node."""
         moved = self._take_registers(node.path, node.virtio)
         if self._store.take_node(node) or moved:
             self._show_soon()
@@ -45,7 +45,7 @@ class DeviceAnswers(DeviceShowing):
             self._show_soon()
 
     def _take_registers(self, path: str, virtio: Virtio | None) -> bool:
-        """What was read of one device later than the tree; whether it says something new."""
+        """Take registers read after the tree; return whether anything changed."""
         if self.tree is None or virtio is None:
             return False
         later = self.tree.with_later(path, Registers(virtio.status, virtio.config))
@@ -73,10 +73,10 @@ class DeviceAnswers(DeviceShowing):
         self._show_soon()
 
     def set_failure(self, question: Question, reason: str = "") -> None:
-        """The answer when something could not be read: what QEMU refuses says so in its line.
+        """Take the answer for something that could not be read; a refusal by QEMU is shown in its line.
 
-        :param reason: what QEMU said; empty when it did not answer: then what was read stands, and is asked for again at
-            the next look at live values, not at once.
+        :param reason: QEMU's error; empty when it did not answer. Then earlier values are kept, and are read again with
+            the next live values, not at once.
         """
         self._store.pending.discard(question.key)
         if question.want is Want.EVERYTHING and self._find_bar.wants_all:
@@ -88,7 +88,7 @@ class DeviceAnswers(DeviceShowing):
         self._show_soon()
 
     def _open_whole(self) -> None:
-        """Open every object of QOM below the line for which that was asked."""
+        """Expand every QOM object below the requested one."""
         below, self._opening = self._opening, ""
         inside = below.rstrip("/") + "/"
         for path, node in self._store.nodes.items():

@@ -1,4 +1,4 @@
-"""The area that shows what is known of the line under the cursor."""
+"""The area with the details of the line under the cursor."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ LABEL = 9
 
 
 class DetailArea(Static):
-    """Labels and texts, broken into lines when they are drawn: only then is it certain how much room there is. Where they
-    need more, the last row says how many lines stand above and below, and :meth:`turn` shows them.
+    """Labels and texts, wrapped when drawn: the size is known only then. Where they do not fit, the last row counts the
+    lines above and below, and :meth:`turn` scrolls to them.
     """
 
     def __init__(self, *, id: str) -> None:
@@ -29,9 +29,9 @@ class DetailArea(Static):
         """Number of the line at the top."""
 
     def show(self, parts: Iterable[tuple[str, str]], about: str = "") -> None:
-        """Its height does not depend on them, so nothing is laid out anew.
+        """Show labels and texts. The height does not depend on them, so the layout is kept.
 
-        :param about: what they tell of: of something else the beginning is shown.
+        :param about: what they describe; when it changes, the area scrolls back to the top.
         """
         parts = list(parts)
         if about != self._about:
@@ -41,9 +41,9 @@ class DetailArea(Static):
             self.refresh()
 
     def turn(self, by: int) -> None:
-        """Show the lines below, or those above.
+        """Scroll to the lines below, or to those above.
 
-        :param by: 1 or -1, in steps of as many lines as are seen at once.
+        :param by: pages: 1 or -1.
         """
         height, count = self.content_size.height, len(self._lines())
         if count > height > 1:

@@ -1,4 +1,4 @@
-"""What is known of the line under the cursor, as labels and texts."""
+"""The details of the line under the cursor, as labels and texts."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 class Background(Struct, frozen=True):
-    """What the details come from, beyond the lines."""
+    """Sources of the details other than the lines."""
 
     profile_lines: Mapping[str, str] = field(default_factory=dict)
-    """qdev id -> ``demo.toml:14``, the line of the profile that made the device."""
+    """qdev id -> ``demo.toml:14``, the profile line that created the device."""
     version: str = ""
-    """QEMU's, since files move in its source."""
+    """QEMU's version: files move in its source tree."""
     read_only: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    """Type and property -> what QEMU said when it refused to set it."""
+    """Type and property -> QEMU's error when it refused to set it."""
 
 
 def details(row: Row, shown: Shown, back: Background) -> Iterator[tuple[str, str]]:
@@ -44,14 +44,14 @@ def details(row: Row, shown: Shown, back: Background) -> Iterator[tuple[str, str
     elif isinstance(what, Bar):
         yield "BAR", f"{row.value}, {what.size:,} bytes, {' '.join(filter(None, (what.manner, what.kind)))}"
     elif isinstance(what, ConfigField):
-        yield "word", f"{what.name}: {what.value:,} {what.unit}".rstrip() + (f", {what.words}" if what.words else "")
+        yield "config", f"{what.name}: {what.value:,} {what.unit}".rstrip() + (f", {what.words}" if what.words else "")
     elif isinstance(what, Virtio) and what.note:
         yield "features", what.note
     elif isinstance(what, Virtio) and what.vhost:
-        yield "vhost", "served outside QEMU: the indices that QEMU has stand still"
+        yield "vhost", "handled outside QEMU; QEMU's copy of the indices does not advance"
     elif isinstance(what, Difference):
         yield "drift", f"{what.name} {what.kind}: {what.words}"
-        yield "profile", what.place or "says nothing of it"
+        yield "profile", what.place or "not in the profile"
     elif isinstance(what, PciBus):
         yield "bus", f"{what.name or 'bus'} (number {what.number:02x}) of {row.value}"
     elif isinstance(what, Bus):
@@ -73,11 +73,11 @@ def _property(one: Property, row: Row, shown: Shown, back: Background) -> Iterat
     if info is not None and (changed := info.changed_default(one)) is not None:
         yield "default", brief(changed.default) or "empty"
     if known is not None and known.description:
-        yield "is", known.description
+        yield "about", known.description
     if node is not None:
         refused = back.read_only.get((node.type, one.name))
         kind, why = (Access.READ_ONLY, refused) if refused else access(node, one, info)
-        yield "set", f"{kind}{f': {why}' if why else ''}" if kind is not Access.SETTABLE else "enter changes it"
+        yield "set", f"{kind}{f': {why}' if why else ''}" if kind is not Access.SETTABLE else "press enter to change it"
 
 
 def _object(row: Row, shown: Shown, back: Background) -> Iterator[tuple[str, str]]:
@@ -86,18 +86,18 @@ def _object(row: Row, shown: Shown, back: Background) -> Iterator[tuple[str, str
     type_name = type_of(row, shown)
     name = pci.qdev_id if pci is not None and pci.path == row.path else _id(row.path)
     if (name or id_in(row.path)) in shown.pending:
-        yield "unplug", f"{shown.pending[name or id_in(row.path)]}: the guest has not let it go yet"
+        yield "unplug", f"{shown.pending[name or id_in(row.path)]}: the guest has not released it yet"
     for one in shown.differences:
         if row.path and one.path == row.path:
             yield "drift", f"{one.kind}: {one.words}{f' ({one.place})' if one.place else ''}"
     if type_name:
         yield "type", type_name
     if row.path or pci is not None:
-        yield "QOM", row.path or "not known"
+        yield "QOM", row.path or "unknown"
     if type_name:
-        yield "source", source_file(type_name, back.version) or "not known here"
+        yield "source", source_file(type_name, back.version) or "unknown"
         if (info := shown.types.get(type_name)) is not None:
-            yield "parents", "not known" if info.parents is None else ", ".join(info.parents)
+            yield "parents", "unknown" if info.parents is None else ", ".join(info.parents)
     if name and name in back.profile_lines:
         yield "profile", back.profile_lines[name]
     if pci is not None:
@@ -116,18 +116,18 @@ def _function(device: PciDevice) -> Iterator[tuple[str, str]]:
     if device.bridge is not None:
         windows = ", ".join(f"{w.kind} {w.start:#x}…{w.end:#x}" for w in device.bridge.windows if w.is_open)
         buses = f"{device.bridge.secondary:02x} to {device.bridge.subordinate:02x}"
-        yield "behind", f"buses {buses}; {windows or 'no window is open'}"
+        yield "behind", f"buses {buses}; {windows or 'no open window'}"
 
 
 def _pci(row: Row, shown: Shown) -> PciDevice | None:
-    """The function that the line belongs to; None for what is no part of one."""
+    """The PCI function that the line belongs to; None if there is none."""
     if isinstance(row.source, PciDevice):
         return row.source
     return shown.tree.device(row.path) if shown.tree is not None and row.path else None
 
 
 def type_of(row: Row, shown: Shown) -> str:
-    """The QOM type of the object that a line belongs to; empty when it is not known."""
+    """The QOM type of the object that a line belongs to; empty when unknown."""
     pci = _pci(row, shown)
     if isinstance(row.source, BusDevice | Child | Bus):
         return row.source.type

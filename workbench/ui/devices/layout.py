@@ -1,4 +1,4 @@
-"""Fitting a line of the device tree into the pane's width."""
+"""Fit a line of the device tree into the width of the pane."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from workbench.ui.devices.row import Row
 
 HINTS_FROM = 60
-"""Columns of the pane from which hints have room."""
+"""Columns of the pane from which hints are shown."""
 DIFFERS = "≠"
-"""Stands for a flag that has no room."""
+"""Replaces a flag that does not fit."""
 PENDING = "…"
-"""The same where the device was asked to go, and it is not known yet whether it does."""
+"""The same for a device whose unplug is pending."""
 
 
 class Fitted(NamedTuple):
-    """The pieces of a line, from the left; together at most as wide as the pane. The value goes to the right edge."""
+    """The pieces of a line, from the left; together at most as wide as the pane. The value is right-aligned."""
 
     guide: str
     text: str
@@ -31,15 +31,15 @@ class Fitted(NamedTuple):
 
 
 class Layout(Struct, frozen=True):
-    """Where the columns stand, the same for every line, so that nothing is ragged."""
+    """The columns, shared by all lines so that they align."""
 
     width: int = 0
     short: bool = False
-    """Whether driver states are in their short form, because one of the lines has no room for the word."""
+    """Whether driver states use their short form, because the word does not fit in some line."""
     note_column: int = 0
-    """Column of the notes; 0 = no room for all of them, so none is shown."""
+    """Column of the notes; 0 = hidden, because they do not all fit."""
     hint_column: int = 0
-    """Column of the hints; 0 = no room for any."""
+    """Column of the hints; 0 = hidden."""
 
     @classmethod
     def of(cls, lines: list[Row], width: int) -> Layout:
@@ -58,7 +58,7 @@ class Layout(Struct, frozen=True):
         return cls(width, short, column if fits else 0, hints)
 
     def fit(self, row: Row) -> Fitted:
-        """The pieces of a line: hint and note give way first, then the value, the text last."""
+        """The pieces of a line: the hint and the note are cut first, then the value, the text last."""
         room = self.width - cell_len(row.guide)
         taken = cell_len(row.text)
         value = row.short_value if self.short and row.short_value else row.value
@@ -79,6 +79,6 @@ class Layout(Struct, frozen=True):
         return Fitted(row.guide, text, note, value, flag)
 
     def _hint(self, row: Row, text: str, left: int) -> str:
-        """The hint at its column, or after a text that reaches beyond it; empty when there is no room worth having."""
+        """The hint at its column, or after a longer text; empty when too little of it would fit."""
         gap = max(2, self.hint_column - cell_len(row.guide) - cell_len(text))
         return " " * gap + cut(row.hint, left - gap - 1) if left - gap > 6 else ""

@@ -1,4 +1,4 @@
-"""The lines of the device tree on the screen, with a cursor. It knows rows, not devices."""
+"""The widget with the lines of the device tree and the cursor."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class DeviceLines(ScrollView, can_focus=True):
-    """The lines of the tree and the cursor. It knows rows, not devices."""
+    """The lines of the tree and the cursor. Knows rows, not devices."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "devices--text",
@@ -56,28 +56,33 @@ class DeviceLines(ScrollView, can_focus=True):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,space", "open", "Open", id="devices.open", tooltip="Open or close; on a property: set it"),
-        Binding("up,k", "move(-1)", "Up", id="devices.up", tooltip="The line above", show=False),
-        Binding("down,j", "move(1)", "Down", id="devices.down", tooltip="The line below", show=False),
-        Binding("pageup", "page(-1)", "Page up", id="devices.page_up", tooltip="One page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", id="devices.page_down", tooltip="One page down", show=False),
-        Binding("home", "edge(0)", "First", id="devices.first", tooltip="The first line", show=False),
-        Binding("end", "edge(-1)", "Last", id="devices.last", tooltip="The last line", show=False),
+        Binding("enter,space", "open", "Open", id="devices.open", tooltip="Expand or collapse; on a property: set it"),
+        Binding("up,k", "move(-1)", "Up", id="devices.up", tooltip="Previous line", show=False),
+        Binding("down,j", "move(1)", "Down", id="devices.down", tooltip="Next line", show=False),
+        Binding("pageup", "page(-1)", "Page up", id="devices.page_up", tooltip="Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", id="devices.page_down", tooltip="Page down", show=False),
+        Binding("home", "edge(0)", "First", id="devices.first", tooltip="First line", show=False),
+        Binding("end", "edge(-1)", "Last", id="devices.last", tooltip="Last line", show=False),
         Binding(
-            "right", "expand", "Expand", id="devices.expand", tooltip="Open; then the first line inside", show=False
+            "right",
+            "expand",
+            "Expand",
+            id="devices.expand",
+            tooltip="Expand, or go to the first line inside",
+            show=False,
         ),
         Binding(
             "left",
             "collapse",
             "Collapse",
             id="devices.collapse",
-            tooltip="Close; then the line it belongs to",
+            tooltip="Collapse, or go to the parent line",
             show=False,
         ),
     ]
 
     class Toggled(Message):
-        """A line is to be opened or closed."""
+        """A line is to be expanded or collapsed."""
 
         def __init__(self, control: DeviceLines, row: Row, expand: bool) -> None:
             super().__init__()
@@ -90,7 +95,7 @@ class DeviceLines(ScrollView, can_focus=True):
             return self._control
 
     class Moved(Message):
-        """The cursor stands on another line, or its line has changed."""
+        """The cursor is on another line, or its line has changed."""
 
         def __init__(self, control: DeviceLines, row: Row | None) -> None:
             super().__init__()
@@ -105,7 +110,7 @@ class DeviceLines(ScrollView, can_focus=True):
             return isinstance(message, DeviceLines.Moved)
 
     class Entered(Message):
-        """The user wants to do something with a line that cannot be opened."""
+        """Enter was pressed on a line that cannot be expanded."""
 
         def __init__(self, control: DeviceLines, row: Row) -> None:
             super().__init__()
@@ -117,7 +122,7 @@ class DeviceLines(ScrollView, can_focus=True):
             return self._control
 
     class Scrolled(Message):
-        """Other lines are on the screen."""
+        """The visible lines have changed."""
 
         def __init__(self, control: DeviceLines) -> None:
             super().__init__()
@@ -133,7 +138,7 @@ class DeviceLines(ScrollView, can_focus=True):
     cursor: reactive[int] = reactive(0, repaint=False)
     """Number of the line under the cursor."""
     dimmed: reactive[bool] = reactive(False)
-    """Whether what is shown is old."""
+    """Whether the lines are stale."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -152,13 +157,13 @@ class DeviceLines(ScrollView, can_focus=True):
 
     @property
     def on_screen(self) -> list[Row]:
-        """The lines that are on the screen."""
+        """The visible lines."""
         top = round(self.scroll_offset.y)
         return self._rows[top : top + self.scrollable_content_region.height]
 
     def show(self, lines: list[Row], keys: Iterable[str]) -> None:
-        """Show these lines with the cursor on the first of ``keys`` that is there, or near where it was, and the same
-        line at the top. Only what differs is drawn again.
+        """Show these lines, with the cursor on the first of ``keys`` that exists, or near its old place, and the same
+        line at the top. Only changed lines are redrawn.
         """
         before, top = self._rows, round(self.scroll_offset.y)
         top_key = before[top].key if top < len(before) else ""
@@ -183,7 +188,7 @@ class DeviceLines(ScrollView, can_focus=True):
         self.post_message(self.Moved(self, self.row))
 
     def show_below(self, key: str) -> None:
-        """Scroll so that the lines inside one are on the screen, as many as there is room for."""
+        """Scroll so that as many of the lines inside one as fit are visible."""
         start = self._numbers.get(key)
         if start is None:
             return
@@ -224,7 +229,7 @@ class DeviceLines(ScrollView, can_focus=True):
         return self._line(self._rows[number], width, cursor=number == self.cursor)
 
     def _line(self, row: Row, width: int, *, cursor: bool) -> Strip:
-        """Guide, text and note from the left, the value at the right edge."""
+        """Guide, text and note from the left, the value right-aligned."""
         back = Style(bgcolor=self.get_component_rich_style("devices--cursor" if cursor else "devices--text").bgcolor)
         guide, text, note, value, flag = self._layout.fit(row)
         muted = row.muted or self.dimmed
@@ -249,7 +254,7 @@ class DeviceLines(ScrollView, can_focus=True):
         self.refresh()
 
     def _arrange(self) -> bool:
-        """Where columns stand at this width, for these lines; whether that has changed."""
+        """Lay out the columns for this width and these lines; return whether they changed."""
         width = self.scrollable_content_region.width
         self.virtual_size = Size(width, len(self._rows))
         before, self._layout = self._layout, Layout.of(self._rows, width)
@@ -299,7 +304,7 @@ class DeviceLines(ScrollView, can_focus=True):
                 self.action_open()
 
     def on_mouse_move(self, event: MouseMove) -> None:
-        """The whole value of a line that had to be cut."""
+        """Show the full value of a line where it was cut."""
         number = event.y + round(self.scroll_offset.y)
         tip = None
         if number < len(self._rows):

@@ -1,4 +1,4 @@
-"""The pane of devices: one tree in four views. Here is what the user does in it: move, find, set, copy."""
+"""The device pane: one tree in four views, and what the user does in it: move, search, set, plug, copy."""
 
 from __future__ import annotations
 
@@ -29,50 +29,50 @@ if TYPE_CHECKING:
 class DeviceTreePane(DeviceAnswers):
     """The devices of the chosen guest.
 
-    Give it ``tree`` and ``trouble``; it posts :class:`Wanted`, and takes the answers with :meth:`set_node` and its like.
+    Set ``tree`` and ``trouble``; it posts :class:`Wanted` and takes the answers in :meth:`set_node` and similar methods.
     """
 
     ALLOW_MAXIMIZE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "view('PCI')", "PCI", id="devices.pci", tooltip="View PCI: slots, bridges, drivers", show=False),
-        Binding("2", "view('bus')", "Bus", id="devices.bus", tooltip="View bus: as info qtree", show=False),
+        Binding("2", "view('bus')", "Bus", id="devices.bus", tooltip="View bus, as in info qtree", show=False),
         Binding("3", "view('QOM')", "QOM", id="devices.qom", tooltip="View QOM: QEMU's composition tree", show=False),
         Binding(
             "4", "view('virtio')", "virtio", id="devices.virtio", tooltip="View virtio: features and queues", show=False
         ),
         Binding(
-            "plus", "level(1)", "More", id="devices.more", key_display="+", tooltip="Open one level more", show=False
+            "plus", "level(1)", "More", id="devices.more", key_display="+", tooltip="Expand one more level", show=False
         ),
         Binding(
-            "minus", "level(-1)", "Less", id="devices.less", key_display="-", tooltip="Close the deepest level",
+            "minus", "level(-1)", "Less", id="devices.less", key_display="-", tooltip="Collapse the deepest level",
             show=False,
         ),
         Binding(
-            "asterisk", "open_below", "Open all", id="devices.open-below", key_display="*",
-            tooltip="Open everything below the cursor", show=False,
+            "asterisk", "open_below", "Expand all", id="devices.open-below", key_display="*",
+            tooltip="Expand everything below the cursor", show=False,
         ),
         Binding(
-            "right_square_bracket", "details(1)", "Details on", id="devices.details-down", key_display="]",
-            tooltip="The details further down", show=False,
+            "right_square_bracket", "details(1)", "Details down", id="devices.details-down", key_display="]",
+            tooltip="Scroll the details down", show=False,
         ),
         Binding(
-            "left_square_bracket", "details(-1)", "Details back", id="devices.details-up", key_display="[",
-            tooltip="The details further up", show=False,
+            "left_square_bracket", "details(-1)", "Details up", id="devices.details-up", key_display="[",
+            tooltip="Scroll the details up", show=False,
         ),
-        Binding("slash", "find", "Find", id="devices.find", key_display="/", tooltip="Find names, types, ids and values"),
-        Binding("n", "next(1)", "Next", id="devices.next", tooltip="The next match", show=False),
-        Binding("N", "next(-1)", "Previous", id="devices.previous", tooltip="The match before", show=False),
-        Binding("u", "undo", "Undo", id="devices.undo", tooltip="Take the last change of a property back", show=False),
+        Binding("slash", "find", "Find", id="devices.find", key_display="/", tooltip="Search names, types, ids and values"),
+        Binding("n", "next(1)", "Next", id="devices.next", tooltip="Next match", show=False),
+        Binding("N", "next(-1)", "Previous", id="devices.previous", tooltip="Previous match", show=False),
+        Binding("u", "undo", "Undo", id="devices.undo", tooltip="Undo the last change of a property", show=False),
         Binding("y", "copy_path", "Copy path", id="devices.copy", tooltip="Copy the QOM path", show=False),
         Binding("a", "plug", "Plug in", id="devices.plug", tooltip="Plug a device into the running guest"),
-        Binding("x", "unplug", "Take out", id="devices.unplug", tooltip="Take this device out of the guest"),
-        Binding("K", "keep", "Keep it", id="devices.keep", tooltip="Write this device into the profile", show=False),
-        Binding("z", "zoom", "Zoom", id="devices.zoom", tooltip="Give this pane the whole screen, or back"),
-        Binding("r", "refresh_devices", "Refresh", id="devices.refresh", tooltip="Read what is open again"),
+        Binding("x", "unplug", "Unplug", id="devices.unplug", tooltip="Unplug this device; asks first"),
+        Binding("K", "keep", "Keep it", id="devices.keep", tooltip="Add this device to the profile", show=False),
+        Binding("z", "zoom", "Zoom", id="devices.zoom", tooltip="Zoom this pane to the whole screen, or back"),
+        Binding("r", "refresh_devices", "Refresh", id="devices.refresh", tooltip="Refresh what is expanded"),
     ]  # fmt: skip
 
     class HotplugRequested(Message):
-        """A device is to come, to go, or to be kept."""
+        """A device is to be plugged in, unplugged, or added to the profile."""
 
         def __init__(self, control: DeviceTreePane, what: Literal["plug", "unplug", "keep"], name: str = "") -> None:
             super().__init__()
@@ -88,10 +88,10 @@ class DeviceTreePane(DeviceAnswers):
     # Moving.
 
     def reveal(self, what: str, name: str = "") -> bool:
-        """Go to a device or an object; whether it may be there. What is not read yet is read on the way.
+        """Go to a device or an object, reading what is missing on the path; False when nothing is known to search in.
 
         :param what: a device's id, a QOM path, or a PCI address such as ``00:03.0``.
-        :param name: a property of it, or a word of its configuration space.
+        :param name: a property of it, or a field of its configuration space.
         """
         if self.tree is None or not what:
             return False
@@ -116,7 +116,7 @@ class DeviceTreePane(DeviceAnswers):
         return True
 
     def _view_of(self, path: str) -> View:
-        """A view that shows an object with a line of its own: the present one if it does."""
+        """A view in which an object has a line: the current one if possible."""
         view = self.place.view
         for one in (view, View.PCI, View.BUS):
             if one is View.QOM or any(row.key == path for row in rows(one, self._shown())):
@@ -142,12 +142,12 @@ class DeviceTreePane(DeviceAnswers):
             self._show()
 
     def _is_leaf(self, row: Row) -> bool:
-        """Whether an object of QOM is known to have none below it."""
+        """Whether a QOM object is known to have no children."""
         node = self._store.nodes.get(row.path)
         return self.place.view is View.QOM and node is not None and not node.children
 
     def action_open_below(self) -> None:
-        """Everything below the cursor, as far as it is there; in QOM all of it is read first."""
+        """Expand everything below the cursor; in the QOM view, read all of it first."""
         row = self._lines.row
         if row is None:
             return
@@ -164,10 +164,10 @@ class DeviceTreePane(DeviceAnswers):
     def action_details(self, by: int) -> None:
         self._details.turn(by)
 
-    # Finding.
+    # Search.
 
     def action_find(self) -> None:
-        """Look for something: in what is known at once, and in everything as soon as that was read."""
+        """Search what is known at once, and everything once it has been read."""
         if self.tree is None:
             return
         self._keep_place(self.guest)
@@ -212,7 +212,7 @@ class DeviceTreePane(DeviceAnswers):
         spot = self._find_bar.next(by)
         if spot is None:
             text = self._find_bar.text.strip()
-            words = f"Nothing found: {text}" if text else "Nothing was looked for: / finds"
+            words = f"Not found: {text}" if text else "Press / to search"
             self.notify(words, severity="warning", timeout=3, markup=False)
             return
         self.reveal(spot.path, spot.name)
@@ -234,7 +234,7 @@ class DeviceTreePane(DeviceAnswers):
         self._show_details(self._lines.row)
         if event.changed is not None:
             old = event.changed.old
-            # What was asked before it was set does not count.
+            # An answer to a question from before the change may be stale.
             self._store.pending.discard((Want.VALUES, event.changed.path))
             self._ask([Question(Want.VALUES, event.changed.path, ((old.name, old.type),))])
         if event.was_open:
@@ -256,7 +256,7 @@ class DeviceTreePane(DeviceAnswers):
         self._ask_for_device("keep")
 
     def seek(self, name: str, *, pci: bool) -> None:
-        """Go to a device as soon as it is in the tree; to the view of buses with one that no view of PCI shows."""
+        """Go to a device once it is in the tree; a non-PCI device is shown in the bus view."""
         self._keep_place(self.guest)
         if not pci and self.place.view in (View.PCI, View.VIRTIO):
             self.place.view = View.BUS
@@ -269,7 +269,7 @@ class DeviceTreePane(DeviceAnswers):
         if name:
             self.post_message(self.HotplugRequested(self, what, name))
         else:
-            self.notify("This line belongs to no device with an id", severity="warning", timeout=3, markup=False)
+            self.notify("Not a device with an id", severity="warning", timeout=3, markup=False)
 
     # The rest.
 

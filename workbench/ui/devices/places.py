@@ -1,4 +1,4 @@
-"""Where the user is in the devices of each guest: the view, what is open in it, and the line under the cursor."""
+"""The user's place in the device tree of each guest: the view, what is expanded in it, and the line under the cursor."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class Openings(Struct):
-    """What is open in one view."""
+    """What is expanded in one view."""
 
     expanded: set[str] = field(default_factory=set)
-    """Lines that the user opened."""
+    """Keys of lines that the user expanded."""
     closed: set[str] = field(default_factory=set)
-    """Lines that are open by themselves, and that the user closed."""
+    """Keys of lines that are expanded by default and that the user collapsed."""
 
     def set(self, row: Row, open_: bool) -> None:
         if open_:
@@ -34,17 +34,17 @@ class Openings(Struct):
                 self.closed.add(row.key)
 
     def open_key(self, key: str) -> None:
-        """Open a line that may not be there yet."""
+        """Expand a line, which may not exist yet."""
         self.expanded.add(key)
         self.closed.discard(key)
 
 
 class Place(Struct):
-    """Where the user is in one guest's tree."""
+    """The user's place in one guest's tree."""
 
     view: View = View.PCI
     anchor: str = ""
-    """Key of the line that the user chose; a view that does not show it has the cursor on what it belongs to."""
+    """Key of the line that the user chose; a view without it has the cursor on the nearest line that it belongs to."""
     openings: dict[View, Openings] = field(default_factory=lambda: {view: Openings() for view in View})
 
     @property
@@ -57,8 +57,8 @@ class Place(Struct):
 
 
 def candidates(key: str, buses: Bus | None = None) -> Iterator[str]:
-    """A key, and those of lines that stand for it where it is not shown: its object, what that is part of, and what it
-    sits on.
+    """A key, and those of the lines to use where it is not shown: its object, the parents of that, and the devices that
+    it is plugged into.
     """
     yield key
     path = path_of(key)
@@ -89,9 +89,9 @@ def _depths(rows: Sequence[Row]) -> list[int]:
 
 
 def open_level(rows: Sequence[Row], openings: Openings, leaves: Callable[[Row], bool]) -> bool:
-    """Open every object on the level nearest to the root that has a closed one; whether there was any.
+    """Expand every object on the level nearest to the root with a collapsed one; return whether there was any.
 
-    :param leaves: whether a line is known to have no further objects below it: such lines stay closed.
+    :param leaves: whether a line is known to have no objects below it; such lines stay collapsed.
     """
     closed = [
         (depth, row)
@@ -108,7 +108,7 @@ def open_level(rows: Sequence[Row], openings: Openings, leaves: Callable[[Row], 
 
 
 def close_level(rows: Sequence[Row], openings: Openings) -> bool:
-    """Close every line on the deepest open level; whether there was any."""
+    """Collapse every line on the deepest expanded level; return whether there was any."""
     open_ = [(depth, row) for depth, row in zip(_depths(rows), rows, strict=True) if row.expandable and row.expanded]
     if not open_:
         return False
@@ -120,7 +120,7 @@ def close_level(rows: Sequence[Row], openings: Openings) -> bool:
 
 
 def open_below(rows: Sequence[Row], start: int, openings: Openings) -> bool:
-    """Open a line and everything shown below it; whether something was closed."""
+    """Expand a line and everything shown below it; return whether anything was collapsed."""
     depths = _depths(rows)
     changed = False
     for number in range(start, len(rows)):

@@ -1,7 +1,7 @@
-"""A line of the device tree, and how lines stand below one another. Nothing of Textual here.
+"""A line of the device tree, and lines nested into a tree. Independent of Textual.
 
-A line is named by a key that stays the same across refreshes, so cursor and openings stay put when devices come and go.
-The line of a QOM object has its path as key, in every view; what is inside has ``PATH#…``.
+A line has a key that is stable across refreshes, so that cursor and expanded lines keep their places when devices come
+and go. In every view, the key of a QOM object's line is its path; keys of lines inside it are ``PATH#…``.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 _CONTROL |= dict.fromkeys((0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD)
 NESTED = "qom:"
-"""Before the path in the key of an object that stands inside another one's line."""
+"""Prefix of the path in the key of an object shown inside another object's line."""
 
 
 class Flag(NamedTuple):
-    """A warning at a line."""
+    """A warning on a line."""
 
     words: str
     leaving: bool = False
-    """Whether the device was asked to go, and it is not known yet whether it does."""
+    """Whether the device's unplug is pending."""
 
 
 @dataclass(slots=True)
@@ -41,38 +41,38 @@ class Row:
     """One line."""
 
     key: str
-    """Names this line across refreshes."""
+    """Identifies this line across refreshes."""
     guide: str
-    """The tree's lines to the left of the text."""
+    """The tree guides to the left of the text."""
     text: str
     value: str = ""
-    """Stands at the right edge."""
+    """Right-aligned."""
     short_value: str = ""
-    """The same where there is no room for it; empty = cut the value."""
+    """Replaces the value where it does not fit; empty = cut the value."""
     note: str = ""
-    """Muted, after the text, where there is room for those of all lines: a device's id."""
+    """Muted, after the text, if the notes of all lines fit: a device's id."""
     hint: str = ""
-    """Muted, after the text, as far as there is room: a property's type, its default, what it is."""
+    """Muted, after the text, cut to fit: a property's type, its default, its description."""
     flag: Flag | None = None
-    """A warning after the text, cut last of all: how the line differs from the profile."""
+    """A warning after the text, cut last: how the line differs from the profile."""
     tone: str = ""
-    """How the value is coloured: ``ok``, ``warning``, ``error``, ``muted`` or plain."""
+    """Colour of the value: ``ok``, ``warning``, ``error``, ``muted`` or plain."""
     muted: bool = False
-    """Whether the text is secondary too."""
+    """Whether the text is muted too."""
     expandable: bool = False
     expanded: bool = False
     default_open: bool = False
-    """Whether it is open until the user closes it."""
+    """Whether it is expanded until the user collapses it."""
     path: str = ""
     """QOM path of the object that the line belongs to; empty when there is none."""
     parent: str = ""
-    """Key of the line above it in the tree; empty for a root."""
+    """Key of the parent line; empty for a root."""
     source: object = field(default=None, compare=False)
     """What the line shows: PciDevice, Property, Child, Bar …"""
 
 
 class Item(Struct):
-    """A line before its guides are known."""
+    """A line and its children, before the guides are known."""
 
     row: Row
     below: list[Item] = field_of(default_factory=list)
@@ -80,25 +80,25 @@ class Item(Struct):
 
 @dataclass(slots=True)
 class Shown:
-    """What the lines are made of."""
+    """What the lines are made from."""
 
     expanded: Collection[str] = frozenset()
-    """Keys of the lines that the user opened."""
+    """Keys of the lines that the user expanded."""
     nodes: Mapping[str, Node] = field(default_factory=dict)
-    """What was read, by QOM path."""
+    """Objects read so far, by QOM path."""
     failed: Mapping[str, str] = field(default_factory=dict)
     """QOM path -> why it could not be read."""
     closed: Collection[str] = frozenset()
-    """Keys of lines that are open by themselves and that the user closed."""
+    """Keys of lines that are expanded by default and that the user collapsed."""
     types: Mapping[str, TypeInfo] = field(default_factory=dict)
     tree: DeviceTree | None = None
     buses: Bus | None = None
     differences: Sequence[Difference] = ()
     """How the guest differs from its profile."""
     pending: Mapping[str, str] = field(default_factory=dict)
-    """qdev id -> what becomes of it now: that it was asked to go."""
+    """qdev id -> state of its pending unplug."""
     flags: Mapping[str, Flag] = field(init=False)
-    """qdev id or QOM path -> how it differs from the profile, or what becomes of it, in a word or two."""
+    """qdev id or QOM path -> how it differs from the profile, or the state of its unplug, in a word or two."""
 
     def __post_init__(self) -> None:
         running = [one for one in self.differences if one.path]
@@ -111,7 +111,7 @@ class Shown:
 
 
 def flatten(items: list[Item], indent: str | None = None) -> Iterator[Row]:
-    """The lines below one another, each with its guides; those at the root have none."""
+    """The lines in order, each with its guides; roots have none."""
     for item in items:
         row = item.row
         row.text, row.value, row.note, row.hint = clean(row.text), clean(row.value), clean(row.note), clean(row.hint)
@@ -137,7 +137,7 @@ def leaf(
     hint: str = "",
     source: object = None,
 ) -> Item:
-    """A line with nothing below it, that belongs to the same object as the line above."""
+    """A line without children that belongs to the same object as its parent line."""
     return Item(
         Row(
             key, "", text, value, tone=tone, muted=muted, hint=hint, parent=parent.key, path=parent.path, source=source
@@ -148,9 +148,9 @@ def leaf(
 def group(
     key: str, parent: Row, text: str, value: str, shown: Shown, source: object = None, *, default: bool = False
 ) -> Item:
-    """A line that keeps others folded away.
+    """A line that groups others and is collapsed at first.
 
-    :param default: whether it is open until the user closes it.
+    :param default: whether it is expanded until the user collapses it.
     """
     return Item(
         Row(
@@ -161,6 +161,6 @@ def group(
 
 
 def path_of(key: str) -> str:
-    """The QOM path in a key; empty when it has none."""
+    """The QOM path in a key; empty without one."""
     path = key.removeprefix(NESTED).partition("#")[0]
     return path if path.startswith("/") else ""

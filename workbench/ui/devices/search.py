@@ -1,4 +1,4 @@
-"""The line in which one types what to find in the devices, and what was found."""
+"""The search line of the device pane, and its matches."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from workbench.domain.devices.search import Spot
 
 LISTED = 500
-"""Matches that are listed: more are found by typing on."""
+"""Matches that are listed at most."""
 
 
 class Known(Enum):
-    """How much of what can be found was read."""
+    """How much of what can be searched has been read."""
 
     READING = "reading"
     PART = "part"
@@ -36,19 +36,19 @@ class Known(Enum):
 
 
 class FindBar(FindLine):
-    """Stands at the foot of the pane while something is looked for. It keeps what was found for ``n`` and ``N``."""
+    """The search line, at the foot of the pane. Keeps its matches for ``n`` and ``N``."""
 
     DEFAULT_CSS = """
     FindBar > #find-count { width: 12; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", id="devices.find-leave", tooltip="Back to where you were"),
-        Binding("up", "step(-1)", "Up", id="devices.find-up", tooltip="The match above", show=False),
-        Binding("down", "step(1)", "Down", id="devices.find-down", tooltip="The match below", show=False),
+        Binding("escape", "leave", "Leave", id="devices.find-leave", tooltip="Cancel the search"),
+        Binding("up", "step(-1)", "Up", id="devices.find-up", tooltip="Previous match", show=False),
+        Binding("down", "step(1)", "Down", id="devices.find-down", tooltip="Next match", show=False),
     ]
 
     class Awaited(Message):
-        """What was left with enter while it was read is read: the first match is wanted, or that there is none."""
+        """Everything was read after enter was pressed: go to the first match, or report that there is none."""
 
     def __init__(self) -> None:
         super().__init__("name, type, id, property or value", "find-count")
@@ -56,17 +56,17 @@ class FindBar(FindLine):
         self.known = Known.READING
         self.matches: list[Spot] = []
         self.number = -1
-        """Which match one is at; -1 before the first."""
+        """Index of the current match; -1 before the first."""
         self.awaits = False
-        """Whether the first match is wanted as soon as everything was read."""
+        """Whether to go to the first match once everything has been read."""
 
     @property
     def wants_all(self) -> bool:
-        """Whether it is of use to read all that can be found."""
+        """Whether everything should be read for the search."""
         return self.is_open or self.awaits
 
     def rows(self, width: int) -> list[Row]:
-        """The matches as lines of this width: a property with the object that it belongs to, since many have one of its name."""
+        """The matches as lines of this width: a property with its object, since many objects have one of the same name."""
         return [
             Row(
                 str(number), "", clean(spot.title if width >= HINTS_FROM else with_owner(spot)), clean(brief(spot.value)),
@@ -76,7 +76,7 @@ class FindBar(FindLine):
         ]  # fmt: skip
 
     def fill(self, spots: Sequence[Spot], known: Known) -> None:
-        """More, or other, places to look in.
+        """Replace the places to search.
 
         :param known: whether these are all.
         """
@@ -87,7 +87,7 @@ class FindBar(FindLine):
             self.post_message(self.Awaited())
 
     def next(self, by: int) -> Spot | None:
-        """The match after or before the one that one is at, round the end; None when nothing was found."""
+        """The match after or before the current one, wrapping around; None without matches."""
         if not self.matches:
             return None
         self.number = (self.number + by) % len(self.matches)
@@ -99,17 +99,17 @@ class FindBar(FindLine):
         super().sought(text)
 
     def _words(self) -> str:
-        """How many, and whether there may be more."""
+        """The number of matches, and whether there may be more."""
         count = len(self.matches)
         if self.known is Known.READING:
             return f"{count} so far" if count else "reading \u2026"
         if self.known is Known.PART:
-            return f"{count}, not all"
+            return f"{count}, partial"
         return f"{count}{'+' if count == LISTED else ''} found"
 
 
 def with_owner(spot: Spot) -> str:
-    """What was found, with the object that it is of where the path has no room: ``guest_tso4 \u00b7 net0``."""
+    """The match with its object, for where the path does not fit: ``guest_tso4 \u00b7 net0``."""
     owner = spot.path if spot.name else spot.path.rpartition("/")[0]
     owner = owner.removeprefix("/machine/").removeprefix("peripheral/")
     return f"{spot.title} \u00b7 {owner}" if owner.strip("/") else spot.title

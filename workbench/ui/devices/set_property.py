@@ -1,4 +1,4 @@
-"""Setting a property in place: a line to type the value into, checked while it is typed, shown as the qom-set it is."""
+"""Set a property in place: an input line, checked while typing, with the qom-set that it sends."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Change(Struct, frozen=True):
-    """One property to be set."""
+    """One property to set."""
 
     path: str
     type: str
@@ -37,9 +37,9 @@ class Change(Struct, frozen=True):
     old: Property
     value: object
     harm: str = ""
-    """What to ask before; empty when nothing has to be asked."""
+    """What to ask first; empty when nothing has to be asked."""
     undo: bool = False
-    """Whether it takes an earlier one back."""
+    """Whether it undoes an earlier change."""
 
     @property
     def words(self) -> str:
@@ -49,7 +49,7 @@ class Change(Struct, frozen=True):
 
 
 class SetBar(Widget):
-    """Stands at the foot of the pane while a value is typed."""
+    """The input line for a value, at the foot of the pane."""
 
     DEFAULT_CSS = """
     SetBar {
@@ -61,11 +61,11 @@ class SetBar(Widget):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "drop", "Drop", id="devices.set-drop", tooltip="Leave the value as it is"),
+        Binding("escape", "drop", "Drop", id="devices.set-drop", tooltip="Cancel; the value is kept"),
     ]
 
     class Requested(Message):
-        """A property is to be set: answer with :meth:`SetBar.done` or :meth:`SetBar.refused`."""
+        """A property is to be set. Answer with :meth:`SetBar.done` or :meth:`SetBar.refused`."""
 
         def __init__(self, control: SetBar, change: Change) -> None:
             super().__init__()
@@ -77,12 +77,12 @@ class SetBar(Widget):
             return self._control
 
     class Closed(Message):
-        """Nothing is typed any more."""
+        """The line was closed."""
 
         def __init__(self, changed: Change | None, *, was_open: bool) -> None:
             super().__init__()
             self.changed = changed
-            """What was set; None when nothing was."""
+            """What was set; None if nothing."""
             self.was_open = was_open
 
     def __init__(self) -> None:
@@ -92,20 +92,20 @@ class SetBar(Widget):
         self._change: Change | None = None
         self._guest = ""
         self._changes: dict[str, list[Change]] = {}
-        """What the user changed in each guest, the newest last."""
+        """The user's changes in each guest, newest last."""
         self.read_only: dict[tuple[str, str], str] = {}
-        """Type and property -> what QEMU said when it refused to set it."""
+        """Type and property -> QEMU's error when it refused to set it."""
 
     def compose(self) -> ComposeResult:
         yield self._input
         yield self._words
 
     def enter(self, guest: str, node: Node, one: Property, info: TypeInfo | None) -> None:
-        """The user wants to set a property: begin with the value that it has, or say that it is read-only."""
+        """Open the line with the property's current value, or report that it is read-only."""
         refused = self.read_only.get((node.type, one.name))
         kind, why = (Access.READ_ONLY, refused) if refused else access(node, one, info)
         if kind is Access.READ_ONLY:
-            self._tell(f"{one.name} is read-only{f': {why}' if why else ''}")
+            self._warn(f"{one.name} is read-only{f': {why}' if why else ''}")
             return
         self._guest, self._change = guest, Change(node.path, node.type, one, one.value, harm(node, one))
         self.add_class("-open")
@@ -117,36 +117,36 @@ class SetBar(Widget):
         self._input.focus()
 
     def undo(self, guest: str) -> None:
-        """Take the last change back."""
+        """Undo the last change."""
         changes = self._changes.get(guest, [])
         if not changes:
-            self._tell("Nothing that was set here is left to take back")
+            self._warn("No property change to undo")
             return
         last, self._guest = changes[-1], guest
         back = Change(last.path, last.type, replace(last.old, value=last.value), last.old.value, last.harm, undo=True)
         self.post_message(self.Requested(self, back))
 
     def done(self, change: Change) -> None:
-        """QEMU took it."""
+        """The property was set."""
         changes = self._changes.setdefault(self._guest, [])
         if change.undo:
             changes[:] = changes[:-1]
         else:
             changes.append(change)
         what = f"{change.old.name} = {brief(change.value)}"
-        self.notify(what if change.undo else f"{what}; u takes it back", title="Set", timeout=4, markup=False)
+        self.notify(what if change.undo else f"{what}; u to undo", title="Set", timeout=4, markup=False)
         self._close(change)
 
     def refused(self, change: Change, reason: str) -> None:
-        """It was not set. What was typed stays for mending, unless the property cannot be set at all."""
+        """The property was not set. The typed value stays for correction, unless the property is read-only."""
         if is_refusal(reason):
             self.read_only[change.type, change.old.name] = reason
-            self._tell(f"{change.old.name} is read-only: {reason}")
+            self._warn(f"{change.old.name} is read-only: {reason}")
             self._close()
         elif self._change is not None:
-            self._say(reason, bad=True)
+            self._show_words(reason, bad=True)
         else:
-            self._tell(reason)
+            self._warn(reason)
 
     def action_drop(self) -> None:
         self._close()
@@ -157,22 +157,22 @@ class SetBar(Widget):
         self.remove_class("-open")
         self.post_message(self.Closed(changed, was_open=was_open))
 
-    def _tell(self, text: str) -> None:
+    def _warn(self, text: str) -> None:
         self.notify(text, severity="warning", timeout=4, markup=False)
 
     def _check(self, text: str) -> Change | None:
-        """What would be set, shown as the command; None, and the reason shown, when it cannot be meant."""
+        """The change, shown as the command; None, with the reason shown, when the value is invalid."""
         assert self._change is not None
         try:
             value = parse_value(text, self._change.old)
         except BadValue as error:
-            self._say(f"{self._change.old.name}: {error}", bad=True)
+            self._show_words(f"{self._change.old.name}: {error}", bad=True)
             return None
         change = Change(self._change.path, self._change.type, self._change.old, value, self._change.harm)
-        self._say(change.words, bad=False)
+        self._show_words(change.words, bad=False)
         return change
 
-    def _say(self, text: str, *, bad: bool) -> None:
+    def _show_words(self, text: str, *, bad: bool) -> None:
         self.set_class(bad, "-bad")
         self._words.show(Content(clean(text)))
 

@@ -1,4 +1,4 @@
-"""What the pane of devices shows and reads: the lines of the view, and what is known of the line under the cursor."""
+"""The showing part of the device pane: the lines of the view, the details of the line under the cursor, what to read."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
 DETAIL_FROM = ((30, "-tall"), (18, "-high"))
 """Height of the pane from which there is room for the detail area, and its class."""
 BESIDE_FROM = 100
-"""Width of the pane from which the detail area stands beside the lines."""
+"""Width of the pane from which the detail area is beside the lines."""
 TITLE_FROM = 44
-"""Width of the pane from which its title has room beside the names of the views."""
+"""Width of the pane from which its title fits beside the names of the views."""
 LIVE = 1.0
-"""Seconds between two readings of the values on the screen."""
+"""Seconds between two reads of the visible values."""
 
 
 class DeviceShowing(Widget):
-    """Makes the lines out of what was given, and asks for what they miss."""
+    """Makes the lines from the store, and asks for what is missing."""
 
     DEFAULT_CSS = """
     DeviceShowing {
@@ -66,7 +66,7 @@ class DeviceShowing(Widget):
     """
 
     class Wanted(Message):
-        """Something has to be read: answer with the method of :class:`DeviceAnswers` that takes it."""
+        """Something has to be read. Answer with the matching method of :class:`DeviceAnswers`."""
 
         def __init__(self, control: DeviceShowing, question: Question) -> None:
             super().__init__()
@@ -78,7 +78,7 @@ class DeviceShowing(Widget):
             return self._control
 
     class RefreshRequested(Message):
-        """The user wants the tree read again; open nodes ask for themselves."""
+        """The user wants the tree read again; expanded nodes are asked for separately."""
 
         def __init__(self, control: DeviceShowing) -> None:
             super().__init__()
@@ -90,21 +90,21 @@ class DeviceShowing(Widget):
 
     # DOMNode.tree draws the widgets below a node for debugging; nothing calls it.
     tree: reactive[DeviceTree | None] = reactive(None, init=False)  # type: ignore[assignment]
-    """The devices now; None while nothing is known of them. Then everything that was read is forgotten."""
+    """The devices; None while unknown. None also drops everything read so far."""
     trouble: reactive[str] = reactive("No guest chosen")
-    """Why there is no tree, or why it is old; empty when all is well."""
+    """Why there is no tree, or why it is stale; empty when all is well."""
     guest: reactive[str] = reactive("")
-    """Whose devices these are: each guest's place in the tree is kept. May stay empty."""
+    """The guest's name: the place in the tree is kept for each guest. May stay empty."""
     profile_lines: reactive[Mapping[str, str]] = reactive(dict, init=False)
-    """qdev id -> the line of the profile that made it, as ``demo.toml:14``."""
+    """qdev id -> the profile line that created it, as ``demo.toml:14``."""
     differences: reactive[tuple[Difference, ...]] = reactive((), init=False)
     """How the guest differs from its profile."""
     no_drift: reactive[str] = reactive("", init=False)
-    """Why it is not known how the guest differs from its profile; empty when it is."""
+    """Why the differences from the profile are unknown; empty when they are known."""
     pending: reactive[Mapping[str, str]] = reactive(dict, init=False)
-    """qdev id -> what becomes of a device that was asked to go."""
+    """qdev id -> state of its pending unplug."""
     version: reactive[str] = reactive("", init=False)
-    """QEMU's version, since files move in its source."""
+    """QEMU's version: files move in its source tree."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id, classes="pane")
@@ -113,21 +113,21 @@ class DeviceShowing(Widget):
         self._details = DetailArea(id="device-details")
         self._find_bar = FindBar()
         self.set_bar = SetBar()
-        """Posts :class:`SetBar.Requested`, and takes the answers."""
+        """Posts :class:`SetBar.Requested` and takes the answers."""
         self._places: dict[str, Place] = {}
         self._store = Store()
         self._placed = ""
-        """Key of the line on which the cursor was set from here: it stands elsewhere when the user moved it."""
+        """Key of the line on which this class put the cursor; if the cursor is elsewhere, the user moved it."""
         self._sought = ""
-        """Key of a line to go to as soon as it is there."""
+        """Key of a line to go to once it exists."""
         self._found = ""
-        """Which match of how many the cursor is on."""
+        """The number of the match under the cursor and the total, for the subtitle."""
         self._unfolding = ""
-        """Key of a line below which everything is to be opened as it comes."""
+        """Key of a line below which everything is being expanded."""
         self._opened = ""
-        """Key of a line that the user opened, and whose inside is to be seen as soon as it was read."""
+        """Key of a line that the user expanded and whose inside is to be scrolled into view once read."""
         self._due = False
-        """Whether the lines are about to be made anew."""
+        """Whether the lines are about to be rebuilt."""
 
     def compose(self) -> ComposeResult:
         yield self._lines
@@ -149,13 +149,13 @@ class DeviceShowing(Widget):
 
     @property
     def place(self) -> Place:
-        """Where the user is in the tree of the guest that is shown."""
+        """The user's place in the tree of the shown guest."""
         return self._places.setdefault(self.guest, Place())
 
     def look_again(self) -> None:
-        """Devices may have come or gone: ask for the buses, and for the open places of QOM where they would be.
+        """Devices may have come or gone: read the buses, and the expanded QOM containers that would hold them.
 
-        QEMU tells nobody of a device that was plugged in, and a disk or a port changes nothing in ``tree``.
+        QEMU sends no event for a plugged device, and a disk or a port changes nothing in ``tree``.
         """
         self._store.buses_old = True
         self._ask(self._store.missing(self._lines.rows, self.place.view))
@@ -164,7 +164,7 @@ class DeviceShowing(Widget):
     def watch_tree(self, tree: DeviceTree | None) -> None:
         if tree is None:
             self._store.forget()
-            if self._find_bar.is_open:  # what was found is gone with it
+            if self._find_bar.is_open:  # its matches are gone too
                 self._find_bar.action_leave()
         self._show()
 
@@ -193,7 +193,7 @@ class DeviceShowing(Widget):
     # Showing.
 
     def _show_soon(self) -> None:
-        """Make the lines anew once all answers that are here by then were taken: a walk brings hundreds."""
+        """Rebuild the lines once all waiting answers were taken: a walk brings hundreds."""
         if not self._due:
             self._due = True
             self.call_later(self._show)
@@ -206,13 +206,13 @@ class DeviceShowing(Widget):
             self._keep_place(self.guest)
         tree, trouble = self.tree, self.trouble
         self.set_class(tree is None, "-empty")
-        self._trouble.show(Content(clean(trouble) or "Reading the devices …"))
+        self._trouble.show(Content(clean(trouble) or "Reading devices …"))
         self._show_subtitle()
         self._lines.dimmed = bool(trouble)
         lines = rows(self.place.view, self._shown())
         sought = [self._sought] if self._sought else []
         chosen = [*sought, *candidates(self.place.anchor, self._store.buses)]
-        # In another view the cursor does not stay at the height where it was by chance.
+        # In another view the cursor does not keep its row number: that would be a random line.
         self._lines.show(lines, chosen if keep else [*chosen, *(row.key for row in lines[:1])])
         if self._sought and self._lines.number_of(self._sought) is not None:
             self.place.anchor, self._sought = self._sought, ""
@@ -228,7 +228,7 @@ class DeviceShowing(Widget):
         self._unfold()
 
     def _show_inside(self) -> None:
-        """Scroll so that one sees what is in the line that was just opened."""
+        """Scroll the inside of a line that was just expanded into view."""
         row = self._lines.row
         if self._opened:
             self._lines.show_below(self._opened)
@@ -236,7 +236,7 @@ class DeviceShowing(Widget):
                 self._opened = ""
 
     def _unfold(self) -> None:
-        """Open more of what is to be opened whole; done when nothing is closed and nothing on its way."""
+        """Expand more of what is to be expanded fully; done when nothing is collapsed and no read is pending."""
         number = self._lines.number_of(self._unfolding) if self._unfolding else None
         if number is None:
             return
@@ -260,14 +260,14 @@ class DeviceShowing(Widget):
         )
 
     def _show_subtitle(self) -> None:
-        """What is wrong, or which match one is at, or how much differs from the profile."""
+        """Show the trouble, or the number of the match, or how many differences from the profile there are."""
         count = len(self.differences)
-        drift = f"≠ {count} from the profile" if count else f"drift not known: {self.no_drift}" if self.no_drift else ""
+        drift = f"≠ {count} from the profile" if count else f"drift unknown: {self.no_drift}" if self.no_drift else ""
         words = clean(self.trouble) or self._found or clean(drift)
         self.border_subtitle = Content(words) if self.tree is not None else ""
 
     def _keep_place(self, guest: str) -> None:
-        """Remember the line under the cursor as the place in this guest's tree, when the user moved there."""
+        """Remember the line under the cursor as the place in this guest's tree, if the user moved there."""
         row = self._lines.row
         if row is not None and row.key != self._placed and not isinstance(row.source, Spot):
             self._places.setdefault(guest, Place()).anchor = self._placed = row.key
@@ -297,7 +297,7 @@ class DeviceShowing(Widget):
             self.post_message(self.Wanted(self, question))
 
     def _read_live(self) -> None:
-        """The values on the screen, while somebody can see them."""
+        """Read the visible values, while the pane can be seen."""
         if self.tree is not None and not self.trouble and self.screen.is_active and self._lines.region:
             self._ask(self._store.missing(self._lines.rows, self.place.view))
             self._ask(self._store.live(self._lines.on_screen))
@@ -310,7 +310,7 @@ class DeviceShowing(Widget):
         self._show()
         row = self._lines.row
         if event.expand and row is not None:
-            # Read anew each time: the values may be old.
+            # Read again each time: the values may be stale.
             self._ask(self._store.again([row]))
 
     @on(DeviceLines.Moved)

@@ -1,4 +1,4 @@
-"""What was read of one guest's devices, and what of it has to be read, or read again. Nothing of Textual here."""
+"""What was read of one guest's devices, and what has to be read, or read again. Independent of Textual."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from workbench.ui.devices.row import Row
 
 _OF_REGISTERS = re.compile("#(?:status|queue|feature)")
-"""In the keys of lines that show what a virtio device's registers and queues say."""
+"""Matches the keys of lines that show a virtio device's registers and queues."""
 MANY = 24
-"""Objects from which one walk over all of QOM is better than reading each with its values."""
+"""Number of objects from which one walk over all of QOM is cheaper than reading each with its values."""
 
 
 class Want(StrEnum):
@@ -41,46 +41,46 @@ class Want(StrEnum):
     BUSES = "buses"
     WALK = "walk"
     EVERYTHING = "everything"
-    """A walk with every value: for finding."""
+    """A walk with every value: for a search."""
 
 
 class Question(Struct, frozen=True):
-    """One thing to be read."""
+    """One thing to read."""
 
     want: Want
     path: str = ""
-    """QOM path; for a type its name."""
+    """QOM path; for TYPE, the name of the type."""
     kinds: tuple[tuple[str, str], ...] = ()
-    """Names and types of properties, for values."""
+    """Names and types of properties, for VALUES."""
 
     @property
     def key(self) -> tuple[Want, str]:
-        """Two questions with the same key are not asked at the same time."""
+        """Only one question with the same key is pending at a time."""
         return self.want, self.path
 
 
 class Store(Struct):
-    """What is known, and what was asked and not answered yet."""
+    """What is known, and the pending questions."""
 
     nodes: dict[str, Node] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     types: dict[str, TypeInfo] = field(default_factory=dict)
     buses: Bus | None = None
     buses_old: bool = False
-    """Whether the buses may be others by now."""
+    """Whether the buses may have changed since they were read."""
     whole: bool = False
-    """Whether a walk has come: then every object is known, if not every value."""
+    """Whether a walk was taken: then every object is known, if not every value."""
     pending: set[tuple[Want, str]] = field(default_factory=set)
 
     def forget(self) -> None:
-        """Another guest, or another run of the same one."""
+        """Drop everything: this is another guest, or another run of the same one."""
         self.nodes, self.failed, self.types, self.buses, self.whole = {}, {}, {}, None, False
         self.pending.clear()
 
-    # What comes in.
+    # Answers.
 
     def take_node(self, node: Node) -> bool:
-        """Whether it says something new."""
+        """Take one object; return whether anything changed."""
         self.pending.discard((Want.NODE, node.path))
         if self.nodes.get(node.path) == node and node.path not in self.failed:
             return False
@@ -89,13 +89,13 @@ class Store(Struct):
         return True
 
     def take_failure(self, path: str, reason: str) -> None:
-        """A path that could not be read."""
+        """Take the error for a path that could not be read."""
         self.pending -= {(want, path) for want in Want}
         self.failed[path] = reason
         self.nodes.pop(path, None)
 
     def take_values(self, path: str, values: Iterable[Property]) -> bool:
-        """Whether one of them is another than before."""
+        """Take values; return whether any changed."""
         self.pending.discard((Want.VALUES, path))
         node = self.nodes.get(path)
         if node is None:
@@ -119,7 +119,7 @@ class Store(Struct):
         return changed
 
     def take_walk(self, nodes: Mapping[str, Node], *, values: bool) -> None:
-        """All objects: what is not among them is gone. Those without values do not replace what was read with them."""
+        """Take all objects: any other object is gone. A walk without values does not replace objects read with values."""
         self.pending.discard((Want.EVERYTHING if values else Want.WALK, ""))
         self.whole = True
         self.nodes = {path: node for path, node in self.nodes.items() if path in nodes}
@@ -133,10 +133,10 @@ class Store(Struct):
                 self.nodes[path] = replace(known, children=node.children)
             self.failed.pop(path, None)
 
-    # What is missing.
+    # Questions.
 
     def missing(self, rows: Sequence[Row], view: View) -> Iterator[Question]:
-        """What the open lines need and was not read."""
+        """What the expanded lines need and was not read yet."""
         if view is View.BUS and (self.buses is None or self.buses_old):
             yield Question(Want.BUSES, ROOT)
         paths = {row.path: None for row in rows if opens_object(row) and row.path not in self.nodes}
@@ -147,23 +147,23 @@ class Store(Struct):
             yield from (Question(Want.NODE, path) for path in unread)
 
     def above(self) -> Iterator[Question]:
-        """What tells on which device another one sits: the buses, if they are not known."""
+        """What is needed to know which device another one is plugged into: the buses, if unknown."""
         if self.buses is None:
             yield Question(Want.BUSES, ROOT)
 
     def again(self, rows: Sequence[Row]) -> Iterator[Question]:
-        """Every open object, for a refresh that the user wants."""
+        """Every expanded object, for a refresh by the user."""
         yield from (Question(Want.NODE, path) for path in {row.path: None for row in rows if opens_object(row)})
 
     def places(self, rows: Sequence[Row]) -> Iterator[Question]:
-        """The open objects below which others come and go: QOM's containers, which have nothing else in them."""
+        """The expanded objects below which others come and go: QOM containers, which hold nothing else."""
         for row in rows:
             node = self.nodes.get(row.path)
             if opens_object(row) and node is not None and node.type == "container":
                 yield Question(Want.NODE, row.path)
 
     def live(self, rows: Sequence[Row], *, only_unread: bool = False) -> Iterator[Question]:
-        """The values on these lines, and the descriptions that go with them."""
+        """The values on these lines, and their descriptions."""
         values: dict[str, dict[str, str]] = {}
         virtio: set[str] = set()
         for row in rows:
@@ -178,20 +178,20 @@ class Store(Struct):
             yield from self.type_of(path)
 
     def type_of(self, path: str) -> Iterator[Question]:
-        """What is not known yet of the type of an object that was read."""
+        """The type of an object that was read, if unknown."""
         node = self.nodes.get(path)
         if node is not None and node.type and node.type not in self.types:
             yield Question(Want.TYPE, node.type)
 
     def ask(self, questions: Iterable[Question]) -> list[Question]:
-        """Those that are not on their way already."""
+        """Mark questions as pending; return those that were not pending already."""
         new = [one for one in {one.key: one for one in questions}.values() if one.key not in self.pending]
         self.pending |= {one.key for one in new}
         return new
 
 
 def opens_object(row: Row) -> bool:
-    """Whether an open line shows what is inside a QOM object."""
+    """Whether an expanded line shows the inside of a QOM object."""
     if not (row.expanded and row.path.startswith("/")) or row.key not in (row.path, f"{NESTED}{row.path}"):
         return False
     return isinstance(row.source, PciDevice | Child | BusDevice)

@@ -1,4 +1,4 @@
-"""The QEMU command line of the profile that is edited, each option with the line that made it."""
+"""The pane with the QEMU command line of the edited profile, each option with the line that it comes from."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 GUTTER = 6
 """Columns of the line numbers."""
 DEFAULT = "\u00b7"
-"""In the place of the number: a default made it."""
+"""Replaces the number of an option that comes from a default."""
 ELSEWHERE = "\u2191"
 """Before the number: a line of a file that this one extends."""
 HANG = 2
-"""Columns by which the later lines of a long option stand in."""
-PROBLEMS = "the command line stands here when the profile has no problem"
+"""Columns by which the later lines of a long option are indented."""
+PROBLEMS = "no command line while the profile has problems"
 
 
 class CommandPane(VerticalScroll, can_focus=True):
-    """Follows the text and the cursor in it: what the cursor's line made stands out."""
+    """Follows the text and its cursor: options from the cursor's line are highlighted."""
 
     DEFAULT_CSS = """
     CommandPane { padding: 0; scrollbar-gutter: stable; }
@@ -40,8 +40,8 @@ class CommandPane(VerticalScroll, can_focus=True):
         self.border_title = "QEMU command line"
         self._checked = Checked("")
         self._line = 1
-        self._told: Checked | None = None
-        """The last one that gave options: they stay, greyed, while the text has a problem."""
+        self._last_valid: Checked | None = None
+        """The last one with options: they stay, greyed, while the text has a problem."""
 
     def compose(self) -> ComposeResult:
         yield TextBlock()
@@ -49,11 +49,11 @@ class CommandPane(VerticalScroll, can_focus=True):
     def show_checked(self, checked: Checked) -> None:
         self._checked = checked
         if checked.parts:
-            self._told = checked
+            self._last_valid = checked
         self._show()
 
     def show_line(self, line: int) -> None:
-        """The cursor is on this line of the text, from 1."""
+        """Highlight the options of a line of the text, counted from 1."""
         if line != self._line:
             self._line = line
             self._show(follow=True)
@@ -70,9 +70,9 @@ class CommandPane(VerticalScroll, can_focus=True):
         if width < GUTTER + 10:
             return
         stale = not checked.parts
-        source = self._told if stale and self._told is not None else checked
+        source = self._last_valid if stale and self._last_valid is not None else checked
         why = checked.why or PROBLEMS if stale else ""
-        self.border_subtitle = Content("as it was before the problem" if stale else legend(source))
+        self.border_subtitle = Content("last valid command line" if stale else legend(source))
         if not source.parts:
             self.border_subtitle = ""
             self.query_one(TextBlock).show(Content.styled(why, "$foreground-muted"))
@@ -88,10 +88,10 @@ class CommandPane(VerticalScroll, can_focus=True):
                 last = len(lines)
         self.query_one(TextBlock).show(Content("\n").join(lines))
         if follow and first is not None and last is not None:
-            self._look_at(first, last)
+            self._scroll_to_lines(first, last)
 
-    def _look_at(self, first: int, last: int) -> None:
-        """Scroll as little as shows these lines, the first of them in any case."""
+    def _scroll_to_lines(self, first: int, last: int) -> None:
+        """Scroll as little as possible to show these lines, at least the first."""
         height = self.scrollable_content_region.height
         top = self.scroll_offset.y
         if first < top or last > top + height:
@@ -99,7 +99,7 @@ class CommandPane(VerticalScroll, can_focus=True):
 
 
 def legend(checked: Checked) -> str:
-    """What the marks before the options mean, as far as there are any."""
+    """The meaning of the marks in use."""
     places = [checked.place(part) for part in checked.parts if part.path]
     files = dict.fromkeys(file for file, _ in places if file)
     words = [f"{ELSEWHERE} {', '.join(files)}"] if files else []
@@ -107,7 +107,7 @@ def legend(checked: Checked) -> str:
 
 
 def option_lines(checked: Checked, part: ArgvPart, width: int, *, chosen: bool, stale: bool) -> list[Content]:
-    """One option, broken where the pane ends, with its line number before it."""
+    """One option with its line number, wrapped at the width of the pane."""
     file, line = checked.place(part)
     mark = "" if not part.path else DEFAULT if not line else f"{ELSEWHERE if file else ''}{line}"
     pieces = broken(" ".join(part.options).replace("\n", "\u240a"), width - GUTTER - 1)

@@ -1,4 +1,4 @@
-"""How two profiles differ, in a window: their keys, and QEMU's options."""
+"""The dialog that compares two profiles: their keys and their QEMU options."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from workbench.domain.compare.options import Change
 
 MUTED = "$foreground-muted"
-NO_OPTION = "no option of QEMU"
+NO_OPTION = "not a QEMU option"
 MARKS = {"+": ("+ ", "$success"), "-": ("\u2212 ", "$error"), "~": ("~ ", "$accent")}
 
 
 class CompareDialog(Dialog):
-    """Scrolls; closed by its button."""
+    """A scrolling dialog, closed by its button."""
 
     DEFAULT_CSS = """
     CompareDialog {
@@ -35,7 +35,7 @@ class CompareDialog(Dialog):
     """
 
     def __init__(self, title: str, found: Comparison, *, runs: bool) -> None:
-        """:param runs: whether it is held against the guest that runs."""
+        """:param runs: whether the comparison is with the running guest."""
         super().__init__(title, Content(""), [("ok", "OK", "primary")])
         self._found = found
         self._runs = runs
@@ -53,44 +53,44 @@ class CompareDialog(Dialog):
 def lines(found: Comparison, width: int, *, runs: bool) -> Iterator[Content]:
     """The keys that differ, then the options."""
     if found.unknown:
-        yield Content.styled(f"What was plugged in and out since the start is not known: {found.unknown}", "$warning")
+        yield Content.styled(f"Devices plugged or unplugged since the start are unknown: {found.unknown}", "$warning")
         yield Content("")
     if not found:
         if not runs:
-            yield Content("They say the same.")
+            yield Content("No differences.")
             return
-        known = ", as far as is known" if found.unknown else ""
-        yield Content(f"A restart gives it the same devices and options{known}. What was set in it since begins anew.")
+        known = ", as far as known" if found.unknown else ""
+        yield Content(f"A restart changes no devices or options{known}. Values set at run time are lost.")
         return
     if runs:
-        as_it = "was started" if found.unknown else "is now, also what was plugged in and out"
-        yield Content(f"The guest as it {as_it}. All of it takes effect at the next start.")
+        as_it = "was started" if found.unknown else "is now, hotplugged devices included"
+        yield Content(f"Compared with the guest as it {as_it}. Changes take effect at the next start.")
         yield Content("")
     if found.keys:
-        yield Content.styled("Keys of the profile", "bold")
+        yield Content.styled("Profile keys", "bold")
         room = max(len(key.key) for key in found.keys)
         for key in found.keys:
             values = f"{key.one} \u2192 {key.other}"
             yield from _entry(key.mark, f"{key.key:<{room}}", values, NO_OPTION if key.no_option else "", width)
         yield Content("")
     if found.options:
-        yield Content.styled("Options of QEMU", "bold")
+        yield Content.styled("QEMU options", "bold")
         for change in found.options:
             keys = ", ".join(found.keys_of(change))
             yield from _entry(_mark(change), change.name, _words(change), keys, width)
     else:
-        yield Content.styled("QEMU's options are the same.", MUTED)
+        yield Content.styled("The QEMU options are the same.", MUTED)
     if found.others:
         yield Content("")
-        yield Content.styled("By another hand than the workbench's, while the guest ran", "bold")
+        yield Content.styled("Plugged or unplugged by another client since the start", "bold")
         for one in found.others:
             gone = one.kind is Kind.EXTRA
-            words = "plugged in, and gone after a restart" if gone else "unplugged, and back after a restart"
+            words = "plugged in; gone after a restart" if gone else "unplugged; back after a restart"
             yield from _entry("-" if gone else "+", one.name, one.type, words, width)
 
 
 def _entry(mark: str, name: str, words: str, note: str, width: int) -> Iterator[Content]:
-    """One difference; what has no room beside its name stands below it, set in."""
+    """One difference; what does not fit beside its name is indented below it."""
     head = f"{name}  "
     if len(f"  {head}{words}  {note}".rstrip()) <= width:
         yield Content.assemble(MARKS[mark], head, words, (f"  {note}" if note else "", MUTED))

@@ -1,7 +1,7 @@
-"""The lines of a profile's text, from which the text comes back as it was, byte by byte.
+"""The text area's document for a profile: keeps every line ending, so that the text is preserved byte for byte.
 
-Textual's own document ends a line wherever ``str.splitlines`` does, at U+2028 within a value too, and gives every line
-the end that it found first.
+Textual's own document splits lines as ``str.splitlines`` does, even at U+2028 inside a value, and writes the first line
+ending that it finds after every line.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _END = re.compile("(\r\n|\n|\r)")
 
 
 def split_lines(text: str) -> tuple[list[str], list[str]]:
-    """The lines, and the ends between them: one less than lines. Together they are the text."""
+    """The lines, and the line endings between them: one fewer than lines. Joined, they are the text."""
     pieces = _END.split(text)
     return pieces[::2], pieces[1::2]
 
@@ -30,7 +30,7 @@ def location_at(text: str, offset: int) -> tuple[int, int]:
 
 
 class ProfileDocument(Document):
-    """Each line keeps its own end."""
+    """A document in which each line keeps its own ending."""
 
     def __init__(self, text: str) -> None:
         super().__init__("")
@@ -41,7 +41,7 @@ class ProfileDocument(Document):
         return self._joined(self._lines, self._ends)
 
     def with_ends_of(self, row: int, text: str) -> str:
-        """A text that is typed or pasted at a line, with the line ends that are usual there."""
+        """Text typed or pasted at a line, with that line's ending."""
         usual = self._ends[min(row, len(self._ends) - 1)] if self._ends else "\n"
         return _END.sub(lambda _: usual, text)
 
@@ -65,7 +65,7 @@ class ProfileDocument(Document):
         return EditResult((top + len(lines) - 1, column), replaced)
 
     def _within(self, location: Location) -> Location:
-        """The location, or the end of the text for one that is beyond it."""
+        """The location, or the end of the text if it is past that."""
         row, column = location
         return (row, column) if row < len(self._lines) else (len(self._lines) - 1, len(self._lines[-1]))
 

@@ -1,4 +1,4 @@
-"""The form of a profile: every key of the model with what it is, its default and its value; a change goes into the text."""
+"""The form of a profile: every key with its description, default and value. Changes are made in the text."""
 
 from __future__ import annotations
 
@@ -33,25 +33,27 @@ Action = Literal["toggle", "change", "add", "remove", "off"]
 
 
 class FormList(OptionList):
-    """The rows; typing in it does nothing, keys act on the row that is highlighted."""
+    """The rows of the form; keys act on the highlighted row."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "select", "Change", id="form.change", tooltip="Change the value, open the table, or add one"),
-        Binding("space", "act('toggle')", "Open/close", id="form.toggle", tooltip="Open or close a table", show=False),
+        Binding(
+            "space", "act('toggle')", "Open/close", id="form.toggle", tooltip="Expand or collapse a table", show=False
+        ),
         Binding(
             "delete",
             "act('remove')",
             "Default",
             id="form.remove",
-            tooltip="Take it out of the text: the default",
+            tooltip="Remove it from the text: the default applies",
         ),
-        Binding("minus", "act('off')", "Off", id="form.off", tooltip="Switch a table off with false", show=False),
-        Binding("k", "cursor_up", "Up", id="form.up", tooltip="The key above", show=False),
-        Binding("j", "cursor_down", "Down", id="form.down", tooltip="The key below", show=False),
+        Binding("minus", "act('off')", "Off", id="form.off", tooltip="Disable a table: NAME = false", show=False),
+        Binding("k", "cursor_up", "Up", id="form.up", tooltip="Previous key", show=False),
+        Binding("j", "cursor_down", "Down", id="form.down", tooltip="Next key", show=False),
     ]
 
     class Acted(Message):
-        """A key that acts on the highlighted row."""
+        """A key was pressed that acts on the highlighted row."""
 
         def __init__(self, action: Action) -> None:
             super().__init__()
@@ -62,7 +64,7 @@ class FormList(OptionList):
 
 
 class ProfileForm(Vertical):
-    """Shows rows; what is to change is asked of the screen."""
+    """Shows the rows; the screen makes the changes."""
 
     DEFAULT_CSS = """
     ProfileForm {
@@ -75,7 +77,7 @@ class ProfileForm(Vertical):
     }
     """
 
-    class Asked(Message):
+    class EditRequested(Message):
         """The user wants to change a row: ``change``, ``remove``, ``off`` or ``add``."""
 
         def __init__(self, row: Row, action: Action) -> None:
@@ -83,8 +85,8 @@ class ProfileForm(Vertical):
             self.row = row
             self.action = action
 
-    class Looked(Message):
-        """The user looks at a row."""
+    class RowHighlighted(Message):
+        """The cursor is on another row."""
 
         def __init__(self, path: Path) -> None:
             super().__init__()
@@ -112,12 +114,12 @@ class ProfileForm(Vertical):
 
     @property
     def row(self) -> Row | None:
-        """The highlighted one."""
+        """The highlighted row."""
         index = self.query_one(FormList).highlighted
         return self._rows[index] if index is not None and index < len(self._rows) else None
 
     def show_checked(self, text: str, checked: Checked) -> None:
-        """Follow the text; while it is no TOML, the last rows stay and nothing can be changed."""
+        """Follow the text; while it is not valid TOML, the last rows stay and cannot be changed."""
         self._last = text, checked
         if not self.display:
             return
@@ -149,7 +151,7 @@ class ProfileForm(Vertical):
             self.show_checked(*self._last)
 
     def choose(self, path: Path) -> None:
-        """Highlight a row, or the nearest one around it; while there are no rows, as soon as they are there."""
+        """Highlight a row, or the nearest parent; if there are no rows yet, once there are."""
         self._wanted = path
         paths = [row.path for row in self._rows]
         while path and path not in paths:
@@ -172,7 +174,7 @@ class ProfileForm(Vertical):
         self._show_help()
         row = self.row
         if row is not None and self.query_one(FormList).has_focus:
-            self.post_message(self.Looked(row.path))
+            self.post_message(self.RowHighlighted(row.path))
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
@@ -182,11 +184,11 @@ class ProfileForm(Vertical):
             return
         if row.adds:
             self._toggled.discard(row.path)
-            self.post_message(self.Asked(row, "add"))
+            self.post_message(self.EditRequested(row, "add"))
         elif row.kind in ("table", "element"):
             self._toggle(row)
         else:
-            self.post_message(self.Asked(row, "change"))
+            self.post_message(self.EditRequested(row, "change"))
 
     @on(FormList.Acted)
     def _acted(self, event: FormList.Acted) -> None:
@@ -198,13 +200,13 @@ class ProfileForm(Vertical):
             if row.kind != "value":
                 self._toggle(row)
             elif row.choices:
-                self.post_message(self.Asked(row, "change"))
+                self.post_message(self.EditRequested(row, "change"))
         elif event.action == "remove" and not row.here:
-            self.app.notify("the text does not say it: the default stands", timeout=2, markup=False)
+            self.app.notify("Not in the text: the default applies already", timeout=2, markup=False)
         elif event.action == "off" and not row.can_be_off:
-            self.app.notify(f"{key_text(row.path)} cannot be switched off", timeout=2, markup=False)
+            self.app.notify(f"{key_text(row.path)} cannot be disabled", timeout=2, markup=False)
         else:
-            self.post_message(self.Asked(row, event.action))
+            self.post_message(self.EditRequested(row, event.action))
 
     def _toggle(self, row: Row) -> None:
         self._toggled ^= {row.path}
@@ -213,14 +215,14 @@ class ProfileForm(Vertical):
 
 
 def hints() -> str:
-    """The keys of a row, on the pane's edge: on a small terminal the line of keys has no room for them."""
+    """The keys of a row, for the border of the pane: the key bar of a small terminal has no room for them."""
     usual = (("change", "enter"), ("toggle", "space"), ("remove", "del"), ("off", "-"))
     change, toggle, remove, off = (key_name(f"form.{name}", key) for name, key in usual)
     return f"{change} change   {toggle} open   {remove} default   {off} off"
 
 
 def row_line(row: Row) -> Content:
-    """The key, then its value, or its default muted."""
+    """The key and its value, or its default, muted."""
     indent = "  " * row.depth
     if row.kind != "value":
         mark = "\u25be" if row.opened else "\u25b8"
@@ -232,7 +234,7 @@ def row_line(row: Row) -> Content:
     if row.here:
         shown = (value, "$accent" if row.text else "$secondary")
     elif row.value:
-        shown = (f"{value}  from the file that it extends", MUTED)
+        shown = (f"{value}  inherited", MUTED)
     else:
         shown = (row.default or "\u00b7", MUTED)
     return Content.assemble((f"{label:<{LABEL}} ", "" if row.here else MUTED), shown)

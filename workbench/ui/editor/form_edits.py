@@ -1,4 +1,4 @@
-"""What the form asks for, carried out in the text: one edit each, which ctrl+z takes back."""
+"""The part of the editor that makes the form's changes in the text, one undo step each."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from workbench.engine.base import Profiles
 
 
-RUNS = "the guest that runs"
+RUNS = "the running guest"
 
 
 class FormEdits(Screen[None]):
-    """The part of the editor that knows the form."""
+    """An editor that edits its text for the form."""
 
     def __init__(self, profiles: Profiles, known: ProfileText) -> None:
         super().__init__()
         self._profiles = profiles
         self._known = known
         self._asking = False
-        """Whether the form's last wish is being carried out."""
+        """Whether the form's last request is being carried out."""
 
     @property
     def _area(self) -> ProfileArea:
@@ -45,13 +45,15 @@ class FormEdits(Screen[None]):
 
     @work(group="compare", exclusive=True)
     async def action_compare(self) -> None:
-        """What this text would change in the options of the guest that runs, or of another profile."""
+        """Show what this text changes, compared with the running guest or another profile."""
         names = {name or RUNS: name for name in self._profiles.comparable(self._known.name)}
         if not names:
-            self.notify("there is no other profile, and the guest does not run", timeout=3, markup=False)
+            self.notify(
+                "Nothing to compare with: no other profile, and the guest is not running", timeout=3, markup=False
+            )
             return
         words = Content(
-            "What to hold it against. Then you see what this text has more (+), less (\u2212) and otherwise (~)."
+            "Compare the text with another profile or the guest: what it adds (+), removes (\u2212) and changes (~)."
         )
         choice = await self.app.push_screen_wait(ValueDialog("Compare", words, choices=tuple(names)))
         if choice is None:
@@ -63,25 +65,25 @@ class FormEdits(Screen[None]):
             return
         from workbench.ui.editor.compare_dialog import CompareDialog
 
-        title = f"{choice} \u2192 {self._known.name}, as the text is now"
+        title = f"{choice} \u2192 {self._known.name} (as edited)"
         self.app.push_screen(CompareDialog(title, found, runs=not names[choice]))
 
-    @on(ProfileForm.Asked)
-    def _asked(self, message: ProfileForm.Asked) -> None:
-        """One change at a time: a key that comes while a question is about to open would take its answer away."""
+    @on(ProfileForm.EditRequested)
+    def _asked(self, message: ProfileForm.EditRequested) -> None:
+        """Make one change at a time: a key that arrives while a dialog is opening would be lost to its answer."""
         if not self._asking:
             self._asking = True
             self._change(message)
 
     @work(group="form")
-    async def _change(self, message: ProfileForm.Asked) -> None:
+    async def _change(self, message: ProfileForm.EditRequested) -> None:
         try:
             with opening(self.app):
                 await self._carry_out(message)
         finally:
             self._asking = False
 
-    async def _carry_out(self, message: ProfileForm.Asked) -> None:
+    async def _carry_out(self, message: ProfileForm.EditRequested) -> None:
         row, path = message.row, message.row.path
         if message.action == "add":
             self._edit(lambda text: self._with_table(text, row))
@@ -123,12 +125,12 @@ class FormEdits(Screen[None]):
             self._edit(lambda _text: edited(answer))
 
     async def _ask_name(self, row: Row) -> None:
-        """A key of the user's own."""
+        """Ask for a key with a name of the user's choice."""
 
         def edited(typed: str) -> str:
             name, equals, value = (part.strip() for part in typed.partition("="))
             if not (name and equals and value):
-                raise EditError("write NAME = VALUE")
+                raise EditError("expected NAME = VALUE")
             one = Row((*row.path, name), name, "value", "", "", text=not value.isdecimal())
             return set_value(self._area.text, one.path, literal(one, value.strip('"')), order=ORDER)
 
@@ -144,7 +146,7 @@ class FormEdits(Screen[None]):
             self._edit(lambda _text: edited(answer))
 
     def _trouble(self, edited: Callable[[], str], key: str) -> str:
-        """What would be wrong at a key, or below it, with this text."""
+        """The problem at a key, or below it, that this text would have; empty if none."""
         try:
             checked = self._profiles.check(self._known, edited())
         except EditError as error:

@@ -1,4 +1,4 @@
-"""What is wrong with the profile that is edited: one line each, enter goes there."""
+"""The list of problems of the edited profile, one line each; enter goes to the problem."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ProblemList(OptionList):
-    """As ``FILE:LINE:COL: key: message``."""
+    """Problems as ``FILE:LINE:COL: key: message``."""
 
     DEFAULT_CSS = """
     ProblemList { background: $background; height: auto; max-height: 8; padding: 0 1; }
@@ -28,9 +28,9 @@ class ProblemList(OptionList):
     ProblemList:focus > .option-list--option-highlighted { background: $primary 30%; text-style: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select", "Go there", id="problems.go", tooltip="Put the cursor to the problem"),
-        Binding("k", "cursor_up", "Up", id="problems.up", tooltip="The problem above", show=False),
-        Binding("j", "cursor_down", "Down", id="problems.down", tooltip="The problem below", show=False),
+        Binding("enter", "select", "Go there", id="problems.go", tooltip="Go to the problem"),
+        Binding("k", "cursor_up", "Up", id="problems.up", tooltip="Previous problem", show=False),
+        Binding("j", "cursor_down", "Down", id="problems.down", tooltip="Next problem", show=False),
     ]
 
     class Chosen(Message):

@@ -1,4 +1,4 @@
-"""A profile as TOML text, with its problems and the QEMU command line that it gives, live beside it."""
+"""The editor: a profile as TOML text, with its form, problems and QEMU command line, updated while typing."""
 
 from __future__ import annotations
 
@@ -35,49 +35,54 @@ if TYPE_CHECKING:
     from workbench.engine.base import Profiles
 
 TYPING = 0.04
-"""Seconds without a key until a text is checked: one check for a burst of keys."""
+"""Seconds without a key before the text is checked: one check for a burst of keys."""
 REST = 0.6
-"""Seconds without a key until files and QEMU are asked."""
-LOOK = 1.0
-"""Seconds between two looks at the file on the disk."""
+"""Seconds without a key before the text is checked against files and QEMU."""
+POLL = 1.0
+"""Seconds between two checks of the file on disk."""
 WIDTHS = [(0, "-narrow"), (100, "-wide"), (170, "-vast")]
 
 
 class EditorScreen(ProfileSaving):
-    """One profile. Nothing is written but by the key that saves."""
+    """The editor of one profile. Only the save key writes the file."""
 
     CSS_PATH = "editor.tcss"
     AUTO_FOCUS = "#editor-text"
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = WIDTHS  # Textual declares it on the instance
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "save", "Save", id="editor.save", tooltip="Save the profile", priority=True),
+        Binding("f2", "show('form')", "Form", id="editor.form", tooltip="Show or hide the form"),
+        Binding("f3", "show('command')", "Command", id="editor.command", tooltip="Show or hide the QEMU command line"),
         Binding(
-            "ctrl+s", "save", "Save", id="editor.save", tooltip="Save the profile, whole or not at all", priority=True
+            "f4",
+            "problems",
+            "Problems",
+            id="editor.problems",
+            tooltip="Go to the list of problems, or back to the text",
         ),
-        Binding(
-            "f2", "show('form')", "Form", id="editor.form", tooltip="The form beside the text, each following the other"
-        ),
-        Binding(
-            "f3", "show('command')", "Command", id="editor.command", tooltip="The QEMU command line beside the text"
-        ),
-        Binding("f4", "problems", "Problems", id="editor.problems", tooltip="Go to the problems, or back to the text"),
         Binding(
             "f5",
             "compare",
             "Compare",
             id="editor.compare",
-            tooltip="Compare with another profile, or with the guest that runs",
+            tooltip="Compare with another profile, or with the running guest",
         ),
         Binding(
-            "ctrl+z", "undo", "Undo", id="editor.undo", tooltip="Take back the last change, of text or form", show=False
+            "ctrl+z",
+            "undo",
+            "Undo",
+            id="editor.undo",
+            tooltip="Undo the last change, in the text or the form",
+            show=False,
         ),
-        Binding("ctrl+y", "redo", "Redo", id="editor.redo", tooltip="Make the change that was taken back", show=False),
-        Binding("ctrl+g", "show_file", "File", id="editor.file", tooltip="Show where the profile is saved", show=False),
+        Binding("ctrl+y", "redo", "Redo", id="editor.redo", tooltip="Redo the change that was undone", show=False),
+        Binding("ctrl+g", "show_file", "File", id="editor.file", tooltip="Show the path of the profile", show=False),
         Binding(
             "escape",
             "leave",
             "Back",
             id="editor.leave",
-            tooltip="Back to the text, then out of the editor; asks when something is unsaved",
+            tooltip="Back to the text, or leave; asks if there are unsaved changes",
         ),
     ]
 
@@ -86,7 +91,7 @@ class EditorScreen(ProfileSaving):
         size_screen(self)
         self._checked = Checked(known.name)
         self._host_problems: tuple[Problem, ...] = ()
-        """What files and QEMU have against the text as it was when they were last asked."""
+        """Problems found by the last check against files and QEMU."""
         self._typing: Timer | None = None
         self._rest: Timer | None = None
 
@@ -104,10 +109,10 @@ class EditorScreen(ProfileSaving):
     def on_mount(self) -> None:
         self._area.load_text(self._known.text)
         self._check()
-        self.set_interval(LOOK, self._look)
+        self.set_interval(POLL, self._poll_disk)
 
     def on_resize(self, event: Resize) -> None:
-        """Two panes where there is room for two; where there is not, the one that has the focus."""
+        """Show two panes if they fit, otherwise the one with the focus."""
         narrow = event.size.width < WIDTHS[1][0]
         if narrow and self._area.has_focus:
             self._show_beside("text")
@@ -130,21 +135,21 @@ class EditorScreen(ProfileSaving):
             self._form_follows()
 
     def _form_follows(self) -> None:
-        """The form's cursor goes where the text's is."""
+        """Move the form's cursor to the key at the text's cursor."""
         form = self.query_one(ProfileForm)
         line = self._area.cursor_location[0] + 1
         if path := path_before(self._checked.parsed, self._checked.file, line):
             form.choose(path)
 
-    @on(ProfileForm.Looked)
-    def _looked(self, message: ProfileForm.Looked) -> None:
-        """The text and the command line follow the form."""
+    @on(ProfileForm.RowHighlighted)
+    def _text_follows(self, message: ProfileForm.RowHighlighted) -> None:
+        """Move the cursor of the text, and with it the command line, to the form's row."""
         place = self._checked.parsed.places.get(message.path)
         if place is not None and place.file == self._checked.file:
             self._area.jump(place.line, place.column)
 
     def _check(self) -> None:
-        """What can be said at once; files and QEMU are asked when the keys rest."""
+        """Check the text at once, and against files and QEMU after a pause in typing."""
         checked = self._profiles.check(self._known, self._area.text)
         if checked.problems or checked.parsed.profile != self._checked.parsed.profile:
             self._host_problems = ()
@@ -154,7 +159,7 @@ class EditorScreen(ProfileSaving):
             self._rest.stop()
         self._rest = self.set_timer(REST, self._ask_host)
 
-    async def _look_at_bases(self) -> None:
+    async def _check_bases(self) -> None:
         checked = self._checked
         if await self._profiles.bases_changed(checked) and checked is self._checked:
             self._check()
@@ -167,7 +172,7 @@ class EditorScreen(ProfileSaving):
         except WorkbenchError as error:
             self.notify(error.message, title="Not checked with QEMU", severity="warning", timeout=4, markup=False)
             return
-        with suppress(NoMatches):  # the screen may have been left meanwhile
+        with suppress(NoMatches):  # the screen may be gone by now
             if text == self._area.text:
                 self._host_problems = found
                 self._show()
@@ -184,12 +189,14 @@ class EditorScreen(ProfileSaving):
     def _show_head(self) -> None:
         count = len(self.query_one(ProblemList).problems)
         parts: list[tuple[str, str]] = [(self._known.name, "bold")]
-        parts.append(("not saved", "$warning") if self.changed else ("saved", "$foreground-muted"))
+        parts.append(("unsaved", "$warning") if self.changed else ("saved", "$foreground-muted"))
         if self._known.sample:
-            parts[-1] = ("a sample: saving makes your own copy", "$warning" if self.changed else "$foreground-muted")
+            parts[-1] = ("sample: saving creates your own copy", "$warning" if self.changed else "$foreground-muted")
         if self._elsewhere:
             parts.append((self._elsewhere, "bold $error"))
-        parts.append((f"{count} problem{'' if count == 1 else 's'}", "$error") if count else ("no problem", "$success"))
+        parts.append(
+            (f"{count} problem{'' if count == 1 else 's'}", "$error") if count else ("no problems", "$success")
+        )
         self.query_one("#editor-head", TextBlock).show(
             Content(" \u00b7 ").join([Content.styled(*one) for one in parts])
         )
@@ -200,7 +207,7 @@ class EditorScreen(ProfileSaving):
     def _go(self, message: ProblemList.Chosen) -> None:
         problem = message.problem
         if problem.line and problem.file != self._checked.file:
-            self.notify(f"it stands in {problem.file}", severity="warning", timeout=4, markup=False)
+            self.notify(f"The problem is in {problem.file}", severity="warning", timeout=4, markup=False)
             return
         self.action_show("text")
         self._area.jump(problem.line, problem.column)
@@ -210,7 +217,7 @@ class EditorScreen(ProfileSaving):
         self.set_focus(problems if problems.display and not problems.has_focus else self._area)
 
     def action_show(self, name: str) -> None:
-        """Show one pane beside the text, or in its place where there is room for one; again for the text."""
+        """Show one pane beside the text, or instead of it where only one fits; a second call hides it."""
         again = self.has_class(f"-{name}") and self.size.width < WIDTHS[2][0]
         self._show_beside("text" if again else name)
         if again or name == "text":

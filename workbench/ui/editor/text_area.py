@@ -1,4 +1,4 @@
-"""The text of a profile: TOML in light colours, line numbers, problems underlined where they stand."""
+"""The text area of a profile: coloured TOML, line numbers, underlined problems."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _HEADER = re.compile(r"\s*\[{1,2}[^#\"']*\]{1,2}")
 _KEY = re.compile(r"""\s*(?:[\w.\- ]|"(?:[^"\\]|\\.)*"|'[^']*')+?(?=\s*=)""")
 _TOKEN = re.compile(r"""(?P<string>"(?:[^"\\]|\\.)*"?|'[^']*'?)|(?P<comment>\#.*)|(?P<value>\b[\w+.:-]+\b)""")
 _HIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
-"""What a terminal would act on, or not show; a tab is a tab."""
+"""Characters that a terminal would act on or hide; tabs are kept."""
 _WORD = re.compile(r"""[\w.-]+|"(?:[^"\\]|\\.)*"?|'[^']*'?|\S""")
 
 
 class ProfileArea(TextArea):
-    """Every line is coloured by itself: a text over many lines has the colours of its lines, and all else is right."""
+    """Colours each line on its own; only a string over several lines is coloured as if it ended at each line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+home", "ends(True)", "Start", id="text.start", tooltip="To the start of the text", show=False),
@@ -61,10 +61,10 @@ class ProfileArea(TextArea):
             id=id, classes="pane", show_line_numbers=True, soft_wrap=True, compact=True, max_checkpoints=500
         )
         self._problems: dict[int, list[int]] = {}
-        """Columns from 0 at which something is wrong, by the line from 0."""
+        """Line -> columns with a problem, both counted from 0."""
 
     def show_problems(self, problems: Iterable[Problem], file: str) -> None:
-        """Underline what these problems of the file speak of."""
+        """Underline the places of these problems, if they are in this file."""
         found: dict[int, list[int]] = {}
         for problem in problems:
             if problem.line and problem.file == file:
@@ -75,7 +75,7 @@ class ProfileArea(TextArea):
             self.refresh()
 
     def _set_document(self, text: str, language: str | None) -> None:
-        """As Textual does, with a document that keeps each line's own end."""
+        """As Textual does, with a document that keeps each line's own ending."""
         super()._set_document("", language)
         self.document = ProfileDocument(text)
         self.wrapped_document = WrappedDocument(self.document, tab_width=self.indent_width)
@@ -99,29 +99,29 @@ class ProfileArea(TextArea):
         return line
 
     def get_component_rich_style(self, *names: str, partial: bool = False, default: Style | None = None) -> Style:
-        """The line of the cursor has another background, and its words keep their colours."""
+        """The cursor line has another background; its words keep their colours."""
         style = super().get_component_rich_style(*names, partial=partial, default=default)
         return Style(bgcolor=style.bgcolor) if names == ("text-area--cursor-line",) else style
 
     def _style(self, name: str) -> Style:
-        """The style over the background: a Rich colour alone knows no transparency."""
+        """The style without its background: Rich colours have no transparency."""
         style = self.get_component_rich_style(name)
         return Style(color=style.color, bold=style.bold, underline=style.underline)
 
     def on_resize(self) -> None:
-        """Where one types stays in sight when the list of problems takes some of the room."""
+        """Keep the cursor visible when the list of problems takes some of the room."""
         self.call_after_refresh(self.scroll_cursor_visible)
 
     def action_ends(self, start: bool) -> None:
         self.move_cursor(self.document.start if start else self.document.end)
 
     def jump(self, line: int, column: int) -> None:
-        """Put the cursor to a place, both from 1, and look there."""
+        """Move the cursor to a line and column, counted from 1, and scroll there."""
         row = min(max(line, 1), self.document.line_count) - 1
         self.move_cursor((row, min(max(column, 1) - 1, len(self.document.get_line(row)))), center=True)
 
     def become(self, text: str) -> None:
-        """Have another text by one change of as little as possible: it can be undone, and the cursor stays about where it is."""
+        """Replace the text with one minimal edit: it can be undone, and the cursor stays near its place."""
         before = self.text
         start, before_end, after_end = changed_range(before, text)
         if start == before_end == after_end:
@@ -134,7 +134,7 @@ class ProfileArea(TextArea):
 
 
 def spans(line: str, problems: Sequence[int]) -> list[tuple[int, int, str]]:
-    """What is to be coloured of a line: start, end and what it is, later ones over earlier ones."""
+    """The spans of a line to colour, as start, end and kind; later ones override earlier ones."""
     found = []
     begin = 0
     if header := _HEADER.match(line):
@@ -151,7 +151,7 @@ def spans(line: str, problems: Sequence[int]) -> list[tuple[int, int, str]]:
 
 
 def changed_range(before: str, after: str) -> tuple[int, int, int]:
-    """Where two texts begin to differ, and where in each of them they are the same again; never between CR and LF."""
+    """Where two texts begin to differ, and where in each of them the common end begins; never between CR and LF."""
     start, shorter = 0, min(len(before), len(after))
     while start < shorter and before[start] == after[start]:
         start += 1

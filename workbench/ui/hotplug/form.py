@@ -1,4 +1,4 @@
-"""The form for a device to be plugged in: a line for each key, and the QMP commands that would be sent."""
+"""The form to plug in a device: a line for each key, and the QMP commands to be sent."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ KEY_WIDTH, VALUE_WIDTH = 24, 26
 
 
 class KindDialog(Dialog):
-    """A digit chooses; the result is the kind, or empty for none."""
+    """The choice of what to plug in; returns the kind, or an empty string if cancelled."""
 
     DEFAULT_CSS = """
     KindDialog > Vertical { width: 48; }
@@ -55,7 +55,7 @@ class KindDialog(Dialog):
             )
             for digit, (kind, words) in enumerate(KINDS.items(), 1)
         ]
-        keys = Content.styled("a digit chooses, esc closes", "$foreground-muted")
+        keys = Content.styled("press a digit, or esc to cancel", "$foreground-muted")
         super().__init__(f"Plug into {guest}", Content("\n").join([*lines, Content(""), keys]), [])
 
     def on_key(self, event: Key) -> None:
@@ -68,7 +68,7 @@ class KindDialog(Dialog):
 
 
 class PlugForm(ModalScreen[Plan | None]):
-    """What is typed belongs to the line that is chosen; below stands what would be sent, or why it cannot be."""
+    """The input sets the value of the chosen line; below it are the commands to be sent, or the problems."""
 
     DEFAULT_CSS = """
     PlugForm {
@@ -91,23 +91,21 @@ class PlugForm(ModalScreen[Plan | None]):
     """
     VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-low"), (32, "-high")]  # type: ignore[misc]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Cancel", id="plug.cancel", tooltip="Plug nothing in"),
-        Binding("up", "move(-1)", "Up", id="plug.up", tooltip="The line above", show=False, priority=True),
-        Binding("down", "move(1)", "Down", id="plug.down", tooltip="The line below", show=False, priority=True),
-        Binding(
-            "tab", "choice", "Next choice", id="plug.choice", tooltip="The next value that it can have", priority=True
-        ),
-        Binding("ctrl+t", "all", "All", id="plug.all", tooltip="Every property of the device, or the usual few"),
+        Binding("escape", "leave", "Cancel", id="plug.cancel", tooltip="Cancel"),
+        Binding("up", "move(-1)", "Up", id="plug.up", tooltip="Previous line", show=False, priority=True),
+        Binding("down", "move(1)", "Down", id="plug.down", tooltip="Next line", show=False, priority=True),
+        Binding("tab", "choice", "Next choice", id="plug.choice", tooltip="Next possible value", priority=True),
+        Binding("ctrl+t", "all", "All", id="plug.all", tooltip="All properties of the device, or only the common ones"),
     ]
 
     def __init__(self, guest: str, offer: Offer, values: Mapping[str, str] | None = None) -> None:
-        """:param values: what stands in it at first, by key."""
+        """:param values: initial values, by key."""
         super().__init__()
         size_screen(self)
         self._guest = guest
         self._offer = offer
         self.values = dict(values or {})
-        """What was typed, by key."""
+        """The values, by key."""
         self._all = False
         self._rows: tuple[Row, ...] = ()
         self._plan: Plan | None = None
@@ -138,7 +136,7 @@ class PlugForm(ModalScreen[Plan | None]):
         return self._rows[self._list.highlighted or 0]
 
     def _fill(self) -> None:
-        """Make the lines anew; the cursor keeps its key."""
+        """Rebuild the lines; the cursor keeps its key."""
         key = self._row.key if self._rows else ""
         self._rows = tuple(row for row in rows(self._offer, self.values) if self._all or row.usual or self._is_set(row))
         self._list.clear_options()
@@ -147,7 +145,7 @@ class PlugForm(ModalScreen[Plan | None]):
 
     @property
     def _room(self) -> int:
-        """Columns for what a line takes."""
+        """Columns for the type of a key."""
         return (
             max(self._list.scrollable_content_region.width or self.app.size.width - 8, 60) - KEY_WIDTH - VALUE_WIDTH - 4
         )
@@ -169,7 +167,7 @@ class PlugForm(ModalScreen[Plan | None]):
         )
 
     def _go(self, number: int) -> None:
-        """To another line."""
+        """Go to another line."""
         self._list.highlighted = number % len(self._rows)
         row = self._row
         with self._input.prevent(Input.Changed):
@@ -196,7 +194,7 @@ class PlugForm(ModalScreen[Plan | None]):
         self._check()
 
     def _check(self) -> None:
-        """Show what would be sent, or why it cannot be."""
+        """Show the commands to be sent, or the problems."""
         try:
             self._plan = plan(self._offer, self.values)
         except PlanProblems as error:

@@ -1,4 +1,4 @@
-"""The window that tells of a command: what the schema says of it, and QEMU's manual."""
+"""The help window of a QMP command: its schema and QEMU's manual."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     Manual = Callable[[str], Awaitable[Sequence[Paragraph]]]
 
 FORMS = (
-    ("balloon value=256M", "key=value, typed by the schema; a.b=c reaches into a struct"),
+    ("balloon value=256M", "key=value, types from the schema; a.b=c sets a struct member"),
     ('balloon {"value": 268435456}', "the arguments as a JSON object"),
     ('{"execute": "balloon", "arguments": {\N{HORIZONTAL ELLIPSIS}}}', "a whole QMP command"),
-    ("!info mtree -f", "a line for the human monitor (HMP)"),
+    ("!info mtree -f", "a human monitor (HMP) command"),
 )
 MUTED = "$foreground-muted"
 BLANK: Hung = (Content(""), 0)
 
 
 class CommandHelp(ModalScreen[None]):
-    """Scrolls; escape closes it, and the line stands as it was."""
+    """A scrolling window, closed by escape; the typed line is kept."""
 
     DEFAULT_CSS = """
     CommandHelp {
@@ -56,10 +56,10 @@ class CommandHelp(ModalScreen[None]):
 
     def __init__(self, command: str, schema: Schema | None, manual: Manual | None, line: str = "") -> None:
         """
-        :param command: empty for the console as a whole.
-        :param schema: None while it is not known.
-        :param manual: gives QEMU's manual of a command.
-        :param line: what is typed: the arguments that it gives decide which others there are.
+        :param command: empty for help on the console.
+        :param schema: None while unknown.
+        :param manual: returns a command's part of QEMU's manual.
+        :param line: the typed line: its arguments decide which others apply (the branches of a union).
         """
         super().__init__()
         self._command = command
@@ -70,7 +70,7 @@ class CommandHelp(ModalScreen[None]):
 
     @property
     def text(self) -> str:
-        """All that it says."""
+        """The whole text."""
         return "\n".join([self._title, *(line.plain for line, _ in self._lines)])
 
     @property
@@ -112,22 +112,27 @@ class CommandHelp(ModalScreen[None]):
         yield from _table(members)
 
     def _of_nothing(self) -> Iterator[Hung]:
-        """Of the line, and of a command that this QEMU has not."""
+        """Help on the console, or the text for a command that this QEMU does not have."""
         if self._command and self._schema is None:
-            yield Content("QEMU was not asked yet for its commands."), 0
+            yield Content("QEMU's commands are not known yet."), 0
             return
         if self._schema is not None and self._command:
             near = self._schema.nearest(self._command)
             yield Content(f"This QEMU has no command {self._title}."), 0
             if near:
-                yield Content(f"Near to it: {', '.join(near)}"), 0
+                yield Content(f"Did you mean {', '.join(near)}?"), 0
             return
         width = max(len(form) for form, _ in FORMS) + 2
         for form, meaning in FORMS:
             yield Content.assemble((form.ljust(width), "$accent"), meaning), width
         if self._schema is not None:
             yield BLANK
-            yield Content(f"This QEMU has {len(self._schema.commands)} commands: type one, and F1 or ? tells of it."), 0
+            yield (
+                Content(
+                    f"This QEMU has {len(self._schema.commands)} commands. Type one and press F1 or ? for its help."
+                ),
+                0,
+            )
 
 
 def _table(lines: Sequence[HelpLine]) -> Iterator[Hung]:

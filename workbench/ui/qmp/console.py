@@ -1,4 +1,4 @@
-"""The QMP console: what passed between the workbench and one QEMU, and a line to send more."""
+"""The QMP console: the messages between the workbench and one QEMU, and a line to send commands."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     SchemaLoader = Callable[[], Awaitable[Schema]]
 
 CLOCK = 0.5
-"""Seconds between changes of the clock beside a command that waits."""
+"""Seconds between updates of the time beside a pending command."""
 
 
 class QmpConsole(Widget):
-    """Shows one guest's record, and posts what the user wants sent."""
+    """Shows one guest's record, and posts the commands that the user sends."""
 
     ALLOW_MAXIMIZE = True
     DEFAULT_CSS = """
@@ -65,21 +65,23 @@ class QmpConsole(Widget):
             "toggle_polling",
             "Polling",
             id="qmp.polling",
-            tooltip="Show or count what the screen asks",
+            tooltip="Show or hide the screen's own commands",
             show=False,
         ),
-        Binding("f3", "events", "Events", id="qmp.events", tooltip="Events by name: show or hide them", show=False),
-        Binding("f4", "toggle_whole", "All", id="qmp.whole", tooltip="Show all of a shortened reply", show=False),
+        Binding("f3", "events", "Events", id="qmp.events", tooltip="Show the events by name, or back", show=False),
+        Binding("f4", "toggle_whole", "All", id="qmp.whole", tooltip="Show a shortened reply in full", show=False),
         Binding(
             "ctrl+c",
             "give_up",
             "Give up",
             id="qmp.give-up",
-            tooltip="Wait no longer for the oldest command",
+            tooltip="Stop waiting for the oldest pending command",
             show=False,
         ),
-        Binding("f5,z", "zoom", "Zoom", id="qmp.zoom", tooltip="Give this pane the whole screen, or back", show=False),
-        Binding("ctrl+s", "save", "Save", id="qmp.save", tooltip="Save all that passed as JSON lines", show=False),
+        Binding(
+            "f5,z", "zoom", "Zoom", id="qmp.zoom", tooltip="Zoom this pane to the whole screen, or back", show=False
+        ),
+        Binding("ctrl+s", "save", "Save", id="qmp.save", tooltip="Save all messages as JSON lines", show=False),
         Binding("ctrl+l", "clear", "Clear", id="qmp.clear", tooltip="Clear the log", show=False),
     ]
 
@@ -98,7 +100,7 @@ class QmpConsole(Widget):
 
     def __init__(self, history: InputHistory, *, id: str | None = None) -> None:
         """
-        :param history: what was typed before, and what is typed now.
+        :param history: the command history, read and extended.
         """
         super().__init__(id=id, classes="pane")
         self.border_title = "QMP"
@@ -109,16 +111,16 @@ class QmpConsole(Widget):
         self._name = ""
         self._lookups: Lookups | None = None
         self._known: KnownValues | None = None
-        """What the guest has, for completion."""
+        """Values known in the guest, for completion."""
         self._refused = ""
-        """The line whose check failed last: entered again, it is sent as it is."""
+        """The line whose check failed last: entered again, it is sent anyway."""
 
         self._waits = Waits()
         self._hints = ""
-        """What stands below the pane while nothing waits."""
+        """The text of the lower border while no command is pending."""
 
     def compose(self) -> ComposeResult:
-        # The input first: who goes to this pane wants to type.
+        # The input first, so that it gets the focus with the pane.
         with Horizontal():
             yield Label("QMP \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", id="qmp-prompt")
             yield QmpInput(
@@ -135,15 +137,15 @@ class QmpConsole(Widget):
         self.border_subtitle = Content(self._hints)
         self._clock = self.set_interval(CLOCK, self._show_waits, pause=True)
 
-    # What comes down.
+    # From the screen.
 
     def show(
         self, name: str, record: Record | None, load_schema: SchemaLoader | None, lookups: Lookups | None = None
     ) -> None:
         """Show another guest, or another run of the same one.
 
-        :param load_schema: gives the schema of the running QEMU; None when the guest does not run.
-        :param lookups: tells what it knows, and what QEMU's manual says.
+        :param load_schema: returns the schema of the running QEMU; None while the guest is not running.
+        :param lookups: looks up values in the guest, and QEMU's manual.
         """
         self._name = name
         self.border_title = Content(f"QMP \N{MIDDLE DOT} {name}") if name else "QMP"
@@ -160,23 +162,23 @@ class QmpConsole(Widget):
             self._read_schema()
 
     def explain(self, error: WorkbenchError) -> None:
-        """Say what went wrong with a command. What QEMU answered, and a deadline that passed, stand in the record."""
+        """Show the error of a command. QEMU's error replies and time-outs are in the record already."""
         recorded = isinstance(error, CommandFailed | MonitorTimeout)
         if not recorded or error.hint:
             self.say(Note(time.time(), error.hint if recorded else error.message, "" if recorded else error.hint))
 
-    # Waiting.
+    # Pending commands.
 
     def wait_for(self, command: str, give_up: Callable[[], object]) -> Wait:
-        """A command was sent: show how long it takes, until :meth:`no_longer`.
+        """A command was sent: show how long it is pending, until :meth:`no_longer`.
 
-        :param give_up: ends the waiting; the command is carried out all the same.
+        :param give_up: stops waiting; QEMU still carries out the command.
         """
         self._clock.resume()
         return self._waits.begin(command, give_up)
 
     def no_longer(self, wait: Wait) -> None:
-        """The command was answered, or is given up."""
+        """The command was answered, or waiting was stopped."""
         self._waits.end(wait)
         self._show_waits()
 
@@ -201,11 +203,11 @@ class QmpConsole(Widget):
 
     @property
     def pane(self) -> RecordPane:
-        """What passed."""
+        """The pane with the record."""
         return self.query_one(RecordPane)
 
     def say(self, note: Note) -> None:
-        """Add a line of the console's own, behind everything that came before."""
+        """Add a line of the console's own at the end."""
         self.pane.say(note)
 
     def action_toggle_polling(self) -> None:
@@ -213,7 +215,7 @@ class QmpConsole(Widget):
 
     def action_toggle_whole(self) -> None:
         if not self.pane.toggle_whole():
-            self.notify("No reply here is shortened", timeout=2)
+            self.notify("No shortened reply here", timeout=2)
 
     def action_events(self) -> None:
         self.pane.action_events()
@@ -233,13 +235,13 @@ class QmpConsole(Widget):
     # The line.
 
     def _take(self, text: str) -> bool:
-        """Send a line, or say why it cannot be sent; then it stays."""
+        """Send a line, or show why it cannot be sent and return False."""
         if not text.strip():
             return False
         self.pane.follow()
         if self._load_schema is None:
-            hint = f"{self._name} does not run" if self._name else "no guest is chosen"
-            self.say(Note(time.time(), "there is no QEMU to send this to", hint, text))
+            hint = f"{self._name} is not running" if self._name else "no guest chosen"
+            self.say(Note(time.time(), "no QEMU to send this to", hint, text))
             return False
         try:
             request = self._understood(text)
@@ -251,7 +253,7 @@ class QmpConsole(Widget):
         try:
             self._history.add(text)
         except OSError as error:
-            self.say(Note(time.time(), f"the line is not kept for the next run: {error.strerror}"))
+            self.say(Note(time.time(), f"cannot save the command history: {error.strerror}"))
         return True
 
     def _understood(self, text: str) -> Request:
@@ -262,7 +264,7 @@ class QmpConsole(Widget):
             return checked(request, self._schema)
         except InputError as error:
             self._refused = text
-            error.hint = error.hint or "enter again sends it as it is: QEMU has the last word"
+            error.hint = error.hint or "press enter again to send it anyway"
             raise
 
     @on(QmpInput.CompletionsChanged)
@@ -279,7 +281,7 @@ class QmpConsole(Widget):
 
             self.app.push_screen(HmpHelp(message.command[1:], self._lookups))
             return
-        from workbench.ui.qmp.command_help import CommandHelp  # not before somebody asks for it
+        from workbench.ui.qmp.command_help import CommandHelp  # imported on first use
 
         manual = self._lookups.manual if self._lookups is not None else None
         self.app.push_screen(CommandHelp(message.command, self._schema, manual, self._input.value))
@@ -307,7 +309,7 @@ class QmpConsole(Widget):
         self._input.forget_completions()
 
     def _read_schema(self) -> None:
-        """Ask for the schema once: when somebody begins to type, because a screen starts sooner without it."""
+        """Load the schema once, when the input gets the focus: the screen starts faster without it."""
         if self._load_schema is not None and not self._schema_asked:
             self._schema_asked = True
             self._await_schema(self._load_schema)
@@ -318,7 +320,7 @@ class QmpConsole(Widget):
             schema = await load()
         except WorkbenchError as error:
             self._schema_asked = False
-            self.say(Note(time.time(), f"commands are not completed: {error.message}", error.hint))
+            self.say(Note(time.time(), f"no completion: {error.message}", error.hint))
             return
         if self._load_schema is load:
             self._schema = schema

@@ -1,4 +1,4 @@
-"""What stands below the QMP console and at the end of its line: keys, and what is suggested."""
+"""The hints of the QMP console: keys on its border, and the completion at the end of its line."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
     from workbench.domain.qmp.completion.candidates import Completion
 
 KEYS = (
-    ("qmp.complete", "tab", "completes"),
+    ("qmp.complete", "tab", "complete"),
     ("qmp.help", "f1", "help"),
     ("", "!", "HMP"),
     ("qmp.polling", "f2", "polling"),
     ("qmp.events", "f3", "events"),
     ("qmp.zoom", "f5", "zoom"),
 )
-"""Each binding, its usual key, and what it does."""
+"""Each binding, its default key, and what it does."""
 
 
 def key_words() -> str:
-    """The keys, where the user has them."""
+    """The keys, as the user has set them."""
     return "   ".join(f"{key_name(id_, key)} {words}" for id_, key, words in KEYS)
 
 
 def completion_words(completions: Sequence[Completion], *, searching: bool) -> str:
-    """What is known of the best of them, and how many more there are."""
+    """The details of the best candidate, and how many more there are."""
     if searching:
-        return f"history: {len(completions):,} found" if completions else "history: nothing found"
+        return f"history: {len(completions):,} found" if completions else "history: no matches"
     if not completions:
         return ""
     more = f"   {len(completions) - 1:,} more" if len(completions) > 1 else ""

@@ -1,4 +1,4 @@
-"""The window that tells of a command of the human monitor: what QEMU's own ``help`` says of it."""
+"""The help window of a human monitor command: the output of QEMU's own ``help``."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 
 class HmpHelp(CommandHelp):
-    """Asks the guest's QEMU, and shows what it says."""
+    """Help from the guest's QEMU."""
 
     def __init__(self, command: str, lookups: Lookups) -> None:
-        """:param command: ``info block``, ``device_del``; empty for all of them."""
+        """:param command: ``info block``, ``device_del``; empty for all commands."""
         super().__init__(command, None, None)
         self._lookups = lookups
 
     @property
     def _title(self) -> str:
-        return f"!{visible(self._command)}" if self._command else "! the human monitor"
+        return f"!{visible(self._command)}" if self._command else "! human monitor"
 
     def on_mount(self) -> None:
         self._ask()
@@ -48,11 +48,11 @@ class HmpHelp(CommandHelp):
         except WorkbenchError as error:
             lines = [(Content(error.message), 0)]
         else:
-            lines = list(self._told(name, beside, inside))
+            lines = list(self._help(name, beside, inside))
         self._lines += lines
         self.query_one("#command-schema", HangingText).show(lines)
 
-    def _told(self, name: str, beside: Sequence[Known], inside: Sequence[Known]) -> Iterator[Hung]:
+    def _help(self, name: str, beside: Sequence[Known], inside: Sequence[Known]) -> Iterator[Hung]:
         names = [str(one.value) for one in beside]
         known = next((one for one in beside if one.value == name), None)
         if known is not None:
@@ -63,7 +63,7 @@ class HmpHelp(CommandHelp):
             yield Content(f"This QEMU's human monitor has no command {self._title[1:]}."), 0
             near = get_close_matches(name, names, 3, 0.5)
             if near:
-                yield Content(f"Near to it: {', '.join(near)}"), 0
+                yield Content(f"Did you mean {', '.join(near)}?"), 0
         if not inside:
             return
         if name:

@@ -1,4 +1,4 @@
-"""The line in which a command is typed: history with the arrows, a suggestion behind the cursor, a list on tab."""
+"""The input line for commands: history on the arrow keys, a suggestion after the cursor, a list of candidates on tab."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     Taker = Callable[[str], bool]
 
 LISTED = 200
-"""Candidates in the list: more are found by typing on."""
+"""Candidates in the list at most."""
 
 
 class _Suggester(Suggester):
-    """Gives what the input itself knows."""
+    """Returns the input's own suggestion."""
 
     def __init__(self, input_: QmpInput) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
@@ -42,53 +42,51 @@ class _Suggester(Suggester):
 
 
 class QmpInput(Input):
-    """A command line. Its text stays until somebody takes it."""
+    """A command line. Its text stays until it is sent."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "older", "Older", id="qmp.older", tooltip="The command before", show=False),
-        Binding("down", "newer", "Newer", id="qmp.newer", tooltip="The command after", show=False),
-        Binding("tab", "complete", "Complete", id="qmp.complete", tooltip="Complete what is typed", show=False),
-        Binding(
-            "shift+tab", "complete_back", "Back", id="qmp.complete-back", tooltip="The candidate before", show=False
-        ),
+        Binding("up", "older", "Older", id="qmp.older", tooltip="Previous command", show=False),
+        Binding("down", "newer", "Newer", id="qmp.newer", tooltip="Next command", show=False),
+        Binding("tab", "complete", "Complete", id="qmp.complete", tooltip="Complete, or next candidate", show=False),
+        Binding("shift+tab", "complete_back", "Back", id="qmp.complete-back", tooltip="Previous candidate", show=False),
         Binding(
             "ctrl+r",
             "search",
             "Search",
             id="qmp.history",
-            tooltip="Find a command of before by any part of it",
+            tooltip="Search the command history",
             show=False,
         ),
-        Binding("f1", "help", "Help", id="qmp.help", tooltip="Tell of the command that is typed", show=False),
-        Binding("escape", "leave", "Leave", id="qmp.leave", tooltip="Close the list, or leave the line", show=False),
+        Binding("f1", "help", "Help", id="qmp.help", tooltip="Help for this command", show=False),
+        Binding("escape", "leave", "Leave", id="qmp.leave", tooltip="Close the list, or go to the log", show=False),
     ]
 
     class Left(Message):
         """The user is done typing."""
 
     class HelpRequested(Message):
-        """The user wants to know about a command, ``!…`` for one of HMP; about the line itself where there is none."""
+        """The user wants help for a command, ``!…`` for an HMP command; empty for the console itself."""
 
         def __init__(self, command: str) -> None:
             super().__init__()
             self.command = command
 
     class CompletionsChanged(Message):
-        """What could come next is something else now."""
+        """The candidates have changed."""
 
         def __init__(self, completions: Sequence[Completion], *, searching: bool = False) -> None:
             super().__init__()
             self.completions = completions
             self.searching = searching
-            """Whether they are lines of the history."""
+            """Whether they are lines from the history."""
 
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, QmpInput.CompletionsChanged)
 
     def __init__(self, history: InputHistory, completer: Completer, take: Taker, *, placeholder: str) -> None:
         """
-        :param completer: gives the ways to go on in a line at a cursor.
-        :param take: takes a line that is to be sent; False leaves it here, to be mended.
+        :param completer: returns the candidates at the cursor of a line.
+        :param take: takes a line to send; False keeps it here for correction.
         """
         super().__init__(placeholder=placeholder, compact=True, select_on_focus=False)
         self.suggester = _Suggester(self)
@@ -98,16 +96,16 @@ class QmpInput(Input):
         self._completed: tuple[str, int, Sequence[Completion]] = ("", -1, ())
         self._list: CompletionList | None = None
         self._recalled: int | None = None
-        """Index of the history's line that is shown; None while the user's own draft is."""
+        """Index of the history line shown; None while the user's draft is shown."""
         self._draft = ""
         self._searching = False
-        """Whether what is typed is looked for in the history, and the list shows its lines."""
+        """Whether the text searches the history, and the list shows its matches."""
         self._unsearched = ""
-        """What stood there before."""
+        """The text before the search."""
 
     @property
     def completions(self) -> Sequence[Completion]:
-        """The ways to go on at the cursor; while the history is searched, the lines that have the text in them."""
+        """The candidates at the cursor; in a history search, the lines that match."""
         text, cursor = self.value, self.cursor_position
         if self._searching:
             words = text.lower().split()
@@ -118,10 +116,10 @@ class QmpInput(Input):
         return self._completed[2]
 
     def forget_completions(self) -> None:
-        """Ask the completer again: it has learned something."""
+        """Ask the completer again: it has new values."""
         self._completed = ("", -1, ())
         self._announce()
-        # The suggestion behind the cursor is asked for at each change of the text; now it changes without one.
+        # Textual asks for a suggestion only when the text changes; here it changes without that.
         if self.is_mounted:
             self.post_message(SuggestionReady(self.value, self.suggestion or ""))
         if self._list is not None and self.choosing:
@@ -132,7 +130,7 @@ class QmpInput(Input):
 
     @property
     def suggestion(self) -> str | None:
-        """The whole line with the best completion, when that goes on with what stands before the cursor at its end."""
+        """The whole line with the best completion, if the cursor is at the end and the completion continues the line."""
         value = self.value
         if self.cursor_position == len(value):
             for completion in self.completions[:1]:
@@ -149,14 +147,14 @@ class QmpInput(Input):
     # What changes.
 
     def validate_value(self, value: str) -> str:
-        """What is pasted, or stood in the history, may hold characters that a terminal obeys: they never get here."""
+        """Replace control characters, which pasted text and the history may contain."""
         return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in value)
 
     def watch_value(self, _value: str) -> None:
         if not self._searching:
             self._close_list()
         elif self._list is not None:
-            # One letter too many closes the list, and the search goes on when it is taken back.
+            # Without matches the list is hidden, and shown again when a letter is deleted.
             self._list.display = bool(self.completions)
             if self.completions:
                 self._list.fill(self.completions)
@@ -191,7 +189,7 @@ class QmpInput(Input):
             self._recall(self._recalled + 1)
 
     def _recall(self, index: int) -> None:
-        """Show a line of the history; behind the newest one stands what was being typed."""
+        """Show a line of the history; after the newest comes the user's draft."""
         lines = self._history.lines
         self._searching = False
         if index >= len(lines):
@@ -201,13 +199,13 @@ class QmpInput(Input):
         self.cursor_position = len(self.value)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        # In an empty line tab goes to the next pane, as everywhere else.
+        # In an empty line, tab goes to the next pane as it does elsewhere.
         if action == "complete":
             return bool(self.value.strip())
         return self.choosing if action == "complete_back" else True
 
     async def action_complete(self) -> None:
-        """Insert the one candidate, or what all have in common that go on with the word; otherwise list them."""
+        """Insert the only candidate, or the common beginning of those that continue the word; otherwise list them."""
         completions = self.completions
         if self.choosing:
             self._move(1)
@@ -220,7 +218,7 @@ class QmpInput(Input):
                 await self._open_list(completions)
 
     async def action_search(self) -> None:
-        """List the lines of before that have every word of the text in them, the newest first; again: the one before."""
+        """List earlier commands that contain every word of the text, newest first; again for the next match."""
         if self._searching:
             self._move(1)
             return
@@ -232,7 +230,7 @@ class QmpInput(Input):
         self._announce()
 
     def action_help(self) -> None:
-        """Tell of the command that is typed, or of the one that is suggested for what is typed of it."""
+        """Ask for help on the typed command, or on the one suggested for its beginning."""
         line = self.value.strip()
         command = command_of(line[1:]) if line.startswith("!") else command_in(line)
         above, _, word = command.rpartition(" ")
@@ -244,7 +242,7 @@ class QmpInput(Input):
         self.post_message(self.HelpRequested(f"!{command}" if line.startswith("!") else command))
 
     async def _on_key(self, event: Key) -> None:
-        """``?`` on an empty field, or right behind a command's name or its beginning, asks for help; else it is a letter."""
+        """Treat ``?`` in an empty line, or right after a command or its beginning, as a request for help."""
         text = self.value[: self.cursor_position].strip()
         if event.character == "?" and self.value.strip() == text == command_in(text) and self._begins_a_command(text):
             event.stop()
@@ -254,7 +252,7 @@ class QmpInput(Input):
         await super()._on_key(event)
 
     def _begins_a_command(self, text: str) -> bool:
-        """Whether there is a command to tell of; of an empty line the console itself is told of."""
+        """Whether there is help for this: for a command's beginning, or for the console if empty."""
         return not text or any(one.label.startswith(text) for one in self._completer(text, len(text)))
 
     def action_complete_back(self) -> None:
@@ -272,13 +270,13 @@ class QmpInput(Input):
         if self._list is not None and self.choosing:
             self.choose(self._list.highlighted or 0)
         elif self._searching:
-            self.app.bell()  # what is looked for is no command, and nothing was found
+            self.app.bell()  # the text is a search without matches, not a command
         elif self._take(self.value):
-            # At once, and not when a message has come round: what is typed behind it is the next line.
+            # At once rather than by a message: keys typed next belong to the next line.
             self.value, self._recalled = "", None
 
     def choose(self, index: int) -> None:
-        """Insert a candidate of the list."""
+        """Insert a candidate from the list."""
         self._insert(self.completions[index])
 
     def _insert(self, completion: Completion) -> None:
@@ -288,14 +286,14 @@ class QmpInput(Input):
             self._put(completion.start, completion.text)
 
     def _end_search(self, line: str) -> None:
-        """Go on with a line."""
+        """Close the search and continue with a line."""
         self._close_list()
         self.value = line
         self.cursor_position = len(line)
         self._announce()
 
     def _insert_common(self, completions: Sequence[Completion]) -> bool:
-        """Insert what all candidates begin with; False when that is nothing more than stands there."""
+        """Insert the common beginning of all candidates; False if that adds nothing."""
         first, *rest = (completion.text for completion in completions)
         common = first
         for text in rest:
@@ -318,7 +316,7 @@ class QmpInput(Input):
 
     async def _open_list(self, completions: Sequence[Completion]) -> None:
         if self._list is None:
-            # Made when it is first needed: a screen starts sooner without it.
+            # Created on first use: the screen starts faster without it.
             self._list = CompletionList()
             assert isinstance(self.parent, Widget)
             await self.parent.mount(self._list)

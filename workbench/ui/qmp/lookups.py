@@ -1,4 +1,4 @@
-"""What a guest is known to have, asked when somebody types something that could name it; no key waits for an answer."""
+"""Values known in a guest, looked up in the background for completion: no key waits for an answer."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ if TYPE_CHECKING:
     AskGuest = Callable[[Lookup], Awaitable[Sequence[Known]]]
 
 FRESH = 3.0
-"""Seconds until an answer is asked for again; the old one is offered until the new one is there."""
+"""Seconds until an answer is refreshed; the old one is used until then."""
 KEPT = 200
-"""Answers that are kept: a walk through QOM paths leaves one for each level."""
+"""Answers kept: a walk through QOM paths adds one for each level."""
 
 
 class KnownValues:
-    """The last answers of one guest."""
+    """The latest answers of one guest."""
 
-    def __init__(self, ask: AskGuest, came: Callable[[], None]) -> None:
+    def __init__(self, ask: AskGuest, on_change: Callable[[], None]) -> None:
         """
         :param ask: asks the guest.
-        :param came: is called when an answer brought something new.
+        :param on_change: called when an answer differs from the earlier one.
         """
         self._ask = ask
-        self._came = came
+        self._on_change = on_change
         self._answers: dict[Lookup, tuple[float, Sequence[Known]]] = {}
         self._asking: dict[Lookup, asyncio.Task[None]] = {}
 
     def __call__(self, lookup: Lookup) -> Sequence[Known]:
-        """The last answer, nothing before the first one; an old one is renewed meanwhile."""
+        """The latest answer, empty before the first; an old one is refreshed in the background."""
         when, known = self._answers.get(lookup, (float("-inf"), ()))
         if time.monotonic() - when > FRESH and lookup not in self._asking:
             self._asking[lookup] = asyncio.create_task(self._renew(lookup), name=f"known {lookup.kind}")
         return known
 
     def close(self) -> None:
-        """Ask no more, and tell nobody."""
+        """Cancel all pending lookups."""
         for task in self._asking.values():
             task.cancel()
 
     async def _renew(self, lookup: Lookup) -> None:
         try:
             known: Sequence[Known] = await self._ask(lookup)
-        except WorkbenchError:  # suggestions are a help: why a guest does not answer is said where it matters
+        except WorkbenchError:  # completion is optional; the error is shown where it matters
             known = ()
         finally:
             del self._asking[lookup]
@@ -58,4 +58,4 @@ class KnownValues:
         while len(self._answers) > KEPT:
             del self._answers[next(iter(self._answers))]
         if known != before:
-            self._came()
+            self._on_change()

@@ -1,4 +1,4 @@
-"""The user's commands that QEMU has not answered: how long they wait, and the way to give up waiting."""
+"""The user's pending commands: how long each has been waiting, and how to stop waiting."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 QUIET = 1.0
-"""Seconds that a command waits before anything is said of it."""
+"""Seconds before a pending command is shown."""
 
 
 class Wait(Struct, frozen=True, eq=False):
-    """A command that QEMU has not answered."""
+    """A command that QEMU has not answered yet."""
 
     command: str
     begun: float
@@ -24,7 +24,7 @@ class Wait(Struct, frozen=True, eq=False):
 
 
 class Waits:
-    """Those of one console, the oldest first."""
+    """The pending commands of one console, oldest first."""
 
     def __init__(self) -> None:
         self._waits: list[Wait] = []
@@ -44,12 +44,12 @@ class Waits:
         self._waits[0].give_up()
 
     def words(self, key: str) -> str:
-        """How long the oldest waits; empty while none has waited for long.
+        """How long the oldest has been waiting; empty before QUIET seconds.
 
-        :param key: gives up waiting.
+        :param key: the key that stops waiting.
         """
         waits = [wait for wait in self._waits if time.monotonic() - wait.begun >= QUIET]
         if not waits:
             return ""
         more = f" and {len(waits) - 1} more" if len(waits) > 1 else ""
-        return f"{waits[0].command} {time.monotonic() - waits[0].begun:3.0f} s{more}   {key} waits no longer"
+        return f"{waits[0].command} {time.monotonic() - waits[0].begun:3.0f} s{more}   {key} stops waiting"

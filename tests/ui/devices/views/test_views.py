@@ -1,4 +1,4 @@
-"""The four views of one tree: the cursor keeps its device, QOM is read as it is opened, and somebody else can jump to one."""
+"""The four views of one tree: the cursor keeps its device, QOM is read as it is expanded, and other panes can jump to one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def test_the_cursor_keeps_its_device_in_every_view() -> None:
             assert f" {view}" in str(app.pane.border_title)
 
 
-async def test_a_device_that_a_view_does_not_show_is_there_again_in_the_next() -> None:
+async def test_a_device_missing_in_one_view_is_chosen_again_in_the_next() -> None:
     app = Answering()
     async with app.run_test(size=(80, 50)) as pilot:
         await app.open_on(BALLOON)
@@ -68,7 +68,7 @@ async def test_a_device_that_a_view_does_not_show_is_there_again_in_the_next() -
         assert app.key == DISK
 
 
-async def test_what_a_device_sits_on_is_read_where_only_that_is_shown() -> None:
+async def test_the_parent_device_is_read_where_only_that_is_shown() -> None:
     app = Answering()
     async with app.run_test(size=(80, 50)) as pilot:
         await app.open_on(BALLOON)
@@ -92,7 +92,7 @@ async def test_what_a_device_sits_on_is_read_where_only_that_is_shown() -> None:
 
 
 class Plugging(Answering):
-    """Its guest gets another disk, or loses it, and QEMU tells nobody."""
+    """A guest that gets or loses a disk without an event from QEMU."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -119,7 +119,7 @@ async def test_buses_and_qom_follow_devices_that_come_and_go() -> None:
         app.buses = replace(BUSES, devices=(host, BusDevice("late", "/machine/peripheral/late0")))
         app.pane.look_again()
         await pilot.pause()
-        assert [one.want for one in app.questions].count(Want.BUSES) == asked, "nobody looks at them"
+        assert [one.want for one in app.questions].count(Want.BUSES) == asked, "they are not shown"
         await pilot.press("2")
         await pilot.pause()
         assert app.line("late0"), "what came while another view was shown"
@@ -142,7 +142,7 @@ async def test_buses_and_qom_follow_devices_that_come_and_go() -> None:
         assert app.lines.number_of("/machine/peripheral/late0") is None
 
 
-async def test_registers_stand_before_the_many_properties() -> None:
+async def test_registers_are_before_the_properties() -> None:
     app = Answering()
     async with app.run_test(size=(80, 60)) as pilot:
         await app.open_on(BALLOON)
@@ -155,7 +155,7 @@ async def test_registers_stand_before_the_many_properties() -> None:
         assert bars < first
 
 
-async def test_the_view_bus_stands_as_info_qtree() -> None:
+async def test_the_bus_view_matches_info_qtree() -> None:
     app = Answering()
     async with app.run_test(size=(80, 50)) as pilot:
         await app.open_on(BALLOON)
@@ -196,7 +196,7 @@ async def test_qom_is_read_as_it_is_opened() -> None:
         assert app.line("properties").split()[-1] == "1", "folded away beside children"
 
 
-async def test_reveal_goes_where_the_device_can_be_seen() -> None:
+async def test_reveal_goes_to_a_view_that_shows_the_device() -> None:
     app = Answering()
     async with app.run_test(size=(80, 50)) as pilot:
         app.pane.trouble = ""
@@ -219,7 +219,7 @@ async def test_reveal_goes_where_the_device_can_be_seen() -> None:
         assert (app.pane.place.view, app.key) == (View.BUS, DISK)
 
 
-async def test_reveal_of_a_property_opens_what_it_is_folded_into() -> None:
+async def test_reveal_of_a_property_expands_its_group() -> None:
     app = Answering()
     async with app.run_test(size=(80, 50)) as pilot:
         app.pane.trouble = ""
@@ -281,7 +281,7 @@ async def test_queues_and_status_bits_have_their_names() -> None:
 
 
 @pytest.mark.parametrize("note", ["QEMU 11.1.3 cannot be queried safely", "no command for this (needs 7.2)"])
-async def test_what_cannot_be_asked_is_said_and_the_rest_is_shown(note: str) -> None:
+async def test_unreadable_parts_are_reported_and_the_rest_is_shown(note: str) -> None:
     app = Bench()
     async with app.run_test(size=(100, 50)) as pilot:
         await app.open_on(BALLOON)
@@ -295,7 +295,7 @@ async def test_what_cannot_be_asked_is_said_and_the_rest_is_shown(note: str) -> 
         assert note in app.line("features")
 
 
-async def test_queues_that_were_not_read_are_counted_below_those_that_were() -> None:
+async def test_unread_queues_are_counted_below_the_others() -> None:
     app = Bench()
     async with app.run_test(size=(100, 50)) as pilot:
         await app.open_on(BALLOON)
@@ -308,7 +308,7 @@ async def test_queues_that_were_not_read_are_counted_below_those_that_were() -> 
         assert app.line(more)
 
 
-async def test_a_part_of_the_features_says_which_part_is_missing() -> None:
+async def test_partial_features_say_which_part_is_missing() -> None:
     app = Bench()
     async with app.run_test(size=(100, 50)) as pilot:
         await app.open_on(BALLOON)
@@ -324,8 +324,8 @@ async def test_a_part_of_the_features_says_which_part_is_missing() -> None:
         assert app.line("bits 32 to 63 cannot be read")
 
 
-async def test_the_words_of_the_balloon_move_while_they_are_on_the_screen() -> None:
-    """They are read with the other live values, not only with the tree; the status too."""
+async def test_visible_config_fields_of_the_balloon_are_updated() -> None:
+    """They are read with the other live values, not only with the tree; so is the status."""
     app = Bench()
     async with app.run_test(size=(100, 50)) as pilot:
         await app.open_on(BALLOON)
@@ -346,8 +346,8 @@ async def test_the_words_of_the_balloon_move_while_they_are_on_the_screen() -> N
         assert app.line("virtio-balloon").split()[-1] == "failed"
 
 
-async def test_values_that_nobody_can_see_are_not_read() -> None:
-    """The values on the screen are read once a second, and those of a walk as soon as they come into view."""
+async def test_hidden_values_are_not_read() -> None:
+    """Visible values are read once a second, and those of a walk once they scroll into view."""
     app = Bench()
     async with app.run_test(size=(60, 14)) as pilot:
         await app.open_on(BALLOON)
@@ -370,11 +370,11 @@ async def test_values_that_nobody_can_see_are_not_read() -> None:
 
 
 def asked(app: Bench) -> list[list[str]]:
-    """The names of the values that each question asks for."""
+    """The names of the values in each question."""
     return [[name for name, _ in one.kinds] for one in app.questions if one.want is Want.VALUES]
 
 
-async def test_a_node_that_vanishes_says_so_in_its_line() -> None:
+async def test_a_removed_node_shows_an_error_in_its_line() -> None:
     app = Answering()
     async with app.run_test(size=(80, 40)) as pilot:
         await app.open_on(BALLOON)
@@ -384,7 +384,7 @@ async def test_a_node_that_vanishes_says_so_in_its_line() -> None:
         app.pane.set_failure(Question(Want.VALUES, BALLOON), "Device '/machine/[x]' not found")
         await pilot.pause()
         assert "Device '/machine/[x]' not found" in "".join(app.text())
-        app.pane.set_values(BALLOON, [Property("late", "int", 1)])  # an answer that nobody waits for
+        app.pane.set_values(BALLOON, [Property("late", "int", 1)])  # a late answer
         await pilot.pause()
         assert "not found" in "".join(app.text())
 
@@ -473,7 +473,7 @@ async def test_a_value_of_a_megabyte_costs_no_more_than_a_line() -> None:
         assert "1,200,000 characters" in " ".join(detail.split()).replace(", ", ",")
 
 
-async def test_what_was_read_stands_while_qemu_does_not_answer_and_is_asked_for_again() -> None:
+async def test_values_are_kept_and_asked_for_again_while_qemu_does_not_answer() -> None:
     app = Bench()
     async with app.run_test(size=(80, 40)) as pilot:
         await app.open_on(BALLOON)
@@ -495,7 +495,7 @@ async def test_what_was_read_stands_while_qemu_does_not_answer_and_is_asked_for_
 
 
 @pytest.mark.parametrize("key", ["#num_pages", "#status:DRIVER", "#queue:0:used", "#feature:MAC"])
-def test_each_kind_of_line_that_lives_is_asked_for(key: str) -> None:
+def test_each_kind_of_live_line_is_read(key: str) -> None:
     source = WORDS[0] if key == "#num_pages" else None
     row = Row(f"{BALLOON}{key}", "", "text", path=BALLOON, source=source)
     assert list(Store().live([row])) == [Question(Want.VIRTIO, BALLOON)]
@@ -504,7 +504,7 @@ def test_each_kind_of_line_that_lives_is_asked_for(key: str) -> None:
 
 @pytest.mark.parametrize("size", [(36, 24), (80, 24), (80, 50), (200, 60)])
 async def test_all_details_can_be_read_at_every_size(size: tuple[int, int]) -> None:
-    """What has no room is said, and a key shows it; the next line begins at its beginning."""
+    """Hidden lines are counted, and a key scrolls to them; the next row starts at the top."""
     app = Answering()
     async with app.run_test(size=size) as pilot:
         await app.open_on(BALLOON)

@@ -1,4 +1,4 @@
-"""Layout without a widget: JSON, messages and notes as lines."""
+"""Layout without widgets: JSON, messages and notes as lines."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_json_fits_its_width_and_stays_the_same_json(value: object, width: int) 
         assert json.loads(joined) == value
 
 
-def test_what_fits_stands_on_one_line() -> None:
+def test_what_fits_is_on_one_line() -> None:
     assert plain(list(json_lines({"running": True, "status": "running"}, 60))) == [
         '{"running": true, "status": "running"}'
     ]
@@ -59,7 +59,7 @@ def test_what_fits_stands_on_one_line() -> None:
     ]  # fmt: skip
 
 
-def test_the_first_lines_of_megabytes_are_made_alone() -> None:
+def test_the_first_lines_of_megabytes_are_cheap() -> None:
     class Counting(list[object]):
         read = 0
 
@@ -73,7 +73,7 @@ def test_the_first_lines_of_megabytes_are_made_alone() -> None:
     assert Counting.read < 100
 
 
-def test_nesting_without_end_is_folded() -> None:
+def test_deep_nesting_is_folded() -> None:
     value: object = "x" * 100
     for _ in range(900):
         value = [value]
@@ -108,7 +108,7 @@ def test_each_kind_has_its_line(item: Message, line: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "label"), [(0.0004, "0.4 ms"), (0.9994, "999.4 ms"), (1.0, "1.0 s"), (8530.2, "8,530.2 s")]
 )
-def test_a_long_wait_is_told_in_seconds(seconds: float, label: str) -> None:
+def test_a_long_wait_is_shown_in_seconds(seconds: float, label: str) -> None:
     item = Message.of(1, NOON, Kind.REPLY, Origin.USER, "x", {}, seconds)
     assert shown(item)[0].endswith(f" {label}")
 
@@ -123,7 +123,7 @@ def test_long_replies_are_shortened() -> None:
     short = lay_out(item, 80)
     assert short.shortened
     assert len(short.lines) == SHORT + 1
-    assert plain(short.lines)[-1].strip() == "… 48.9 kB in all: f4 or a click shows it"
+    assert plain(short.lines)[-1].strip() == "… 48.9 kB total; f4 or a click shows all of it"
     whole = lay_out(item, 80, whole=True)
     assert len(whole.lines) == ALL + 1
     assert "workbench qmp" in plain(whole.lines)[-1]
@@ -140,7 +140,7 @@ def test_a_note_marks_the_place() -> None:
     ]
 
 
-def test_a_note_marks_all_places_and_of_nested_ones_the_inner() -> None:
+def test_a_note_marks_all_places_and_the_inner_one_of_nested_ones() -> None:
     typed = "blockdev-add driver=x node=y"
     note = Note(NOON, "no", "", typed, (13, 21), ((0, 12), (22, 28)))
     assert [line[12:] for line in shown(note)][:2] == [typed, "~" * 12 + " " + "~" * 8 + " " + "~" * 6]
@@ -148,7 +148,7 @@ def test_a_note_marks_all_places_and_of_nested_ones_the_inner() -> None:
     assert shown(nested)[1][12:] == " " * 9 + "~" * 6
 
 
-def test_a_place_in_a_line_that_is_broken_is_underlined_itself() -> None:
+def test_a_place_in_a_wrapped_line_is_underlined_itself() -> None:
     note = Note(NOON, "no", "", "x " + "a" * 60 + " bad=1", (63, 68))
     lines = lay_out(note, 50).lines
     assert ("bad=1", "mistake") in [piece for line in lines for piece in line]
@@ -165,7 +165,7 @@ def test_a_reply_takes_the_room_below_its_time() -> None:
     assert shown(message(Kind.COMMAND, {"a": "y" * 50}, name="c"), 70)[0].endswith("c a=" + "y" * 50)
 
 
-def test_what_the_screen_asks_is_named_as_far_as_there_is_room() -> None:
+def test_the_screen_s_commands_that_fit_are_named() -> None:
     counted = Counter({"human-monitor-command": 1234, "qom-list": 50, "query-pci": 9, "qom-get": 3, "stop": 1})
     assert polling_words(counted, 200).endswith(
         "1,234 × human-monitor-command, 50 × qom-list, 9 × query-pci, 3 × qom-get"
@@ -183,6 +183,6 @@ def test_every_message_fits(item: Message, width: int) -> None:
     assert all(line.isprintable() for line in lines)
 
 
-def test_a_command_out_of_band_says_so() -> None:
+def test_an_out_of_band_command_is_marked() -> None:
     item = Message.of(1, 0.0, Kind.COMMAND, Origin.USER, "yank", {"instances": []}, oob=True)
     assert shown(item)[0].endswith("▸  exec-oob yank instances=[]")

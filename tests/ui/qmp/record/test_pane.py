@@ -1,4 +1,4 @@
-"""The record on the screen: events, filter, search, copy and what is before and behind the log."""
+"""The record on the screen: events, filter, search, copy, and messages before and after the log."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def test_events_that_repeat_are_folded_to_the_newest_and_opened(tmp_path: 
         await to_log(pilot)
         await pilot.press("up", "up", "enter")
         lines = app.shown.splitlines()
-        assert "100 more before these" in lines[0]
+        assert "100 earlier" in lines[0]
         assert lines[1].endswith("offset=100")
         assert lines[200].endswith("offset=299")
         await pilot.press("enter")
@@ -139,7 +139,7 @@ async def test_a_flood_drops_no_key_and_no_count(tmp_path: Path) -> None:
         total = sum(app.record.events.values())
         assert total > 3000
         await until(pilot, lambda: f"{app.record.events['STOP']:,}" in state(app))
-        assert "came too fast to be shown" in app.shown
+        assert "not shown: too many at once" in app.shown
         assert len(app.shown.splitlines()) <= MAX_ITEMS + 1
 
 
@@ -186,7 +186,7 @@ async def test_the_log_is_filtered_by_a_key(tmp_path: Path, show: Show, words: s
 # Search.
 
 
-async def test_search_goes_to_what_is_far_above_and_back(tmp_path: Path) -> None:
+async def test_search_goes_far_up_and_back(tmp_path: Path) -> None:
     async with console(None, tmp_path) as (pilot, app):
         for index in range(20_000):
             name = "NEEDLE" if index in (7, 9_000, 19_990) else f"EVENT_{index}"
@@ -227,17 +227,17 @@ async def test_matches_are_marked_and_escape_forgets_them(tmp_path: Path) -> Non
             segments = log.render_line(line)
             assert not [s for s in segments if s.style and s.style.bgcolor == style.bgcolor]
         await pilot.press("slash", *"no such thing")
-        await until(pilot, lambda: count(app) == "nothing found")
+        await until(pilot, lambda: count(app) == "no matches")
 
 
-async def test_the_count_of_matches_follows_what_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_count_of_matches_follows_new_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_finding, "RECOUNT", 0.02)
     async with console(None, tmp_path) as (pilot, app):
         event(app, "RESET")
         await until(pilot, lambda: "RESET" in app.shown)
         await to_log(pilot)
         await pilot.press("slash", *"nothing")
-        await until(pilot, lambda: count(app) == "nothing found")
+        await until(pilot, lambda: count(app) == "no matches")
         event(app, "NOTHING")
         await until(pilot, lambda: count(app) == "0 of 1" or count(app) == "1 of 1")
         event(app, "NOTHING_MORE")
@@ -263,7 +263,7 @@ def drawn(app: ConsoleApp, number: int) -> bool:
     return f"command-{number}" in app.shown
 
 
-async def test_only_lines_near_those_that_are_shown_stay_drawn(tmp_path: Path) -> None:
+async def test_only_lines_near_the_visible_ones_stay_drawn(tmp_path: Path) -> None:
     async with console(None, tmp_path) as (pilot, app):
         for number in range(LINES):
             app.record.add(1.0, Kind.COMMAND, Origin.USER, f"command-{number}", {})
@@ -278,7 +278,7 @@ async def test_only_lines_near_those_that_are_shown_stay_drawn(tmp_path: Path) -
         assert all(line in log._drawn for line in log._held.lines[-log.size.height :])
 
 
-async def test_the_log_goes_on_at_its_edges(tmp_path: Path) -> None:
+async def test_the_log_loads_more_at_its_edges(tmp_path: Path) -> None:
     async with console(None, tmp_path) as (pilot, app):
         for index in range(3 * MAX_ITEMS):
             event(app, f"EVENT_{index}")
@@ -289,7 +289,7 @@ async def test_the_log_goes_on_at_its_edges(tmp_path: Path) -> None:
         assert app.shown.splitlines()[0].endswith("EVENT_0")
         assert log.scroll_offset.y == 0
         event(app, "LATE")
-        await until(pilot, lambda: "later" in state(app))
+        await until(pilot, lambda: "newer (end)" in state(app))
         assert "LATE" not in app.shown
         seen = set()
         for _ in range(400):
@@ -310,7 +310,7 @@ async def test_the_log_goes_on_at_its_edges(tmp_path: Path) -> None:
 # Copy.
 
 
-async def test_what_is_chosen_is_copied(tmp_path: Path) -> None:
+async def test_the_chosen_message_is_copied(tmp_path: Path) -> None:
     async with console(None, tmp_path) as (pilot, app):
         app.record.add(1.0, Kind.COMMAND, Origin.USER, "balloon", {"value": 1})
         app.record.add(1.0, Kind.REPLY, Origin.USER, "balloon", {"a": [1]}, 0.1)
@@ -322,7 +322,7 @@ async def test_what_is_chosen_is_copied(tmp_path: Path) -> None:
         assert app.clipboard == "balloon value=1"
 
 
-async def test_a_cleared_log_finds_what_was_before_no_more_by_scrolling(tmp_path: Path) -> None:
+async def test_a_cleared_log_does_not_scroll_back_to_earlier_messages(tmp_path: Path) -> None:
     async with console(None, tmp_path) as (pilot, app):
         event(app, "BEFORE")
         await until(pilot, lambda: "BEFORE" in app.shown)
@@ -338,7 +338,7 @@ async def test_a_cleared_log_finds_what_was_before_no_more_by_scrolling(tmp_path
 # What the screen does for it.
 
 
-async def test_the_screen_saves_the_record_where_its_user_can_read_it_alone(tmp_path: Path) -> None:
+async def test_the_record_is_saved_readable_only_by_its_user(tmp_path: Path) -> None:
     async with opened(history=tmp_path / "state" / "history") as (pilot, engine):
         record = engine.guest("demo").record
         await pilot.press("colon", "ctrl+s")

@@ -1,4 +1,4 @@
-"""The view bus: qdev buses and what sits on them, as ``info qtree`` has it."""
+"""The bus view: qdev buses and the devices on them, as in ``info qtree``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def items(root: Bus | None, shown: Shown) -> list[Item]:
-    """Every bus and every device from the main system bus down; buses are open by themselves."""
+    """Every bus and every device from the main system bus down; buses are expanded by default."""
     if root is None:
         failed = shown.failed.get(ROOT)
         return [Item(Row(ROOT, "", failed or "reading …", muted=True, path=ROOT))]

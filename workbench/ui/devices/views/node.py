@@ -1,4 +1,4 @@
-"""The lines inside a QOM object: its properties, what virtio says of it, and its children."""
+"""The lines inside a QOM object: its properties and its children."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from workbench.ui.devices.row import Shown
 
 MEMBERS = 200
-"""Items of a list that are shown; the rest is counted."""
-NOT_TOLD = 2**64 - 1
-"""What QEMU has in place of a statistic that the guest does not give (hw/virtio/virtio-balloon.c)."""
+"""Items of a list that are shown; the rest are only counted."""
+NOT_REPORTED = 2**64 - 1
+"""QEMU's value for a statistic that the guest does not report (hw/virtio/virtio-balloon.c)."""
 BRIEF = 400
-"""Characters of a value in a line; the rest is counted."""
+"""Characters of a value in a line; the rest are only counted."""
 
 
 def inside(row: Row, shown: Shown) -> list[Item]:
-    """What an open object shows, as far as it was read."""
+    """The inside of an expanded object, as far as it was read."""
     node = shown.nodes.get(row.path)
     return unread(row, shown) if node is None else [*properties(node, row, shown), *children(node, row, shown)]
 
@@ -37,7 +37,7 @@ def unread(row: Row, shown: Shown) -> list[Item]:
 
 
 def properties(node: Node, row: Row, shown: Shown) -> Iterator[Item]:
-    """Properties, the common ones folded away."""
+    """The properties; the common ones are collapsed."""
     own = [one for one in node.properties if not one.is_common]
     common = [one for one in node.properties if one.is_common]
     info = shown.types.get(node.type)
@@ -51,7 +51,7 @@ def properties(node: Node, row: Row, shown: Shown) -> Iterator[Item]:
 
 
 def children(node: Node, row: Row, shown: Shown) -> Iterator[Item]:
-    """Its children in QOM, folded away."""
+    """The QOM children, collapsed."""
     if node.children:
         folded = group(f"{row.key}#children", row, "QOM children", str(len(node.children)), shown)
         if folded.row.expanded:
@@ -60,7 +60,7 @@ def children(node: Node, row: Row, shown: Shown) -> Iterator[Item]:
 
 
 def nested(child: Child, parent: Row, shown: Shown) -> Item:
-    """An object that stands inside another one's line."""
+    """An object shown inside another object's line."""
     key = f"{NESTED}{child.path}"
     row = Row(
         key, "", child.name, child.type, tone="muted", expandable=True, expanded=shown.is_open(key), path=child.path,
@@ -70,7 +70,7 @@ def nested(child: Child, parent: Row, shown: Shown) -> Item:
 
 
 def prop(one: Property, parent: Row, base: str, info: TypeInfo | None, shown: Shown) -> Item:
-    """One property; a structure or a list opens. Its key is made of the object's own, wherever the line stands."""
+    """One property; a structure or a list can be expanded. Its key starts with its object's key in every view."""
     if one.unread:
         return leaf(f"{base}#property:{one.name}", parent, one.name, "…", tone="muted", source=one)
     if isinstance(one.value, dict | list) and one.value:
@@ -84,10 +84,10 @@ def prop(one: Property, parent: Row, base: str, info: TypeInfo | None, shown: Sh
 
 
 def _member(key: str, name: str, value: object, one: Property, parent: Row, shown: Shown) -> Item:
-    """A value inside a property's, under its name or number; inside an open one everything is open."""
+    """A value inside a property's value, under its name or index; nested ones are expanded by default."""
     if not isinstance(value, dict | list):
-        absent = one.name == "guest-stats" and value == NOT_TOLD
-        text, tone = ("not told", "muted") if absent else (brief(value), "")
+        absent = one.name == "guest-stats" and value == NOT_REPORTED
+        text, tone = ("not reported", "muted") if absent else (brief(value), "")
         return leaf(key, parent, name, text, tone=tone, source=one)
     members = list(value.items() if isinstance(value, dict) else enumerate(value))
     word = "values" if isinstance(value, dict) else "items"
@@ -102,7 +102,7 @@ def _member(key: str, name: str, value: object, one: Property, parent: Row, show
 
 
 def hint(one: Property, info: TypeInfo | None) -> str:
-    """Its type, its default where its value is another, and what it is."""
+    """Its type, its default if the value differs, and its description."""
     parts = [one.type]
     if info is not None:
         changed = info.changed_default(one)
@@ -115,7 +115,7 @@ def hint(one: Property, info: TypeInfo | None) -> str:
 
 
 def brief(value: object) -> str:
-    """A value in one line of bounded length, however large it is."""
+    """A value on one line of bounded length."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if value is None:

@@ -1,4 +1,4 @@
-"""The view PCI: root buses, functions, bridges, and in each function its registers and properties."""
+"""The PCI view: root buses, functions, bridges, and in each function its registers and properties."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STATE_TONES = {
     DriverState.UNKNOWN: "muted",
     DriverState.UNMAPPED: "muted",
 }
-"""Driver state -> tone of its word; the steps between are ``warning``."""
+"""Driver state -> tone of its word; any other state is ``warning``."""
 SHORT_STATES = {
     DriverState.NO_DRIVER: "none",
     DriverState.ACKNOWLEDGED: "ack",
@@ -33,11 +33,11 @@ SHORT_STATES = {
     DriverState.UNMAPPED: "unset",
     DriverState.UNKNOWN: "?",
 }
-"""For a pane too narrow for the words; the detail area says them."""
+"""Short forms for a narrow pane; the detail area has the full words."""
 
 
 def items(tree: DeviceTree, shown: Shown) -> list[Item]:
-    """Every root bus with what is on it."""
+    """Every root bus with its devices."""
     found = []
     for bus in tree.buses:
         key = f"bus:{bus.number}"
@@ -51,7 +51,7 @@ def items(tree: DeviceTree, shown: Shown) -> list[Item]:
 
 
 def device_row(device: PciDevice, parent: str, shown: Shown) -> Row:
-    """The line of a function; the same in every view that shows it."""
+    """The line of a PCI function; the same in every view."""
     state = device.driver
     return Row(
         device.key,
@@ -78,14 +78,14 @@ def _device(device: PciDevice, parent: Row, shown: Shown) -> Item:
 
 
 def _registers(device: PciDevice, row: Row, shown: Shown) -> Iterator[Item]:
-    """What an opened function shows: registers first, then its own properties, then what every device has."""
+    """The inside of an expanded function: registers, then its own properties, then the common ones."""
     for one in device.config:
         yield leaf(f"{row.key}#{one.name}", row, one.name, f"{one.value:,}", hint=one.words, source=one)
     if device.status is not None:
         tone = STATE_TONES.get(device.driver or DriverState.UNKNOWN, "warning")
         yield leaf(f"{row.key}#status", row, "status", _status_bit(device), tone=tone, source=device)
     if not device.path:
-        yield leaf(f"{row.key}#unknown", row, "its QOM path cannot be told", muted=True)
+        yield leaf(f"{row.key}#unknown", row, "QOM path unknown", muted=True)
     else:
         node = shown.nodes.get(device.path)
         if node is not None and node.virtio is not None:
@@ -100,7 +100,7 @@ def _registers(device: PciDevice, row: Row, shown: Shown) -> Iterator[Item]:
 
 
 def _status_bit(device: PciDevice) -> str:
-    """The name of the bit that its state comes from; the detail area has all of them."""
+    """The name of the status bit that decides its state; the detail area has all of them."""
     if device.driver is DriverState.OK:
         return "DRIVER_OK"
     bits = virtio_status_bits(device.status or 0)
@@ -124,7 +124,7 @@ def _bars(device: PciDevice, row: Row, shown: Shown) -> Item:
 
 
 def _windows(device: PciDevice, row: Row, shown: Shown) -> Item:
-    """What the bridge forwards to the buses behind it."""
+    """The ranges that the bridge forwards to the buses behind it."""
     assert device.bridge is not None
     bridge = device.bridge
     buses = f"bus {bridge.secondary:02x}" if bridge.secondary else "no bus number yet"

@@ -1,4 +1,4 @@
-"""The view QOM: QEMU's whole composition tree, read level by level as it is opened."""
+"""The QOM view: QEMU's whole composition tree, read level by level as it is expanded."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from workbench.ui.devices.row import Shown
 
 OPEN = frozenset({"/", "/machine"})
-"""What is open by itself."""
+"""Paths that are expanded by default."""
 
 
 def items(shown: Shown) -> list[Item]:
-    """The root with everything below it that is open."""
+    """The root with everything expanded below it."""
     return [_object(Child("/", "", "/"), "", shown)]
 
 
@@ -36,7 +36,7 @@ def _object(child: Child, parent: str, shown: Shown) -> Item:
 
 
 def _inside(node: Node, row: Row, shown: Shown) -> list[Item]:
-    """Its properties, folded away where it has children, and the children."""
+    """The properties, collapsed if there are children, and the children."""
     info = shown.types.get(node.type)
     ordered = sorted(node.properties, key=lambda one: natural(one.name))
     if not node.children:

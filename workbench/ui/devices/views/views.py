@@ -1,4 +1,4 @@
-"""The four views of the devices: which lines each has."""
+"""The four views of the device tree, and the lines of each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class View(StrEnum):
 
 
 def rows(view: View, shown: Shown) -> list[Row]:
-    """Every line that is to be seen, from the top; none while the tree is not known."""
+    """Every visible line, from the top; none while the tree is unknown."""
     if shown.tree is None:
         return []
     if view is View.PCI:
@@ -42,11 +42,11 @@ def rows(view: View, shown: Shown) -> list[Row]:
 
 
 def _absent(shown: Shown) -> list[Item]:
-    """What the profile says and does not run, and in what else the guest differs that is no device."""
+    """Differences from the profile that no running device shows: missing devices, and settings of the guest."""
     others = [one for one in shown.differences if not one.path]
     if not others:
         return []
-    root = Row("drift", "", "elsewhere in the profile", str(len(others)), tone="warning", expandable=True)
+    root = Row("drift", "", "other differences", str(len(others)), tone="warning", expandable=True)
     root.default_open, root.expanded = True, shown.is_open("drift", default=True)
     below = [
         Item(

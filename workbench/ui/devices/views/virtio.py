@@ -1,4 +1,4 @@
-"""The view virtio: each device with its status, features, configuration words and queues."""
+"""The virtio view: each device with its status, features, configuration fields and queues."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def items(tree: DeviceTree, shown: Shown, device_row: DeviceRow) -> list[Item]:
-    """Every virtio device of the tree, wherever it sits."""
+    """Every virtio device of the tree, on any bus."""
     root = Row("virtio", "", "virtio devices", tree.machine, tone="muted", expandable=True, default_open=True)
     root.expanded = shown.is_open(root.key, default=True)
     devices = [one for one in tree if one.virtio_id is not None]
@@ -41,7 +41,7 @@ def _device(device: PciDevice, parent: Row, shown: Shown, device_row: DeviceRow)
     ]
     node = shown.nodes.get(device.path)
     if not device.path:
-        below.append(leaf(f"{row.key}#unknown", row, "its QOM path cannot be told", muted=True))
+        below.append(leaf(f"{row.key}#unknown", row, "QOM path unknown", muted=True))
     elif node is None:
         below += unread(row, shown)
     elif node.virtio is not None:
@@ -50,9 +50,9 @@ def _device(device: PciDevice, parent: Row, shown: Shown, device_row: DeviceRow)
 
 
 def _status(device: PciDevice, row: Row) -> Iterator[Item]:
-    """The bits of the device status byte, each by its name."""
+    """The bits of the device status byte, by name."""
     if device.status is None:
-        yield leaf(f"{row.key}#status", row, "status", str(device.driver or "not readable"), tone="muted")
+        yield leaf(f"{row.key}#status", row, "status", str(device.driver or "unreadable"), tone="muted")
         return
     on = set(virtio_status_bits(device.status))
     for bit in Status:
@@ -66,9 +66,9 @@ def _status(device: PciDevice, row: Row) -> Iterator[Item]:
 
 
 def features(virtio: Virtio, row: Row, shown: Shown) -> Iterator[Item]:
-    """Every offered feature, and whether the driver agreed to it."""
+    """Every offered feature, and whether the driver accepted it."""
     if virtio.offered is None or virtio.negotiated is None:
-        yield leaf(f"{row.key}#features", row, "features", virtio.note or "not readable", tone="muted", source=virtio)
+        yield leaf(f"{row.key}#features", row, "features", virtio.note or "unreadable", tone="muted", source=virtio)
         return
     agreed = set(virtio.negotiated)
     folded = group(
@@ -93,9 +93,9 @@ def features(virtio: Virtio, row: Row, shown: Shown) -> Iterator[Item]:
 
 
 def queues(virtio: Virtio, row: Row, shown: Shown) -> Iterator[Item]:
-    """Every queue: its size and what is in flight; inside it its indices."""
+    """Every queue with its size and the buffers in flight; inside it, its indices."""
     if virtio.queues is None:
-        yield leaf(f"{row.key}#queues", row, "queues", virtio.queues_note or "not readable", tone="muted")
+        yield leaf(f"{row.key}#queues", row, "queues", virtio.queues_note or "unreadable", tone="muted")
         return
     ready = sum(queue.ready for queue in virtio.queues)
     folded = group(f"{row.key}#queues", row, "queues", f"{ready} of {len(virtio.queues)}", shown, source=virtio)
@@ -119,10 +119,10 @@ def _queue(queue: Queue, virtio: Virtio, parent: Row, base: str, shown: Shown) -
         item.below = [
             leaf(f"{key}:{text}", item.row, text, value, hint=hint)
             for text, value, hint in (
-                ("size", f"{queue.size} of {queue.size_max}", "descriptors; the device offers as many"),
-                ("avail seen", f"{queue.seen:,}", "how far the driver was when the device last looked"),
-                ("avail taken", f"{queue.available:,}", "how far the device has taken"),
-                ("used", f"{queue.used:,}", "how far the device has given back"),
+                ("size", f"{queue.size} of {queue.size_max}", "descriptors, of the device's maximum"),
+                ("avail seen", f"{queue.seen:,}", "driver's index when the device last read it"),
+                ("avail taken", f"{queue.available:,}", "up to where the device has taken buffers"),
+                ("used", f"{queue.used:,}", "up to where the device has returned buffers"),
                 ("signalled", signalled, "used index at the last interrupt"),
                 ("descriptors", f"{queue.desc:#x}", "guest physical address"),
                 ("avail ring", f"{queue.avail_ring:#x}", "guest physical address"),

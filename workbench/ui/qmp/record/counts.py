@@ -1,4 +1,4 @@
-"""The line below the record: what is not shown of it, and how often each event came."""
+"""The status line of the record: what is hidden, and the count of each event."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from workbench.domain.qmp.record.search import Filter
 
 POLLING_NAMED = 4
-"""Commands of the screen's own that are named at most."""
+"""The screen's own commands that are named at most."""
 NAMED = 5
-"""Events that are named: those that came most."""
+"""Events that are named at most, the most frequent first."""
 
 
 def polling_words(counted: Counter[str], width: int) -> str:
-    """How often the screen asked what, as far as there is room: the most frequent first, and none cut off."""
+    """The counts of the screen's own commands that fit, the most frequent first."""
     words = ""
     for name, count in counted.most_common(POLLING_NAMED):
         one = f"{count:,} \N{MULTIPLICATION SIGN} {name}"
@@ -33,16 +33,16 @@ def polling_words(counted: Counter[str], width: int) -> str:
 
 
 def state_words(filter_: Filter, later: int, events: Mapping[str, int]) -> list[Content]:
-    """Its parts.
+    """The parts of the status line.
 
-    :param later: messages behind those that the log holds.
-    :param events: how often each event came.
+    :param later: number of messages after those in the log.
+    :param events: the count of each event.
     """
     words: list[Content] = []
     if filter_.show is not Show.ALL:
         words.append(Content.assemble(("only ", "$foreground-muted"), (filter_.show.value, "$warning")))
     if later:
-        words.append(Content.assemble((f"{later:,} later: end", "$warning")))
+        words.append(Content.assemble((f"{later:,} newer (end)", "$warning")))
     if filter_.hidden:
         words.append(Content.styled(f"{len(filter_.hidden)} hidden", "$warning"))
     if events:

@@ -1,4 +1,4 @@
-"""The lines of a log, drawn: scrolled, laid out anew when the width changes, selected, with what is sought marked."""
+"""The widget that draws the lines of a log: scrolling, rewrapping, selection, marked matches."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 
 DRAWN = 128
-"""Lines whose drawing is kept: more than a screen shows. With the caches of its own each takes some 80 objects, and to
-keep those of all lines would cost each collection of garbage 30 ms."""
+"""Drawn lines that are cached: more than a screen shows. Each takes about 80 objects with its own caches; caching all
+lines would add 30 ms to each garbage collection."""
 
 
 class LogLines(ScrollView, can_focus=True):
-    """Entries, and below them one muted line that changes in place."""
+    """Entries, and below them one muted line that is updated in place."""
 
     ALLOW_SELECT = True
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"traffic--{role}" for role in (*ROLES, "cursor", "match")}
@@ -60,13 +60,13 @@ class LogLines(ScrollView, can_focus=True):
     """
 
     class EdgeReached(TextualMessage):
-        """The reader wants to see what is before or behind the messages that are here."""
+        """The reader wants the messages before or after those that are loaded."""
 
         def __init__(self, *, end: bool, far: bool) -> None:
             super().__init__()
             self.end = end
             self.far = far
-            """Whether the very first or last is meant, and not the next ones."""
+            """Whether to go to the very first or last message."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -77,12 +77,12 @@ class LogLines(ScrollView, can_focus=True):
         self._chosen: Entry | None = None
         """The entry that the cursor is on."""
         self._filling = False
-        """Whether other messages are being put here: what scrolls then is not the reader."""
+        """Whether other messages are being loaded: scrolling is then not by the reader."""
         self.following = True
-        """Whether the reader is at the end, and wants to stay there."""
+        """Whether the log follows its end."""
 
     def set_tail(self, pieces: Pieces) -> None:
-        """Change the line below the items; an empty one is not shown."""
+        """Set the line below the items; an empty one is hidden."""
         if pieces == self._tail.pieces:
             return
         grown = bool(pieces) != bool(self._tail.pieces)
@@ -94,11 +94,11 @@ class LogLines(ScrollView, can_focus=True):
 
     @property
     def text(self) -> str:
-        """What is shown, as plain text."""
+        """The visible and scrolled lines as plain text."""
         return "\n".join(line.text for line in self._all_lines())
 
     def mark(self, pattern: re.Pattern[str] | None) -> None:
-        """Show where a pattern matches."""
+        """Mark the matches of a pattern."""
         self._pattern = pattern
         self.refresh()
 
@@ -106,12 +106,12 @@ class LogLines(ScrollView, can_focus=True):
 
     def _lines_changed(self, forgotten: int = 0) -> None:
         height = len(self._held.lines) + bool(self._tail.pieces)
-        # Set without a layout of the whole screen, which takes longer than everything else that a message costs; the
-        # scrollbar is always there, so nothing else changes its place.
+        # Set without a layout of the whole screen, which takes longer than everything else for a message; the scrollbar
+        # is always shown, so nothing else moves.
         self.set_reactive(Widget.virtual_size, Size(self._held.width, height))
         self._scroll_update(self.virtual_size)
         if self.following:
-            # Forced: the scrollbar that allows scrolling appears only with the next layout.
+            # Forced: scrolling is only allowed after the next layout.
             self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
         elif forgotten:
             self.scroll_to(y=max(0, self.scroll_y - forgotten), animate=False, immediate=True)
@@ -181,7 +181,7 @@ class LogLines(ScrollView, can_focus=True):
         return strip
 
     def _selected(self, strip: Strip, line: Line, index: int) -> Strip:
-        """The strip with the part that the mouse selected marked as such."""
+        """The strip with the mouse selection highlighted."""
         selection = self.text_selection
         span = selection.get_span(index) if selection is not None else None
         if span is None:
@@ -196,7 +196,7 @@ class LogLines(ScrollView, can_focus=True):
 
 
 def _marked(strip: Strip, text: str, span: tuple[int, int], style: Style) -> Strip:
-    """The strip with some characters of its text in another style; -1 is its end."""
+    """The strip with a span of its text in another style; an end of -1 is the end of the text."""
     start = cell_len(text[: span[0]])
     end = strip.cell_length if span[1] == -1 else cell_len(text[: span[1]])
     if start >= end:

@@ -1,10 +1,10 @@
-"""The items of a log as entries and lines: folded where they repeat, laid out for one width, the oldest forgotten.
+"""The items of a log as entries and lines: repeats folded, laid out for one width, the oldest dropped.
 
 ::
 
-    14:02:11 ⚡ RTC_CHANGE  offset=3  1,204 times       one entry, folded: the newest of them
+    14:02:11 ⚡ RTC_CHANGE  offset=3  1,204 times       one folded entry: shows the newest
 
-Opened, it shows the last of them one by one. Nothing here knows a widget.
+Expanded, it shows the newest ones one by one. Independent of widgets.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 MAX_ITEMS = 1000
 MAX_LINES = 20_000
 OPENED = 200
-"""Repeated events that an opened entry shows: the newest."""
+"""Repeated events that an expanded entry shows: the newest."""
 
 
 class Entry(Struct, eq=False):
-    """One item, or several that say the same one after another."""
+    """One item, or several equal ones in a row."""
 
     item: Item
     """The newest."""
@@ -38,9 +38,9 @@ class Entry(Struct, eq=False):
     layout: Layout = field(default_factory=Layout)
     repeats: int = 1
     earlier: deque[Message] | None = None
-    """Events before the newest one, when there are any; notes are not kept."""
+    """Events before the newest one, if any; notes are not kept."""
     first: int = 0
-    """The serial of the oldest; 0 for what is no message of the record."""
+    """The serial of the oldest; 0 if it is not a message of the record."""
 
     @property
     def last(self) -> int:
@@ -49,11 +49,11 @@ class Entry(Struct, eq=False):
 
     @property
     def openable(self) -> bool:
-        """Whether there is more to see than is shown, or was before it was opened."""
+        """Whether it can be expanded, or is expanded."""
         return self.layout.shortened or self.whole or bool(self.earlier)
 
     def repeat(self, item: Message) -> None:
-        """Take one more in."""
+        """Add one more."""
         if item.kind is Kind.EVENT and isinstance(self.item, Message):
             if self.earlier is None:
                 self.earlier = deque(maxlen=OPENED - 1)
@@ -63,7 +63,7 @@ class Entry(Struct, eq=False):
 
 
 class Line(Struct, eq=False):
-    """One line of an entry; of none for the line below them all."""
+    """One line of an entry; without an entry, the line below all of them."""
 
     entry: Entry | None
     pieces: Pieces
@@ -80,13 +80,13 @@ class Entries:
         self.entries: deque[Entry] = deque()
         self.lines: list[Line] = []
         self.width = 0
-        """Cells; nothing is laid out while it is 0."""
+        """In cells; nothing is laid out while it is 0."""
 
     def add(self, items: Iterable[Item], most: int, left_out: Callable[[int], Item] | None) -> int:
-        """Add items at the end; gives the number of lines that went at the beginning.
+        """Add items at the end; return the number of lines dropped at the beginning.
 
-        :param most: new entries that are laid out: a burst costs what anybody can read of it.
-        :param left_out: says in an item how many came before them.
+        :param most: new entries that are laid out at most, to bound the cost of a burst.
+        :param left_out: makes an item from the number of those that were skipped.
         """
         last = self.entries[-1] if self.entries else None
         older, repeats = last, last.repeats if last else 0
@@ -109,7 +109,7 @@ class Entries:
         return self._forget_oldest()
 
     def replace(self, entry: Entry) -> None:
-        """Lay one entry out anew in its place."""
+        """Lay out one entry again, in its place."""
         height = len(entry.layout.lines)
         first = self.line_of(entry)
         self.lines[first : first + height] = self._laid_out(entry)
@@ -123,18 +123,18 @@ class Entries:
         self.lines.clear()
 
     def line_of(self, entry: Entry) -> int:
-        """Where it begins; behind the last line when it is not there."""
-        first = len(self.lines) - len(entry.layout.lines)  # the newest one, as a rule
+        """Its first line; past the last line if it is not here."""
+        first = len(self.lines) - len(entry.layout.lines)  # usually the newest one
         if 0 <= first < len(self.lines) and self.lines[first].entry is entry:
             return first
         return next((at for at, line in enumerate(self.lines) if line.entry is entry), len(self.lines))
 
     def holding(self, serial: int) -> Entry | None:
-        """The entry of a message of the record; None when it is not here."""
+        """The entry of a message of the record; None if it is not here."""
         return next((entry for entry in self.entries if entry.first <= serial <= entry.last and entry.first), None)
 
     def neighbour(self, entry: Entry | None, step: int) -> Entry | None:
-        """The entry some steps behind or before another one; None past the ends."""
+        """The entry some steps after or before another one; None past the ends."""
         entries = list(self.entries)
         at = next((at for at, each in enumerate(entries) if each is entry), None)
         if at is None:
@@ -143,17 +143,17 @@ class Entries:
 
     @property
     def span(self) -> tuple[int, int]:
-        """The serials of the first and the last message of the record that are here; zeros when there is none."""
+        """The serials of the first and the last message of the record that are here; zeros if there is none."""
         first = next((entry.first for entry in self.entries if entry.first), 0)
         return first, next((entry.last for entry in reversed(self.entries) if entry.first), 0)
 
     @property
     def nearly_full(self) -> bool:
-        """Whether more entries push out the oldest ones."""
+        """Whether more entries would drop the oldest ones."""
         return len(self.entries) > MAX_ITEMS * 0.9 or len(self.lines) > MAX_LINES * 0.9
 
     def forget_before(self, serial: int) -> int:
-        """Let go of what the record has forgotten; gives the number of lines that went."""
+        """Drop what the record has dropped; return the number of lines."""
         forgotten = 0
         while self.entries and 0 < self.entries[0].last < serial:
             forgotten += len(self.entries.popleft().layout.lines)
@@ -179,7 +179,7 @@ def _layout(entry: Entry, width: int) -> Layout:
         layout = Layout()
         hidden = entry.repeats - len(entry.earlier) - 1
         if hidden:
-            layout.lines.append([(f"            … {hidden:,} more before these", "muted")])
+            layout.lines.append([(f"            … {hidden:,} earlier", "muted")])
         for item in (*entry.earlier, entry.item):
             layout.lines += lay_out(item, width).lines
         return layout
@@ -190,9 +190,9 @@ def _layout(entry: Entry, width: int) -> Layout:
 
 
 def repeats_last(last: Item, item: Item) -> bool:
-    """Whether an item says again what the last one says: an event of the same name, or a note with the same words.
+    """Whether an item repeats the last one: an event of the same name, or a note with the same text.
 
-    Every poll of a frozen QEMU makes such a note.
+    Every poll of a frozen QEMU adds such a note.
     """
     if not (isinstance(last, Message) and isinstance(item, Message)) or last.kind is not item.kind:
         return False

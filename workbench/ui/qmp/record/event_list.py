@@ -1,4 +1,4 @@
-"""The events that came, by name and how often, and which of them are shown."""
+"""The list of received events by name, with their counts, to show or hide each."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
 COUNT_WIDTH = 11
-"""Cells of a count: it does not move when it grows."""
+"""Cells of a count, fixed so that it does not move when it grows."""
 
 
 class EventList(OptionList):
-    """Opens beside the log; a name that is chosen is hidden, or shown again."""
+    """Opens beside the log; choosing a name hides its events, or shows them again."""
 
     DEFAULT_CSS = """
     EventList {
@@ -36,20 +36,20 @@ class EventList(OptionList):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "select", "Show", id="events.show", tooltip="Show this event, or hide it", show=False),
+        Binding("space", "select", "Show", id="events.show", tooltip="Show or hide this event", show=False),
         Binding("a", "show_all", "All", id="events.all", tooltip="Show all events", show=False),
         Binding("escape,f3", "leave", "Leave", id="events.leave", tooltip="Back to the log", show=False),
     ]
 
     class Changed(Message):
-        """Other events are to be shown."""
+        """The set of hidden events has changed."""
 
         def __init__(self, hidden: frozenset[str]) -> None:
             super().__init__()
             self.hidden = hidden
 
     class Closed(Message):
-        """The list is not needed any more."""
+        """The list was closed."""
 
     def __init__(self) -> None:
         super().__init__(id="qmp-events", markup=False)
@@ -69,7 +69,7 @@ class EventList(OptionList):
         self.remove_class("-open")
 
     def count(self, counts: Mapping[str, int]) -> None:
-        """Show these counts; only what has changed is drawn."""
+        """Show these counts; only changed lines are redrawn."""
         if not self.is_open or counts == self._counts:
             return
         names = sorted(counts)
@@ -114,5 +114,5 @@ class EventList(OptionList):
 
 
 def _id(name: str) -> str:
-    """An option's id is any text, but not an empty one."""
+    """An option's id, which must not be empty."""
     return f"event:{name}"

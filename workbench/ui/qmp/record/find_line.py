@@ -1,4 +1,4 @@
-"""The line in which one types what to find in the record."""
+"""The search line of the record."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 class RecordFind(FindLine):
-    """Stands at the foot of the log while something is looked for."""
+    """The search line, at the foot of the log."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", id="qmp.find-leave", tooltip="Look for nothing any more", show=False),
-        Binding("up", "step(-1)", "Up", id="qmp.find-up", tooltip="The match before", show=False),
-        Binding("down", "step(1)", "Down", id="qmp.find-down", tooltip="The match after", show=False),
+        Binding("escape", "leave", "Leave", id="qmp.find-leave", tooltip="Close the search", show=False),
+        Binding("up", "step(-1)", "Up", id="qmp.find-up", tooltip="Previous match", show=False),
+        Binding("down", "step(1)", "Down", id="qmp.find-down", tooltip="Next match", show=False),
     ]
 
     def __init__(self) -> None:
-        super().__init__("any part of a command, a reply or an event", "record-count")
+        super().__init__("text in a command, reply or event", "record-count")
 
     def show_count(self, number: int, count: int) -> None:
-        """:param number: the match that one is at, from 1; 0 for none."""
-        self.show_words(f"{number:,} of {count:,}" if count else "nothing found" if self.text.strip() else "")
+        """:param number: the current match, from 1; 0 for none."""
+        self.show_words(f"{number:,} of {count:,}" if count else "no matches" if self.text.strip() else "")

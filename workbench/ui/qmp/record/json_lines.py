@@ -1,6 +1,6 @@
-"""JSON laid out for reading: what fits on a line stands on one line; each piece has a role that a stylesheet colours.
+"""JSON laid out for reading: what fits is put on one line; each piece has a role for the stylesheet.
 
-Lines are made one by one, so that the first lines of a reply of megabytes cost what they take and no more.
+Lines are generated one by one, so that the first lines of a reply of megabytes are cheap.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 Piece: TypeAlias = tuple[str, str]
-"""A text and its role: ``key``, ``string``, ``number``, ``literal``, ``plain``, …; the text of every piece prints."""
+"""A text and its role: ``key``, ``string``, ``number``, ``literal``, ``plain``, …; the text is printable."""
 Pieces: TypeAlias = list[Piece]
 
 INDENT = 2
 DEEPEST = 40
-"""Levels that are indented; what lies deeper is folded to ``…``."""
+"""Levels that are shown; deeper ones are cut to ``…``."""
 
 
 def json_lines(value: object, width: int) -> Iterator[Pieces]:
@@ -30,7 +30,7 @@ def json_lines(value: object, width: int) -> Iterator[Pieces]:
 
 
 def inline(value: object, budget: int) -> Pieces | None:
-    """A value on one line of at most ``budget`` cells; None when it does not fit."""
+    """A value on one line of at most ``budget`` cells; None if it does not fit."""
     pieces: Pieces = []
     return pieces if _inline(value, pieces, budget) >= 0 else None
 
@@ -48,7 +48,7 @@ def assignments(arguments: Mapping[str, object]) -> Pieces:
 
 
 def wrapped(pieces: Iterable[Piece], width: int) -> Iterator[Pieces]:
-    """Pieces broken into lines of at most ``width`` cells, without regard to words: they are data."""
+    """Pieces wrapped to lines of at most ``width`` cells, inside words too: they are data."""
     line: Pieces = []
     room = width
     for text, role in pieces:
@@ -92,7 +92,7 @@ def _tail(tail: str) -> Pieces:
 
 
 def _inline(value: object, pieces: Pieces, budget: int) -> int:
-    """Append a value's pieces; give the budget that is left, or a negative number as soon as it is used up."""
+    """Append a value's pieces; return the remaining budget, or a negative number once it is exceeded."""
     if isinstance(value, Mapping):
         pieces.append(("{", "plain"))
         budget -= 2
@@ -117,7 +117,7 @@ def _inline(value: object, pieces: Pieces, budget: int) -> int:
                 return budget
         pieces.append(("]", "plain"))
         return budget
-    if isinstance(value, str) and len(value) > budget:  # before it is measured: it may have megabytes
+    if isinstance(value, str) and len(value) > budget:  # before measuring it: it may have megabytes
         return -1
     pieces.append(_scalar(value))
     return budget - cell_len(pieces[-1][0])
@@ -132,7 +132,7 @@ def _scalar(value: object) -> Piece:
 
 
 def _parts(text: str, room: int, width: int) -> Iterator[str]:
-    """A text in parts that fit: the first into what is left of a line, the others into whole lines."""
+    """A text in parts that fit: the first into the rest of a line, the others into whole lines."""
     at = 0
     room = room if room > 0 else width
     while at < len(text):

@@ -1,4 +1,4 @@
-"""What passed on a monitor, laid out as lines: a time, a mark, and what was said.
+"""Messages of a monitor laid out as lines: the time, a mark, and the message.
 
 ::
 
@@ -8,7 +8,7 @@
     14:02:14 ✗  DeviceNotFound: Device 'x' not found        0.2 ms
     14:02:19 ▹  !info mtree -f                              screen
 
-Nothing here knows a widget: an item and a width in, pieces with roles out.
+Independent of widgets: an item and a width in, pieces with roles out.
 """
 
 from __future__ import annotations
@@ -37,31 +37,31 @@ ROLES = (
 """Every role that a piece can have."""
 
 LEAD = 12
-"""Cells before what was said: the time, a space, a mark of two cells, a space."""
+"""Cells before the message: the time, a space, a mark of two cells, a space."""
 LABEL = 11
-"""Cells at the right for the latency or whose command it was; left out where the log is narrower than WITH_LABELS."""
+"""Cells at the right for the latency or the origin of a command; hidden where the log is narrower than WITH_LABELS."""
 WITH_LABELS = 60
 SHORT = 24
-"""Lines that a reply has until somebody asks for all of it."""
+"""Lines of a shortened reply."""
 SHORT_SCREEN = 3
-"""The same for what the screen asked."""
+"""Lines of a shortened reply to the screen's own commands."""
 ALL = 4000
-"""Lines that a reply has at most."""
+"""Lines of a reply shown in full, at most."""
 
 
 class Note(Struct, frozen=True):
-    """Something that the console itself says: a mistake in what was typed, an error on the way."""
+    """A line of the console itself: a mistake in the typed line, an error."""
 
     time: float
     """Unix time in seconds."""
     message: str
     hint: str = ""
     typed: str = ""
-    """The line that was typed, empty when the note is not about one."""
+    """The typed line; empty if the note is not about one."""
     span: tuple[int, int] = (0, 0)
-    """From and behind which character of it the mistake is."""
+    """Start and end of the mistake in it, in characters."""
     more: tuple[tuple[int, int], ...] = ()
-    """The same of the other mistakes in it."""
+    """Start and end of other mistakes in it."""
 
 
 Item = Message | Note
@@ -78,14 +78,14 @@ class Layout(Struct):
 def lay_out(item: Item, width: int, *, whole: bool = False) -> Layout:
     """The lines of one item, none wider than ``width`` cells.
 
-    :param whole: show all of it, up to ALL lines, and not only its beginning.
+    :param whole: show all of it, up to ALL lines, not only its beginning.
     """
     label = _label(item) if width >= WITH_LABELS else ""
     room = max(width - LEAD, 20)
     limit = ALL if whole else SHORT_SCREEN if _is_polling(item) else SHORT
     body = list(islice(_body(item, room), limit + 1))
     if label and body and _cells(body[0]) > room - LABEL:
-        # The label stands at the end of the first line, and takes its room from all of them only where it must.
+        # The label is at the end of the first line; all lines are made narrower only if it does not fit there.
         body = list(islice(_body(item, room - LABEL), limit + 1))
     shortened = len(body) > limit
     if shortened:
@@ -158,7 +158,7 @@ def command_pieces(message: Message) -> Pieces:
 
 
 def _text(payload: object, width: int) -> Iterator[Pieces]:
-    """What HMP printed, as text."""
+    """The output of an HMP command, as text."""
     for line in str(payload).rstrip("\r\n").split("\n"):
         shown = visible(line.rstrip("\r").expandtabs())
         yield from wrapped([(shown, "text")], width) if shown else [[]]
@@ -180,14 +180,14 @@ def _note(note: Note, width: int) -> Iterator[Pieces]:
                 last = max(at for at, (_, role) in enumerate(pieces) if role == "error")
                 yield [_under(text, role) for text, role in pieces[: last + 1]]
         else:
-            # There is no line below that could be marked: each is followed by the rest of the text.
+            # Wrapped text leaves no line below for the marks.
             yield from wrapped([(text, "mistake" if role == "error" else role) for text, role in pieces], width)
     yield from _prose(note.message, "text", width)
     yield from _prose(note.hint, "muted", width)
 
 
 def _marked(typed: str, spans: Sequence[tuple[int, int]]) -> Pieces:
-    """What was typed, its mistakes as pieces of their own; where one stands inside of another, the inner one."""
+    """The typed line with its mistakes as separate pieces; of nested mistakes, only the inner one."""
     pieces: Pieces = []
     at = 0
     for start, end in spans:
@@ -204,7 +204,7 @@ def _under(text: str, role: str) -> tuple[str, str]:
 
 
 def _prose(text: str, role: str, width: int) -> Iterator[Pieces]:
-    """Words of ours, broken between words."""
+    """Prose, wrapped between words."""
     for paragraph in text.split("\n") if text else ():
         for line in textwrap.wrap(visible(paragraph), width):
             yield [(line, role)]
@@ -213,14 +213,14 @@ def _prose(text: str, role: str, width: int) -> Iterator[Pieces]:
 def _more(item: Item, whole: bool) -> str:
     size = _size(item.cut or len(item.body)) if isinstance(item, Message) else ""
     if isinstance(item, Message) and item.cut:
-        size += f", of which {_size(len(item.body))} are kept"
+        size += f", of which {_size(len(item.body))} kept"
     if whole:
-        return f"… {size} in all: workbench qmp prints it"
-    return f"… {size} in all: {key_name('qmp.whole', 'f4')} or a click shows it"
+        return f"… {size} total; workbench qmp prints all of it"
+    return f"… {size} total; {key_name('qmp.whole', 'f4')} or a click shows all of it"
 
 
 def _size(size: int) -> str:
-    """How much JSON it is."""
+    """An amount of JSON, in kB or MB."""
     return f"{size / 1e6:,.1f} MB" if size >= 1_000_000 else f"{size / 1e3:,.1f} kB"
 
 

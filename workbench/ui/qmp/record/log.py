@@ -1,8 +1,8 @@
-"""A log of what passed on a monitor: endless, folded, and quick whatever comes.
+"""The log of a monitor's messages: scrolls without end, folds repeats, stays fast under load.
 
-A line-API widget of its own and not a RichLog: lines are laid out anew when the width changes, a reply of megabytes
-costs the lines that are shown of it, one line at the end changes in place, text can be selected, and a reader who has
-scrolled up stays where they are. It holds a stretch of the record, and asks for the next one at its edges.
+A widget on Textual's line API rather than a RichLog: lines are rewrapped when the width changes, a reply of megabytes
+costs only its visible lines, the last line is updated in place, text can be selected, and a reader who has scrolled up
+keeps their place. It holds a section of the record, and asks for the next one at its edges.
 """
 
 from __future__ import annotations
@@ -24,29 +24,30 @@ if TYPE_CHECKING:
 
 
 class TrafficLog(LogLines):
-    """Items at the end, the oldest forgotten."""
+    """A log with a cursor; new items are added at the end, the oldest are dropped."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "cursor(-1)", "Up", id="qmp.up", tooltip="The message above", show=False),
-        Binding("down", "cursor(1)", "Down", id="qmp.down", tooltip="The message below", show=False),
-        Binding("enter", "toggle_chosen", "Open", id="qmp.open", tooltip="Open or fold the message", show=False),
-        Binding("home", "edge(False)", "Oldest", id="qmp.oldest", tooltip="The oldest message", show=False),
-        Binding("end", "edge(True)", "Newest", id="qmp.newest", tooltip="The newest message", show=False),
+        Binding("up", "cursor(-1)", "Up", id="qmp.up", tooltip="Previous message", show=False),
+        Binding("down", "cursor(1)", "Down", id="qmp.down", tooltip="Next message", show=False),
+        Binding("enter", "toggle_chosen", "Open", id="qmp.open", tooltip="Expand or collapse the message", show=False),
+        Binding("home", "edge(False)", "Oldest", id="qmp.oldest", tooltip="Oldest message", show=False),
+        Binding("end", "edge(True)", "Newest", id="qmp.newest", tooltip="Newest message", show=False),
     ]
 
-    # What the console says.
+    # Items.
 
     def add(self, items: Iterable[Item], most: int = MAX_ITEMS, left_out: Callable[[int], Item] | None = None) -> None:
         """Add items at the end; a reader at the end stays there, one who scrolled up keeps their place.
 
-        :param most: new entries that are shown at most, with ``left_out`` telling how many messages came before them.
+        :param most: new entries that are shown at most; ``left_out`` makes an item from the number of skipped ones.
         """
         self._lines_changed(forgotten=self._held.add(items, most, left_out))
 
     def fill(self, items: Iterable[Item], anchor: int = 0, *, above: bool = True) -> None:
-        """Show these and nothing else, from their end.
+        """Replace the items, and go to their end.
 
-        :param anchor: the serial of a message at which to stay instead: at the top of the log, or at its foot.
+        :param anchor: the serial of a message to go to instead.
+        :param above: whether the anchor is at the top of the log or at its foot.
         """
         self._filling = True
         self._held.clear()
@@ -62,26 +63,26 @@ class TrafficLog(LogLines):
         self._filling = False
 
     def forget_before(self, serial: int) -> None:
-        """Let go of what the record has forgotten."""
+        """Drop what the record has dropped."""
         forgotten = self._held.forget_before(serial)
         if forgotten:
             self._lines_changed(forgotten=forgotten)
 
     def clear(self) -> None:
-        """Forget everything that is shown."""
+        """Remove all items."""
         self.set_tail([])
         self.fill(())
 
     @property
     def span(self) -> tuple[int, int]:
-        """The serials of the first and the last message that are here; zeros when there is none."""
+        """The serials of the first and the last message that are here; zeros if there is none."""
         return self._held.span
 
     # One message.
 
     @property
     def chosen(self) -> Item | None:
-        """The message that the cursor is on; without one the last that is on the screen."""
+        """The message under the cursor; without a cursor, the last visible one."""
         if self._chosen is not None:
             return self._chosen.item
         bottom = min(self.scroll_offset.y + self.size.height, len(self._held.lines))
@@ -90,16 +91,16 @@ class TrafficLog(LogLines):
 
     @property
     def chosen_serial(self) -> int:
-        """The serial of the message that the cursor is on; 0 without one."""
+        """The serial of the message under the cursor; 0 without a cursor."""
         return self._chosen.last if self._chosen is not None else 0
 
     @property
     def near_start(self) -> bool:
-        """Whether the reader is among the messages that would be forgotten next."""
+        """Whether the reader is at messages that would be dropped next."""
         return self._held.nearly_full and self.scroll_offset.y < self.size.height
 
     def choose(self, serial: int) -> bool:
-        """Set the cursor on a message of the record; False when it is not here."""
+        """Move the cursor to a message of the record; False if it is not here."""
         entry = self._held.holding(serial)
         if entry is not None:
             self._set_chosen(entry)
@@ -138,7 +139,7 @@ class TrafficLog(LogLines):
         self.post_message(self.EdgeReached(end=end, far=True))
 
     def go_to_end(self, *, end: bool) -> None:
-        """Scroll to the end, or to the beginning, of what is here."""
+        """Scroll to the end or the beginning of the log."""
         self._chosen = None
         if end:
             self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
@@ -154,9 +155,9 @@ class TrafficLog(LogLines):
             self._toggle(self._chosen)
 
     def toggle_whole(self, index: int | None = None) -> bool:
-        """Show all of a shortened item, or its beginning again; False when there is none.
+        """Show a shortened item in full, or shorten it again; False if there is none.
 
-        :param index: a line of it; None for the last one that is on the screen or above.
+        :param index: a line of it; None for the last such item that is visible or above.
         """
         entry = self._shortened_at(index) if index is not None else self._shortened_above()
         if entry is None:

@@ -1,8 +1,8 @@
-"""What passed on one guest's monitor: followed live, filtered, searched, copied and saved.
+"""The pane with the messages of one guest's monitor: follow, filter, search, copy, save.
 
-The log holds a stretch of the record: its end while the reader follows, another one while they look at what was before.
-What the screen itself asks to keep its panes true, ten times a second at times, is counted in one line at the end, or
-shown with the rest at a key. Events that repeat are folded, and counted by name.
+The log holds a section of the record: its end while the reader follows, another one while they read older messages.
+The screen's own commands, up to ten a second, are counted in one line at the end; a key shows them with the rest.
+Repeated events are folded, and counted by name.
 """
 
 from __future__ import annotations
@@ -43,23 +43,23 @@ if TYPE_CHECKING:
     from workbench.domain.qmp.record.search import Filter
 
 FLUSH = 0.05
-"""Seconds between what comes and what is drawn: many messages make one change of the screen."""
+"""Seconds between flushes: messages that arrive in that time are drawn together."""
 COUNT = 2.0
-"""Seconds between changes of the line that counts the screen's own polling."""
+"""Seconds between updates of the count of the screen's own commands."""
 EVENTS = 0.5
-"""The same of the counts of events."""
+"""Seconds between updates of the counts of events."""
 BURST = 100
-"""Messages that are drawn of those that came since the last time, events that repeat counted as one."""
+"""New messages drawn by one flush at most; repeated events count as one."""
 PAGE = MAX_ITEMS // 2
-"""Messages before and behind the one that is gone to."""
+"""Messages loaded before and after the one to go to."""
 ROOMY = 8
-"""Lines from which on one is spent on where the user's own monitor is."""
+"""Height from which one line shows the path of the user's own monitor."""
 NOTES = 100
 """Lines of the console's own that are kept."""
 
 
 class RecordPane(FindingPane):
-    """Shows one guest's record."""
+    """The record of one guest."""
 
     DEFAULT_CSS = """
     RecordPane {
@@ -73,19 +73,19 @@ class RecordPane(FindingPane):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "filter", "Filter", id="qmp.filter", tooltip="Show only a part: mine, events, …", show=False),
+        Binding("f", "filter", "Filter", id="qmp.filter", tooltip="Filter: mine, events, commands, …", show=False),
         Binding("y", "copy", "Copy", id="qmp.copy", tooltip="Copy the command, reply or event", show=False),
-        Binding("o", "device", "Device", id="qmp.device", tooltip="Go to the device of the event", show=False),
+        Binding("o", "device", "Device", id="qmp.device", tooltip="Go to the device named in the event", show=False),
     ]
 
     polling: reactive[bool] = reactive(False, init=False)
     """Whether the screen's own commands are shown one by one."""
 
     monitor: reactive[str] = reactive("", init=False)
-    """The QMP socket that is free for the user's own tools; empty when there is none."""
+    """Path of the QMP socket that is free for the user's own tools; empty if there is none."""
 
     class DeviceWanted(TextualMessage):
-        """The reader wants to see a device that an event names, by its id or QOM path."""
+        """The reader wants to go to the device of an event, by its id or QOM path."""
 
         def __init__(self, device: str) -> None:
             super().__init__()
@@ -100,7 +100,7 @@ class RecordPane(FindingPane):
         self._state = TextBlock(id="record-state")
         self._forget: Callable[[], None] | None = None
         self._new: list[Message] = []
-        """What came since the last flush."""
+        """Messages received since the last flush."""
         self._counted: Counter[str] = Counter()
         """The screen's own commands by name, since the log began."""
         self._notes: deque[tuple[int, Note]] = deque(maxlen=NOTES)
@@ -108,7 +108,7 @@ class RecordPane(FindingPane):
         self._floor = 0
         """The serial of the last message before the log was cleared."""
         self._later = 0
-        """Messages behind those that the log holds; it holds the newest when there are none."""
+        """Number of messages after those in the log; 0 if the log has the newest."""
         self._flushing: Timer | None = None
         """Runs while there is something to draw."""
 
@@ -126,7 +126,7 @@ class RecordPane(FindingPane):
     def on_unmount(self) -> None:
         self._stop_listening()
 
-    # What comes.
+    # Messages.
 
     @property
     def record(self) -> Record | None:
@@ -139,11 +139,11 @@ class RecordPane(FindingPane):
         self._notes.clear()
         self._floor = 0
         if record is not None:
-            self._forget = record.listen(self._came)
+            self._forget = record.listen(self._received)
         self._fill()
 
     def say(self, note: Note) -> None:
-        """Add a line of the console's own, behind everything that came before."""
+        """Add a line of the console's own at the end."""
         self._flush()
         self._notes.append((self._record.end - 1 if self._record else 0, note))
         if self._later:
@@ -152,7 +152,7 @@ class RecordPane(FindingPane):
             self._log.add([note])
 
     def follow(self) -> None:
-        """Go to the newest, and stay there: who sends something wants to see what comes of it."""
+        """Go to the newest message and follow: the user sent a command and wants to see the reply."""
         if self._later:
             self._fill()
         elif not self._log.following:
@@ -163,11 +163,11 @@ class RecordPane(FindingPane):
             self._forget()
             self._forget = None
 
-    def _came(self, message: Message) -> None:
+    def _received(self, message: Message) -> None:
         self._new.append(message)
         if message.is_polling and message.kind is Kind.COMMAND:
             self._counted[message.name] += 1
-        # Only a flag is set here: this runs in the engine's own task, which is no place for Textual's calls.
+        # Only resume a timer: this runs in the engine's task, where Textual must not be called.
         if self._flushing is not None:
             self._flushing.resume()
 
@@ -178,7 +178,7 @@ class RecordPane(FindingPane):
         self._new.clear()
         if not new:
             return
-        # A reader among older messages keeps them: the log would have to let go of them for the new ones.
+        # A reader at older messages keeps them: adding the new ones would drop them.
         if self._later or (not self._log.following and self._log.near_start):
             self._later += len(new)
         else:
@@ -194,7 +194,7 @@ class RecordPane(FindingPane):
         self._log.set_tail([(polling_words(self._counted, self._log.scrollable_content_region.width), "muted")])
 
     def _show_state(self) -> None:
-        """The line with the counts of events and what is not shown."""
+        """Update the line with the counts of events and of what is hidden."""
         record = self._record
         words = state_words(self._filter, self._later, record.events if record is not None else {})
         if record is not None and record.events:
@@ -204,10 +204,10 @@ class RecordPane(FindingPane):
         self._state.set_class(bool(words), "-open")
         self._state.show(Content("  \N{MIDDLE DOT}  ").join(words))
 
-    # Which stretch is shown.
+    # The section shown.
 
     def _messages(self, after: int) -> Iterator[Item]:
-        """What is shown behind a message, oldest first, with the console's own lines."""
+        """The messages and console lines after a message, filtered, oldest first."""
         if self._record is None:
             return iter(())
         found = self._filter.choose(self._record.after(max(after, self._floor), polling=self._filter.polling))
@@ -218,7 +218,7 @@ class RecordPane(FindingPane):
         return (item for _, item in merge(messages, notes, key=itemgetter(0)))
 
     def _before(self, serial: int, count: int) -> int:
-        """The serial of the message that is so many before another one; where the record begins when there are fewer."""
+        """The serial of the message ``count`` before another one, or of the first one if there are fewer."""
         assert self._record is not None
         found = self._filter.choose(self._record.before(serial, polling=self._filter.polling))
         last = serial
@@ -229,7 +229,7 @@ class RecordPane(FindingPane):
         return last
 
     def _fill(self) -> None:
-        """Show the newest."""
+        """Show the newest messages."""
         self._new.clear()
         self._later = 0
         record = self._record
@@ -245,7 +245,7 @@ class RecordPane(FindingPane):
             self._show_state()
 
     def _fill_around(self, serial: int, *, above: bool = True) -> None:
-        """Show a message with those before and behind it."""
+        """Show a message with those before and after it."""
         assert self._record is not None
         items = self._messages(self._before(serial, PAGE) - 1)
         shown = list(islice(items, 2 * PAGE))
@@ -255,7 +255,7 @@ class RecordPane(FindingPane):
         self._show_state()
 
     def _go_to(self, serial: int) -> None:
-        """Set the cursor on a message, wherever it is."""
+        """Move the cursor to a message, loading it if needed."""
         if not self._log.choose(serial):
             self._fill_around(serial)
             self._log.choose(serial)
@@ -280,7 +280,7 @@ class RecordPane(FindingPane):
         if message.far:
             self._log.go_to_end(end=message.end)
 
-    # What the reader chooses.
+    # The reader's choices.
 
     def _set_filter(self, filter_: Filter) -> None:
         self._filter = filter_
@@ -300,7 +300,7 @@ class RecordPane(FindingPane):
         if self._events.is_open:
             self._events.action_leave()
         elif self._record is None or not self._record.events:
-            self.notify("No event has come", timeout=2)
+            self.notify("No events yet", timeout=2)
         else:
             self._events.open(self._record.events)
 
@@ -315,11 +315,11 @@ class RecordPane(FindingPane):
         self._log.focus()
 
     def toggle_whole(self) -> bool:
-        """Show all of the last shortened item, or its beginning again; False when there is none."""
+        """Show the last shortened item in full, or shorten it again; False if there is none."""
         return self._log.toggle_whole()
 
     def clear(self) -> None:
-        """Begin the log anew; the record keeps everything."""
+        """Clear the log; the record keeps everything."""
         self._floor = self._record.end - 1 if self._record else 0
         self._notes.clear()
         self._fill()
@@ -339,9 +339,9 @@ class RecordPane(FindingPane):
         if device:
             self.post_message(self.DeviceWanted(device))
         else:
-            self.notify("No event that names a device is chosen", timeout=2)
+            self.notify("Choose an event that names a device", timeout=2)
 
 
 def _left_out(when: float, count: int) -> Message:
-    """In place of what came faster than anybody reads, and than it can be laid out. The record has it."""
-    return Message.of(0, when, Kind.NOTE, Origin.SCREEN, "", f"{count:,} messages came too fast to be shown")
+    """The note in place of messages that arrived faster than they can be laid out. They are in the record."""
+    return Message.of(0, when, Kind.NOTE, Origin.SCREEN, "", f"{count:,} messages not shown: too many at once")

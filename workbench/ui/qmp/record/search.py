@@ -1,4 +1,4 @@
-"""Finding in a record: what is typed, what was found, and the match that one is at."""
+"""Search in a record: the typed text, the matches, and the current match."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from workbench.domain.qmp.record.record import Record
 
 AHEAD = 0.01
-"""Seconds between pieces of the index that are made while one begins to type."""
+"""Seconds between two pieces of the index, built while the user begins to type."""
 RECOUNT = 1.0
-"""Seconds between two counts of what was found, while messages come."""
+"""Seconds between two counts of the matches while messages arrive."""
 PIECE = 20
-"""Blocks of such a piece: a few milliseconds."""
+"""Blocks in such a piece: a few milliseconds."""
 
 
 class FindingPane(Widget):
-    """The part of the record's pane that finds."""
+    """The searching part of the record's pane."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "find", "Find", id="qmp.find", tooltip="Find in all that passed", show=False),
-        Binding("n", "next(1)", "Next", id="qmp.next", tooltip="The next match", show=False),
-        Binding("N", "next(-1)", "Before", id="qmp.previous", tooltip="The match before", show=False),
+        Binding("slash", "find", "Find", id="qmp.find", tooltip="Search all messages", show=False),
+        Binding("n", "next(1)", "Next", id="qmp.next", tooltip="Next match", show=False),
+        Binding("N", "next(-1)", "Previous", id="qmp.previous", tooltip="Previous match", show=False),
     ]
 
     def __init__(self) -> None:
@@ -45,15 +45,15 @@ class FindingPane(Widget):
         self._record: Record | None = None
         self._filter = Filter()
         self._at = 0
-        """The serial that the search began at, or the match that one is at."""
+        """The serial where the search began, or of the current match."""
         self._ahead: Iterator[None] = iter(())
         self._preparing: Timer | None = None
         self._recounting: Timer | None = None
         self._searched_to = 0
-        """The record's end when the matches were counted last."""
+        """The record's end at the last count of the matches."""
 
     def _go_to(self, serial: int) -> None:
-        """Set the cursor on a message, wherever it is."""
+        """Move the cursor to a message, loading it if needed."""
         raise NotImplementedError
 
     def action_find(self) -> None:
@@ -69,7 +69,7 @@ class FindingPane(Widget):
             self._recounting = self.set_interval(RECOUNT, self._recount)
 
     def _recount(self) -> None:
-        """Messages come while one looks: the number of matches is that of now."""
+        """Update the number of matches: messages arrive during a search."""
         if self._record is None or self._record.end == self._searched_to or not self._find.text.strip():
             return
         found = self._search()
@@ -88,7 +88,7 @@ class FindingPane(Widget):
 
     @on(RecordFind.Changed)
     def _sought(self, message: RecordFind.Changed) -> None:
-        """Go to the last match before where one was, as one types; to the first one behind when there is none."""
+        """Go to the last match before the start of the search while typing, or to the first one after it."""
         message.stop()
         self._log.mark(pattern(message.text))
         found = self._search()
@@ -104,11 +104,11 @@ class FindingPane(Widget):
         self.action_next(message.by)
 
     def action_next(self, by: int) -> None:
-        """The next match, or the one before, round the ends."""
+        """Go to the next or previous match, wrapping around."""
         found = self._search()
         if not found:
             if self._find.text.strip():
-                self.notify(f"nothing found: {self._find.text}", timeout=2, markup=False)
+                self.notify(f"Not found: {self._find.text}", timeout=2, markup=False)
             return
         here = self._log.chosen_serial or self._at
         at = bisect_right(found, here) if by > 0 else bisect_left(found, here) - 1
