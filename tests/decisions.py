@@ -444,7 +444,7 @@ def unplugging() -> Decisions:
         one, one.late(), one.late("paused"), one.after("DEVICE_DELETED", {"device": "net1"}),
         one.after("DEVICE_UNPLUG_GUEST_ERROR", {"device": "net1"}),
     ]  # fmt: skip
-    codes = [refused(lambda end=end: unplug._tell("demo", end, 9.0, quiet=True)) for end in ends]  # type: ignore[misc]
+    codes = [refused(lambda end=end: unplug._report("demo", end, 9.0, quiet=True)) for end in ends]  # type: ignore[misc]
     return [[name_of(end.state), end.waiting] for end in ends], codes
 
 

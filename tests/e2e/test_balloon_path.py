@@ -89,15 +89,15 @@ def test_the_way_back_in_words(running_demo: CommandLine) -> None:
     done = running_demo("balloon", "demo", "+8M", "--path")
     assert done.code == 0, done
     assert done.stdout.startswith("demo: 400 MiB → 408 MiB, 2,048 pages to deflate; settled after "), done
-    assert "num_pages comes from the host: 512 MiB \N{MINUS SIGN} 408 MiB = 104 MiB, 26,624 pages" in done.stdout
-    assert "set_config is called by the guest's write" in done.stdout
+    assert "num_pages is written by the host: 512 MiB \N{MINUS SIGN} 408 MiB = 104 MiB, 26,624 pages" in done.stdout
+    assert "set_config is called when the guest writes" in done.stdout
     for word in ("leak_balloon()", "balloon_deflate_page()", "qemu_madvise()", "towards_target()", "settled"):
         assert word in done.stdout
     assert "fill_balloon()" not in done.stdout
 
 
 def test_a_path_needs_a_target(running_demo: CommandLine) -> None:
-    running_demo("balloon", "demo", "--path").check_error(2, "a path is that of a change")
+    running_demo("balloon", "demo", "--path").check_error(2, "--path needs a target")
 
 
 def test_a_target_that_is_not_reached_shows_how_far_it_came(running_demo: CommandLine) -> None:

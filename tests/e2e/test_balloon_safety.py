@@ -113,7 +113,7 @@ def test_without_waiting_it_goes_at_once_and_that_is_said(full: CommandLine) -> 
     count = len(requests(full))
     done = full("balloon", "demo", "160M")
     assert done.code == 0
-    assert "it went in one step" in done.stderr
+    assert "sent in one step" in done.stderr
     assert "--wait" in done.stderr
     assert requests(full)[count:] == [160]
 
@@ -133,8 +133,8 @@ def test_a_ramp_that_is_interrupted_says_where_it_is_left(full: CommandLine) -> 
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, (out, err)
-    assert "demo is left at 224M, step 1 of 3 of the ramp to 160M" in err
-    assert "to go on: workbench balloon demo 160M --ramp 32M/30s" in err
+    assert "demo stopped at 224M, step 1 of 3 of the ramp to 160M" in err
+    assert "to continue: workbench balloon demo 160M --ramp 32M/30s" in err
     assert "Traceback" not in err
 
 
@@ -149,7 +149,7 @@ def test_a_qemu_that_is_stopped_mid_ramp_is_told_with_the_step(full: CommandLine
     finally:
         os.kill(pid, signal.SIGCONT)
     assert process.returncode == 1, (out, err)
-    assert "demo is left at 224M, step 1 of 3 of the ramp to 160M" in err
+    assert "demo stopped at 224M, step 1 of 3 of the ramp to 160M" in err
     assert "QEMU's process is stopped (SIGSTOP)" in err
 
 
@@ -188,8 +188,8 @@ def test_the_guard_acts_on_a_path_too(full: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--guard"], "a ramp and a guard are for a change"),
-        (["--ramp", "64M/1s"], "a ramp and a guard are for a change"),
+        (["--guard"], "--ramp and --guard need a target"),
+        (["--ramp", "64M/1s"], "--ramp and --guard need a target"),
         (["64M", "--ramp", "64M"], "not a ramp"),
     ],
 )
@@ -218,7 +218,7 @@ def test_a_screen_that_is_killed_mid_ramp_leaves_a_step_and_the_next_one_goes_on
     assert isinstance(ramp, dict)
     assert ramp["profile"] == {"step": 32 * MIB, "seconds": 1.0}
     assert (ramp["under_way"], ramp["left"]["at"], ramp["left"]["goal"]) == (None, at, 144 * MIB)
-    assert "to go on: workbench balloon demo 144M --ramp 32M/1s" in full("balloon", "demo").stdout
+    assert "to continue: workbench balloon demo 144M --ramp 32M/1s" in full("balloon", "demo").stdout
     assert shown["floor"] == {"size": 128 * MIB, "why": "from its profile"}
     assert 144 * MIB < at < 256 * MIB
     with terminal(full.environment) as screen:

@@ -198,8 +198,8 @@ def test_start_and_kill(workbench: CommandLine) -> None:
     )
     workbench("stop", "one", "--timeout", "0.1").check_error(
         4,
-        "one still runs after 0.1 s",
-        "hint: its power button is pressed every 3 s",
+        "one is still running after 0.1 s",
+        "hint: the power button was pressed every 3 s",
         "--timeout 0 --kill",
     )
     assert workbench.listed("one")["pid"] == pid, "a stop that was not followed leaves it running"

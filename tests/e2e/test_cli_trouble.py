@@ -55,7 +55,7 @@ def test_a_profile_with_mistakes_tells_all_of_them(workbench: CommandLine) -> No
         assert words in done.stderr
     assert entries(workbench.state) == []
     assert workbench.listed("bad")["problems"] == 3
-    assert "3 problems in its text: workbench check bad" in workbench("list").stdout
+    assert "3 problems in the profile: workbench check bad" in workbench("list").stdout
 
 
 def test_a_kernel_that_is_not_there(workbench: CommandLine) -> None:
@@ -200,7 +200,9 @@ def test_a_frozen_qemu(workbench: CommandLine) -> None:
                 "one does not answer: QEMU's process is stopped (SIGSTOP)",
                 f"hint: to resume it: kill -CONT {pid}",
             )
-        workbench("stop", "one", "--timeout", "0.5").check_error(4, "one still runs after 0.5 s", "stopped (SIGSTOP)")
+        workbench("stop", "one", "--timeout", "0.5").check_error(
+            4, "one is still running after 0.5 s", "stopped (SIGSTOP)"
+        )
         workbench("start", "one").check_error(1, f"one is already running, pid {pid}")
         assert time.monotonic() - begun < 6 * QUICK
     assert workbench.listed("one")["state"] == "running"

@@ -16,7 +16,7 @@ def test_two_profiles_by_keys_and_options(workbench: CommandLine) -> None:
     assert (done.code, done.stderr) == (1, "")
     assert done.stdout.splitlines() == [
         '~ memory.size: "64M" \u2192 "96M"',
-        "~ balloon.guard: false \u2192 true  (no option of QEMU)",
+        "~ balloon.guard: false \u2192 true  (no QEMU option)",
         '~ qemu.args: [] \u2192 ["-S"]',
         "~ -m: 64M \u2192 96M",
         "~ -object ram0: size: 67108864 \u2192 100663296",
@@ -45,10 +45,10 @@ def test_a_guest_that_runs_and_what_a_restart_would_change(workbench: CommandLin
     workbench.profile("box", 'memory.size = "64M"\n')
     workbench.start("box")
     done = workbench("compare", "box")
-    assert (done.code, done.stdout) == (0, "box runs as its profile says\n")
+    assert (done.code, done.stdout) == (0, "box matches its profile\n")
     workbench.profile("box", 'memory.size = "64M"\nballoon.guard = true\n')
     done = workbench("compare", "box")
-    assert (done.code, done.stdout) == (1, "~ balloon.guard: false \u2192 true  (no option of QEMU)\n")
+    assert (done.code, done.stdout) == (1, "~ balloon.guard: false \u2192 true  (no QEMU option)\n")
     workbench.profile("box", 'memory.size = "96M"\n')
     done = workbench("compare", "box")
     assert done.code == 1
@@ -110,7 +110,7 @@ def test_a_guest_that_was_changed_while_it_ran(workbench: CommandLine) -> None:
     assert '~ net[1].mac: not given \u2192 "52:54:00:00:00:aa"' in lines
     moved = "bus: pcie-port0 \u2192 nothing; addr: nothing \u2192 06.0; mac: nothing \u2192 52:54:00:00:00:aa"
     assert f"~ -device net1: {moved}" in lines
-    assert "~ balloon.guard: false \u2192 true  (no option of QEMU)" in lines
+    assert "~ balloon.guard: false \u2192 true  (no QEMU option)" in lines
     assert not any(line.startswith("+ net[1]") for line in lines), "it runs already"
 
 

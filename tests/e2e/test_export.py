@@ -44,7 +44,7 @@ def test_what_cannot_be_exported_is_reported(workbench: CommandLine) -> None:
     done = workbench("export", "box", "--to", "libvirt")
     assert done.code == 0, done
     assert "<domain type=" in done.stdout
-    assert "workbench: not imported: net[0].forward" in done.stderr
+    assert "workbench: not exported: net[0].forward" in done.stderr
     assert "balloon.floor" in done.stderr
     back = workbench("import", "libvirt", "--write", "back", str(_write(workbench, done.stdout)))
     assert back.code == 0, back

@@ -146,7 +146,7 @@ def test_a_picture_is_written_whole_and_nothing_without_a_way(running_demo: Comm
         assert root.tag.endswith("svg")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["balloon.svg", "light.svg"]
     running_demo("balloon", "demo", "--picture", str(tmp_path / "a.gif")).check_error(2, ".svg")
-    running_demo("balloon", "demo", "--picture", str(tmp_path / "no" / "a.svg")).check_error(1, "cannot be written")
+    running_demo("balloon", "demo", "--picture", str(tmp_path / "no" / "a.svg")).check_error(1, "cannot write")
     assert not (tmp_path / "a.gif").exists()
 
 
@@ -167,9 +167,7 @@ def test_nobody_records_is_said_with_what_would(workbench: CommandLine) -> None:
     done = workbench("balloon", "fw", "--history", "--json")
     assert (done.code, done.json["samples"]) == (0, [])
     assert "workbench watch fw" in done.stderr
-    workbench("balloon", "fw", "--picture", "/tmp/never.svg").check_error(
-        1, "nothing was recorded", "workbench watch fw"
-    )
+    workbench("balloon", "fw", "--picture", "/tmp/never.svg").check_error(1, "no history of fw", "workbench watch fw")
     workbench("watch", "fw", "--count", "2", "--interval", "0.1")
     workbench("stop", "fw", "--timeout", "0", "--kill")
     done = workbench("balloon", "fw", "--history", "--json")
@@ -226,7 +224,7 @@ def test_options_that_cannot_be_meant_together(workbench: CommandLine, wrong: tu
 
 
 def test_all_guests_in_one_table_and_a_frozen_one_holds_up_none(workbench: CommandLine) -> None:
-    assert workbench("balloon", "--all").stdout == "no guest runs\n"
+    assert workbench("balloon", "--all").stdout == "no guest is running\n"
     pids = {}
     for name in ("one", "two", "bare"):
         workbench.profile(name, 'memory.size = "64M"\n' + ("balloon = false\n" if name == "bare" else ""))

@@ -80,9 +80,7 @@ def test_the_guest_sees_a_device_come_and_go(running_demo: CommandLine, kind: Ki
     gone = done(running_demo("unplug", "demo", f"{kind}1", "--timeout", "30", "--json")).json
     assert gone == {"guest": "demo", "id": f"{kind}1", "state": "gone", "left": []}
     assert functions(running_demo, function) == before
-    assert done(running_demo("tree", "demo", "--diff")).stdout == "demo runs as its profile says\n", (
-        "no backend is left"
-    )
+    assert done(running_demo("tree", "demo", "--diff")).stdout == "demo matches its profile\n", "no backend is left"
     assert plugged(running_demo.state / "demo") == {}
 
 
@@ -95,9 +93,9 @@ def test_the_guest_sees_a_disk_and_a_port(running_demo: CommandLine, tmp_path: P
     wait_until(lambda: "0:0:0:0" in said_in(running_demo, "ls /sys/class/scsi_device"), "the guest to see the disk")
     wait_until(lambda: "org.example" in said_in(running_demo, "cat /sys/class/virtio-ports/*/name"), "the port")
     for name in ("disk0", "talk"):
-        assert done(running_demo("unplug", "demo", name)).stdout == f"{name} is out of demo\n"
+        assert done(running_demo("unplug", "demo", name)).stdout == f"{name} unplugged from demo\n"
     wait_until(lambda: "0:0:0:0" not in said_in(running_demo, "ls /sys/class/scsi_device"), "the disk to go")
-    assert "demo runs as its profile says" in running_demo("tree", "demo", "--diff").stdout
+    assert "demo matches its profile" in running_demo("tree", "demo", "--diff").stdout
 
 
 def test_what_cannot_be_is_refused_and_changes_nothing(running_demo: CommandLine) -> None:
@@ -122,7 +120,7 @@ def test_without_an_operating_system_it_is_not_said_to_be_gone(workbench: Comman
     done(workbench("plug", "fw", "net"))
     workbench("plug", "fw", "net").check_error(1, "no hot-pluggable slot is free", "root-ports")
     late = workbench("unplug", "fw", "net1", "--timeout", "0.3")
-    late.check_error(4, "did not let net1 go within 0.3 s", "without an operating system")
+    late.check_error(4, "did not release net1 within 0.3 s", "without an operating system")
     assert "net1" in ids(workbench, "fw")
     late.check_error(4, "netdev net1-host stays until then", "unplug net1 again")
     again = workbench("unplug", "fw", "net1", "--timeout", "0.3", "--json")
@@ -139,9 +137,12 @@ def test_without_an_operating_system_it_is_not_said_to_be_gone(workbench: Comman
     left = workbench("tree", "fw", "--diff")
     assert (left.code, left.stdout.split()[1]) == (1, "net1-host"), "what stood behind it is told"
     workbench("plug", "fw", "net", "id=net1").check_error(2, "netdev net1-host", "unplug net1 again")
-    assert done(workbench("unplug", "fw", "net1")).stdout == "net1 is out of fw already; removed: netdev net1-host\n"
+    assert (
+        done(workbench("unplug", "fw", "net1")).stdout
+        == "net1 was already unplugged from fw; removed: netdev net1-host\n"
+    )
     workbench("unplug", "fw", "net1").check_error(3, "net1")
-    assert done(workbench("tree", "fw", "--diff")).stdout == "fw runs as its profile says\n"
+    assert done(workbench("tree", "fw", "--diff")).stdout == "fw matches its profile\n"
 
 
 def test_it_is_kept_with_all_comments_and_runs_so_the_next_time(workbench: CommandLine, tmp_path: Path) -> None:
@@ -154,7 +155,7 @@ def test_it_is_kept_with_all_comments_and_runs_so_the_next_time(workbench: Comma
     text = file.read_text()
     for line in PROFILE.splitlines():
         assert line in text or line.startswith("rng"), line
-    assert done(workbench("tree", "mine", "--diff")).stdout == "mine runs as its profile says\n"
+    assert done(workbench("tree", "mine", "--diff")).stdout == "mine matches its profile\n"
     done(workbench("stop", "mine", "--timeout", "0", "--kill"))
     workbench.start("mine")
     now = ids(workbench, "mine")
@@ -167,14 +168,14 @@ def test_it_is_kept_where_the_profile_has_its_tables_in_brackets(workbench: Comm
     file = workbench.profile("one", text)
     workbench.start("one")
     kept = done(workbench("plug", "one", "net", "--keep")).stdout
-    assert kept.endswith(f"kept in {file}:1\n")
+    assert kept.endswith(f"added to {file}:1\n")
     done(workbench("plug", "one", "rng", "--keep"))
     done(workbench("plug", "one", "disk", f"file={tmp_path / 'd.qcow2'}", "size=1M", "--keep"))
     lines = file.read_text().splitlines()
     assert lines[:2] == ['net = [{ backend = "none" }, { id = "net1" }]  # mine', 'rng = [{ id = "rng0" }] # not yet']
     assert lines[2].startswith('scsi = [{ disk = [{ id = "disk0", file = ')
     assert lines[3:] == text.splitlines()[3:]
-    assert done(workbench("tree", "one", "--diff")).stdout == "one runs as its profile says\n"
+    assert done(workbench("tree", "one", "--diff")).stdout == "one matches its profile\n"
 
 
 BARE = """\
@@ -196,15 +197,15 @@ def test_a_missing_controller_is_plugged_in_first_and_kept_with_its_device(
     assert [line.split()[0] for line in dry] == ["device_add", "device_add"]
     assert ["virtio-scsi-pci" in line for line in dry] == [True, False]
     disk = done(workbench("plug", "demo", "disk", f"file={tmp_path / 'd.qcow2'}", "size=16M", "--keep")).stdout
-    assert "on scsi0.0 of its new controller scsi0" in disk
+    assert "on scsi0.0 of the new controller scsi0" in disk
     assert (
-        "of its new controller virtio-serial0"
+        "of the new controller virtio-serial0"
         in done(workbench("plug", "demo", "serial", "kind=port", "name=org.example", "--keep")).stdout
     )
     wait_until(lambda: "0:0:0:0" in said_in(workbench, "ls /sys/class/scsi_device"), "the guest to see the disk")
     wait_until(lambda: "org.example" in said_in(workbench, "cat /sys/class/virtio-ports/*/name"), "the port")
     assert file.read_text().startswith(f'{BARE}\n[[scsi]]\nid = "scsi0"\n\n[[scsi.disk]]\nid = "disk0"\n')
-    assert done(workbench("tree", "demo", "--diff")).stdout == "demo runs as its profile says\n"
+    assert done(workbench("tree", "demo", "--diff")).stdout == "demo matches its profile\n"
     done(workbench("unplug", "demo", "scsi0"))
     assert json.loads(workbench("qmp", "demo", "query-named-block-nodes").stdout) == [], "its disk's image went with it"
     wait_until(lambda: "0:0:0:0" not in said_in(workbench, "ls /sys/class/scsi_device"), "the disk to go")
@@ -235,5 +236,5 @@ def test_a_guest_that_refuses_is_said_to_refuse(workbench: CommandLine) -> None:
     said_in(workbench, "i=0; while [ $i -lt 1500 ]; do mkdir -p /tmp/many/$i; i=$((i+1)); done")
     refused = workbench("unplug", "demo", "dimm0", "--timeout", "20", "--json")
     assert (refused.code, refused.json["state"]) == (1, "refused"), refused
-    refused.check_error(1, "demo refused to let dimm0 go")
+    refused.check_error(1, "demo refused to release dimm0")
     assert "dimm0" in ids(workbench, "demo")

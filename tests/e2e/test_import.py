@@ -63,7 +63,7 @@ def test_what_is_no_qemu(workbench: CommandLine) -> None:
     inner = workbench("import", "qemu", "--", "sh", "-c", f"{QEMU} -nodefaults -m 64")
     assert 'size = "64M"' in inner.stdout, inner
     assert "sh -c before QEMU" in inner.stderr
-    workbench("import", "qemu", "--", "ls", "-l").check_error(2, "no QEMU in that command line")
+    workbench("import", "qemu", "--", "ls", "-l").check_error(2, "the command line does not run QEMU")
     done = feed(workbench, "echo hello\n")
     assert (done.returncode, "starts QEMU" in done.stderr) == (2, True)
     workbench("import", "running", str(os.getpid())).check_error(1, "is not a QEMU")

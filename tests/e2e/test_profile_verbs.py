@@ -67,7 +67,7 @@ class TestCheck:
     def test_what_is_not_there(self, workbench: CommandLine) -> None:
         workbench.profile("debian")
         workbench("check", "debain").check_error(3, "no profile named 'debain'", "hint: did you mean debian?")
-        workbench("check", "none.toml").check_error(3, "there is no file none.toml")
+        workbench("check", "none.toml").check_error(3, "none.toml: no such file")
         workbench("check", "a[b]").check_error(3, "'a[b]' is not a guest's name")
         workbench("check", "--frobnicate").check_error(2, "No such option")
 

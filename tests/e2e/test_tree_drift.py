@@ -23,14 +23,14 @@ def test_drift_both_ways(workbench: CommandLine) -> None:
     file = workbench.profile("one", PROFILE)
     workbench.start("one")
     same = workbench("tree", "one", "--diff")
-    assert (same.code, same.stdout) == (0, "one runs as its profile says\n")
+    assert (same.code, same.stdout) == (0, "one matches its profile\n")
     assert workbench("tree", "one", "--diff", "--json").list == []
 
     # A value that was set since is no drift: that is about what was made, and how.
     path = "/machine/peripheral/balloon0"
     value = ("guest-stats-polling-interval", "7")
     assert workbench("qmp", "one", "qom-set", f"path={path}", f"property={value[0]}", f"value={value[1]}").code == 0
-    assert workbench("tree", "one", "--diff").stdout == "one runs as its profile says\n"
+    assert workbench("tree", "one", "--diff").stdout == "one matches its profile\n"
 
     plugged = workbench("qmp", "one", "device_add", "driver=virtio-rng-pci", "id=late0", "bus=pcie-port0")
     assert plugged.code == 0, plugged

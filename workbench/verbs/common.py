@@ -1,4 +1,4 @@
-"""What the verbs share: running a coroutine, printing JSON, reaching a running guest's monitor."""
+"""Shared by the verbs: run a coroutine, print JSON, connect to a running guest's monitor."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 def run(coroutine: Coroutine[object, object, T]) -> T:
-    """Run a verb's coroutine to its end."""
+    """Run a verb's coroutine."""
     return asyncio.run(coroutine)
 
 
@@ -38,7 +38,7 @@ def print_json(value: object) -> None:
 
 
 def warn_of(loaded: Iterable[LoadedProfile]) -> None:
-    """Say on standard error what profiles may do that their user should know before the start."""
+    """Print the cautions of profiles on standard error."""
     from workbench.domain.profile.cautions import cautions
 
     for each in loaded:
@@ -50,12 +50,12 @@ def warn_of(loaded: Iterable[LoadedProfile]) -> None:
 async def guest_monitor(
     settings: Settings, name: str, socket: str = "qmp-cli.sock", *, deadline: float = 5.0
 ) -> AsyncIterator[Monitor]:
-    """The command line's own monitor of a running guest; the screen's stays free for the screen.
+    """The monitor of a running guest that is reserved for the command line.
 
-    :param deadline: seconds until a monitor that accepts and says nothing counts as held or frozen.
+    :param deadline: seconds until a monitor that accepts and sends no greeting counts as busy or frozen.
     :raise workbench.errors.NotFound: when no guest of that name runs.
     :raise workbench.errors.MonitorTimeout: when QEMU does not answer, and at once when its process is stopped.
-    :raise workbench.errors.MonitorClosed: when the connection ends; with how QEMU ended, if it did.
+    :raise workbench.errors.MonitorClosed: when the connection ends; with the exit status of QEMU, if it ended.
     """
     from workbench.engine.qmp.monitor import Monitor
     from workbench.engine.qmp.silence import is_stopped, stopped_error
@@ -78,12 +78,12 @@ async def guest_monitor(
         raise
     except MonitorClosed as error:
         if state.find(name) is None:
-            await _tell_end(error, state, running)
+            await _add_exit(error, state, running)
         raise
 
 
-async def _tell_end(error: MonitorClosed, state: StateDirectory, running: Running) -> None:
-    """Put how QEMU ended before what was noticed of it."""
+async def _add_exit(error: MonitorClosed, state: StateDirectory, running: Running) -> None:
+    """Put how QEMU ended in front of the message."""
     from workbench.domain.guest.lifecycle import exit_words
     from workbench.engine.start.launch import find_end
 

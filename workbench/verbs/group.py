@@ -1,4 +1,4 @@
-"""The verbs as click sees them: each one is a module of ``workbench.verbs`` that is loaded when it is called."""
+"""The click group of all verbs. The module of a verb is imported when the verb is called."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from workbench import __version__
 from workbench.settings import Settings
 
 VERBS = {
-    "list": "Profiles and running guests.",
-    "status": "Everything that is known of one guest.",
-    "check": "Every problem of a profile, with its line.",
-    "command": "The QEMU command line that a profile gives.",
-    "start": "Start a guest, detached.",
-    "stop": "Power a guest down; kill it when told.",
+    "list": "List profiles and running guests.",
+    "status": "Show one guest in detail.",
+    "check": "Check profiles and list their problems.",
+    "command": "Print the QEMU command line of a profile.",
+    "start": "Start a guest in the background.",
+    "stop": "Power a guest down, or kill it.",
     "pause": "Stop a guest's CPUs.",
-    "resume": "Let a paused guest run on.",
-    "reset": "Reset a guest, as its reset button does.",
+    "resume": "Resume a paused guest.",
+    "reset": "Reset a guest.",
     "balloon": "Show the balloon, or set its target.",
-    "rebalance": "Share one budget out among guests.",
-    "watch": "One line a guest, again and again.",
+    "rebalance": "Share one memory budget among guests.",
+    "watch": "Watch the balloons of guests, one line each.",
     "qmp": "Run one QMP or HMP command.",
     "events": "Follow a guest's QMP events.",
-    "tree": "The device tree.",
+    "tree": "Show the device tree of a guest.",
     "plug": "Plug a device into a running guest.",
-    "unplug": "Take a device out of a running guest.",
-    "import": "A profile from a QEMU command line, a script, a libvirt domain or a QEMU that runs.",
-    "export": "A profile as a QEMU command line, a script or a libvirt domain.",
-    "compare": "Two profiles by their options, or a running guest with what its profile says now.",
-    "doctor": "What this host can do, and what to mend.",
-    "demo": "Build the demo guest if needed, start it, open the screen.",
+    "unplug": "Unplug a device from a running guest.",
+    "import": "Make a profile from a QEMU command line, a script, libvirt XML or a running QEMU.",
+    "export": "Print a profile as a QEMU command line, a script or libvirt XML.",
+    "compare": "Compare two profiles, or a running guest with its profile.",
+    "doctor": "Check this host's setup.",
+    "demo": "Build and start the demo guest, and open the screen.",
 }
 
 MODULES = {
@@ -63,7 +63,7 @@ MODULES = {
 
 
 class Verbs(click.Group):
-    """A group whose commands are imported when they are called."""
+    """Imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -75,7 +75,7 @@ class Verbs(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of verbs without importing one of them."""
+        """List the verbs without importing them."""
         with formatter.section("Verbs"):
             formatter.write_dl(list(VERBS.items()))
 
@@ -101,21 +101,21 @@ class Verbs(click.Group):
     type=click.Path(path_type=Path, file_okay=False),
     envvar="WORKBENCH_PROFILES",
     metavar="DIR",
-    help="Where the profiles are. Default: qemu-workbench/profiles below the XDG config home.",
+    help="Directory of profiles. Default: qemu-workbench/profiles in the XDG config home.",
 )
 @click.option(
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
     envvar="WORKBENCH_STATE",
     metavar="DIR",
-    help="Where running guests live. Default: $XDG_RUNTIME_DIR/workbench.",
+    help="Directory of running guests. Default: $XDG_RUNTIME_DIR/workbench.",
 )
 @click.version_option(__version__, prog_name="workbench", message="%(prog)s %(version)s")
 @click.pass_context
 def workbench(ctx: click.Context, profiles: Path | None, state: Path | None) -> None:
     """A terminal workbench for people who run QEMU themselves.
 
-    Without a verb: the screen. Guests run on when you leave it.
+    Without a verb, open the screen. Guests keep running when you leave it.
     """
     ctx.obj = Settings(profiles_option=profiles, state_option=state)
     if ctx.invoked_subcommand is None:
@@ -125,9 +125,9 @@ def workbench(ctx: click.Context, profiles: Path | None, state: Path | None) -> 
 
 
 def run() -> int:
-    """Run the command line and give its exit code; mistakes in it are told here, other errors are raised.
+    """Run the command line and return its exit code. Usage errors are printed here, other errors are raised.
 
-    When the reader of our output goes away (``workbench list | head -1``), click ends us with 1 and says nothing.
+    When the reader of the output goes away (``workbench list | head -1``), click exits with 1 silently.
     """
     try:
         code = workbench.main(prog_name="workbench", standalone_mode=False)

@@ -1,4 +1,4 @@
-"""The screen, opened by ``workbench`` without a verb and by ``workbench demo``."""
+"""Open the screen: ``workbench`` without a verb, and ``workbench demo``."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ def open_screen(settings: Settings, choose: str = "") -> None:
     """Run the screen until the user leaves it.
 
     :param choose: the guest to show first.
-    :raise UsageError: when there is no terminal, or a file of the user's keys or settings cannot be understood.
+    :raise UsageError: without a terminal, or when keys.toml or settings.toml is not valid.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
-            "the screen needs a terminal, and standard input or output is none",
-            hint="on the command line: workbench list, workbench demo --no-screen, workbench --help",
+            "the screen needs a terminal: standard input or output is not one",
+            hint="without one: workbench list, workbench demo --no-screen, workbench --help",
         )
-    # The start makes many objects that stay; looking through them again and again takes a tenth of it.
+    # Start-up makes many long-lived objects; collecting among them would take a tenth of the time.
     gc.disable()
-    # 30 pictures a second, not 60: a key waits for half as many, and nobody reads faster.
+    # 30 frames a second instead of 60: a key waits for half as many.
     os.environ.setdefault("TEXTUAL_FPS", "30")
     from workbench.crash import keep_traceback
     from workbench.engine.local.engine import LocalEngine

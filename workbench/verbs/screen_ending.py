@@ -1,5 +1,5 @@
-"""What ends the screen from outside: its terminal is closed, or somebody ends its process. It leaves as by its key then, so that
-the guests' trace events go off, no guard is left armed, and the terminal is as it was."""
+"""End the screen in order on SIGHUP and SIGTERM, as its key does: trace events are switched off, guards disarmed, and the
+terminal restored."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
 
 SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 PATIENCE = 6.0
-"""Seconds that leaving may take: a terminal that is gone, or a QEMU that does not answer, must not keep it for ever."""
+"""Seconds that leaving may take, so that neither a lost terminal nor a silent QEMU blocks it."""
 
 
 async def run_until_ended(app: App[Any], close: Callable[[], Awaitable[None]]) -> None:
-    """Run the app until its user leaves it, or one of the signals comes.
+    """Run the app until the user leaves it or a signal arrives.
 
-    :param close: what must be done on the guests' side before that; the app does it too, where it comes so far.
+    :param close: releases the guests; the app calls it too when it gets that far.
     """
     loop, leaving = asyncio.get_running_loop(), set[asyncio.Task[None]]()
 
     async def end(number: signal.Signals) -> None:
-        with app.batch_update():  # nothing is drawn any more
+        with app.batch_update():  # stop drawing
             try:
                 await close()
-            finally:  # whatever went wrong there: it ends
+            finally:  # end, whatever went wrong there
                 if number == signal.SIGHUP:
-                    os._exit(128 + number)  # the terminal is gone, and writing to it could hang
+                    os._exit(128 + number)  # writing to a closed terminal could hang
                 app.exit(return_code=128 + number)
 
     def leave(number: signal.Signals) -> None:
-        for each in SIGNALS:  # the next one ends it at once
+        for each in SIGNALS:  # a second signal ends it at once
             loop.remove_signal_handler(each)
-        # A thread: the loop is stuck when Textual's queue of what is to be written is full and nobody writes it any more.
+        # A thread, because the loop is stuck when Textual's output queue is full and nothing drains it.
         late = threading.Timer(PATIENCE, os._exit, (128 + number,))
         late.daemon = True
         late.start()

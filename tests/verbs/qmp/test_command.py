@@ -83,8 +83,8 @@ def test_qemus_error_ends_with_its_class(state: Path) -> None:
         (["balloon", "64M"], "hint: write arguments as key=value: value=64M"),
         (["{"], "JSON: "),
         (["--hmp", ""], "no HMP command"),
-        ([], "one of these: a command, - for many, or --replay FILE"),
-        (["query-name", "--replay", "x"], "one of these: a command, - for many, or --replay FILE"),
+        ([], "give either a command, - to read from standard input, or --replay FILE"),
+        (["query-name", "--replay", "x"], "give either a command, - to read from standard input, or --replay FILE"),
     ],
 )
 def test_mistakes_are_wrong_usage(state: Path, words: list[str], message: str) -> None:
@@ -146,7 +146,7 @@ def test_a_second_follower_is_told_why(state: Path) -> None:
     wait_for_follower(state)
     code, _, err = done(workbench(state, "events", "demo"))
     assert code == 1
-    assert "somebody else follows demo's events" in err
+    assert "another client is reading the events of demo" in err
     assert "hint: end the other follower" in err
     follower.send_signal(signal.SIGINT)
     code, _, err = done(follower)

@@ -24,7 +24,7 @@ WAIT = 30.0
 
 
 class BalloonCommand(click.Command):
-    """Takes ``-5`` for a target, which is then told to be negative, and no mistyped option for one."""
+    """Accepts ``-5`` as a target, to be rejected as negative, but not a mistyped option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         known = {name for parameter in self.get_params(ctx) for name in parameter.opts}
@@ -45,20 +45,16 @@ class BalloonCommand(click.Command):
     flag_value=WAIT,
     type=click.FloatRange(min=0),
     metavar="[SECONDS]",
-    help=f"Wait until the diff is 0; {WAIT:g} s if no number is given. Exit 4 when it is not reached.",
+    help=f"Wait until the diff is 0, for {WAIT:g} s if no number is given. Exit 4 if it is not.",
 )
-@click.option(
-    "--path", is_flag=True, help="Show the way of TARGET through QEMU and the guest as it happens; waits like --wait."
-)
+@click.option("--path", is_flag=True, help="Trace TARGET through QEMU and the guest. Waits like --wait.")
 @click.option(
     "--ramp",
     metavar="STEP/SECONDS",
-    help="Inflate in steps, such as 64M/2s, or all at once: off. Waits like --wait. Default: the profile's, with --wait.",
+    help="Inflate in steps such as 64M/2s, or 'off'. Waits like --wait. Default with --wait: from the profile.",
 )
-@click.option(
-    "--guard", is_flag=True, help="Give all memory back when the guest thrashes meanwhile; waits like --wait."
-)
-@click.option("--yes", is_flag=True, help="Do not ask before a target below the guest's floor.")
+@click.option("--guard", is_flag=True, help="Give all memory back if the guest runs short of it. Waits like --wait.")
+@click.option("--yes", is_flag=True, help="Do not ask before setting a target below the floor.")
 @more_options
 @json_option
 @pass_settings
@@ -74,7 +70,7 @@ def command(
     as_json: bool,
     **more: Unpack[More],
 ) -> None:
-    """Show the balloon of guest NAME, or ask the guest to have TARGET: 256M, 50%, +64M, max, or a preset of its profile."""
+    """Show the balloon of guest NAME, or set its TARGET: 256M, 50%, +64M, max, or a preset of its profile."""
     changes = target is not None or wait is not None or path or ramp is not None or guard or yes
     if is_wanted(more, name, changes=changes) or name is None:
         do(settings, name, more, as_json=as_json)
@@ -102,20 +98,18 @@ def command(
         verdict = balloon.verdict
         raise NotReached(
             f"{name} did not reach its target within {wait:g} s: {verdict.cause or verdict.state.value}",
-            hint=verdict.advice or f"to see whether it moves on: workbench balloon {name}",
+            hint=verdict.advice or f"to see whether it still moves: workbench balloon {name}",
         )
 
 
 def _check_options(name: str, target: str | None, *, path: bool, protected: bool) -> None:
-    """:raise UsageError: for options that mean nothing together."""
+    """:raise UsageError: for options that do not go together."""
     from workbench.errors import UsageError
 
     if path and target is None:
-        raise UsageError("a path is that of a change", hint=f"give a target: workbench balloon {name} 256M --path")
+        raise UsageError("--path needs a target", hint=f"for example: workbench balloon {name} 256M --path")
     if protected and target is None:
-        raise UsageError(
-            "a ramp and a guard are for a change", hint=f"give a target: workbench balloon {name} 256M --guard"
-        )
+        raise UsageError("--ramp and --guard need a target", hint=f"for example: workbench balloon {name} 256M --guard")
 
 
 async def _balloon(
@@ -125,7 +119,7 @@ async def _balloon(
     wait: float | None,
     wanted: Wanted,
 ) -> tuple[Balloon, Standing, bool, NotReached | None]:
-    """The balloon after all that was asked, with floor, ramp and guard, whether the wait was in vain, and why if known."""
+    """The balloon afterwards with floor, ramp and guard; whether the target was missed, and why if known."""
     from workbench.domain.balloon.diagnosis.causes import State
     from workbench.domain.profile.guest import safety_of
     from workbench.domain.qmp.record.record import Origin
@@ -145,16 +139,16 @@ async def _balloon(
         care = care_of(safety, wanted, wait=wait is not None)
         probe = BalloonProbe(monitor, running, origin=Origin.USER)
         await probe.open()
-        with suppress(MonitorError):  # what a workbench that was killed has left on
+        with suppress(MonitorError):  # left on by a workbench that was killed
             await TraceEvents(monitor, running).sweep()
         reading = await probe.read()
         why = None
         if target is not None:
-            await probe.stats()  # what the guest believes before the change
+            await probe.stats()  # the guest's view before the change
             why = await change(name, probe, running, required(reading), target, safety, care, wait)
         elif wait is not None:
             await wait_for(probe, Readings(running, lasting=False), wait)
-        # Two looks, if need be; what only time can tell, the guest's directory has from the looks before this one.
+        # Two reads if needed; what takes longer to see is in the guest's directory from earlier reads.
         balloon = await read_until_settled(Readings(running, lasting=False), probe)
         late = wait is not None and balloon.verdict.state is not State.SETTLED
         return balloon, read_standing(running.path, balloon), late, why

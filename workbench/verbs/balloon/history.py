@@ -1,4 +1,4 @@
-"""``balloon NAME --history`` and ``--picture``: what was recorded of a guest, also of its last run when it does not run."""
+"""``balloon NAME --history`` and ``--picture``: the recorded history of a guest, or of its last run."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 EVER = 0.0
 LEAST_ROOM = 4096
-"""Bytes on a disk below which nothing more is written."""
+"""Free bytes on a disk below which it counts as full."""
 PICTURE_SINCE = 3600.0
-"""Seconds that a picture shows when not told."""
+"""Seconds that a picture covers by default."""
 
 
 class Recorded(Struct, frozen=True):
@@ -29,7 +29,7 @@ class Recorded(Struct, frozen=True):
 
     name: str
     ram: int
-    """Bytes; 0 when it is not known."""
+    """Bytes; 0 when not known."""
     past: Past
     marks: tuple[Mark, ...]
     runs: bool
@@ -40,9 +40,9 @@ class Recorded(Struct, frozen=True):
 
 
 def find(settings: Settings, name: str, since: float, step: float = 0.0) -> Recorded:
-    """What was recorded of a guest from ``since`` (Unix time) on.
+    """The history of a guest from ``since`` (Unix time) on.
 
-    :raise NotFound: when it does not run and nothing is kept of its last run.
+    :raise NotFound: when it is not running and there is no history of its last run.
     """
     from workbench.domain.balloon.history.samples import Past
     from workbench.engine.balloon.record.history import FILES, HistoryFiles, kept_history
@@ -58,24 +58,24 @@ def find(settings: Settings, name: str, since: float, step: float = 0.0) -> Reco
         files, marks, ram = HistoryFiles.of(running.path), MarksFile(running.path), running.facts.memory
     past = files.past(since, step)
     spans = tuple(span for span in past.spans if span.end >= since)
-    if not ram:  # nobody had more than its RAM
+    if not ram:  # never more than its RAM
         ram = max((max(span.target.high, span.actual.high) for span in spans), default=0)
     kept = tuple(mark for mark in marks.load() if mark.time >= since)
     return Recorded(name, ram, Past(spans, past.oldest), kept, running is not None)
 
 
 def show(settings: Settings, name: str, since: float | None, *, as_json: bool, as_csv: bool) -> None:
-    """Print it: a table for people, or JSON, or CSV."""
+    """Print it as a table, JSON or CSV."""
     recorded = find(settings, name, EVER if since is None else time.time() - since)
     if as_json:
         click.echo(json.dumps(_object(recorded), ensure_ascii=False))
     else:
         for line in _csv(recorded) if as_csv else _lines(recorded):
             click.echo(line)
-    _tell_whether_recorded(recorded, settings.state)
+    _warn_if_not_recorded(recorded, settings.state)
 
 
-def _tell_whether_recorded(recorded: Recorded, directory: Path) -> None:
+def _warn_if_not_recorded(recorded: Recorded, directory: Path) -> None:
     from shutil import disk_usage
 
     from workbench.domain.balloon.history.samples import GAP
@@ -83,11 +83,11 @@ def _tell_whether_recorded(recorded: Recorded, directory: Path) -> None:
     newest = recorded.newest
     if not recorded.runs or (newest is not None and time.time() - newest <= GAP):
         return
-    words = f"nobody records {recorded.name} now"
-    hint = f"workbench watch {recorded.name} does, and so does the screen"
+    words = f"{recorded.name} is not being recorded now"
+    hint = f"to record it: workbench watch {recorded.name}, or open the screen"
     if disk_usage(directory).free < LEAST_ROOM:
-        words = f"nothing of {recorded.name} is recorded now: the disk of {directory} is full"
-        hint = "make room there"
+        words = f"{recorded.name} is not being recorded now: no space left on {directory}"
+        hint = "free some space there"
     click.echo(f"workbench: {words}\nhint: {hint}", err=True)
 
 
@@ -105,7 +105,7 @@ def _object(recorded: Recorded) -> dict[str, object]:
 
 
 def _sample(span: Span) -> dict[str, object]:
-    """One sample; one that stands for many has also when they began, and the least and the most of them."""
+    """One sample; a summary of many also has their start, minimum and maximum."""
     from workbench.domain.balloon.history.samples import SERIES
 
     ranges = dict(zip(SERIES, span[2:], strict=True))
@@ -131,7 +131,7 @@ def _csv(recorded: Recorded) -> Iterator[str]:
 
 
 def _lines(recorded: Recorded) -> Iterator[str]:
-    """Samples in MiB with the marks between them, by time."""
+    """Samples in MiB and marks, by time."""
     from workbench.domain.text import visible
 
     yield f"{'TIME':<19}  {'TARGET':>8}  {'ACTUAL':>8}  {'RESIDENT':>8}  {'AVAILABLE':>9}"
@@ -152,9 +152,9 @@ def _clock(when: float) -> str:
 
 
 def picture(settings: Settings, name: str, file: Path, since: float | None, *, light: bool) -> None:
-    """Write it as a picture; the file's name says in which form.
+    """Write it as a picture in the format of the file's suffix.
 
-    :raise UsageError: when it says neither.
+    :raise UsageError: for another suffix.
     :raise WorkbenchError: when there is nothing to draw, or the file cannot be written.
     """
     from workbench.domain.balloon.history.picture import DARK, LIGHT, Scene, draw_svg
@@ -162,14 +162,14 @@ def picture(settings: Settings, name: str, file: Path, since: float | None, *, l
     from workbench.errors import UsageError, WorkbenchError
 
     if file.suffix.lower() not in (".svg", ".png"):
-        raise UsageError(f"{file} is neither .svg nor .png", hint=f"write {file.with_suffix('.svg')}")
+        raise UsageError(f"{file}: not a .svg or .png file", hint=f"for example: {file.with_suffix('.svg')}")
     length = PICTURE_SINCE if since is None else since
     recorded = find(settings, name, time.time() - length, length / 900)
     if not recorded.past.spans and recorded.past.oldest is not None and not recorded.runs:
-        recorded = find(settings, name, EVER)  # its last run was over before that
+        recorded = find(settings, name, EVER)  # its last run ended before that
     newest = recorded.newest
     if newest is None:
-        raise WorkbenchError(f"nothing was recorded of {name} in that time", hint=f"workbench watch {name} records it")
+        raise WorkbenchError(f"no history of {name} for that time", hint=f"to record it: workbench watch {name}")
     end = time.time() if recorded.runs else newest
     scene = Scene(name, recorded.ram, recorded.past, (), recorded.marks, end - length, end)
     svg = draw_svg(scene, LIGHT if light else DARK)
@@ -177,20 +177,20 @@ def picture(settings: Settings, name: str, file: Path, since: float | None, *, l
     try:
         write_atomic(file, data, mode=0o644)
     except OSError as error:
-        raise WorkbenchError(f"{file} cannot be written: {error.strerror}") from error
+        raise WorkbenchError(f"cannot write {file}: {error.strerror}") from error
     click.echo(f"{file}")
 
 
 def to_png(svg: str) -> bytes:
-    """:raise WorkbenchError: without the optional package that draws it."""
+    """:raise WorkbenchError: when cairosvg is not installed."""
     from workbench.errors import WorkbenchError
 
     try:
         import cairosvg  # type: ignore[import-untyped]
-    except (ImportError, OSError) as error:  # OSError: the package is there and the library cairo is not
+    except (ImportError, OSError) as error:  # OSError: cairosvg without the cairo library
         raise WorkbenchError(
-            "a PNG needs the package cairosvg and the library cairo, which are not here",
-            hint="name a file that ends in .svg, or install qemu-workbench[png]",
+            "PNG needs the Python package cairosvg and the cairo library, which are not installed",
+            hint="write a .svg file instead, or install qemu-workbench[png]",
         ) from error
     png: bytes = cairosvg.svg2png(bytestring=svg.encode(), scale=2)
     return png

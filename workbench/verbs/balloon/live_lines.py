@@ -1,4 +1,4 @@
-"""Lines on a terminal that are written anew in their place, without taking the whole screen."""
+"""Lines on a terminal that are updated in place, without taking the whole screen."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ def terminal_size() -> tuple[int, int]:
 
 
 class InPlace:
-    """Shows some lines, and then others in the same place."""
+    """Shows lines, and later others in the same place."""
 
     def __init__(self, stream: TextIO, size: Callable[[], tuple[int, int]] = terminal_size) -> None:
         self._stream = stream
         self._size = size
         self._lines: Sequence[str] = ()
         self._shown = 0
-        """Lines that stand on the terminal."""
+        """Lines on the terminal now."""
         self._shown_in: tuple[int, int] | None = None
-        """Its size then."""
+        """The size of the terminal when they were written."""
 
     def again(self) -> None:
-        """The same lines, as the terminal is now."""
+        """Show the same lines again, for the terminal's present size."""
         if self._shown_in is not None:
             self.show(self._lines)
 
     def show(self, lines: Sequence[str]) -> None:
-        """As much of the lines as the terminal has room for."""
+        """Show as many of the lines as fit."""
         columns, rows = size = self._size()
         fit = [cut(line, columns) for line in lines]
         if len(fit) >= rows > 1:
@@ -46,7 +46,7 @@ class InPlace:
             fit = [*fit[: rows - 2], cut(f"… and {left} more", columns)]
         before = ""
         if self._shown_in not in (None, size):
-            # It has broken lines, or moved them off its upper edge and back: where the old ones stand is not known.
+            # The terminal may have wrapped or scrolled lines: the place of the old ones is not known.
             before = HOME + CLEAR_BELOW
         elif self._shown:
             before = UP.format(min(self._shown, max(1, rows - 1))) + "\r"

@@ -1,4 +1,4 @@
-"""What else ``workbench balloon`` does: one line for each guest, and looking back."""
+"""Other forms of ``workbench balloon``: one line for each guest, the history, a picture."""
 
 from __future__ import annotations
 
@@ -16,19 +16,22 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 OPTIONS = (
-    click.option("--all", "everyone", is_flag=True, help="One line for each guest that runs."),
-    click.option("--history", is_flag=True, help="What was recorded of it."),
-    click.option("--csv", "as_csv", is_flag=True, help="With --history: print CSV, in bytes."),
-    click.option("--since", metavar="TIME", help="With --history and --picture: no older than 15m, 1h, 2d."),
+    click.option("--all", "everyone", is_flag=True, help="Show one line for each running guest."),
+    click.option("--history", is_flag=True, help="Print the recorded history."),
+    click.option("--csv", "as_csv", is_flag=True, help="With --history: print CSV, sizes in bytes."),
+    click.option("--since", metavar="TIME", help="With --history and --picture: only the last 15m, 1h, 2d."),
     click.option(
-        "--picture", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Draw it: .svg or .png."
+        "--picture",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Write the history as a picture: .svg or .png.",
     ),
-    click.option("--light", is_flag=True, help="With --picture: on white."),
+    click.option("--light", is_flag=True, help="With --picture: white background."),
 )
 
 
 class More(TypedDict):
-    """What these options say."""
+    """The values of these options."""
 
     everyone: bool
     history: bool
@@ -45,20 +48,20 @@ def more_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def is_wanted(more: More, name: str | None, *, changes: bool) -> bool:
-    """Whether one of them is to be done, and not what the verb does without them.
+    """Whether one of these options is given.
 
-    :param changes: whether a target, or something that goes with one, is asked for too.
-    :raise click.UsageError: for options that mean nothing together.
+    :param changes: whether a target, or an option for one, is given too.
+    :raise click.UsageError: for options that do not go together.
     """
     back = bool(more["history"] or more["picture"] or more["as_csv"] or more["since"] or more["light"])
     if more["everyone"]:
         if name is not None or back or changes:
-            raise click.UsageError("--all is for every guest: name none, and nothing but --json")
+            raise click.UsageError("--all takes no guest name and no option but --json")
         return True
     if name is None:
-        raise click.UsageError("which guest? Name one, or --all")
+        raise click.UsageError("missing guest name (or --all)")
     if back and changes:
-        raise click.UsageError("--history and --picture look back: they go with no target and no wait")
+        raise click.UsageError("--history and --picture take no target and no --wait")
     return back
 
 
@@ -76,11 +79,11 @@ def _look_back(settings: Settings, name: str, more: More, *, as_json: bool) -> N
 
     history, file, as_csv = more["history"], more["picture"], more["as_csv"]
     if not history and file is None:
-        raise click.UsageError("--since and --csv go with --history, --since and --light with --picture")
+        raise click.UsageError("--since and --csv need --history, --since and --light need --picture")
     if history and file is not None:
-        raise click.UsageError("--history or --picture: one at a time")
+        raise click.UsageError("--history and --picture exclude each other")
     if (as_csv and (as_json or not history)) or (more["light"] and file is None):
-        raise click.UsageError("--csv is for --history without --json, --light for --picture")
+        raise click.UsageError("--csv needs --history and excludes --json, --light needs --picture")
     try:
         since = None if more["since"] is None else parse_length(more["since"])
     except ValueError as error:
@@ -92,7 +95,7 @@ def _look_back(settings: Settings, name: str, more: More, *, as_json: bool) -> N
 
 
 def _show_all(settings: Settings, *, as_json: bool) -> None:
-    """All are asked at once, and one that does not answer has its reason there."""
+    """Ask all guests at the same time; the line of one that does not answer says why."""
     from workbench.engine.balloon.watching import LOOK, Watched, look_at_all
     from workbench.engine.state.directory import StateDirectory
     from workbench.verbs.balloon.watch_words import row_object, table
@@ -103,5 +106,5 @@ def _show_all(settings: Settings, *, as_json: bool) -> None:
     if as_json:
         print_json([row_object(one) for one in seen])
     else:
-        for line in table(seen) if seen else ["no guest runs"]:
+        for line in table(seen) if seen else ["no guest is running"]:
             click.echo(line)

@@ -1,4 +1,4 @@
-"""``workbench balloon NAME TARGET --path``: one change of the target as a timeline, from the command to the guest and back."""
+"""``workbench balloon NAME TARGET --path``: trace a change of the target from the command to the guest and back."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ if TYPE_CHECKING:
     from workbench.verbs.balloon.set import Wanted
 
 LOOK = 0.05
-"""Seconds between two readings while the guest moves."""
+"""Seconds between two readings while the balloon moves."""
 LINGER = 1.2
-"""Seconds that ``BALLOON_CHANGE`` may come after the guest has settled: QEMU holds it back for one second at the most."""
+"""Seconds to wait for ``BALLOON_CHANGE`` after the balloon has settled: QEMU delays it by up to one second."""
 SHOWN = 7
-"""Steps that are printed from the beginning of a change, and from its end; ``--json`` has more of them."""
+"""Steps printed from the start and from the end of a change; ``--json`` has more."""
 AT_MOST = "\N{LESS-THAN OR EQUAL TO}"
 SIGNS = {Known.BETWEEN: "\N{MIDDLE DOT}", Known.HIDDEN: "?", Known.PENDING: "\N{EN DASH}"}
 
 
 class Followed(Struct, frozen=True):
-    """A change that was followed."""
+    """A change that was traced."""
 
     view: PathView
-    """Its path; in a ramp that of the last step."""
+    """Its path; of a ramp, that of the last step."""
     before: tuple[Timeline, ...]
-    """The steps of the ramp before that."""
+    """The earlier steps of the ramp."""
     ram: int
     """Bytes."""
     hugepages: bool
     why: NotReached | None
-    """Why the guest is not at its target, where that is known."""
+    """Why the target was not reached, if known."""
 
 
 def show(settings: Settings, name: str, target: str, wait: float, wanted: Wanted, *, as_json: bool) -> None:
-    """Set the target with the care that its profile asks for, follow the change for at most ``wait`` seconds, and print it.
+    """Set the target as the profile asks, trace the change for at most ``wait`` seconds, and print it.
 
-    :raise NotReached: when the diff is not 0 by then; what was seen is printed all the same.
+    :raise NotReached: when the diff is not 0 by then; the path is printed anyway.
     """
     found = run(_follow(settings, name, target, wait, wanted))
     view, ram, huge = found.view, found.ram, found.hugepages
@@ -89,7 +89,7 @@ async def _follow(settings: Settings, name: str, target: str, wait: float, wante
         probe = BalloonProbe(monitor, running, origin=Origin.USER)
         await probe.open()
         reading = required(await probe.read())
-        await probe.stats()  # what the guest believes before the change
+        await probe.stats()  # the guest's view before the change
         safety = safety_of(started_profile(running.path))
         care = care_of(safety, wanted, wait=True)
         watch = PathWatch(running, monitor.record)
@@ -110,33 +110,33 @@ async def _follow(settings: Settings, name: str, target: str, wait: float, wante
 
 
 def _last_of_ours(seen: list[PathView]) -> PathView:
-    """The change that was asked for, as it was seen last: what the guest does by itself after that is another."""
+    """The last view of the requested change; what the guest does on its own after it is another change."""
     return next((view for view in reversed(seen) if view.timeline is not None and view.timeline.ours), seen[-1])
 
 
 def _steps_before(seen: list[PathView]) -> tuple[Timeline, ...]:
-    """Our own changes before the last one, each as it was seen last."""
+    """The last view of each earlier change of ours."""
     ours = {view.timeline.begun: view.timeline for view in seen if view.timeline is not None and view.timeline.ours}
     return tuple(ours.values())[:-1]
 
 
 def _complete(view: PathView) -> bool:
-    """Whether it has settled, and the event that says so has come if pages have moved."""
+    """Whether it has settled and, if pages moved, its event has come."""
     line = view.timeline
     return line is not None and line.settled is not None and (not line.moved or Proof.EVENT in line.seen)
 
 
-# For people.
+# Text.
 
 
 def as_lines(name: str, view: PathView, ram: int, *, hugepages: bool = False) -> Iterator[str]:
-    """The change for people: the path's stages, then the diff at each read."""
+    """The change as text: the stages of the path, then the diff at each read."""
     line = view.timeline
     if line is None:
         return
     yield _headline(name, line, ram)
     if not line.traced:
-        yield f"  {view.why or 'QEMU writes its trace elsewhere'}: from the request, its reply and readings alone"
+        yield f"  {view.why or 'QEMU writes its trace elsewhere'}: known only from the request, its reply and readings"
     yield ""
     yield f"  {'µs':>10}"
     known = lights(_stages(view, hugepages=hugepages), line)
@@ -144,7 +144,7 @@ def as_lines(name: str, view: PathView, ram: int, *, hugepages: bool = False) ->
         yield _row(light, line)
     yield ""
     yield from _legend(known)
-    yield "  the guest's functions are Linux's; each turn of its work moves at most 256 pages (1 MiB)"
+    yield "  guest functions are those of Linux, which moves at most 256 pages (1 MiB) at a time"
     yield ""
     yield "  diff = num_pages − held, as towards_target() computes it".replace("−", MINUS)
     yield f"  {'µs':>10}"
@@ -161,13 +161,13 @@ def as_lines(name: str, view: PathView, ram: int, *, hugepages: bool = False) ->
 
 
 def _answers(line: Timeline, ram: int) -> Iterator[str]:
-    """Where the number of pages comes from, and who calls set_config."""
+    """Where num_pages comes from, and what calls set_config."""
     number = ""
     if line.num_pages is not None:
         size = line.num_pages * PAGE
         number = f": {mib(ram)} {MINUS} {mib(ram - size)} = {mib(size)}, {line.num_pages:,} pages of 4 KiB"
-    yield f"  num_pages comes from the host{number}; the guest only reads it"
-    yield "  set_config is called by the guest's write: update_balloon_size() writes actual, and QEMU calls it"
+    yield f"  num_pages is written by the host{number}; the guest only reads it"
+    yield "  set_config is called when the guest writes: update_balloon_size() writes actual"
 
 
 def _headline(name: str, line: Timeline, ram: int) -> str:
@@ -198,22 +198,22 @@ def _row(light: Light, line: Timeline) -> str:
 def _legend(known: tuple[Light, ...]) -> Iterator[str]:
     found = {light.known for light in known}
     if any(light.sighting is not None and light.sighting.late for light in known):
-        yield f"  {AT_MOST}  had run by then: a reply or a reading says so, and nothing says when"
+        yield f"  {AT_MOST}  had run by then, according to a reply or a reading; the time is not known"
     if Known.BETWEEN in found:
-        yield f"  {SIGNS[Known.BETWEEN]}  ran between two that were seen; nothing shows when"
+        yield f"  {SIGNS[Known.BETWEEN]}  ran between two that were traced; the time is not known"
     if Known.HIDDEN in found:
-        yield f"  {SIGNS[Known.HIDDEN]}  cannot be seen here"
+        yield f"  {SIGNS[Known.HIDDEN]}  cannot be traced here"
     if Known.PENDING in found:
         yield f"  {SIGNS[Known.PENDING]}  was not seen"
     seen = {light.stage.key: light.sighting for light in known if light.sighting is not None}
     wrote, event = seen.get("written"), seen.get("event")
     if wrote is not None and event is not None and not wrote.late and event.first < wrote.first:
         # hw/virtio/virtio-balloon.c, ``virtio_balloon_set_config``: first the event, then the trace point.
-        yield "  virtio_balloon_set_config() sends BALLOON_CHANGE first and traces itself last"
+        yield "  virtio_balloon_set_config() sends BALLOON_CHANGE first and writes its trace last"
 
 
 def _step_words(step: Step, line: Timeline) -> str:
-    """The diff as the guest computes it, and how much has moved by then."""
+    """The diff as the guest computes it, and how much has moved so far."""
     verb = {Kind.READ: "read", Kind.WRITTEN: "wrote", Kind.POLLED: "found"}[step.kind]
     words = f"{verb:<5}  {with_sign(step.diff):>11} = {step.num_pages:,} {MINUS} {step.held:,}"
     if step.kind is Kind.READ or line.held_before is None:
@@ -225,7 +225,7 @@ def _step_words(step: Step, line: Timeline) -> str:
 
 
 def as_object(name: str, view: PathView, ram: int, *, hugepages: bool = False) -> dict[str, object]:
-    """What ``--json`` prints. Times are microseconds since the request; what is not known is null."""
+    """The output of ``--json``. Times are microseconds since the request; unknown values are null."""
     line = view.timeline
     known = lights(_stages(view, hugepages=hugepages), line)
     return {
@@ -253,7 +253,7 @@ def as_object(name: str, view: PathView, ram: int, *, hugepages: bool = False) -
 
 
 def _ramp_step(line: Timeline, ram: int) -> dict[str, object]:
-    """A step of a ramp before the one whose path is printed."""
+    """An earlier step of a ramp."""
     target = None if line.num_pages is None else ram - line.num_pages * PAGE
     return {"begun": line.begun, "target": target, "settled": line.settled}
 
@@ -276,7 +276,7 @@ def _stage_object(light: Light, line: Timeline | None) -> dict[str, object]:
 
 
 def _since(light: Light, line: Timeline | None) -> int | None:
-    """Microseconds from the beginning until it was first seen."""
+    """Microseconds from the start until it was first seen."""
     return light.sighting.first - line.begun if light.sighting is not None and line is not None else None
 
 

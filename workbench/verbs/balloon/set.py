@@ -1,4 +1,4 @@
-"""Sending a target from the command line: what it means, the floor before it, and the ramp and the guard while it waits."""
+"""Set a target from the command line: parse it, check the floor, carry out ramp and guard, wait."""
 
 from __future__ import annotations
 
@@ -27,40 +27,40 @@ if TYPE_CHECKING:
 STEP = 0.05
 """Seconds between two readings while it waits."""
 FRESH = 1.0
-"""Seconds that a report may be late."""
+"""Seconds that a guest's report may be late."""
 REST = 1.0
-"""Seconds between two looks at all the rest."""
+"""Seconds between two reads of everything else."""
 
 
 class Care(Struct, frozen=True):
-    """How a target is sent."""
+    """How to send a target."""
 
     ramp: Ramp | None = None
-    """In which a large inflation goes; None: at once."""
+    """Steps of a large inflation; None: one step."""
     guard: bool = False
     yes: bool = False
-    """Nothing is asked."""
+    """Do not ask."""
     stays: bool = False
-    """Whether the command stays until the guest is there, as ramp and guard need."""
+    """Whether the command waits for the guest, as ramp and guard need."""
 
 
 class Wanted(Struct, frozen=True):
-    """What the options say of it."""
+    """The command-line options for it."""
 
     ramp: str | None = None
-    """``64M/2s``, or ``off``; None: the profile's."""
+    """``64M/2s`` or ``off``; None: as in the profile."""
     guard: bool = False
     yes: bool = False
 
 
 def _ignore(_reading: Reading) -> None:
-    """Nobody wants to hear of a reading."""
+    """Ignore a reading."""
 
 
 def care_of(safety: Safety, wanted: Wanted, *, wait: bool) -> Care:
-    """What the options and the profile say together.
+    """Combine the options with the profile.
 
-    :raise UsageError: for a ramp that is none.
+    :raise UsageError: for an invalid ramp.
     """
     from workbench.domain.balloon.safety.ramp import parse_ramp
     from workbench.domain.units import SizeError
@@ -77,9 +77,9 @@ def care_of(safety: Safety, wanted: Wanted, *, wait: bool) -> Care:
 
 
 def size_of(text: str, reading: Reading, safety: Safety) -> int:
-    """The target in bytes that a text means: ``256M``, ``+64M``, or a preset of the profile.
+    """Parse a target into bytes: ``256M``, ``+64M``, or a preset of the profile.
 
-    :raise UsageError: when it means none.
+    :raise UsageError: for an invalid one.
     """
     from workbench.domain.balloon.target import parse_target
     from workbench.domain.units import SizeError
@@ -96,7 +96,7 @@ def size_of(text: str, reading: Reading, safety: Safety) -> int:
 async def check_floor(
     name: str, running: Running, probe: BalloonProbe, size: int, safety: Safety, *, yes: bool
 ) -> None:
-    """Before a target that may leave the guest with too little: ask where somebody can be asked, else warn.
+    """Before a target that may leave the guest with too little: ask on a terminal, else warn.
 
     :raise WorkbenchError: when the answer is no.
     """
@@ -106,7 +106,7 @@ async def check_floor(
 
     plan = forecast(await _look(running, probe, fresh=False), size, 0.0, floor=safety.floor)
     if plan.risky:
-        # The last report may be of before the last change, when the guest had another size: nobody looked then.
+        # The last report may be older than the last change, when the guest had another size.
         plan = forecast(await _look(running, probe, fresh=True), size, 0.0, floor=safety.floor)
     if not plan.risky:
         return
@@ -120,15 +120,15 @@ async def check_floor(
         if not click.confirm(f"Send it to {name}?", err=True):
             raise WorkbenchError("nothing was sent")
         return
-    warn(what, f"to give it back: workbench balloon {name} max; --yes sends without this warning")
+    warn(what, f"to give it back: workbench balloon {name} max; --yes sends it without this warning")
 
 
 def required(reading: Reading | None) -> Reading:
-    """A reading; without a balloon device there is nothing to set, and nothing to wait for."""
+    """The reading, or an error for a guest without a balloon device."""
     from workbench.errors import WorkbenchError
 
     if reading is None:
-        raise WorkbenchError("the guest has no balloon device", hint="give its profile a [balloon] section")
+        raise WorkbenchError("the guest has no balloon device", hint="add a [balloon] section to its profile")
     return reading
 
 
@@ -144,10 +144,10 @@ async def change(
     *,
     each: Callable[[Reading], None] = _ignore,
 ) -> NotReached | None:
-    """Send what a text means, with care, and wait when told.
+    """Send a target and wait for it if ``wait`` is given.
 
-    :param each: hears of every reading meanwhile.
-    :return: why it is not at its target, where that is known: the guard, a ramp that took too long, somebody else.
+    :param each: called with every reading.
+    :return: why the target was not reached, if known: the guard, a ramp that took too long, another client.
     """
     from workbench.domain.units import format_size
     from workbench.engine.balloon.readings import Readings
@@ -166,22 +166,22 @@ async def change(
     alarm = await follow(probe, running, reading, size, care, wait, each)
     if alarm is not None:
         least = format_size(size)
-        return NotReached(alarm_words(name, alarm), hint=f"stop something in the guest, or leave it more than {least}")
+        return NotReached(alarm_words(name, alarm), hint=f"stop something in the guest, or set a target above {least}")
     now = await probe.read()
     if now is None or now.target == size:
         return None
     if (running.path / FILE).exists():
-        hint = f"the ramp is left there; to go on: workbench balloon {name} {format_size(size)} --wait"
+        hint = f"the ramp stopped there; to continue: workbench balloon {name} {format_size(size)} --wait"
         return NotReached(f"{name} is at {format_size(now.target)}, a step of the ramp, after {wait:g} s", hint=hint)
-    return NotReached(f"somebody set another target for {name} meanwhile: {format_size(now.target)}")
+    return NotReached(f"another client has set the target of {name} to {format_size(now.target)}")
 
 
 async def wait_for(
     probe: BalloonProbe, readings: Readings, seconds: float, each: Callable[[Reading], None] = _ignore
 ) -> None:
-    """Until the balloon is settled, or the time is over; what is read meanwhile is recorded.
+    """Wait until the balloon is settled or the time is over, recording what is read.
 
-    A diff of 0 alone is no sign of that: a guest that still starts has it too, before its driver is there.
+    A diff of 0 is not enough: a booting guest has it too, before its driver is loaded.
     """
     from workbench.domain.balloon.diagnosis.causes import State
     from workbench.domain.balloon.diagnosis.judge import Circumstances, judge
@@ -206,15 +206,15 @@ async def wait_for(
 
 
 async def send(name: str, probe: BalloonProbe, running: Running, reading: Reading, size: int, care: Care) -> None:
-    """Send it at once, as a command does that does not stay; a ramp that is not followed so is told."""
+    """Send it in one step, and warn if the profile asks for a ramp."""
     from workbench.engine.balloon.safety.ramp import Ramper
 
     Ramper(running.path).end()
     await probe.set_target(size)
     if care.ramp is not None and care.ramp.steps(reading.actual, size) > 1:
         warn(
-            f"it went in one step: nobody stays to send the next ones of the ramp {care.ramp}",
-            f"to go in steps: workbench balloon {name} TARGET --wait",
+            f"sent in one step: without --wait the ramp {care.ramp} is not followed",
+            f"to use the ramp: workbench balloon {name} TARGET --wait",
         )
 
 
@@ -227,10 +227,10 @@ async def follow(
     seconds: float,
     each: Callable[[Reading], None] = _ignore,
 ) -> Alarm | None:
-    """Send it in the steps of the ramp, with the guard at hand, and stay until the guest is there or the time is over.
+    """Send it in steps with the guard armed, and wait until the target is reached or the time is over.
 
-    :param seconds: to stay at the most; the waits of the ramp come on top.
-    :return: what the guard did, if it did.
+    :param seconds: how long to wait; the pauses of the ramp come on top.
+    :return: what the guard did, if anything.
     """
     from workbench.domain.balloon.diagnosis.causes import State
     from workbench.domain.balloon.safety.protection import Safety
@@ -262,7 +262,7 @@ async def follow(
             await asyncio.sleep(STEP)
     except (asyncio.CancelledError, MonitorTimeout):  # Ctrl-C, or a QEMU that is stopped
         if (left := protector.state(probe.ram).ramping) is not None and left.at != left.goal:
-            _tell_left(running.name, left)
+            _report_left(running.name, left)
         raise
     finally:
         readings.close()
@@ -270,25 +270,25 @@ async def follow(
     return None
 
 
-def _tell_left(name: str, left: Ramping) -> None:
+def _report_left(name: str, left: Ramping) -> None:
     from workbench.domain.units import format_size
 
     goal = format_size(left.goal)
     click.echo(
-        f"workbench: {name} is left at {format_size(left.at)}, step {left.step} of {left.steps} of the ramp to {goal}\n"
-        f"hint: to go on: workbench balloon {name} {goal} --ramp {left.ramp}",
+        f"workbench: {name} stopped at {format_size(left.at)}, step {left.step} of {left.steps} of the ramp to {goal}\n"
+        f"hint: to continue: workbench balloon {name} {goal} --ramp {left.ramp}",
         err=True,
     )
 
 
 def warn(what: str, hint: str) -> None:
-    """A warning on standard error; what was asked for is done all the same."""
+    """Print a warning on standard error."""
     click.echo(f"workbench: warning: {what}", err=True)
     click.echo(f"hint: {hint}", err=True)
 
 
 async def _look(running: Running, probe: BalloonProbe, *, fresh: bool) -> Balloon:
-    """:param fresh: stay until the guest tells of its memory again, if it does in time."""
+    """:param fresh: wait for the guest's next report, if it comes in time."""
     from workbench.engine.balloon.readings import Readings
 
     readings = Readings(running, lasting=False)

@@ -1,4 +1,4 @@
-"""``workbench watch [NAME…]``: one line a guest, again and again."""
+"""``workbench watch [NAME…]``: one line for each guest, updated in place."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from workbench.verbs.balloon.live_lines import InPlace
 
 INTERVAL = 2.0
-"""Seconds between rounds: as often as guests tell of their memory unless the profile says otherwise."""
+"""Seconds between rounds: the default interval of guest statistics."""
 
 
 @click.command("watch")
@@ -32,20 +32,20 @@ INTERVAL = 2.0
     default=INTERVAL,
     show_default=True,
     metavar="S",
-    help="Seconds between two looks.",
+    help="Seconds between two reads.",
 )
-@click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N rounds.")
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="Stop after N rounds.")
 @json_option
 @pass_settings
 def command(settings: Settings, names: tuple[str, ...], interval: float, count: int | None, as_json: bool) -> None:
-    """One line a guest, written anew in its place until Ctrl-C: all that run, or those named, until they end.
+    """Watch running guests, or those named: one line each, updated in place until Ctrl-C or until they end.
 
-    JSON lines with --json, and when the output is no terminal. What is seen is recorded in the guests' history.
+    Prints JSON lines with --json and when the output is not a terminal. The readings are recorded in the history.
     """
     try:
         run(_watch(settings, names, interval, count, as_json or not sys.stdout.isatty()))
     except KeyboardInterrupt:
-        return  # the ordinary way to stop watching
+        return  # the normal way to stop
 
 
 async def _watch(settings: Settings, names: Sequence[str], interval: float, count: int | None, as_json: bool) -> None:
@@ -71,7 +71,7 @@ async def _watch(settings: Settings, names: Sequence[str], interval: float, coun
 
 
 async def _round(state: StateDirectory, names: Sequence[str], watched: dict[str, Watched]) -> list[Seen]:
-    """Look at every guest; one that ended is told where it was named, and may come back."""
+    """Read every guest. A named guest that has ended is reported, and may come back."""
     from workbench.engine.balloon.watching import Seen, Watched, look_at_all
 
     wanted = list(dict.fromkeys(names)) or state.names()
@@ -95,4 +95,4 @@ def _print(seen: Sequence[Seen], place: InPlace, *, as_json: bool) -> None:
         for one in seen:
             click.echo(json_line(one))  # flushes
     else:
-        place.show(table(seen, terminal_size()[0]) if seen else ["no guest runs"])
+        place.show(table(seen, terminal_size()[0]) if seen else ["no guest is running"])

@@ -1,4 +1,4 @@
-"""One line a guest: for people in columns, and as JSON."""
+"""One line for each guest: in columns, and as JSON."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 COLUMNS = ("NAME", "STATE", "TARGET", "ACTUAL", "DIFF", "RATE", "AVAIL", "RESIDENT", "UNRETURNED", "")
 WORDS = frozenset({0, 1, 9})
-"""Columns of words, at the left; the others are numbers, in MiB, at the right."""
+"""Columns of text, left-aligned; the others are numbers in MiB, right-aligned."""
 LEAST = (4, 9, 6, 6, 6, 6, 6, 8, 10, 0)
-"""Cells of each column: what most numbers need, so that a row seldom makes the others move."""
+"""Minimum width of each column, so that columns seldom move."""
 NONE = "-"
 
 
 def table(seen: Sequence[Seen], width: int | None = None) -> list[str]:
-    """A line of names, and one for each guest. Sizes are MiB, the rate MiB a second.
+    """A heading, and a line for each guest. Sizes are in MiB, the rate in MiB/s.
 
-    :param width: cells of the terminal: where a cause has no room at the end of its line, all stand below.
+    :param width: columns of the terminal; causes go below the table if one does not fit on its line.
     """
     rows = [_row(one) for one in seen]
     lines = _lines(rows)
@@ -54,7 +54,7 @@ def _cell(text: str, width: int, column: int) -> str:
 
 
 def cut(line: str, width: int) -> str:
-    """The line in at most ``width`` cells; a wide character that does not fit whole is left out."""
+    """Cut a line to ``width`` cells; a wide character that does not fit is left out."""
     return line if cell_len(line) <= width else set_cell_size(line, width).rstrip()
 
 
@@ -62,7 +62,7 @@ def _row(seen: Seen) -> tuple[str, ...]:
     balloon = seen.balloon
     if balloon is None:
         state = "ended" if seen.ended else "unknown"
-        # Why, in the place of the numbers that there are not: further to the right a narrow terminal would cut it off.
+        # The reason takes the place of the numbers: further right a narrow terminal would cut it off.
         return visible(seen.name), state, "" if seen.ended else visible(seen.trouble)
     reading, host, stats = balloon.reading, balloon.host, balloon.stats
     return (
@@ -71,7 +71,7 @@ def _row(seen: Seen) -> tuple[str, ...]:
         _known(reading.target if reading else None),
         _known(reading.actual if reading else None),
         _known(reading.diff if reading else None, signed=True),
-        # Between two looks a guest may have moved and settled: then its rate is past.
+        # If the guest moved and settled between two reads, the rate is out of date.
         _known(round(balloon.rate) if reading and reading.diff else 0, signed=True),
         _known(stats.available if stats else None),
         _known(host.resident if host else None),
@@ -85,7 +85,7 @@ def _known(size: int | None, *, signed: bool = False) -> str:
 
 
 def row_object(seen: Seen) -> dict[str, object]:
-    """What ``balloon --json`` gives of one guest, with the time; of a guest that was not read, why."""
+    """The output of ``balloon --json`` with the time, or the reason why the guest was not read."""
     head: dict[str, object] = {"time": round(seen.time, 3), "guest": seen.name, "trouble": seen.trouble}
     if seen.balloon is None:
         return {**head, "state": "ended" if seen.ended else None}

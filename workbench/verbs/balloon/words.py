@@ -1,4 +1,4 @@
-"""A balloon for people and as JSON, on the command line."""
+"""A balloon as text and as JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DAY = 86400.0
 
 
 def as_object(name: str, balloon: Balloon, standing: Standing) -> dict[str, object]:
-    """What ``--json`` prints. Sizes are bytes; what is not known is null."""
+    """The output of ``--json``. Sizes are bytes; unknown values are null."""
     reading, host, verdict = balloon.reading, balloon.host, balloon.verdict
     share = balloon.ledger.yield_ if balloon.ledger else None
     return {
@@ -84,7 +84,7 @@ def ramping_object(ramping: Ramping | None) -> dict[str, object] | None:
 
 
 def ledger_object(ledger: Ledger) -> dict[str, object]:
-    """The last change of the target: four columns, and what follows from them."""
+    """The ledger of the last change of the target."""
     columns = {name: getattr(ledger, name) for name in ("asked", "held", "host", "believed")}
     return {
         "since": ledger.before.time if ledger.before else None,
@@ -97,7 +97,7 @@ def ledger_object(ledger: Ledger) -> dict[str, object]:
 
 
 def as_lines(name: str, balloon: Balloon, standing: Standing) -> list[str]:
-    """The same for people."""
+    """The same as text."""
     from workbench.domain.units import ago, mib
 
     reading, host, verdict = balloon.reading, balloon.host, balloon.verdict
@@ -131,7 +131,7 @@ def as_lines(name: str, balloon: Balloon, standing: Standing) -> list[str]:
 
 
 def ledger_lines(ledger: Ledger) -> list[str]:
-    """The last change of the target in MiB and pages, before it and now; nothing where none was seen."""
+    """The ledger in MiB and pages, before the last change of the target and now; empty without a change."""
     from workbench.domain.units import mib, pages_in, with_sign
 
     if ledger.before is None:
@@ -156,7 +156,7 @@ def ledger_lines(ledger: Ledger) -> list[str]:
 
 
 def _figures(ledger: Ledger) -> str:
-    """What follows from the four."""
+    """The figures derived from the ledger."""
     from workbench.domain.balloon.ledger import percent
     from workbench.domain.units import mib
 
@@ -171,7 +171,7 @@ def _figures(ledger: Ledger) -> str:
 
 
 def _when_it_had_another_size(balloon: Balloon) -> str:
-    """What is to be said of the guest's figures where they are older than its target, or came while its balloon moved."""
+    """A remark on guest statistics that are older than the target or came while the balloon moved."""
     from workbench.domain.balloon.safety.floor import is_upper_bound
 
     ledger = balloon.ledger
@@ -181,7 +181,7 @@ def _when_it_had_another_size(balloon: Balloon) -> str:
 
 
 def standing_lines(name: str, standing: Standing) -> list[str]:
-    """Floor, ramp and guard, as far as there is something to say of them."""
+    """Floor, ramp and guard, as far as they are in use."""
     from workbench.domain.units import format_size, mib
 
     lines, ramping, acted = [], standing.ramping, standing.acted
@@ -190,7 +190,7 @@ def standing_lines(name: str, standing: Standing) -> list[str]:
     if ramping is not None:
         way = f"{mib(ramping.at)}, step {ramping.step} of {ramping.steps} to {mib(ramping.goal)}"
         what = (
-            f"was left at {way}; to go on: workbench balloon {name} {format_size(ramping.goal)} --ramp {ramping.ramp}"
+            f"stopped at {way}; to continue: workbench balloon {name} {format_size(ramping.goal)} --ramp {ramping.ramp}"
         )
         lines.append(f"  ramp    {what if standing.left else f'is at {way}'}")
     if standing.armed:

@@ -1,4 +1,4 @@
-"""``workbench plug NAME KIND [key=value…]``: a device for a guest that runs."""
+"""``workbench plug NAME KIND [key=value…]``: plug a device into a running guest."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 PATHS = frozenset({"file", "path", "source"})
-"""Keys that hold a path of this host: what is relative begins where the command is given."""
+"""Keys that hold a path; a relative one starts at the current directory."""
 
 
 @click.command("plug")
 @click.argument("name")
 @click.argument("kind", type=click.Choice(["net", "disk", "serial", "rng"]))
 @click.argument("words", nargs=-1, metavar="[KEY=VALUE]…")
-@click.option("--keep", is_flag=True, help="Write it into the guest's profile too.")
-@click.option("--dry-run", is_flag=True, help="Only print the QMP commands that would be sent.")
+@click.option("--keep", is_flag=True, help="Also add it to the guest's profile.")
+@click.option("--dry-run", is_flag=True, help="Print the QMP commands and exit.")
 @json_option
 @pass_settings
 def command(
@@ -35,9 +35,8 @@ def command(
 ) -> None:
     """Plug a device into a running guest.
 
-    Keys are those of the device in a profile (file, mac, backend …) and the properties of its type in QEMU; id and bus
-    name the device and where it goes. What stands behind the device is made first, and removed again when QEMU refuses
-    the device.
+    Keys are those of the device in a profile (file, mac, backend …) and the properties of its QEMU type; id and bus set
+    its name and place. The backend is created first, and removed again if QEMU refuses the device.
     """
     run(_plug(settings, name, kind, words, keep, dry_run, as_json))
 
@@ -56,7 +55,7 @@ async def _plug(
         offered = await _offer(running, monitor, Kind(kind))
         plan = _planned(offered, words)
         if keep:
-            keeping(settings, running, plan.plugged)  # before anything is changed: it may not be possible
+            keeping(settings, running, plan.plugged)  # fail before anything is changed
         if not dry_run:
             await plug(monitor.execute, plan, offered)
     if dry_run:
@@ -71,10 +70,10 @@ async def _plug(
     if as_json:
         print_json({"guest": name, "id": plan.id, "driver": plan.driver, "bus": plan.bus, "kept": place or None})
         return
-    controller = f" of its new controller {plan.controller}" if plan.controller else ""
-    click.echo(f"{plan.id} ({plan.driver}) is plugged into {name}, on {plan.bus}{controller}")
+    controller = f" of the new controller {plan.controller}" if plan.controller else ""
+    click.echo(f"{plan.id} ({plan.driver}) plugged into {name} on {plan.bus}{controller}")
     if place:
-        click.echo(f"kept in {place}")
+        click.echo(f"added to {place}")
 
 
 async def _offer(running: Running, monitor: Monitor, kind: Kind) -> Offer:

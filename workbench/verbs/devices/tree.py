@@ -1,4 +1,4 @@
-"""``workbench tree NAME``: the devices of a running guest, as text or JSON."""
+"""``workbench tree NAME``: print the device tree of a running guest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 QOM_DEPTH = 3
-"""Levels of the QOM tree that are printed when none are asked for: /machine/peripheral/NAME."""
+"""Default levels of the QOM tree: /machine/peripheral/NAME."""
 
 
 @click.command("tree")
@@ -28,27 +28,27 @@ QOM_DEPTH = 3
     type=click.Choice(["pci", "bus", "qom", "virtio"]),
     default="pci",
     show_default=True,
-    help="pci: slots, ids and drivers; bus: as info qtree; qom: QEMU's composition tree; virtio: features and queues.",
+    help="pci: slots, ids and drivers; bus: like info qtree; qom: the composition tree; virtio: features and queues.",
 )
 @click.option(
     "--depth",
     type=click.IntRange(min=1),
     metavar="N",
-    help=f"Levels that are shown (default: {QOM_DEPTH} of --view qom, all of the others).",
+    help=f"Levels to show (default: {QOM_DEPTH} for --view qom, else all).",
 )
 @click.option(
     "--diff",
     is_flag=True,
-    help="How the guest differs from what its profile says now, in what was made and how (values that were set since are "
-    "no drift); exit 1 if it does.",
+    help="Show how the guest differs from its profile: devices and their options at creation, not values set since. "
+    "Exit 1 if it does.",
 )
 @json_option
 @pass_settings
 def command(settings: Settings, name: str, view: str, depth: int | None, diff: bool, as_json: bool) -> None:
-    """The device tree of a running guest, as it is now."""
+    """Show the device tree of a running guest."""
     if diff:
         if depth is not None:
-            raise click.UsageError("--depth is for a view, not for --diff")
+            raise click.UsageError("--depth does not go with --diff")
         if run(show_diff(settings, name, as_json)):
             raise click.exceptions.Exit(1)
         return
@@ -84,14 +84,14 @@ async def _show(settings: Settings, name: str, view: str, depth: int | None, as_
 
 
 def _print_lines(lines: Iterable[str]) -> None:
-    """Names are QEMU's or the guest's: no control sequence in them reaches the terminal."""
+    """Print lines whose names come from QEMU or the guest and may hold control characters."""
     from workbench.domain.text import visible
 
     click.echo("\n".join(map(visible, lines)))
 
 
 async def show_diff(settings: Settings, name: str, as_json: bool) -> bool:
-    """Print every difference; whether there is one."""
+    """Print every difference, and return whether there is one."""
     from workbench.verbs.devices.tree_json import drift_json
     from workbench.verbs.devices.tree_text import drift_lines
 
@@ -101,12 +101,12 @@ async def show_diff(settings: Settings, name: str, as_json: bool) -> bool:
 
 
 async def read_diff(settings: Settings, name: str) -> tuple[Difference, ...]:
-    """How a running guest differs from what its profile says now."""
+    """How a running guest differs from its profile."""
     return (await read_diff_and_live(settings, name))[0]
 
 
 async def read_diff_and_live(settings: Settings, name: str) -> tuple[tuple[Difference, ...], Live]:
-    """The same, and what lives in its QEMU."""
+    """The same, and the devices in its QEMU."""
     from workbench.engine.compare.drift import DriftReader, read_live
     from workbench.engine.devices.reader import DeviceReader
     from workbench.engine.state.directory import StateDirectory
@@ -118,7 +118,7 @@ async def read_diff_and_live(settings: Settings, name: str) -> tuple[tuple[Diffe
 
 
 async def _virtio(reader: DeviceReader, tree: DeviceTree, *, deep: bool) -> list[tuple[PciDevice, Virtio]]:
-    """Every virtio device, with what is known of it beyond properties.
+    """Every virtio device.
 
     :param deep: with features and queues.
     """
@@ -128,7 +128,7 @@ async def _virtio(reader: DeviceReader, tree: DeviceTree, *, deep: bool) -> list
     for device in tree:
         if device.virtio_id is not None:
             read = await reader.virtio(device.path) if deep and device.path else None
-            note = "" if read or not deep else "what else there is of it cannot be told"
+            note = "" if read or not deep else "features and queues cannot be read"
             plain = Virtio(device.virtio_id, device.status, device.driver, note=note, config=device.config)
             found.append((device, read or plain))
     return found

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def pci_json(tree: DeviceTree, depth: int | None = None) -> dict[str, object]:
-    """The PCI tree as JSON: addresses and ids as text, as ``lspci`` writes them; sizes in bytes.
+    """The PCI tree as JSON: addresses and ids as text like ``lspci``, sizes in bytes.
 
-    :param depth: levels that are given, as in every function here; what lies deeper is null. None: all.
+    :param depth: levels to include, here and below; deeper ones are null. None: all.
     """
     return {
         "machine": tree.machine,
@@ -34,7 +34,7 @@ def pci_json(tree: DeviceTree, depth: int | None = None) -> dict[str, object]:
 
 
 def device_json(device: PciDevice, depth: int | None = None) -> dict[str, object]:
-    """One PCI function as JSON; a field that is not known is null, one that does not apply is absent."""
+    """One PCI function as JSON; unknown fields are null, those that do not apply are absent."""
     body: dict[str, object] = {
         "address": str(device.address),
         "name": device.name,
@@ -77,7 +77,7 @@ def device_json(device: PciDevice, depth: int | None = None) -> dict[str, object
 
 
 def bus_json(bus: Bus, depth: int | None = None) -> dict[str, object]:
-    """The buses as JSON, nested: a bus has devices, a device has buses; each is a level."""
+    """The buses as nested JSON: a bus has devices, a device has buses; each is a level."""
     devices = [_bus_device(device, _less(depth)) for device in bus.devices]
     body: dict[str, object] = {"name": bus.name, "type": bus.type, "path": bus.path}
     body["devices"] = None if depth == 1 else devices
@@ -95,7 +95,7 @@ def _less(depth: int | None) -> int | None:
 
 
 def drift_json(differences: Sequence[Difference]) -> list[dict[str, object]]:
-    """Drift as JSON: ``kind`` is ``extra``, ``missing`` or ``changed``; what does not apply is null."""
+    """Drift as JSON: ``kind`` is ``extra``, ``missing`` or ``changed``; fields that do not apply are null."""
     return [
         {
             "kind": one.kind.name.lower(),
@@ -110,9 +110,9 @@ def drift_json(differences: Sequence[Difference]) -> list[dict[str, object]]:
 
 
 def qom_json(found: list[tuple[int, Child]], nodes: Mapping[str, Node]) -> list[dict[str, object]]:
-    """The composition tree as JSON, nested: name, type, path, children.
+    """The composition tree as nested JSON: name, type, path, children.
 
-    :param nodes: what was read: children of anything else are null.
+    :param nodes: the nodes that were read; children of others are null.
     """
     roots: list[dict[str, object]] = []
     above: list[list[dict[str, object]]] = [roots]
@@ -126,7 +126,7 @@ def qom_json(found: list[tuple[int, Child]], nodes: Mapping[str, Node]) -> list[
 
 
 def virtio_json(device: PciDevice, virtio: Virtio) -> dict[str, object]:
-    """One virtio device as JSON; what is null cannot be read, and the notes say why."""
+    """One virtio device as JSON; null means that it cannot be read, and the notes say why."""
     return {
         "address": str(device.address),
         "name": device.name,

@@ -1,4 +1,4 @@
-"""The device tree as text for people."""
+"""The device tree as text."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def pci_lines(tree: DeviceTree, depth: int | None = None) -> Iterator[str]:
-    """The PCI tree for people: one line for a device, its BARs below it.
+    """The PCI tree: one line for a device, its BARs below it.
 
-    :param depth: buses behind one another that are printed, the root bus the first; all without one.
+    :param depth: levels of buses to print, from the root bus; None: all.
     """
     for bus in tree.buses:
         yield " ".join(filter(None, (tree.machine, bus.name or f"bus {bus.number}")))
@@ -45,7 +45,7 @@ def _devices(devices: tuple[PciDevice, ...], indent: str, depth: int | None) -> 
 
 
 def _function(device: PciDevice) -> Iterator[str]:
-    """What stands below a function besides its BARs: names by its ids, interrupt line, and what a bridge forwards."""
+    """What is below a function besides its BARs: names of its ids, interrupt line, and the windows of a bridge."""
     names = " ".join(filter(None, (device.vendor_name, device.title)))
     subsystem = f"subsystem {device.subsystem_ids}" if device.subsystem else ""
     if known := "  ".join(filter(None, (names, subsystem, device.interrupt))):
@@ -64,9 +64,9 @@ def _line(device: PciDevice) -> str:
 
 
 def bus_lines(root: Bus, depth: int | None = None) -> Iterator[str]:
-    """Buses and devices as ``info qtree`` has them, without properties.
+    """Buses and devices like ``info qtree``, without properties.
 
-    :param depth: levels that are printed; all without one.
+    :param depth: levels to print; None: all.
     """
     for level, one in flat(root):
         if depth is None or level < depth:
@@ -77,9 +77,9 @@ def bus_lines(root: Bus, depth: int | None = None) -> Iterator[str]:
 
 
 def drift_lines(name: str, differences: Sequence[Difference]) -> Iterator[str]:
-    """Drift for people: what runs too much, what does not run, and what runs otherwise."""
+    """Drift: extra, missing and changed devices."""
     if not differences:
-        yield f"{name} runs as its profile says"
+        yield f"{name} matches its profile"
     width = max((len(one.name) for one in differences), default=0)
     marks = {Kind.EXTRA: "+", Kind.MISSING: "-", Kind.CHANGED: "≠"}
     for one in differences:
@@ -88,14 +88,14 @@ def drift_lines(name: str, differences: Sequence[Difference]) -> Iterator[str]:
 
 
 def qom_lines(found: list[tuple[int, Child]]) -> Iterator[str]:
-    """The composition tree for people: names indented, with their types."""
+    """The composition tree: names indented, with their types."""
     yield "/"
     for depth, child in found:
         yield f"{'  ' * depth}{child.name} ({child.type})"
 
 
 def virtio_lines(device: PciDevice, virtio: Virtio) -> Iterator[str]:
-    """One virtio device for people: status, configuration words, features."""
+    """One virtio device: status, configuration, features, queues."""
     yield f"{device.address} {device.name} {device.qdev_id}".rstrip()
     bits = " ".join(virtio_status_bits(virtio.status or 0))
     yield f"  {'status':<10}  {': '.join(filter(None, (virtio.driver or 'unknown', bits)))}"
@@ -114,4 +114,4 @@ def virtio_lines(device: PciDevice, virtio: Virtio) -> Iterator[str]:
     if virtio.queues_note:
         yield f"  {'queues':<10}  {virtio.queues_note}"
     if virtio.vhost:
-        yield f"  {'vhost':<10}  served outside QEMU: the indices that QEMU has stand still"
+        yield f"  {'vhost':<10}  served outside QEMU, whose own indices do not move"

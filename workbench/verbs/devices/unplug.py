@@ -1,4 +1,4 @@
-"""``workbench unplug NAME ID``: a device that is to leave a running guest."""
+"""``workbench unplug NAME ID``: unplug a device from a running guest."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     default=10.0,
     show_default=True,
     metavar="S",
-    help="Seconds that the guest gets to let go.",
+    help="How long to wait for the guest to release the device.",
 )
 @json_option
 @pass_settings
 def command(settings: Settings, name: str, device: str, timeout: float, as_json: bool) -> None:
-    """Take a device out of a running guest, and what stands behind it.
+    """Unplug a device from a running guest, and remove its backend.
 
-    The guest decides: exit 0 when it is gone, 1 when QEMU or the guest refused, 4 when the guest did not let go in
-    time. What was asked for stands: it may still go later.
+    The guest decides: exit 0 when the device is gone, 1 when QEMU or the guest refused, 4 when the guest did not release
+    it in time. The request stays pending: the device may still go later.
     """
     end = run(_unplug(settings, name, device, timeout))
     if as_json:
         print_json(
             {"guest": name, "id": device, "state": end.state.name.lower(), "left": [one.words for one in end.left]}
         )
-    _tell(name, end, timeout, quiet=as_json)
+    _report(name, end, timeout, quiet=as_json)
 
 
 async def _unplug(settings: Settings, name: str, device: str, timeout: float) -> Unplug:
@@ -72,7 +72,7 @@ async def _unplug(settings: Settings, name: str, device: str, timeout: float) ->
 
 
 async def _clear_up(monitor: Monitor, files: UnplugFiles, device: str) -> Unplug | None:
-    """Remove what a device left that is gone already; None when there is nothing of it."""
+    """Remove the backends of a device that is gone already; None when there are none."""
     from workbench.domain.hotplug.unplug import State, Unplug
     from workbench.engine.hotplug.backends import read_backends, remove_behind
 
@@ -87,21 +87,25 @@ async def _clear_up(monitor: Monitor, files: UnplugFiles, device: str) -> Unplug
     return Unplug(device, State.GONE, left=left, rest=rest, late_removal=True)
 
 
-def _tell(name: str, end: Unplug, timeout: float, *, quiet: bool) -> None:
-    """Say how it ended, and end with the exit code of that."""
+def _report(name: str, end: Unplug, timeout: float, *, quiet: bool) -> None:
+    """Report the outcome.
+
+    :raise WorkbenchError: when it was refused.
+    :raise NotReached: when it is still there.
+    """
     from workbench.domain.hotplug.unplug import State, overdue_hint
     from workbench.errors import NotReached, WorkbenchError
 
     if end.state is State.REFUSED:
-        raise WorkbenchError(
-            f"{name} refused to let {end.id} go", hint="it is in use there; the guest's log says by what"
-        )
+        raise WorkbenchError(f"{name} refused to release {end.id}", hint="it is in use; the guest's log shows by what")
     if end.state is not State.GONE:
-        raise NotReached(f"{name} did not let {end.id} go within {timeout:g} s", hint=overdue_hint(end))
+        raise NotReached(f"{name} did not release {end.id} within {timeout:g} s", hint=overdue_hint(end))
     if not quiet:
         stayed = {one.what for one in end.left}
         removed = [one.words for one in end.rest if one not in stayed]
-        late = f" already; removed: {', '.join(removed) or 'nothing'}" if end.late_removal else ""
-        click.echo(f"{end.id} is out of {name}{late}")
+        if end.late_removal:
+            click.echo(f"{end.id} was already unplugged from {name}; removed: {', '.join(removed) or 'nothing'}")
+        else:
+            click.echo(f"{end.id} unplugged from {name}")
         for one in end.left:
             click.echo(f"left behind: {one.words}")

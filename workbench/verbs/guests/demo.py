@@ -1,4 +1,4 @@
-"""``workbench demo``: the demo guest, from nothing to a running guest on the screen."""
+"""``workbench demo``: build and start the demo guest, and open the screen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAME = "demo"
 
 
 @click.command("demo")
-@click.option("--no-screen", is_flag=True, help="Stay on the command line.")
+@click.option("--no-screen", is_flag=True, help="Do not open the screen.")
 @json_option
 @pass_settings
 def command(settings: Settings, no_screen: bool, as_json: bool) -> None:
@@ -26,7 +26,7 @@ def command(settings: Settings, no_screen: bool, as_json: bool) -> None:
     if as_json:
         print_json({"name": NAME, "state": "running", "pid": running.pid, "accelerator": running.facts.accelerator})
     elif no_screen:
-        click.echo(f"{NAME} runs: pid {running.pid}, {running.facts.accelerator.upper()}")
+        click.echo(f"{NAME} is running: pid {running.pid}, {running.facts.accelerator.upper()}")
         click.echo(f"try: workbench balloon {NAME} 256M --wait")
         click.echo("     workbench            (the screen)")
         click.echo(f"     workbench stop {NAME}")
@@ -37,7 +37,7 @@ def command(settings: Settings, no_screen: bool, as_json: bool) -> None:
 
 
 async def _ready(settings: Settings) -> Running:
-    """The demo guest, running: built and started if it was not."""
+    """Build and start the demo guest unless it is running."""
     from workbench.engine.demo import build
     from workbench.engine.state.directory import StateDirectory
     from workbench.errors import NotFound

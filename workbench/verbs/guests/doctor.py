@@ -1,4 +1,4 @@
-"""``workbench doctor``: what this host can do, and what to mend."""
+"""``workbench doctor``: check this host's setup."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ COLOURS = {"ok": "green", "note": "yellow", "missing": "red"}
 @json_option
 @pass_settings
 def command(settings: Settings, as_json: bool) -> None:
-    """QEMU, accelerators and why, hypervisor, memory, hugepage pools, directories, demo guest: ok, or what to do.
+    """Check this host's setup: QEMU, accelerators, hypervisor, memory, hugepages, directories, demo guest.
 
-    Exits with 1 when something is missing that the demo guest needs.
+    Exit 1 when the demo guest cannot run.
     """
     from workbench.engine.doctor import Status, examine
 
@@ -37,7 +37,7 @@ def command(settings: Settings, as_json: bool) -> None:
             {"ok": not missing, "host": to_builtins(host), "findings": [to_builtins(finding) for finding in findings]}
         )
     else:
-        # None lets click look for a terminal; NO_COLOR (no-color.org) is the user's own word.
+        # None lets click detect a terminal; NO_COLOR (no-color.org) overrides it.
         colour = False if os.environ.get("NO_COLOR") else None
         for line in _report(findings):
             click.echo(line, color=colour)
@@ -47,7 +47,7 @@ def command(settings: Settings, as_json: bool) -> None:
 
 
 def _report(findings: list[Finding]) -> Iterator[str]:
-    """Each finding, then the lines of its advice under the text."""
+    """Each finding with its advice below."""
     width = max(len(finding.topic) for finding in findings)
     margin = " " * (8 + 1 + width + 2)
     for finding in findings:

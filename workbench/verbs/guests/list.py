@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @json_option
 @pass_settings
 def command(settings: Settings, as_json: bool) -> None:
-    """Profiles and running guests: name, state, pid, memory, accelerator."""
+    """List profiles and running guests: name, state, pid, memory, accelerator."""
     from workbench.engine.local.list_guests import list_guests
 
     guests = run(list_guests(settings))
@@ -38,7 +38,7 @@ def table(guests: list[Listed]) -> list[str]:
     for guest in guests:
         note = guest.backing or guest.description
         if guest.problems:
-            note = f"{guest.problems} problem{'' if guest.problems == 1 else 's'} in its text: workbench check {guest.name}"
+            note = f"{guest.problems} problem{'' if guest.problems == 1 else 's'} in the profile: workbench check {guest.name}"
         elif guest.ended and not guest.ended.orderly:
             note = f"last run: {guest.ended.words}"
         memory = format_size(guest.memory) if guest.memory else "-"

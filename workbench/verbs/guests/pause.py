@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from workbench.verbs.guests.power import verb
 
-command = verb("pause", "stop", "is paused", "Stop the CPUs of the guest NAME.")
+command = verb("pause", "stop", "is paused", "Stop the CPUs of guest NAME.")

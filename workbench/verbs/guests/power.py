@@ -1,4 +1,4 @@
-"""The verbs that only send one command: ``pause``, ``resume`` and ``reset``."""
+"""Verbs that send one QMP command: ``pause``, ``resume`` and ``reset``."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 EVENT = 2.0
-"""Seconds that an event may come after the reply to its command."""
+"""Seconds to wait for an event that follows the reply to its command."""
 
 
 def verb(name: str, qmp: str, words: str, doc: str) -> click.Command:
-    """A verb that runs one QMP command without arguments and tells the state after it.
+    """Make a verb that runs one QMP command without arguments and prints the state after it.
 
-    :param words: what is said when it is done, such as ``is paused``.
+    :param words: printed after the guest's name, such as ``is paused``.
     """
 
     @click.command(name, help=doc)
@@ -54,7 +54,7 @@ async def _send(settings: Settings, guest: str, qmp: str) -> str:
             if event == "RESET":
                 reset.set()
 
-        # Where no screen is open, nobody else keeps it for the balloon's history.
+        # Without an open screen, this is the only place that records it in the balloon's history.
         monitor.on_event(keep)
         await monitor.execute(qmp)
         if qmp == "system_reset":

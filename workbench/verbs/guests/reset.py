@@ -8,5 +8,5 @@ command = verb(
     "reset",
     "system_reset",
     "was reset",
-    "Reset the guest NAME, as its reset button does: what it has not written is lost.",
+    "Reset guest NAME, as its reset button does. Data that it has not written is lost.",
 )

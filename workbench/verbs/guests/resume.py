@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from workbench.verbs.guests.power import verb
 
-command = verb("resume", "cont", "runs on", "Let the paused guest NAME run on.")
+command = verb("resume", "cont", "is running", "Resume the paused guest NAME.")

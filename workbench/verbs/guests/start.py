@@ -1,4 +1,4 @@
-"""``workbench start NAME``: start a guest, detached, and wait until its QMP answers."""
+"""``workbench start NAME``: start a guest in the background and wait until QMP answers."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
     type=click.Choice(["keep", "return"]),
     is_flag=False,
     flag_value="keep",
-    help="Grow a pool of hugepages that is too small (as root): keep the pages, or return them when the guest is gone.",
+    help="Grow a hugepage pool that is too small (as root), and keep the pages or return them when the guest ends.",
 )
 @json_option
 @pass_settings
 def command(settings: Settings, name: str, make: str | None, as_json: bool) -> None:
-    """Start the guest of profile NAME, detached: it runs on when you leave."""
+    """Start the guest of profile NAME in the background."""
     running = run(start_guest(settings, name, make or "nothing"))
     facts = running.facts
     if as_json:
         print_json({"name": name, "state": "running", "pid": running.pid, "accelerator": facts.accelerator})
     else:
-        click.echo(f"{name} runs: pid {running.pid}, {facts.accelerator.upper()} ({facts.accelerator_reason})")
+        click.echo(f"{name} is running: pid {running.pid}, {facts.accelerator.upper()} ({facts.accelerator_reason})")
         click.echo(
-            f"its serial console: {running.path / 'serial.log'}; a monitor of your own: {running.path / 'qmp-user.sock'}"
+            f"serial log: {running.path / 'serial.log'}; QMP socket for your tools: {running.path / 'qmp-user.sock'}"
         )
 
 
 async def start_guest(settings: Settings, name: str, supply: str = "nothing") -> Running:
-    """Load, plan and start; every mistake in the profile is told at once.
+    """Load the profile, check it, and start the guest.
 
-    :param supply: what to do about a pool of hugepages that is too small: a value of
+    :param supply: what to do about a hugepage pool that is too small: a value of
         :class:`workbench.domain.host.hugepages.Supply`.
     """
     from workbench.domain.host.hugepages import HugepageShortage, Supply
@@ -56,6 +56,6 @@ async def start_guest(settings: Settings, name: str, supply: str = "nothing") ->
     try:
         planned = await plan(loaded, settings, short=wanted is not Supply.NOTHING)
     except HugepageShortage as error:
-        offer = f"or let the start make them: workbench start {name} --make-hugepages"
+        offer = f"or let workbench grow the pool: workbench start {name} --make-hugepages"
         raise HugepageShortage(error.message, error.shortage, hint=f"{error.hint}\n{offer}") from error
     return await start(StateDirectory(settings.state), planned, supply=wanted)

@@ -1,4 +1,4 @@
-"""``workbench status NAME``: everything that is known of one guest."""
+"""``workbench status NAME``: one guest in detail."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 SOCKETS = {"monitor": "qmp-user.sock", "serial": "serial.sock", "serial_log": "serial.log", "log": "qemu.log"}
-"""What of a running guest's directory is for the user."""
+"""Files in a running guest's directory that are for the user."""
 PATIENCE = 2.0
-"""Seconds for QEMU to tell where its ports are: all else is known without it."""
+"""Seconds to wait for QEMU to list its ports; the rest is known without it."""
 
 
 @click.command("status")
@@ -26,7 +26,7 @@ PATIENCE = 2.0
 @json_option
 @pass_settings
 def command(settings: Settings, name: str, as_json: bool) -> None:
-    """State, pid, accelerator and why, and where the sockets, serial ports, display and logs of guest NAME are."""
+    """Show guest NAME in detail: state, pid, accelerator, sockets, serial ports, display, logs."""
     guest = run(_find(settings, name))
     places = {key: f"{guest.directory}/{file}" for key, file in SOCKETS.items()} if guest.directory else {}
     endpoints, unknown = run(_endpoints(settings, name)) if guest.directory else (None, "")
@@ -52,11 +52,11 @@ async def _find(settings: Settings, name: str) -> Listed:
     ProfileStore(settings.profiles).load(name)  # raises NotFound with the nearest name, unless it is a sample
     from workbench.errors import NotFound
 
-    raise NotFound(f"no guest {name!r}", hint=f"to start it from the shipped sample: workbench start {name}")
+    raise NotFound(f"no guest {name!r}", hint=f"to start the shipped sample: workbench start {name}")
 
 
 async def _endpoints(settings: Settings, name: str) -> tuple[Endpoints | None, str]:
-    """Where its ports and its display are; or why that is not known."""
+    """Its ports and display, or the reason why they are not known."""
     from workbench.engine.compare.drift import started_argv
     from workbench.engine.devices.endpoints import read_endpoints
     from workbench.engine.state.directory import StateDirectory

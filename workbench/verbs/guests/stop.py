@@ -1,4 +1,4 @@
-"""``workbench stop NAME``: press the power button, wait, and kill only when told."""
+"""``workbench stop NAME``: press the power button and wait; kill only with ``--kill``."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ AGAIN = 3.0
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long the guest may take to power down.",
+    help="How long to wait for the guest to power down.",
 )
-@click.option("--kill", is_flag=True, help="Kill QEMU when the time is over: what the guest has not written is lost.")
+@click.option("--kill", is_flag=True, help="Kill QEMU after that time. Data that the guest has not written is lost.")
 @json_option
 @pass_settings
 def command(settings: Settings, name: str, timeout: float, kill: bool, as_json: bool) -> None:
-    """Power the guest NAME down and wait until it has ended."""
+    """Power guest NAME down and wait until it has ended."""
     from workbench.domain.guest.lifecycle import exit_words
 
     ended = run(stop_guest(settings, name, timeout, kill))
@@ -46,8 +46,8 @@ def command(settings: Settings, name: str, timeout: float, kill: bool, as_json: 
 
 async def stop_guest(settings: Settings, name: str, timeout: float, force: bool) -> Ended:
     """
-    :raise NotFound: when it does not run.
-    :raise NotReached: when it still runs after ``timeout`` seconds and ``force`` is not given.
+    :raise NotFound: when it is not running.
+    :raise NotReached: when it is still running after ``timeout`` seconds and ``force`` is not given.
     """
     from workbench.engine.start.launch import find_end, kill
     from workbench.engine.state.directory import StateDirectory
@@ -59,12 +59,11 @@ async def stop_guest(settings: Settings, name: str, timeout: float, force: bool)
     if timeout > 0 or not force:
         over, trouble = await _power_down(settings, running, timeout, patience=0.0 if force else 1.0)
     if not over and not force:
-        waited = f"{name} still runs after {timeout:g} s"
+        waited = f"{name} is still running after {timeout:g} s"
         raise NotReached(
             f"{waited}; its monitor: {trouble.message}" if trouble else waited,
-            hint=f"its power button is pressed every {AGAIN:g} s, as a guest that still starts does not hear it; "
-            f"firmware alone never does\ngive it longer with --timeout, or end it now, losing what it has not written: "
-            f"workbench stop {name} --timeout 0 --kill",
+            hint=f"the power button was pressed every {AGAIN:g} s; a booting guest may miss it, and firmware ignores it\n"
+            f"wait longer with --timeout, or kill it (unwritten data is lost): workbench stop {name} --timeout 0 --kill",
         )
     if not over:
         kill(running.pid)
@@ -75,14 +74,14 @@ async def stop_guest(settings: Settings, name: str, timeout: float, force: bool)
 async def _power_down(
     settings: Settings, running: Running, timeout: float, patience: float
 ) -> tuple[bool, MonitorError | None]:
-    """Press the power button again and again, until the guest has ended or the time is over.
+    """Press the power button repeatedly until the guest has ended or the time is over.
 
-    A guest that still starts loses what was pressed before its kernel listens (Linux: drivers/acpi/acpica/evxface.c,
-    ``acpi_install_fixed_event_handler`` clears the event). Each press holds the monitor for a moment only: other verbs
-    want it too.
+    A booting guest loses a press that comes before its kernel listens (Linux: drivers/acpi/acpica/evxface.c,
+    ``acpi_install_fixed_event_handler`` clears the event). Each press holds the monitor only briefly, because other
+    verbs use it too.
 
-    :param patience: seconds to wait for the end when the first press already failed.
-    :return: whether the guest has ended, and why the button could not be pressed at all.
+    :param patience: seconds to wait for the end when the first press failed.
+    :return: whether the guest has ended, and why the button could not be pressed.
     """
     deadline = time.monotonic() + timeout
     trouble = await _press(settings, running.name)
@@ -91,12 +90,12 @@ async def _power_down(
     while not await _wait_end(running, min(AGAIN, deadline - time.monotonic())):
         if time.monotonic() >= deadline:
             return False, None
-        await _press(settings, running.name)  # it may be ending, or another verb has the monitor: the next one counts
+        await _press(settings, running.name)  # may fail while it ends or another verb holds the monitor
     return True, None
 
 
 async def _press(settings: Settings, name: str) -> MonitorError | None:
-    """Press the power button once; what kept it from being pressed, if anything."""
+    """Press the power button once; return what prevented it, if anything."""
     from workbench.errors import MonitorError, NotFound
 
     try:
@@ -105,12 +104,12 @@ async def _press(settings: Settings, name: str) -> MonitorError | None:
     except MonitorError as error:
         return error
     except NotFound:
-        pass  # it ended meanwhile, which is what was wanted
+        pass  # it has just ended
     return None
 
 
 async def _wait_end(running: Running, timeout: float) -> bool:
-    """Whether QEMU has ended within the time."""
+    """Whether QEMU ends within ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     while running.alive:
         if time.monotonic() >= deadline:

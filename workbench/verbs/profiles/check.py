@@ -1,4 +1,4 @@
-"""``workbench check``: every problem of a profile, with its line."""
+"""``workbench check``: list the problems of profiles."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 @json_option
 @pass_settings
 def command(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
-    """Print every problem of profiles as FILE:LINE:COL: key: message.
+    """Check profiles and print their problems as FILE:LINE:COL: key: message.
 
-    FILE is a path with a slash or the ending .toml; NAME is a profile's. Without either, all profiles are checked.
-    Exits with 1 when there is a problem. What is no mistake and may still harm is a warning, on standard error; so is
-    what several profiles that are named want and only one guest can have.
+    FILE is a path with a slash or a .toml suffix, NAME the name of a profile. Without arguments, check all profiles.
+    Exit 1 when there is a problem. Warnings go to standard error; among them resources that several of the named
+    profiles need and only one guest can have.
     """
     from workbench.engine.profiles.checks import Checks
 
@@ -43,7 +43,7 @@ def command(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
     if accelerator is not None:
         _warn_of_kvm(loaded, accelerator)
     _warn_of_pools(loaded, settings)
-    if files:  # of all profiles there are, many are not meant to run beside each other
+    if files:  # among all profiles, many are not meant to run together
         _warn_of_each_other(loaded)
     if as_json:
         keys = ("file", "line", "column", "key", "message")
@@ -59,7 +59,7 @@ def command(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Look for no cycles meanwhile: profiles make none, and of a thousand it takes a tenth of the time."""
+    """Switch the garbage collector off: profiles make no cycles, and it takes a tenth of the time of a thousand."""
     gc.disable()
     try:
         yield
@@ -68,7 +68,7 @@ def _uncollected() -> Iterator[None]:
 
 
 def _accelerator(loaded: Sequence[LoadedProfile], settings: Settings) -> Accelerator | None:
-    """What "auto" gives on this host, where a profile depends on it: to find out may take a try of KVM."""
+    """The accelerator of "auto", if a profile depends on it: finding out may mean trying KVM."""
     from workbench.engine.host.accelerator import choose_accelerator
     from workbench.errors import HostError
 
@@ -77,12 +77,12 @@ def _accelerator(loaded: Sequence[LoadedProfile], settings: Settings) -> Acceler
         return None
     try:
         return run(choose_accelerator(settings.cache))
-    except HostError:  # no QEMU: that is told with the rest
+    except HostError:  # no QEMU: reported with the other problems
         return None
 
 
 def _warn_of_kvm(loaded: Sequence[LoadedProfile], accelerator: Accelerator) -> None:
-    """No mistake: a profile may be for another host, and its user may know better."""
+    """Warn of profiles that need KVM where it cannot run: they may be for another host."""
     from workbench.engine.host.accelerator import kvm_warning
 
     why = kvm_warning(accelerator)
@@ -92,7 +92,7 @@ def _warn_of_kvm(loaded: Sequence[LoadedProfile], accelerator: Accelerator) -> N
 
 
 def _warn_of_pools(loaded: Sequence[LoadedProfile], settings: Settings) -> None:
-    """No mistake: a pool can grow until the start, or with it."""
+    """Warn of hugepage pools that are too small: they may grow before the start."""
     from workbench.domain.host.hugepages import HugepageShortage
     from workbench.engine.host.hugepages import check_hugepages
     from workbench.engine.state.directory import StateDirectory
@@ -104,17 +104,17 @@ def _warn_of_pools(loaded: Sequence[LoadedProfile], settings: Settings) -> None:
             continue
         pages, size = profile.memory.hugepages, profile.memory.size
         try:
-            if StateDirectory(settings.state).find(profile.name) is None:  # a guest that runs has its pages
+            if StateDirectory(settings.state).find(profile.name) is None:  # a running guest has its pages
                 check_hugepages(size, pages.size, profile.memory.all_nodes, pages.source)
         except HugepageShortage as error:
             why = f"{error.message}: {str(error.hint).splitlines()[0]}"
             click.echo(f"workbench: warning: {one.parsed.problem(one.file, ('memory', 'hugepages'), why)}", err=True)
-        except HostError:  # a problem, which is told as one
+        except HostError:  # reported as a problem
             continue
 
 
 def _warn_of_each_other(loaded: Sequence[LoadedProfile]) -> None:
-    """No mistake of either: only one of them can run at a time."""
+    """Warn of profiles that cannot run at the same time."""
     from workbench.engine.profiles.mutual_conflicts import both_want
 
     for problem in both_want(loaded):
@@ -122,7 +122,7 @@ def _warn_of_each_other(loaded: Sequence[LoadedProfile]) -> None:
 
 
 def _load(settings: Settings, files: Sequence[str]) -> list[LoadedProfile]:
-    """The profiles that are meant: files as they are, names from the directory of profiles."""
+    """Load profiles by path, or by name from the directory of profiles."""
     from workbench.engine.profiles.store import SUFFIX, ProfileStore, read_profile
     from workbench.errors import NotFound
 
@@ -136,5 +136,5 @@ def _load(settings: Settings, files: Sequence[str]) -> list[LoadedProfile]:
         elif Path(text).exists():
             loaded.append(read_profile(Path(text)))
         else:
-            raise NotFound(f"there is no file {text}", hint="to check a profile by its name, leave out .toml")
+            raise NotFound(f"{text}: no such file", hint="to check a profile by name, leave out .toml")
     return loaded

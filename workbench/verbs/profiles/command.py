@@ -1,4 +1,4 @@
-"""``workbench command``: the QEMU command line that a profile gives."""
+"""``workbench command``: print the QEMU command line of a profile."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @json_option
 @pass_settings
 def command(settings: Settings, name: str, as_json: bool) -> None:
-    """Print the QEMU command line of a profile, as `start` would run it: for a shell, or with --json as a list."""
+    """Print the QEMU command line that `start` would run, for a shell or (with --json) as a list."""
     from workbench.engine.profiles.store import ProfileStore
     from workbench.engine.start.plan import plan
 
@@ -32,5 +32,5 @@ def command(settings: Settings, name: str, as_json: bool) -> None:
 
 
 def shell_lines(binary: str, options: Sequence[Sequence[str]]) -> str:
-    """A command for a POSIX shell, one option on each line, that can be pasted as it is."""
+    """A command that can be pasted into a POSIX shell, one option on each line."""
     return " \\\n  ".join([shlex.quote(binary), *(shlex.join(words) for words in options)])

@@ -1,4 +1,4 @@
-"""``workbench compare``: two profiles, or a running guest with what its profile says now; by their keys and by QEMU's options."""
+"""``workbench compare``: two profiles, or a running guest and its profile, by keys and by QEMU options."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 @json_option
 @pass_settings
 def command(settings: Settings, name: str, other: str | None, as_json: bool) -> None:
-    """How the profile OTHER differs from NAME, by its keys and by QEMU's options.
+    """Compare profile OTHER with NAME, by keys and by QEMU options.
 
-    Without OTHER: what a restart of the running guest NAME would change. Exit 1 when something differs.
+    Without OTHER, show what a restart of the running guest NAME would change. Exit 1 when something differs.
     """
     if run(_pair(settings, name, other, as_json) if other is not None else _restart(settings, name, as_json)):
         raise click.exceptions.Exit(1)
@@ -42,12 +42,12 @@ async def _pair(settings: Settings, name: str, other: str, as_json: bool) -> boo
     elif found:
         _print(_key_lines(found.keys), _lines(found.options))
     else:
-        click.echo(f"{name} and {other} say the same")
+        click.echo(f"{name} and {other} are equal")
     return bool(found)
 
 
 async def _restart(settings: Settings, name: str, as_json: bool) -> bool:
-    """The guest that runs, with its devices as they are now; whether a restart would change something."""
+    """The running guest and its profile; whether a restart would change something."""
     from pathlib import Path
 
     from workbench.domain.command_line.checked import ProfileText
@@ -61,7 +61,7 @@ async def _restart(settings: Settings, name: str, as_json: bool) -> bool:
     async def look(name: str) -> Live:
         return live
 
-    # Its own profile, wherever that is: drift has read it too.
+    # The profile that it was started from, wherever that is.
     path = Path(StateDirectory(settings.state).running(name).facts.profile)
     known = ProfileText(name, str(path), read_text(path))
     found = await _files(settings, look).compare(known, known.text, "")
@@ -70,7 +70,7 @@ async def _restart(settings: Settings, name: str, as_json: bool) -> bool:
     elif found:
         _print(_key_lines(found.keys), _lines(found.options), _other_lines(found.others))
     else:
-        click.echo(f"{name} runs as its profile says")
+        click.echo(f"{name} matches its profile")
     return bool(found)
 
 
@@ -82,7 +82,7 @@ def _files(settings: Settings, look: Callable[[str], Awaitable[Live]] | None = N
 
 
 def _print(*lines: Iterator[str]) -> None:
-    """Names and values may be anybody's: no control sequence in them reaches the terminal."""
+    """Print lines whose names and values may hold control characters."""
     from workbench.domain.text import visible
 
     click.echo("\n".join(visible(line) for some in lines for line in some))
@@ -90,7 +90,7 @@ def _print(*lines: Iterator[str]) -> None:
 
 def _key_lines(keys: Sequence[KeyChange]) -> Iterator[str]:
     for key in keys:
-        yield f"{key.mark} {key.key}: {key.one} \u2192 {key.other}{'  (no option of QEMU)' if key.no_option else ''}"
+        yield f"{key.mark} {key.key}: {key.one} \u2192 {key.other}{'  (no QEMU option)' if key.no_option else ''}"
 
 
 def _lines(changes: Sequence[Change]) -> Iterator[str]:
@@ -109,9 +109,9 @@ def _other_lines(others: Sequence[Difference]) -> Iterator[str]:
     for one in others:
         gone = one.kind is Kind.EXTRA
         words = (
-            "plugged in by another hand, gone after a restart"
+            "plugged in by another client, gone after a restart"
             if gone
-            else "unplugged by another hand, back after a restart"
+            else "unplugged by another client, back after a restart"
         )
         yield f"{'-' if gone else '+'} {one.name}: {one.type}, {words}"
 

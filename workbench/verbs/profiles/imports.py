@@ -1,4 +1,4 @@
-"""``workbench import``: a profile from what people already have."""
+"""``workbench import``: a profile from a QEMU command line, a script, libvirt XML or a running QEMU."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @click.group("import")
 def command() -> None:
-    """A profile from a QEMU command line, a libvirt domain, or a QEMU that runs: on standard output."""
+    """Make a profile from a QEMU command line, libvirt XML or a running QEMU, and print it."""
 
 
-write_option = click.option("--write", metavar="NAME", help="Write it as profile NAME instead of printing it.")
+write_option = click.option("--write", metavar="NAME", help="Write profile NAME instead of printing.")
 
 
 @command.command("qemu", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -34,7 +34,7 @@ write_option = click.option("--write", metavar="NAME", help="Write it as profile
 @click.argument("argv", nargs=-1, type=click.UNPROCESSED)
 @pass_settings
 def qemu(settings: Settings, argv: Sequence[str], write: str | None, as_json: bool) -> None:
-    """From a command line after --, or from a script's text on standard input."""
+    """Import a command line given after --, or a script read from standard input."""
     from workbench.domain.convert.qemu.importer import import_qemu
     from workbench.domain.convert.shell.qemu_commands import PROGRAM
     from workbench.domain.convert.shell.script import Script, read_script
@@ -43,12 +43,14 @@ def qemu(settings: Settings, argv: Sequence[str], write: str | None, as_json: bo
 
     if argv:
         start = next((index for index, word in enumerate(argv) if PROGRAM.match(word)), None)
-        notes = [f"{' '.join(argv[:start])} in front of QEMU: a profile starts QEMU itself"] if start else []
+        notes = (
+            [f"{' '.join(argv[:start])} before QEMU: left out, the workbench starts QEMU directly"] if start else []
+        )
         found = Script(tuple(argv[start:]), notes) if start is not None else read_script(shlex.join(argv))
         if not found.argv:
             raise UsageError(
-                "no QEMU in that command line",
-                hint="write it as it is run: workbench import qemu -- qemu-system-x86_64 …",
+                "the command line does not run QEMU",
+                hint="for example: workbench import qemu -- qemu-system-x86_64 …",
             )
         imported = import_qemu(found.argv, found.notes, read=partial(read_config, os.getcwd()))
     else:
@@ -56,9 +58,9 @@ def qemu(settings: Settings, argv: Sequence[str], write: str | None, as_json: bo
         script = read_script(sys.stdin.read(), yours, command_outputs())
         if not script.argv:
             raise UsageError(
-                "no command on standard input starts QEMU",
-                hint="give a script's text, or a command line after --: workbench import qemu -- qemu-system-x86_64 …\n"
-                "a script that puts its command together as it runs: start it, then workbench import running PID",
+                "no command on standard input runs QEMU",
+                hint="pass a script, or a command line after --: workbench import qemu -- qemu-system-x86_64 …\n"
+                "for a script that builds its command at run time: run it, then workbench import running PID",
             )
         imported = import_qemu(
             script.argv, script.notes, source="a shell script", read=partial(read_config, os.getcwd())
@@ -72,14 +74,14 @@ def qemu(settings: Settings, argv: Sequence[str], write: str | None, as_json: bo
 @click.argument("pid", type=click.IntRange(min=1))
 @pass_settings
 def running(settings: Settings, pid: int, write: str | None, as_json: bool) -> None:
-    """From a QEMU that runs now, by its PID."""
+    """Import a running QEMU by its PID."""
     from workbench.domain.convert.qemu.importer import import_qemu
     from workbench.engine.host.foreign_qemu import command_line_of, read_config
 
     argv, directory = command_line_of(pid)
     imported = import_qemu(
         argv,
-        ["what was plugged in or changed since it was started is not in its command line"],
+        ["devices that were plugged in or changed since the start are not included"],
         source=f"the QEMU with pid {pid}",
         directory=directory,
         read=partial(read_config, directory),
@@ -93,7 +95,7 @@ def running(settings: Settings, pid: int, write: str | None, as_json: bool) -> N
 @click.argument("file", type=click.File("r", encoding="utf-8"))
 @pass_settings
 def libvirt(settings: Settings, file: TextIO, write: str | None, as_json: bool) -> None:
-    """From a libvirt domain's XML in FILE; - is standard input (virsh dumpxml NAME | workbench import libvirt -)."""
+    """Import libvirt domain XML from FILE, or from standard input: virsh dumpxml NAME | workbench import libvirt -"""
     from workbench.domain.convert.libvirt.importer import LibvirtError, import_libvirt
     from workbench.errors import UsageError
 
@@ -107,7 +109,7 @@ def libvirt(settings: Settings, file: TextIO, write: str | None, as_json: bool) 
 
 
 def _deliver(settings: Settings, imported: Imported, write: str | None, as_json: bool) -> None:
-    """Print the profile, or write it; what is not as it was goes to standard error."""
+    """Print or write the profile; notes on what differs go to standard error."""
     path = None
     if write is not None:
         path = _write(settings, write, imported.text)
@@ -130,14 +132,14 @@ def _deliver(settings: Settings, imported: Imported, write: str | None, as_json:
 
 
 def _write(settings: Settings, name: str, text: str) -> object:
-    """:raise HostError: when there is a profile of that name already, or it cannot be written."""
+    """:raise HostError: when a profile of that name exists, or it cannot be written."""
     from workbench.engine.profiles.store import ProfileStore
     from workbench.errors import HostError
 
     store = ProfileStore(settings.profiles)
     if (settings.profiles / f"{name}.toml").exists():
         raise HostError(
-            f"there is a profile {name} already: {settings.profiles / f'{name}.toml'}",
-            hint="choose another name, or remove that one first",
+            f"profile {name} already exists: {settings.profiles / f'{name}.toml'}",
+            hint="choose another name, or remove it first",
         )
     return store.write(name, text)

@@ -1,4 +1,4 @@
-"""``workbench qmp NAME COMMAND [key=value…]``: one QMP or HMP command and its reply; ``-`` and ``--replay``: many."""
+"""``workbench qmp NAME COMMAND [key=value…]``: run one QMP or HMP command, or many with ``-`` and ``--replay``."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 @click.command("qmp", context_settings={"ignore_unknown_options": True})
 @click.argument("name")
 @click.argument("words", nargs=-1, metavar="[COMMAND [KEY=VALUE]… | -]", type=click.UNPROCESSED)
-@click.option("--hmp", is_flag=True, help="A line for the human monitor instead; its output is text.")
+@click.option("--hmp", is_flag=True, help="Send an HMP line; the output is text.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=5.0, metavar="S", help="Default: 5.")
 @click.option(
-    "--replay", type=click.Path(path_type=Path), metavar="FILE", help="Send the user's commands of a saved record."
+    "--replay", type=click.Path(path_type=Path), metavar="FILE", help="Send the user's commands from a saved record."
 )
-@click.option("--keep-going", is_flag=True, help="With many commands: go on behind one that fails.")
+@click.option("--keep-going", is_flag=True, help="With many commands: continue after one that fails.")
 @click.option(
     "--yes",
     is_flag=True,
-    help="Send also what this QEMU is known to die of; with --replay, what may end or harm the guest.",
+    help="Also send commands known to crash this QEMU version; with --replay, commands that may end or harm the guest.",
 )
 @json_option
 @pass_settings
@@ -48,19 +48,19 @@ def command(
 ) -> None:
     """Run one QMP command and print its reply as JSON.
 
-    Arguments are KEY=VALUE, with A.B=C inside a struct and JSON for lists, or one JSON object. A whole QMP command may be
-    given as one JSON object; it is sent as it stands. Sizes may be written as 256M. A line that begins with ! goes to the
+    Arguments are KEY=VALUE, with A.B=C inside a struct and JSON for lists, or one JSON object. A whole QMP command can be
+    given as a JSON object and is sent unchanged. Sizes can be written as 256M. A line that begins with ! goes to the
     human monitor.
 
-    With - commands are read from standard input, one on each line as at the console, and each is answered by one line of
-    JSON: {"line": 1, "command": "query-name", "return": {}}, or "error" in place of "return". Blank lines and lines that
-    begin with # are passed over. It ends at the first error, unless told to keep going.
+    With - commands are read from standard input, one on each line as in the console. Each is answered by one line of
+    JSON: {"line": 1, "command": "query-name", "return": {}}, or with "error" instead of "return". Blank lines and lines
+    that begin with # are skipped. Stops at the first error without --keep-going.
     """
     from workbench.errors import UsageError
 
     if (replay is None) == (not words):
         hint = f"for example: workbench qmp {name} query-status"
-        raise UsageError("one of these: a command, - for many, or --replay FILE", hint=hint)
+        raise UsageError("give either a command, - to read from standard input, or --replay FILE", hint=hint)
     if replay is not None or words == ("-",):
         run(_run_many(settings, name, hmp, timeout, replay, keep_going, yes))
     else:
@@ -115,7 +115,7 @@ async def _run_many(
 
 
 async def _read(settings: Settings, monitor: Monitor, words: Sequence[str]) -> Request:
-    """Read the words with the running QEMU's schema, and check what is no whole JSON command against it."""
+    """Parse the words with the running QEMU's schema, and check them unless they are a whole JSON command."""
     from workbench.domain.qmp.typed_line import checked, hmp_request, parse_line, parse_words
     from workbench.engine.qmp.schema import read_schema
 
@@ -126,12 +126,12 @@ async def _read(settings: Settings, monitor: Monitor, words: Sequence[str]) -> R
         return parse_words(words)
     schema = await read_schema(monitor, settings.cache)
     if len(words) == 1:
-        return checked(parse_line(words[0], schema), schema)  # a whole line, as it is typed at the console
+        return checked(parse_line(words[0], schema), schema)  # a whole line, as in the console
     return checked(parse_words(words, schema), schema)
 
 
 def _print_text(text: str) -> None:
-    """HMP's output. On a terminal, control characters that a guest may have put into it are written as escapes."""
+    """Print HMP output; on a terminal, control characters are escaped."""
     from workbench.domain.text import visible
 
     lines = text.replace("\r\n", "\n").rstrip("\n")

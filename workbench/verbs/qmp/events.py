@@ -1,4 +1,4 @@
-"""``workbench events NAME``: a guest's QMP events, one line each, until the guest ends."""
+"""``workbench events NAME``: print a guest's QMP events, one line each."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 SOCKET = "qmp-events.sock"
 GREETING_DEADLINE = 2.0
-"""Seconds until silence on this monitor means that somebody else holds it; QEMU greets within milliseconds."""
+"""Seconds without a greeting after which another client must hold this monitor; QEMU greets within milliseconds."""
 
 
 @click.command("events")
 @click.argument("name")
-@click.option("--timeout", type=click.FloatRange(min=0), metavar="S", help="End after S seconds.")
-@click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N events.")
+@click.option("--timeout", type=click.FloatRange(min=0), metavar="S", help="Stop after S seconds.")
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="Stop after N events.")
 @json_option
 @pass_settings
 def command(settings: Settings, name: str, timeout: float | None, count: int | None, as_json: bool) -> None:
-    """Follow a guest's QMP events until it ends, or until Ctrl-C.
+    """Print a guest's QMP events until it ends, or until Ctrl-C.
 
-    With --count and --timeout: exit 4 when fewer events came in time.
+    With --count and --timeout, exit 4 when fewer events came in time.
     """
     try:
         run(_follow(settings, name, timeout, count, as_json))
     except KeyboardInterrupt:
-        return  # the ordinary way to stop following
+        return  # the normal way to stop
 
 
 async def _follow(settings: Settings, name: str, timeout: float | None, count: int | None, as_json: bool) -> None:
@@ -47,18 +47,18 @@ async def _follow(settings: Settings, name: str, timeout: float | None, count: i
             await _print_events(monitor, timeout, count, as_json)
     except (MonitorSilent, MonitorCrowded) as error:
         raise MonitorUnavailable(
-            f"somebody else follows {name}'s events: {SOCKET} serves one client at a time",
-            hint="end the other follower, or connect your own tool to qmp-user.sock",
+            f"another client is reading the events of {name}: {SOCKET} serves one client at a time",
+            hint="stop the other client, or connect your own tool to qmp-user.sock",
         ) from error
 
 
 async def _print_events(monitor: Monitor, timeout: float | None, count: int | None, as_json: bool) -> None:
-    """Print what comes. Printing is done here and not in the listener: a reader of ours that went away ends us, orderly."""
+    """Print events as they come: here and not in the listener, so that a closed pipe ends the verb in order."""
     from workbench.errors import NotReached
 
     came: asyncio.Queue[str | None] = asyncio.Queue()
     monitor.on_event(lambda event, data, when: came.put_nowait(_line(event, data, when, as_json)))
-    ending = asyncio.create_task(_tell_end(monitor, came))
+    ending = asyncio.create_task(_signal_end(monitor, came))
     printed = 0
     try:
         async with asyncio.timeout(timeout):
@@ -70,13 +70,13 @@ async def _print_events(monitor: Monitor, timeout: float | None, count: int | No
                 printed += 1
     except TimeoutError:
         if count is not None:
-            words = "event" if printed == 1 else "events"
-            raise NotReached(f"{printed} {words} of {count} within {timeout:g} s") from None
+            words = "event" if count == 1 else "events"
+            raise NotReached(f"{printed} of {count} {words} within {timeout:g} s") from None
     finally:
         ending.cancel()
 
 
-async def _tell_end(monitor: Monitor, came: asyncio.Queue[str | None]) -> None:
+async def _signal_end(monitor: Monitor, came: asyncio.Queue[str | None]) -> None:
     await monitor.wait_closed()
     came.put_nowait(None)
 

@@ -1,4 +1,4 @@
-"""Many commands over one monitor: from standard input as they are typed at the console, or those of a saved record."""
+"""Many commands over one monitor: from standard input, or from a saved record."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from workbench.engine.state.directory import Running
 
 AHEAD = 16
-"""Pieces of the input that are read before they are sent."""
+"""Pieces of input that are read ahead."""
 PIECE = 1 << 16
-"""Bytes of such a piece."""
+"""Bytes of a piece."""
 SHOWN = 8
-"""Commands that a refusal names."""
+"""Commands that an error names."""
 
 
 class Runner:
-    """Sends one request after another and prints one line of JSON for each."""
+    """Sends requests one after another, and prints one line of JSON for each."""
 
     def __init__(self, monitor: Monitor, running: Running, timeout: float, keep_going: bool, yes: bool) -> None:
         self._monitor = monitor
@@ -42,10 +42,10 @@ class Runner:
         self._keep_going = keep_going
         self._yes = yes
         self.failed: WorkbenchError | None = None
-        """The first failure, when it was told to go on behind one."""
+        """The first failure, with ``--keep-going``."""
 
     async def send(self, line: int, request: Request) -> None:
-        """:raise WorkbenchError: when it fails and shall not go on, and whenever the connection has ended."""
+        """:raise WorkbenchError: when it fails without ``--keep-going``, and whenever the connection has ended."""
         head: dict[str, object] = {"line": line, "command": request.command}
         if request.hmp:
             head["command"] = f"!{request.arguments['command-line']}"
@@ -73,9 +73,9 @@ class Runner:
             return await self._monitor.execute(command, arguments, deadline=self._timeout, oob=request.oob)
 
     def refuse(self, line: int, text: str, error: UsageError) -> None:
-        """A line that cannot be sent.
+        """Report a line that cannot be sent.
 
-        :raise UsageError: unless it shall go on.
+        :raise UsageError: without ``--keep-going``.
         """
         click.echo(json_line({"line": line, "text": text, "error": {"class": "UsageError", "desc": error.message}}))
         self.fail(UsageError(f"line {line}: {error.message}", hint=error.hint))
@@ -88,25 +88,25 @@ class Runner:
 
 
 def failure_of(error: CommandFailed, where: str = "") -> WorkbenchError:
-    """QEMU's error in the words of the command line: ``command: class: description``."""
+    """QEMU's error as ``command: class: description``."""
     return WorkbenchError(f"{error.command}: {error.error_class}: {error.description}", hint=where)
 
 
 def refuse_deadly(request: Request, version: str) -> None:
     """
-    :raise WorkbenchError: for a query that this QEMU dies of, which nobody expects of one.
+    :raise WorkbenchError: for a command that crashes this QEMU version.
     """
     from workbench.domain.qmp.effects import effects_of
 
     for effect in effects_of(request.command, request.arguments, version):
         if effect.is_defect:
-            raise WorkbenchError(f"{effect.command} was not sent: {effect.words}", hint="--yes sends it nevertheless")
+            raise WorkbenchError(f"{effect.command} was not sent: {effect.words}", hint="use --yes to send it anyway")
 
 
 async def run_lines(runner: Runner, schema: Schema, hmp: bool) -> None:
-    """Send what standard input holds, line by line as it comes; blank lines and those that begin with # are passed over.
+    """Send standard input line by line as it comes; blank lines and comments (#) are skipped.
 
-    :param hmp: whether each line is one for the human monitor.
+    :param hmp: whether each line is an HMP line.
     """
     from workbench.domain.qmp.input_error import InputError
     from workbench.domain.qmp.typed_line import checked, hmp_request, parse_line
@@ -139,10 +139,10 @@ async def run_steps(runner: Runner, commands: Sequence[Step]) -> None:
 def read_steps(file: Path, yes: bool, pid: int, version: str) -> list[Step]:
     """The user's commands in a saved record.
 
-    :param yes: whether commands that may end or harm the guest are taken too.
-    :param pid: the QEMU process that they are for: it is its files that a command may overwrite.
+    :param yes: whether to accept commands that may end or harm the guest.
+    :param pid: the QEMU process whose files a command may overwrite.
     :param version: of that QEMU.
-    :raise WorkbenchError: when the file cannot be read, or holds such a command; nothing was sent by then.
+    :raise WorkbenchError: when the file cannot be read or holds such a command; nothing was sent.
     """
     from workbench.domain.qmp.effects import effects_of
     from workbench.domain.qmp.input_error import InputError
@@ -156,7 +156,7 @@ def read_steps(file: Path, yes: bool, pid: int, version: str) -> list[Step]:
     except InputError as error:
         raise UsageError(f"{file}: {error.message}", hint=error.hint) from error
     if not found:
-        raise UsageError(f"{file} holds no command of the user's", hint="the console saves its record with ctrl+s")
+        raise UsageError(f"{file}: no user commands in this file", hint="the console saves its record with ctrl+s")
     harmful = [
         f"line {step.line}: {effect.command}: {effect.words}"
         for step in found
@@ -166,19 +166,19 @@ def read_steps(file: Path, yes: bool, pid: int, version: str) -> list[Step]:
     if harmful and not yes:
         more = [f"and {len(harmful) - SHOWN:,} more"] if len(harmful) > SHOWN else []
         raise WorkbenchError(
-            f"{file} holds what may end or harm the guest; nothing was sent",
-            hint="\n".join([*harmful[:SHOWN], *more, "--yes sends it nevertheless"]),
+            f"{file}: some commands may end or harm the guest; nothing was sent",
+            hint="\n".join([*harmful[:SHOWN], *more, "use --yes to send them anyway"]),
         )
     return found
 
 
 async def _stdin(monitor: Monitor) -> AsyncIterator[str]:
-    """The lines of standard input as they come, until it ends.
+    """The lines of standard input as they come.
 
-    Read by a thread of its own: a file cannot be waited for as a pipe can, and a read of a terminal that nobody types
-    at must not keep the process from its end.
+    A thread reads them: asyncio cannot wait for a file, and a blocked read of a terminal must not keep the process
+    alive.
 
-    :raise MonitorClosed: when the connection to QEMU ends before it.
+    :raise MonitorClosed: when the connection to QEMU ends first.
     """
     loop = asyncio.get_running_loop()
     pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
@@ -192,15 +192,15 @@ async def _stdin(monitor: Monitor) -> AsyncIterator[str]:
                 data = os.read(0, PIECE)
             except OSError:
                 data = b""
-            with suppress(RuntimeError):  # the loop has ended meanwhile, and with it whoever wants this
+            with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(pieces.put_nowait, data)
 
-    async def tell_end() -> None:
+    async def signal_end() -> None:
         await monitor.wait_closed()
         pieces.put_nowait(None)
 
     threading.Thread(target=read, name="stdin", daemon=True).start()
-    ending = asyncio.create_task(tell_end())
+    ending = asyncio.create_task(signal_end())
     try:
         begun = b""
         while piece := await pieces.get():
@@ -209,7 +209,7 @@ async def _stdin(monitor: Monitor) -> AsyncIterator[str]:
             for line in whole:
                 yield line.decode(errors="replace")
         if piece is None:
-            raise MonitorClosed("the connection to QEMU ended, and standard input had not")
+            raise MonitorClosed("the connection to QEMU ended before standard input did")
         if begun:
             yield begun.decode(errors="replace")
     finally:

@@ -1,4 +1,4 @@
-"""``workbench rebalance [NAME…] --budget SIZE``: one budget for many guests."""
+"""``workbench rebalance [NAME…] --budget SIZE``: share one memory budget among guests."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 @click.command("rebalance")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--budget", required=True, metavar="SIZE", help="The sum of all targets: 2G, or 50% of the guests' RAM.")
-@click.option("--dry-run", is_flag=True, help="Show what would change, and send nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would change and exit.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
     "--wait",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="How long all of it may take; 60 s and the waits of ramps if not given. Exit 4 when a guest is not there in time.",
+    help="Time limit. Default: 60 s plus the pauses of ramps. Exit 4 when a guest misses its target.",
 )
 @json_option
 @pass_settings
 def command(
     settings: Settings, names: tuple[str, ...], budget: str, dry_run: bool, yes: bool, wait: float | None, as_json: bool
 ) -> None:
-    """Share one budget out among guests: all that run, or those named.
+    """Share one memory budget among all running guests, or those named.
 
-    Idle memory is taken first, in proportion to what is idle; nobody goes below their floor; what is left over goes to
-    those who have the least available. Guests give before others get.
+    Idle memory is taken first, in proportion; no guest goes below its floor; what is left over goes to the guests with the
+    least available memory. Guests give memory up before others get it.
     """
     from workbench.domain.rebalance.guests import ramp_of
     from workbench.domain.rebalance.progress import Course, patience
@@ -48,8 +48,8 @@ def command(
 
     if not (dry_run or yes or (sys.stdin.isatty() and sys.stderr.isatty())):
         raise UsageError(
-            "nobody can be asked here: this is no terminal",
-            hint="--yes changes the guests without a question, --dry-run only shows what would change",
+            "cannot ask for confirmation: not a terminal",
+            hint="use --yes to change the guests without asking, or --dry-run to see what would change",
         )
     guests = _running(settings, names)
     snapshots, proposal = _propose(guests, budget)
@@ -67,14 +67,14 @@ def command(
     course = Course(proposal, deadline=time.monotonic() + wait)
     try:
         _carry_out(course, guests, quiet=as_json)
-    finally:  # also when it was interrupted: who got what is always said
+    finally:  # report the outcome even when interrupted
         course.stop("interrupted")
-        _tell(proposal, course, as_json=as_json)
+        _report(proposal, course, as_json=as_json)
     _check_reached(course, wait)
 
 
 def _running(settings: Settings, names: Sequence[str]) -> list[Running]:
-    """:raise NotFound: when one does not run, or none does."""
+    """:raise NotFound: when a named guest is not running, or none is."""
     from workbench.engine.state.directory import StateDirectory
     from workbench.errors import NotFound
 
@@ -83,12 +83,12 @@ def _running(settings: Settings, names: Sequence[str]) -> list[Running]:
         return [state.running(name) for name in dict.fromkeys(names)]
     guests = [found for name in state.names() if (found := state.find(name)) is not None]
     if not guests:
-        raise NotFound("no guest runs", hint="to start one: workbench start NAME")
+        raise NotFound("no guest is running", hint="to start one: workbench start NAME")
     return guests
 
 
 def _propose(guests: Sequence[Running], budget: str) -> tuple[list[GuestSnapshot], Proposal]:
-    """Look at the guests, and see what the budget would do."""
+    """Read the guests and work out their new targets."""
     from workbench.domain.rebalance.guests import candidate_of, parse_budget
     from workbench.domain.rebalance.proposal import propose
     from workbench.domain.units import SizeError
@@ -100,7 +100,7 @@ def _propose(guests: Sequence[Running], budget: str) -> tuple[list[GuestSnapshot
     try:
         size = parse_budget(budget, ram=sum(guest.ram for guest in candidates))
     except SizeError as error:
-        raise UsageError(str(error), hint="write 2G, or 50% of the RAM of all these guests") from error
+        raise UsageError(str(error), hint="for example 2G, or 50% of the RAM of these guests") from error
     return snapshots, propose(candidates, size)
 
 
@@ -112,7 +112,7 @@ def _check_met(proposal: Proposal) -> None:
     if proposal.short:
         least = -(-(proposal.budget + proposal.short) // MIB)
         raise WorkbenchError(
-            proposal.words, hint=f"nothing was changed; --budget {least}M is the least, or stop something in a guest"
+            proposal.words, hint=f"nothing was changed; use at least --budget {least}M, or stop something in a guest"
         )
 
 
@@ -132,7 +132,7 @@ def _carry_out(course: Course, guests: Sequence[Running], *, quiet: bool) -> Non
     shown: dict[str, Stage] = {}
 
     def report(course: Course) -> None:
-        """Each guest once when it begins to move and once when it is over."""
+        """Report each guest when it starts to move and when it is done."""
         for name, one in course.progress.items():
             if shown.get(name) is not one.stage and one.line.change:
                 shown[name] = one.stage
@@ -142,7 +142,7 @@ def _carry_out(course: Course, guests: Sequence[Running], *, quiet: bool) -> Non
     run(carry_out(course, guests, report))
 
 
-def _tell(proposal: Proposal, course: Course, *, as_json: bool) -> None:
+def _report(proposal: Proposal, course: Course, *, as_json: bool) -> None:
     from workbench.verbs.rebalance.words import as_object, outcome_lines
 
     if as_json:
@@ -155,15 +155,15 @@ def _tell(proposal: Proposal, course: Course, *, as_json: bool) -> None:
 def _check_reached(course: Course, wait: float) -> None:
     """
     :raise WorkbenchError: when a guest failed.
-    :raise NotReached: when one is not there in time.
+    :raise NotReached: when a guest misses its target.
     """
     from workbench.domain.rebalance.progress import Stage
     from workbench.errors import NotReached, WorkbenchError
 
-    hint = "workbench list shows the guests; to go on, run the same again"
+    hint = "to see the guests: workbench list; to continue, run the same command again"
     failed = [name for name, one in course.progress.items() if one.stage is Stage.FAILED]
     if failed:
-        raise WorkbenchError(f"not all guests could be moved: {', '.join(failed)}", hint=hint)
+        raise WorkbenchError(f"failed for: {', '.join(failed)}", hint=hint)
     if not course.complete:
         behind = [
             name

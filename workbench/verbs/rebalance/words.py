@@ -1,4 +1,4 @@
-"""A rebalance for people and as JSON, on the command line."""
+"""A rebalance as text and as JSON."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _row(line: Line) -> tuple[str, ...]:
 
 
 def progress_line(one: Progress) -> str:
-    """What a guest does now; empty for what :func:`outcome_lines` says at the end."""
+    """The progress of a guest; empty for stages that :func:`outcome_lines` reports at the end."""
     from workbench.domain.rebalance.progress import Stage
 
     name = one.line.guest.name
@@ -76,23 +76,23 @@ def progress_line(one: Progress) -> str:
 
 
 def outcome_lines(course: Course) -> list[str]:
-    """Who did not get where it should, and why."""
+    """Guests that missed their target, and why."""
     from workbench.domain.rebalance.progress import Stage
 
     lines = []
     for name, one in course.progress.items():
         if one.stage in (Stage.LATE, Stage.FAILED, Stage.RELEASED):
             now = f"it has {in_mib(one.actual)} of {mib(one.goal)}"
-            lines.append(f"{name}: {one.stage.value}: {one.remark or 'not there in time'}; {now}")
+            lines.append(f"{name}: {one.stage.value}: {one.remark or 'target not reached in time'}; {now}")
         elif one.stage is Stage.HELD or one.goal != one.line.new:
             lines.append(f"{name}: {one.remark}")
     return lines
 
 
 def as_object(proposal: Proposal, course: Course | None = None) -> dict[str, object]:
-    """What ``--json`` prints. Sizes are bytes; what is not known is null.
+    """The output of ``--json``. Sizes are bytes; unknown values are null.
 
-    :param course: what became of it; None when nothing was sent.
+    :param course: the outcome; None when nothing was sent.
     """
     return {
         "budget": proposal.budget,
