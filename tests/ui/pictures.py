@@ -26,13 +26,13 @@ CELL = 0.6
 SVG = """\
 <svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
-.{unique_id}matrix {{ font-family: "DejaVu Sans Mono", monospace; font-size: {char_height}px }}
+.{unique_id}-matrix {{ font-family: "DejaVu Sans Mono", monospace; font-size: {char_height}px }}
 {styles}
 </style>
 <g transform="translate({terminal_x}, {terminal_y})">
 {backgrounds}
 </g>
-<g transform="translate({terminal_x}, {terminal_y})" class="{unique_id}matrix">
+<g transform="translate({terminal_x}, {terminal_y})" class="{unique_id}-matrix">
 {matrix}
 </g>
 </svg>
