@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.ui.fake_engine import RAM, FakeDevices
-from workbench.domain.buses import ROOT, Bus, BusDevice
-from workbench.domain.pci import PciAddress
-from workbench.domain.qom import Child, Node, Property
-from workbench.domain.tree import Place, Registers, build_tree
-from workbench.domain.type_info import TypeInfo
+from workbench.domain.devices.buses import ROOT, Bus, BusDevice
+from workbench.domain.devices.pci import PciAddress
+from workbench.domain.devices.qom import Child, Node, Property
+from workbench.domain.devices.tree import Place, Registers, build_tree
+from workbench.domain.devices.type_info import TypeInfo
+from workbench.domain.devices.virtio import DriverState, Virtio
+from workbench.domain.devices.virtio_config import balloon_config
+from workbench.domain.devices.virtqueue import Queue
 from workbench.domain.units import MIB
-from workbench.domain.virtio import DriverState, Virtio
-from workbench.domain.virtio_config import balloon_config
-from workbench.domain.virtqueue import Queue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from workbench.domain.drift import Difference
-    from workbench.domain.tree import DeviceTree
+    from workbench.domain.compare.drift import Difference
+    from workbench.domain.devices.tree import DeviceTree
 
 NAMES = {
     "net0": ("virtio-net-pci", 0x1000),

@@ -22,32 +22,34 @@ from textual.widgets import Input, TextArea
 from tests.ui.fake_engine import NOW, RAM, FakeEngine, balloon, running
 from tests.ui.pictured_devices import BALLOON, PicturedDevices
 from tests.ui.pictures import SvgFile, TextFile, still, until
-from workbench.domain.backing import Backing
-from workbench.domain.balloon import Sample, State
-from workbench.domain.causes import Cause, Verdict
-from workbench.domain.changes import follow, sent
-from workbench.domain.ledger import Ledger, Moment
-from workbench.domain.marks import Mark, MarkKind
-from workbench.domain.schema import Schema
-from workbench.domain.snapshot import GuestSnapshot, HostSnapshot, HugepageHolder, HugepagePool
-from workbench.domain.timeline import PathView, Timeline
-from workbench.domain.trace_log import COMMAND, READ, TARGET, WRITTEN, TraceLine
-from workbench.domain.traffic import Kind, Origin
+from workbench.domain.balloon.backing import Backing
+from workbench.domain.balloon.diagnosis.causes import Cause, State, Verdict
+from workbench.domain.balloon.history.marks import Mark, MarkKind
+from workbench.domain.balloon.ledger import Ledger, Moment
+from workbench.domain.balloon.path.changes import follow, sent
+from workbench.domain.balloon.path.timeline import PathView, Timeline
+from workbench.domain.balloon.path.trace_log import COMMAND, READ, TARGET, WRITTEN, TraceLine
+from workbench.domain.balloon.reading import Sample
+from workbench.domain.guest.snapshot import GuestSnapshot
+from workbench.domain.host.hugepages import HugepageHolder, HugepagePool
+from workbench.domain.host.snapshot import HostSnapshot
+from workbench.domain.qmp.record.record import Kind, Origin
+from workbench.domain.qmp.schema import Schema
 from workbench.domain.units import GIB, MIB
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.dialogs import Dialog
-from workbench.ui.plug_form import KindDialog, PlugForm
-from workbench.ui.screens.editor import EditorScreen
-from workbench.ui.screens.help import HelpScreen
-from workbench.ui.screens.rebalance import RebalanceScreen
-from workbench.ui.widgets.balloon_panel import BalloonPanel
-from workbench.ui.widgets.completion_list import CompletionList
-from workbench.ui.widgets.device_lines import DeviceLines
-from workbench.ui.widgets.device_tree import DeviceTreePane
-from workbench.ui.widgets.path_view import PathPane
-from workbench.ui.widgets.problem_list import ProblemList
-from workbench.ui.widgets.profile_form import FormList
-from workbench.ui.widgets.traffic_log import TrafficLog
+from workbench.ui.balloon.panel import BalloonPanel
+from workbench.ui.balloon.path.view import PathPane
+from workbench.ui.common.completion_list import CompletionList
+from workbench.ui.common.dialogs import Dialog
+from workbench.ui.devices.lines import DeviceLines
+from workbench.ui.devices.pane import DeviceTreePane
+from workbench.ui.editor.form import FormList
+from workbench.ui.editor.problem_list import ProblemList
+from workbench.ui.editor.screen import EditorScreen
+from workbench.ui.hotplug.form import KindDialog, PlugForm
+from workbench.ui.main.help import HelpScreen
+from workbench.ui.qmp.record.log import TrafficLog
+from workbench.ui.rebalance.screen import RebalanceScreen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -55,7 +57,7 @@ if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
     from textual.pilot import Pilot
 
-    from workbench.domain.balloon import Balloon
+    from workbench.domain.balloon.balloon import Balloon
 
 W = TypeVar("W", bound=Widget)
 

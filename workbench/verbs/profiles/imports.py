@@ -43,9 +43,7 @@ def qemu(settings: Settings, argv: Sequence[str], write: str | None, as_json: bo
 
     if argv:
         start = next((index for index, word in enumerate(argv) if PROGRAM.match(word)), None)
-        notes = (
-            [f"{' '.join(argv[:start])} before QEMU: left out, the workbench starts QEMU directly"] if start else []
-        )
+        notes = [f"{' '.join(argv[:start])} before QEMU: left out, the workbench starts QEMU directly"] if start else []
         found = Script(tuple(argv[start:]), notes) if start is not None else read_script(shlex.join(argv))
         if not found.argv:
             raise UsageError(
