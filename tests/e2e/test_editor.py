@@ -53,7 +53,7 @@ def test_a_copy_is_edited_saved_and_started(workbench: CommandLine, demo_guest: 
     assert workbench("balloon", "demo-copy", "--json").json["ram"] == 320 * MIB
 
 
-def test_the_guest_that_runs_is_compared_as_it_is_now(workbench: CommandLine) -> None:
+def test_the_running_guest_is_compared_as_it_is_now(workbench: CommandLine) -> None:
     path = workbench.profile("box", 'memory.size = "64M"\n[[net]]\nid = "net0"\n')
     workbench.start("box")
     assert workbench("plug", "box", "net").code == 0
@@ -69,7 +69,7 @@ def test_the_guest_that_runs_is_compared_as_it_is_now(workbench: CommandLine) ->
         path.write_text(path.read_text().replace("64M", "96M"))
         screen.wait_for("-m 96M", "saved")
         screen.keys("F5")
-        screen.wait_for("What to hold it against")
+        screen.wait_for("Compare the text with another profile")
         screen.keys("Enter")
         screen.wait_for(
             "with the guest as it is now",
