@@ -33,11 +33,11 @@ def test_two_profiles_by_keys_and_options(workbench: CommandLine) -> None:
     }
 
 
-def test_two_names_of_one_text_say_the_same(workbench: CommandLine) -> None:
+def test_two_names_of_one_text_are_equal(workbench: CommandLine) -> None:
     workbench.profile("one")
     workbench.profile("two", '# the same\nmemory.size = "64M"\nmachine = "q35"\n')
     done = workbench("compare", "one", "two")
-    assert (done.code, done.stdout) == (0, "one and two say the same\n")
+    assert (done.code, done.stdout) == (0, "one and two are equal\n")
     assert workbench("compare", "one", "two", "--json").json == {"keys": [], "options": []}
 
 
@@ -72,7 +72,7 @@ def test_what_goes_wrong(workbench: CommandLine) -> None:
 
 
 def test_a_guest_that_was_changed_while_it_ran(workbench: CommandLine) -> None:
-    """What is told is what a restart does: devices that were plugged in go, those that were unplugged come back."""
+    """The comparison shows what a restart does: plugged devices go, unplugged ones come back."""
     disk = '[[scsi.disk]]\nfile = "a.raw"\nformat = "raw"\nsize = "1M"\n'
     text = f'memory.size = "64M"\n[[net]]\nid = "net0"\n[[scsi]]\n{disk}'
     workbench.profile("box", f"{text}[[rng]]\n[[rng]]\n")
@@ -115,7 +115,7 @@ def test_a_guest_that_was_changed_while_it_ran(workbench: CommandLine) -> None:
 
 
 def heads(text: str) -> tuple[list[str], list[str], list[str]]:
-    """What the lines begin with: keys, options with the ids in them, and what came by another hand."""
+    """What the lines begin with: keys, options with the ids in them, and what came by another client."""
     keys: list[str] = []
     options: list[str] = []
     others: list[str] = []
@@ -123,5 +123,5 @@ def heads(text: str) -> tuple[list[str], list[str], list[str]]:
         if named := re.search(r'^(. -\w+) .*?(?:"(?:id|node-name)":"|id=)([\w-]+)', line):
             options.append(" ".join(named.groups()))
         else:
-            (others if "another hand" in line else keys).append(line.partition(": ")[0])
+            (others if "another client" in line else keys).append(line.partition(": ")[0])
     return keys, options, others

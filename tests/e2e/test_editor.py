@@ -76,5 +76,5 @@ def test_the_running_guest_is_compared_as_it_is_now(workbench: CommandLine) -> N
             '~ memory.size  "64M" \u2192 "96M"',
             '\u2212 net[1]       { id = "net1" } \u2192 none',
             "\u2212 -device net1  driver virtio-net-pci",
-            "\u2212 mine  virtio-rng-pci  plugged in; gone after a restart",
+            "\u2212 mine  virtio-rng-pci  plugged in, gone after a restart",
         )

@@ -611,7 +611,7 @@ async def test_a_comparison_fits_or_scrolls_and_shows_keys_without_an_option(siz
         await wait_until(lambda: "balloon.guard" in str(body.query_one(Static).render()))
         lines = str(body.query_one(Static).render()).splitlines()
         assert any(line.startswith("~ balloon.guard") and "true \u2192 false" in line for line in lines)
-        assert "not a QEMU option" in "\n".join(lines)
+        assert "no QEMU option" in "\n".join(lines)
         assert any(line.startswith("\u2212 net[8]") for line in lines)
         assert all(len(line) <= body.scrollable_content_region.width for line in lines)
         button = shown.query_one("#ok").region

@@ -48,7 +48,7 @@ def details(row: Row, shown: Shown, back: Background) -> Iterator[tuple[str, str
     elif isinstance(what, Virtio) and what.note:
         yield "features", what.note
     elif isinstance(what, Virtio) and what.vhost:
-        yield "vhost", "handled outside QEMU; QEMU's copy of the indices does not advance"
+        yield "vhost", "served outside QEMU, whose own indices do not move"
     elif isinstance(what, Difference):
         yield "drift", f"{what.name} {what.kind}: {what.words}"
         yield "profile", what.place or "not in the profile"

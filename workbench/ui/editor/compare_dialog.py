@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from workbench.domain.compare.options import Change
 
 MUTED = "$foreground-muted"
-NO_OPTION = "not a QEMU option"
+NO_OPTION = "no QEMU option"
 MARKS = {"+": ("+ ", "$success"), "-": ("\u2212 ", "$error"), "~": ("~ ", "$accent")}
 
 
@@ -85,7 +85,7 @@ def lines(found: Comparison, width: int, *, runs: bool) -> Iterator[Content]:
         yield Content.styled("Plugged or unplugged by another client since the start", "bold")
         for one in found.others:
             gone = one.kind is Kind.EXTRA
-            words = "plugged in; gone after a restart" if gone else "unplugged; back after a restart"
+            words = "plugged in, gone after a restart" if gone else "unplugged, back after a restart"
             yield from _entry("-" if gone else "+", one.name, one.type, words, width)
 
 
