@@ -72,7 +72,7 @@ def test_a_size_is_read_in_binary_units(text: str, size: int) -> None:
         ("0.0001K", "not a whole number of bytes"),
     ],
 )
-def test_what_is_no_size_says_why(text: str, words: str) -> None:
+def test_an_invalid_size_says_why(text: str, words: str) -> None:
     with pytest.raises(SizeError, match=words) as caught:
         parse_size(text)
     assert repr(text.strip()) in str(caught.value)
@@ -209,6 +209,6 @@ def test_a_percentage_is_a_part_of_the_whole(text: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "%", "half%", "50", "1e9%", "1234567%", "5%%", "\u0665%"])
-def test_what_is_no_percentage_says_so(text: str) -> None:
+def test_an_invalid_percentage_is_rejected(text: str) -> None:
     with pytest.raises(SizeError, match="is not a percentage: use a form such as 50%"):
         parse_percentage(text, 1024)

@@ -153,5 +153,5 @@ def test_a_missing_statistic_is_none() -> None:
 
 
 @pytest.mark.parametrize("reply", [None, {}, {"stats": None}, {"stats": {}}, [], "text"])
-def test_a_reply_without_statistics_is_a_guest_that_said_nothing(reply: object) -> None:
+def test_a_reply_without_statistics_is_none_at_all(reply: object) -> None:
     assert stats_of(reply, 0) == GuestStats(last_update=0.0, interval=0)

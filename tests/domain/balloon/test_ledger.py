@@ -78,7 +78,7 @@ def test_never_used_is_bounded_rightly(data: st.DataObject) -> None:
     resident = sum(was for was, _ in pages)
     gave = sum(given_up for _, given_up in pages)
     returned = sum(was and given_up for was, given_up in pages)
-    # What it keeps it may touch meanwhile.
+    # It may touch the rest in the meantime.
     kept = sum(not was and not given_up for was, given_up in pages)
     touched = data.draw(st.integers(0, kept))
     ram = len(pages) * PAGE
@@ -100,7 +100,7 @@ def test_unreturned_and_yield_are_of_what_the_guest_gave() -> None:
     assert inflated(512, 512, held=0).yield_ is None
 
 
-def test_what_no_driver_holds_is_not_called_held() -> None:
+def test_pages_without_a_driver_are_not_counted_as_held() -> None:
     """After a reset the device still says what the driver before it held."""
     before = Moment(1.0, RAM, RAM, 400 * MIB)
     ledger = Ledger(RAM, now=Moment(2.0, 256 * MIB, None, 300 * MIB), before=before)
@@ -177,7 +177,7 @@ def test_the_pool_is_evidence() -> None:
     assert "free pages in the pool: 10 before, 10 now" in ledger.words
 
 
-def test_an_unknown_cause_is_said_to_be_unknown_and_qemus_own_words_are_quoted() -> None:
+def test_an_unknown_cause_is_reported_and_qemus_log_is_quoted() -> None:
     assert inflated(512, 512).words[1] == "the cause is unknown"
     refused = Backing(refusal="qemu: ram_block_discard_range: Failed to discard range ram0:0 +1000 (-22)")
     assert inflated(512, 512, backing=refused).words[1].endswith("ram0:0 +1000 (-22)")
@@ -213,12 +213,12 @@ def test_without_a_change_there_is_no_before_and_nothing_to_say() -> None:
     assert ledger.words == ()
 
 
-def test_a_target_of_somebody_else_is_said_to_be_that() -> None:
+def test_another_clients_target_is_reported_as_such() -> None:
     ledger = Ledger(RAM, now=Moment(2.0, RAM, RAM), before=Moment(1.0, RAM, RAM), ours=False)
     assert ledger.words[0].startswith("another client set this target")
 
 
-def test_the_guests_belief_is_of_one_kind() -> None:
+def test_the_guests_figure_is_of_one_kind() -> None:
     both = Ledger(RAM, now=Moment(2.0, available=5, free=3), before=Moment(1.0, available=9, free=8))
     assert (both.believed_as, both.believed.change) == ("available", -4)
     old = Ledger(RAM, now=Moment(2.0, free=3), before=Moment(1.0, free=8))

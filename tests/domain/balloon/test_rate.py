@@ -34,7 +34,7 @@ def test_a_new_movement_takes_the_place_of_the_last() -> None:
     assert seen(-180, -50, 0, -40, -60).inflating == 60 * MIB
 
 
-def test_what_was_recorded_before_tells_a_speed_too() -> None:
+def test_a_recorded_history_gives_a_speed_too() -> None:
     still = [Sample(5.0 * second, RAM, RAM) for second in range(4)]
     down = [Sample(20 + step / 10, 256 * MIB, RAM - min(256, 8 * step) * MIB) for step in range(60)]
     seldom = [Sample(60.0, 256 * MIB, 128 * MIB), Sample(62.0, 128 * MIB, 64 * MIB)]

@@ -35,7 +35,7 @@ rams = st.integers(min_value=1, max_value=2**22).map(lambda mebibytes: mebibytes
         ("33.3%", int(RAM * 333 / 1000) // PAGE * PAGE),
     ],
 )
-def test_a_target_is_what_a_person_means(text: str, size: int) -> None:
+def test_valid_targets(text: str, size: int) -> None:
     assert parse_target(text, ram=RAM, target=300 * MIB) == size
 
 
@@ -62,7 +62,7 @@ def test_a_target_is_what_a_person_means(text: str, size: int) -> None:
         ("maximum", "is not a size"),
     ],
 )
-def test_what_cannot_be_a_target_says_why(text: str, words: str) -> None:
+def test_an_invalid_target_says_why(text: str, words: str) -> None:
     with pytest.raises(SizeError, match=words):
         parse_target(text, ram=RAM, target=300 * MIB)
 

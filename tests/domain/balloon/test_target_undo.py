@@ -11,7 +11,7 @@ START = 512
 
 
 def run(*steps: int | Way) -> tuple[Targets, int]:
-    """The session after these targets and ways, and the target that stands then."""
+    """The undo history after these targets, undos and redos, and the present target."""
     session, now = Targets(), START
     for step in steps:
         way = step if isinstance(step, Way) else Way.NEW

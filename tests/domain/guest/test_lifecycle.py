@@ -1,4 +1,4 @@
-"""The states of a guest, and how its end is told."""
+"""The states of a guest, and how its end is reported."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_only_a_stopped_guest_has_no_process() -> None:
         (128 + signal.SIGBUS, "killed by signal 7 (SIGBUS)"),
     ],
 )
-def test_an_end_in_words(code: int | None, words: str) -> None:
+def test_how_it_ended(code: int | None, words: str) -> None:
     assert exit_words(code) == words
 
 

@@ -30,14 +30,14 @@ def test_a_cpu_that_virtualizes_rules_nothing_out(flag: str) -> None:
     assert tcg_by_cpu(Processor(frozenset({flag, "hypervisor"})), "x86_64") is None
 
 
-def test_a_guest_without_nesting_hears_of_nesting() -> None:
+def test_a_guest_without_nesting_gets_advice_on_nesting() -> None:
     chosen = tcg_by_cpu(Processor(frozenset({"hypervisor"})), "x86_64")
     assert chosen is not None
     assert (chosen.name, chosen.reason) == ("tcg", "no vmx or svm here")
     assert "enable nested virtualization" in chosen.advice
 
 
-def test_bare_metal_hears_of_its_firmware() -> None:
+def test_bare_metal_gets_advice_on_its_firmware() -> None:
     chosen = tcg_by_cpu(Processor(frozenset()), "x86_64")
     assert chosen is not None
     assert "firmware" in chosen.advice

@@ -54,7 +54,7 @@ def test_reserved_pages_are_not_available() -> None:
     assert shortage(10 * MIB, pool) == Shortage(2 * MIB, needed=5, available=4, total=64)
 
 
-def test_overcommit_lets_the_kernel_add_pages_by_itself() -> None:
+def test_overcommit_lets_the_kernel_add_pages() -> None:
     pool = HugepagePool(2 * MIB, total=2, free=0, reserved=0, surplus=2, overcommit=6)
     assert shortage(8 * MIB, pool) is None
     assert shortage(10 * MIB, pool) is not None

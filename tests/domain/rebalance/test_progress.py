@@ -51,7 +51,7 @@ def test_what_was_not_given_is_not_handed_out() -> None:
     assert run.progress["a"].remark == "other guests gave too little"
 
 
-def test_who_waits_gets_what_there_is() -> None:
+def test_waiting_guests_get_what_there_is() -> None:
     guests = [*gives_and_gets(), guest("c", target=400, used=50)]
     run = course(guests, 1050)
     first = dict(run.advance(0, {}))
@@ -66,7 +66,7 @@ def test_who_waits_gets_what_there_is() -> None:
     assert not run.complete
 
 
-def test_the_largest_lack_is_met_first() -> None:
+def test_the_greatest_need_is_met_first() -> None:
     calm = guest("a", target=200, used=150, floor=260)
     poor = guest("b", target=200, used=190, floor=260)
     run = course([calm, poor, guest("c", target=500), guest("d", target=500)], 1320)
@@ -79,7 +79,7 @@ def test_the_largest_lack_is_met_first() -> None:
     assert run.progress["a"].stage is Stage.HELD
 
 
-def test_the_time_ends_it_and_says_who_is_late() -> None:
+def test_a_timeout_ends_it_and_names_late_guests() -> None:
     run = course(gives_and_gets(), 600)
     run.advance(0, {})
     assert run.advance(END, {"b": at(305, 400, "the guest has no more free pages to give")}) == []
@@ -99,7 +99,7 @@ def test_a_guest_that_ends_on_the_way_has_failed() -> None:
     assert run.progress["a"].remark == "QEMU exited"
 
 
-def test_a_target_that_somebody_else_sets_meanwhile_stands() -> None:
+def test_a_target_set_by_another_client_on_the_way_is_kept() -> None:
     run = course([guest("a")], 300)
     assert run.advance(0, {}) == [("a", 300 * MIB)]
     run.advance(1, {"a": at(512)})
@@ -121,7 +121,7 @@ def test_a_ramp_is_waited_for_at_each_of_its_steps() -> None:
     assert run.complete
 
 
-def test_a_ramp_that_somebody_else_ends_has_failed() -> None:
+def test_a_ramp_ended_by_another_client_has_failed() -> None:
     run = course([guest("a")], 300)
     run.advance(0, {})
     run.advance(1, {"a": at(412, step="step 1 of 3")})
@@ -129,7 +129,7 @@ def test_a_ramp_that_somebody_else_ends_has_failed() -> None:
     assert run.progress["a"].remark == "another client set its target to 400 MiB"
 
 
-def test_a_guard_that_gives_everything_back_is_no_giver() -> None:
+def test_a_guest_whose_guard_gave_everything_back_gives_nothing() -> None:
     run = course(gives_and_gets(), 600)
     run.advance(0, {})
     run.advance(1, {"a": at(200), "b": at(512, 350, released="its guard gave everything back: 20 MiB available")})

@@ -25,7 +25,7 @@ def test_idle_memory_is_taken_in_proportion_to_it() -> None:
     assert proposal.words == ""
 
 
-def test_then_everybody_goes_down_to_the_floors_and_no_further() -> None:
+def test_then_all_guests_go_down_to_their_floors_and_no_further() -> None:
     low = [guest("a", used=400, floor=200), guest("b", used=50, floor=64)]
     assert targets(propose(low, 300 * MIB)) == [236, 64]
     assert targets(propose(low, 264 * MIB)) == [200, 64]
@@ -116,7 +116,7 @@ whole = st.integers(1, 2048).map(lambda count: count * MIB)
 @st.composite
 def candidates(draw: st.DrawFn, *, plain: bool = False) -> list[Candidate]:
     """
-    :param plain: in whole MiB, and nobody below its floor.
+    :param plain: in whole MiB, and no guest below its floor.
     """
     sizes = whole if plain else st.one_of(whole, pages)
     found = []
@@ -186,7 +186,7 @@ def test_proposing_again_changes_nothing(case: Case) -> None:
 
 
 @given(cases())
-def test_nobody_gives_while_another_with_more_idle_is_spared(case: Case) -> None:
+def test_no_guest_gives_while_one_with_more_idle_memory_is_spared(case: Case) -> None:
     proposal = propose(*case)
     gives = [line for line in proposal.lines if line.change < 0]
     spared = [line for line in proposal.lines if line.change >= 0 and not line.guest.fixed]
@@ -198,7 +198,7 @@ def test_nobody_gives_while_another_with_more_idle_is_spared(case: Case) -> None
 
 
 @given(cases())
-def test_nobody_grows_while_another_with_less_of_its_share_available_could(case: Case) -> None:
+def test_no_guest_grows_while_one_with_a_smaller_available_share_could(case: Case) -> None:
     proposal = propose(*case)
     known = [line for line in proposal.lines if not line.guest.fixed and line.guest.used]
     for one in known:
@@ -209,15 +209,15 @@ def test_nobody_grows_while_another_with_less_of_its_share_available_could(case:
                 continue
             assert one.guest.used is not None
             assert other.guest.used is not None
-            # One deadband less, and it stood no higher than the other stands; sizes count in whole MiB.
+            # One deadband less, and it was no higher than the other is; sizes count in whole MiB.
             slack = DEADBAND + 2 * MIB
             assert (one.new - slack) / one.guest.used <= (other.new + slack) / max(1, other.guest.used - MIB)
 
 
 @given(cases(plain=True))
-def test_a_trifle_is_moved_only_where_nobody_else_could(case: Case) -> None:
+def test_a_trifle_is_moved_only_where_no_other_guest_could(case: Case) -> None:
     proposal = propose(*case)
-    assume(proposal.left < DEADBAND)  # more is left only where everybody gets all their RAM, trifle or not
+    assume(proposal.left < DEADBAND)  # more is left only where all guests get all their RAM, trifle or not
     for one in [line for line in proposal.changes if abs(line.change) < DEADBAND]:
         for other in [line for line in proposal.changes if line is not one]:
             room = other.new - other.guest.floor if one.change < 0 else other.guest.ram - other.new

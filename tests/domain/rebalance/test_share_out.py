@@ -29,7 +29,7 @@ def test_the_lowest_rises_first_until_it_meets_the_next() -> None:
 
 
 @given(amounts, rows)
-def test_all_of_it_is_shared_out_or_everybody_is_full(amount: int, guests: list[tuple[int, int, int]]) -> None:
+def test_all_of_it_is_distributed_or_all_are_full(amount: int, guests: list[tuple[int, int, int]]) -> None:
     have, weights, caps = (list(column) for column in zip(*guests, strict=True))
     for shares, most in (
         (in_proportion(amount, weights, caps), sum(cap for cap, weight in zip(caps, weights, strict=True) if weight)),
@@ -40,12 +40,12 @@ def test_all_of_it_is_shared_out_or_everybody_is_full(amount: int, guests: list[
 
 
 @given(amounts, rows)
-def test_nobody_rises_above_another_who_could_still_rise(amount: int, guests: list[tuple[int, int, int]]) -> None:
+def test_no_share_rises_above_one_that_could_still_rise(amount: int, guests: list[tuple[int, int, int]]) -> None:
     have, weights, caps = (list(column) for column in zip(*guests, strict=True))
     shares = fill_lowest(amount, have, weights, caps)
     for i, j in [(i, j) for i in range(len(guests)) for j in range(len(guests)) if weights[i] and weights[j]]:
         if shares[i] > 1 and shares[j] < caps[j]:
-            # One unit of i's share less, and it stood no higher than j stands now with one unit more.
+            # One unit of i's share less, and it was no higher than j is now with one unit more.
             assert (have[i] + shares[i] - 1) * weights[j] <= (have[j] + shares[j] + 1) * weights[i]
 
 
@@ -59,7 +59,7 @@ def test_trifles_are_left_out_where_others_can_take_them(amount: int, guests: li
     small = [i for i, share in enumerate(shares) if 0 < share < 10]
     for i in small:
         others = sum(cap for j, cap in enumerate(caps) if j != i and shares[j])
-        assert others < amount, "only what nobody else could take"
+        assert others < amount, "only what no other could take"
 
 
 def test_the_exempt_may_get_a_trifle() -> None:

@@ -118,7 +118,7 @@ def test_the_statistics_as_evidence(stats: GuestStats | None, words: str) -> Non
     st.booleans(),
     st.floats(0, NOW),
 )
-def test_a_verdict_that_is_not_well_says_why(
+def test_every_bad_verdict_has_a_cause(
     sizes: tuple[int, int] | None, device: bool, status: int | None, run_state: str, answering: bool, moved: float
 ) -> None:
     circumstances = seen(
@@ -131,10 +131,10 @@ def test_a_verdict_that_is_not_well_says_why(
 
 
 def test_the_window_of_the_rate_is_shorter_than_the_patience() -> None:
-    assert RATE_WINDOW < PATIENCE, "a stall must not be told while a rate is still shown"
+    assert RATE_WINDOW < PATIENCE, "no stall may be reported while a rate is still shown"
 
 
-# Causes that time tells, from what was seen before.
+# Causes judged from earlier readings.
 
 
 def taken(**changes: object) -> Circumstances:
@@ -169,7 +169,7 @@ def test_a_take_back_before_the_target_was_sent_or_the_guest_was_reset_says_noth
     assert judge(reading(128, 168), taken(marks=(*taken().marks, reset))).code is Cause.UNKNOWN
 
 
-def test_a_take_back_that_goes_on_is_told_at_once_and_one_that_ends_is_inflation() -> None:
+def test_a_take_back_in_progress_is_reported_at_once_and_one_that_ended_is_inflation() -> None:
     history = (Sample(NOW - 1, 128 * MIB, 128 * MIB), Sample(NOW, 128 * MIB, 168 * MIB))
     run = TakeBack(NOW - 1, NOW, 128 * MIB, 168 * MIB)
     now = taken(marks=(), samples=history, moved_at=NOW, take_back=run)
@@ -193,7 +193,7 @@ def test_a_guest_that_may_not_take_memory_back_has_another_cause() -> None:
     assert "deflate-on-oom is off" in verdict.cause
 
 
-def test_what_is_only_offered_is_not_said_to_be_agreed() -> None:
+def test_an_offered_feature_is_not_reported_as_negotiated() -> None:
     evidence = judge(reading(128, 168), taken(agreed=False)).evidence
     assert any("this QEMU does not show whether the driver accepted it" in line for line in evidence)
 
@@ -217,7 +217,7 @@ def test_after_a_reset_the_numbers_are_old() -> None:
 
 
 @pytest.mark.parametrize("status", ["io-error", "guest-panicked", "internal-error", "watchdog", "inmigrate", "paused"])
-def test_whatever_stopped_the_guest_is_said(status: str) -> None:
+def test_the_reason_for_the_stop_is_reported(status: str) -> None:
     verdict = judge(reading(256, 300), seen(status=status))
     assert verdict.code is Cause.PAUSED
     assert f"the guest is {status}" in verdict.cause
@@ -238,7 +238,7 @@ def test_memory_that_was_plugged_in_is_a_note_beside_the_state() -> None:
     assert "unplugged, so the target fell by 64 MiB" in unplugged.text
 
 
-def test_memory_that_the_guest_does_not_use_yet_is_not_to_be_taken_from_what_it_has() -> None:
+def test_plugged_memory_that_is_not_online_must_be_brought_online_first() -> None:
     """Seen: a Linux guest had not brought a DIMM online, and what was asked for before would have left it with nothing."""
     change = Mark(NOW - 5, MarkKind.RAM_CHANGE, "128 MiB plugged in", 128 * MIB)
     stats = GuestStats(NOW, 1, total=153 * MIB, available=25 * MIB)

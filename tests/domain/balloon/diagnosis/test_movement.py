@@ -1,4 +1,4 @@
-"""How actual moved: take-backs told from drivers that come and go, and inflation that fights."""
+"""Movements of actual: take-backs, drivers loaded and unloaded, and inflation that fights."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def follow(*readings: Reading | None, watch: Watch | None = None) -> Watch:
     return watch
 
 
-def test_growth_while_the_target_stands_is_a_take_back() -> None:
+def test_growth_under_an_unchanged_target_is_a_take_back() -> None:
     run = follow(reading(0, 128), reading(1, 130), reading(2, 160), reading(3, 150), reading(4, 170)).run
     assert run == TakeBack(NOW, NOW + 4, 128 * MIB, 170 * MIB)
     assert run.size == 42 * MIB
@@ -53,14 +53,14 @@ def test_it_stays_known_while_nothing_moves_and_later_growth_is_another() -> Non
     assert PAUSE < 100
 
 
-def test_deflation_up_to_a_higher_target_is_none() -> None:
+def test_deflation_up_to_a_higher_target_is_not_a_take_back() -> None:
     assert follow(reading(0, 100), reading(1, 120), reading(2, 128)).run is None
     beyond = follow(reading(0, 100), reading(1, 140)).run
     assert beyond is not None
     assert beyond.size == 12 * MIB, "only what goes beyond the target"
 
 
-def test_another_target_or_other_ram_begins_anew() -> None:
+def test_another_target_or_ram_size_starts_over() -> None:
     taken = (reading(0, 128), reading(1, 140))
     assert follow(*taken).run is not None
     assert follow(*taken, reading(2, 140, target=129)).run is None
@@ -73,7 +73,7 @@ def test_a_driver_that_is_gone_took_nothing() -> None:
 
 
 def test_a_driver_that_begins_with_an_empty_balloon_took_nothing() -> None:
-    """After a reset: what the one before held stands; then actual jumps up; then the guest gives again."""
+    """After a reset actual is stale at first, then jumps up, then the guest gives again."""
     steps = (reading(0, 128), reading(0.1, 511), reading(0.2, 400), reading(0.3, 128))
     begun = follow(*steps, watch=Watch())
     assert (begun.run, begun.fresh) == (None, False)
@@ -81,7 +81,7 @@ def test_a_driver_that_begins_with_an_empty_balloon_took_nothing() -> None:
     assert taken.run is not None, "from here on growth is a take-back"
 
 
-def test_a_driver_that_stands_for_a_while_has_begun() -> None:
+def test_a_driver_at_rest_for_a_while_has_started() -> None:
     still = follow(reading(0, 128), reading(STILL / 2, 128), watch=Watch())
     assert still.fresh
     assert not still.after(reading(STILL / 2, 128), reading(STILL, 128), driver_ok=True).fresh
@@ -118,7 +118,7 @@ def test_actual_that_goes_up_and_down_oscillates() -> None:
     assert turns.count >= TURNS
 
 
-def test_what_does_not() -> None:
+def test_what_does_not_oscillate() -> None:
     def none(*sizes: int, since: float = 0.0, now: float = NOW, target: int = 64) -> bool:
         return oscillation(samples(*sizes), target=target * MIB, since=since, now=now) is None
 

@@ -31,7 +31,7 @@ def code(stats: GuestStats | None, **changes: object) -> Cause | None:
     return finding.code
 
 
-def test_fresh_figures_are_well() -> None:
+def test_fresh_statistics_have_no_finding() -> None:
     assert code(GOOD) is None
     assert code(replace(GOOD, last_update=NOW - LIMIT)) is None
 
@@ -59,7 +59,7 @@ def test_one_figure_is_enough_to_be_no_windows_without_its_service(name: str) ->
     assert code(replace(GuestStats(NOW - 1, 2), **{name: 0})) is None
 
 
-def test_a_guest_that_just_began_or_runs_on_has_its_time_to_answer() -> None:
+def test_a_guest_just_started_or_resumed_has_time_to_answer() -> None:
     old = replace(GOOD, last_update=NOW - 100)
     assert code(old, started=NOW - 3) is None
     assert code(old, polled_since=NOW - 3) is None
@@ -67,7 +67,7 @@ def test_a_guest_that_just_began_or_runs_on_has_its_time_to_answer() -> None:
     assert code(old, marks=(Mark(NOW - 3, MarkKind.REQUEST, "target"),)) is Cause.STATISTICS_STOPPED
 
 
-def test_nobody_is_there_to_send_any() -> None:
+def test_no_finding_without_a_driver_to_send_any() -> None:
     for changes in ({"driver_status": 0}, {"device": False}, {"answering": False}):
         assert code(GuestStats(0.0, 2), **changes) is None
     assert code(None) is None
@@ -84,7 +84,7 @@ def test_nobody_is_there_to_send_any() -> None:
         (None, False),
     ],
 )
-def test_figures_are_of_now_until_the_fourth_report_is_missing(stats: GuestStats | None, fresh: bool) -> None:
+def test_statistics_are_current_until_the_fourth_report_is_missing(stats: GuestStats | None, fresh: bool) -> None:
     assert is_fresh(stats, NOW) is fresh
 
 
@@ -93,7 +93,7 @@ def test_reports_are_late_only_after_the_guest_had_its_time() -> None:
     assert is_late(old, NOW)
     assert not is_late(old, NOW, begun=NOW - LIMIT)
     assert is_late(old, NOW, begun=NOW - LIMIT - 0.1)
-    assert is_late(replace(GOOD, interval=0), NOW, begun=NOW), "nobody asks the guest"
+    assert is_late(replace(GOOD, interval=0), NOW, begun=NOW), "polling is off"
 
 
 @pytest.mark.parametrize("old", [0, 1, LIMIT - 0.1, LIMIT, LIMIT + 0.1, 3600])

@@ -1,4 +1,4 @@
-"""Marks: what is told once, though several saw it."""
+"""Marks: an event seen several times is recorded once."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ NOW = 1_800_000_000.0
 
 
 @pytest.mark.parametrize("kind", sorted(RECORDED_ONCE))
-def test_an_event_that_two_saw_is_told_once(kind: MarkKind) -> None:
-    told = (Mark(NOW, kind, "once", 7, by_guest=True), Mark(NOW + 60, MarkKind.REQUEST, "later"))
-    assert is_recorded(Mark(NOW + APART - 0.1, kind, "once", 7, by_guest=True), told)
-    assert is_recorded(Mark(NOW - APART + 0.1, kind, "once", 7, by_guest=True), told)
-    assert not is_recorded(Mark(NOW + APART, kind, "once", 7, by_guest=True), told)
-    assert not is_recorded(Mark(NOW, kind, "of another size", 8), told)
+def test_an_event_seen_twice_is_recorded_once(kind: MarkKind) -> None:
+    recorded = (Mark(NOW, kind, "once", 7, by_guest=True), Mark(NOW + 60, MarkKind.REQUEST, "later"))
+    assert is_recorded(Mark(NOW + APART - 0.1, kind, "once", 7, by_guest=True), recorded)
+    assert is_recorded(Mark(NOW - APART + 0.1, kind, "once", 7, by_guest=True), recorded)
+    assert not is_recorded(Mark(NOW + APART, kind, "once", 7, by_guest=True), recorded)
+    assert not is_recorded(Mark(NOW, kind, "of another size", 8), recorded)
 
 
-def test_two_resets_within_a_moment_are_two_and_what_the_guest_does_of_one_is_not() -> None:
-    told = (Mark(NOW, MarkKind.RESET, "reset"),)
-    assert is_recorded(Mark(NOW, MarkKind.RESET, "reset"), told), "told by two monitors, at one time"
-    assert not is_recorded(Mark(NOW + 0.5, MarkKind.RESET, "reset"), told)
-    assert is_recorded(Mark(NOW + 0.5, MarkKind.RESET, BY_GUEST, by_guest=True), told)
+def test_two_quick_resets_are_two_but_the_guests_own_reset_after_one_is_not() -> None:
+    recorded = (Mark(NOW, MarkKind.RESET, "reset"),)
+    assert is_recorded(Mark(NOW, MarkKind.RESET, "reset"), recorded), "seen on two monitors at the same time"
+    assert not is_recorded(Mark(NOW + 0.5, MarkKind.RESET, "reset"), recorded)
+    assert is_recorded(Mark(NOW + 0.5, MarkKind.RESET, BY_GUEST, by_guest=True), recorded)
 
 
 def test_pause_resume_and_pause_again_are_three_events() -> None:
@@ -40,7 +40,7 @@ def test_pause_resume_and_pause_again_are_three_events() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(set(MarkKind) - RECORDED_ONCE))
-def test_what_a_workbench_does_counts_each_time(kind: MarkKind) -> None:
+def test_a_workbenchs_own_actions_always_count(kind: MarkKind) -> None:
     mark = Mark(NOW, kind, "once", 7)
     assert not is_recorded(mark, (mark,))
 

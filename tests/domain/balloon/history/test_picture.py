@@ -83,8 +83,8 @@ def test_marks_have_their_letter_and_their_words() -> None:
         Mark(5.0, MarkKind.PAUSE, "long ago"),
     )
     root = ElementTree.fromstring(draw_svg(scene(*samples(), marks=marks)))
-    told = [str(title.text) for group in root.iter(f"{SVG}g") for title in group.iter(f"{SVG}title")]
-    assert told == ["took 12 MiB back", "target <256 MiB>"]
+    titles = [str(title.text) for group in root.iter(f"{SVG}g") for title in group.iter(f"{SVG}title")]
+    assert titles == ["took 12 MiB back", "target <256 MiB>"]
     texts = [str(text.text) for text in root.iter(f"{SVG}text")]
     assert {"O", "T"} <= set(texts)
     assert any("O taken back" in text and "T target set" in text and "paused" not in text for text in texts)

@@ -100,7 +100,7 @@ def test_a_value_holds_until_the_next_but_not_over_a_gap() -> None:
     samples = [Sample(0.0, 8, 8), Sample(5.0, 8, 6), Sample(5.0 + GAP + 5, 8, 4)]
     actual = columns([], samples, start=0.0, step=1.0, count=40, now=27.0)[1]
     assert [cell and cell[2] for cell in actual[:6]] == [8, 8, 8, 8, 8, 6]
-    assert actual[6:25] == [None] * 19, "between them nobody looked"
+    assert actual[6:25] == [None] * 19, "no samples in between"
     assert [cell and cell[2] for cell in actual[25:29]] == [4, 4, 4, None], "nothing is known of what is yet to come"
 
 

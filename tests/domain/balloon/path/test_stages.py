@@ -121,7 +121,7 @@ def test_what_a_reading_found_was_there_when_it_came_back() -> None:
     assert timeline.settled == 100_900
 
 
-def test_a_log_that_stays_silent_is_not_believed_in() -> None:
+def test_a_log_that_stays_silent_is_not_relied_on() -> None:
     """A QEMU built with another trace backend knows the events and writes nothing."""
     timeline = sent(1_000_000, 256 * MIB, held=0, traced=True).answered(1_000_300)
     assert not timeline.traced
@@ -137,7 +137,7 @@ def test_a_reading_from_before_the_request_says_nothing_of_it() -> None:
     assert poll(timeline, reading(999_999, 0, 0)) == timeline
 
 
-def test_a_target_of_somebody_else_begins_another_change() -> None:
+def test_another_clients_target_begins_another_change() -> None:
     timeline = follow(change(1024), line(COMMAND, 9_000_000, 256 * MIB), now=0)
     assert (timeline.ours, timeline.begun, timeline.asked, timeline.held_before) == (False, 9_000_000, 256 * MIB, 1024)
     assert timeline.settled is None
@@ -146,7 +146,7 @@ def test_a_target_of_somebody_else_begins_another_change() -> None:
     assert (unseen.ours, unseen.begun, unseen.diff) == (False, 5_000_000, 512)
 
 
-def test_memory_that_the_guest_takes_back_is_a_change_of_its_own_that_nobody_asked_for() -> None:
+def test_a_take_back_is_a_change_of_its_own_without_a_request() -> None:
     timeline = follow(change(1024), line(WRITTEN, 9_000_000, 768, 1024), now=0)
     assert (timeline.diff, timeline.settled, timeline.begun) == (256, None, 9_000_000)
     assert (timeline.ours, timeline.asked, timeline.unasked, timeline.deflating) == (False, None, True, True)
@@ -158,14 +158,14 @@ def test_memory_that_the_guest_takes_back_is_a_change_of_its_own_that_nobody_ask
     assert (again.begun, again.diff, again.seen[Proof.WRITTEN].count) == (9_000_000, 512, 2), "one change"
 
 
-def test_what_a_guest_does_by_itself_is_told_from_readings_too() -> None:
+def test_changes_by_the_guest_itself_are_seen_in_readings_too() -> None:
     timeline: Timeline | None = sent(1_000_000, 256 * MIB, held=0, traced=False).answered(1_000_300)
     for at, held in ((1_100_000, 65536), (9_000_000, 60000)):
         timeline = poll(timeline, reading(at, 65536, held))
     assert timeline is not None
     assert (timeline.begun, timeline.ours, timeline.diff) == (9_000_000, False, 5536)
     found = known(timeline)
-    assert {found[key] for key in REQUEST | LOOK} == {Known.HIDDEN}, "somebody may have asked, unseen"
+    assert {found[key] for key in REQUEST | LOOK} == {Known.HIDDEN}, "there may have been an unseen request"
 
 
 def test_a_driver_that_only_looks_begins_no_change() -> None:
@@ -174,7 +174,7 @@ def test_a_driver_that_only_looks_begins_no_change() -> None:
     begun = follow(None, line(READ, 1_000_000, 1024, 0), now=0)
     assert begun is not None
     assert (begun.diff, begun.unasked) == (1024, False)
-    assert known(begun)["target"] is Known.HIDDEN, "it was sent before anybody looked"
+    assert known(begun)["target"] is Known.HIDDEN, "it was sent before tracing began"
 
 
 def test_after_a_reset_the_driver_begins_with_an_empty_balloon() -> None:

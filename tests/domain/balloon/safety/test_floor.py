@@ -27,7 +27,7 @@ def test_a_guest_that_uses_little_keeps_a_share_of_its_ram() -> None:
     assert (floor.size, floor.why) == (RAM // 8, "1/8 of RAM")
 
 
-def test_a_small_guest_keeps_the_least_and_is_not_told_of_a_share() -> None:
+def test_a_small_guest_keeps_the_minimum() -> None:
     small = replace(balloon(), stats=None, reading=Reading(0, 128 * MIB, 128 * MIB, 128 * MIB, Source.CONFIG_SPACE))
     floor = floor_of(small)
     assert floor is not None
@@ -42,7 +42,7 @@ def test_a_guest_that_says_nothing_keeps_a_share_of_its_ram() -> None:
     assert floor.size == RAM // 8
 
 
-def test_the_profiles_floor_stands_and_is_never_more_than_ram() -> None:
+def test_the_profiles_floor_wins_and_is_at_most_ram() -> None:
     floor = floor_of(balloon(), 96 * MIB)
     assert floor is not None
     assert (floor.size, floor.why) == (96 * MIB, "from its profile")
@@ -62,8 +62,8 @@ def test_no_floor_before_anything_was_read() -> None:
     assert floor_of(replace(balloon(), reading=None)) is None
 
 
-def test_where_nobody_looked_the_most_that_it_may_have_had_counts() -> None:
-    """A screen opens: an old look at 128 MiB, then the guest got all its RAM back and said so, and now it is looked at."""
+def test_without_a_sample_the_largest_possible_actual_counts() -> None:
+    """A screen opens: an old sample at 128 MiB, then the guest got all its RAM back and reported that, then a new sample."""
     now = balloon(available=412 * MIB)
     assert now.reading is not None
     assert now.stats is not None
@@ -75,7 +75,7 @@ def test_where_nobody_looked_the_most_that_it_may_have_had_counts() -> None:
     assert used_by(given) == 100 * MIB
 
 
-def test_a_report_that_came_after_a_change_in_the_same_second_is_laid_beside_what_the_guest_had_then() -> None:
+def test_a_report_in_the_same_second_as_a_change_is_matched_with_the_actual_after_it() -> None:
     """512 to 256 MiB from 10.3 to 10.7, looked at there, and a report at 10.8: 82 MiB are used, not 338."""
     now = balloon(RAM // 2, RAM // 2)
     moved = tuple(Sample(10.25 + i / 20, RAM // 2, max(RAM // 2, RAM - i * 32 * MIB)) for i in range(12))

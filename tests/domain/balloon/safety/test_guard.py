@@ -41,7 +41,7 @@ def sights(count: int = 9, *, target: int = RAM // 2, actual: int = RAM // 2, **
 
 
 @given(st.data())
-def test_a_guest_that_keeps_above_its_line_never_alarms(data: st.DataObject) -> None:
+def test_a_guest_above_its_threshold_never_alarms(data: st.DataObject) -> None:
     """Whatever its balloon does and however late its reports come, within what a calm guest does."""
     ram = data.draw(st.integers(64, 8192), "ram") * MIB
     line = threshold_of(ram)
@@ -66,7 +66,7 @@ def test_a_guest_that_keeps_above_its_line_never_alarms(data: st.DataObject) -> 
 
 
 @given(st.integers(64, 65536).map(lambda size: size * MIB), st.data())
-def test_a_guest_below_its_line_alarms(ram: int, data: st.DataObject) -> None:
+def test_a_guest_below_its_threshold_alarms(ram: int, data: st.DataObject) -> None:
     available = data.draw(st.integers(0, threshold_of(ram) - 1))
     before = Sight(0.0, ram, ram // 2, ram // 2, stats(1, ram // 2))
     assert "(threshold " in alarm((before, replace(before, time=0.5, stats=stats(2, available))))
@@ -78,7 +78,7 @@ def test_a_guest_below_its_line_alarms(ram: int, data: st.DataObject) -> None:
         max_size=5,
     )
 )
-def test_what_has_nothing_to_give_back_never_alarms(window: list[Sight]) -> None:
+def test_an_empty_balloon_never_alarms(window: list[Sight]) -> None:
     assert alarm(window) == ""
 
 
@@ -100,7 +100,7 @@ def test_what_a_guest_gave_since_its_report_counts() -> None:
     assert alarm(window) == "only 20 MiB available (threshold 32 MiB)"
 
 
-def test_a_report_of_before_the_guard_looked_says_nothing() -> None:
+def test_a_report_from_before_the_guard_was_armed_is_ignored() -> None:
     """It is of when the balloon was large; since then all was given back."""
     window = (
         Sight(0.0, RAM, RAM // 2, RAM, stats(1, 10 * MIB)),
@@ -161,7 +161,7 @@ def test_silence_while_inflating_alarms() -> None:
     assert blind(never) == "the guest reports no statistics"
 
 
-def test_sights_from_before_a_gap_say_nothing() -> None:
+def test_samples_before_a_gap_are_ignored() -> None:
     window: tuple[Sight, ...] = ()
     for one in sights(5, oom_kills=0):
         window = keep_sight(window, one)
@@ -179,7 +179,7 @@ def test_an_old_sight_leaves_the_window() -> None:
 
 
 @pytest.mark.parametrize(("ram", "line"), [(64 * MIB, 32 * MIB), (2 * GIB, 2 * GIB // 20), (64 * GIB, 256 * MIB)])
-def test_the_line(ram: int, line: int) -> None:
+def test_the_threshold(ram: int, line: int) -> None:
     assert threshold_of(ram) == line
 
 

@@ -1,4 +1,4 @@
-"""The safety keys of a profile: what they hold, what is refused, and that QEMU hears nothing of them."""
+"""The safety keys of a profile: their values and problems, and that they add no QEMU option."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def test_every_key_arrives() -> None:
     )
 
 
-def test_without_keys_there_is_no_wish() -> None:
+def test_without_keys_nothing_is_set() -> None:
     assert safety_of(read_guest("")) == Safety(statistics=2)
     assert safety_of(read_guest("balloon = false")) == Safety()
     assert safety_of(None) == Safety()
 
 
-def test_qemu_hears_nothing_of_them() -> None:
+def test_they_add_no_qemu_option() -> None:
     def options(text: str) -> list[object]:
         guest = read_guest(text)
         assert guest.balloon is not None
@@ -76,7 +76,7 @@ def test_qemu_hears_nothing_of_them() -> None:
         ('presets.max = "64M"', "balloon.presets.max", "reserved for all of the guest's RAM"),
     ],
 )
-def test_what_is_wrong_is_told_at_its_line(line: str, key: str, words: str) -> None:
+def test_problems_are_reported_at_their_line(line: str, key: str, words: str) -> None:
     (found,) = problems(f"[balloon]\n{line}\n")
     assert found[:2] == (2, key)
     assert words in found[2]

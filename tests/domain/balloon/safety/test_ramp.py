@@ -14,15 +14,15 @@ ramps = st.builds(Ramp, st.integers(MIB // PAGE, GIB // PAGE).map(lambda count: 
 
 
 @given(st.integers(0, 1000), st.integers(0, 1000), ramps)
-def test_an_inflation_ends_at_its_goal_and_takes_as_many_steps_as_told(start: int, end: int, ramp: Ramp) -> None:
+def test_an_inflation_ends_at_its_goal_in_the_announced_number_of_steps(start: int, end: int, ramp: Ramp) -> None:
     now, goal = max(start, end) * MIB, min(start, end) * MIB
-    told, taken = ramp.steps(now, goal), 0
+    announced, taken = ramp.steps(now, goal), 0
     while now != goal or not taken:
         following = ramp.following(now, goal)
         assert goal <= following <= now, "neither past the goal nor back"
         assert now - following <= ramp.step
         now, taken = following, taken + 1
-    assert taken == told
+    assert taken == announced
 
 
 @given(pages, pages, ramps)
@@ -42,7 +42,7 @@ def test_deflation_is_one_step(start: int, end: int, ramp: Ramp) -> None:
         ("1048577/1s", Ramp(MIB, 1)),
     ],
 )
-def test_what_is_a_ramp(text: str, ramp: Ramp) -> None:
+def test_valid_ramps(text: str, ramp: Ramp) -> None:
     assert parse_ramp(text) == ramp
     assert ramp_trouble(text) == ""
 
@@ -50,7 +50,7 @@ def test_what_is_a_ramp(text: str, ramp: Ramp) -> None:
 @pytest.mark.parametrize(
     "text", ["", "256M", "/5s", "256M/", "256M/-1s", "512K/5s", "0/5s", "256M/5m", "256M/5s/5s", "1M/3601s", "1M/1e9s"]
 )
-def test_what_is_no_ramp(text: str) -> None:
+def test_invalid_ramps(text: str) -> None:
     assert ramp_trouble(text)
     with pytest.raises(SizeError):
         parse_ramp(text)
