@@ -194,7 +194,7 @@ async def test_qemu_s_refusal_is_shown() -> None:
     [
         (State.GONE, "Unplugged net0 from demo"),
         (State.REFUSED, "Unplug refused demo refused to release net0; it stays plugged in"),
-        (State.OVERDUE, "No answer within 15 s net0 is still in demo: the request stands"),
+        (State.OVERDUE, "No answer within 15 s net0 is still in demo: the request is still pending"),
     ],
 )
 async def test_a_device_is_unplugged_after_a_question(state: State, words: str) -> None:
