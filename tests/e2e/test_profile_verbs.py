@@ -68,7 +68,7 @@ class TestCheck:
         workbench.profile("debian")
         workbench("check", "debain").check_error(3, "no profile named 'debain'", "hint: did you mean debian?")
         workbench("check", "none.toml").check_error(3, "none.toml: no such file")
-        workbench("check", "a[b]").check_error(3, "'a[b]' is not a guest's name")
+        workbench("check", "a[b]").check_error(3, "'a[b]' is not a valid guest name")
         workbench("check", "--frobnicate").check_error(2, "No such option")
 
     def test_the_samples_are_right(self, workbench: CommandLine) -> None:
