@@ -50,7 +50,7 @@ async def test_changes_by_another_program_are_not_overwritten(files: ProfileFile
     assert path.read_text() == "ours = 1\n"
     path.unlink()
     assert (await files.disk(known)).stamp == ()
-    with pytest.raises(ProfileChanged, match="gone"):
+    with pytest.raises(ProfileChanged, match="was deleted"):
         await files.save(known, "ours = 2\n")
 
 
