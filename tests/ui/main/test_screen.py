@@ -567,5 +567,5 @@ async def test_the_console_is_wrapped_again_when_it_is_shown() -> None:
 async def test_the_palette_finds_the_actions_on_a_guest() -> None:
     async with opened() as (pilot, _):
         titles = [command.title for command in pilot.app.get_system_commands(pilot.app.screen)]
-        for words in ("Stop: Power", "Less: Stage", "Theme: Light"):
+        for words in ("Stop: Power", "Less: Stage", "Theme: Switch"):
             assert any(title.startswith(words) for title in titles), words

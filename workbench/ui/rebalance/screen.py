@@ -270,7 +270,7 @@ class RebalanceScreen(ModalScreen[None]):
         for line in self._proposal.changes:
             snapshot = snapshots.get(line.guest.name)
             if snapshot is None or not snapshot.phase.alive:
-                ended = f"it was {snapshot.ended.words}" if snapshot and snapshot.ended else "its QEMU exited"
+                ended = f"it was {snapshot.ended.words}" if snapshot and snapshot.ended else "QEMU exited"
                 found[line.guest.name] = Seen(0, 0, gone=ended)
             elif snapshot.balloon is not None and (reading := snapshot.balloon.reading) is not None:
                 cause = snapshot.balloon.verdict.cause if snapshot.answering else snapshot.trouble
