@@ -131,7 +131,7 @@ async def test_a_flood_drops_no_key_and_no_count(tmp_path: Path) -> None:
                 await asyncio.sleep(0.01)
 
         task = asyncio.create_task(flood())
-        text = "query-block-jobs-" * 3
+        text = "query-block-jobs"
         await pilot.press(*text)
         flooding = False
         await task
