@@ -15,7 +15,6 @@ from workbench.engine.local.engine import LocalEngine
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from tests.commandline import CommandLine
     from workbench.domain.balloon.balloon import Balloon
     from workbench.domain.balloon.ledger import Ledger
     from workbench.domain.balloon.reading import Reading

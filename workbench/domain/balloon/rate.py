@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workbench.domain.balloon.reading import Sample
 from workbench.domain.units import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workbench.domain.balloon.reading import Sample
+
 
 AT_REST = MIB
 """Bytes a second up to which a balloon counts as at rest."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 GENERAL = frozenset({"driver", "id", "bus", "qom-type", "addr"})
 """Keys of every device or object that are not among its properties."""
 EVERY_FEATURE = "max"
-"""The CPU model with every feature that QEMU supports; stands for the default model."""
+"""The CPU model with every feature that QEMU supports, used in place of the default model."""
 
 
 ALIASES = {

@@ -6,7 +6,6 @@ types except the builtin ones have numbers for names, so a type is described by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
 

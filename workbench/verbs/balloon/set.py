@@ -186,16 +186,16 @@ async def wait_for(
     from workbench.domain.balloon.diagnosis.causes import State
     from workbench.domain.balloon.diagnosis.judge import Circumstances, judge
 
-    deadline, rest, stands = time.monotonic() + seconds, 0.0, True
+    deadline, rest, still = time.monotonic() + seconds, 0.0, True
     try:
         while time.monotonic() < deadline:
-            at_rest = stands or time.monotonic() >= rest
+            at_rest = still or time.monotonic() >= rest
             rest = time.monotonic() + REST if at_rest else rest
             await readings.look(probe, at_rest=at_rest)
             reading = required(readings.reading)
             each(reading)
-            stands = not reading.diff
-            if stands:
+            still = not reading.diff
+            if still:
                 await probe.look_at_driver()
             seen = Circumstances(now=time.time(), device=probe.present, driver_status=probe.driver_status)
             if judge(reading, seen).state is State.SETTLED:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from workbench.domain.balloon.reading import GuestStats, Sample
-
 if TYPE_CHECKING:
     from workbench.domain.balloon.diagnosis.movement import TakeBack
     from workbench.domain.balloon.history.marks import Mark
