@@ -37,7 +37,7 @@ def test_a_missing_image_is_made_and_one_that_is_there_is_left(workbench: Comman
     workbench.start("box")
     assert "64 MiB" in image_info(image)
     assert "qcow2" in image_info(image)
-    assert workbench("stop", "box", "--timeout", "0.1", "--kill").code == 0
+    assert workbench("stop", "box", "--timeout", "0", "--kill").code == 0
     before = image.stat().st_ino
     workbench.profile("box", 'memory.size = "64M"\n' + DISK.replace("64M", "128M"))
     workbench.start("box")
@@ -72,7 +72,7 @@ def test_a_uefi_guest_keeps_its_variables(workbench: CommandLine) -> None:
     wait_until(lambda: store.read_bytes() != fresh, "the firmware writes its first variables")
     opened = {os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.exists()}
     assert {str(store), str(template.code)} <= opened
-    assert workbench("stop", "box", "--timeout", "0.1", "--kill").code == 0
+    assert workbench("stop", "box", "--timeout", "0", "--kill").code == 0
     kept = store.read_bytes()
     assert kept != fresh
     workbench.start("box")

@@ -121,11 +121,11 @@ class TestKernel:
             done = workbench("start", "huge", "--make-hugepages", "return")
             assert done.code == 0, done
             assert read_pool("nr_hugepages") == before + 30
-            assert workbench("stop", "huge", "--kill").code == 0
+            assert workbench("stop", "huge", "--timeout", "0", "--kill").code == 0
             assert read_pool("nr_hugepages") == before
             done = workbench("start", "huge", "--make-hugepages")
             assert done.code == 0, done
-            assert workbench("stop", "huge", "--kill").code == 0
+            assert workbench("stop", "huge", "--timeout", "0", "--kill").code == 0
             workbench("list")
             assert read_pool("nr_hugepages") == before + 30, "kept, as it was asked"
 
@@ -140,7 +140,7 @@ class TestKernel:
             assert "missing" not in workbench("check", "huge").stderr
             workbench.start("huge")
             assert "missing" not in workbench("check", "huge").stderr, "it has them itself"
-            assert workbench("stop", "huge", "--kill").code == 0
+            assert workbench("stop", "huge", "--timeout", "0", "--kill").code == 0
 
     def test_the_holders_of_the_pages_are_listed(self, workbench: CommandLine) -> None:
         workbench.profile("huge", GUEST)
@@ -157,7 +157,7 @@ class TestKernel:
                 workbench("start", "second").check_error(
                     1, "29 hugepages of 2 MiB are missing", "guest huge holds 32, other processes "
                 )
-            assert workbench("stop", "huge", "--kill").code == 0
+            assert workbench("stop", "huge", "--timeout", "0", "--kill").code == 0
 
     def test_a_start_that_fails_leaves_the_pool_as_it_was(self, workbench: CommandLine) -> None:
         workbench.profile("huge", GUEST + '[qemu]\nargs = ["-rtc", "base=never"]\n')
