@@ -47,7 +47,7 @@ def test_a_command_line_becomes_a_guest_that_starts(workbench: CommandLine) -> N
     mac = workbench("qmp", "mine", "qom-get", "path=/machine/peripheral/lan", "property=mac", "--json")
     assert "52:54:00:00:11:22" in mac.stdout
     again = workbench("import", "qemu", "--write", "mine", "--", QEMU, "-S")
-    again.check_error(1, "a profile mine already")
+    again.check_error(1, "profile mine already exists")
 
 
 def test_a_script_on_standard_input(workbench: CommandLine) -> None:
@@ -65,7 +65,7 @@ def test_what_is_no_qemu(workbench: CommandLine) -> None:
     assert "sh -c before QEMU" in inner.stderr
     workbench("import", "qemu", "--", "ls", "-l").check_error(2, "the command line does not run QEMU")
     done = feed(workbench, "echo hello\n")
-    assert (done.returncode, "starts QEMU" in done.stderr) == (2, True)
+    assert (done.returncode, "runs QEMU" in done.stderr) == (2, True)
     workbench("import", "running", str(os.getpid())).check_error(1, "is not a QEMU")
     workbench("import", "running", "4194999").check_error(3, "no process")
 
