@@ -147,7 +147,7 @@ def test_a_second_follower_is_told_why(state: Path) -> None:
     code, _, err = done(workbench(state, "events", "demo"))
     assert code == 1
     assert "another client is reading the events of demo" in err
-    assert "hint: end the other follower" in err
+    assert "hint: stop the other client" in err
     follower.send_signal(signal.SIGINT)
     code, _, err = done(follower)
     assert (code, err) == (0, "")
@@ -157,7 +157,7 @@ def test_the_end_of_patience(state: Path) -> None:
     assert done(workbench(state, "events", "demo", "--timeout", "0.1"))[0] == 0
     code, _, err = done(workbench(state, "events", "demo", "--timeout", "0.1", "--count", "5"))
     assert code == 4
-    assert "of 5 within 0.1 s" in err
+    assert "of 5 events within 0.1 s" in err
 
 
 def wait_for_follower(state: Path) -> None:

@@ -165,7 +165,7 @@ def test_what_may_harm_is_refused_before_anything_is_sent(tmp_path: Path) -> Non
         ("query-name\n", "line 1 is not valid JSON"),
         ("[]\n", "line 1 is not a JSON object"),
         ('{"execute": "query-name"}\n{"execute": 5}\n', "line 2: "),
-        ("", "no command"),
+        ("", "no user commands in this file"),
     ],
 )
 def test_what_is_no_record_is_told(state: Path, tmp_path: Path, text: str, words: str) -> None:
