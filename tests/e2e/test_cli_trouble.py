@@ -69,7 +69,9 @@ def test_a_state_directory_too_deep_for_a_socket(workbench: CommandLine) -> None
     workbench.profile("one", FIRMWARE)
     deep = workbench.base / ("d" * 100)
     done = workbench("--state", str(deep), "start", "one")
-    done.check_error(1, "too deep", "a socket's path can have at most 107", "hint: name a shorter directory with --state")
+    done.check_error(
+        1, "too deep", "a socket's path can have at most 107", "hint: name a shorter directory with --state"
+    )
     assert not deep.exists(), "refused before anything is made"
 
 
