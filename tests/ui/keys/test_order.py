@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -11,9 +12,11 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input
 
+from workbench.ui.keys import order
 from workbench.ui.keys.order import KeyOrder
 
 if TYPE_CHECKING:
+    import pytest
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.message_pump import MessagePump
@@ -99,6 +102,28 @@ async def test_letters_go_where_a_message_moved_the_focus() -> None:
     async with app.run_test() as pilot:
         app.burst(*"ab", "f6", *"cd", "enter")
         await settled(pilot)
+        assert (app.value("first"), app.value("second"), app.lines) == ("ab", "cd", ["cd"])
+
+
+async def test_letters_wait_for_a_key_that_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy host a key takes longer than the queued ones look after it."""
+    monkeypatch.setattr(order, "PATIENCE", 0.001)
+
+    class Busy(Keys):
+        BINDINGS: ClassVar[list[BindingType]] = [Binding("f7", "slow", "Slow")]
+
+        async def action_slow(self) -> None:
+            begun = monotonic()
+            while monotonic() - begun < 20 * order.PATIENCE:
+                await asyncio.sleep(0)
+            self.query_one("#second").focus()
+
+    app = Busy()
+    async with app.run_test() as pilot:
+        app.burst(*"ab", "f7", *"cd", "enter")
+        async with asyncio.timeout(20):
+            while not app.lines:
+                await pilot.pause(0.01)
         assert (app.value("first"), app.value("second"), app.lines) == ("ab", "cd", ["cd"])
 
 

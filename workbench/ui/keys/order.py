@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 FRAME = 1 / 60
 """Seconds that a queued key waits after a bound one."""
 PATIENCE = 0.1
-"""Seconds that a key waits at most: the one before it may be lost with a removed widget, or slow under load."""
+"""Seconds after which queued keys check whether the one before them was lost with a removed widget."""
+HANDLING = 3.0
+"""Seconds that keys wait at most for one that a widget is still handling: a busy host is slow, a widget may hang."""
 OPENING = 2.0
 """Seconds that keys wait at most for a screen that is opening."""
 LAPS = 3
@@ -56,6 +58,10 @@ class KeyOrder(App[None]):
         """Queued keys and pasted text."""
         self._reached_app = False
         """Whether the key climbed to the app: no widget consumed it, and it may be bound."""
+        self._holder: MessagePump = self
+        """The widget on the route of the key under way that has not handled it yet."""
+        self._handed_out = 0.0
+        """When that key was handed out."""
         self._laps: list[MessagePump] = []
         """The start of the key's route, once for each lap left."""
         self._below: object | None = None
@@ -92,7 +98,7 @@ class KeyOrder(App[None]):
         else:
             if not self._ahead:
                 self._since = monotonic()
-                self.set_timer(PATIENCE, partial(self._next, self._under_way))
+                self._check_later(self._under_way)
             self._ahead.append(event)
 
     async def _hand_out(self, event: events.Key | events.Paste) -> None:
@@ -101,7 +107,7 @@ class KeyOrder(App[None]):
             await super().on_event(event)  # the field consumes it: the next key need not wait
             return
         key = object()
-        self._under_way, self._reached_app = key, False
+        self._under_way, self._reached_app, self._handed_out = key, False, monotonic()
         await super().on_event(event)
         self._laps = [target] * LAPS
         self._follow(target, key)
@@ -111,10 +117,23 @@ class KeyOrder(App[None]):
 
     def _follow(self, node: MessagePump, key: object) -> None:
         """Follow a key from widget to widget up to the app."""
+        self._holder = node
         if node is self or not node.call_later(self._follow, node._parent or self, key):
             self.call_later(self._arrived, key)
 
+    def _check_later(self, key: object | None) -> None:
+        self.set_timer(PATIENCE, partial(self._check, key))
+
+    async def _check(self, key: object | None) -> None:
+        """Hand out the next key, unless the one before it is still being handled."""
+        held = key is not None and key is self._under_way and self._holder.is_running and self._holder.is_attached
+        if held and monotonic() - self._handed_out < HANDLING:
+            self._check_later(key)
+        else:
+            await self._next(key)
+
     async def _arrived(self, key: object) -> None:
+        self._holder = self
         if not self._reached_app:
             await self._next(key)
         elif self._laps:  # the action may move the focus or ask, directly or by a message to its pane
@@ -122,7 +141,7 @@ class KeyOrder(App[None]):
         else:
             self.set_timer(FRAME, partial(self._next, key))
 
-    async def _next(self, key: object) -> None:
+    async def _next(self, key: object | None) -> None:
         if self._under_way is not key:
             return  # timed out before
         if not self.screen_stack:
@@ -137,4 +156,4 @@ class KeyOrder(App[None]):
         while self._ahead and self._under_way is None and self._below is not self.screen:
             await self._hand_out(self._ahead.popleft())
         if self._ahead:
-            self.set_timer(PATIENCE, partial(self._next, self._under_way))
+            self._check_later(self._under_way)
