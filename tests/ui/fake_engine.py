@@ -41,7 +41,7 @@ from workbench.errors import HostError, NotFound, WorkbenchError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from workbench.domain.balloon.safety.protection import Wish
+    from workbench.domain.balloon.safety.protection import ProtectionRequest
     from workbench.domain.compare.drift import Difference
     from workbench.domain.devices.buses import Bus
     from workbench.domain.devices.qom import Property
@@ -239,8 +239,8 @@ class FakeGuest:
     async def set_target(self, size: int) -> None:
         await self._note("target", size)
 
-    async def protect(self, wish: Wish) -> None:
-        await self._note("protect", wish)
+    async def protect(self, request: ProtectionRequest) -> None:
+        await self._note("protect", request)
 
     async def pause(self) -> None:
         await self._note("pause")
@@ -323,7 +323,7 @@ class FakeProfiles:
     async def extended_by(self, name: str) -> tuple[str, ...]:
         return tuple(other for other, one in self.files.items() if f'"{name}.toml"' in one.text)
 
-    samples_stand_in = False
+    uses_samples = False
 
     def comparable(self, name: str) -> tuple[str, ...]:
         return ("", *(other for other in self.files if other != name))

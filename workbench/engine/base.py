@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from workbench.domain.balloon.history.samples import Past
     from workbench.domain.balloon.path.timeline import PathView
-    from workbench.domain.balloon.safety.protection import Wish
+    from workbench.domain.balloon.safety.protection import ProtectionRequest
     from workbench.domain.command_line.checked import Checked, ProfileText
     from workbench.domain.compare.drift import Difference
     from workbench.domain.compare.keys import Comparison
@@ -160,7 +160,7 @@ class Guest(Protocol):
     async def set_target(self, size: int) -> None:
         """Set the target to ``size`` bytes; a large inflation goes in steps if a ramp is on."""
 
-    async def protect(self, wish: Wish) -> None:
+    async def protect(self, request: ProtectionRequest) -> None:
         """Switch its ramp or guard on or off, or stop, continue or dismiss what they did."""
 
     async def pause(self) -> None: ...
@@ -216,7 +216,7 @@ class Profiles(Protocol):
         """Whether a file that the text extends has changed since the text was checked."""
 
     @property
-    def samples_stand_in(self) -> bool:
+    def uses_samples(self) -> bool:
         """Whether the user has no profiles directory yet, so that the samples are used."""
 
     def templates(self) -> Mapping[str, str]:

@@ -64,9 +64,9 @@ async def test_reported_pages_taken_by_another_process_end_the_guest(
             assert "free page reporting had returned pages" in guest.snapshot.ended_cause
             assert guest.snapshot.cautions, "the next start is warned of too"
         async with opened(workbench) as engine:
-            assert "somebody else took it" in engine.guest("guest").snapshot.ended_cause, "the next screen knows it"
+            assert "another process took them" in engine.guest("guest").snapshot.ended_cause, "the next screen knows it"
         shown = await asyncio.to_thread(workbench, "status", "guest")
-        assert "somebody else took it" in shown.stdout
+        assert "another process took them" in shown.stdout
 
 
 async def test_on_ordinary_memory_only_the_signal_is_known(workbench: CommandLine) -> None:

@@ -59,7 +59,7 @@ async def test_a_file_that_appeared_where_a_sample_stood_in_is_not_overwritten(
 ) -> None:
     known = await files.read("demo")
     assert known.sample == str(samples_directory() / "demo.toml")
-    assert files.samples_stand_in
+    assert files.uses_samples
     (tmp_path / "profiles").mkdir()
     (tmp_path / "profiles/demo.toml").write_text("theirs = 1\n")
     with pytest.raises(ProfileChanged):

@@ -15,7 +15,7 @@ from workbench.domain.balloon.diagnosis.causes import Cause, Finding, State
 from workbench.domain.balloon.reading import Sample
 from workbench.domain.balloon.safety.forecast import forecast
 from workbench.domain.balloon.safety.guard import Alarm
-from workbench.domain.balloon.safety.protection import Protection, Safety, Wish
+from workbench.domain.balloon.safety.protection import Protection, ProtectionRequest, Safety
 from workbench.domain.balloon.safety.ramp import Ramp, Ramping
 from workbench.domain.qmp.typed_line import Request
 from workbench.domain.units import MIB, PAGE
@@ -210,7 +210,7 @@ def title_of(pilot: Pilot[None]) -> str:
     return Content.from_markup(str(pilot.app.screen.query_one(BalloonPanel).border_title)).plain
 
 
-async def wishes(protection: Protection, *keys: str) -> list[object]:
+async def requests(protection: Protection, *keys: str) -> list[object]:
     """The requests of these keys for a guest in this state of ramp and guard."""
     async with opened(running(protection=protection)) as (pilot, engine):
         await press(pilot, *keys)
@@ -219,23 +219,25 @@ async def wishes(protection: Protection, *keys: str) -> list[object]:
 
 
 @pytest.mark.parametrize(
-    ("protection", "keys", "wish"),
+    ("protection", "keys", "expected"),
     [
-        (Protection(), ("G",), Wish.ARM),
-        (Protection(armed=True), ("G",), Wish.DISARM),
-        (Protection(), ("r",), Wish.RAMP_ON),
-        (Protection(ramp=RAMPING.ramp), ("r",), Wish.RAMP_OFF),
-        (Protection(ramp=RAMPING.ramp, paced=True, armed=True), ("r",), Wish.RAMP_ON),
-        (Protection(left=RAMPING), ("o",), Wish.GO_ON),
-        (Protection(left=RAMPING), ("escape",), Wish.DISMISS),
-        (Protection(alarm=ALARM), ("escape",), Wish.DISMISS),
-        (Protection(ramping=RAMPING), ("escape",), Wish.STOP_RAMP),
-        (Protection(ramping=RAMPING, alarm=ALARM), ("escape",), Wish.STOP_RAMP),
-        (Protection(ramping=RAMPING), ("minus", "escape", "escape"), Wish.STOP_RAMP),
+        (Protection(), ("G",), ProtectionRequest.ARM),
+        (Protection(armed=True), ("G",), ProtectionRequest.DISARM),
+        (Protection(), ("r",), ProtectionRequest.RAMP_ON),
+        (Protection(ramp=RAMPING.ramp), ("r",), ProtectionRequest.RAMP_OFF),
+        (Protection(ramp=RAMPING.ramp, paced=True, armed=True), ("r",), ProtectionRequest.RAMP_ON),
+        (Protection(left=RAMPING), ("o",), ProtectionRequest.CONTINUE_RAMP),
+        (Protection(left=RAMPING), ("escape",), ProtectionRequest.DISMISS),
+        (Protection(alarm=ALARM), ("escape",), ProtectionRequest.DISMISS),
+        (Protection(ramping=RAMPING), ("escape",), ProtectionRequest.STOP_RAMP),
+        (Protection(ramping=RAMPING, alarm=ALARM), ("escape",), ProtectionRequest.STOP_RAMP),
+        (Protection(ramping=RAMPING), ("minus", "escape", "escape"), ProtectionRequest.STOP_RAMP),
     ],
 )
-async def test_the_keys_of_ramp_and_guard(protection: Protection, keys: tuple[str, ...], wish: Wish) -> None:
-    assert await wishes(protection, *keys) == [("protect", wish)]
+async def test_the_keys_of_ramp_and_guard(
+    protection: Protection, keys: tuple[str, ...], expected: ProtectionRequest
+) -> None:
+    assert await requests(protection, *keys) == [("protect", expected)]
 
 
 @pytest.mark.parametrize(
@@ -249,7 +251,7 @@ async def test_the_keys_of_ramp_and_guard(protection: Protection, keys: tuple[st
     ],
 )
 async def test_keys_with_nothing_to_do_send_no_request(protection: Protection, keys: tuple[str, ...]) -> None:
-    assert await wishes(protection, *keys) == []
+    assert await requests(protection, *keys) == []
 
 
 async def test_the_title_shows_what_protects_the_guest() -> None:

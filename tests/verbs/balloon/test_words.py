@@ -10,7 +10,7 @@ from workbench.domain.balloon.ledger import Ledger, Moment
 from workbench.domain.balloon.path.stages import Proof
 from workbench.domain.balloon.path.timeline import PathView, Sighting, Timeline
 from workbench.domain.balloon.reading import GuestStats, Reading, Sample, Source
-from workbench.domain.balloon.safety.status import Standing
+from workbench.domain.balloon.safety.status import SafetyStatus
 from workbench.verbs.balloon.path import as_lines as path_lines
 from workbench.verbs.balloon.words import as_lines
 
@@ -21,7 +21,7 @@ def test_the_last_change_stands_in_mib_and_pages_before_and_now() -> None:
     now = time.time()
     before = Moment(now - 1, target=512 * MIB, actual=512 * MIB, resident=102 * MIB, available=420 * MIB)
     held = Moment(now, target=256 * MIB, actual=256 * MIB, resident=328 * MIB)
-    lines = as_lines("demo", Balloon(Verdict(State.SETTLED), ledger=Ledger(512 * MIB, held, before)), Standing())
+    lines = as_lines("demo", Balloon(Verdict(State.SETTLED), ledger=Ledger(512 * MIB, held, before)), SafetyStatus())
     table = lines[1:6]
     assert [line.split()[:2] for line in table] == [
         ["at", time.strftime("%H:%M:%S", time.localtime(now - 1))],
@@ -36,7 +36,7 @@ def test_the_last_change_stands_in_mib_and_pages_before_and_now() -> None:
 
 def test_without_a_change_there_is_no_table() -> None:
     ledger = Ledger(512 * MIB, Moment(time.time(), target=512 * MIB, actual=512 * MIB))
-    assert len(as_lines("demo", Balloon(Verdict(State.SETTLED), ledger=ledger), Standing())) == 1
+    assert len(as_lines("demo", Balloon(Verdict(State.SETTLED), ledger=ledger), SafetyStatus())) == 1
 
 
 def said_of_the_guest(*, spoken_since: bool) -> str:
@@ -47,7 +47,7 @@ def said_of_the_guest(*, spoken_since: bool) -> str:
         Moment(now - 1, target=512 * MIB, actual=512 * MIB, available=420 * MIB),
     )
     stats = GuestStats(now - 2, 2, available=420 * MIB)
-    lines = as_lines("demo", Balloon(Verdict(State.SETTLED), stats=stats, ledger=ledger), Standing())
+    lines = as_lines("demo", Balloon(Verdict(State.SETTLED), stats=stats, ledger=ledger), SafetyStatus())
     return next(line for line in lines if line.startswith("  guest "))
 
 
@@ -65,7 +65,9 @@ def test_figures_that_came_while_the_balloon_moved_are_told_as_that() -> None:
     reading = Reading(now, 512 * MIB, 256 * MIB, 284 * MIB, Source.CONFIG_SPACE)
     stats = GuestStats(now - 2, 2, available=300 * MIB)
     balloon = Balloon(Verdict(State.INFLATING), reading=reading, stats=stats, history=samples)
-    assert "  guest      300 MiB available, 2 s ago, while the balloon moved" in as_lines("demo", balloon, Standing())
+    assert "  guest      300 MiB available, 2 s ago, while the balloon moved" in as_lines(
+        "demo", balloon, SafetyStatus()
+    )
 
 
 def test_an_event_that_stands_before_the_write_that_sends_it_is_explained() -> None:

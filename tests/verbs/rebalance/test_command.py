@@ -176,7 +176,7 @@ def test_a_guest_with_locked_memory_is_left_alone(pair: CommandLine) -> None:
         pair("stop", "locked", "--timeout", "0", "--kill")
     found = guests(done)
     assert (found["locked"]["movable"], found["locked"]["change"]) == (False, 0)
-    assert "locked: the host would gain nothing" in str(found["locked"]["reason"])
+    assert "locked memory: the host would gain nothing" in str(found["locked"]["reason"])
     assert size(found["one"], "new") == 900 - 512
 
 

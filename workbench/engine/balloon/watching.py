@@ -17,7 +17,7 @@ from workbench.domain.qmp.record.record import Origin
 from workbench.engine.balloon.path.trace import TraceEvents
 from workbench.engine.balloon.probe import BalloonProbe
 from workbench.engine.balloon.readings import Readings
-from workbench.engine.balloon.safety.status import read_standing
+from workbench.engine.balloon.safety.status import read_status
 from workbench.engine.qmp.monitor import Monitor
 from workbench.engine.qmp.silence import is_stopped, silence_words
 from workbench.errors import MonitorCrowded, MonitorError, MonitorSilent, WorkbenchError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from workbench.domain.balloon.balloon import Balloon
-    from workbench.domain.balloon.safety.status import Standing
+    from workbench.domain.balloon.safety.status import SafetyStatus
     from workbench.engine.state.directory import Running
 
 DEADLINE = 1.5
@@ -51,7 +51,7 @@ class Seen(Struct, frozen=True):
     """Why it was not read."""
     ended: bool = False
     """Whether its QEMU has ended."""
-    standing: Standing | None = None
+    safety_status: SafetyStatus | None = None
     """Its floor, ramp and guard; None if it was not read."""
 
 
@@ -71,7 +71,7 @@ class Watched:
         try:
             async with asyncio.timeout(DEADLINE + settle):
                 balloon = await self._read(settle)
-            return Seen(name, time.time(), balloon, standing=read_standing(self.running.path, balloon))
+            return Seen(name, time.time(), balloon, safety_status=read_status(self.running.path, balloon))
         except (TimeoutError, WorkbenchError) as error:
             trouble = self._trouble(error)
         if not self.running.alive:

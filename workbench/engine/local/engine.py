@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.domain.balloon.history.samples import Past
-    from workbench.domain.balloon.safety.protection import Wish
+    from workbench.domain.balloon.safety.protection import ProtectionRequest
     from workbench.domain.compare.drift import Live
     from workbench.domain.host.snapshot import HostSnapshot
     from workbench.domain.qmp.record.record import Message
@@ -343,7 +343,7 @@ class StoppedGuest:
     async def set_target(self, size: int) -> None:
         self._refuse()
 
-    async def protect(self, wish: Wish) -> None:
+    async def protect(self, request: ProtectionRequest) -> None:
         self._refuse()
 
     async def pause(self) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from workbench.domain.balloon.history.samples import Past
     from workbench.domain.balloon.path.timeline import PathView
-    from workbench.domain.balloon.safety.protection import Wish
+    from workbench.domain.balloon.safety.protection import ProtectionRequest
     from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.domain.qmp.schema import Schema
     from workbench.engine.state.directory import Running, StateDirectory
@@ -90,9 +90,9 @@ class LocalGuest(GuestDriver):
             await self._protector.set_target(self._probe, self._readings.reading, size)
         self._pace.hurry()
 
-    async def protect(self, wish: Wish) -> None:
+    async def protect(self, request: ProtectionRequest) -> None:
         async with self._changes:
-            await self._protector.carry_out(wish, self._probe, self._readings.reading)
+            await self._protector.carry_out(request, self._probe, self._readings.reading)
         self._emit(replace(self.snapshot, protection=self._protector.state(self.snapshot.memory or 0)))
         self._readings.expire()
         self._pace.hurry()

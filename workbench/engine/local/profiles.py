@@ -195,7 +195,7 @@ class ProfileFiles:
         return await asyncio.to_thread(file_states, *map(Path, checked.bases)) != checked.bases_stamp
 
     @property
-    def samples_stand_in(self) -> bool:
+    def uses_samples(self) -> bool:
         return not self._store.directory.exists()
 
     def templates(self) -> Mapping[str, str]:

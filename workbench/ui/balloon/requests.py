@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from workbench.domain.balloon.safety.forecast import Forecast
-    from workbench.domain.balloon.safety.protection import Wish
+    from workbench.domain.balloon.safety.protection import ProtectionRequest
     from workbench.domain.balloon.target_undo import Way
 
 
@@ -46,10 +46,10 @@ class PresetsRequested(Request):
 class ProtectRequested(Request):
     """Change ramp or guard."""
 
-    def __init__(self, panel: Widget, guest: str, wish: Wish) -> None:
+    def __init__(self, panel: Widget, guest: str, request: ProtectionRequest) -> None:
         super().__init__(panel)
         self.guest = guest
-        self.wish = wish
+        self.request = request
 
 
 class Refused(Request):

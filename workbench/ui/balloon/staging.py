@@ -14,7 +14,7 @@ from textual.widgets import Input
 from workbench.domain.balloon.diagnosis.causes import Cause, State
 from workbench.domain.balloon.rate import Speeds
 from workbench.domain.balloon.safety.forecast import forecast
-from workbench.domain.balloon.safety.protection import Protection, Wish
+from workbench.domain.balloon.safety.protection import Protection, ProtectionRequest
 from workbench.domain.balloon.target import clamp_target, parse_target
 from workbench.domain.balloon.target_undo import Targets, Way
 from workbench.domain.units import SizeError
@@ -156,32 +156,32 @@ class BalloonStaging(Vertical):
         if self.staged is not None:
             self._forget_input()
         elif protection.ramping is not None and not protection.elsewhere:
-            self._request(Wish.STOP_RAMP)
+            self._request(ProtectionRequest.STOP_RAMP)
         elif protection.alarm is not None or protection.left is not None:
-            self._request(Wish.DISMISS)
+            self._request(ProtectionRequest.DISMISS)
 
     def action_ramp(self) -> None:
         protection = self._protection()
         on = protection.ramp is not None and not protection.paced
-        self._request(Wish.RAMP_OFF if on else Wish.RAMP_ON)
+        self._request(ProtectionRequest.RAMP_OFF if on else ProtectionRequest.RAMP_ON)
 
     def action_guard(self) -> None:
-        self._request(Wish.DISARM if self._protection().armed else Wish.ARM)
+        self._request(ProtectionRequest.DISARM if self._protection().armed else ProtectionRequest.ARM)
 
     def action_continue_ramp(self) -> None:
         if self._balloon() is not None and self._protection().left is None:
             self.post_message(self.Refused(self, "No interrupted ramp to continue"))
         else:
-            self._request(Wish.GO_ON)
+            self._request(ProtectionRequest.CONTINUE_RAMP)
 
     def _protection(self) -> Protection:
         return self.snapshot.protection if self.snapshot is not None else Protection()
 
-    def _request(self, wish: Wish) -> None:
+    def _request(self, request: ProtectionRequest) -> None:
         if self._balloon() is None:
             self._refuse()
         else:
-            self.post_message(self.ProtectRequested(self, self.snapshot.name if self.snapshot else "", wish))
+            self.post_message(self.ProtectRequested(self, self.snapshot.name if self.snapshot else "", request))
 
     def action_live(self) -> None:
         self.live = not self.live

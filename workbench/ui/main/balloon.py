@@ -62,7 +62,7 @@ class BalloonActions(GuestActions):
     @on(BalloonPanel.ProtectRequested)
     @work(group="protect")
     async def _protect(self, message: BalloonPanel.ProtectRequested) -> None:
-        await self._try(lambda: self._guest(message.guest).protect(message.wish))
+        await self._try(lambda: self._guest(message.guest).protect(message.request))
 
     def _show_alarm(self, snapshot: GuestSnapshot) -> None:
         """Show once that a guest's guard acted, unless the panel on screen already shows it."""

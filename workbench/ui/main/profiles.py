@@ -66,7 +66,7 @@ class ProfileActions(Screen[None]):
         def trouble(name: str) -> str:
             return "this is its current name" if name == own else self._engine.profiles.name_trouble(name)
 
-        if self._engine.profiles.samples_stand_in:
+        if self._engine.profiles.uses_samples:
             key = key_name("guests.new", "n")
             words += f" The samples are listed only until you have a profile of your own; {key} can copy them later."
         return await self.app.push_screen_wait(ValueDialog(title, Content(words), value=value, trouble=trouble))

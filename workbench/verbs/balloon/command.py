@@ -15,7 +15,7 @@ from workbench.verbs.common import guest_monitor, json_option, pass_settings, pr
 
 if TYPE_CHECKING:
     from workbench.domain.balloon.balloon import Balloon
-    from workbench.domain.balloon.safety.status import Standing
+    from workbench.domain.balloon.safety.status import SafetyStatus
     from workbench.errors import NotReached
     from workbench.settings import Settings
 
@@ -84,11 +84,11 @@ def command(
 
         balloon_path.show(settings, name, target, wait, wanted, as_json=as_json)
         return
-    balloon, standing, late, why = run(_balloon(settings, name, target, wait, wanted))
+    balloon, safety_status, late, why = run(_balloon(settings, name, target, wait, wanted))
     if as_json:
-        print_json(as_object(name, balloon, standing))
+        print_json(as_object(name, balloon, safety_status))
     else:
-        for line in as_lines(name, balloon, standing):
+        for line in as_lines(name, balloon, safety_status):
             click.echo(line)
     if why is not None:
         raise why
@@ -118,7 +118,7 @@ async def _balloon(
     target: str | None,
     wait: float | None,
     wanted: Wanted,
-) -> tuple[Balloon, Standing, bool, NotReached | None]:
+) -> tuple[Balloon, SafetyStatus, bool, NotReached | None]:
     """The balloon afterwards with floor, ramp and guard; whether the target was missed, and why if known."""
     from workbench.domain.balloon.diagnosis.causes import State
     from workbench.domain.profile.guest import safety_of
@@ -126,7 +126,7 @@ async def _balloon(
     from workbench.engine.balloon.path.trace import TraceEvents
     from workbench.engine.balloon.probe import BalloonProbe
     from workbench.engine.balloon.readings import Readings
-    from workbench.engine.balloon.safety.status import read_standing
+    from workbench.engine.balloon.safety.status import read_status
     from workbench.engine.balloon.watching import read_until_settled
     from workbench.engine.profiles.store import started_profile
     from workbench.engine.state.directory import StateDirectory
@@ -151,4 +151,4 @@ async def _balloon(
         # Two reads if needed; what takes longer to see is in the guest's directory from earlier reads.
         balloon = await read_until_settled(Readings(running, lasting=False), probe)
         late = wait is not None and balloon.verdict.state is not State.SETTLED
-        return balloon, read_standing(running.path, balloon), late, why
+        return balloon, read_status(running.path, balloon), late, why

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
-from workbench.domain.balloon.path.evidence import Known, lights
+from workbench.domain.balloon.path.evidence import Known, stage_states
 from workbench.domain.balloon.path.stages import MILESTONES, Proof, Side, milestone_words, stages
 from workbench.domain.balloon.path.timeline import Kind
 from workbench.domain.units import MINUS, PAGE, mib, with_sign
@@ -19,7 +19,7 @@ from workbench.verbs.common import guest_monitor, print_json, run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.domain.balloon.path.evidence import Light
+    from workbench.domain.balloon.path.evidence import StageState
     from workbench.domain.balloon.path.stages import Stage
     from workbench.domain.balloon.path.timeline import PathView, Step, Timeline
     from workbench.errors import NotReached
@@ -139,9 +139,9 @@ def as_lines(name: str, view: PathView, ram: int, *, hugepages: bool = False) ->
         yield f"  {view.why or 'QEMU writes its trace elsewhere'}: known only from the request, its reply and readings"
     yield ""
     yield f"  {'µs':>10}"
-    known = lights(_stages(view, hugepages=hugepages), line)
-    for light in known:
-        yield _row(light, line)
+    known = stage_states(_stages(view, hugepages=hugepages), line)
+    for state in known:
+        yield _row(state, line)
     yield ""
     yield from _legend(known)
     yield "  guest functions are those of Linux, which moves at most 256 pages (1 MiB) at a time"
@@ -184,10 +184,10 @@ def _headline(name: str, line: Timeline, ram: int) -> str:
     return f"{words}; settled {'within' if line.settled_late else 'after'} {line.settled:,} µs"
 
 
-def _row(light: Light, line: Timeline) -> str:
-    stage, sighting = light.stage, light.sighting
+def _row(state: StageState, line: Timeline) -> str:
+    stage, sighting = state.stage, state.sighting
     seen = f"{AT_MOST * sighting.late}{sighting.first - line.begun:,}" if sighting is not None else ""
-    when = seen or SIGNS[light.known]
+    when = seen or SIGNS[state.known]
     words = f"  {when:>10}  {stage.side:<5}  {stage.function:<30}  {stage.file:<34}"
     if sighting is not None:
         words += f"  {milestone_words(stage)}"
@@ -195,9 +195,9 @@ def _row(light: Light, line: Timeline) -> str:
     return words.rstrip()
 
 
-def _legend(known: tuple[Light, ...]) -> Iterator[str]:
-    found = {light.known for light in known}
-    if any(light.sighting is not None and light.sighting.late for light in known):
+def _legend(known: tuple[StageState, ...]) -> Iterator[str]:
+    found = {state.known for state in known}
+    if any(state.sighting is not None and state.sighting.late for state in known):
         yield f"  {AT_MOST}  had run by then, according to a reply or a reading; the time is not known"
     if Known.BETWEEN in found:
         yield f"  {SIGNS[Known.BETWEEN]}  ran between two that were traced; the time is not known"
@@ -205,7 +205,7 @@ def _legend(known: tuple[Light, ...]) -> Iterator[str]:
         yield f"  {SIGNS[Known.HIDDEN]}  cannot be traced here"
     if Known.PENDING in found:
         yield f"  {SIGNS[Known.PENDING]}  was not seen"
-    seen = {light.stage.key: light.sighting for light in known if light.sighting is not None}
+    seen = {state.stage.key: state.sighting for state in known if state.sighting is not None}
     wrote, event = seen.get("written"), seen.get("event")
     if wrote is not None and event is not None and not wrote.late and event.first < wrote.first:
         # hw/virtio/virtio-balloon.c, ``virtio_balloon_set_config``: first the event, then the trace point.
@@ -227,7 +227,7 @@ def _step_words(step: Step, line: Timeline) -> str:
 def as_object(name: str, view: PathView, ram: int, *, hugepages: bool = False) -> dict[str, object]:
     """The output of ``--json``. Times are microseconds since the request; unknown values are null."""
     line = view.timeline
-    known = lights(_stages(view, hugepages=hugepages), line)
+    known = stage_states(_stages(view, hugepages=hugepages), line)
     return {
         "guest": name,
         "qemu": view.qemu_version,
@@ -244,9 +244,9 @@ def as_object(name: str, view: PathView, ram: int, *, hugepages: bool = False) -
         "settled": line.settled if line else None,
         "settled_late": line.settled_late if line else None,
         "milestones": {
-            MILESTONES[light.stage.key].value: _since(light, line) for light in known if light.stage.key in MILESTONES
+            MILESTONES[state.stage.key].value: _since(state, line) for state in known if state.stage.key in MILESTONES
         },
-        "stages": [_stage_object(light, line) for light in known],
+        "stages": [_stage_object(state, line) for state in known],
         "steps": [_step_object(step, line) for step in line.steps.kept] if line else [],
         "folded": line.steps.folded if line else 0,
     }
@@ -258,8 +258,8 @@ def _ramp_step(line: Timeline, ram: int) -> dict[str, object]:
     return {"begun": line.begun, "target": target, "settled": line.settled}
 
 
-def _stage_object(light: Light, line: Timeline | None) -> dict[str, object]:
-    stage, sighting = light.stage, light.sighting
+def _stage_object(state: StageState, line: Timeline | None) -> dict[str, object]:
+    stage, sighting = state.stage, state.sighting
     return {
         "stage": stage.key,
         "function": stage.function,
@@ -267,17 +267,17 @@ def _stage_object(light: Light, line: Timeline | None) -> dict[str, object]:
         "source": "linux" if stage.side is Side.GUEST else "qemu",
         "side": stage.side.value,
         "does": stage.does,
-        "known": light.known.value,
-        "first": _since(light, line),
-        "late": light.sighting.late if light.sighting else None,
+        "known": state.known.value,
+        "first": _since(state, line),
+        "late": state.sighting.late if state.sighting else None,
         "last": sighting.last - line.begun if sighting and line else None,
         "count": sighting.count if sighting else 0,
     }
 
 
-def _since(light: Light, line: Timeline | None) -> int | None:
+def _since(state: StageState, line: Timeline | None) -> int | None:
     """Microseconds from the start until it was first seen."""
-    return light.sighting.first - line.begun if light.sighting is not None and line is not None else None
+    return state.sighting.first - line.begun if state.sighting is not None and line is not None else None
 
 
 def _step_object(step: Step, line: Timeline) -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
-from workbench.domain.balloon.safety.status import Standing
+from workbench.domain.balloon.safety.status import SafetyStatus
 from workbench.domain.text import visible
 from workbench.domain.units import in_mib
 from workbench.verbs.balloon.words import as_object
@@ -89,7 +89,7 @@ def row_object(seen: Seen) -> dict[str, object]:
     head: dict[str, object] = {"time": round(seen.time, 3), "guest": seen.name, "trouble": seen.trouble}
     if seen.balloon is None:
         return {**head, "state": "ended" if seen.ended else None}
-    return {**head, **as_object(seen.name, seen.balloon, seen.standing or Standing())}
+    return {**head, **as_object(seen.name, seen.balloon, seen.safety_status or SafetyStatus())}
 
 
 def json_line(seen: Seen) -> str:

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.balloon import Balloon
     from workbench.domain.balloon.ledger import Ledger
     from workbench.domain.balloon.safety.ramp import Ramping
-    from workbench.domain.balloon.safety.status import Standing
+    from workbench.domain.balloon.safety.status import SafetyStatus
 
 DASH = "\N{EN DASH}"
 DAY = 86400.0
 """Seconds."""
 
 
-def as_object(name: str, balloon: Balloon, standing: Standing) -> dict[str, object]:
+def as_object(name: str, balloon: Balloon, safety_status: SafetyStatus) -> dict[str, object]:
     """The output of ``--json``. Sizes are bytes; unknown values are null."""
     reading, host, verdict = balloon.reading, balloon.host, balloon.verdict
     share = balloon.ledger.yield_ if balloon.ledger else None
@@ -54,23 +54,23 @@ def as_object(name: str, balloon: Balloon, standing: Standing) -> dict[str, obje
         else None,
         "backing": to_builtins(balloon.backing) if balloon.backing else None,
         "ledger": ledger_object(balloon.ledger) if balloon.ledger else None,
-        **standing_object(standing),
+        **safety_object(safety_status),
     }
 
 
-def standing_object(standing: Standing) -> dict[str, object]:
+def safety_object(safety_status: SafetyStatus) -> dict[str, object]:
     """Floor, ramp and guard."""
-    acted = standing.acted
+    acted = safety_status.acted
     return {
-        "floor": to_builtins(standing.floor) if standing.floor else None,
+        "floor": to_builtins(safety_status.floor) if safety_status.floor else None,
         "ramp": {
-            "profile": to_builtins(standing.ramp) if standing.ramp else None,
-            "under_way": None if standing.left else ramping_object(standing.ramping),
-            "left": ramping_object(standing.ramping) if standing.left else None,
+            "profile": to_builtins(safety_status.ramp) if safety_status.ramp else None,
+            "under_way": None if safety_status.left else ramping_object(safety_status.ramping),
+            "left": ramping_object(safety_status.ramping) if safety_status.left else None,
         },
         "guard": {
-            "profile": standing.guard,
-            "armed": standing.armed,
+            "profile": safety_status.guard,
+            "armed": safety_status.armed,
             "acted": {"time": acted.time, "why": acted.why or acted.text, "returned": acted.size} if acted else None,
         },
     }
@@ -96,7 +96,7 @@ def ledger_object(ledger: Ledger) -> dict[str, object]:
     }
 
 
-def as_lines(name: str, balloon: Balloon, standing: Standing) -> list[str]:
+def as_lines(name: str, balloon: Balloon, safety_status: SafetyStatus) -> list[str]:
     """The same as text."""
     from workbench.domain.units import ago, mib
 
@@ -116,7 +116,7 @@ def as_lines(name: str, balloon: Balloon, standing: Standing) -> list[str]:
     if balloon.stats is not None and balloon.stats.available is not None:
         when = ago(time.time() - balloon.stats.last_update) + _when_it_had_another_size(balloon)
         lines.append(f"  guest   {mib(balloon.stats.available):>10} available, {when}")
-    lines += standing_lines(name, standing)
+    lines += safety_lines(name, safety_status)
     if balloon.ledger is not None:
         lines += ledger_lines(balloon.ledger)
         lines += [f"  {line}" for line in balloon.ledger.words]
@@ -180,20 +180,20 @@ def _when_it_had_another_size(balloon: Balloon) -> str:
     return ", while the balloon moved" if is_upper_bound(balloon) else ""
 
 
-def standing_lines(name: str, standing: Standing) -> list[str]:
+def safety_lines(name: str, safety_status: SafetyStatus) -> list[str]:
     """Floor, ramp and guard, as far as they are in use."""
     from workbench.domain.units import format_size, mib
 
-    lines, ramping, acted = [], standing.ramping, standing.acted
-    if standing.floor is not None:
-        lines.append(f"  floor   {mib(standing.floor.size):>10}   {standing.floor.why}")
+    lines, ramping, acted = [], safety_status.ramping, safety_status.acted
+    if safety_status.floor is not None:
+        lines.append(f"  floor   {mib(safety_status.floor.size):>10}   {safety_status.floor.why}")
     if ramping is not None:
         way = f"{mib(ramping.at)}, step {ramping.step} of {ramping.steps} to {mib(ramping.goal)}"
         what = (
             f"stopped at {way}; to continue: workbench balloon {name} {format_size(ramping.goal)} --ramp {ramping.ramp}"
         )
-        lines.append(f"  ramp    {what if standing.left else f'is at {way}'}")
-    if standing.armed:
+        lines.append(f"  ramp    {what if safety_status.left else f'is at {way}'}")
+    if safety_status.armed:
         lines.append("  guard   armed")
     if acted is not None:
         clock = time.strftime("%H:%M:%S", time.localtime(acted.time))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.domain.balloon.path.changes import follow, poll, sent
-from workbench.domain.balloon.path.evidence import LOOK, MOVES, PROBE, REQUEST, Known, lights
+from workbench.domain.balloon.path.evidence import LOOK, MOVES, PROBE, REQUEST, Known, stage_states
 from workbench.domain.balloon.path.stages import Proof, Side, stages
 from workbench.domain.balloon.path.timeline import KEPT, Kind, Timeline
 from workbench.domain.balloon.path.trace_log import COMMAND, READ, TARGET, WRITTEN, TraceLine
@@ -46,7 +46,7 @@ def change(num_pages: int, held: int = 0, *, begun: int = 1_000_000) -> Timeline
 
 
 def known(timeline: Timeline | None, *, hugepages: bool = False) -> dict[str, Known]:
-    return {light.stage.key: light.known for light in lights(stages((7, 2), hugepages=hugepages), timeline)}
+    return {state.stage.key: state.known for state in stage_states(stages((7, 2), hugepages=hugepages), timeline)}
 
 
 def test_a_whole_change() -> None:

@@ -20,7 +20,7 @@ from tests.commandline import CommandLine, command_line
 from tests.engine.local.opened import balloon_of, opened, reading_of, running, settled, until
 from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.history.marks import MarkKind
-from workbench.domain.balloon.safety.protection import Wish
+from workbench.domain.balloon.safety.protection import ProtectionRequest
 from workbench.domain.balloon.safety.ramp import Ramp, Ramping
 from workbench.engine.balloon.safety.ramp import FILE, RampRecord
 from workbench.engine.state.process import born
@@ -113,10 +113,10 @@ async def test_a_small_inflation_and_every_deflation_go_at_once(ramped: CommandL
         await guest.set_target(RAM - 16 * MIB)
         assert ramping(guest) is None
         await settled(guest, RAM - 16 * MIB)
-        await guest.protect(Wish.RAMP_OFF)
+        await guest.protect(ProtectionRequest.RAMP_OFF)
         await guest.set_target(RAM - 96 * MIB)
         await settled(guest, RAM - 96 * MIB)
-        await guest.protect(Wish.RAMP_ON)
+        await guest.protect(ProtectionRequest.RAMP_ON)
         await guest.set_target(RAM)
         await settled(guest, RAM)
         assert targets(guest)[count:] == [240, 160, 256]
@@ -136,7 +136,7 @@ async def test_another_target_ends_a_ramp(ramped: CommandLine) -> None:
 async def test_a_ramp_is_stopped_at_its_step(ramped: CommandLine) -> None:
     async with full_again(ramped) as guest:
         await guest.set_target(RAM - 128 * MIB)
-        await guest.protect(Wish.STOP_RAMP)
+        await guest.protect(ProtectionRequest.STOP_RAMP)
         assert ramping(guest) is None
         await settled(guest, RAM - 16 * MIB)
         assert not (ramped.state / "demo" / FILE).exists(), "nobody is asked whether to go on"
@@ -162,7 +162,7 @@ async def test_a_paused_guest_holds_the_ramp_with_a_reason(ramped: CommandLine) 
 
 async def test_a_frozen_qemu_holds_the_ramp_without_an_alarm(ramped: CommandLine) -> None:
     async with full_again(ramped) as guest:
-        await guest.protect(Wish.ARM)
+        await guest.protect(ProtectionRequest.ARM)
         await guest.set_target(RAM - 48 * MIB)
         pid = guest.snapshot.pid
         assert pid is not None
@@ -173,12 +173,12 @@ async def test_a_frozen_qemu_holds_the_ramp_without_an_alarm(ramped: CommandLine
             os.kill(pid, signal.SIGCONT)
         await settled(guest, RAM - 48 * MIB)
         assert guest.snapshot.protection.alarm is None
-        await guest.protect(Wish.DISARM)
+        await guest.protect(ProtectionRequest.DISARM)
 
 
 async def test_the_next_screen_continues_an_interrupted_ramp(ramped: CommandLine) -> None:
     async with watched(ramped) as guest:
-        await guest.protect(Wish.RAMP_ON)
+        await guest.protect(ProtectionRequest.RAMP_ON)
         await guest.set_target(RAM - 96 * MIB)
         await until(lambda: reading_of(guest).target <= RAM - 32 * MIB, "the second step")
     async with watched(ramped) as guest:
@@ -193,7 +193,7 @@ async def test_the_next_screen_continues_an_interrupted_ramp(ramped: CommandLine
         assert sum("left at" in mark.text for mark in balloon_of(guest).marks) == 1, (
             "one mark, however often it is seen"
         )
-        await guest.protect(Wish.GO_ON)
+        await guest.protect(ProtectionRequest.CONTINUE_RAMP)
         assert ramping(guest) is not None
         await settled(guest, RAM - 96 * MIB)
         assert guest.snapshot.protection.left is None
@@ -214,7 +214,7 @@ async def test_a_ramp_of_a_living_process_is_shown_as_its_own(ramped: CommandLin
     """And as left as soon as that process is gone, however it ended."""
     async with full_again(ramped) as guest:
         with subprocess.Popen(["sleep", "60"]) as owner:
-            await guest.protect(Wish.RAMP_OFF)
+            await guest.protect(ProtectionRequest.RAMP_OFF)
             await guest.set_target(RAM - 32 * MIB)
             await settled(guest, RAM - 32 * MIB)
             under_way = Ramping(Ramp(16 * MIB, 1), RAM, RAM - 96 * MIB, RAM - 32 * MIB, time.time())
@@ -224,7 +224,7 @@ async def test_a_ramp_of_a_living_process_is_shown_as_its_own(ramped: CommandLin
             assert ramping(guest) == under_way
             owner.kill()
         await until(lambda: guest.snapshot.protection.left is not None, "it to be left")
-        await guest.protect(Wish.DISMISS)
+        await guest.protect(ProtectionRequest.DISMISS)
         assert guest.snapshot.protection.left is None
         assert not (ramped.state / "demo" / FILE).exists()
 
@@ -314,7 +314,7 @@ async def test_the_guard_saves_a_process(demo_guest: DemoGuest, workbench: Comma
         assert ramping(guest) is None
         assert "Killed process" not in log_of(workbench)
         assert (await held_now(guest, workbench)).startswith("held 100M")
-        await guest.protect(Wish.DISMISS)
+        await guest.protect(ProtectionRequest.DISMISS)
         assert guest.snapshot.protection.alarm is None
 
 
@@ -347,16 +347,16 @@ async def interval_of(workbench: CommandLine) -> int:
 async def test_the_guard_asks_for_reports_every_second_and_leaves_the_interval_as_it_was(ramped: CommandLine) -> None:
     async with watched(ramped) as guest:
         assert await interval_of(ramped) == 2
-        await guest.protect(Wish.ARM)
+        await guest.protect(ProtectionRequest.ARM)
         await until(lambda: guest._probe is not None and guest._probe.interval == 1, "an interval of 1 s")
         assert await interval_of(ramped) == 1
         shown = await asyncio.to_thread(ramped, "balloon", "demo", "--json")
         assert shown.json["guard"] == {"profile": False, "armed": True, "acted": None}
-        await guest.protect(Wish.DISARM)
+        await guest.protect(ProtectionRequest.DISARM)
         assert await interval_of(ramped) == 2
         shown = await asyncio.to_thread(ramped, "balloon", "demo", "--json")
         assert shown.json["guard"] == {"profile": False, "armed": False, "acted": None}
-        await guest.protect(Wish.ARM)
+        await guest.protect(ProtectionRequest.ARM)
         await until(lambda: guest._probe is not None and guest._probe.interval == 1, "the same again")
     assert await interval_of(ramped) == 2, "the screen is left, and nobody guards"
 
@@ -373,7 +373,7 @@ async def test_the_next_screen_restores_the_interval_of_a_killed_guard(ramped: C
 
 async def test_an_armed_guard_leaves_a_calm_guest_alone(ramped: CommandLine) -> None:
     async with full_again(ramped) as guest:
-        await guest.protect(Wish.ARM)
+        await guest.protect(ProtectionRequest.ARM)
         await guest.set_target(RAM - 96 * MIB)
         await settled(guest, RAM - 96 * MIB)
         await guest.pause()
@@ -383,4 +383,4 @@ async def test_an_armed_guard_leaves_a_calm_guest_alone(ramped: CommandLine) -> 
         await settled(guest, RAM - 96 * MIB)
         assert guest.snapshot.protection.alarm is None
         assert balloon_of(guest).verdict.state is State.SETTLED
-        await guest.protect(Wish.DISARM)
+        await guest.protect(ProtectionRequest.DISARM)

@@ -37,7 +37,7 @@ class Known(StrEnum):
     """It has not run yet."""
 
 
-class Light(Struct, frozen=True):
+class StageState(Struct, frozen=True):
     """A stage and its state in one change."""
 
     stage: Stage
@@ -46,14 +46,14 @@ class Light(Struct, frozen=True):
     """When it was seen; None unless ``known`` is ``SEEN``."""
 
 
-def lights(path: tuple[Stage, ...], timeline: Timeline | None) -> tuple[Light, ...]:
+def stage_states(path: tuple[Stage, ...], timeline: Timeline | None) -> tuple[StageState, ...]:
     """The state of each stage in one change; all pending without one."""
     if timeline is None:
-        return tuple(Light(stage, Known.PENDING) for stage in path)
+        return tuple(StageState(stage, Known.PENDING) for stage in path)
     seen = timeline.seen
     proved = [index for index, stage in enumerate(path) if stage.proof in seen and stage.proof is not Proof.SETTLED]
     last = max(proved, default=-1)
-    found: list[Light] = []
+    found: list[StageState] = []
     for index, stage in enumerate(path):
         sighting = seen.get(stage.proof) if stage.proof is not None else None
         if sighting is not None:
@@ -70,7 +70,7 @@ def lights(path: tuple[Stage, ...], timeline: Timeline | None) -> tuple[Light, .
             known = Known.HIDDEN
         else:
             known = Known.PENDING
-        found.append(Light(stage, known, sighting))
+        found.append(StageState(stage, known, sighting))
     return tuple(found)
 
 

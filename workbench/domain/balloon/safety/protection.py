@@ -26,7 +26,7 @@ class Safety(Struct, frozen=True):
     """Polling interval of the guest's statistics in seconds."""
 
 
-class Wish(StrEnum):
+class ProtectionRequest(StrEnum):
     """A request to a running guest's ramp or guard."""
 
     ARM = "arm the guard"
@@ -34,7 +34,7 @@ class Wish(StrEnum):
     RAMP_ON = "ramp large inflations"
     RAMP_OFF = "inflate in a single step"
     STOP_RAMP = "stop the ramp at the present step"
-    GO_ON = "continue the interrupted ramp"
+    CONTINUE_RAMP = "continue the interrupted ramp"
     DISMISS = "dismiss the guard's alarm and the interrupted ramp"
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.safety.ramp import Ramp, Ramping
 
 
-class Standing(Struct, frozen=True):
+class SafetyStatus(Struct, frozen=True):
     """Floor, ramp and guard of one guest."""
 
     floor: Floor | None = None

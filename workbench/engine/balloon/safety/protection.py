@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.domain.balloon.safety.guard import pace_of
-from workbench.domain.balloon.safety.protection import Protection, Wish
+from workbench.domain.balloon.safety.protection import Protection, ProtectionRequest
 from workbench.domain.balloon.safety.ramp import DEFAULT_RAMP
 from workbench.engine.balloon.safety.guard import Guarding
 from workbench.engine.balloon.safety.ramp import Ramper
@@ -102,25 +102,25 @@ class Protector:
         after = self._ramper.ramping
         return after is not None and (before is None or before.at != after.at)
 
-    async def carry_out(self, wish: Wish, probe: BalloonProbe | None, reading: Reading | None) -> None:
+    async def carry_out(self, request: ProtectionRequest, probe: BalloonProbe | None, reading: Reading | None) -> None:
         """Carry out a user's request.
 
         :raise MonitorError: if an interrupted ramp cannot be continued.
         """
-        match wish:
-            case Wish.ARM:
+        match request:
+            case ProtectionRequest.ARM:
                 self._guard.armed = True
-            case Wish.DISARM:
+            case ProtectionRequest.DISARM:
                 await self._guard.disarm(probe)
-            case Wish.RAMP_ON:
+            case ProtectionRequest.RAMP_ON:
                 self._ramp = self._safety.ramp or DEFAULT_RAMP
-            case Wish.RAMP_OFF:
+            case ProtectionRequest.RAMP_OFF:
                 self._ramp = None
-            case Wish.STOP_RAMP:
+            case ProtectionRequest.STOP_RAMP:
                 self._ramper.end()
-            case Wish.GO_ON if probe is not None and reading is not None:
+            case ProtectionRequest.CONTINUE_RAMP if probe is not None and reading is not None:
                 await self._ramper.resume(probe, reading)
-            case Wish.DISMISS:
+            case ProtectionRequest.DISMISS:
                 self._guard.alarm = None
                 if self._ramper.left is not None:
                     self._ramper.end()

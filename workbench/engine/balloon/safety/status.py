@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.domain.balloon.safety.floor import floor_of
-from workbench.domain.balloon.safety.status import Standing, last_act
+from workbench.domain.balloon.safety.status import SafetyStatus, last_act
 from workbench.domain.profile.guest import safety_of
 from workbench.engine.balloon.safety.guard import is_armed
 from workbench.engine.balloon.safety.ramp import found
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.balloon import Balloon
 
 
-def read_standing(directory: Path, balloon: Balloon) -> Standing:
+def read_status(directory: Path, balloon: Balloon) -> SafetyStatus:
     """Read the current state; changes nothing."""
     safety = safety_of(started_profile(directory))
     ramping, lives = found(directory, balloon.reading.target) if balloon.reading is not None else (None, False)
-    return Standing(
+    return SafetyStatus(
         floor=floor_of(balloon, safety.floor),
         ramp=safety.ramp,
         ramping=ramping,

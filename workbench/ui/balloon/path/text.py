@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from workbench.domain.balloon.path.evidence import Known, lights
+from workbench.domain.balloon.path.evidence import Known, stage_states
 from workbench.domain.balloon.path.stages import Proof, Side, milestone_words, stages
 from workbench.domain.balloon.path.timeline import Kind
 from workbench.domain.units import MINUS, PAGE, in_mib, mib, with_sign
 from workbench.domain.versions import version_of
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon.path.evidence import Light
+    from workbench.domain.balloon.path.evidence import StageState
     from workbench.domain.balloon.path.stages import Stage
     from workbench.domain.balloon.path.timeline import PathView, Timeline
 
@@ -121,11 +121,11 @@ def stage_list(view: PathView, width: int, *, hugepages: bool, brief: bool) -> C
     line = view.timeline
     rows: list[Content] = []
     side: Side | None = None
-    for light in lights(_path(view, hugepages=hugepages), line):
-        if brief and not light.stage.brief:
+    for state in stage_states(_path(view, hugepages=hugepages), line):
+        if brief and not state.stage.brief:
             continue
-        rows.append(_row(light, line, width, first=light.stage.side is not side))
-        side = light.stage.side
+        rows.append(_row(state, line, width, first=state.stage.side is not side))
+        side = state.stage.side
     return Content("\n").join(rows)
 
 
@@ -141,9 +141,9 @@ def _path(view: PathView, *, hugepages: bool) -> tuple[Stage, ...]:
     return stages(version_of(view.qemu_version), deflating=deflating, hugepages=hugepages)
 
 
-def _row(light: Light, line: Timeline | None, width: int, *, first: bool) -> Content:
-    stage, style, colour = light.stage, STYLES[light.known], SIDES[light.stage.side]
-    lit = light.known in (Known.SEEN, Known.BETWEEN)
+def _row(state: StageState, line: Timeline | None, width: int, *, first: bool) -> Content:
+    stage, style, colour = state.stage, STYLES[state.known], SIDES[state.stage.side]
+    lit = state.known in (Known.SEEN, Known.BETWEEN)
     arrow = "\u2190" if stage.key in TO_HOST else "\u2192"
     parts: list[Part] = [
         (f"{stage.side if first else '':<5} ", colour if lit else DARK),
@@ -155,20 +155,20 @@ def _row(light: Light, line: Timeline | None, width: int, *, first: bool) -> Con
         parts.append((f" {stage.file:<{FILE}}", MUTED if lit else DARK))
     elif width >= EDGE + FUNCTION + 1 + SHORT_FILE + WHEN:
         parts.append((f" {stage.file.rpartition('/')[2]:<{SHORT_FILE}}", MUTED if lit else DARK))
-    parts.append((f"{_when(light, line):>{WHEN}}", style))
+    parts.append((f"{_when(state, line):>{WHEN}}", style))
     spare = width - (EDGE + FUNCTION + 1 + FILE + WHEN)
-    if spare >= COUNT and light.sighting is not None:
-        often = light.sighting.count > 1 and not light.sighting.late
-        count = f" \u00d7{light.sighting.count:,}" if often else ""
+    if spare >= COUNT and state.sighting is not None:
+        often = state.sighting.count > 1 and not state.sighting.late
+        count = f" \u00d7{state.sighting.count:,}" if often else ""
         parts += [f"  {milestone_words(stage)}" if spare >= NOTE else " ", (count, MUTED)]
     return Content.assemble(*parts)
 
 
-def _when(light: Light, line: Timeline | None) -> str:
-    if light.sighting is None or line is None:
-        return SIGNS[light.known]
-    when = _since(light.sighting.first, line)
-    return when.replace("+", AT_MOST) if light.sighting.late else when
+def _when(state: StageState, line: Timeline | None) -> str:
+    if state.sighting is None or line is None:
+        return SIGNS[state.known]
+    when = _since(state.sighting.first, line)
+    return when.replace("+", AT_MOST) if state.sighting.late else when
 
 
 def _since(at: int, line: Timeline) -> str:
