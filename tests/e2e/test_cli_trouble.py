@@ -48,7 +48,7 @@ def test_qemu_is_not_installed(workbench: CommandLine) -> None:
 def test_a_profile_with_mistakes_tells_all_of_them(workbench: CommandLine) -> None:
     path = workbench.profile("bad", 'memory.size = "lots"\n\n[cpu]\ncount = 0\n\n[baloon]\nstatistics = 2\n')
     done = workbench("start", "bad")
-    done.check_error(1, "the profile bad has 3 problems")
+    done.check_error(1, "profile bad has 3 problems")
     places = [line.split(": ")[0].strip().rpartition(":")[0] for line in done.stderr.splitlines()[1:4]]
     assert places == [f"{path}:1", f"{path}:4", f"{path}:6"]
     for words in ("memory.size", "cpu.count", "baloon", "balloon"):
@@ -69,7 +69,7 @@ def test_a_state_directory_too_deep_for_a_socket(workbench: CommandLine) -> None
     workbench.profile("one", FIRMWARE)
     deep = workbench.base / ("d" * 100)
     done = workbench("--state", str(deep), "start", "one")
-    done.check_error(1, "too deep", "a socket's path can have 107", "hint: name a shorter one with --state")
+    done.check_error(1, "too deep", "a socket's path can have at most 107", "hint: name a shorter directory with --state")
     assert not deep.exists(), "refused before anything is made"
 
 
