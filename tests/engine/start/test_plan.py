@@ -58,7 +58,7 @@ async def test_relative_files_are_looked_for_beside_the_profile(tmp_path: Path, 
 
 
 async def test_all_problems_of_a_profile_are_reported(tmp_path: Path, settings: Settings) -> None:
-    with pytest.raises(ProfileError, match="the profile vm has 2 problems") as caught:
+    with pytest.raises(ProfileError, match="profile vm has 2 problems") as caught:
         await plan(loaded(tmp_path, "cpu.count = 0\nmachin = 'q35'"), settings, check=False)
     assert [(problem.line, problem.key) for problem in caught.value.problems] == [(1, "cpu.count"), (2, "machin")]
 
