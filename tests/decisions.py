@@ -25,6 +25,7 @@ from tests.domain.qmp.schemas import SCHEMA
 from tests.profile_files import read_guest
 from tests.ui.fake_engine import NOW, RAM, FakeEngine, balloon, running
 from workbench import errors
+from workbench.domain.balloon.balloon import has_driver_returned
 from workbench.domain.balloon.diagnosis.causes import Circumstances, State
 from workbench.domain.balloon.diagnosis.judge import judge
 from workbench.domain.balloon.diagnosis.movement import TakeBack
@@ -65,8 +66,8 @@ from workbench.domain.rebalance.progress import Seen as SeenOnCourse
 from workbench.domain.rebalance.proposal import Candidate, propose
 from workbench.domain.units import MIB, SizeError, format_size, parse_size
 from workbench.engine.balloon import watching
-from workbench.engine.devices.drivers import parse_drivers
-from workbench.engine.local.driver import GuestDriver
+from workbench.engine.devices.drivers import DriverBook, parse_drivers
+from workbench.engine.local import lookups
 from workbench.engine.local.list_guests import list_guests
 from workbench.engine.local.lookups import LocalLookups
 from workbench.engine.profiles.store import read_profile
@@ -84,8 +85,8 @@ from workbench.ui.devices.layout import DIFFERS, PENDING, Layout
 from workbench.ui.devices.row import Row, Shown
 from workbench.ui.guests.list import state_words
 from workbench.ui.hotplug.form import PlugForm
-from workbench.ui.qmp.command_help import _table
-from workbench.ui.rebalance.screen import RebalanceScreen
+from workbench.ui.qmp.command_help import table as help_table
+from workbench.ui.rebalance.text import outcome
 from workbench.verbs.balloon import set as balloon_set
 from workbench.verbs.devices import unplug
 from workbench.verbs.group import workbench
@@ -193,7 +194,7 @@ def risk_on_the_command_line() -> Decisions:
             return now
 
         with (
-            mock.patch.object(balloon_set, "_look", look),
+            mock.patch.object(balloon_set, "read_balloon", look),
             mock.patch.object(balloon_set, "warn", lambda what, _, shown=shown: shown.append(what)),
         ):
             asyncio.run(
@@ -298,7 +299,7 @@ def outcomes() -> Decisions:
         [
             [bool(progress_line(one)) for one in course.progress.values()],
             [line.partition(":")[0] for line in outcome_lines(course)],
-            refused(lambda course=course: rebalance_verb._check_reached(course, 9.0)),  # type: ignore[misc]
+            refused(lambda course=course: rebalance_verb.check_reached(course, 9.0)),  # type: ignore[misc]
         ]
         for course in courses()
     ]
@@ -307,7 +308,7 @@ def outcomes() -> Decisions:
 def budget_that_is_too_small() -> Decisions:
     """The least that the hint names."""
     try:
-        rebalance_verb._check_met(propose([candidate("a", 200, 250, 1295)], 100 * MIB))
+        rebalance_verb.check_met(propose([candidate("a", 200, 250, 1295)], 100 * MIB))
     except WorkbenchError as error:
         return type(error).__name__, re.findall(r"\d{3,}", error.hint)
     return None
@@ -317,7 +318,7 @@ def outcome_on_the_screen() -> Decisions:
     """The figure and the style of the line above the table."""
     found = []
     for course in courses():
-        words = RebalanceScreen._outcome(mock.Mock(), course)
+        words = outcome(course)
         found.append([re.findall(r"\d+", words.plain)[0], styles(words)])
     return found
 
@@ -420,7 +421,7 @@ def typed_commands() -> Decisions:
 
 def deprecated_members() -> Decisions:
     """The style of a line of the help."""
-    return [styles(content) for content, _ in _table(members_of(SCHEMA, "blockdev-add"))]
+    return [styles(content) for content, _ in help_table(members_of(SCHEMA, "blockdev-add"))]
 
 
 def plugging() -> Decisions:
@@ -444,7 +445,7 @@ def unplugging() -> Decisions:
         one, one.late(), one.late("paused"), one.after("DEVICE_DELETED", {"device": "net1"}),
         one.after("DEVICE_UNPLUG_GUEST_ERROR", {"device": "net1"}),
     ]  # fmt: skip
-    codes = [refused(lambda end=end: unplug._report("demo", end, 9.0, quiet=True)) for end in ends]  # type: ignore[misc]
+    codes = [refused(lambda end=end: unplug.report("demo", end, 9.0, quiet=True)) for end in ends]  # type: ignore[misc]
     return [[name_of(end.state), end.waiting] for end in ends], codes
 
 
@@ -499,12 +500,13 @@ async def buses_for_a_driver() -> Decisions:
     async def execute(*_: object, **__: object) -> str:
         return tree
 
-    lookups = LocalLookups(lambda: cast("Monitor", SimpleNamespace(execute=execute)), 1)
-    found = []
-    for driver in ("e1000", "scsi-hd", ""):
-        with mock.patch.object(LocalLookups, "_of_program", mock.AsyncMock(return_value=drivers)):
-            found.append([one.value for one in await lookups.known(Lookup(Sort.BUS, driver))])
-    return found
+    book = cast("DriverBook", SimpleNamespace(drivers=mock.AsyncMock(return_value=drivers)))
+    looked_up = LocalLookups(lambda: cast("Monitor", SimpleNamespace(execute=execute, peer_pid=1)), 1, book)
+    with mock.patch.object(lookups, "build_of", return_value="a build"):
+        return [
+            [one.value for one in await looked_up.known(Lookup(Sort.BUS, driver))]
+            for driver in ("e1000", "scsi-hd", "")
+        ]
 
 
 # Engine: hosts, monitors and guests.
@@ -569,7 +571,7 @@ async def held_monitors() -> Decisions:
                 try:
                     await Monitor.connect(path, deadline=deadline)
                 except WorkbenchError as error:
-                    found.append([type(error).__name__, watched._trouble(error) == watching.HELD])
+                    found.append([type(error).__name__, watched.trouble_of(error) == watching.HELD])
                     found.append(await _followed(error))
     return found
 
@@ -582,7 +584,7 @@ async def _followed(error: WorkbenchError) -> object:
 
     with mock.patch.object(events, "guest_monitor", refusing):
         try:
-            await events._follow(Settings(), "demo", 1.0, 1, False)
+            await events.follow(Settings(), "demo", 1.0, 1, False)
         except WorkbenchError as raised:
             return type(raised).__name__, raised is error
     return None
@@ -631,23 +633,11 @@ async def listed_ends() -> Decisions:
 
 def drivers_that_come_and_go() -> Decisions:
     """Whether the device tree is read again: when the guest's driver has come."""
-    found = []
-    for before in State:
-        for after in State:
-            emitted: list[GuestSnapshot] = []
-            balloons = balloon(state=after)
-            driver = SimpleNamespace(
-                snapshot=running(balloon=balloon(state=before)),
-                _monitor=SimpleNamespace(version="7.2"),
-                _probe=SimpleNamespace(ram=RAM),
-                _readings=SimpleNamespace(balloon=lambda _, found=balloons: found, status="running"),
-                _protector=SimpleNamespace(state=lambda _: running().protection),
-                _phase=lambda: Phase.RUNNING,
-                _emit=emitted.append,
-            )
-            GuestDriver._publish(cast("GuestDriver", driver))
-            found.append(emitted[0].devices_revision)
-    return found
+    return [
+        has_driver_returned(before and balloon(state=before), balloon(state=after))
+        for before in (None, *State)
+        for after in State
+    ]
 
 
 def error_codes() -> Decisions:

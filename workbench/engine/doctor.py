@@ -56,20 +56,21 @@ async def examine(settings: Settings) -> tuple[HostSnapshot, list[Finding]]:
     """Read the host and check its setup."""
     host = await read_host(settings.cache)
     return host, [
-        _qemu(settings),
-        _accelerator(host),
-        Finding("hypervisor", Status.OK, _hypervisor(host.hypervisor)),
-        _memory(host),
-        *(_pool(pool) for pool in host.pools),
-        *_transparent(host),
-        *_mounts(),
-        _profiles(settings),
-        _state(settings),
-        _demo(settings),
+        check_qemu(settings),
+        check_accelerator(host),
+        check_hypervisor(host.hypervisor),
+        check_memory(host),
+        *(check_pool(pool) for pool in host.pools),
+        *check_transparent(host),
+        *check_mounts(),
+        check_profiles(settings),
+        check_state(settings),
+        check_demo(settings),
     ]
 
 
-def _qemu(settings: Settings) -> Finding:
+def check_qemu(settings: Settings) -> Finding:
+    """The QEMU program: installed, and recent enough."""
     try:
         binary = qemu_binary()
         version = qemu_version(binary, settings.cache)
@@ -82,26 +83,30 @@ def _qemu(settings: Settings) -> Finding:
     return Finding("QEMU", Status.OK, text)
 
 
-def _accelerator(host: HostSnapshot) -> Finding:
+def check_accelerator(host: HostSnapshot) -> Finding:
+    """What "auto" selects, and why; TCG is slow."""
     status = Status.OK if host.accelerator == "kvm" else Status.NOTE
     text = f"{host.accelerator.upper()}: {host.accelerator_reason}"
     return Finding("accelerator", status, text, host.accelerator_advice)
 
 
-def _hypervisor(name: str) -> str:
-    if not name:
-        return "none: bare metal"
-    return hypervisor_words(name) if name == UNNAMED else f"{name}: this host is {hypervisor_words(name)}"
+def check_hypervisor(name: str) -> Finding:
+    """The hypervisor under this host; empty is bare metal."""
+    words = "none: bare metal"
+    if name:
+        words = hypervisor_words(name) if name == UNNAMED else f"{name}: this host is {hypervisor_words(name)}"
+    return Finding("hypervisor", Status.OK, words)
 
 
-def _memory(host: HostSnapshot) -> Finding:
+def check_memory(host: HostSnapshot) -> Finding:
+    """Available memory: enough for the demo guest."""
     text = f"{gib_of(host.memory_available, host.memory_total)} available"
     if host.memory_available < DEMO_MEMORY:
         return Finding("memory", Status.NOTE, text, f"the demo guest can use up to {mib(DEMO_MEMORY)}")
     return Finding("memory", Status.OK, text)
 
 
-def _pool(pool: HugepagePool) -> Finding:
+def check_pool(pool: HugepagePool) -> Finding:
     """A pool is only needed by profiles that use hugepages."""
     topic = f"{size_words(pool.page)} pages"
     if pool.total:
@@ -113,7 +118,7 @@ def _pool(pool: HugepagePool) -> Finding:
     return Finding(topic, Status.OK, "none", f"for a guest with {size} of them: {command}")
 
 
-def _transparent(host: HostSnapshot) -> list[Finding]:
+def check_transparent(host: HostSnapshot) -> list[Finding]:
     """What they mean for a guest on ordinary memory; they are separate from the pools."""
     if not host.transparent:
         return []
@@ -125,7 +130,7 @@ def _transparent(host: HostSnapshot) -> list[Finding]:
     ]
 
 
-def _mounts() -> list[Finding]:
+def check_mounts() -> list[Finding]:
     """Mounts that a guest can take hugepages from; the default source, memfd, needs none."""
     return [
         Finding("hugetlbfs", Status.OK, f"{path}: {size_words(page)} pages" + ("" if writable else ", not writable"))
@@ -133,7 +138,8 @@ def _mounts() -> list[Finding]:
     ]
 
 
-def _profiles(settings: Settings) -> Finding:
+def check_profiles(settings: Settings) -> Finding:
+    """The profiles, and which of them have problems."""
     store = ProfileStore(settings.profiles)
     try:
         loaded = [store.load(entry.name) for entry in store.entries()]
@@ -150,7 +156,7 @@ def _profiles(settings: Settings) -> Finding:
     return Finding("profiles", Status.OK, text)
 
 
-def _state(settings: Settings) -> Finding:
+def check_state(settings: Settings) -> Finding:
     """The state directory: owned by us, writable, and short enough for a socket's path."""
     root = settings.state
     other = "name another directory with --state DIR or WORKBENCH_STATE"
@@ -180,7 +186,8 @@ def _state(settings: Settings) -> Finding:
     return Finding("state", Status.OK, text)
 
 
-def _demo(settings: Settings) -> Finding:
+def check_demo(settings: Settings) -> Finding:
+    """The demo guest: built, or possible to build here."""
     try:
         guest = find(settings.cache)
         if guest is not None:

@@ -308,7 +308,7 @@ async def test_a_report_in_the_middle_of_a_move_is_known_to_a_look(watched: Watc
         assert stage.trips <= ROUND_TRIPS
         if i >= 17:
             at = watched.readings
-            now = Balloon(Verdict(State.INFLATING), at.reading, stats=at._stats, history=tuple(at._history))
+            now = Balloon(Verdict(State.INFLATING), at.reading, stats=at.stats, history=at.history)
             counted.append(used_by(now))
     assert all(size is not None and used <= size <= used + 2 * step for size in counted), [
         size and size // MIB for size in counted

@@ -259,7 +259,7 @@ async def test_an_incomplete_guest_is_built_again(apt: Apt, home: Path, damage: 
 
 async def test_a_guest_of_another_recipe_is_not_taken(apt: Apt, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await build(home, quiet)
-    monkeypatch.setattr(cache, "_recipe", lambda: "another")
+    monkeypatch.setattr(cache, "recipe", lambda: "another")
     assert find(home) is None
 
 

@@ -17,7 +17,7 @@ from workbench.engine.qmp.monitor import Monitor
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from workbench.domain.devices.tree import DeviceTree
 
@@ -141,9 +141,13 @@ async def test_the_second_tree_asks_little_and_an_unplug_makes_it_look_again() -
         await monitor.close()
 
 
-async def test_the_screen_s_reader_asks_as_the_screen_and_forgets_on_an_unplug() -> None:
+async def test_the_screen_s_reader_asks_as_the_screen_and_forgets_on_an_unplug(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    listeners: list[Callable[[str, Mapping[str, object], float], None]] = []
     with running_qemu(paused=True) as (_, socket):
         monitor = await Monitor.connect(socket)
+        monkeypatch.setattr(monitor, "on_event", listeners.append)
         reader = DeviceReader.of(monitor)
         await reader.tree()
         assert {message.origin for message in monitor.record} == {Origin.SCREEN}
@@ -151,7 +155,7 @@ async def test_the_screen_s_reader_asks_as_the_screen_and_forgets_on_an_unplug()
         await reader.tree()
         assert len(monitor.record) == before + 2, "query-pci and its reply"
         # Without an operating system in the guest nothing is ever unplugged: the event is given by hand.
-        for listener in monitor._event_listeners:
+        for listener in listeners:
             listener("DEVICE_DELETED", {"path": "/machine/peripheral/net0"}, 0.0)
         await reader.tree()
         assert len(monitor.record) > before + 4, "QOM was read again"

@@ -39,7 +39,7 @@ class CountingProbe:
 @pytest.fixture(autouse=True)
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test begins as a new process would."""
-    monkeypatch.setattr(accelerator, "_known", {})
+    monkeypatch.setattr(accelerator, "known", {})
 
 
 @each_qemu()
@@ -92,7 +92,7 @@ async def test_a_dev_kvm_that_opens_and_runs_no_guest_is_found_out_by_the_probe_
 
 @pytest.mark.parametrize(("flag", "module"), [("vmx", "kvm_intel"), ("svm", "kvm_amd")])
 def test_without_the_device_the_module_is_named(tmp_path: Path, flag: str, module: str) -> None:
-    chosen = accelerator._cannot_open(tmp_path / "kvm", Processor(frozenset({flag})))
+    chosen = accelerator.cannot_open(tmp_path / "kvm", Processor(frozenset({flag})))
     assert chosen is not None
     assert chosen.name == "tcg"
     assert chosen.reason == f"no {tmp_path / 'kvm'}"
@@ -108,7 +108,7 @@ def test_without_permission_the_group_is_named() -> None:
         device.chmod(0o060)
         name = grp.getgrgid(device.stat().st_gid).gr_name
         with unprivileged():
-            chosen = accelerator._cannot_open(device, VMX)
+            chosen = accelerator.cannot_open(device, VMX)
         assert chosen is not None
         assert chosen.name == "tcg"
         assert chosen.reason == f"no permission to open {device}"
@@ -120,7 +120,7 @@ def test_a_device_that_no_group_may_open_gets_one() -> None:
         device = Path(file.name)
         device.chmod(0)
         with unprivileged():
-            chosen = accelerator._cannot_open(device, VMX)
+            chosen = accelerator.cannot_open(device, VMX)
         assert chosen is not None
         assert "chgrp kvm" in chosen.advice
 
@@ -128,7 +128,7 @@ def test_a_device_that_no_group_may_open_gets_one() -> None:
 def test_a_device_that_opens_rules_nothing_out(tmp_path: Path) -> None:
     device = tmp_path / "kvm"
     device.touch()
-    assert accelerator._cannot_open(device, VMX) is None
+    assert accelerator.cannot_open(device, VMX) is None
 
 
 @pytest.mark.parametrize(("answer", "name"), [("", "kvm"), ("failed to set MSR", "tcg")])
@@ -141,14 +141,14 @@ async def test_the_probe_runs_once_for_each_boot(
     monkeypatch.setattr(accelerator, "BOOT_ID", boot)
     probe = CountingProbe(answer)
     for _ in range(3):
-        chosen = await accelerator._by_probe(QEMU, device, probe, cache)
+        chosen = await accelerator.by_probe(QEMU, device, probe, cache)
         assert chosen.name == name
         assert answer in chosen.reason
-        accelerator._known.clear()  # another process
+        accelerator.known.clear()  # another process
     assert probe.runs == 1
 
     boot.write_text("two\n")
-    await accelerator._by_probe(QEMU, device, probe, cache)
+    await accelerator.by_probe(QEMU, device, probe, cache)
     assert probe.runs == 2
 
 
@@ -156,17 +156,17 @@ async def test_a_hang_is_not_kept_for_the_whole_boot(tmp_path: Path) -> None:
     device = tmp_path / "kvm"
     device.touch()
     probe = CountingProbe(None)
-    assert (await accelerator._by_probe(QEMU, device, probe, tmp_path)).name == "tcg"
-    assert (await accelerator._by_probe(QEMU, device, probe, tmp_path)).name == "tcg"
+    assert (await accelerator.by_probe(QEMU, device, probe, tmp_path)).name == "tcg"
+    assert (await accelerator.by_probe(QEMU, device, probe, tmp_path)).name == "tcg"
     assert probe.runs == 1
-    accelerator._known.clear()  # another process, at a quieter moment
+    accelerator.known.clear()  # another process, at a quieter moment
     probe.answer = ""
-    assert (await accelerator._by_probe(QEMU, device, probe, tmp_path)).name == "kvm"
+    assert (await accelerator.by_probe(QEMU, device, probe, tmp_path)).name == "kvm"
 
 
 async def test_a_cache_that_cannot_be_written_costs_time_alone(tmp_path: Path) -> None:
     device, cache = tmp_path / "kvm", tmp_path / "cache"
     device.touch()
     cache.write_text("a file where the directory should be")
-    assert (await accelerator._by_probe(QEMU, device, CountingProbe(""), cache)).name == "kvm"
+    assert (await accelerator.by_probe(QEMU, device, CountingProbe(""), cache)).name == "kvm"
     assert stat.S_ISREG(cache.stat().st_mode)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from workbench.domain.host.accelerator import UNNAMED
-from workbench.engine.host import hypervisor as module
-from workbench.engine.host.hypervisor import find_hypervisor, hypervisor_name
+from workbench.engine.host.hypervisor import NAMES, find_hypervisor, hypervisor_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +48,7 @@ def test_bare_metal_has_none_with_any_firmware(tmp_path: Path) -> None:
 
 
 def test_a_surface_is_not_a_virtual_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_by_program", str)
+    monkeypatch.setenv("PATH", str(tmp_path))  # no program to ask
     assert find(tmp_path, {VENDOR: "Microsoft Corporation", PRODUCT: "Surface Pro"}) == UNNAMED
 
 
@@ -66,8 +65,7 @@ def test_lscpu_where_systemd_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     lscpu = tmp_path / "lscpu"
     lscpu.write_text("#!/bin/sh\necho 'Architecture:      x86_64'\necho 'Hypervisor vendor: Microsoft'\n")
     lscpu.chmod(0o755)
-    monkeypatch.setattr(module, "_output", lambda *argv: subprocess.check_output([str(lscpu)], text=True))
-    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
     assert find(tmp_path, {}) == "Hyper-V"
 
 
@@ -77,5 +75,5 @@ def test_this_host_as_systemd_sees_it() -> None:
     if said == "none":
         assert hypervisor_name() == ""
     else:
-        assert hypervisor_name() == module._WORDS.get(said, hypervisor_name())
+        assert hypervisor_name() == NAMES.get(said, hypervisor_name())
         assert hypervisor_name()

@@ -194,12 +194,12 @@ def drawn(tmp_path: Path, total: int, free: int, reserved: int = 0) -> Path:
 
 def test_memory_in_pieces_is_compacted_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pool, compact = drawn(tmp_path, total=10, free=0), tmp_path / "proc/sys/vm/compact_memory"
-    real = supply._write
+    real = supply.request_pages
 
     def in_pieces(file: Path, pages: int, missing: Shortage, sys: Path) -> int:
         return real(file, pages if compact.exists() else 14, missing, sys)
 
-    monkeypatch.setattr(supply, "_write", in_pieces)
+    monkeypatch.setattr(supply, "request_pages", in_pieces)
     added = grow(Shortage(PAGE, 16, 0, 10), sys=tmp_path / "sys", proc=tmp_path / "proc")
     assert (added.pages, compact.read_text()) == (16, "1")
     assert (pool / "nr_hugepages").read_text() == "26"

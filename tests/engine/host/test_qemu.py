@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test begins as a new process would."""
-    monkeypatch.setattr(module, "_known", {})
+    monkeypatch.setattr(module, "known", {})
 
 
 def script(path: Path, text: str) -> str:
@@ -90,7 +90,7 @@ def test_the_version_is_asked_once_for_each_file(tmp_path: Path, monkeypatch: py
     qemu = script(tmp_path / "qemu", f"echo x >>{calls}; echo 'QEMU emulator version 9.1.0'")
     for _ in range(3):
         assert qemu_version(qemu, tmp_path / "cache") == (9, 1, 0)
-        monkeypatch.setattr(module, "_known", {})  # another process
+        monkeypatch.setattr(module, "known", {})  # another process
     assert calls.read_text() == "x\n"
 
     script(tmp_path / "qemu", f"echo x >>{calls}; echo 'QEMU emulator version 10.0'")

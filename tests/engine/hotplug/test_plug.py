@@ -232,12 +232,12 @@ async def test_a_device_that_is_gone_before_the_reply_leaves_no_mark() -> None:
             unplugs.note("DEVICE_DELETED", {"device": "port0", "path": "/machine/peripheral/port0"})
         assert unplugs.waiting == ()
         async with asyncio.timeout(20):
-            while unplugs._files.load():
+            while unplugs.files.load():
                 await asyncio.sleep(0.01)
         with pytest.raises(CommandFailed), unplugs.asking(monitor.execute, "cold0"):
             await monitor.execute("device_del", {"id": "cold0"})
         assert unplugs.waiting == ()
-        assert not unplugs._files.load()
+        assert not unplugs.files.load()
 
 
 async def test_a_connection_that_ends_during_an_unplug_claims_nothing() -> None:
@@ -251,7 +251,7 @@ async def test_a_connection_that_ends_during_an_unplug_claims_nothing() -> None:
         unplugs.forget()
         with pytest.raises(MonitorError, match="may still be unplugged"):
             await asked
-        assert unplugs._files.load()["net9"].pid == 0, "who looks next need not wait for this process"
+        assert unplugs.files.load()["net9"].pid == 0, "who looks next need not wait for this process"
 
 
 @each_qemu()

@@ -184,7 +184,7 @@ async def test_a_guest_that_ends_is_not_an_error(directory: Path) -> None:
         console.listen(lambda _text: None)
         await until(lambda: peer.clients, "the connection")
         peer.hang_up()
-        await until(lambda: console._writer is None, "the end")
+        await until(lambda: not console.connected, "the end")
         await console.close()
 
 

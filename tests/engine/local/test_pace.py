@@ -11,7 +11,7 @@ async def test_a_wait_is_over_when_something_happens() -> None:
     for happens in (Pace.hurry, Pace.note_event, Pace.interrupt):
         pace = Pace()
         waiting = asyncio.ensure_future(pace.wait(600))
-        while not pace._waiting:
+        while not pace.waiting:
             await asyncio.sleep(0)
         happens(pace)
         async with asyncio.timeout(30):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from msgspec.structs import replace
 
 from tests.profile_files import CORPUS
 from tests.real import QEMU, each_qemu
@@ -122,11 +122,13 @@ def test_a_type_that_ends_the_qemu_that_is_asked_leaves_the_others(qemu: str, tm
 
 def test_a_build_is_asked_once(tmp_path: Path) -> None:
     profile = loaded(tmp_path, "")
-    first = BuildReader(QEMU, tmp_path)
-    first.problems([profile])
     wrapper = tmp_path / "qemu-system-x86_64"
-    again = BuildReader(QEMU, tmp_path)
-    again._binary = str(wrapper)  # a program that is not there: to ask it would fail
+    wrapper.write_text(f'#!/bin/sh\nexec {QEMU} "$@"\n')
+    wrapper.chmod(0o755)
+    first = BuildReader(str(wrapper), tmp_path)
+    first.problems([profile])
+    again = BuildReader(str(wrapper), tmp_path)
+    wrapper.unlink()  # to ask it would fail
     assert again.problems([profile])[str(profile.path)] == ()
     with pytest.raises(HostError, match="cannot query"):
         again.problems([loaded(tmp_path, "[qemu]\nargs = ['-device', 'e1000']")])
@@ -152,12 +154,11 @@ def test_a_program_that_is_not_a_qemu(tmp_path: Path) -> None:
 def test_the_enlightenments_are_qemus(qemu: str, tmp_path: Path) -> None:
     names = ", ".join(f'"{name}"' for name in HYPERV)
     assert complaints(qemu, tmp_path, f"cpu.hyperv = [{names}]") == []
-    reader = BuildReader(qemu, tmp_path)
     profile = loaded(tmp_path, "cpu.hyperv = ['stimer']")
-    kept = reader._build
-    assert kept is not None
-    processor = kept.cpus["max"]
-    without = (kept.properties[processor] or frozenset()) - {"hv-synic"}
-    reader._build = replace(kept, properties={**kept.properties, processor: without})
+    (file,) = tmp_path.glob("qemu-build-*.json")
+    kept = json.loads(file.read_bytes())
+    kept["properties"][kept["cpus"]["max"]].remove("hv-synic")
+    file.write_text(json.dumps(kept))
+    reader = BuildReader(qemu, tmp_path)
     (problem,) = reader.problems([profile])[str(profile.path)]
     assert str(problem) == f"box.toml:1:5: cpu.hyperv: QEMU {reader.version} has no Hyper-V enlightenment synic"

@@ -31,7 +31,7 @@ class Peer:
     """The other end of a QMP socket. Requests come without a newline between them, as qemu.qmp sends them."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
+        self.reader = reader
         self._writer = writer
         self._text = ""
 
@@ -43,7 +43,7 @@ class Peer:
                 self._text = self._text.lstrip()[end:]
                 assert isinstance(value, dict)
                 return value
-            more = await self._reader.read(65536)
+            more = await self.reader.read(65536)
             if not more:
                 raise EOFError
             self._text += more.decode()
@@ -67,7 +67,7 @@ class Peer:
 
     async def silence(self) -> None:
         """Wait until the peer disconnects."""
-        while await self._reader.read(65536):
+        while await self.reader.read(65536):
             pass
 
 
@@ -461,7 +461,7 @@ async def test_close_in_mid_reply() -> None:
 async def test_a_peer_that_closes_while_something_is_sent_has_closed_the_connection() -> None:
     async def talk(other: Peer) -> None:
         await other.negotiate()
-        await other._reader.read(1)
+        await other.reader.read(1)
 
     async with peer(talk) as path:
         monitor = await Monitor.connect(path)

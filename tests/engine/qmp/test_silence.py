@@ -7,8 +7,11 @@ import os
 import signal
 import subprocess
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
+from unittest import mock
 
+import psutil
 import pytest
 
 from tests.commandline import wait_until
@@ -17,7 +20,7 @@ from workbench.domain.balloon.diagnosis.causes import Cause, State
 from workbench.domain.balloon.history.marks import MarkKind
 from workbench.domain.guest.lifecycle import Phase
 from workbench.domain.qmp.record.record import Kind
-from workbench.engine.qmp.silence import _process, is_stopped
+from workbench.engine.qmp.silence import is_stopped
 from workbench.errors import MonitorTimeout
 
 if TYPE_CHECKING:
@@ -128,11 +131,14 @@ async def test_memory_that_no_driver_holds_after_a_reset_is_not_counted(running_
         await settled(guest, RAM)
 
 
-def test_a_process_that_is_gone_is_not_remembered() -> None:
+def test_a_process_that_is_gone_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pid may be reused by another process that is stopped."""
     process = subprocess.Popen(["sleep", "600"])
     assert not is_stopped(process.pid)
     process.kill()
     process.wait()
     assert not is_stopped(process.pid)
-    assert _process.cache_info().currsize == 0
+    another = mock.Mock(side_effect=[psutil.STATUS_STOPPED, psutil.NoSuchProcess(process.pid)])
+    monkeypatch.setattr(psutil, "Process", lambda _pid: SimpleNamespace(status=another))
+    assert is_stopped(process.pid), "another process has its pid"
+    assert not is_stopped(process.pid)

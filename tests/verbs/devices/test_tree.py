@@ -194,7 +194,7 @@ def test_names_of_the_guest_move_no_terminal() -> None:
     child = Child("a\x1b[2J[red]\u202e", "thing\r", "/a")
     runner = CliRunner()
     with runner.isolation() as (out, *_):
-        verb._print_lines(qom_lines([(1, child)]))
+        verb.print_lines(qom_lines([(1, child)]))
         assert out.getvalue().decode() == "/\n  a\\x1b[2J[red]\\u202e (thing\\x0d)\n"
 
 

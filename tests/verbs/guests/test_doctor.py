@@ -31,14 +31,14 @@ def test_each_line_begins_with_its_status_and_has_no_colours() -> None:
 
 def test_the_texts_stand_in_one_column() -> None:
     from workbench.engine.doctor import Finding, Status
-    from workbench.verbs.guests.doctor import _report
+    from workbench.verbs.guests.doctor import report_lines
 
     findings = [
         Finding("QEMU", Status.OK, "first"),
         Finding("transparent hugepages", Status.OK, "first\nsecond", "third"),
     ]
     words = ("first", "first", "second", "\N{RIGHTWARDS ARROW} third")
-    lines = [click.unstyle(line) for line in _report(findings)]
+    lines = [click.unstyle(line) for line in report_lines(findings)]
     assert len({line.index(word) for line, word in zip(lines, words, strict=True)}) == 1
 
 

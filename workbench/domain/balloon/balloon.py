@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from workbench.domain.balloon.diagnosis.causes import State
+
 if TYPE_CHECKING:
     from workbench.domain.balloon.backing import Backing
     from workbench.domain.balloon.diagnosis.causes import Verdict
@@ -54,3 +56,8 @@ class Balloon(Struct, frozen=True):
             return None
         seconds = -self.reading.diff / self.rate
         return seconds if seconds > 0 else None
+
+
+def has_driver_returned(before: Balloon | None, now: Balloon) -> bool:
+    """Whether the guest's driver was absent and no longer is, as after a boot."""
+    return before is not None and before.verdict.state is State.ABSENT and now.verdict.state is not State.ABSENT

@@ -68,7 +68,7 @@ class Readings:
         self._schedule = Schedule()
         self._met: BalloonProbe | None = None
         """The probe that everything was read from."""
-        self._moved_at = moved_at(tuple(self._history))
+        self._moved_at = moved_at(self.history)
         self._watch = Watch()
         self._marked: TakeBack | None = None
         """The take-back as last marked."""
@@ -114,6 +114,11 @@ class Readings:
     def stats(self) -> GuestStats | None:
         """The guest's own statistics as last read."""
         return self._stats
+
+    @property
+    def history(self) -> tuple[Sample, ...]:
+        """The last samples, oldest first, for the plot."""
+        return tuple(self._history)
 
     def expire(self) -> None:
         """Something happened: read again soon what is otherwise read now and then."""
@@ -260,7 +265,7 @@ class Readings:
         :param trouble: why QEMU does not answer, if known.
         """
         self._silent = self._silent or not answering
-        record, history, marks = probe.record, tuple(self._history), self.marks.load()
+        record, history, marks = probe.record, self.history, self.marks.load()
         return Balloon(
             verdict=self.verdict(probe, answering=answering, trouble=trouble),
             reading=self._reading,

@@ -73,12 +73,13 @@ class Watched:
                 balloon = await self._read(settle)
             return Seen(name, time.time(), balloon, safety_status=read_status(self.running.path, balloon))
         except (TimeoutError, WorkbenchError) as error:
-            trouble = self._trouble(error)
+            trouble = self.trouble_of(error)
         if not self.running.alive:
             return Seen(name, time.time(), trouble="its QEMU has ended", ended=True)
         return Seen(name, time.time(), trouble=trouble)
 
-    def _trouble(self, error: TimeoutError | WorkbenchError) -> str:
+    def trouble_of(self, error: TimeoutError | WorkbenchError) -> str:
+        """Why the guest was not read."""
         if is_stopped(self.running.pid):
             return silence_words(self.running.pid)
         return HELD if isinstance(error, (TimeoutError, MonitorSilent, MonitorCrowded)) else error.message

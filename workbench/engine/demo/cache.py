@@ -62,7 +62,7 @@ def find(cache: Path) -> DemoGuest | None:
 
     :param cache: the workbench's cache directory (``Settings.cache``).
     """
-    place = cache / "demo-guest" / _recipe()
+    place = cache / "demo-guest" / recipe()
     try:
         facts = json.loads((place / "guest.json").read_text())
         guest = DemoGuest(place / "vmlinuz", place / "initrd.img", str(facts["version"]), str(facts["origin"]))
@@ -108,7 +108,7 @@ async def _build(home: Path, progress: Callable[[str], None]) -> None:
         progress(f"building the initramfs for Linux {parts.release}")
         guest = work / "guest"
         await asyncio.to_thread(_write_guest, guest, parts)
-        place = home / _recipe()
+        place = home / recipe()
         shutil.rmtree(place, ignore_errors=True)  # incomplete, or find() would have returned it
         guest.rename(place)
     finally:
@@ -155,7 +155,7 @@ async def _lock(path: Path, progress: Callable[[str], None]) -> AsyncIterator[No
 
 
 @memo
-def _recipe() -> str:
+def recipe() -> str:
     """A hash of everything that determines the initramfs, except the packages."""
     digest = hashlib.sha256(repr((FORMAT, modules.WANTED)).encode())
     for path in sorted(SCRIPTS.iterdir()):

@@ -39,8 +39,8 @@ async def choose_accelerator(cache: Path | None = None) -> Accelerator:
     :raise workbench.errors.HostError: if KVM would have to be tried and there is no QEMU.
     """
     processor = read_processor()
-    ruled_out = tcg_by_cpu(processor, platform.machine()) or _cannot_open(KVM, processor)
-    return ruled_out or await _by_probe(qemu_binary(), KVM, run_probe, cache)
+    ruled_out = tcg_by_cpu(processor, platform.machine()) or cannot_open(KVM, processor)
+    return ruled_out or await by_probe(qemu_binary(), KVM, run_probe, cache)
 
 
 async def kvm_trouble(cache: Path | None = None) -> str:
@@ -55,7 +55,7 @@ def kvm_warning(chosen: Accelerator) -> str:
     return f"KVM probably cannot run this guest: {chosen.reason}" + (f"; {chosen.advice}" if chosen.advice else "")
 
 
-def _cannot_open(device: Path, processor: Processor) -> Accelerator | None:
+def cannot_open(device: Path, processor: Processor) -> Accelerator | None:
     """TCG with the reason if KVM's device is missing or refuses this user."""
     try:
         os.close(os.open(device, os.O_RDWR | os.O_CLOEXEC))
@@ -81,20 +81,20 @@ def _join_group(device: Path) -> str:
     return f"join its group and log in again: sudo usermod -aG {group} $USER"
 
 
-async def _by_probe(
+async def by_probe(
     binary: str, device: Path, probe: Callable[[str], Awaitable[str]], cache: Path | None = None
 ) -> Accelerator:
     """KVM if a guest runs on it; tried once for each boot, device and QEMU."""
     memo = Memo("kvm-probe", cache)
     key = _probe_key(binary, device, cache)
-    answer = _known.get(tuple(key)) or memo.recall(key)
+    answer = known.get(tuple(key)) or memo.recall(key)
     if answer is None:
         try:
             answer = [await probe(binary)]
             memo.keep(key, answer)
         except ProbeHung:  # on a busy host the next try may be in time: remembered for this process only
             answer = [HUNG]
-    _known[tuple(key)] = answer
+    known[tuple(key)] = answer
     if not answer[0]:
         return Accelerator("kvm", "a test guest ran on it")
     return Accelerator("tcg", f"KVM cannot run a guest: {answer[0]}")
@@ -107,5 +107,5 @@ def _probe_key(binary: str, device: Path, cache: Path | None) -> list[str]:
     return [BOOT_ID.read_text().strip(), f"{found.st_rdev:x}", f"{found.st_ino}", binary, version]
 
 
-_known: dict[tuple[str, ...], list[str]] = {}
+known: dict[tuple[str, ...], list[str]] = {}
 """Answers that this process already has, by the probe's key."""

@@ -40,7 +40,7 @@ _FIRMWARE = {
 }
 """Prefixes of DMI's vendor and product under each hypervisor."""
 
-_WORDS = {
+NAMES = {
     "kvm": "KVM",
     "amazon": "KVM",
     "google": "KVM",
@@ -95,11 +95,11 @@ def _by_firmware(sys: Path) -> str:
 def _by_program() -> str:
     """What systemd-detect-virt(1) or lscpu(1) read from CPUID; empty if neither is installed."""
     if shutil.which("systemd-detect-virt"):
-        return _WORDS.get(_output("systemd-detect-virt", "--vm"), "")
+        return NAMES.get(_output("systemd-detect-virt", "--vm"), "")
     for line in _output("lscpu").splitlines():
         key, _, value = line.partition(":")
         if key == "Hypervisor vendor":
-            return _WORDS.get(value.strip().lower(), value.strip())
+            return NAMES.get(value.strip().lower(), value.strip())
     return ""
 
 

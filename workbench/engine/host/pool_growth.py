@@ -66,11 +66,11 @@ def grow(short: Shortage, *, sys: Path = SYS, proc: Path = PROC) -> Added:
             hint="give the guest less memory, or stop a program that uses much",
         )
     try:
-        got = _write(file, short.write, short, sys)
+        got = request_pages(file, short.write, short, sys)
         if got < short.write:
             with suppress(OSError):  # a kernel without it, or a sandbox: the second try may succeed anyway
                 (proc / "sys/vm/compact_memory").write_text("1")
-            got = _write(file, short.write, short, sys)
+            got = request_pages(file, short.write, short, sys)
     except OSError as error:
         raise HostError(
             f"cannot change the pool of {words} pages: {error.strerror}", hint=f"as root:\n{commands}"
@@ -133,7 +133,7 @@ def _use(added: Added, sys: Path) -> tuple[int, int]:
     return (node.total, min(node.total, node.total - node.free + pool.reserved)) if node else (0, 0)
 
 
-def _write(file: Path, pages: int, short: Shortage, sys: Path) -> int:
+def request_pages(file: Path, pages: int, short: Shortage, sys: Path) -> int:
     """Request this many pages; returns how many there are then."""
     file.write_text(str(pages))
     return _total(short.page, short.node, sys)

@@ -70,16 +70,16 @@ def qemu_version(binary: str, cache: Path | None = None) -> tuple[int, int, int]
     # The path too: a wrapper script at another path may run another QEMU from the same bytes.
     key = [binary, str(found.st_mtime_ns), str(found.st_size), str(found.st_ino)]
     memo = Memo("qemu-version", cache)
-    kept = _known.get(tuple(key)) or memo.recall(key)
+    kept = known.get(tuple(key)) or memo.recall(key)
     if kept is None:
         kept = _ask_version(binary)
         memo.keep(key, kept)
-    _known[tuple(key)] = kept
+    known[tuple(key)] = kept
     major, minor, micro = map(int, kept)
     return major, minor, micro
 
 
-_known: dict[tuple[str, ...], list[str]] = {}
+known: dict[tuple[str, ...], list[str]] = {}
 """Versions that this process already knows, by the key of the program file."""
 
 

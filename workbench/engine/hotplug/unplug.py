@@ -36,7 +36,8 @@ class Unplugs:
         :param changed: called when an unplug changes state.
         :param ended: called with each unplug that has finished.
         """
-        self._files = files
+        self.files = files
+        """The requests, for other processes and the next one."""
         self._changed = changed
         self._ended = ended
         self._now: dict[str, Unplug] = {}
@@ -151,7 +152,7 @@ class Unplugs:
 
         :raise MonitorError: when QEMU does not reply.
         """
-        asked = self._files.load()
+        asked = self.files.load()
         living = {child.name for child in await qom.children(PERIPHERAL)}
         for name in self._elsewhere.keys() - asked.keys():
             self._drop(name)  # finished by the process that requested it
@@ -163,7 +164,7 @@ class Unplugs:
                 self._answered.setdefault(name, asyncio.Event())
                 self._elsewhere[name] = one
             elif name in self._elsewhere and self._now[name].state is State.REFUSED:
-                self._files.forget(name)
+                self.files.forget(name)
                 self._drop(name)
             elif name not in self._now or name in self._elsewhere:
                 self._drop(name)
@@ -175,7 +176,7 @@ class Unplugs:
 
     def _follow(self, execute: Execute, name: str, rest: Sequence[Behind], *, waiting: bool) -> asyncio.Task[Unplug]:
         """The task that waits for the guest's response, however late; created on the first call."""
-        self._files.note(name, rest, waiting=waiting)
+        self.files.note(name, rest, waiting=waiting)
         task = self._tasks.get(name)
         if task is None:
             self._answered.setdefault(name, asyncio.Event())
@@ -200,9 +201,9 @@ class Unplugs:
             del self._tasks[name]
             rest = self._rest.pop(name)
             if over:
-                self._files.forget(name)
+                self.files.forget(name)
             else:
-                self._files.note(name, rest, waiting=False)  # for the next process
+                self.files.note(name, rest, waiting=False)  # for the next process
             self._drop(name)
 
     def _undo(self, name: str, known: Unplug | None) -> None:

@@ -33,6 +33,11 @@ class Console:
         self._writer: asyncio.StreamWriter | None = None
         self._connected = asyncio.Event()
 
+    @property
+    def connected(self) -> bool:
+        """Whether input reaches the guest."""
+        return self._writer is not None
+
     def listen(self, listener: Callable[[str], None]) -> Callable[[], None]:
         """Send the scrollback now, then output as it comes; returns a function that ends this."""
         scrollback = read_tail(self._directory / "serial.log", SCROLLBACK)

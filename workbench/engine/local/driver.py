@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.balloon.diagnosis.causes import State
+from workbench.domain.balloon.balloon import has_driver_returned
 from workbench.domain.guest.lifecycle import Exit, Phase, Silence, phase_of
 from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.qmp.record.record import Kind, Origin, Record
@@ -82,6 +82,11 @@ class GuestDriver:
         self._changes = asyncio.Lock()
         self.hotplug = LocalHotplug(self._connected, running, settings, self._changes, self._devices_changed)
         self._driver = asyncio.create_task(self._drive(), name=f"guest {running.name}")
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether everything has been read since the last event; what may have changed is read over several rounds."""
+        return not self._readings.expired
 
     async def _end_driving(self) -> None:
         """Disconnect from the monitor; QEMU continues to run."""
@@ -172,9 +177,9 @@ class GuestDriver:
     async def _sleep_until_next(self, monitor: Monitor) -> None:
         if not self.snapshot.answering:
             interval = REST
-        elif self._readings.expired:
+        elif not self.up_to_date:
             self._pace.expire()
-            interval = 0.0  # what may have changed does not fit into one round
+            interval = 0.0
         elif self._readings.moving and (self.watched or self._protector.armed):
             interval = MOVING
         else:
@@ -221,10 +226,8 @@ class GuestDriver:
     def _publish(self) -> None:
         assert self._monitor is not None
         assert self._probe is not None
-        old = self.snapshot.balloon
-        came_back = old is not None and old.verdict.state is State.ABSENT
         balloon = self._readings.balloon(self._probe)
-        driver_changed = came_back and balloon.verdict.state is not State.ABSENT
+        driver_changed = has_driver_returned(self.snapshot.balloon, balloon)
         self._emit(
             replace(
                 self.snapshot,

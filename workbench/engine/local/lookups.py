@@ -39,11 +39,14 @@ _BUS = re.compile(
 class LocalLookups:
     """See :class:`workbench.engine.base.Lookups`."""
 
-    def __init__(self, connected: Callable[[], Monitor], pid: int) -> None:
-        """:param connected: returns the connection to QEMU, or raises if there is none."""
+    def __init__(self, connected: Callable[[], Monitor], pid: int, drivers: DriverBook | None = None) -> None:
+        """
+        :param connected: returns the connection to QEMU, or raises if there is none.
+        :param drivers: of its program; by default they are read when needed.
+        """
         self._connected = connected
         self._pid = pid
-        self._drivers = DriverBook()
+        self._drivers = drivers or DriverBook()
         self._hmp: dict[str, Sequence[Known]] = {}
         self._hmp_of: Monitor | None = None
         """The connection that they were read from."""

@@ -24,7 +24,8 @@ class Pace:
 
     def __init__(self) -> None:
         self._wake = asyncio.Event()
-        self._waiting = False
+        self.waiting = False
+        """Whether a wait is under way that something can end."""
         self._begun = 0.0
         """When the last reading began (monotonic)."""
         self._next_rest = 0.0
@@ -41,7 +42,7 @@ class Pace:
 
     def interrupt(self) -> None:
         """End the current wait, if any; a later one is not shortened."""
-        if self._waiting:
+        if self.waiting:
             self._wake.set()
 
     def note_event(self) -> None:
@@ -78,12 +79,12 @@ class Pace:
 
     async def sleep(self, seconds: float) -> None:
         """Wait until woken, or until the time is up."""
-        self._waiting = True
+        self.waiting = True
         try:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
         except TimeoutError:
             pass
         finally:
-            self._waiting = False
+            self.waiting = False
         self._wake.clear()

@@ -105,11 +105,11 @@ class CommandHelp(ModalScreen[None]):
         given = given_in(self._line, self._schema) if command_in(self._line) == self._command else None
         lines = arguments(self._schema, self._command, given)
         yield Content.styled("Arguments" if lines else "No arguments", "bold"), 0
-        yield from _table(lines)
+        yield from table(lines)
         words, members = returns(self._schema, self._command)
         yield BLANK
         yield Content.assemble(("Returns", "bold"), f" {words}"), 0
-        yield from _table(members)
+        yield from table(members)
 
     def _of_nothing(self) -> Iterator[Hung]:
         """Help on the console, or the text for a command that this QEMU does not have."""
@@ -135,7 +135,8 @@ class CommandHelp(ModalScreen[None]):
             )
 
 
-def _table(lines: Sequence[HelpLine]) -> Iterator[Hung]:
+def table(lines: Sequence[HelpLine]) -> Iterator[Hung]:
+    """Names in one column, and beside each what it is."""
     width = max((2 * line.level + len(line.name) for line in lines), default=0) + 2
     for line in lines:
         name = f"{'  ' * line.level}{visible(line.name)}".ljust(width)

@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
 from workbench.domain.rebalance.guests import candidate_of, parse_budget, ramp_of
-from workbench.domain.rebalance.progress import Course, Seen, Stage, patience, step_words
+from workbench.domain.rebalance.progress import Course, Seen, patience, step_words
 from workbench.domain.rebalance.proposal import Proposal, propose
 from workbench.domain.units import MIB, SizeError, in_mib, mib
 from workbench.errors import WorkbenchError
@@ -193,7 +193,7 @@ class RebalanceScreen(ModalScreen[None]):
         if self._mistake:
             return Content.styled(self._mistake, "$error")
         if self._course is not None:
-            return self._outcome(self._course)
+            return text.outcome(self._course)
         if self._proposal.short:
             return Content.styled(self._proposal.words, "bold $error")
         if not self._proposal.changes:
@@ -201,14 +201,6 @@ class RebalanceScreen(ModalScreen[None]):
                 self._proposal.words or "Nothing to change: all guests have these targets already", text.MUTED
             )
         return Content.styled(self._proposal.words, "$warning")
-
-    def _outcome(self, course: Course) -> Content:
-        changed = [one for one in course.progress.values() if one.line.change]
-        reached = sum(one.stage is Stage.REACHED for one in changed)
-        words = f"{reached} of {len(changed)} guest{'' if len(changed) == 1 else 's'} at the new target"
-        if not course.over:
-            return Content.styled(words, "$warning")
-        return Content.styled(words, "bold $success" if course.complete else "bold $error")
 
     # Actions.
 

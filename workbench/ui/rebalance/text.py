@@ -14,7 +14,7 @@ from workbench.ui.keys.names import key_name
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.domain.rebalance.progress import Progress
+    from workbench.domain.rebalance.progress import Course, Progress
     from workbench.domain.rebalance.proposal import Line, Proposal
 
 ARROW = "\u2192"
@@ -177,3 +177,13 @@ def keys(*, running: bool, over: bool, ready: bool) -> Content:
     parts += [(f"\u2191\u2193 {key_name('rebalance.out', 'space')}", "bold $accent"), (" excludes a guest   ", MUTED)]
     parts += [(key_name("rebalance.leave", "esc"), "bold $accent"), (" closes" if over else " leaves", MUTED)]
     return Content.assemble(*parts)
+
+
+def outcome(course: Course) -> Content:
+    """How many guests have reached their new target; the style says whether all did."""
+    changed = [one for one in course.progress.values() if one.line.change]
+    reached = sum(one.stage is Stage.REACHED for one in changed)
+    words = f"{reached} of {len(changed)} guest{'' if len(changed) == 1 else 's'} at the new target"
+    if not course.over:
+        return Content.styled(words, "$warning")
+    return Content.styled(words, "bold $success" if course.complete else "bold $error")

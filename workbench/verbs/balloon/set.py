@@ -104,10 +104,10 @@ async def check_floor(
     from workbench.domain.units import mib
     from workbench.errors import WorkbenchError
 
-    plan = forecast(await _look(running, probe, fresh=False), size, 0.0, floor=safety.floor)
+    plan = forecast(await read_balloon(running, probe, fresh=False), size, 0.0, floor=safety.floor)
     if plan.risky:
         # The last report may be older than the last change, when the guest had another size.
-        plan = forecast(await _look(running, probe, fresh=True), size, 0.0, floor=safety.floor)
+        plan = forecast(await read_balloon(running, probe, fresh=True), size, 0.0, floor=safety.floor)
     if not plan.risky:
         return
     where = f" ({plan.floor.why})" if plan.floor is not None and plan.risk is Risk.BELOW_FLOOR else ""
@@ -287,8 +287,11 @@ def warn(what: str, hint: str) -> None:
     click.echo(f"hint: {hint}", err=True)
 
 
-async def _look(running: Running, probe: BalloonProbe, *, fresh: bool) -> Balloon:
-    """:param fresh: wait for the guest's next report, if it comes in time."""
+async def read_balloon(running: Running, probe: BalloonProbe, *, fresh: bool) -> Balloon:
+    """The balloon, read in one round.
+
+    :param fresh: wait for the guest's next report, if it comes in time.
+    """
     from workbench.engine.balloon.readings import Readings
 
     readings = Readings(running, lasting=False)

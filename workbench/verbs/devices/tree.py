@@ -80,10 +80,10 @@ async def _show(settings: Settings, name: str, view: str, depth: int | None, as_
             devices = await _virtio(reader, await reader.tree(), deep=depth != 1)
             body = [virtio_json(*pair) for pair in devices]
             lines = (line for pair in devices for line in virtio_lines(*pair))
-    print_json(body) if as_json else _print_lines(lines)
+    print_json(body) if as_json else print_lines(lines)
 
 
-def _print_lines(lines: Iterable[str]) -> None:
+def print_lines(lines: Iterable[str]) -> None:
     """Print lines whose names come from QEMU or the guest and may hold control characters."""
     from workbench.domain.text import visible
 
@@ -96,7 +96,7 @@ async def show_diff(settings: Settings, name: str, as_json: bool) -> bool:
     from workbench.verbs.devices.tree_text import drift_lines
 
     differences = await read_diff(settings, name)
-    print_json(drift_json(differences)) if as_json else _print_lines(drift_lines(name, differences))
+    print_json(drift_json(differences)) if as_json else print_lines(drift_lines(name, differences))
     return bool(differences)
 
 

@@ -39,7 +39,7 @@ def command(settings: Settings, name: str, device: str, timeout: float, as_json:
         print_json(
             {"guest": name, "id": device, "state": end.state.name.lower(), "left": [one.words for one in end.left]}
         )
-    _report(name, end, timeout, quiet=as_json)
+    report(name, end, timeout, quiet=as_json)
 
 
 async def _unplug(settings: Settings, name: str, device: str, timeout: float) -> Unplug:
@@ -87,7 +87,7 @@ async def _clear_up(monitor: Monitor, files: UnplugFiles, device: str) -> Unplug
     return Unplug(device, State.GONE, left=left, rest=rest, late_removal=True)
 
 
-def _report(name: str, end: Unplug, timeout: float, *, quiet: bool) -> None:
+def report(name: str, end: Unplug, timeout: float, *, quiet: bool) -> None:
     """Report the outcome.
 
     :raise WorkbenchError: when it was refused.

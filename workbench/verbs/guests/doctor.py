@@ -39,14 +39,14 @@ def command(settings: Settings, as_json: bool) -> None:
     else:
         # None lets click detect a terminal; NO_COLOR (no-color.org) overrides it.
         colour = False if os.environ.get("NO_COLOR") else None
-        for line in _report(findings):
+        for line in report_lines(findings):
             click.echo(line, color=colour)
         click.echo(f"missing: {', '.join(missing)}" if missing else "the demo guest can run: workbench demo")
     if missing:
         raise SystemExit(1)
 
 
-def _report(findings: list[Finding]) -> Iterator[str]:
+def report_lines(findings: list[Finding]) -> Iterator[str]:
     """Each finding with its advice below."""
     width = max(len(finding.topic) for finding in findings)
     margin = " " * (8 + 1 + width + 2)

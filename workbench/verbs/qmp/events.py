@@ -34,12 +34,16 @@ def command(settings: Settings, name: str, timeout: float | None, count: int | N
     With --count and --timeout, exit 4 when fewer events came in time.
     """
     try:
-        run(_follow(settings, name, timeout, count, as_json))
+        run(follow(settings, name, timeout, count, as_json))
     except KeyboardInterrupt:
         return  # the normal way to stop
 
 
-async def _follow(settings: Settings, name: str, timeout: float | None, count: int | None, as_json: bool) -> None:
+async def follow(settings: Settings, name: str, timeout: float | None, count: int | None, as_json: bool) -> None:
+    """Print the events of one guest as they come.
+
+    :raise MonitorUnavailable: when another client is reading them.
+    """
     from workbench.errors import MonitorCrowded, MonitorSilent, MonitorUnavailable
 
     try:

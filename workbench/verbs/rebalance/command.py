@@ -59,7 +59,7 @@ def command(
     if dry_run or proposal.short or not proposal.changes:
         if as_json:
             print_json(as_object(proposal))
-        _check_met(proposal)
+        check_met(proposal)
         return
     if not yes:
         _ask(proposal)
@@ -70,7 +70,7 @@ def command(
     finally:  # report the outcome even when interrupted
         course.stop("interrupted")
         _report(proposal, course, as_json=as_json)
-    _check_reached(course, wait)
+    check_reached(course, wait)
 
 
 def _running(settings: Settings, names: Sequence[str]) -> list[Running]:
@@ -104,7 +104,7 @@ def _propose(guests: Sequence[Running], budget: str) -> tuple[list[GuestSnapshot
     return snapshots, propose(candidates, size)
 
 
-def _check_met(proposal: Proposal) -> None:
+def check_met(proposal: Proposal) -> None:
     """:raise WorkbenchError: when the budget is too small."""
     from workbench.domain.units import MIB
     from workbench.errors import WorkbenchError
@@ -152,7 +152,7 @@ def _report(proposal: Proposal, course: Course, *, as_json: bool) -> None:
             click.echo(line)
 
 
-def _check_reached(course: Course, wait: float) -> None:
+def check_reached(course: Course, wait: float) -> None:
     """
     :raise WorkbenchError: when a guest failed.
     :raise NotReached: when a guest misses its target.

@@ -11,7 +11,16 @@ from tests.commandline import DEADLINE
 from tests.engine.balloon.path.traced import enabled, started
 from tests.real import each_qemu
 from workbench.domain.balloon.path.trace_log import COMMAND, EVENTS, READ, TARGET, Sieve, parse_line
-from workbench.engine.balloon.path.trace import LOG, LOG_GONE, LOOKERS, NO_LOG, SWITCHED_OFF, TraceEvents, TraceLog
+from workbench.engine.balloon.path.trace import (
+    LOG,
+    LOG_GONE,
+    LONGEST_LINE,
+    LOOKERS,
+    NO_LOG,
+    SWITCHED_OFF,
+    TraceEvents,
+    TraceLog,
+)
 from workbench.engine.devices.virtio_pci import balloon_bar, read_config
 from workbench.errors import MonitorError
 
@@ -160,4 +169,6 @@ def test_a_log_without_an_end_of_line_takes_no_memory(tmp_path: Path) -> None:
     with path.open("ab") as file:
         file.truncate(1 << 26)
     assert list(log.lines()) == []
-    assert len(log._begun) <= 1 << 16
+    with path.open("ab") as file:
+        file.write(b"\n")
+    assert [len(line) for line in log.lines()] == [LONGEST_LINE], "its end alone was kept"
