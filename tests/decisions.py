@@ -701,7 +701,7 @@ async def keys_on_the_screen() -> Decisions:
         await app.push_screen(form)
         form.action_all()
         for key in ("read-only", "media"):
-            while form._row.key != key:
+            while form.row.key != key:
                 form.action_move(1)
             form.action_choice()
             found.append([key, form.query_one(Input).value])

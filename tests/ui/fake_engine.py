@@ -205,6 +205,7 @@ class FakeGuest:
         self.kept = Past()
         self.lookups = FakeLookups()
         self.failure: WorkbenchError | None = None
+        self.console_listeners: list[Callable[[str], None]] = []
         self.path_listeners: list[Callable[[PathView], None]] = []
         self.path_view = PathView("7.2.22", traced=True)
 
@@ -258,8 +259,14 @@ class FakeGuest:
         await self._note("kill")
 
     def console(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        self.console_listeners.append(listener)
         listener("hello from the guest\n")
-        return lambda: None
+        return lambda: self.console_listeners.remove(listener)
+
+    def print(self, text: str) -> None:
+        """Write to its serial console."""
+        for listener in tuple(self.console_listeners):
+            listener(text)
 
     async def type(self, text: str) -> None:
         await self._note("type", text)
@@ -282,6 +289,8 @@ class FakeProfiles:
     def __init__(self, **texts: str) -> None:
         self.files: dict[str, ProfileText] = {}
         self._writes = 0
+        self.looks = 0
+        """How often the disk was checked."""
         self.host_problems: tuple[Problem, ...] = ()
         self.failure: WorkbenchError | None = None
         for name, text in texts.items():
@@ -299,6 +308,7 @@ class FakeProfiles:
         return self.files[name]
 
     async def disk(self, known: ProfileText) -> ProfileText:
+        self.looks += 1
         return self.files.get(known.name, ProfileText(known.name, known.path, ""))
 
     async def save(self, known: ProfileText, text: str, *, anyway: bool = False) -> ProfileText:

@@ -52,7 +52,7 @@ def test_old_garbage_is_collected_once_there_is_enough() -> None:
     kept = [Node() for _ in range(MUCH)]
     frozen = gc.get_freeze_count()
     del kept[MANY // 4 :]
-    WorkbenchApp._collect()
+    WorkbenchApp.collect_garbage()
     assert garbage() is None
     assert gc.get_freeze_count() <= frozen, "the little that stays is looked at again"
 
@@ -60,7 +60,7 @@ def test_old_garbage_is_collected_once_there_is_enough() -> None:
 def test_a_screen_at_rest_is_not_delayed() -> None:
     gc.collect()
     garbage = outlive()
-    WorkbenchApp._collect()
+    WorkbenchApp.collect_garbage()
     assert garbage() is not None
 
 
@@ -68,6 +68,6 @@ def test_a_screen_at_rest_is_not_delayed() -> None:
 def test_many_live_objects_are_frozen_for_the_next_collection() -> None:
     kept = [Node() for _ in range(MUCH)]
     frozen = gc.get_freeze_count()
-    WorkbenchApp._collect()
+    WorkbenchApp.collect_garbage()
     assert gc.get_freeze_count() >= frozen + len(kept)
     assert len(gc.get_objects(generation=2)) < MANY

@@ -131,16 +131,17 @@ class WorkbenchApp(KeyOrder):
     def _collect_again(self) -> None:
         """Freeze what is alive after the start, and enable the collector again.
 
-        A full collection would otherwise delay a key by 50 ms. The oldest generation is collected only by ``_collect``,
-        in small steps.
+        A full collection would otherwise delay a key by 50 ms. The oldest generation is collected only by
+        ``collect_garbage``, in small steps.
         """
         gc.freeze()
         gc.set_threshold(*gc.get_threshold()[:2], NEVER)
         gc.enable()
-        self.set_interval(COLLECT, self._collect)
+        self.set_interval(COLLECT, self.collect_garbage)
 
     @staticmethod
-    def _collect() -> None:
+    def collect_garbage() -> None:
+        """Collect all garbage, if enough has gathered since the last time."""
         if gc.get_count()[2] < RIPE:
             return
         gc.collect()

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from tests.ui.fake_engine import NOW, RAM, balloon, running
 from tests.ui.main.opened import asked, opened, press, text_of
+from tests.ui.notifications import notes
 from workbench.domain.balloon.backing import Backing
 from workbench.domain.balloon.ledger import Ledger, Moment, percent
 from workbench.domain.balloon.reading import HostMemory
@@ -208,7 +209,7 @@ async def test_starting_a_guest_that_may_get_sigbus_shows_a_warning() -> None:
         await press(pilot, "g", "s")
         await pilot.app.workers.wait_for_complete()
         assert engine.started == ["demo"]
-        assert CAUTION in [notification.message for notification in pilot.app._notifications]
+        assert CAUTION in [note.message for note in notes(pilot.app)]
 
 
 async def test_why_a_guest_died_is_shown_below_how() -> None:

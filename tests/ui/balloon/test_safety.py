@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from tests.ui.fake_engine import NOW, RAM, balloon, running
 from tests.ui.main.opened import asked, opened, press, text_of
+from tests.ui.notifications import notes
 from workbench.domain.balloon.diagnosis.causes import Cause, Finding, State
 from workbench.domain.balloon.reading import Sample
 from workbench.domain.balloon.safety.forecast import forecast
@@ -71,7 +72,7 @@ async def test_a_guest_held_by_another_screen_is_not_shown_as_stopped() -> None:
     held = running(balloon=None, answering=False, trouble="another client holds its monitor")
     async with opened(held) as (pilot, _):
         await press(pilot, "5")
-        assert [note.message for note in pilot.app._notifications] == ["another client holds its monitor"]
+        assert [note.message for note in notes(pilot.app)] == ["another client holds its monitor"]
 
 
 async def test_a_target_at_the_floor_does_not_ask() -> None:
@@ -124,14 +125,14 @@ async def test_a_preset_that_no_longer_fits_is_refused() -> None:
     async with opened(running(safety=Safety(presets=(("large", "1G"),)))) as (pilot, _):
         await press(pilot, "p", "1")
         assert pilot.app.screen.query_one(BalloonPanel).staged is None
-        assert any("more than the guest's RAM" in note.message for note in pilot.app._notifications)
+        assert any("more than the guest's RAM" in note.message for note in notes(pilot.app))
 
 
 async def test_a_profile_without_presets_is_reported() -> None:
     async with opened() as (pilot, _):
         await press(pilot, "p")
         assert not isinstance(pilot.app.screen, Dialog)
-        assert any("has no presets" in note.message for note in pilot.app._notifications)
+        assert any("has no presets" in note.message for note in notes(pilot.app))
 
 
 async def test_the_palette_has_the_presets() -> None:
@@ -293,7 +294,7 @@ async def test_the_guards_action_is_in_the_panel_and_not_covered_by_a_toast() ->
         engine.publish(running(protection=Protection(alarm=ALARM, armed=True)))
         await pilot.pause()
         assert "guard gave 128 MiB back at" in safety_words(pilot)
-        assert not [note for note in pilot.app._notifications if note.title == "Guard"]
+        assert not [note for note in notes(pilot.app) if note.title == "Guard"]
 
 
 async def test_the_guards_action_is_shown_once_while_another_pane_is_open() -> None:
@@ -305,15 +306,15 @@ async def test_the_guards_action_is_shown_once_while_another_pane_is_open() -> N
         await pilot.pause()
         assert "guard gave 128 MiB back at" in safety_words(pilot)
         assert "only 12 MiB available (threshold 32 MiB)" in safety_words(pilot)
-        notes = [note.message for note in pilot.app._notifications if note.title == "Guard"]
-        assert notes == ["demo got 128 MiB back: only 12 MiB available (threshold 32 MiB)"]
+        given_back = [note.message for note in notes(pilot.app) if note.title == "Guard"]
+        assert given_back == ["demo got 128 MiB back: only 12 MiB available (threshold 32 MiB)"]
 
 
 async def test_the_guard_of_a_guest_not_shown_is_reported_too() -> None:
     async with opened(running(), running("other")) as (pilot, engine):
         engine.publish(running("other", protection=Protection(alarm=ALARM)))
         await pilot.pause()
-        assert any(note.message.startswith("other got 128 MiB back") for note in pilot.app._notifications)
+        assert any(note.message.startswith("other got 128 MiB back") for note in notes(pilot.app))
         assert "gave" not in safety_words(pilot)
 
 
@@ -396,7 +397,7 @@ async def test_a_refused_key_covers_nothing_on_a_small_terminal() -> None:
         assert Content.from_markup(str(panel.border_subtitle)).plain == "No interrupted ramp to continue"
         await press(pilot, "p")
         assert "see [balloon.presets]" in Content.from_markup(str(panel.border_subtitle)).plain
-        assert not pilot.app._notifications
+        assert not notes(pilot.app)
         assert panel.show_notice("a" * 79, 1.0) is False, "no room"
         panel.show_notice("soon over", 0.01)
         while str(panel.border_subtitle) != hints:

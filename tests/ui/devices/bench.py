@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from textual.app import ComposeResult
+    from textual.pilot import Pilot
 
 RECORDED = json.loads((Path(__file__).parents[2] / "domain/devices/recorded/devices-7.2.json").read_text())
 BALLOON = "/machine/peripheral/balloon0"
@@ -110,6 +111,15 @@ class Bench(App[None]):
         number = self.lines.number_of(key)
         assert number is not None
         self.lines.cursor = number
+
+
+async def press_on(app: Bench, pilot: Pilot[None], key: str) -> None:
+    """Press enter on a line."""
+    number = app.lines.number_of(key)
+    assert number is not None, key
+    app.lines.cursor = number
+    await pilot.press("enter")
+    await pilot.pause()
 
 
 PCI_BUS = "/machine/q35/pcie.0"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from tests.ui.devices.bench import BALLOON, CHILD, NODE, QUEUE, Answering, Bench, Finding
+from tests.ui.devices.bench import BALLOON, CHILD, NODE, QUEUE, Answering, Bench, Finding, press_on
 from workbench.domain.devices.qom import Node, Property
 from workbench.domain.devices.virtio import Virtio
 from workbench.ui.devices.detail_area import DetailArea
@@ -29,14 +29,6 @@ async def shown(pilot: Pilot[None], *properties: Property) -> None:
     await app.open_on(BALLOON)
     await pilot.press("enter")
     app.pane.set_node(replace(NODE, properties=properties, virtio=None))
-    await pilot.pause()
-
-
-async def press_on(app: Bench, pilot: Pilot[None], key: str) -> None:
-    number = app.lines.number_of(key)
-    assert number is not None, key
-    app.lines.cursor = number
-    await pilot.press("enter")
     await pilot.pause()
 
 
@@ -127,7 +119,7 @@ async def test_results_of_the_same_name_show_their_owner() -> None:
         lines = [line for line in app.text() if line.split()[:1] == ["size"]]
         assert len(lines) > 2
         assert len(set(lines)) == len(lines)
-        parts = app.query_one(DetailArea)._parts
+        parts = app.query_one(DetailArea).parts
         assert parts[0] == ("found", "size: 7")
 
 
@@ -151,7 +143,7 @@ async def test_a_queue_shows_its_indices_in_its_own_line() -> None:
         after = app.line("inflate")
         assert "avail 65535  used 40000  128 descriptors" in after
         assert before.index("used") == after.index("used")
-        assert dict(app.query_one(DetailArea)._parts)["line"].startswith("queues: 1 of 1")
+        assert dict(app.query_one(DetailArea).parts)["line"].startswith("queues: 1 of 1")
         show(replace(QUEUE, desc=0))
         await pilot.pause()
         assert "avail" not in app.line("inflate"), "indices of what no driver set up mean nothing"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,9 @@ from workbench.ui.devices.pane import DeviceTreePane
 from workbench.ui.devices.row import Row, Shown
 from workbench.ui.devices.store import Question, Want
 from workbench.ui.devices.views.views import View, rows
+
+if TYPE_CHECKING:
+    from textual.strip import Strip
 
 
 def without(tree: DeviceTree, *slots: int) -> DeviceTree:
@@ -121,19 +126,19 @@ async def test_a_refresh_keeps_cursor_openings_and_place() -> None:
         assert any(line.key == f"{BALLOON}#status" for line in app.lines.rows)
 
 
-async def test_only_changed_lines_are_redrawn() -> None:
+async def test_only_changed_lines_are_redrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     app = Bench()
     async with app.run_test(size=(80, 40)) as pilot:
         await app.open_on(BALLOON)
         await pilot.pause()
         drawn: list[int] = []
-        original = app.lines._line
+        original = app.lines.render_line
 
-        def spy(row: Row, width: int, *, cursor: bool) -> object:
-            drawn.append(1)
-            return original(row, width, cursor=cursor)
+        def spy(y: int) -> Strip:
+            drawn.append(y)
+            return original(y)
 
-        app.lines._line = spy  # type: ignore[method-assign, assignment]
+        monkeypatch.setattr(app.lines, "render_line", spy)
         app.pane.tree = recorded_tree()
         await pilot.pause()
         assert drawn == [], "an equal tree draws nothing"

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from textual.widgets import Input
 
 from tests.ui.devices.bench import BALLOON, CHILD, NODE, QOM, SECRET, TREE, Answering, Finding
+from tests.ui.notifications import notes
 from workbench.domain.devices.qom import Node
 from workbench.domain.devices.search import Spot, find, spots
 from workbench.ui.devices.search import FindBar
@@ -66,13 +67,13 @@ async def test_enter_goes_to_a_match_that_is_read_later() -> None:
         await pilot.pause()
         app.pane.set_walk({**QOM, CHILD: SECRET}, values=True)
         await pilot.pause()
-        assert not app._notifications
+        assert not notes(app)
         assert app.lines.cursor == 0
         await pilot.press("slash", *"needles", "enter")
         await pilot.pause()
         app.pane.set_walk({**QOM, CHILD: SECRET}, values=True)
         await pilot.pause()
-        assert [one.message for one in app._notifications] == ["Not found: needles"]
+        assert [one.message for one in notes(app)] == ["Not found: needles"]
 
 
 async def test_a_config_field_of_the_balloon_is_found() -> None:

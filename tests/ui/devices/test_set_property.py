@@ -8,6 +8,7 @@ from textual.widgets import Input
 from tests.ui.devices.bench import BALLOON, NODE, Bench
 from workbench.domain.devices.qom import Property
 from workbench.domain.devices.type_info import PropertyInfo, TypeInfo
+from workbench.ui.common.text import TextBlock
 from workbench.ui.devices.set_property import Change, SetBar
 from workbench.ui.devices.store import Want
 
@@ -32,7 +33,7 @@ class Setting(Bench):
 
     @property
     def words(self) -> str:
-        return " ".join(str(self.bar._words.render()).split())
+        return " ".join(str(self.bar.query_one(TextBlock).render()).split())
 
     async def go_to(self, one: Property) -> None:
         await self.open_on(BALLOON)
@@ -61,7 +62,9 @@ async def test_a_value_is_typed_checked_and_sent() -> None:
         await pilot.press("enter")
         (change,) = app.changes
         assert (change.path, change.old, change.value, change.harm) == (BALLOON, INTERVAL, 5, "")
-        app.pane._store.pending.add((Want.VALUES, BALLOON))  # asked before it was set
+        app.pane.read_live()
+        await pilot.pause()
+        assert Want.VALUES in [one.want for one in app.questions], "asked before it was set"
         app.questions.clear()
         app.bar.done(change)
         await pilot.pause()

@@ -18,7 +18,7 @@ from workbench.engine.qmp.monitor import Monitor
 from workbench.errors import CommandFailed
 from workbench.settings import Settings
 from workbench.ui.devices.detail_area import DetailArea
-from workbench.ui.main.devices import _asked
+from workbench.ui.main.devices import read_answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -52,7 +52,7 @@ class Real(Bench):
     @work(group="node")
     async def read(self, question: Question) -> None:
         try:
-            give = await _asked(self.devices, question, self.pane)
+            give = await read_answer(self.devices, question, self.pane)
         except CommandFailed as error:
             self.failures.append(f"{question}: {error}")
             give = partial(self.pane.set_failure, question, error.message)
@@ -90,7 +90,7 @@ class Real(Bench):
 
     @property
     def details(self) -> dict[str, str]:
-        return dict(self.query_one(DetailArea)._parts)
+        return dict(self.query_one(DetailArea).parts)
 
 
 @pytest.fixture

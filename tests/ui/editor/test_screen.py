@@ -7,11 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.style import Style
 from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
 from tests.profile_files import HERE
 from tests.ui.editor.opened import TEXT, answer, area, command, dialog, head, listed, opened, press, wait_until
+from tests.ui.notifications import notes
 from workbench.domain.guest.lifecycle import Phase
 from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.profile.problems import Problem
@@ -24,7 +26,7 @@ from workbench.ui.editor.compare_dialog import CompareDialog
 from workbench.ui.editor.form import LABEL, FormList, ProfileForm, hints, row_line
 from workbench.ui.editor.problem_list import ProblemList
 from workbench.ui.editor.screen import EditorScreen
-from workbench.ui.editor.text_area import changed_range, spans
+from workbench.ui.editor.text_area import changed_range
 from workbench.ui.keys.names import set_user_keys
 from workbench.ui.main.screen import MainScreen
 from workbench.ui.words import broken
@@ -32,11 +34,19 @@ from workbench.ui.words import broken
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
+    from workbench.ui.editor.text_area import ProfileArea
+
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(editor_module, "POLL", 0.05)
     monkeypatch.setattr(editor_module, "REST", 0.05)
+
+
+def underlined(area: ProfileArea, line: int) -> list[tuple[int, int]]:
+    """The start and end of each underlined span of a line, counted from 0."""
+    spans = area.get_line(line).spans
+    return [(one.start, one.end) for one in spans if isinstance(one.style, Style) and one.style.underline]
 
 
 class TestLive:
@@ -54,7 +64,7 @@ class TestLive:
             problems = screen.query_one(ProblemList)
             await wait_until(lambda: bool(problems.problems))
             assert str(problems.problems[0]).startswith("demo.toml:6:1: net[0].xmac: unknown key: did you mean mac?")
-            assert (0, 4, "problem") in spans(area(screen).document.get_line(5), area(screen)._problems[5])
+            assert underlined(area(screen), 5) == [(0, 4)]
             assert "1 problem" in head(screen)
             area(screen).jump(1, 1)
             await press(pilot, "f4", "enter")
@@ -204,15 +214,19 @@ class TestChangedOnDisk:
             question.dismiss("reload")
             async with asyncio.timeout(10):
                 while not area(screen).text.startswith("# theirs"):
-                    screen._poll_disk()
+                    screen.poll_disk()
                     await asyncio.sleep(0)
 
     async def test_a_touched_file_does_not_ask(self) -> None:
         async with opened() as (pilot, engine, screen):
             await press(pilot, "#")
-            stamp = engine.profiles.write("demo", TEXT).stamp
-            await wait_until(lambda: screen._known.stamp == stamp)
+            engine.profiles.write("demo", TEXT)
+            looked = engine.profiles.looks
+            await wait_until(lambda: engine.profiles.looks > looked + 1)
             assert pilot.app.screen is screen
+            await press(pilot, "ctrl+s")
+            await wait_until(lambda: not screen.changed)
+            assert pilot.app.screen is screen, "it has the new state of the file"
 
     async def test_a_file_that_is_gone_is_reported_and_can_be_saved_again(self) -> None:
         async with opened() as (pilot, engine, screen):
@@ -300,7 +314,7 @@ class TestKeys:
     async def test_ctrl_g_shows_the_file(self) -> None:
         async with opened() as (pilot, _, _screen):
             await press(pilot, "ctrl+g")
-            await wait_until(lambda: any(one.message == "/profiles/demo.toml" for one in pilot.app._notifications))
+            await wait_until(lambda: any(one.message == "/profiles/demo.toml" for one in notes(pilot.app)))
 
     async def test_the_ends_of_the_text(self) -> None:
         async with opened() as (pilot, _, screen):
@@ -446,7 +460,7 @@ class TestForm:
             form.choose(("cpu",))
             await press(pilot, "minus")
             assert area(screen).text == TEXT
-            assert "cpu cannot be disabled" in [one.message for one in pilot.app._notifications]
+            assert "cpu cannot be disabled" in [one.message for one in notes(pilot.app)]
             form.choose(("display",))
             await press(pilot, "enter")
             await wait_until(lambda: "[display]" in area(screen).text)

@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from tests.ui.devices.bench import TREE
 from tests.ui.fake_engine import FakeDevices, FakeEngine, running
+from tests.ui.notifications import notes
 from workbench.domain.hotplug.leftovers import Behind, Left, Sort
 from workbench.domain.hotplug.plan import FreeBus
 from workbench.domain.hotplug.unplug import State, Unplug
@@ -64,8 +65,8 @@ async def to_form(app: WorkbenchApp, pilot: Pilot[None], digit: str = "1") -> Pl
     return app.screen
 
 
-def notes(app: WorkbenchApp) -> str:
-    return " ".join(f"{one.title} {one.message}" for one in app._notifications)
+def note_words(app: WorkbenchApp) -> str:
+    return " ".join(f"{one.title} {one.message}" for one in notes(app))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -85,7 +86,7 @@ async def test_a_card_is_plugged_in_after_its_commands_were_shown(size: tuple[in
         await pilot.press("enter")
         await pilot.pause()
         assert engine.guest("demo").asked == [("plug", "net1", ["netdev_add", "device_add"])]
-        assert "net1 (virtio-net-pci) on pcie-port0" in notes(app)
+        assert "net1 (virtio-net-pci) on pcie-port0" in note_words(app)
         assert isinstance(app.screen, MainScreen)
 
 
@@ -94,9 +95,9 @@ async def test_invalid_values_are_not_sent_and_a_key_shows_all_properties() -> N
     app = WorkbenchApp(engine)
     async with app.run_test(size=(80, 24)) as pilot:
         form = await to_form(app, pilot)
-        assert "mrg_rxbuf" not in [row.key for row in form._rows]
+        assert "mrg_rxbuf" not in [row.key for row in form.rows]
         await pilot.press("ctrl+t")
-        keys = [row.key for row in form._rows]
+        keys = [row.key for row in form.rows]
         assert keys[-2:] == ["mrg_rxbuf", "speed"]
         await pilot.press("up", *"fast")
         assert sent(app) == "speed: expected an integer, or a size such as 64M"
@@ -109,7 +110,7 @@ async def test_invalid_values_are_not_sent_and_a_key_shows_all_properties() -> N
         assert '"speed": 1000' in sent(app)
         assert '"mrg_rxbuf": false' in sent(app)
         await pilot.press("ctrl+t")
-        assert {"speed", "mrg_rxbuf"} <= {row.key for row in form._rows}, "what was typed stays in sight"
+        assert {"speed", "mrg_rxbuf"} <= {row.key for row in form.rows}, "what was typed stays in sight"
         await pilot.press("escape")
         await pilot.pause()
         assert engine.guest("demo").asked == []
@@ -133,7 +134,7 @@ async def test_a_choice_changes_the_kind_of_device() -> None:
         form = await to_form(app, pilot, "3")
         assert "virtconsole" in sent(app)
         await pilot.press("down", "down", "tab")
-        assert (form._row.key, form.query_one(Input).value) == ("kind", "port")
+        assert (form.row.key, form.query_one(Input).value) == ("kind", "port")
         assert "kind: a port needs a name" in sent(app)
         await pilot.press("down", *"a.b")
         assert "virtserialport" in sent(app)
@@ -148,7 +149,7 @@ async def test_a_plugged_device_is_shown_in_a_view_that_has_it(digit: str, view:
             await pilot.press("down", "down", *"d.img")
         await pilot.press("enter")
         await pilot.pause()
-        assert "Plugged in" in notes(app)
+        assert "Plugged in" in note_words(app)
         assert app.screen.query_one(DeviceTreePane).place.view is view
 
 
@@ -161,12 +162,12 @@ async def test_a_controller_that_is_plugged_first_is_shown_in_the_form() -> None
         form = await to_form(app, pilot, "2")
         await pilot.press("down", "down", *"d.img", "up")
         assert "of a new virtio-scsi-pci scsi0 on p0" in str(form.query_one("#plug-about", TextBlock).render())
-        assert form._row.type == "on a new controller"
+        assert form.row.type == "on a new controller"
         assert '"id": "scsi0", "bus": "p0"' in sent(app)
         await pilot.press("enter")
         await pilot.pause()
         assert engine.guest("demo").asked == [("plug", "disk1", ["blockdev-add", "device_add", "device_add"])]
-        assert "of its new controller" in notes(app)
+        assert "of its new controller" in note_words(app)
 
 
 async def test_qemu_s_refusal_is_shown() -> None:
@@ -177,7 +178,7 @@ async def test_qemu_s_refusal_is_shown() -> None:
         await to_form(app, pilot)
         await pilot.press("down", "down", "down", *"52:54:00:aa:bb:cc", "enter")
         await pilot.pause()
-        assert "Plugged in" not in notes(app)
+        assert "Plugged in" not in note_words(app)
         assert not isinstance(app.screen, MainScreen | PlugForm), "an error dialog"
         engine.guest("demo").failure = None
         await pilot.press("enter")
@@ -186,7 +187,7 @@ async def test_qemu_s_refusal_is_shown() -> None:
         assert '"mac": "52:54:00:aa:bb:cc"' in sent(app), "what was typed is there for mending"
         await pilot.press("enter")
         await pilot.pause()
-        assert "Plugged in" in notes(app)
+        assert "Plugged in" in note_words(app)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +215,7 @@ async def test_a_device_is_unplugged_after_a_question(state: State, words: str) 
         await pilot.press("right", "enter")
         await pilot.pause()
         assert engine.guest("demo").asked == [("unplug", "net0")]
-        assert words in notes(app)
+        assert words in note_words(app)
 
 
 async def test_a_pending_unplug_is_marked_until_it_ends() -> None:
@@ -240,11 +241,11 @@ async def test_a_pending_unplug_is_marked_until_it_ends() -> None:
         engine.publish(replace(snapshot, unplugged=(left,)))
         await pilot.pause()
         assert flag() == ""
-        assert "net0 from demo\nleft behind: netdev net0-host: in use" in notes(app)
+        assert "net0 from demo\nleft behind: netdev net0-host: in use" in note_words(app)
         engine.publish(replace(snapshot, unplugged=(left, Unplug("net1", State.REFUSED, waited=True))))
         await pilot.pause()
-        assert "refused to release net1" in notes(app)
-        assert notes(app).count("net0 from demo") == 1, "shown once"
+        assert "refused to release net1" in note_words(app)
+        assert note_words(app).count("net0 from demo") == 1, "shown once"
 
 
 async def test_a_device_is_kept_after_its_table_was_shown() -> None:
@@ -261,7 +262,7 @@ async def test_a_device_is_kept_after_its_table_was_shown() -> None:
         await pilot.press("right", "enter")
         await pilot.pause()
         assert engine.guest("demo").asked == [("keep", "/profiles/demo.toml")]
-        assert "/profiles/demo.toml:9" in notes(app)
+        assert "/profiles/demo.toml:9" in note_words(app)
 
 
 async def test_a_line_without_an_id_cannot_be_unplugged() -> None:
@@ -272,7 +273,7 @@ async def test_a_line_without_an_id_cannot_be_unplugged() -> None:
         pane.query_one(DeviceLines).cursor = 0
         await pilot.press("x", "K")
         await pilot.pause()
-        assert "Not a device with an id" in notes(app)
+        assert "Not a device with an id" in note_words(app)
         assert isinstance(app.screen, MainScreen)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from inspect import isawaitable
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.binding import Binding
@@ -12,15 +13,18 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input
 
+from tests.ui.bursts import burst
 from workbench.ui.keys import order
 from workbench.ui.keys.order import KeyOrder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pytest
     from textual.app import ComposeResult
     from textual.binding import BindingType
-    from textual.message_pump import MessagePump
     from textual.pilot import Pilot
+    from textual.timer import Timer, TimerCallback
 
 
 class Field(Input):
@@ -39,9 +43,22 @@ class Keys(KeyOrder):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f5", "second", "Second")]
 
+    def __init__(self, first: type[Field] = Field) -> None:
+        super().__init__()
+        self.first = first
+        self.timed: list[TimerCallback] = []
+        """What the timers call, in the order in which they were set."""
+
+    def set_timer(
+        self, delay: float, callback: TimerCallback | None = None, *, name: str | None = None, pause: bool = False
+    ) -> Timer:
+        if callback is not None:
+            self.timed.append(callback)
+        return super().set_timer(delay, callback, name=name, pause=pause)
+
     def compose(self) -> ComposeResult:
         with Vertical(), Vertical(), Vertical():
-            yield Field(id="first")
+            yield self.first(id="first")
         yield Input(id="second")
 
     def on_mount(self) -> None:
@@ -64,16 +81,6 @@ class Keys(KeyOrder):
     def value(self, id_: str) -> str:
         return self.query_one(f"#{id_}", Input).value
 
-    def burst(self, *keys: str) -> None:
-        """Post all keys before the first one is handled, as one read of a terminal does."""
-        assert self._driver is not None
-        for key in keys:
-            self._driver.send_message(
-                events.Paste(key.removeprefix("paste:"))
-                if key.startswith("paste:")
-                else events.Key(key, key if len(key) == 1 else None)
-            )
-
 
 async def settled(pilot: Pilot[None]) -> None:
     for _ in range(5):
@@ -83,7 +90,7 @@ async def settled(pilot: Pilot[None]) -> None:
 async def test_a_letter_after_a_bound_key_is_handled_after_it() -> None:
     app = Keys()
     async with app.run_test() as pilot:
-        app.burst(*"abc", "ctrl+u", *"def", "enter", *"gh", "home", "paste:i", "end", *"j")
+        burst(app, *"abc", "ctrl+u", *"def", "enter", *"gh", "home", "paste:i", "end", *"j")
         await settled(pilot)
         assert app.lines == ["def"]
         assert app.value("first") == "idefghj"
@@ -92,7 +99,7 @@ async def test_a_letter_after_a_bound_key_is_handled_after_it() -> None:
 async def test_letters_go_where_the_key_before_them_went() -> None:
     app = Keys()
     async with app.run_test() as pilot:
-        app.burst(*"ab", "f5", *"cd", "enter")
+        burst(app, *"ab", "f5", *"cd", "enter")
         await settled(pilot)
         assert (app.value("first"), app.value("second"), app.lines) == ("ab", "cd", ["cd"])
 
@@ -100,7 +107,7 @@ async def test_letters_go_where_the_key_before_them_went() -> None:
 async def test_letters_go_where_a_message_moved_the_focus() -> None:
     app = Keys()
     async with app.run_test() as pilot:
-        app.burst(*"ab", "f6", *"cd", "enter")
+        burst(app, *"ab", "f6", *"cd", "enter")
         await settled(pilot)
         assert (app.value("first"), app.value("second"), app.lines) == ("ab", "cd", ["cd"])
 
@@ -120,7 +127,7 @@ async def test_letters_wait_for_a_key_that_takes_long(monkeypatch: pytest.Monkey
 
     app = Busy()
     async with app.run_test() as pilot:
-        app.burst(*"ab", "f7", *"cd", "enter")
+        burst(app, *"ab", "f7", *"cd", "enter")
         async with asyncio.timeout(20):
             while not app.lines:
                 await pilot.pause(0.01)
@@ -128,48 +135,61 @@ async def test_letters_wait_for_a_key_that_takes_long(monkeypatch: pytest.Monkey
 
 
 async def test_no_key_waits_forever_for_a_lost_one() -> None:
-    class Losing(Keys):
-        lose = True
+    class Losing(Field):
+        """Loses a call once, as a widget that is removed while it has a key."""
 
-        def _follow(self, node: MessagePump, key: object) -> None:
-            if not self.lose:
-                super()._follow(node, key)
-            self.lose = False  # as with a widget that is removed while it has a key
+        lost = 0
 
-    app = Losing()
+        def call_later(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+            if self.lost == 0 and isinstance(getattr(callback, "__self__", None), KeyOrder):
+                self.lost += 1
+                return True
+            return super().call_later(callback, *args, **kwargs)
+
+    app = Keys(Losing)
     async with app.run_test() as pilot:
-        app.burst(*"abc", "f5", *"de")
+        burst(app, *"abc", "f5", *"de")
         async with asyncio.timeout(20):
             while app.value("second") != "de":
                 await pilot.pause(0.01)
         assert app.value("first") == "abc"
+        assert app.query_one(Losing).lost == 1
 
 
 async def test_a_widget_removed_by_a_key_loses_no_other_key() -> None:
     app = Keys()
     async with app.run_test() as pilot:
-        app.burst(*"ab", "ctrl+x", "f5", *"cd")
+        burst(app, *"ab", "ctrl+x", "f5", *"cd")
         async with asyncio.timeout(20):
             while not app.value("second").endswith("cd"):
                 await pilot.pause(0.01)
         assert not app.query("#first")
 
 
-async def test_queued_keys_are_dropped_when_the_app_ends() -> None:
+async def test_queued_keys_are_dropped_when_the_app_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual raises ScreenStackError for a key without a screen."""
+    monkeypatch.setattr(order, "PATIENCE", 60.0)
     app = Keys()
     async with app.run_test() as pilot:
         await pilot.pause()
-    app._ahead.append(events.Key("a", "a"))
-    await app._next(app._under_way)
-    assert not app._ahead
+        app.timed.clear()
+        with app.opening():
+            burst(app, "f5", "a")
+            await settled(pilot)
+        (next_key,) = app.timed
+    assert not app.screen_stack
+    handled = next_key()
+    assert isawaitable(handled)
+    await handled
 
 
 async def test_a_key_that_reaches_the_app_after_its_end_is_dropped() -> None:
+    """Textual raises ScreenStackError for a key without a screen."""
     app = Keys()
     async with app.run_test() as pilot:
         await pilot.pause()
+    assert not app.screen_stack
     key = events.Key("f5", None)
     key._set_forwarded()
     await app.on_event(key)
     await app.on_event(events.Key("f5", None))
-    assert app._under_way is None

@@ -12,6 +12,7 @@ from textual.widgets import RichLog, Static
 
 from tests.ui.fake_engine import NOW, RAM, FakeEngine, balloon, running
 from tests.ui.main.opened import STOPPED, asked, opened, press, text_of
+from tests.ui.notifications import notes
 from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.diagnosis.judge import Verdict
 from workbench.domain.balloon.reading import Sample
@@ -24,11 +25,11 @@ from workbench.errors import StartError
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.balloon.panel import BalloonPanel
 from workbench.ui.common.dialogs import Dialog
-from workbench.ui.console.pane import ConsolePane
 from workbench.ui.guests.list import GuestList
 from workbench.ui.keys.bar import KeyBar
 from workbench.ui.main.help import HelpScreen
 from workbench.ui.main.screen import HEIGHTS, WIDTHS, MainScreen
+from workbench.ui.qmp import console as qmp_console
 from workbench.ui.qmp import waits as qmp_waits
 from workbench.ui.qmp.console import QmpConsole
 from workbench.ui.qmp.input import QmpInput
@@ -205,7 +206,7 @@ async def test_balloon_keys_show_why_they_do_nothing() -> None:
         for key in ("minus", "5", "m", "u", "t", "enter"):
             await press(pilot, key)
         assert asked(engine, "alpine") == []
-        assert len(pilot.app._notifications) > 0
+        assert len(notes(pilot.app)) > 0
 
 
 async def test_letters_typed_into_a_field_are_letters() -> None:
@@ -386,21 +387,23 @@ async def test_a_key_changed_by_the_user_works() -> None:
         assert app.screen.query_one(BalloonPanel).staged is None
         await press(pilot, "z")
         assert app.screen.query_one(BalloonPanel).staged == RAM - 16 * MIB
-        assert any("no.such" in note.message for note in app._notifications), "an unknown id is reported"
+        assert any("no.such" in note.message for note in notes(app)), "an unknown id is reported"
         await press(pilot, "question_mark")
         assert "z         balloon.less" in "\n".join(str(widget.render()) for widget in app.screen.query(Static))
 
 
 async def test_the_console_names_the_keys_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qmp_waits, "QUIET", 0.0)
+    monkeypatch.setattr(qmp_console, "CLOCK", 0.01)
     app = WorkbenchApp(FakeEngine(running()), keys={"qmp.zoom": "f9", "qmp.give-up": "ctrl+k"})
     async with app.run_test(size=(140, 44)) as pilot:
         await pilot.pause()
         console = app.screen.query_one(QmpConsole)
         assert str(console.border_subtitle).endswith("f3 events   f9 zoom")
         console.wait_for("migrate", lambda: None)
-        console._show_waits()
-        assert str(console.border_subtitle).endswith("ctrl+k stops waiting")
+        async with asyncio.timeout(20):
+            while not str(console.border_subtitle).endswith("ctrl+k stops waiting"):
+                await pilot.pause(0.01)
 
 
 async def test_texts_name_the_keys_that_the_user_has() -> None:
@@ -554,12 +557,11 @@ async def test_narrow_panes_have_the_whole_width() -> None:
 
 
 async def test_the_console_is_wrapped_again_when_it_is_shown() -> None:
-    async with opened() as (pilot, _):
+    async with opened() as (pilot, engine):
         await press(pilot, "c")
         log = pilot.app.screen.query_one(RichLog)
         assert [line.text.rstrip() for line in log.lines] == ["hello from the guest"]
-        console = pilot.app.screen.query_one(ConsolePane)
-        console._output("x" * 60 + "\n")
+        engine.guest("demo").print("x" * 60 + "\n")
         await pilot.pause()
         assert log.lines[-1].text.rstrip() == "x" * 60
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from textual import events
 
+from tests.ui.bursts import burst
 from tests.ui.editor.opened import area, listed, opened, press, wait_until
 from workbench.ui.editor.form import FormList, ProfileForm
 from workbench.ui.editor.text_area import ProfileArea
@@ -46,13 +46,6 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_order, "PATIENCE", 5.0)
 
 
-def burst(pilot: Pilot[None], *keys: str) -> None:
-    """All keys at once, as one read of a terminal gives them."""
-    assert pilot.app._driver is not None
-    for key in keys:
-        pilot.app._driver.send_message(events.Key(key, key if len(key) == 1 else None))
-
-
 def typed(pilot: Pilot[None]) -> str:
     """The editor's text; empty while there is no editor."""
     found = pilot.app.screen.query(ProfileArea)
@@ -63,7 +56,7 @@ def typed(pilot: Pilot[None]) -> str:
 async def test_letters_typed_after_e_reach_the_editor() -> None:
     async with listed(a="[memory]\nsize = '64M'\n") as (pilot, engine):
         with slow_disk(engine):
-            burst(pilot, "e", *"# now", "enter")
+            burst(pilot.app, "e", *"# now", "enter")
             await wait_until(lambda: typed(pilot) == "# now\n[memory]\nsize = '64M'\n")
 
 
@@ -71,7 +64,7 @@ async def test_letters_typed_after_e_reach_the_editor() -> None:
 async def test_a_name_and_what_follows_reach_their_dialogs() -> None:
     async with listed(a="[memory]\nsize = '64M'\n") as (pilot, engine):
         with slow_disk(engine):
-            burst(pilot, "D", "ctrl+u", "b", "b", "enter", "#")
+            burst(pilot.app, "D", "ctrl+u", "b", "b", "enter", "#")
             await wait_until(lambda: typed(pilot).startswith("#["))
             assert "bb" in engine.profiles.files
 
@@ -84,7 +77,7 @@ async def test_a_value_of_the_form_can_be_typed_at_once() -> None:
         screen.query_one(FormList).focus()
         screen.query_one(ProfileForm).choose(("description",))
         await pilot.pause()
-        burst(pilot, "enter", *"mine", "enter", "j")
+        burst(pilot.app, "enter", *"mine", "enter", "j")
         await wait_until(lambda: 'description = "mine"' in area(screen).text)
         await wait_until(lambda: pilot.app.screen is screen)
 
@@ -98,5 +91,5 @@ async def test_a_disk_that_hangs_does_not_block_keys_forever() -> None:
             raise AssertionError
 
         engine.profiles.read = read  # type: ignore[method-assign, assignment]
-        burst(pilot, "e", "question_mark")
+        burst(pilot.app, "e", "question_mark")
         await wait_until(lambda: not isinstance(pilot.app.screen, MainScreen))

@@ -7,10 +7,10 @@ import json
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from textual import events
 from textual.widgets import Button, Label, OptionList
 
 from tests.real import running_qemu
+from tests.ui.bursts import burst
 from tests.ui.fake_engine import FakeLookups
 from tests.ui.qmp.console_app import console, until
 from workbench.domain.qmp.lookups import Known
@@ -64,9 +64,8 @@ async def test_a_command_typed_with_keys_is_answered(qemu_path: Path, tmp_path: 
 
 async def test_lines_typed_in_one_burst_are_commands_of_their_own(qemu_path: Path, tmp_path: Path) -> None:
     async with console(qemu_path, tmp_path) as (pilot, app):
-        for key in ("x", "ctrl+u", *"query-status", "enter", *"query-name", "enter", *"!info", "space", *"status"):
-            character = " " if key == "space" else key if len(key) == 1 else None
-            app._driver.send_message(events.Key(key, character))  # type: ignore[union-attr]
+        first, second = (*"query-status", "enter"), (*"query-name", "enter")
+        burst(app, "x", "ctrl+u", *first, *second, *"!info", "space", *"status")
         await until(pilot, lambda: app.query_one(QmpInput).value == "!info status")
         await until(pilot, lambda: app.shown.count("◂") == 2)
         assert [message.text for message in app.submitted] == ["query-status", "query-name"]

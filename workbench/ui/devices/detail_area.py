@@ -23,7 +23,8 @@ class DetailArea(Static):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, markup=False)
-        self._parts: list[tuple[str, str]] = []
+        self.parts: list[tuple[str, str]] = []
+        """The labels and texts, not wrapped."""
         self._about = ""
         self._first = 0
         """Number of the line at the top."""
@@ -36,8 +37,8 @@ class DetailArea(Static):
         parts = list(parts)
         if about != self._about:
             self._about, self._first = about, 0
-        if parts != self._parts:
-            self._parts = parts
+        if parts != self.parts:
+            self.parts = parts
             self.refresh()
 
     def turn(self, by: int) -> None:
@@ -45,13 +46,13 @@ class DetailArea(Static):
 
         :param by: pages: 1 or -1.
         """
-        height, count = self.content_size.height, len(self._lines())
+        height, count = self.content_size.height, len(self.lines)
         if count > height > 1:
             self._first = max(0, min(self._first + by * (height - 1), count - (height - 1)))
             self.refresh()
 
     def render(self) -> Content:
-        lines, height = self._lines(), self.content_size.height
+        lines, height = self.lines, self.content_size.height
         if len(lines) <= height or height < 2:
             return Content("\n").join(lines)
         first = max(0, min(self._first, len(lines) - (height - 1)))
@@ -60,10 +61,12 @@ class DetailArea(Static):
         words = [f"↑ {first} more [" if first else "", f"↓ {below} more ]" if below else ""]
         return Content("\n").join([*shown, Content.styled("   ".join(filter(None, words)), "$foreground-muted")])
 
-    def _lines(self) -> list[Content]:
+    @property
+    def lines(self) -> list[Content]:
+        """All lines, wrapped to the width; those that do not fit too."""
         room = max(self.content_size.width - LABEL, 8)
         return [
             Content.assemble((f"{label if not number else '':<{LABEL - 1}} ", "$foreground 60%"), piece)
-            for label, text in self._parts
+            for label, text in self.parts
             for number, piece in enumerate(hanging(clean(text), room))
         ]

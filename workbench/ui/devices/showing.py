@@ -138,7 +138,7 @@ class DeviceShowing(Widget):
 
     def on_mount(self) -> None:
         self._show()
-        self.set_interval(LIVE, self._read_live)
+        self.set_interval(LIVE, self.read_live)
 
     def on_resize(self, event: Resize) -> None:
         fitting = next((name for height, name in DETAIL_FROM if event.size.height >= height), "")
@@ -296,7 +296,7 @@ class DeviceShowing(Widget):
         for question in self._store.ask(questions):
             self.post_message(self.Wanted(self, question))
 
-    def _read_live(self) -> None:
+    def read_live(self) -> None:
         """Read the visible values, while the pane can be seen."""
         if self.tree is not None and not self.trouble and self.screen.is_active and self._lines.region:
             self._ask(self._store.missing(self._lines.rows, self.place.view))

@@ -34,9 +34,14 @@ class ProfileSaving(FormEdits):
         """Whether the file does not exist any more."""
         self._only_here = False
         """Whether the file is gone or unreadable: then this is the only copy of the text."""
-        self._saving = asyncio.Lock()
+        self._save_lock = asyncio.Lock()
         """One save at a time: a second one would take the first one's write for another program's."""
         self._checking = asyncio.Lock()
+
+    @property
+    def saving(self) -> bool:
+        """Whether a save is running."""
+        return self._save_lock.locked()
 
     @property
     def changed(self) -> bool:
@@ -73,7 +78,7 @@ class ProfileSaving(FormEdits):
 
     async def _write(self, *, anyway: bool) -> bool:
         """:raise WorkbenchError: when it cannot be written."""
-        async with self._saving:
+        async with self._save_lock:
             sample = self._known.sample
             known = await self._profiles.save(self._known, self._area.text, anyway=anyway)
             self._take(known)
@@ -136,9 +141,9 @@ class ProfileSaving(FormEdits):
         self._area.become(disk.text)
         self._take(disk)
 
-    def _poll_disk(self) -> None:
+    def poll_disk(self) -> None:
         """Check the files, unless a question about them is open already, or they are being written."""
-        if self.is_active and not self._saving.locked() and not self._checking.locked():
+        if self.is_active and not self.saving and not self._checking.locked():
             self._check_disk()
 
     @work(group="disk")
@@ -178,7 +183,7 @@ class ProfileSaving(FormEdits):
 
     def _stale(self, known: ProfileText) -> bool:
         """Whether a check of this text is outdated: it was saved or reloaded since, or a save is running."""
-        return self._saving.locked() or self._known is not known
+        return self.saving or self._known is not known
 
     async def _check_bases(self) -> None:
         """Check the text again if a file that it extends has changed."""

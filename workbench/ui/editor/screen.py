@@ -109,7 +109,7 @@ class EditorScreen(ProfileSaving):
     def on_mount(self) -> None:
         self._area.load_text(self._known.text)
         self._check()
-        self.set_interval(POLL, self._poll_disk)
+        self.set_interval(POLL, self.poll_disk)
 
     def on_resize(self, event: Resize) -> None:
         """Show two panes if they fit, otherwise the one with the focus."""

@@ -107,7 +107,8 @@ class PlugForm(ModalScreen[Plan | None]):
         self.values = dict(values or {})
         """The values, by key."""
         self._all = False
-        self._rows: tuple[Row, ...] = ()
+        self.rows: tuple[Row, ...] = ()
+        """The lines that are shown."""
         self._plan: Plan | None = None
         self._list = OptionList(markup=False)
         self._list.can_focus = False
@@ -132,16 +133,17 @@ class PlugForm(ModalScreen[Plan | None]):
         self._check()
 
     @property
-    def _row(self) -> Row:
-        return self._rows[self._list.highlighted or 0]
+    def row(self) -> Row:
+        """The line under the cursor."""
+        return self.rows[self._list.highlighted or 0]
 
     def _fill(self) -> None:
         """Rebuild the lines; the cursor keeps its key."""
-        key = self._row.key if self._rows else ""
-        self._rows = tuple(row for row in rows(self._offer, self.values) if self._all or row.usual or self._is_set(row))
+        key = self.row.key if self.rows else ""
+        self.rows = tuple(row for row in rows(self._offer, self.values) if self._all or row.usual or self._is_set(row))
         self._list.clear_options()
-        self._list.add_options([Option(self._line(row)) for row in self._rows])
-        self._list.highlighted = next((number for number, row in enumerate(self._rows) if row.key == key), 0)
+        self._list.add_options([Option(self._line(row)) for row in self.rows])
+        self._list.highlighted = next((number for number, row in enumerate(self.rows) if row.key == key), 0)
 
     @property
     def _room(self) -> int:
@@ -168,8 +170,8 @@ class PlugForm(ModalScreen[Plan | None]):
 
     def _go(self, number: int) -> None:
         """Go to another line."""
-        self._list.highlighted = number % len(self._rows)
-        row = self._row
+        self._list.highlighted = number % len(self.rows)
+        row = self.row
         with self._input.prevent(Input.Changed):
             self._input.value = self.values.get(row.key, "")
         self._input.cursor_position = len(self._input.value)
@@ -185,7 +187,7 @@ class PlugForm(ModalScreen[Plan | None]):
         self._set(event.value)
 
     def _set(self, text: str) -> None:
-        row, before = self._row, [one.key for one in self._rows]
+        row, before = self.row, [one.key for one in self.rows]
         self.values[row.key] = text
         if [one.key for one in rows(self._offer, self.values) if self._all or one.usual or self._is_set(one)] != before:
             self._fill()  # another kind of device has other properties
@@ -216,14 +218,14 @@ class PlugForm(ModalScreen[Plan | None]):
     @on(OptionList.OptionHighlighted)
     def _clicked(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        if 0 <= event.option_index < len(self._rows):
+        if 0 <= event.option_index < len(self.rows):
             self._go(event.option_index)
 
     def action_move(self, by: int) -> None:
         self._go((self._list.highlighted or 0) + by)
 
     def action_choice(self) -> None:
-        row = self._row
+        row = self.row
         choices = row.choices or (("on", "off") if row.switch else ())
         if choices:
             now = self.values.get(row.key) or row.default

@@ -115,7 +115,7 @@ class DeviceActions(BalloonActions):
         with suppress(NoMatches):  # the screen may be gone
             pane = self.query_one(DeviceTreePane)
             try:
-                give = await _asked(self._guest(chosen.name).devices, question, pane)
+                give = await read_answer(self._guest(chosen.name).devices, question, pane)
             except CommandFailed as error:
                 give = partial(pane.set_failure, question, error.message)
             except WorkbenchError:  # the pane already shows that QEMU does not answer
@@ -155,7 +155,7 @@ class DeviceActions(BalloonActions):
         return now is not None and (now.name, now.pid) == (snapshot.name, snapshot.pid)
 
 
-async def _asked(devices: Devices, question: Question, pane: DeviceTreePane) -> Callable[[], None]:
+async def read_answer(devices: Devices, question: Question, pane: DeviceTreePane) -> Callable[[], None]:
     """Read what a question asks for, and return the call that passes it to the pane."""
     path = question.path
     match question.want:

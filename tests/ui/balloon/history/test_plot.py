@@ -11,12 +11,14 @@ from textual.content import Content
 
 from tests.ui.fake_engine import RAM, balloon, running
 from tests.ui.main.opened import opened, press
+from tests.ui.notifications import notes
 from workbench.domain.balloon.history.marks import Mark, MarkKind
 from workbench.domain.balloon.history.samples import GAP, Past, span_of
 from workbench.domain.balloon.history.window import Window
 from workbench.domain.balloon.reading import Sample
 from workbench.domain.units import MIB
 from workbench.errors import WorkbenchError
+from workbench.ui.balloon import panel as panel_module
 from workbench.ui.balloon.history.plot import AXIS, NAMES, HistoryPlot
 from workbench.ui.balloon.panel import BalloonPanel
 from workbench.ui.common.braille import NO_OWNER
@@ -42,7 +44,7 @@ def samples(count: int, step: float = 1.0, **changes: int) -> tuple[Sample, ...]
 
 
 def owners(plot: HistoryPlot) -> set[int]:
-    return {owner for row in plot._rows for owner in row.owners} - {NO_OWNER}
+    return {owner for row in plot.rows for owner in row.owners} - {NO_OWNER}
 
 
 async def test_four_lines_each_in_its_colour_and_named() -> None:
@@ -88,7 +90,7 @@ async def test_marks_are_where_they_happened_and_are_explained() -> None:
         assert "T target set" in legend
         assert "O taken back" in legend
         column = row.index("O") - AXIS
-        assert any(line.owners[column] == len(NAMES) for line in plot._rows), "a grave one is ruled up the plot"
+        assert any(line.owners[column] == len(NAMES) for line in plot.rows), "a grave one is ruled up the plot"
 
 
 async def test_lines_have_short_names_where_the_letters_need_the_room() -> None:
@@ -120,8 +122,8 @@ async def test_a_period_without_a_recording_is_a_gap() -> None:
         plot = plot_of(pilot)
         early = tuple(replace(sample, time=sample.time - GAP - 30) for sample in samples(30))
         plot.show((*early, *samples(20)), RAM, NOW)
-        empty = [x for x in range(len(plot._rows[0].text)) if all(row.text[x] == " " for row in plot._rows)]
-        width = len(plot._rows[0].text)
+        empty = [x for x in range(len(plot.rows[0].text)) if all(row.text[x] == " " for row in plot.rows)]
+        width = len(plot.rows[0].text)
         assert len(empty) > width * (120 - 50 - 2 - 45 + 20) / 120 / 2
         assert any(width * 0.6 < x < width * 0.85 for x in empty), "between the two stretches"
 
@@ -155,7 +157,7 @@ async def test_zoom_and_pan() -> None:
 @pytest.fixture
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop the panel's tick, which would draw its own guest's readings over those of a slow test."""
-    monkeypatch.setattr(BalloonPanel, "_tick", lambda _: None)
+    monkeypatch.setattr(panel_module, "TICK", 1e6)
 
 
 async def test_the_past_is_asked_for_when_it_is_looked_at_and_drawn(quiet: None) -> None:
@@ -184,7 +186,7 @@ async def test_the_past_is_asked_for_when_it_is_looked_at_and_drawn(quiet: None)
         plot.show(samples(600), RAM, NOW)
         await pilot.pause()
         assert len(guest.pasts) == asked, "once is enough"
-        lowest = plot._rows[-1]
+        lowest = plot.rows[-1]
         middle = len(lowest.text) // 2
         assert any(lowest.owners[x] == 1 for x in range(middle - 2, middle + 3)), "the dip of a second is seen"
         await press(pilot, "home")
@@ -231,7 +233,7 @@ async def test_a_picture_is_saved_and_its_path_shown() -> None:
         root = ElementTree.fromstring(svg)
         assert any(text.text == "[b]&<x>" for text in root.iter("{http://www.w3.org/2000/svg}text"))
         assert {path.get("class") for path in root.iter("{http://www.w3.org/2000/svg}path")} >= set(NAMES)
-        assert [note.message for note in pilot.app._notifications][-1] == "/pictures/[[b]&<x>].svg"
+        assert [note.message for note in notes(pilot.app)][-1] == "/pictures/[[b]&<x>].svg"
         engine.start_failure = WorkbenchError("the disk is full")
         await press(pilot, "w")
         await pilot.app.workers.wait_for_complete()
@@ -249,7 +251,7 @@ async def test_on_a_small_terminal_the_panels_edge_shows_the_path_of_the_picture
         await pilot.app.workers.wait_for_complete()
         panel = pilot.app.screen.query_one(BalloonPanel)
         assert Content.from_markup(str(panel.border_subtitle)).plain == "Picture: /pictures/[bx].svg"
-        assert not pilot.app._notifications
+        assert not notes(pilot.app)
 
 
 async def test_the_plot_shows_the_resolution_where_a_value_covers_many_cells(quiet: None) -> None:
@@ -278,4 +280,4 @@ async def test_without_a_plot_there_is_no_picture() -> None:
         await press(pilot, "w")
         await pilot.app.workers.wait_for_complete()
         assert engine.pictures == []
-        assert len(pilot.app._notifications) == 1
+        assert len(notes(pilot.app)) == 1

@@ -23,6 +23,7 @@ from tests.ui.devices.bench import (
     Answering,
     Bench,
     node,
+    press_on,
 )
 from workbench.domain.compare.drift import Difference, Kind
 from workbench.domain.devices.buses import BusDevice
@@ -302,9 +303,8 @@ async def test_unread_queues_are_counted_below_the_others() -> None:
         await pilot.press("4", "enter")
         more = "8 more, not read"
         app.pane.set_node(replace(NODE, virtio=Virtio(5, 0x0F, None, (), (), queues=(QUEUE,), queues_note=more)))
-        app.pane.place.now.open_key(f"{BALLOON}#queues")
-        app.pane._show()
         await pilot.pause()
+        await press_on(app, pilot, f"{BALLOON}#queues")
         assert app.line(more)
 
 
@@ -316,9 +316,8 @@ async def test_partial_features_say_which_part_is_missing() -> None:
         note = "bits 32 to 63 cannot be read without writing a register"
         virtio = Virtio(5, 0x0F, None, ("STATS_VQ", "REPORTING"), ("STATS_VQ",), note=note)
         app.pane.set_node(replace(NODE, virtio=virtio))
-        app.pane.place.now.open_key(f"{BALLOON}#features")
-        app.pane._show()
         await pilot.pause()
+        await press_on(app, pilot, f"{BALLOON}#features")
         assert app.line("features").split()[-3:] == ["1", "of", "2"]
         assert app.line("STATS_VQ").split()[-1] == "on"
         assert app.line("bits 32 to 63 cannot be read")
@@ -489,7 +488,7 @@ async def test_values_are_kept_and_asked_for_again_while_qemu_does_not_answer() 
         app.pane.set_failure(Question(Want.NODE, "/"))
         await pilot.pause()
         assert app.asked.count("/") == asked, "not at once: it would fail at once again"
-        app.pane._read_live()
+        app.pane.read_live()
         await pilot.pause()
         assert app.asked.count("/") == asked + 1
 
@@ -514,7 +513,7 @@ async def test_all_details_can_be_read_at_every_size(size: tuple[int, int]) -> N
         def shown() -> list[str]:
             return str(area.render()).splitlines()
 
-        whole = [str(line) for line in area._lines()]
+        whole = [str(line) for line in area.lines]
         assert len(whole) > 5
         first, seen = shown(), list(shown())
         assert len(first) <= area.content_size.height

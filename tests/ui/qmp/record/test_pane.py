@@ -12,6 +12,7 @@ import pytest
 
 from tests.ui.fake_engine import running
 from tests.ui.main.opened import opened
+from tests.ui.notifications import notes
 from tests.ui.qmp.console_app import ConsoleApp, console, until
 from workbench.domain.qmp.record.record import HMP, Kind, Origin, Record
 from workbench.domain.qmp.record.search import Show
@@ -274,8 +275,9 @@ async def test_only_lines_near_the_visible_ones_stay_drawn(tmp_path: Path) -> No
             log.scroll_to(y=y, animate=False)
             await pilot.pause()
         assert log.is_vertical_scroll_end
-        assert len(log._drawn) == DRAWN
-        assert all(line in log._drawn for line in log._held.lines[-log.size.height :])
+        assert len(log.drawn) == DRAWN
+        kept = log.drawn.keys()
+        assert {line.text for line in kept} >= set(log.text.splitlines()[-log.size.height :])
 
 
 async def test_the_log_loads_more_at_its_edges(tmp_path: Path) -> None:
@@ -363,7 +365,7 @@ async def test_a_record_that_cannot_be_saved_leaves_nothing(tmp_path: Path) -> N
         engine.guest("demo").record.add(1.0, Kind.EVENT, Origin.SCREEN, "RESET", {})
         await pilot.press("colon", "ctrl+s")
         await pilot.app.workers.wait_for_complete()
-        assert [note.severity for note in pilot.app._notifications] == ["error"]
+        assert [note.severity for note in notes(pilot.app)] == ["error"]
         assert [file.name for file in tmp_path.iterdir()] == ["records"]
 
 

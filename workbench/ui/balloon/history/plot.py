@@ -95,7 +95,8 @@ class HistoryPlot(Widget):
         self._to_oldest = False
         self._styles: dict[str, Style] = {}
         """The colours; looking each up in each line would take longer than drawing it."""
-        self._rows: list[Row] = []
+        self.rows: list[Row] = []
+        """The rows of cells that are drawn, from the top; empty while there is nothing to draw."""
         self._below: tuple[dict[int, MarkKind], str] = ({}, "")
         """Marks by column, and the line of times."""
 
@@ -138,7 +139,7 @@ class HistoryPlot(Widget):
         """What is shown, for a picture; None while the plot is empty."""
         from workbench.domain.balloon.history.picture import Scene
 
-        if not self._rows:
+        if not self.rows:
             return None
         start, step = self.window.columns(self.now, 2 * self._width(self.size))
         end = start + step * 2 * self._width(self.size)
@@ -167,8 +168,8 @@ class HistoryPlot(Widget):
 
     def _redraw(self, size: Size) -> None:
         width, height = self._width(size), self._height(size)
-        before = (self._rows, self._below)
-        self._rows, self._below = [], ({}, "")
+        before = (self.rows, self._below)
+        self.rows, self._below = [], ({}, "")
         if width > 8 and height > 1 and self.ram and (self.samples or self.past.spans):
             start, step = self.window.columns(self.now, 2 * width)
             self._ask(start, step)
@@ -176,8 +177,8 @@ class HistoryPlot(Widget):
             drawn = draw(
                 self._columns(start, step, 2 * width), width=width, height=height, low=0, high=self.ram, turns=TURNS
             )
-            self._rows = [_ruled(row, self._below[0]) for row in drawn]
-        if (self._rows, self._below) != before:
+            self.rows = [_ruled(row, self._below[0]) for row in drawn]
+        if (self.rows, self._below) != before:
             self.refresh()
 
     def _columns(self, start: float, step: float, count: int) -> Sequence[Sequence[tuple[int, int, int] | None]]:
@@ -218,10 +219,10 @@ class HistoryPlot(Widget):
     def render_line(self, y: int) -> Strip:
         width, height = self.size
         base = self._style("")
-        if not self._rows:
+        if not self.rows:
             return Strip([]).adjust_cell_length(width, base)
-        if y < len(self._rows):
-            segments = [Segment(self._scale(y, len(self._rows)), self._style("axis")), *self._cells(self._rows[y])]
+        if y < len(self.rows):
+            segments = [Segment(self._scale(y, len(self.rows)), self._style("axis")), *self._cells(self.rows[y])]
         elif y == height - 1:
             parts = legend(NAMES, list(self._below[0].values()), width, AXIS)
             segments = [Segment(part.text, self._style(part.style)) for part in parts]

@@ -72,7 +72,8 @@ class LogLines(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._held = Entries()
         self._tail = Line(None, [])
-        self._drawn: LRUCache[Line, Strip] = LRUCache(DRAWN)
+        self.drawn: LRUCache[Line, Strip] = LRUCache(DRAWN)
+        """The last lines that were drawn, as drawn; see :data:`DRAWN`."""
         self._pattern: re.Pattern[str] | None = None
         self._chosen: Entry | None = None
         """The entry that the cursor is on."""
@@ -148,7 +149,7 @@ class LogLines(ScrollView, can_focus=True):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._drawn.clear()
+        self.drawn.clear()
 
     def render_line(self, y: int) -> Strip:
         index = self.scroll_offset.y + y
@@ -173,9 +174,9 @@ class LogLines(ScrollView, can_focus=True):
 
     def _drawing(self, line: Line) -> Strip:
         """The line in its colours, until the theme changes."""
-        strip = self._drawn.get(line)
+        strip = self.drawn.get(line)
         if strip is None:
-            strip = self._drawn[line] = Strip(
+            strip = self.drawn[line] = Strip(
                 Segment(text, self.get_component_rich_style(f"traffic--{role}")) for text, role in line.pieces
             )
         return strip
