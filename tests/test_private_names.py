@@ -15,36 +15,7 @@ ROOT = Path(__file__).parents[1]
 LIBRARIES = frozenset({"_driver"})
 """Names of Textual's classes that the package uses for something of its own too."""
 
-ALLOWED: dict[str, str] = {
-    "tests/decisions.py:_row": "no public way yet",
-    "tests/ui/balloon/history/test_plot.py:_rows": "no public way yet",
-    "tests/ui/balloon/history/test_plot.py:_tick": "no public way yet",
-    "tests/ui/devices/test_opening.py:_parts": "no public way yet",
-    "tests/ui/devices/test_pane.py:_line": "no public way yet",
-    "tests/ui/devices/test_set_property.py:_store": "no public way yet",
-    "tests/ui/devices/test_set_property.py:_words": "no public way yet",
-    "tests/ui/devices/test_versions.py:_asked": "no public way yet",
-    "tests/ui/devices/test_versions.py:_parts": "no public way yet",
-    "tests/ui/devices/views/test_views.py:_lines": "no public way yet",
-    "tests/ui/devices/views/test_views.py:_read_live": "no public way yet",
-    "tests/ui/devices/views/test_views.py:_show": "no public way yet",
-    "tests/ui/editor/test_files.py:_poll_disk": "no public way yet",
-    "tests/ui/editor/test_files.py:_saving": "no public way yet",
-    "tests/ui/editor/test_screen.py:_known": "no public way yet",
-    "tests/ui/editor/test_screen.py:_poll_disk": "no public way yet",
-    "tests/ui/editor/test_screen.py:_problems": "no public way yet",
-    "tests/ui/hotplug/test_form.py:_row": "no public way yet",
-    "tests/ui/hotplug/test_form.py:_rows": "no public way yet",
-    "tests/ui/keys/test_order.py:_ahead": "no public way yet",
-    "tests/ui/keys/test_order.py:_follow": "no public way yet",
-    "tests/ui/keys/test_order.py:_next": "no public way yet",
-    "tests/ui/keys/test_order.py:_under_way": "no public way yet",
-    "tests/ui/main/test_screen.py:_output": "no public way yet",
-    "tests/ui/main/test_screen.py:_show_waits": "no public way yet",
-    "tests/ui/qmp/record/test_pane.py:_drawn": "no public way yet",
-    "tests/ui/qmp/record/test_pane.py:_held": "no public way yet",
-    "tests/ui/test_garbage.py:_collect": "no public way yet",
-}  # fmt: skip
+ALLOWED: dict[str, str] = {}
 """``file:name`` of what cannot be asked otherwise, and why. Sorted, one a line."""
 
 
