@@ -492,7 +492,7 @@ async def test_a_file_that_is_there_is_asked_about_before_it_is_overwritten(tmp_
         engine.guest("demo").lookups.files.add("/tmp/memory")
         await type_command(pilot, line)
         assert isinstance(pilot.app.screen, Dialog)
-        assert "/tmp/memory is there already" in text_of(pilot, "VerticalScroll > Static")
+        assert "/tmp/memory exists and will be overwritten" in text_of(pilot, "VerticalScroll > Static")
         await press(pilot, "right", "enter")
         await pilot.app.workers.wait_for_complete()
         assert len(asked(engine)) == 2
