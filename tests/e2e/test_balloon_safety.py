@@ -155,7 +155,7 @@ def test_a_qemu_that_is_stopped_mid_ramp_is_told_with_the_step(full: CommandLine
 
 def test_the_guard_of_a_command_gives_everything_back(full: CommandLine) -> None:
     done = full("balloon", "demo", "24M", "--guard", "--yes", "--ramp", "off")
-    done.check_error(4, "the guard gave demo", "available (threshold 32 MiB)", "hint: ")
+    done.check_error(4, "guard returned", "to demo", "available (threshold 32 MiB)", "hint: ")
     shown = full("balloon", "demo", "--wait", "--json").json
     assert shown["actual"] == 256 * MIB
     guard = shown["guard"]
