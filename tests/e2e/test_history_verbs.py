@@ -187,7 +187,7 @@ def test_what_cannot_be_recorded_is_said_and_nothing_else_is_lost(workbench: Com
     assert (done.code, done.json["target"]) == (0, 48 * MIB)
     (note,) = (note for note in done.json["notes"] if note["code"] == "unrecorded")  # type: ignore[attr-defined]
     assert note["text"] == f"the history is not being recorded: {os.strerror(errno.EISDIR)}"
-    assert "make room" in workbench("balloon", "fw").stdout
+    assert "free space for the guest's state directory" in workbench("balloon", "fw").stdout
 
     async def marks() -> list[str]:
         engine = LocalEngine(workbench.settings)
