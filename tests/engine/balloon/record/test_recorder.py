@@ -110,7 +110,7 @@ def test_only_one_records(tmp_path: Path) -> None:
 
 def test_a_recorder_that_was_killed_gives_way(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from workbench.domain.balloon.balloon import Sample;"
+        "import sys; from pathlib import Path; from workbench.domain.balloon.reading import Sample;"
         "from workbench.engine.balloon.record.recorder import Recorder;"
         "r = Recorder(Path(sys.argv[1]), lasting=True); r.add(Sample(1.0, 1, 1)); print('on', flush=True); sys.stdin.read()"
     )

@@ -187,10 +187,10 @@ async def test_the_next_screen_continues_an_interrupted_ramp(ramped: CommandLine
         assert left is not None
         assert left.goal == RAM - 96 * MIB
         assert RAM - 96 * MIB < left.at == reading_of(guest).target <= RAM - 32 * MIB
-        await until(lambda: "left at" in balloon_of(guest).marks[-1].text, "a mark that says so")
+        await until(lambda: "interrupted at" in balloon_of(guest).marks[-1].text, "a mark that says so")
     async with full_again(ramped) as guest:
         await until(lambda: guest.snapshot.protection.left is not None, "the same again")
-        assert sum("left at" in mark.text for mark in balloon_of(guest).marks) == 1, (
+        assert sum("interrupted at" in mark.text for mark in balloon_of(guest).marks) == 1, (
             "one mark, however often it is seen"
         )
         await guest.protect(ProtectionRequest.CONTINUE_RAMP)

@@ -30,7 +30,7 @@ class Probe:
         self.marks = MarksFile(directory)
         self.sent: list[int] = []
 
-    async def set_target(self, size: int, *, goes_on: bool = False) -> None:
+    async def set_target(self, size: int, *, continues: bool = False) -> None:
         self.sent.append(size)
 
 
