@@ -287,7 +287,7 @@ async def test_a_guest_without_a_trace_log(workbench: CommandLine, demo_guest: D
     assert await enabled(workbench) == before
     words = workbench("balloon", "demo", "max", "--path").stdout
     assert "settled within" in words
-    assert "QEMU was started without a trace log (-D): from the request, its reply and readings alone" in words
+    assert "QEMU was started without a trace log (-D): known only from the request, its reply and readings" in words
     assert "\N{LESS-THAN OR EQUAL TO}  had run by then" in words
     # The view on the screen says it too.
     with terminal(workbench.environment) as screen:

@@ -386,7 +386,7 @@ def test_wrong_usage_is_exit_2_with_a_hint(workbench: CommandLine, arguments: li
 
 
 def test_the_screen_needs_a_terminal(workbench: CommandLine) -> None:
-    workbench().check_error(2, "the screen needs a terminal", "hint: on the command line: workbench list")
+    workbench().check_error(2, "the screen needs a terminal", "hint: without one: workbench list")
 
 
 def test_a_reader_that_goes_away_is_no_error(workbench: CommandLine) -> None:
