@@ -136,7 +136,7 @@ async def test_one_that_another_process_sees_the_end_of_is_left_to_it(workbench:
         await until(lambda: guest.snapshot.unplugs, "the mark")
         await guest.reset()
         done = await asked
-        assert (done.code, done.stdout) == (0, "net1 is out of fw\n")
+        assert (done.code, done.stdout) == (0, "net1 unplugged from fw\n")
         await until(lambda: not guest.snapshot.unplugs, "the mark to go")
         assert actions(guest) == ["netdev_add", "device_add", "system_reset"]
         assert guest.snapshot.unplugged == (), "who asked was told in time"
