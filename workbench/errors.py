@@ -18,6 +18,9 @@
         │   └── MonitorSilent              no greeting: QEMU is frozen, or another client holds the monitor
         ├── MonitorClosed                  the connection ended
         └── CommandFailed                  QEMU answered with an error
+
+Errors that carry values of a subject are defined with it: those of profiles in ``domain/profile/problems.py``,
+``HugepageShortage`` in ``domain/host/hugepages.py``.
 """
 
 from __future__ import annotations
