@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -30,7 +31,8 @@ def test_a_qemu_that_runs() -> None:
 def test_a_qemu_that_calls_itself_otherwise() -> None:
     process = subprocess.Popen([f"exec -a myvm {QEMU} {' '.join(LINE)}"], shell=True, executable="/bin/bash")
     try:
-        wait_until(lambda: "qemu" in os.readlink(f"/proc/{process.pid}/exe"), "QEMU to be executed")
+        # Within execve(2) the executable changes before the arguments can be read.
+        wait_until(lambda: Path(f"/proc/{process.pid}/cmdline").read_bytes().startswith(b"myvm"), "QEMU to be executed")
         assert command_line_of(process.pid)[0] == ["myvm", *LINE]
     finally:
         process.kill()
