@@ -15,9 +15,6 @@ from tests.real import QEMU, running_qemu
 from workbench.engine.host.foreign_qemu import command_line_of, read_config
 from workbench.errors import HostError, NotFound
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 LINE = ["-nodefaults", "-display", "none", "-S", "-m", "64"]
 
 
