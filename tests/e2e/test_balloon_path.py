@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from tests.commandline import DEADLINE, CommandLine
-from tests.e2e.terminal import SCREEN, terminal
+from tests.terminal import SCREEN, terminal
 from workbench.domain.balloon.path.stages import Proof
 from workbench.domain.balloon.path.trace_log import EVENTS
 from workbench.engine.local.engine import LocalEngine

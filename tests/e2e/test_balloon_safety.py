@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from tests.commandline import command_line, wait_until
-from tests.e2e.terminal import SCREEN, terminal
+from tests.terminal import SCREEN, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

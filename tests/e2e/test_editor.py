@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.e2e.terminal import SCREEN, terminal
+from tests.terminal import SCREEN, terminal
 
 if TYPE_CHECKING:
     from tests.commandline import CommandLine

@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.commandline import CHECKOUT, COMMAND, wait_until
-from tests.e2e.terminal import terminal
+from tests.terminal import terminal
 from workbench.engine.local.engine import LocalEngine
 
 if TYPE_CHECKING:

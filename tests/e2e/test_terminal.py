@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from tests.e2e.terminal import SCREEN, terminal
+from tests.terminal import SCREEN, terminal
 
 if TYPE_CHECKING:
     from tests.commandline import CommandLine
-    from tests.e2e.terminal import Terminal
+    from tests.terminal import Terminal
     from workbench.engine.demo import DemoGuest
 
 MIB = 1 << 20

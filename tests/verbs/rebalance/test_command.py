@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from tests.commandline import command_line, wait_until
-from tests.e2e.terminal import SCREEN, terminal
+from tests.terminal import SCREEN, terminal
 from workbench.domain.units import MIB
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import workbench
-from tests import decisions
-from tests.rewording import FOREIGN, MESSAGES, comparisons, is_prose, messages, private, reword, top_names
+from tests.code import decisions
+from tests.code.rewording import FOREIGN, MESSAGES, comparisons, is_prose, messages, private, reword, top_names
 from workbench.domain.guest.lifecycle import exit_words
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def plain() -> Mapping[str, object]:
 def reworded(request: pytest.FixtureRequest) -> Mapping[str, object]:
     """Those of the package with other messages."""
     with private(request.param) as load:
-        decide = load("tests.decisions").decide
+        decide = load("tests.code.decisions").decide
         return {name: outcome(decide, name) for name in NAMES}
 
 
@@ -90,7 +90,7 @@ def test_the_messages_differ_in_private_modules_only() -> None:
         assert "137" not in lifecycle.exit_words(137)
         assert "9" in lifecycle.exit_words(137), "what is filled in stays"
     assert sys.modules["workbench.errors"] is before
-    assert sys.modules["tests.decisions"] is decisions
+    assert sys.modules["tests.code.decisions"] is decisions
 
 
 def test_most_of_the_package_is_reworded(trees: Mapping[str, ast.Module]) -> None:

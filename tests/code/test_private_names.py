@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.private_names import defined, touched
+from tests.code.private_names import defined, touched
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 LIBRARIES = frozenset({"_driver"})
 """Names of Textual's classes that the package uses for something of its own too."""

@@ -1,6 +1,6 @@
 """What the workbench decides, as plain data: names of enums, numbers, keys, classes and codes; never a message.
 
-``tests/test_rewording.py`` calls these functions with the package as it is and with its messages reworded, in modules of
+``tests/code/test_rewording.py`` calls these functions with the package as it is and with its messages reworded, in modules of
 their own, and compares what they give.
 """
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGE, TESTS = ROOT / "workbench", ROOT / "tests"
 MODULES_MAX = 15
 """Modules of one folder."""
@@ -99,7 +99,7 @@ def folders(top: Path) -> list[Path]:
     return sorted({path.parent for path in top.rglob("*.py")})
 
 
-@pytest.mark.parametrize("folder", folders(PACKAGE), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("folder", [*folders(PACKAGE), *folders(TESTS)], ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_folder_is_a_heap(folder: Path) -> None:
     modules = [path.name for path in folder.glob("*.py") if path.name != "__init__.py"]
     assert len(modules) <= MODULES_MAX, modules
