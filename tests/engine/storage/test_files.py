@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.commandline import wait_until
 from workbench.engine.storage.bounded_lines import BoundedLines
 from workbench.engine.storage.files import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 def mode(path: Path) -> int:
@@ -132,3 +135,25 @@ class TestBoundedLines:
     def test_a_missing_directory_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
             BoundedLines(tmp_path / "gone" / "lines", 100).append(b"a")
+
+
+def test_a_line_added_while_the_file_is_shortened_is_not_lost(tmp_path: Path) -> None:
+    """Another process holds the lock and then replaces the file: the line goes to the new one."""
+    path = tmp_path / "lines"
+    path.write_bytes(b"old\n")
+    inode = path.stat().st_ino
+    with path.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        adding = threading.Thread(target=BoundedLines(path, 1000).append, args=(b"added",))
+        adding.start()
+        wait_until(lambda: not adding.is_alive() or _is_waited_for(inode), "the lock to be waited for")
+        write_atomic(path, b"shortened\n")
+    adding.join()
+    assert path.read_bytes() == b"shortened\nadded\n"
+
+
+def _is_waited_for(inode: int) -> bool:
+    """Whether a lock of that file has a waiter: proc_locks(5)."""
+    return any(
+        "->" in line and line.split()[-3].endswith(f":{inode}") for line in Path("/proc/locks").read_text().splitlines()
+    )
