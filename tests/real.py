@@ -62,8 +62,9 @@ def running_qemu(
         path = Path(directory) / "qmp.sock"
         command = [
             binary, "-machine", "q35", "-accel", "tcg", "-m", memory, "-no-user-config", "-nodefaults",
-            "-display", "none", "-chardev", f"socket,id=mon0,path={path},server=on,wait=off",
-            "-mon", "chardev=mon0,mode=control", *(["-S"] if paused else []), *devices, *argv,
+            "-display", "none", *(["-S"] if paused else []), *devices, *argv,
+            # Last: QEMU makes its chardevs in this order, so those of argv listen by then, too.
+            "-chardev", f"socket,id=mon0,path={path},server=on,wait=off", "-mon", "chardev=mon0,mode=control",
         ]  # fmt: skip
         log = Path(directory) / "log"
         with log.open("wb") as stderr:

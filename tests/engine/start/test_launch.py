@@ -118,7 +118,7 @@ async def test_how_a_guest_ended_is_kept(workbench: CommandLine, state: StateDir
     wait_until(lambda: live_pid(running.path) is None, "the end")
     await wait_for_end(running.path)
     assert (running.path / "exit").read_text() == f"{code}\n"
-    assert keeper_of(running.path) is None
+    wait_until(lambda: keeper_of(running.path) is None, "the keeper's end")
     assert not psutil.pid_exists(running.pid), "its keeper has reaped it"
     ended = state.clean("fw")
     assert ended is not None
