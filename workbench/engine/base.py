@@ -1,27 +1,33 @@
-"""The engine's interface to the screen. ``engine/local`` implements it with QEMU on this host."""
+"""What a screen, a command or a script may ask of guests and hosts. ``engine/local`` implements it with QEMU on this host."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import Struct
+
 from workbench.domain.host.hugepages import Supply
 from workbench.domain.qmp.record.record import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from workbench.domain.balloon.history.samples import Past
     from workbench.domain.balloon.path.timeline import PathView
-    from workbench.domain.balloon.safety.protection import ProtectionRequest
+    from workbench.domain.balloon.history.marks import Mark
+    from workbench.domain.balloon.safety.protection import ProtectionRequest, Safety
     from workbench.domain.command_line.checked import Checked, ProfileText
-    from workbench.domain.compare.drift import Difference
+    from workbench.domain.compare.drift import Difference, Live
     from workbench.domain.compare.keys import Comparison
     from workbench.domain.devices.buses import Bus
+    from workbench.domain.devices.endpoints import Endpoints
     from workbench.domain.devices.qom import Property
     from workbench.domain.devices.tree import DeviceTree, Node
     from workbench.domain.devices.type_info import TypeInfo
     from workbench.domain.devices.virtio import Virtio
+    from workbench.domain.guest.lifecycle import Exit
     from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.domain.host.snapshot import HostSnapshot
     from workbench.domain.hotplug.leftovers import Stake
@@ -32,6 +38,17 @@ if TYPE_CHECKING:
     from workbench.domain.qmp.manual import Paragraph
     from workbench.domain.qmp.record.record import Message, Record
     from workbench.domain.qmp.schema import Schema
+    from workbench.domain.rebalance.progress import Course
+
+
+class Event(Struct, frozen=True):
+    """An event from QEMU."""
+
+    name: str
+    """Such as ``BALLOON_CHANGE``."""
+    data: Mapping[str, object]
+    time: float
+    """Unix time at which QEMU sent it."""
 
 
 class Devices(Protocol):
@@ -55,17 +72,26 @@ class Devices(Protocol):
     async def buses(self) -> Bus:
         """The main system bus and everything below it."""
 
-    async def walk(self, *, values: bool = False) -> Mapping[str, Node]:
-        """Every QOM path. Without ``values``, properties may lack theirs."""
+    async def walk(self, *, values: bool = False, depth: int | None = None) -> Mapping[str, Node]:
+        """Every QOM path. Without ``values``, properties may lack theirs.
+
+        :param depth: levels below the root; None for all.
+        """
 
     async def describe(self, type_name: str) -> TypeInfo:
         """A QOM type: its parents, and each property's description and default."""
+
+    async def live(self) -> Live:
+        """The objects in QEMU that were created by a command line or a client."""
 
     async def drift(self) -> tuple[Difference, ...]:
         """How the guest differs from its profile as it is now."""
 
     async def places(self) -> Mapping[str, str]:
         """For each device id, the line that defines it in the profile as it is now, such as ``demo.toml:14``."""
+
+    async def endpoints(self) -> Endpoints:
+        """Where to connect to its serial ports and display."""
 
 
 class Lookups(Protocol):
@@ -100,19 +126,26 @@ class Hotplug(Protocol):
         """What is removed together with a device."""
 
     async def unplug(self, name: str, patience: float) -> Unplug:
-        """Request an unplug and wait ``patience`` seconds for the guest; until it is done the snapshot lists it."""
+        """Request an unplug and wait ``patience`` seconds for the guest; until it is done the snapshot lists it.
 
-    async def keeping(self, name: str) -> Keeping:
-        """The change to the profile that would keep a hot-plugged device."""
+        For a device that is gone already, only what it left behind is removed.
+        """
+
+    async def keeping(self, name: str, plan: Plan | None = None) -> Keeping:
+        """The change to the profile that would keep a hot-plugged device.
+
+        :param plan: for one that is not plugged yet.
+        """
 
     async def keep(self, change: Keeping) -> str:
         """Write that change, unless the file has changed since; return its file and line."""
 
 
 class Guest(Protocol):
-    """One guest. All changes go through its driver task, one request at a time.
+    """One guest. Changes are made one at a time.
 
-    Every coroutine raises :class:`workbench.errors.WorkbenchError` on failure.
+    Every coroutine raises :class:`workbench.errors.WorkbenchError` on failure: :class:`~workbench.errors.NotFound` if the
+    guest is not running, :class:`~workbench.errors.MonitorError` if its QEMU does not answer.
     """
 
     @property
@@ -129,6 +162,31 @@ class Guest(Protocol):
     @watched.setter
     def watched(self, value: bool) -> None: ...
 
+    def hold(self) -> AbstractAsyncContextManager[None]:
+        """Keep the connection to QEMU open between requests. An engine opened for single requests makes one for each
+        otherwise; raises nothing.
+        """
+
+    async def refresh(self, *, settle: float = 0.0, report: bool = False) -> GuestSnapshot:
+        """Read the guest now; if that fails, the snapshot says why, too.
+
+        :param settle: seconds in which a diff is read repeatedly: one reading cannot show whether it moves.
+        :param report: wait for the guest's next statistics report, if it comes in time.
+        """
+
+    async def wait_until(
+        self,
+        condition: Callable[[GuestSnapshot], bool],
+        seconds: float,
+        *,
+        each: Callable[[GuestSnapshot], None] = ...,
+    ) -> GuestSnapshot:
+        """Read the guest until a condition is met, for at most ``seconds``.
+
+        :param each: called with every snapshot.
+        :raise workbench.errors.NotReached: if it is not met in time.
+        """
+
     async def execute(
         self,
         command: str,
@@ -136,8 +194,18 @@ class Guest(Protocol):
         *,
         origin: Origin = Origin.USER,
         oob: bool = False,
+        deadline: float | None = None,
     ) -> object:
-        """Run one QMP command and return its value; with ``oob``, out of band. Cancelling only stops waiting."""
+        """Run one QMP command and return its value; with ``oob``, out of band. Cancelling only stops waiting.
+
+        :param deadline: seconds until it counts as unanswered; by default a minute for the user's own.
+        """
+
+    def events(self) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
+        """The events from now on, until the guest ends.
+
+        :raise workbench.errors.MonitorUnavailable: if another client is reading them, and only one can.
+        """
 
     async def schema(self) -> Schema:
         """The QAPI schema of the running QEMU."""
@@ -157,8 +225,15 @@ class Guest(Protocol):
     async def past(self, start: float, step: float) -> Past:
         """The history from ``start`` (Unix time) until now, in spans of about ``step`` seconds."""
 
-    async def set_target(self, size: int) -> None:
-        """Set the target to ``size`` bytes; a large inflation goes in steps if a ramp is on."""
+    async def marks(self) -> Sequence[Mark]:
+        """What happened to it, oldest first."""
+
+    async def set_target(self, size: int, *, safety: Safety | None = None) -> None:
+        """Set the target to ``size`` bytes; a large inflation goes in steps if a ramp is on.
+
+        :param safety: run this ramp and guard from now on; None: those that are on. They act with each reading, so keep
+            reading, and hold the connection.
+        """
 
     async def protect(self, request: ProtectionRequest) -> None:
         """Switch its ramp or guard on or off, or stop, continue or dismiss what they did."""
@@ -174,6 +249,9 @@ class Guest(Protocol):
 
     async def kill(self) -> None:
         """Kill QEMU: data that the guest has not written is lost."""
+
+    async def wait_ended(self, seconds: float) -> Exit | None:
+        """Wait until QEMU has ended, for at most ``seconds``; return how, or None if it still runs."""
 
     def console(self, listener: Callable[[str], None]) -> Callable[[], None]:
         """Pass the serial console's scrollback to ``listener``, then its output, with control characters.
@@ -270,11 +348,24 @@ class Engine(Protocol):
     async def close(self) -> None:
         """Close all connections; guests keep running."""
 
+    async def refresh(self, names: Sequence[str] | None = None, *, settle: float = 0.0) -> Sequence[GuestSnapshot]:
+        """Read guests now, all at the same time; the snapshot of one that does not answer says why.
+
+        :param names: only these; by default all that run.
+        :param settle: see :meth:`Guest.refresh`.
+        """
+
+    async def carry_out(self, course: Course, report: Callable[[Course], None]) -> None:
+        """Carry out a rebalance until it is over.
+
+        :param report: called after each round of readings.
+        """
+
     def guests(self) -> Sequence[GuestSnapshot]:
         """Every profile and every running guest, by name."""
 
     def guest(self, name: str) -> Guest:
-        """:raise workbench.errors.NotFound: if there is none with that name."""
+        """:raise workbench.errors.NotFound: if there is neither a guest nor a profile with that name."""
 
     def watch(self, listener: Callable[[GuestSnapshot], None]) -> Callable[[], None]:
         """Call ``listener`` with each new snapshot of any guest. Call the returned function to stop."""

@@ -34,10 +34,14 @@ class GuestSnapshot(Struct, frozen=True):
     ended_output: str = ""
     """The last lines of QEMU's standard error in that run."""
     pid: int | None = None
+    run: str = ""
+    """Identifies its present run, differs after every restart; empty if it is not running."""
+    directory: str = ""
+    """Where its sockets and logs are; empty if it is not running."""
     memory: int | None = None
     """RAM in bytes; None if the profile cannot be read."""
     accelerator: str = ""
-    """``tcg`` or ``kvm`` if running; empty if stopped."""
+    """``tcg`` or ``kvm`` if running; if not, as in the profile, such as ``auto``."""
     accelerator_reason: str = ""
     """Why "auto" chose it, for people."""
     qemu_version: str = ""
@@ -69,3 +73,8 @@ class GuestSnapshot(Struct, frozen=True):
     """Pending unplug requests."""
     unplugged: tuple[Unplug, ...] = ()
     """Results, since the screen opened, of unplug requests that had timed out before."""
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Differs between guests and between runs of one guest: the one answer to "is it still the same run?"."""
+        return self.name, self.run

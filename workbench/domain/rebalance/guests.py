@@ -103,6 +103,21 @@ def ramp_of(snapshot: GuestSnapshot) -> Ramp | None:
     return pace_of(snapshot.memory or 0) if safety.ramp is None and safety.guard else safety.ramp
 
 
+RECENT = 60.0
+"""Seconds after a change of the target in which the balloon may still move or has just settled."""
+
+
+def unsettled_since(snapshot: GuestSnapshot) -> float:
+    """Unix time before which its statistics do not match its present actual, as it may have had more memory then; 0 if
+    actual has not changed for long.
+    """
+    balloon = snapshot.balloon
+    if balloon is None or balloon.reading is None or not balloon.target_since:
+        return 0.0
+    reading = balloon.reading
+    return reading.time if reading.diff or reading.time - balloon.target_since < RECENT else 0.0
+
+
 def figures_cover(balloon: Balloon, since: float) -> bool:
     """Whether a guest's statistics match its present actual.
 

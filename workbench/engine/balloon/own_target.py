@@ -5,15 +5,10 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from workbench.domain.qmp.record.record import Origin
-from workbench.engine.balloon.probe import BalloonProbe
-from workbench.errors import CommandFailed
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.engine.qmp.monitor import Monitor
-    from workbench.engine.state.directory import Running
+    from workbench.engine.balloon.probe import BalloonProbe
 
 
 def own_target(
@@ -26,20 +21,9 @@ def own_target(
     return probe.own_target(size)
 
 
-async def probe_for(
-    monitor: Monitor, running: Running, command: str, arguments: Mapping[str, object]
-) -> BalloonProbe | None:
-    """A probe that has read the state before the command, if that sets a target; None for any other command."""
-    if _target_in(command, arguments) is None:
-        return None
-    probe = BalloonProbe(monitor, running, origin=Origin.USER)
-    try:
-        await probe.open()
-        await probe.read()
-        await probe.stats()
-    except CommandFailed:
-        return None  # QEMU's error for the command itself is more useful
-    return probe
+def asks_for_target(command: str, arguments: Mapping[str, object]) -> bool:
+    """Whether a command sets the balloon's target."""
+    return _target_in(command, arguments) is not None
 
 
 def _target_in(command: str, arguments: Mapping[str, object]) -> int | None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from workbench.domain.command_line.options import settings_of, split_argv
+from workbench.domain.devices.endpoints import Endpoints, Port
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
@@ -17,22 +16,6 @@ if TYPE_CHECKING:
 
 ENDING = "-chardev"
 """Suffix of the chardev's id after the port's id."""
-
-
-class Port(Struct, frozen=True):
-    """One serial port."""
-
-    id: str
-    name: str
-    """Its name in the guest; empty for a console."""
-    where: str
-    """A socket, a pseudo-terminal or a file; empty when not connected."""
-
-
-class Endpoints(Struct, frozen=True):
-    ports: tuple[Port, ...] = ()
-    vnc: str = ""
-    """A socket, or an address with a port; empty without a display."""
 
 
 async def read_endpoints(execute: Execute, argv: Sequence[str]) -> Endpoints:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from workbench.domain.devices.pci import PciAddress
     from workbench.domain.devices.tree import PciDevice
     from workbench.engine.devices.virtio_pci import Execute, ModernBar
-    from workbench.engine.qmp.monitor import Monitor
+    from workbench.engine.qmp.protocol import Monitor
 
 BALLOON_WORDS = 4
 """32-bit words of a balloon's configuration space (struct virtio_balloon_config)."""

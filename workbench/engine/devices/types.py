@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.engine.devices.virtio_pci import Execute
-    from workbench.engine.qmp.monitor import Monitor
+    from workbench.engine.qmp.protocol import Monitor
 
 DEPTH_MAX = 32
 _PREFIX = "qom-parents-"

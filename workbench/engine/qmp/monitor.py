@@ -19,6 +19,7 @@ from qemu.qmp import QMPError, Runstate
 
 from workbench.domain.qmp.record.record import Kind, Origin, Record
 from workbench.engine.qmp.client import Client
+from workbench.engine.qmp.protocol import COMMAND_DEADLINE
 from workbench.errors import (
     CommandFailed,
     MonitorClosed,
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 CONNECT_DEADLINE = 5.0
 """Seconds until a socket that accepts but stays silent counts as held or frozen."""
-COMMAND_DEADLINE = 5.0
-"""Seconds until a command counts as unanswered. QEMU replies in under a millisecond unless it is frozen or busy."""
 SUN_PATH_MAX = 107
 """Maximum length of a unix socket's path in bytes (unix(7): sun_path holds 108 with the final NUL)."""
 ONE_CLIENT = "a monitor serves one client at a time: close the other client, or check whether QEMU is stopped"

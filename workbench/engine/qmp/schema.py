@@ -18,7 +18,7 @@ from workbench.errors import MonitorError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from workbench.engine.qmp.monitor import Monitor
+    from workbench.engine.qmp.protocol import Monitor
 
     Entries = Sequence[Mapping[str, object]]
 

@@ -11,7 +11,7 @@ from workbench.domain.profile.cpu import host_cpus
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from workbench.engine.qmp.monitor import Monitor
+    from workbench.engine.qmp.protocol import Monitor
 
 
 async def pin(monitor: Monitor, pins: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""A guest's floor, ramp and guard as a one-shot command reports them."""
+"""A guest's floor, ramp and guard as commands report them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from workbench.domain.balloon.history.marks import MarkKind
+from workbench.domain.balloon.safety.floor import floor_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from workbench.domain.balloon.balloon import Balloon
     from workbench.domain.balloon.history.marks import Mark
     from workbench.domain.balloon.safety.floor import Floor
+    from workbench.domain.balloon.safety.protection import Protection, Safety
     from workbench.domain.balloon.safety.ramp import Ramp, Ramping
 
 
@@ -33,6 +36,19 @@ class SafetyStatus(Struct, frozen=True):
     """Whether a running workbench has armed it."""
     acted: Mark | None = None
     """The guard's last action, if no target was sent since."""
+
+
+def status_of(balloon: Balloon, safety: Safety, protection: Protection) -> SafetyStatus:
+    """The state of a guest's ``safety``, as its ``protection`` carries it out."""
+    return SafetyStatus(
+        floor=floor_of(balloon, safety.floor),
+        ramp=safety.ramp,
+        ramping=protection.ramping or protection.left,
+        left=protection.left is not None,
+        guard=safety.guard,
+        armed=protection.armed,
+        acted=last_act(balloon.marks),
+    )
 
 
 def last_act(marks: Sequence[Mark]) -> Mark | None:

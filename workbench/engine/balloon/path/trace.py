@@ -30,7 +30,7 @@ from workbench.errors import MonitorError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from workbench.engine.qmp.monitor import Monitor
+    from workbench.engine.qmp.protocol import Monitor
     from workbench.engine.state.directory import Running
 
 LOG = "trace.log"

@@ -1,4 +1,4 @@
-"""Looks up completions for the QMP console in a guest on this host."""
+"""Looks up completions for the QMP console in a guest."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from workbench.domain.qmp.manual import Paragraph
-    from workbench.engine.qmp.monitor import Monitor
+    from workbench.engine.session.protocols import Monitor
 
     Execute = Callable[..., Awaitable[object]]
     Entry = Mapping[str, object]
@@ -36,15 +37,17 @@ _BUS = re.compile(
 """A bus in ``info qtree`` with everything indented below it (system/qdev-monitor.c, ``qbus_print()``)."""
 
 
-class LocalLookups:
+class SessionLookups:
     """See :class:`workbench.engine.base.Lookups`."""
 
-    def __init__(self, connected: Callable[[], Monitor], pid: int, drivers: DriverBook | None = None) -> None:
+    def __init__(
+        self, use: Callable[[], AbstractAsyncContextManager[Monitor]], pid: int, drivers: DriverBook | None = None
+    ) -> None:
         """
-        :param connected: returns the connection to QEMU, or raises if there is none.
+        :param use: gives the connection to QEMU, or raises if there is none.
         :param drivers: of its program; by default they are read when needed.
         """
-        self._connected = connected
+        self._use = use
         self._pid = pid
         self._drivers = drivers or DriverBook()
         self._hmp: dict[str, Sequence[Known]] = {}
@@ -60,15 +63,18 @@ class LocalLookups:
         return await asyncio.to_thread(manual_of, command, self._pid)
 
     async def known(self, lookup: Lookup) -> Sequence[Known]:
-        if lookup.kind in (Kind.DRIVER, Kind.DRIVER_PROPERTY):
-            return await self._of_program(lookup)
-        monitor = self._connected()
+        async with self._use() as monitor:
+            if lookup.kind in (Kind.DRIVER, Kind.DRIVER_PROPERTY):
+                return await self._of_program(monitor, lookup)
+            return await self._of_guest(monitor, lookup)
+
+    async def _of_guest(self, monitor: Monitor, lookup: Lookup) -> Sequence[Known]:
         execute = partial(monitor.execute, origin=Origin.SCREEN, deadline=DEADLINE)
         try:
             if lookup.kind is Kind.HMP:
                 return await self._hmp_commands(monitor, execute, lookup.of)
             found = tuple([known async for known in _ASK[lookup.kind](execute, lookup.of)])
-            return await self._fitting(found, lookup.of) if lookup.kind is Kind.BUS else found
+            return await self._fitting(monitor, found, lookup.of) if lookup.kind is Kind.BUS else found
         except CommandFailed:
             return ()  # a path that does not exist, or a command that this QEMU lacks
 
@@ -81,9 +87,9 @@ class LocalLookups:
             self._hmp[of] = parse_help(str(text), of)
         return self._hmp[of]
 
-    async def _fitting(self, buses: Sequence[Known], driver: str) -> Sequence[Known]:
+    async def _fitting(self, monitor: Monitor, buses: Sequence[Known], driver: str) -> Sequence[Known]:
         """Sort buses that fit the driver first, empty ones before others: ``pcie.0`` does not support hotplug, root ports do."""
-        drivers = await self._of_program(Lookup(Kind.DRIVER)) if driver else ()
+        drivers = await self._of_program(monitor, Lookup(Kind.DRIVER)) if driver else ()
         wanted = next((one.bus for one in drivers if one.value == driver), "")
         fit = {"PCI", "PCIE"} if wanted == "PCI" else {wanted}
 
@@ -92,9 +98,8 @@ class LocalLookups:
 
         return sorted(buses, key=order) if wanted else buses
 
-    async def _of_program(self, lookup: Lookup) -> Sequence[Known]:
+    async def _of_program(self, monitor: Monitor, lookup: Lookup) -> Sequence[Known]:
         """Answers of another QEMU process of the same program."""
-        monitor = self._connected()
         if not build_of(monitor):
             return ()  # the peer is not known to be QEMU
         program = f"/proc/{monitor.peer_pid}/exe"

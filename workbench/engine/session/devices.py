@@ -1,17 +1,20 @@
-"""Queries on the devices of a guest on this host, over one connection to QEMU."""
+"""Queries on the devices of a guest, over its session's connection."""
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from workbench.domain.qmp.record.record import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from workbench.domain.compare.drift import Difference, Live
     from workbench.domain.devices.buses import Bus
+    from workbench.domain.devices.endpoints import Endpoints
     from workbench.domain.devices.qom import Property
     from workbench.domain.devices.tree import DeviceTree, Node
     from workbench.domain.devices.type_info import TypeInfo
@@ -20,18 +23,19 @@ if TYPE_CHECKING:
     from workbench.engine.devices.buses import BusReader
     from workbench.engine.devices.reader import DeviceReader
     from workbench.engine.devices.types import TypeBook
-    from workbench.engine.qmp.monitor import Monitor
-    from workbench.engine.state.directory import Running
+    from workbench.engine.session.protocols import Monitor, Parts
     from workbench.settings import Settings
 
 
-class LocalDevices:
+class SessionDevices:
     """See :class:`workbench.engine.base.Devices`. Readers cache what does not change within a connection."""
 
-    def __init__(self, connected: Callable[[], Monitor], running: Running, settings: Settings) -> None:
-        """:param connected: returns the connection to QEMU, or raises if there is none."""
-        self._connected = connected
-        self._running = running
+    def __init__(
+        self, use: Callable[[], AbstractAsyncContextManager[Monitor]], parts: Parts, settings: Settings
+    ) -> None:
+        """:param use: gives the connection to QEMU, or raises if there is none."""
+        self._use = use
+        self._parts = parts
         self._settings = settings
         self._drift: DriftReader | None = None
         self._monitor: Monitor | None = None
@@ -40,50 +44,69 @@ class LocalDevices:
         self._types: TypeBook
 
     async def tree(self) -> DeviceTree:
-        return await self._now().tree()
+        async with self._reading() as reader:
+            return await reader.tree()
 
     async def node(self, path: str) -> Node:
-        return await self._now().node(path)
+        async with self._reading() as reader:
+            return await reader.node(path)
 
     async def values(self, path: str, kinds: Sequence[tuple[str, str]]) -> tuple[Property, ...]:
-        return await self._now().qom.values(path, kinds)
+        async with self._reading() as reader:
+            return await reader.qom.values(path, kinds)
 
     async def virtio(self, path: str) -> Virtio | None:
-        return await self._now().virtio(path)
+        async with self._reading() as reader:
+            return await reader.virtio(path)
 
     async def buses(self) -> Bus:
-        self._now()
-        return await self._buses.root()
+        async with self._reading():
+            return await self._buses.root()
 
-    async def walk(self, *, values: bool = False) -> Mapping[str, Node]:
-        return await self._now().qom.walk(values=values)
+    async def walk(self, *, values: bool = False, depth: int | None = None) -> Mapping[str, Node]:
+        async with self._reading() as reader:
+            if depth is None:
+                return await reader.qom.walk(values=values)
+            return await reader.qom.walk("/", depth, values=values)
 
     async def describe(self, type_name: str) -> TypeInfo:
-        self._now()
-        return await self._types.describe(type_name)
+        async with self._reading():
+            return await self._types.describe(type_name)
 
     async def live(self) -> Live:
-        """Objects in QEMU that were created by a command line or a client."""
         from workbench.engine.compare.drift import read_live
 
-        return await read_live(self._now().qom)
+        async with self._reading() as reader:
+            return await read_live(reader.qom)
 
     async def drift(self) -> tuple[Difference, ...]:
-        qom = self._now().qom
-        return await self._drifts().read(qom, partial(self._connected().execute, origin=Origin.SCREEN))
+        async with self._use() as monitor:
+            qom = self._reader_of(monitor).qom
+            return await self._drifts().read(qom, partial(monitor.execute, origin=Origin.SCREEN))
 
     async def places(self) -> Mapping[str, str]:
         return await self._drifts().places()
+
+    async def endpoints(self) -> Endpoints:
+        from workbench.engine.compare.drift import started_argv
+        from workbench.engine.devices.endpoints import read_endpoints
+
+        async with self._use() as monitor:
+            return await read_endpoints(monitor.execute, started_argv(self._parts.process.pid))
 
     def _drifts(self) -> DriftReader:
         if self._drift is None:
             from workbench.engine.compare.drift import DriftReader
 
-            self._drift = DriftReader(self._running, self._settings)
+            self._drift = DriftReader(self._parts.facts, self._settings)
         return self._drift
 
-    def _now(self) -> DeviceReader:
-        monitor = self._connected()
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[DeviceReader]:
+        async with self._use() as monitor:
+            yield self._reader_of(monitor)
+
+    def _reader_of(self, monitor: Monitor) -> DeviceReader:
         if self._monitor is not monitor:
             # Imported on first use: the screen's start does not need them.
             from workbench.engine.devices.buses import BusReader

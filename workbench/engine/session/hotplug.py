@@ -1,4 +1,4 @@
-"""Plugs and unplugs devices of a guest on this host, over one connection to QEMU."""
+"""Plugs and unplugs devices of a guest, over its session's connection."""
 
 from __future__ import annotations
 
@@ -7,47 +7,47 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
-from workbench.domain.hotplug.unplug import PERIPHERAL, State
+from workbench.domain.hotplug.unplug import PERIPHERAL, State, Unplug
 from workbench.domain.qmp.record.record import Origin
 from workbench.engine.hotplug.unplug_files import UnplugFiles
 from workbench.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from contextlib import AbstractContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from workbench.domain.hotplug.leftovers import Stake
     from workbench.domain.hotplug.plan import Offer
-    from workbench.domain.hotplug.unplug import Keeping, Kind, Plan, Unplug
+    from workbench.domain.hotplug.unplug import Keeping, Kind, Plan
     from workbench.engine.devices.qom import QomReader
     from workbench.engine.hotplug.unplug import Unplugs
-    from workbench.engine.qmp.monitor import Monitor
-    from workbench.engine.state.directory import Running
+    from workbench.engine.session.protocols import Monitor, Parts
     from workbench.settings import Settings
 
 
-class LocalHotplug:
+class SessionHotplug:
     """See :class:`workbench.engine.base.Hotplug`."""
 
     def __init__(
         self,
-        connected: Callable[[], Monitor],
-        running: Running,
+        use: Callable[[], AbstractAsyncContextManager[Monitor]],
+        parts: Parts,
         settings: Settings,
         changes: asyncio.Lock,
         changed: Callable[[], None],
     ) -> None:
         """
-        :param connected: returns the connection to QEMU, or raises if there is none.
+        :param use: gives the connection to QEMU, or raises if there is none.
         :param changes: held while commands change the guest.
         :param changed: called when a device was plugged, its unplug was requested, or it is gone.
         """
-        self._connected = connected
-        self._running = running
+        self._use = use
+        self._parts = parts
+        self._running = parts.facts
         self._settings = settings
         self._changes = changes
         self._changed = changed
-        self._files = UnplugFiles(running.path)
+        self._files = UnplugFiles(parts.store.directory)
         self._unplugs: Unplugs | None = None
         self.late: tuple[Unplug, ...] = ()
         """Outcomes of unplugs that had timed out, in the order in which they became known."""
@@ -58,15 +58,16 @@ class LocalHotplug:
         from workbench.engine.devices.buses import BusReader
         from workbench.engine.hotplug.offers import offer
 
-        qom, execute = self._qom(), partial(self._connected().execute, origin=Origin.SCREEN)
-        return await offer(self._running, execute, qom, BusReader(qom), kind, self._running.pid)
+        async with self._use() as monitor:
+            qom, execute = self._qom(monitor), partial(monitor.execute, origin=Origin.SCREEN)
+            return await offer(self._running, execute, qom, BusReader(qom), kind, self._running.pid)
 
     async def plug(self, offer: Offer, plan: Plan) -> None:
         from workbench.engine.hotplug.plug import plug
         from workbench.engine.hotplug.plugged import note_plugged
 
-        async with self._changes:
-            await plug(partial(self._connected().execute, origin=Origin.ACTION), plan, offer)
+        async with self._use() as monitor, self._changes:
+            await plug(partial(monitor.execute, origin=Origin.ACTION), plan, offer)
         await asyncio.to_thread(note_plugged, self._running.path, plan.plugged)
         self._files.forget(plan.id)
         self._changed()
@@ -74,10 +75,34 @@ class LocalHotplug:
     async def behind(self, name: str) -> Stake:
         from workbench.engine.hotplug.plug import behind_of
 
-        return await behind_of(self._qom(), name)
+        async with self._use() as monitor:
+            return await behind_of(self._qom(monitor), name)
 
     async def unplug(self, name: str, patience: float) -> Unplug:
-        return await self._all().unplug(self._execute, self._qom(), name, patience)
+        async with self._use() as monitor:
+            try:
+                return await self._all().unplug(self._execute, self._qom(monitor), name, patience)
+            except NotFound:
+                cleared = await self._clear_up(name)
+                if cleared is None:
+                    raise
+                return cleared
+
+    async def _clear_up(self, name: str) -> Unplug | None:
+        """Remove the backends of a device that is gone already; None if there are none."""
+        from workbench.engine.hotplug.backends import read_backends, remove_behind
+
+        asked = self._files.load().get(name)
+        rest = (await read_backends(self._execute)).of(name)
+        rest += tuple(one for one in (asked.behind if asked else ()) if one not in rest)
+        left = await remove_behind(self._execute, rest)
+        if not left:
+            self._files.forget(name)
+        if not rest:
+            return None
+        end = Unplug(name, State.GONE, left=left, rest=rest, late_removal=True)
+        self._gone(end)
+        return end
 
     def asking(self, command: str, arguments: Mapping[str, object]) -> AbstractContextManager[None]:
         """Wrap a command typed by the user; ``device_del``, by id or QOM path, is recorded as an unplug request."""
@@ -93,14 +118,15 @@ class LocalHotplug:
         """
         abandoned = self._unplugs is not None and self._unplugs.abandoned
         if (stamp := self._files.stamp()) != self._seen or abandoned:
-            await self._all().look(self._execute, self._qom())
+            async with self._use() as monitor:
+                await self._all().look(self._execute, self._qom(monitor))
             self._seen = stamp
 
-    async def keeping(self, name: str) -> Keeping:
+    async def keeping(self, name: str, plan: Plan | None = None) -> Keeping:
         from workbench.engine.hotplug.keep_in_profile import keeping
         from workbench.engine.hotplug.plugged import plugged
 
-        one = (await asyncio.to_thread(plugged, self._running.path)).get(name)
+        one = plan.plugged if plan is not None else (await asyncio.to_thread(plugged, self._running.path)).get(name)
         if one is None:
             raise NotFound(
                 f"{name} was not plugged by the workbench in this run, so its backend is unknown",
@@ -112,17 +138,15 @@ class LocalHotplug:
         from workbench.engine.hotplug.keep_in_profile import keep_plan
         from workbench.engine.hotplug.plugged import note_kept
 
-        place = await asyncio.to_thread(keep_plan, self._settings, change)
-        await asyncio.to_thread(note_kept, self._running.path, change.id, change.place)
+        parts = await asyncio.to_thread(keep_plan, self._settings, change)
+        await asyncio.to_thread(note_kept, self._running.path, change.id, change.parts)
         self._changed()
-        return place
+        return parts
 
     @property
     def lines(self) -> Mapping[str, str]:
-        """For each device id the place in the profile that made it, or will at the next start."""
-        from workbench.engine.hotplug.plugged import kept_lines
-
-        return self._running.facts.device_lines | kept_lines(self._running.path)
+        """For each device id the parts in the profile that made it, or will at the next start."""
+        return self._parts.source.device_lines()
 
     @property
     def waiting(self) -> tuple[Unplug, ...]:
@@ -160,13 +184,13 @@ class LocalHotplug:
             self.late = (*self.late, end)
 
     async def _execute(self, command: str, arguments: Mapping[str, object] | None = None) -> object:
-        async with self._changes:
+        async with self._use() as monitor, self._changes:
             asks = command.startswith("query-")  # not an action of the user
             origin = Origin.SCREEN if asks else Origin.ACTION
-            return await self._connected().execute(command, arguments, origin=origin)
+            return await monitor.execute(command, arguments, origin=origin)
 
-    def _qom(self) -> QomReader:
+    @staticmethod
+    def _qom(monitor: Monitor) -> QomReader:
         from workbench.engine.devices.reader import DeviceReader
 
-        monitor = self._connected()
         return DeviceReader(partial(monitor.execute, origin=Origin.SCREEN), monitor.version).qom

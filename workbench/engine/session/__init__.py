@@ -1,0 +1,1 @@
+"""One guest, wherever it runs: connect, probe, read, judge, publish; and the protocols below it."""

@@ -1,0 +1,296 @@
+"""One guest, read and judged: connect, probe, read, judge, publish, for the screen and for every command and script.
+
+A session keeps its guest's state between readings and publishes a frozen :class:`GuestSnapshot` whenever something has
+changed. It reads only when asked: by the driver of a screen (:mod:`workbench.engine.session.driver`), again and again, or by
+a command, once or until a condition is met.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from workbench.domain.balloon.balloon import has_driver_returned
+from workbench.domain.balloon.safety.protection import Safety
+from workbench.domain.guest.lifecycle import Exit, Phase, Silence, phase_of
+from workbench.domain.guest.snapshot import GuestSnapshot
+from workbench.domain.qmp.record.record import Kind, Origin, Record
+from workbench.engine.balloon.path.watch import PathWatch
+from workbench.engine.balloon.probe import BalloonProbe
+from workbench.engine.balloon.readings import DEADLINE as POLL_DEADLINE
+from workbench.engine.balloon.readings import Readings
+from workbench.engine.balloon.safety.protection import Protector
+from workbench.engine.balloon.safety.status import found_protection
+from workbench.engine.session.hotplug import SessionHotplug
+from workbench.engine.session.link import Link
+from workbench.engine.session.pace import REST, Pace
+from workbench.errors import CommandFailed, MonitorClosed, MonitorCrowded, MonitorError, MonitorTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from workbench.engine.session.protocols import Monitor, Parts
+    from workbench.settings import Settings
+
+POWER_DOWN_PATIENCE = 30.0
+"""Seconds after which a guest that ignored its power button counts as running again."""
+TREE_EVENTS = frozenset({"DEVICE_DELETED", "RESET", "DEVICE_UNPLUG_GUEST_ERROR", "MEMORY_DEVICE_SIZE_CHANGE"})
+"""Events after which the device tree or an address in it may have changed."""
+
+
+class GuestSession:
+    """The state of one guest between readings."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        snapshot: GuestSnapshot,
+        publish: Callable[[GuestSnapshot], None],
+        settings: Settings,
+        *,
+        borrowed: bool,
+    ) -> None:
+        """
+        :param publish: gets each new snapshot.
+        :param borrowed: connect for each request instead of once. Such a session has no ramp and no guard of its own until it
+            sends a target with them, and it lets other processes record the history.
+        """
+        self.parts = parts
+        self.snapshot = snapshot
+        self._publish_to = publish
+        self.record = Record()
+        self.pace = Pace()
+        self.link = Link(
+            parts,
+            self.record,
+            borrowed=borrowed,
+            opened=self._opened,
+            leaving=self.leave,
+            trouble=lambda: self.snapshot.trouble,
+        )
+        self.probe: BalloonProbe | None = None
+        """Reads the balloon over the current connection; None until the first look."""
+        self.readings = Readings(parts.facts, lasting=not borrowed)
+        self.path = PathWatch(parts.facts, self.record)
+        self.protector = None if borrowed else Protector(parts.store.directory, snapshot.safety)
+        """Its ramp and guard; None while this process runs neither."""
+        self.changes = asyncio.Lock()
+        """Held while a request changes the guest."""
+        self.hotplug = SessionHotplug(self.link.use, parts, settings, self.changes, self._devices_changed)
+        self._stopping_since: float | None = None
+
+    # Reading.
+
+    async def look(self, rest: float = REST, *, full: bool = False) -> None:
+        """One round over the open connection: read what is due, let ramp and guard act on it, and publish.
+
+        :param rest: seconds until everything is read again; in between only what moves is.
+        :param full: read everything now.
+        :raise MonitorError: if QEMU does not answer; the snapshot then says why.
+        """
+        if full:
+            self.pace.expire()
+        try:
+            await self._round(rest)
+        except MonitorTimeout:
+            if self.protector is not None:
+                self.protector.forget()
+            self.publish_silence()
+            self.pace.expire()
+            raise
+        except MonitorClosed:
+            raise  # how the guest ended says more
+        except CommandFailed as error:
+            self.publish_trouble(f"QEMU rejected {error.command}: {error.description}")
+            raise
+        except MonitorError as error:
+            self.publish_trouble(error.message)
+            raise
+
+    async def _round(self, rest: float) -> None:
+        self.link.check_awake()
+        monitor = self.link.connected()
+        probe = await self._opened_probe(monitor)
+        at_rest = self.pace.begin(rest)
+        protector = self.protector
+        await self.readings.look(probe, at_rest=at_rest, statistics=protector is not None and protector.armed)
+        if protector is not None:
+            async with self.changes:
+                readings = self.readings
+                judge = partial(readings.verdict, probe)
+                if await protector.after_reading(probe, readings.reading, readings.stats, judge, readings.status):
+                    self.pace.hurry()
+        await self.hotplug.look()
+        self._publish(monitor, probe)
+        self.path.reading(self.readings.reading)
+
+    async def _opened_probe(self, monitor: Monitor) -> BalloonProbe:
+        if self.probe is None:
+            origin = Origin.USER if self.link.borrowed else Origin.SCREEN
+            probe = BalloonProbe(monitor, self.parts.facts, origin=origin, deadline=POLL_DEADLINE)
+            await probe.open()
+            await self.path.connected(monitor)
+            self.probe = probe
+            self.pace.expire()
+        return self.probe
+
+    def protect_with(self, safety: Safety) -> None:
+        """Run this ramp and guard from now on, with each look."""
+        self.protector = Protector(self.parts.store.directory, safety)
+
+    # Connections.
+
+    def _opened(self, monitor: Monitor) -> None:
+        self.probe = None
+        monitor.on_event(self._on_event)
+        monitor.on_closed(self._closed)
+
+    def _closed(self) -> None:
+        self.probe = None
+        self.hotplug.forget()
+        self.pace.interrupt()
+
+    async def leave(self) -> None:
+        """End what runs only as long as the connection: path, ramp, guard. The connection can still be used."""
+        await self.path.close()
+        if self.protector is not None:
+            async with self.changes:
+                with suppress(MonitorError):  # a QEMU that ended or is frozen keeps the guard's settings
+                    await self.protector.leave(self.probe)
+            self.protector = None
+        self.readings.close()
+
+    async def close(self) -> None:
+        """Let go of the guest, which continues to run."""
+        await self.hotplug.close()
+        self.readings.close()
+        await self.link.close()
+
+    def _on_event(self, name: str, data: Mapping[str, object], when: float) -> None:
+        self.hotplug.note(name, data)
+        if name in TREE_EVENTS:
+            if self.probe is not None:
+                self.probe.forget_address()
+            self.snapshot = replace(self.snapshot, devices_revision=self.snapshot.devices_revision + 1)
+        self.readings.note_event(name, data, when)
+        if name == "RESET" and self.protector is not None:
+            self.protector.reset()
+        if name == "POWERDOWN":
+            self._stopping_since = time.monotonic()
+        elif name in {"RESET", "RESUME"}:
+            self._stopping_since = None
+        if name == "BALLOON_CHANGE":
+            self.pace.hurry()
+            return
+        self.readings.expire()
+        self.pace.note_event()
+
+    def _devices_changed(self) -> None:
+        """A device was plugged, its unplug was requested, or it is gone."""
+        hotplug = self.hotplug
+        self.emit(
+            replace(
+                self.snapshot,
+                unplugs=hotplug.waiting,
+                unplugged=hotplug.late,
+                device_lines=hotplug.lines,
+                devices_revision=self.snapshot.devices_revision + 1,
+            )
+        )
+
+    # Publishing.
+
+    def _publish(self, monitor: Monitor, probe: BalloonProbe) -> None:
+        balloon = self.readings.balloon(probe)
+        driver_changed = has_driver_returned(self.snapshot.balloon, balloon)
+        self.emit(
+            replace(
+                self.snapshot,
+                phase=self._phase(),
+                status=self.readings.status,
+                answering=True,
+                trouble="",
+                silence=None,
+                qemu_version=monitor.version,
+                memory=probe.ram,
+                balloon=balloon,
+                devices_revision=self.snapshot.devices_revision + (1 if driver_changed else 0),
+            )
+        )
+
+    def _phase(self) -> Phase:
+        phase, since = phase_of(self.readings.status), self._stopping_since
+        asked = since is not None and time.monotonic() - since < POWER_DOWN_PATIENCE
+        return Phase.STOPPING if asked and phase is Phase.RUNNING else phase
+
+    def note_power_down(self) -> None:
+        """The power button was pressed."""
+        self._stopping_since = time.monotonic()
+        if self.snapshot.phase is Phase.RUNNING:  # a guest that ends at once is not read again
+            self.emit(replace(self.snapshot, phase=Phase.STOPPING))
+
+    def publish_silence(self) -> None:
+        """QEMU does not answer."""
+        silence, words = self.parts.process.silence()
+        self.publish_trouble(words, silence)
+
+    def publish_trouble(self, trouble: str, silence: Silence = Silence.BROKEN) -> None:
+        """QEMU cannot be asked: keep the last reading, marked as old."""
+        balloon = (
+            self.readings.balloon(self.probe, answering=False, trouble=trouble)
+            if self.probe is not None
+            else self.snapshot.balloon
+        )
+        self.emit(replace(self.snapshot, answering=False, trouble=trouble, silence=silence, balloon=balloon))
+
+    def publish_unreachable(self, error: MonitorError) -> None:
+        """It could not be connected to."""
+        if isinstance(error, MonitorTimeout | MonitorCrowded) or self.parts.process.stopped:
+            self.publish_silence()
+        else:
+            self.publish_trouble(error.message)
+
+    def publish_odd(self, error: Exception) -> None:
+        """An unexpected error in a round: the snapshot is not rebuilt, which might fail again."""
+        words = f"unexpected reply from QEMU: {type(error).__name__}: {error}"
+        self.pace.expire()
+        self._send(replace(self.snapshot, answering=False, trouble=words, silence=Silence.BROKEN))
+
+    async def publish_end(self) -> None:
+        """QEMU has ended: find out how, and clean up after it."""
+        name, last = self.parts.name, self.snapshot
+        ended = await self.parts.process.end()
+        how = Exit(ended.code)
+        self.record.add(time.time(), Kind.NOTE, Origin.SCREEN, "", f"{name} was {how.words}")
+        self._send(
+            GuestSnapshot(
+                name,
+                phase=Phase.STOPPED,
+                memory=last.memory,
+                profile_path=last.profile_path,
+                description=last.description,
+                backing=last.backing,
+                ended=how,
+                ended_cause=ended.cause,
+                cautions=last.cautions,
+                ended_output=ended.output.rstrip() if ended.code else "",
+            )
+        )
+
+    def emit(self, snapshot: GuestSnapshot) -> None:
+        """Publish a snapshot of the running guest, with the state of its ramp and guard."""
+        if self.protector is not None:
+            protection = self.protector.state(snapshot.memory or 0)
+        else:
+            protection = found_protection(self.parts.store.directory, self.readings.reading)
+        self._send(replace(snapshot, protection=protection))
+
+    def _send(self, snapshot: GuestSnapshot) -> None:
+        if snapshot != self.snapshot:
+            self.snapshot = snapshot
+            self._publish_to(snapshot)
