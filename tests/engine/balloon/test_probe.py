@@ -17,11 +17,11 @@ from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.diagnosis.judge import Circumstances, judge
 from workbench.domain.balloon.reading import Source
 from workbench.domain.qmp.record.record import Kind, Origin
+from workbench.engine.balloon.place import Place
 from workbench.engine.balloon.probe import BalloonProbe
 from workbench.engine.balloon.record.target_record import RECORD, TargetRecord
 from workbench.engine.devices.virtio_pci import balloon_bar
 from workbench.engine.qmp.monitor import Monitor
-from workbench.engine.state.directory import GuestFacts, Running
 from workbench.errors import CommandFailed, MonitorClosed, MonitorTimeout
 
 if TYPE_CHECKING:
@@ -40,16 +40,15 @@ LEGACY = (
 @asynccontextmanager
 async def probed(
     binary: str, *, devices: Sequence[str] = VIRTIO_DEVICES, paused: bool = False
-) -> AsyncIterator[tuple[BalloonProbe, Monitor, Running]]:
+) -> AsyncIterator[tuple[BalloonProbe, Monitor, Place]]:
     """A QEMU with firmware only, a session to it and a probe that is open."""
     with running_qemu("-monitor", "none", binary=binary, devices=devices, paused=paused) as (process, path):
-        facts = GuestFacts("demo", RAM, "tcg", "", binary, 1000.0)
-        running = Running(path.parent, process.pid, facts)
+        place = Place(path.parent, process.pid, RAM, 1000.0, path.parent / "qemu.log")
         monitor = await Monitor.connect(path)
         try:
-            probe = BalloonProbe(monitor, running)
+            probe = BalloonProbe(monitor, place)
             await probe.open()
-            yield probe, monitor, running
+            yield probe, monitor, place
         finally:
             await monitor.close()
 
@@ -74,13 +73,13 @@ def addresses_read(monitor: Monitor) -> list[int]:
 
 @each_qemu()
 async def test_a_target_of_another_client_is_seen_in_the_config_space(qemu: str) -> None:
-    async with probed(qemu) as (probe, monitor, running):
+    async with probed(qemu) as (probe, monitor, place):
         await mapped(probe, monitor)
         reading = await probe.read()
         assert reading is not None
         assert (reading.source, reading.ram, reading.target, reading.diff) == (Source.CONFIG_SPACE, RAM, RAM, 0)
         assert probe.record == TargetRecord(RAM, None, 1000.0, ours=True), "nobody has asked for anything yet"
-        assert not (running.path / RECORD).exists()
+        assert not (place.directory / RECORD).exists()
 
         await monitor.execute("balloon", {"value": 96 * MIB})
         reading = await probe.read()
@@ -88,14 +87,14 @@ async def test_a_target_of_another_client_is_seen_in_the_config_space(qemu: str)
         assert (reading.target, reading.actual, reading.diff_pages) == (96 * MIB, RAM, 8192)
         assert probe.record is not None
         assert (probe.record.target, probe.record.ours) == (96 * MIB, False)
-        assert json.loads((running.path / RECORD).read_bytes())["target"] == 96 * MIB
+        assert json.loads((place.directory / RECORD).read_bytes())["target"] == 96 * MIB
         assert [mark.time for mark in probe.marks.load()] == [probe.record.since]
 
 
 @each_qemu()
 async def test_a_mark_precedes_the_first_reading_with_its_target(qemu: str) -> None:
     """It is made when QEMU has answered, and readings may come before that."""
-    async with probed(qemu) as (probe, monitor, _running):
+    async with probed(qemu) as (probe, monitor, _place):
         await mapped(probe, monitor)
         with probe.own_target(96 * MIB):
             await monitor.execute("balloon", {"value": 96 * MIB})
@@ -108,7 +107,7 @@ async def test_a_mark_precedes_the_first_reading_with_its_target(qemu: str) -> N
 
 @each_qemu()
 async def test_without_a_driver_the_balloon_is_absent(qemu: str) -> None:
-    async with probed(qemu) as (probe, monitor, _running):
+    async with probed(qemu) as (probe, monitor, _place):
         await mapped(probe, monitor)
         await probe.set_target(64 * MIB)
         reading = await probe.read()
@@ -123,7 +122,7 @@ async def test_without_a_driver_the_balloon_is_absent(qemu: str) -> None:
 @each_qemu()
 async def test_before_the_firmware_ran_nothing_is_read_from_guest_ram(qemu: str) -> None:
     """QEMU 10 and 11 list unmapped registers at their offsets: there stands the guest's RAM."""
-    async with probed(qemu, paused=True) as (probe, monitor, _running):
+    async with probed(qemu, paused=True) as (probe, monitor, _place):
         assert balloon_bar(await monitor.execute("query-pci")) is None
         for _ in range(2):
             reading = await probe.read()
@@ -140,7 +139,7 @@ async def test_before_the_firmware_ran_nothing_is_read_from_guest_ram(qemu: str)
 
 @each_qemu()
 async def test_only_the_balloons_own_registers_are_read(qemu: str) -> None:
-    async with probed(qemu) as (probe, monitor, _running):
+    async with probed(qemu) as (probe, monitor, _place):
         await mapped(probe, monitor)
         await probe.read()
         await probe.set_target(64 * MIB)
@@ -152,7 +151,7 @@ async def test_only_the_balloons_own_registers_are_read(qemu: str) -> None:
 
 @each_qemu()
 async def test_after_a_reset_the_address_is_asked_for_again(qemu: str) -> None:
-    async with probed(qemu) as (probe, monitor, _running):
+    async with probed(qemu) as (probe, monitor, _place):
         await mapped(probe, monitor)
         await probe.read()
         await monitor.execute("stop")
@@ -168,7 +167,7 @@ async def test_after_a_reset_the_address_is_asked_for_again(qemu: str) -> None:
 
 @each_qemu()
 async def test_a_guest_without_a_balloon(qemu: str) -> None:
-    async with probed(qemu, devices=VIRTIO_DEVICES[:4]) as (probe, monitor, _running):
+    async with probed(qemu, devices=VIRTIO_DEVICES[:4]) as (probe, monitor, _place):
         assert (probe.present, await probe.read(), await probe.stats()) == (False, None, None)
         with pytest.raises(CommandFailed) as caught:
             await probe.set_target(64 * MIB)
@@ -179,7 +178,7 @@ async def test_a_guest_without_a_balloon(qemu: str) -> None:
 
 @each_qemu()
 async def test_a_balloon_without_registers_is_asked_with_query_balloon(qemu: str) -> None:
-    async with probed(qemu, devices=LEGACY) as (probe, monitor, running):
+    async with probed(qemu, devices=LEGACY) as (probe, monitor, place):
         await probe.set_target(96 * MIB)
         reading = await probe.read()
         assert reading is not None
@@ -188,7 +187,7 @@ async def test_a_balloon_without_registers_is_asked_with_query_balloon(qemu: str
         assert probe.record is not None
         assert probe.record.ours
         assert addresses_read(monitor) == []
-        again = BalloonProbe(monitor, running)
+        again = BalloonProbe(monitor, place)
         await again.open()
         reading = await again.read()
         assert reading is not None
@@ -196,7 +195,7 @@ async def test_a_balloon_without_registers_is_asked_with_query_balloon(qemu: str
 
 
 async def test_a_target_is_recorded_before_it_is_sent_and_taken_back_when_refused() -> None:
-    async with probed(QEMU) as (probe, monitor, running):
+    async with probed(QEMU) as (probe, monitor, place):
         await mapped(probe, monitor)
         await probe.read()
         await probe.set_target(96 * MIB)
@@ -209,7 +208,7 @@ async def test_a_target_is_recorded_before_it_is_sent_and_taken_back_when_refuse
         with pytest.raises(CommandFailed):
             await probe.set_target(0)
         assert probe.record == record
-        assert BalloonProbe(monitor, running).record == record
+        assert BalloonProbe(monitor, place).record == record
         (command,) = [
             m for m in monitor.record if (m.kind, m.name, m.payload) == (Kind.COMMAND, "balloon", {"value": 0})
         ]
@@ -217,12 +216,12 @@ async def test_a_target_is_recorded_before_it_is_sent_and_taken_back_when_refuse
 
 
 async def test_a_target_that_was_never_sent_is_taken_back() -> None:
-    async with probed(QEMU) as (probe, monitor, running):
+    async with probed(QEMU) as (probe, monitor, place):
         await monitor.close()
         with pytest.raises(MonitorClosed):
             await probe.set_target(96 * MIB)
         assert probe.record is None
-        assert BalloonProbe(monitor, running).record is None, "nor does the next workbench find it"
+        assert BalloonProbe(monitor, place).record is None, "nor does the next workbench find it"
 
 
 @pytest.mark.parametrize(
@@ -233,7 +232,7 @@ async def test_a_target_that_was_never_sent_is_taken_back() -> None:
     ],
 )
 async def test_a_target_that_qemu_may_have_got_stays_ours(error: Exception) -> None:
-    async with probed(QEMU) as (probe, _monitor, _running):
+    async with probed(QEMU) as (probe, _monitor, _place):
         with pytest.raises(type(error)), probe.own_target(96 * MIB):
             raise error
         assert probe.record is not None
@@ -243,7 +242,7 @@ async def test_a_target_that_qemu_may_have_got_stays_ours(error: Exception) -> N
 async def test_a_connection_that_ends_before_the_answer_leaves_a_target_as_sent() -> None:
     with running_qemu("-monitor", "none") as (process, path):
         monitor = await Monitor.connect(path)
-        probe = BalloonProbe(monitor, Running(path.parent, process.pid, GuestFacts("demo", RAM, "tcg", "", "", 0.0)))
+        probe = BalloonProbe(monitor, Place(path.parent, process.pid, RAM, 0.0))
         await probe.open()
         process.send_signal(signal.SIGSTOP)
         asking = asyncio.create_task(probe.set_target(96 * MIB))
@@ -257,10 +256,10 @@ async def test_a_connection_that_ends_before_the_answer_leaves_a_target_as_sent(
 
 
 async def test_two_workbenches_agree_on_whose_target_it_is() -> None:
-    async with probed(QEMU) as (probe, monitor, running):
+    async with probed(QEMU) as (probe, monitor, place):
         await mapped(probe, monitor)
         await probe.read()
-        other = BalloonProbe(monitor, running)
+        other = BalloonProbe(monitor, place)
         await other.open()
         await other.set_target(96 * MIB)
         reading = await probe.read()
@@ -274,12 +273,12 @@ async def test_two_workbenches_agree_on_whose_target_it_is() -> None:
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"target": "x"}', '{"target": 1}'])
 async def test_a_damaged_record_is_none(tmp_path: Path, content: str) -> None:
     (tmp_path / RECORD).write_text(content)
-    running = Running(tmp_path, 1, GuestFacts("demo", RAM, "tcg", "", "", 0.0))
-    assert BalloonProbe(Monitor(tmp_path / "qmp.sock"), running).record is None
+    place = Place(tmp_path, 1, RAM, 0.0)
+    assert BalloonProbe(Monitor(tmp_path / "qmp.sock"), place).record is None
 
 
 async def test_what_the_host_holds() -> None:
-    async with probed(QEMU) as (probe, _monitor, running):
+    async with probed(QEMU) as (probe, _monitor, place):
         host = probe.look_at_host()
         assert host is not None
         async with asyncio.timeout(30):  # on a busy machine the firmware has touched nothing yet
@@ -294,7 +293,7 @@ async def test_what_the_host_holds() -> None:
         assert host is not None
         assert probe.record is not None
         assert host.baseline == probe.record.baseline
-        os.kill(running.pid, signal.SIGKILL)
+        os.kill(place.pid, signal.SIGKILL)
         async with asyncio.timeout(30):
             while probe.look_at_host() is not None:
                 await asyncio.sleep(0.01)
@@ -302,7 +301,6 @@ async def test_what_the_host_holds() -> None:
 
 async def test_the_deadline_is_the_callers() -> None:
     with running_qemu() as (process, path):
-        facts = GuestFacts("demo", RAM, "tcg", "", "", 0.0)
         monitor = await Monitor.connect(path)
         seen: list[float] = []
         execute = monitor.execute
@@ -318,7 +316,7 @@ async def test_the_deadline_is_the_callers() -> None:
             return await execute(command, arguments, origin=origin, deadline=deadline)
 
         monitor.execute = watched  # type: ignore[method-assign, assignment]
-        probe = BalloonProbe(monitor, Running(path.parent, process.pid, facts), deadline=0.75)
+        probe = BalloonProbe(monitor, Place(path.parent, process.pid, RAM, 0.0), deadline=0.75)
         await probe.open()
         await probe.read()
         await probe.stats()

@@ -13,10 +13,10 @@ from workbench.domain.balloon.diagnosis.judge import PATIENCE, Circumstances, Ve
 from workbench.domain.balloon.history.marks import MarkKind
 from workbench.domain.balloon.reading import GuestStats, HostMemory, Reading, Source, seen_between
 from workbench.domain.balloon.safety.floor import used_by
+from workbench.engine.balloon.place import Place
 from workbench.engine.balloon.probe import ROUND_TRIPS
 from workbench.engine.balloon.readings import Readings
 from workbench.engine.balloon.record.target_record import TargetRecord
-from workbench.engine.state.directory import GuestFacts, Running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +104,7 @@ class Stage:
 class Watched:
     def __init__(self, stage: Stage, path: Path) -> None:
         self.stage = stage
-        self.readings = Readings(Running(path, 1, GuestFacts("demo", RAM, "tcg", "", "", 0.0)))
+        self.readings = Readings(Place(path, 1, RAM, 0.0))
 
     async def look(self, *, after: float = 0.0, at_rest: bool = False, statistics: bool = False) -> bool:
         """One round, and whether the next one is to come soon."""

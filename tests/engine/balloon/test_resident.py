@@ -10,11 +10,11 @@ import pytest
 from tests.hugepages import hugepage_pool, uses_pool
 from tests.real import answering, each_qemu, running_qemu
 from workbench.engine.balloon.backing import HostSide
+from workbench.engine.balloon.place import Place
 from workbench.engine.balloon.probe import BalloonProbe
 from workbench.engine.balloon.readings import Readings
 from workbench.engine.balloon.resident import mapping_at, mapping_of, resident_ram
 from workbench.engine.qmp.monitor import Monitor
-from workbench.engine.state.directory import GuestFacts, Running
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -197,8 +197,8 @@ async def test_modules_count_as_the_balloon_counts_them_and_are_looked_at(qemu: 
     ]  # fmt: skip
     with running_qemu(*argv, binary=qemu, memory="128M", paused=True) as (process, path):
         monitor = await Monitor.connect(path, deadline=30)
-        running = Running(path.parent, process.pid, GuestFacts("demo", 128 * MIB, "tcg", "", "", 0.0))
-        probe = BalloonProbe(monitor, running)
+        place = Place(path.parent, process.pid, 128 * MIB, 0.0)
+        probe = BalloonProbe(monitor, place)
         await probe.open()
         assert await monitor.execute("query-balloon") == {"actual": 256 * MIB}
         assert probe.ram == 256 * MIB
@@ -210,7 +210,7 @@ async def test_modules_count_as_the_balloon_counts_them_and_are_looked_at(qemu: 
         await probe.look_at_ram()
         assert probe.ram == 320 * MIB
         assert probe.look_at_host() is None, "where the new one lies is not known yet"
-        readings = Readings(running, lasting=False)
+        readings = Readings(place, lasting=False)
         await readings.look(probe, at_rest=True)
         host = probe.look_at_host()
         assert host is not None

@@ -57,13 +57,15 @@ def pinning_networks(text: str) -> Iterator[str]:
 class RefusalLog:
     """Watches the end of QEMU's log for failed discards."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self._path = path
         self._seen = 0
         self._last = ""
 
     def look(self) -> str:
         """The last such line, without its time; empty if there is none. A log that did not grow costs one stat(2)."""
+        if self._path is None:
+            return ""
         try:
             size = self._path.stat().st_size
             if size <= self._seen:
@@ -81,7 +83,7 @@ class RefusalLog:
 class HostSide:
     """One guest's memory from the host's side: how much the host holds, and what backs it."""
 
-    def __init__(self, pid: int, ram: int, log: Path) -> None:
+    def __init__(self, pid: int, ram: int, log: Path | None) -> None:
         """:param log: QEMU's log; the file may not exist."""
         self._pid = pid
         self._meter = RamMeter(pid, ram)

@@ -28,7 +28,7 @@ from workbench.engine.devices.virtio_pci import (
     read_status,
 )
 from workbench.engine.devices.virtio_state import read_negotiated
-from workbench.engine.qmp.monitor import COMMAND_DEADLINE
+from workbench.engine.qmp.protocol import COMMAND_DEADLINE
 from workbench.errors import CommandFailed
 
 if TYPE_CHECKING:
@@ -36,9 +36,10 @@ if TYPE_CHECKING:
 
     from workbench.domain.balloon.backing import Backing
     from workbench.domain.balloon.ledger import Ledger
+    from workbench.engine.balloon.host_look import HostLook
+    from workbench.engine.balloon.place import Place
     from workbench.engine.balloon.record.marks import MarksFile
-    from workbench.engine.qmp.monitor import Monitor
-    from workbench.engine.state.directory import Running
+    from workbench.engine.qmp.protocol import Monitor
 
 ROUND_TRIPS = 3
 """Commands that one reading may cost, including everything read along with it."""
@@ -50,20 +51,22 @@ class BalloonProbe:
     def __init__(
         self,
         monitor: Monitor,
-        running: Running,
+        place: Place,
+        host: HostLook | None = None,
         *,
         origin: Origin = Origin.SCREEN,
         deadline: float = COMMAND_DEADLINE,
     ) -> None:
-        """:param deadline: seconds until one reading counts as unanswered."""
+        """:param host: what the host holds of its RAM; None: as seen on this host.
+        :param deadline: seconds until one reading counts as unanswered.
+        """
         self._monitor = monitor
-        self._running = running
         self._origin = origin
         self._deadline = deadline
         self._bar: ModernBar | None = None
         self._path = ""
-        self.ram = self._base = running.facts.memory
-        self.started = running.facts.started
+        self.ram = self._base = place.memory
+        self.started = place.started
         """Unix time at which QEMU started."""
         self.present = True
         """Whether the guest has a balloon device."""
@@ -75,14 +78,14 @@ class BalloonProbe:
         """Unix time at which the interval was seen to change; 0: never."""
         self.driver_status: int | None = None
         """The device status byte; 0 while the registers are not mapped; None if it cannot be read."""
-        self._host = HostSide(running.pid, self.ram, running.path / "qemu.log")
+        self._host = host or HostSide(place.pid, place.memory, place.log)
         self._reporting: bool | None = None
         """The device's ``free-page-reporting``; None if it has no such property."""
         self._reading: Reading | None = None
         self._stats: GuestStats | None = None
         self._stats_asked = 0.0
         """Unix time of the last request."""
-        self.book = TargetBook(running)
+        self.book = TargetBook(place.directory, place.started)
         self.witness = self.book.witness
         self.oom_property: bool | None = None
         """The device's ``deflate-on-oom``; None without a device."""

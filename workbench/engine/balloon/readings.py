@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.diagnosis.judge import Verdict
     from workbench.domain.balloon.diagnosis.movement import TakeBack
     from workbench.domain.balloon.reading import HostMemory, Reading
+    from workbench.engine.balloon.place import Place
     from workbench.engine.balloon.probe import BalloonProbe
     from workbench.engine.balloon.record.target_record import TargetRecord
-    from workbench.engine.state.directory import Running
 
 SECOND = 1.0
 """Seconds in which a storm of pauses leaves at most two marks."""
@@ -52,15 +52,15 @@ DEADLINE = 1.0
 class Readings:
     """The last readings of one guest, and their history."""
 
-    def __init__(self, running: Running, *, lasting: bool = True) -> None:
+    def __init__(self, place: Place, *, lasting: bool = True) -> None:
         """:param lasting: stay the recorder until closed, not only during each look."""
-        self._path = running.path
-        self.marks = MarksFile(running.path)
+        self._place = place
+        self.marks = MarksFile(place.directory)
         resets = (mark.time for mark in self.marks.load() if mark.kind is MarkKind.RESET)
-        self.started = max(running.facts.started, *resets, 0.0)
+        self.started = max(place.started, *resets, 0.0)
         """Unix time of the guest's last start: QEMU's start, or a reset."""
-        self._recorder = Recorder(running.path, lasting=lasting)
-        loaded = HistoryFiles.of(running.path).samples(HISTORY)
+        self._recorder = Recorder(place.directory, lasting=lasting)
+        loaded = HistoryFiles.of(place.directory).samples(HISTORY)
         self._history: deque[Sample] = deque(sorted(loaded, key=attrgetter("time")), maxlen=HISTORY)
         self._stats: GuestStats | None = None
         self._reading: Reading | None = None
@@ -309,7 +309,9 @@ class Readings:
     @cached_property
     def _wanted(self) -> int:
         """Seconds between reports as set in the guest's profile; used only if QEMU requests none."""
-        return safety_of(started_profile(self._path)).statistics
+        if self._place.statistics is not None:
+            return self._place.statistics
+        return safety_of(started_profile(self._place.directory)).statistics
 
     def _unanswered(self, record: TargetRecord | None) -> int | None:
         """Target in bytes that was sent after the last reading and is not in it."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from workbench.domain.profile.guest import safety_of
 from workbench.domain.qmp.record.record import Origin
 from workbench.engine.balloon.backing import HostSide
+from workbench.engine.balloon.place import place_of
 from workbench.engine.hotplug.plugged import kept_lines
 from workbench.engine.local.console import Console
 from workbench.engine.profiles.store import started_profile
@@ -45,11 +46,12 @@ class LocalParts:
         self.process = LocalProcess(running, state)
         self.console = Console(running.path)
         self.power = LocalPower(running.pid)
-        self.store = LocalStore(running.path)
+        self.store = LocalStore(running)
         self.source = LocalSource(running)
 
     def host_look(self) -> HostSide:
-        return HostSide(self.facts.pid, self.facts.facts.memory, self.facts.path / "qemu.log")
+        place = self.store.place
+        return HostSide(place.pid, place.memory, place.log)
 
 
 class LocalMonitors:
@@ -130,8 +132,8 @@ class LocalStore:
 
     can_write = CAN
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    def __init__(self, running: Running) -> None:
+        self.place = place_of(running)
 
 
 class LocalSource:

@@ -33,7 +33,8 @@ class GuestDriver:
         self._rounds = asyncio.Condition()
         self._ended = 0
         """Rounds ended so far."""
-        self._over = False
+        self.over = False
+        """Whether QEMU has ended, or the driver was closed."""
         self._task = asyncio.create_task(self._drive(), name=f"guest {session.parts.name}")
 
     @property
@@ -47,6 +48,11 @@ class GuestDriver:
         with suppress(asyncio.CancelledError):
             await self._task
 
+    async def round_end(self) -> None:
+        """Wait until a round ends."""
+        async with self._rounds:
+            await self._rounds.wait()
+
     async def next_round(self) -> None:
         """Read now, and wait until that is done, whether or not the guest answered."""
         pace = self._session.pace
@@ -54,7 +60,7 @@ class GuestDriver:
         pace.expire()
         pace.hurry()
         async with self._rounds:
-            await self._rounds.wait_for(lambda: self._ended >= wanted or self._over)
+            await self._rounds.wait_for(lambda: self._ended >= wanted or self.over)
 
     async def _drive(self) -> None:
         session = self._session
@@ -64,7 +70,7 @@ class GuestDriver:
             await session.publish_end()
             await session.close()
         finally:
-            self._over = True
+            self.over = True
             await self._count()
 
     async def _connect_and_serve(self) -> None:

@@ -24,9 +24,10 @@ from workbench.engine.session.session import GuestSession
 from workbench.errors import CommandFailed, MonitorCrowded, MonitorError, MonitorSilent, MonitorUnavailable, NotReached
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
+    from workbench.domain.balloon.history.marks import Mark
     from workbench.domain.balloon.history.samples import Past
     from workbench.domain.balloon.path.timeline import PathView
     from workbench.domain.balloon.safety.protection import ProtectionRequest, Safety
@@ -159,11 +160,14 @@ class SessionGuest:
         return self.snapshot
 
     async def _watch_until(self, condition: Callable[[GuestSnapshot], bool], seconds: float) -> bool:
-        assert self._driver is not None
+        driver = self._driver
+        assert driver is not None
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not condition(self.snapshot):
-                    await self._driver.next_round()
+                    if driver.over:
+                        return False
+                    await driver.round_end()
                 return True
         return False
 
@@ -179,7 +183,10 @@ class SessionGuest:
             raise
 
     async def past(self, start: float, step: float) -> Past:
-        return await asyncio.to_thread(HistoryFiles.of(self._parts.store.directory).past, start, step)
+        return await asyncio.to_thread(HistoryFiles.of(self._parts.store.place.directory).past, start, step)
+
+    async def marks(self) -> Sequence[Mark]:
+        return self._session.readings.marks.load()
 
     async def schema(self) -> Schema:
         from workbench.engine.qmp.schema import read_schema
@@ -248,7 +255,7 @@ class SessionGuest:
                 if session.protector is not None:
                     await session.protector.set_target(probe, session.readings.reading, size)
                 else:
-                    Ramper(self._parts.store.directory).end()
+                    Ramper(self._parts.store.place.directory).end()
                     await probe.set_target(size)
         session.pace.hurry()
 

@@ -47,7 +47,7 @@ class SessionHotplug:
         self._settings = settings
         self._changes = changes
         self._changed = changed
-        self._files = UnplugFiles(parts.store.directory)
+        self._files = UnplugFiles(parts.store.place.directory)
         self._unplugs: Unplugs | None = None
         self.late: tuple[Unplug, ...] = ()
         """Outcomes of unplugs that had timed out, in the order in which they became known."""
@@ -138,14 +138,14 @@ class SessionHotplug:
         from workbench.engine.hotplug.keep_in_profile import keep_plan
         from workbench.engine.hotplug.plugged import note_kept
 
-        parts = await asyncio.to_thread(keep_plan, self._settings, change)
-        await asyncio.to_thread(note_kept, self._running.path, change.id, change.parts)
+        place = await asyncio.to_thread(keep_plan, self._settings, change)
+        await asyncio.to_thread(note_kept, self._running.path, change.id, change.place)
         self._changed()
-        return parts
+        return place
 
     @property
     def lines(self) -> Mapping[str, str]:
-        """For each device id the parts in the profile that made it, or will at the next start."""
+        """For each device id the place in the profile that made it, or will at the next start."""
         return self._parts.source.device_lines()
 
     @property

@@ -25,15 +25,15 @@ from workbench.engine.qmp.protocol import Monitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from workbench.domain.balloon.safety.protection import Safety
     from workbench.domain.guest.lifecycle import Silence
     from workbench.domain.qmp.record.record import Record
-    from workbench.engine.balloon.backing import HostSide
+    from workbench.engine.balloon.host_look import HostLook
+    from workbench.engine.balloon.place import Place
     from workbench.engine.state.directory import Ended, Running
 
-__all__ = ["Capability", "Console", "Monitor", "Monitors", "Parts", "Power", "Process", "Source", "Store"]
+__all__ = ["Capability", "Console", "HostLook", "Monitor", "Monitors", "Parts", "Power", "Process", "Source", "Store"]
 
 
 class Capability(Struct, frozen=True):
@@ -137,7 +137,8 @@ class Store(Protocol):
     """Where the workbench keeps what it knows of this run: target, marks, history, ramp, guard."""
 
     @property
-    def directory(self) -> Path: ...
+    def place(self) -> Place:
+        """Its directory, and what is known of the run without asking QEMU."""
 
     @property
     def can_write(self) -> Capability: ...
@@ -159,11 +160,11 @@ class Source(Protocol):
         """Whether a hot-plugged device can be added to it."""
 
     def device_lines(self) -> Mapping[str, str]:
-        """For each device id the parts that defines it, such as ``demo.toml:14``."""
+        """For each device id the place that defines it, such as ``demo.toml:14``."""
 
 
 class Parts(Protocol):
-    """One guest where it lives: the implementations of these protocols."""
+    """Everything of one run of a guest that depends on where it lives."""
 
     @property
     def name(self) -> str: ...
@@ -190,5 +191,5 @@ class Parts(Protocol):
     @property
     def source(self) -> Source: ...
 
-    def host_look(self) -> HostSide:
+    def host_look(self) -> HostLook:
         """A new look at what the host holds of the guest's RAM: one for each connection."""

@@ -75,9 +75,9 @@ class GuestSession:
         )
         self.probe: BalloonProbe | None = None
         """Reads the balloon over the current connection; None until the first look."""
-        self.readings = Readings(parts.facts, lasting=not borrowed)
-        self.path = PathWatch(parts.facts, self.record)
-        self.protector = None if borrowed else Protector(parts.store.directory, snapshot.safety)
+        self.readings = Readings(parts.store.place, lasting=not borrowed)
+        self.path = PathWatch(parts.store.place, self.record)
+        self.protector = None if borrowed else Protector(parts.store.place.directory, snapshot.safety)
         """Its ramp and guard; None while this process runs neither."""
         self.changes = asyncio.Lock()
         """Held while a request changes the guest."""
@@ -132,7 +132,9 @@ class GuestSession:
     async def _opened_probe(self, monitor: Monitor) -> BalloonProbe:
         if self.probe is None:
             origin = Origin.USER if self.link.borrowed else Origin.SCREEN
-            probe = BalloonProbe(monitor, self.parts.facts, origin=origin, deadline=POLL_DEADLINE)
+            probe = BalloonProbe(
+                monitor, self.parts.store.place, self.parts.host_look(), origin=origin, deadline=POLL_DEADLINE
+            )
             await probe.open()
             await self.path.connected(monitor)
             self.probe = probe
@@ -141,7 +143,7 @@ class GuestSession:
 
     def protect_with(self, safety: Safety) -> None:
         """Run this ramp and guard from now on, with each look."""
-        self.protector = Protector(self.parts.store.directory, safety)
+        self.protector = Protector(self.parts.store.place.directory, safety)
 
     # Connections.
 
@@ -287,7 +289,7 @@ class GuestSession:
         if self.protector is not None:
             protection = self.protector.state(snapshot.memory or 0)
         else:
-            protection = found_protection(self.parts.store.directory, self.readings.reading)
+            protection = found_protection(self.parts.store.place.directory, self.readings.reading)
         self._send(replace(snapshot, protection=protection))
 
     def _send(self, snapshot: GuestSnapshot) -> None:

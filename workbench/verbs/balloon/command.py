@@ -124,6 +124,7 @@ async def _balloon(
     from workbench.domain.profile.guest import safety_of
     from workbench.domain.qmp.record.record import Origin
     from workbench.engine.balloon.path.trace import TraceEvents
+    from workbench.engine.balloon.place import place_of
     from workbench.engine.balloon.probe import BalloonProbe
     from workbench.engine.balloon.readings import Readings
     from workbench.engine.balloon.safety.status import read_status
@@ -137,18 +138,18 @@ async def _balloon(
         running = StateDirectory(settings.state).running(name)
         safety = safety_of(started_profile(running.path))
         care = care_of(safety, wanted, wait=wait is not None)
-        probe = BalloonProbe(monitor, running, origin=Origin.USER)
+        probe = BalloonProbe(monitor, place_of(running), origin=Origin.USER)
         await probe.open()
         with suppress(MonitorError):  # left on by a workbench that was killed
-            await TraceEvents(monitor, running).sweep()
+            await TraceEvents(monitor, place_of(running)).sweep()
         reading = await probe.read()
         why = None
         if target is not None:
             await probe.stats()  # the guest's view before the change
             why = await change(name, probe, running, required(reading), target, safety, care, wait)
         elif wait is not None:
-            await wait_for(probe, Readings(running, lasting=False), wait)
+            await wait_for(probe, Readings(place_of(running), lasting=False), wait)
         # Two reads if needed; what takes longer to see is in the guest's directory from earlier reads.
-        balloon = await read_until_settled(Readings(running, lasting=False), probe)
+        balloon = await read_until_settled(Readings(place_of(running), lasting=False), probe)
         late = wait is not None and balloon.verdict.state is not State.SETTLED
         return balloon, read_status(running.path, balloon), late, why

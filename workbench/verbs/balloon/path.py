@@ -79,6 +79,7 @@ async def _follow(settings: Settings, name: str, target: str, wait: float, wante
     from workbench.domain.profile.guest import safety_of
     from workbench.domain.qmp.record.record import Origin
     from workbench.engine.balloon.path.watch import PathWatch
+    from workbench.engine.balloon.place import place_of
     from workbench.engine.balloon.probe import BalloonProbe
     from workbench.engine.profiles.store import started_profile
     from workbench.engine.state.directory import StateDirectory
@@ -86,13 +87,13 @@ async def _follow(settings: Settings, name: str, target: str, wait: float, wante
 
     running = StateDirectory(settings.state).running(name)
     async with guest_monitor(settings, name) as monitor:
-        probe = BalloonProbe(monitor, running, origin=Origin.USER)
+        probe = BalloonProbe(monitor, place_of(running), origin=Origin.USER)
         await probe.open()
         reading = required(await probe.read())
         await probe.stats()  # the guest's view before the change
         safety = safety_of(started_profile(running.path))
         care = care_of(safety, wanted, wait=True)
-        watch = PathWatch(running, monitor.record)
+        watch = PathWatch(place_of(running), monitor.record)
         watch.reading(reading)
         seen: list[PathView] = []
         watch.listen(seen.append)

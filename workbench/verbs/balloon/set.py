@@ -150,6 +150,7 @@ async def change(
     :return: why the target was not reached, if known: the guard, a ramp that took too long, another client.
     """
     from workbench.domain.units import format_size
+    from workbench.engine.balloon.place import place_of
     from workbench.engine.balloon.readings import Readings
     from workbench.engine.balloon.safety.guard import alarm_words
     from workbench.engine.balloon.safety.ramp import FILE
@@ -161,7 +162,7 @@ async def change(
     if wait is None or not (care.ramp or care.guard):
         await send(name, probe, running, reading, size, care)
         if wait is not None:
-            await wait_for(probe, Readings(running, lasting=False), wait, each)
+            await wait_for(probe, Readings(place_of(running), lasting=False), wait, each)
         return None
     alarm = await follow(probe, running, reading, size, care, wait, each)
     if alarm is not None:
@@ -234,12 +235,13 @@ async def follow(
     """
     from workbench.domain.balloon.diagnosis.causes import State
     from workbench.domain.balloon.safety.protection import Safety
+    from workbench.engine.balloon.place import place_of
     from workbench.engine.balloon.readings import Readings
     from workbench.engine.balloon.safety.protection import Protector
     from workbench.errors import MonitorTimeout
 
     protector = Protector(running.path, Safety(ramp=care.ramp, guard=care.guard))
-    readings = Readings(running, lasting=False)
+    readings = Readings(place_of(running), lasting=False)
     judge = partial(readings.verdict, probe)
     ramp = protector.ramp_of(probe.ram)
     waits = (ramp.steps(reading.actual, size) - 1) * ramp.seconds if ramp else 0.0
@@ -292,9 +294,10 @@ async def read_balloon(running: Running, probe: BalloonProbe, *, fresh: bool) ->
 
     :param fresh: wait for the guest's next report, if it comes in time.
     """
+    from workbench.engine.balloon.place import place_of
     from workbench.engine.balloon.readings import Readings
 
-    readings = Readings(running, lasting=False)
+    readings = Readings(place_of(running), lasting=False)
     await readings.look(probe, at_rest=True)
     balloon = readings.balloon(probe)
     before = balloon.stats

@@ -73,6 +73,7 @@ async def _run(
     from workbench.domain.qmp.record.transcript import json_line
     from workbench.domain.qmp.typed_line import hmp_request
     from workbench.engine.balloon.own_target import own_target, probe_for
+    from workbench.engine.balloon.place import place_of
     from workbench.engine.state.directory import StateDirectory
     from workbench.errors import CommandFailed
     from workbench.verbs.qmp.many import failure_of, refuse_deadly
@@ -82,7 +83,7 @@ async def _run(
         request = hmp_request(" ".join(words)) if hmp else await _read(settings, monitor, words)
         if not yes:
             refuse_deadly(request, monitor.version)
-        probe = await probe_for(monitor, running, request.command, request.arguments)
+        probe = await probe_for(monitor, place_of(running), request.command, request.arguments)
         try:
             with own_target(probe, request.command, request.arguments):
                 reply = await monitor.execute(request.command, request.arguments, deadline=timeout, oob=request.oob)

@@ -12,6 +12,7 @@ import click
 
 from workbench.domain.qmp.record.transcript import json_line
 from workbench.engine.balloon.own_target import own_target, probe_for
+from workbench.engine.balloon.place import place_of
 from workbench.errors import CommandFailed, MonitorClosed, UsageError, WorkbenchError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Runner:
         if not self._yes:
             refuse_deadly(request, self._monitor.version)
         command, arguments = request.command, request.arguments
-        probe = await probe_for(self._monitor, self._running, command, arguments)
+        probe = await probe_for(self._monitor, place_of(self._running), command, arguments)
         with own_target(probe, command, arguments):
             return await self._monitor.execute(command, arguments, deadline=self._timeout, oob=request.oob)
 

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 @each_qemu()
 async def test_events_and_lines_of_this_version(qemu: str, tmp_path: Path) -> None:
-    async with started(tmp_path, binary=qemu) as (monitor, running):
+    async with started(tmp_path, binary=qemu) as (monitor, place):
         before = await enabled(monitor)
-        events = TraceEvents(monitor, running)
+        events = TraceEvents(monitor, place)
         assert await events.begin() == ""
         assert set(EVENTS) <= await enabled(monitor)
         assert not any("handle_output" in name for name in await enabled(monitor))
-        log, sieve = TraceLog(tmp_path / LOG), Sieve(running.pid)
+        log, sieve = TraceLog(tmp_path / LOG), Sieve(place.pid)
         await monitor.execute("balloon", {"value": 100 << 20})
         lines = [line for text in log.lines() if (line := sieve.take(text))]
         assert [line.event for line in lines] == [COMMAND, TARGET]
@@ -57,14 +57,14 @@ async def test_events_and_lines_of_this_version(qemu: str, tmp_path: Path) -> No
 
 
 async def test_the_last_one_to_leave_switches_off(tmp_path: Path) -> None:
-    async with started(tmp_path) as (monitor, running):
+    async with started(tmp_path) as (monitor, place):
         before = await enabled(monitor)
-        first, second = TraceEvents(monitor, running), TraceEvents(monitor, running)
+        first, second = TraceEvents(monitor, place), TraceEvents(monitor, place)
         await first.begin()
         await second.begin()
         await first.end()
         assert set(EVENTS) <= await enabled(monitor), "the second still looks"
-        await TraceEvents(monitor, running).sweep()
+        await TraceEvents(monitor, place).sweep()
         assert set(EVENTS) <= await enabled(monitor), "nothing to sweep while somebody looks"
         await second.end()
         assert await enabled(monitor) == before
@@ -72,19 +72,19 @@ async def test_the_last_one_to_leave_switches_off(tmp_path: Path) -> None:
 
 
 async def test_two_that_leave_at_once_leave_nothing_on(tmp_path: Path) -> None:
-    async with started(tmp_path) as (monitor, running):
+    async with started(tmp_path) as (monitor, place):
         before = await enabled(monitor)
         for _ in range(10):
-            looks = [TraceEvents(monitor, running) for _ in range(3)]
+            looks = [TraceEvents(monitor, place) for _ in range(3)]
             await asyncio.gather(*(look.begin() for look in looks))
             await asyncio.gather(*(look.end() for look in looks))
             assert await enabled(monitor) == before
 
 
 async def test_what_the_user_switched_on_stays_on(tmp_path: Path) -> None:
-    async with started(tmp_path) as (monitor, running):
+    async with started(tmp_path) as (monitor, place):
         await monitor.execute("trace-event-set-state", {"name": READ, "enable": True})
-        events = TraceEvents(monitor, running)
+        events = TraceEvents(monitor, place)
         await events.begin()
         await events.end()
         assert READ in await enabled(monitor)
@@ -92,19 +92,19 @@ async def test_what_the_user_switched_on_stays_on(tmp_path: Path) -> None:
 
 
 async def test_what_a_killed_workbench_left_on_is_swept(tmp_path: Path) -> None:
-    async with started(tmp_path) as (monitor, running):
+    async with started(tmp_path) as (monitor, place):
         before = await enabled(monitor)
         for name in EVENTS:
             await monitor.execute("trace-event-set-state", {"name": name, "enable": True})
         (tmp_path / LOOKERS).write_text("\n".join([*EVENTS, "rm_everything"]))
-        await TraceEvents(monitor, running).sweep()
+        await TraceEvents(monitor, place).sweep()
         assert await enabled(monitor) == before
 
 
 async def test_without_a_trace_log_nothing_is_switched_on(tmp_path: Path) -> None:
-    async with started(tmp_path, "-msg", "timestamp=on") as (monitor, running):
+    async with started(tmp_path, "-msg", "timestamp=on") as (monitor, place):
         before = await enabled(monitor)
-        events = TraceEvents(monitor, running)
+        events = TraceEvents(monitor, place)
         assert await events.begin() == NO_LOG
         assert await enabled(monitor) == before
         await events.end()
@@ -112,8 +112,8 @@ async def test_without_a_trace_log_nothing_is_switched_on(tmp_path: Path) -> Non
 
 async def test_a_log_that_was_removed_is_missed(tmp_path: Path) -> None:
     """QEMU writes on into a file that has no name any more, and nobody can read it."""
-    async with started(tmp_path) as (monitor, running):
-        events = TraceEvents(monitor, running)
+    async with started(tmp_path) as (monitor, place):
+        events = TraceEvents(monitor, place)
         assert await events.begin() == ""
         await monitor.execute("balloon", {"value": 100 << 20})
         assert await events.trouble() == ""
@@ -121,13 +121,13 @@ async def test_a_log_that_was_removed_is_missed(tmp_path: Path) -> None:
         assert await events.trouble() == LOG_GONE
         (tmp_path / LOG).touch()
         assert await events.trouble() == LOG_GONE, "another file of that name is not the one that QEMU writes"
-        assert await TraceEvents(monitor, running).begin() == LOG_GONE
+        assert await TraceEvents(monitor, place).begin() == LOG_GONE
         await events.end()
 
 
 async def test_events_that_another_client_switches_off_are_missed(tmp_path: Path) -> None:
-    async with started(tmp_path) as (monitor, running):
-        events = TraceEvents(monitor, running)
+    async with started(tmp_path) as (monitor, place):
+        events = TraceEvents(monitor, place)
         assert await events.begin() == ""
         await monitor.execute("trace-event-set-state", {"name": READ, "enable": False})
         assert await events.trouble() == SWITCHED_OFF
@@ -136,8 +136,8 @@ async def test_events_that_another_client_switches_off_are_missed(tmp_path: Path
 
 
 async def test_a_qemu_that_ended_leaves_no_lock_behind(tmp_path: Path) -> None:
-    async with started(tmp_path) as (monitor, running):
-        events = TraceEvents(monitor, running)
+    async with started(tmp_path) as (monitor, place):
+        events = TraceEvents(monitor, place)
         await events.begin()
         await monitor.close()
         with pytest.raises(MonitorError):

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 async def test_a_listener_added_while_the_last_one_leaves_sees_the_events_enabled(tmp_path: Path) -> None:
-    async with started(tmp_path) as (monitor, running):
+    async with started(tmp_path) as (monitor, place):
         before = await enabled(monitor)
-        watch = PathWatch(running, monitor.record)
+        watch = PathWatch(place, monitor.record)
         await watch.connected(monitor)
         for turns in range(0, 24, 4):
             forget = watch.listen(lambda _view: None)

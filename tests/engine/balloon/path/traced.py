@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from tests.real import QEMU, running_qemu
 from workbench.engine.balloon.path.trace import LOG
+from workbench.engine.balloon.place import Place
 from workbench.engine.qmp.monitor import Monitor
-from workbench.engine.state.directory import GuestFacts, Running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -19,12 +19,12 @@ OLD = ("-device", "virtio-balloon-pci,id=balloon0")
 
 
 @asynccontextmanager
-async def started(tmp_path: Path, *argv: str, binary: str = QEMU) -> AsyncIterator[tuple[Monitor, Running]]:
+async def started(tmp_path: Path, *argv: str, binary: str = QEMU) -> AsyncIterator[tuple[Monitor, Place]]:
     argv = argv or ("-D", str(tmp_path / LOG), "-msg", "timestamp=on")
     with running_qemu(*argv, binary=binary, devices=OLD) as (process, socket):
         monitor = await Monitor.connect(socket)
         try:
-            yield monitor, Running(tmp_path, process.pid, GuestFacts("demo", 128 << 20, "tcg", "", "", 0.0))
+            yield monitor, Place(tmp_path, process.pid, 128 << 20, 0.0)
         finally:
             await monitor.close()
 

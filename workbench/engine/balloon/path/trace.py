@@ -30,8 +30,8 @@ from workbench.errors import MonitorError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from workbench.engine.balloon.place import Place
     from workbench.engine.qmp.protocol import Monitor
-    from workbench.engine.state.directory import Running
 
 LOG = "trace.log"
 LOOKERS = "trace.lookers"
@@ -52,10 +52,10 @@ SWITCHED_OFF = "another client disabled QEMU's trace events"
 class TraceEvents:
     """The trace events of one guest, as one watcher controls them."""
 
-    def __init__(self, monitor: Monitor, running: Running) -> None:
+    def __init__(self, monitor: Monitor, place: Place) -> None:
         self._monitor = monitor
-        self._running = running
-        self._path = running.path / LOOKERS
+        self._place = place
+        self._path = place.directory / LOOKERS
         self._handle: int | None = None
 
     async def begin(self) -> str:
@@ -63,7 +63,7 @@ class TraceEvents:
 
         :raise MonitorError: if QEMU does not answer.
         """
-        if why := log_trouble(self._running):
+        if why := log_trouble(self._place):
             return why
         try:
             self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -85,7 +85,7 @@ class TraceEvents:
 
         :raise MonitorError: if QEMU does not answer.
         """
-        if why := log_trouble(self._running):
+        if why := log_trouble(self._place):
             return why
         return SWITCHED_OFF if "disabled" in (await self._states()).values() else ""
 
@@ -173,20 +173,20 @@ def _noted(handle: int) -> list[str]:
     return [word for word in words if word in (*EVENTS, *HMP_EVENTS)]
 
 
-def log_trouble(running: Running) -> str:
+def log_trouble(place: Place) -> str:
     """Why QEMU does not log to this guest's ``trace.log`` (``-D``); empty if it does."""
     with suppress(psutil.Error):
-        argv = psutil.Process(running.pid).cmdline()
-        if any(option == "-D" and _is_log(Path(value), running.path) for option, value in pairwise(argv)):
-            return LOG_GONE if _is_gone(running) else ""
+        argv = psutil.Process(place.pid).cmdline()
+        if any(option == "-D" and _is_log(Path(value), place.directory) for option, value in pairwise(argv)):
+            return LOG_GONE if _is_gone(place) else ""
     return NO_LOG
 
 
-def _is_gone(running: Running) -> bool:
+def _is_gone(place: Place) -> bool:
     """Whether QEMU's open log was unlinked (proc_pid_fd(5)); QEMU may not have opened it yet."""
-    gone = f"{(running.path / LOG).resolve()} (deleted)"
+    gone = f"{(place.directory / LOG).resolve()} (deleted)"
     with suppress(OSError):  # owned by another user: unknown
-        return any(os.readlink(open_file) == gone for open_file in Path(f"/proc/{running.pid}/fd").iterdir())
+        return any(os.readlink(open_file) == gone for open_file in Path(f"/proc/{place.pid}/fd").iterdir())
     return False
 
 

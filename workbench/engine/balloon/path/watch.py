@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.path.timeline import Timeline
     from workbench.domain.balloon.reading import Reading
     from workbench.domain.qmp.record.record import Message, Record
-    from workbench.engine.qmp.monitor import Monitor
-    from workbench.engine.state.directory import Running
+    from workbench.engine.balloon.place import Place
+    from workbench.engine.qmp.protocol import Monitor
 
 POLL = 0.05
 """Seconds between reads of the log while there are listeners."""
@@ -38,12 +38,12 @@ CLOSE = 3.0
 class PathWatch:
     """Follows one guest's changes; see :meth:`workbench.engine.base.Guest.path`."""
 
-    def __init__(self, running: Running, record: Record) -> None:
+    def __init__(self, place: Place, record: Record) -> None:
         """:param record: the messages on the monitor that carries our own requests."""
-        self._running = running
+        self._place = place
         self._listeners: list[Callable[[PathView], None]] = []
         self._monitor: Monitor | None = None
-        self._sieve = Sieve(running.pid)
+        self._sieve = Sieve(place.pid)
         self._log: TraceLog | None = None
         self._why = ""
         self._follower: asyncio.Task[None] | None = None
@@ -80,7 +80,7 @@ class PathWatch:
         """Use this monitor; disables the events that a killed workbench left enabled."""
         self._monitor = monitor
         with suppress(MonitorError):
-            await TraceEvents(monitor, self._running).sweep()
+            await TraceEvents(monitor, self._place).sweep()
         self._start()
 
     async def close(self) -> None:
@@ -97,16 +97,16 @@ class PathWatch:
             self._stop.clear()  # a new listener came before the last one was gone
             return
         self._stop = asyncio.Event()
-        self._follower = asyncio.create_task(self._follow(self._monitor), name=f"path {self._running.name}")
+        self._follower = asyncio.create_task(self._follow(self._monitor), name=f"path {self._place.directory.name}")
 
     async def _follow(self, monitor: Monitor) -> None:
         """Keep the events enabled while this runs."""
         while self._listeners and not monitor.closed:
             self._stop.clear()
-            events = TraceEvents(monitor, self._running)
+            events = TraceEvents(monitor, self._place)
             try:
                 self._why = await events.begin()
-                self._log = None if self._why else TraceLog(self._running.path / LOG)
+                self._log = None if self._why else TraceLog(self._place.directory / LOG)
                 self.ready.set()
                 self._notify()
                 await self._until_stopped(monitor, events)

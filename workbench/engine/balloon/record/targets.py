@@ -17,10 +17,10 @@ from workbench.errors import MonitorClosed, MonitorError, MonitorTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from typing import Protocol
 
     from workbench.domain.balloon.reading import Reading
-    from workbench.engine.state.directory import Running
 
     class Change(Protocol):
         """Makes the record of a change, with the last reading as the state before."""
@@ -35,13 +35,14 @@ ASKING = frozenset({MarkKind.REQUEST, MarkKind.FOREIGN_REQUEST, MarkKind.RESET})
 class TargetBook:
     """The targets of one guest, set by any client."""
 
-    def __init__(self, running: Running) -> None:
-        self._path = running.path
-        self._started = running.facts.started
-        self.record: TargetRecord | None = load_record(running.path)
+    def __init__(self, directory: Path, started: float) -> None:
+        """:param started: Unix time at which QEMU started, without a target."""
+        self._path = directory
+        self._started = started
+        self.record: TargetRecord | None = load_record(directory)
         """The last change; None if none is known."""
-        self.marks = MarksFile(running.path)
-        self.witness = Witness(running.path)
+        self.marks = MarksFile(directory)
+        self.witness = Witness(directory)
 
     @property
     def asked_at(self) -> float:

@@ -1,0 +1,35 @@
+"""What the balloon needs to know of a guest, wherever it runs and whatever started it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workbench.engine.state.directory import Running
+
+
+class Place(Struct, frozen=True):
+    """One run of a guest, and where what is known of its balloon is kept."""
+
+    directory: Path
+    """Keeps its target, marks, history, ramp and guard; of this user only."""
+    pid: int
+    """QEMU's process on this host; 0 if it is not on this host."""
+    memory: int
+    """RAM at the start in bytes; 0 if unknown."""
+    started: float
+    """Unix time at which QEMU started; 0 if unknown."""
+    log: Path | None = None
+    """QEMU's log, if it can be read; the file may not exist."""
+    statistics: int | None = None
+    """Seconds between reports that the guest's definition asks for, 0 for none; None: see the profile in ``directory``."""
+
+
+def place_of(running: Running) -> Place:
+    """The place of a guest that was started from a profile on this host."""
+    facts = running.facts
+    return Place(running.path, running.pid, facts.memory, facts.started, running.path / "qemu.log")
