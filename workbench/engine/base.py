@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from msgspec import Struct
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from workbench.domain.balloon.history.marks import Mark
     from workbench.domain.balloon.history.samples import Past
     from workbench.domain.balloon.path.timeline import PathView
-    from workbench.domain.balloon.history.marks import Mark
     from workbench.domain.balloon.safety.protection import ProtectionRequest, Safety
     from workbench.domain.command_line.checked import Checked, ProfileText
     from workbench.domain.compare.drift import Difference, Live
@@ -167,11 +167,12 @@ class Guest(Protocol):
         otherwise; raises nothing.
         """
 
-    async def refresh(self, *, settle: float = 0.0, report: bool = False) -> GuestSnapshot:
+    async def refresh(self, *, settle: float = 0.0, report: bool = False, patience: float = ...) -> GuestSnapshot:
         """Read the guest now; if that fails, the snapshot says why, too.
 
         :param settle: seconds in which a diff is read repeatedly: one reading cannot show whether it moves.
         :param report: wait for the guest's next statistics report, if it comes in time.
+        :param patience: seconds to wait for other clients of its monitor.
         """
 
     async def wait_until(
@@ -205,6 +206,15 @@ class Guest(Protocol):
         """The events from now on, until the guest ends.
 
         :raise workbench.errors.MonitorUnavailable: if another client is reading them, and only one can.
+        """
+
+    async def version(self) -> str:
+        """QEMU's version, such as ``7.2.22``."""
+
+    async def wait_disconnected(self) -> NoReturn:
+        """Wait until the connection to QEMU ends.
+
+        :raise workbench.errors.MonitorClosed: then; with how QEMU ended, if it did.
         """
 
     async def schema(self) -> Schema:

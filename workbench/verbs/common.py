@@ -1,4 +1,4 @@
-"""Shared by the verbs: run a coroutine, print JSON, connect to a running guest's monitor."""
+"""Shared by the verbs: run a coroutine, print JSON, open the engine or one guest of it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from workbench.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterable
 
+    from workbench.engine.base import Engine, Guest
     from workbench.engine.profiles.store import LoadedProfile
-    from workbench.engine.qmp.monitor import Monitor
-    from workbench.engine.state.directory import Running, StateDirectory
-    from workbench.errors import MonitorClosed
 
 T = TypeVar("T")
 
@@ -47,46 +45,25 @@ def warn_of(loaded: Iterable[LoadedProfile]) -> None:
 
 
 @asynccontextmanager
-async def guest_monitor(
-    settings: Settings, name: str, socket: str = "qmp-cli.sock", *, deadline: float = 5.0
-) -> AsyncIterator[Monitor]:
-    """The monitor of a running guest that is reserved for the command line.
+async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
+    """The guests of this host, each read when it is asked for."""
+    from workbench.engine.local.engine import LocalEngine
 
-    :param deadline: seconds until a monitor that accepts and sends no greeting counts as busy or frozen.
-    :raise workbench.errors.NotFound: when no guest of that name runs.
-    :raise workbench.errors.MonitorTimeout: when QEMU does not answer, and at once when its process is stopped.
-    :raise workbench.errors.MonitorClosed: when the connection ends; with the exit status of QEMU, if it ended.
-    """
-    from workbench.engine.qmp.monitor import Monitor
-    from workbench.engine.qmp.silence import is_stopped, stopped_error
-    from workbench.engine.state.directory import StateDirectory
-    from workbench.errors import MonitorClosed, MonitorTimeout
-
-    state = StateDirectory(settings.state)
-    running = state.running(name)
-    if is_stopped(running.pid):
-        raise stopped_error(name, running.pid)
+    engine = LocalEngine(settings, driven=False)
+    await engine.open()
     try:
-        monitor = await Monitor.connect(running.path / socket, deadline=deadline)
-        try:
-            yield monitor
-        finally:
-            await monitor.close()
-    except MonitorTimeout as error:
-        if is_stopped(running.pid):
-            raise stopped_error(name, running.pid, sent=error.sent) from error
-        raise
-    except MonitorClosed as error:
-        if state.find(name) is None:
-            await _add_exit(error, state, running)
-        raise
+        yield engine
+    finally:
+        await engine.close()
 
 
-async def _add_exit(error: MonitorClosed, state: StateDirectory, running: Running) -> None:
-    """Put how QEMU ended in front of the message."""
-    from workbench.domain.guest.lifecycle import exit_words
-    from workbench.engine.start.launch import find_end
+@asynccontextmanager
+async def open_guest(settings: Settings, name: str) -> AsyncIterator[Guest]:
+    """One guest, with one connection for all that the verb asks of it.
 
-    ended = await find_end(state, running)
-    error.message = f"{running.name}: {exit_words(ended.code)}: {error.message}"
-    error.hint = error.hint or ended.cause or f"to start it again: workbench start {running.name}"
+    :raise workbench.errors.NotFound: when no guest of that name runs, here or at the first request.
+    """
+    async with open_engine(settings) as engine:
+        guest = engine.guest(name)
+        async with guest.hold():
+            yield guest

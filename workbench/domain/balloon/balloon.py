@@ -34,6 +34,8 @@ class Balloon(Struct, frozen=True):
     host: HostMemory | None = None
     ours: bool = True
     """Whether the current target was set through this workbench."""
+    target_since: float = 0.0
+    """Unix time at which it was set or found; 0 if it never changed."""
     unanswered: int | None = None
     """A target in bytes sent to a QEMU that does not answer; it may be carried out once it does."""
     history: tuple[Sample, ...] = field(default=())

@@ -273,6 +273,7 @@ class Readings:
             stats=self._stats,
             host=self._host,
             ours=record.ours if record else True,
+            target_since=record.since if record and (record.baseline is not None or record.before) else 0.0,
             unanswered=None if answering else self._unanswered(record),
             history=history,
             marks=marks,

@@ -10,6 +10,7 @@ import codecs
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from workbench.engine.session.protocols import CAN
 from workbench.engine.state.directory import read_tail
 from workbench.errors import MonitorUnavailable
 
@@ -25,6 +26,8 @@ REACH = 2.0
 
 class Console:
     """One guest's serial console. Connected while it has listeners."""
+
+    can_type = CAN
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

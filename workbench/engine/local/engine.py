@@ -1,4 +1,8 @@
-"""QEMU on this host: joins profiles and running guests by name, starts, finds and watches them."""
+"""QEMU on this host: joins profiles and running guests by name, starts, finds and watches them.
+
+For a screen the engine is *driven*: every running guest has a task that reads it. For commands and scripts it is not: it
+looks when it is asked, and borrows each guest's shared monitor for as long as a request takes.
+"""
 
 from __future__ import annotations
 
@@ -6,39 +10,33 @@ import asyncio
 import time
 from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.balloon.path.timeline import PathView
-from workbench.domain.balloon.safety.protection import Protection
 from workbench.domain.guest.lifecycle import Exit, Phase
 from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.host.hugepages import HugepageHolder, Supply
 from workbench.domain.profile.cautions import caution_lines
 from workbench.domain.profile.guest import safety_of
-from workbench.domain.qmp.record.record import Origin, Record
 from workbench.domain.units import format_size
-from workbench.engine.balloon.record.history import kept_history
-from workbench.engine.hotplug.plugged import kept_lines
-from workbench.engine.local.console import SCROLLBACK
-from workbench.engine.local.guest import LocalGuest
-from workbench.engine.profiles.store import ProfileStore, started_profile
-from workbench.engine.state.directory import StateDirectory, read_tail
+from workbench.engine.local.parts import SCREEN, SHARED, LocalParts, run_of
+from workbench.engine.local.stopped import StoppedGuest
+from workbench.engine.profiles.store import ProfileStore
+from workbench.engine.session.guest import SessionGuest
+from workbench.engine.state.directory import StateDirectory
+from workbench.engine.state.liveness import live_pid
 from workbench.engine.storage.files import write_atomic
-from workbench.errors import HostError, NotFound, StartError, WorkbenchError
+from workbench.errors import HostError, MonitorError, NotFound, StartError, WorkbenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from workbench.domain.balloon.history.samples import Past
-    from workbench.domain.balloon.safety.protection import ProtectionRequest
     from workbench.domain.compare.drift import Live
     from workbench.domain.host.snapshot import HostSnapshot
-    from workbench.domain.qmp.record.record import Message
-    from workbench.domain.qmp.schema import Schema
-    from workbench.engine.base import Devices, Hotplug, Lookups
+    from workbench.domain.qmp.record.record import Message, Record
+    from workbench.domain.rebalance.progress import Course
     from workbench.engine.local.profiles import ProfileFiles
     from workbench.engine.state.directory import Running
     from workbench.engine.storage.input_history import InputHistory
@@ -48,6 +46,10 @@ FIRST_LOOK = 0.15
 """Seconds that opening waits for the first readings of running guests."""
 LEAVE = 2.0
 """Seconds that closing waits for starts in progress; QEMUs launched by then continue to run."""
+PATIENCE = 1.5
+"""Seconds that one guest may take to answer among others."""
+END_DEADLINE = 2.0
+"""Seconds to wait for a keeper to write the exit status of a QEMU that is gone."""
 SCAN = 0.5
 """Seconds between scans of the two directories, for guests and profiles from other processes."""
 
@@ -55,12 +57,14 @@ SCAN = 0.5
 class LocalEngine:
     """See :class:`workbench.engine.base.Engine`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, driven: bool = True) -> None:
+        """:param driven: read all running guests continually, from :meth:`open` to :meth:`close`."""
         self._settings = settings
+        self._driven = driven
         self._state = StateDirectory(settings.state)
         self._profiles = ProfileStore(settings.profiles)
         self._snapshots: dict[str, GuestSnapshot] = {}
-        self._guests: dict[str, LocalGuest] = {}
+        self._guests: dict[str, SessionGuest] = {}
         self._listeners: list[Callable[[GuestSnapshot], None]] = []
         self._scanner: asyncio.Task[None] | None = None
         self._starting: set[str] = set()
@@ -88,11 +92,13 @@ class LocalEngine:
         return ProfileFiles(self._profiles, self._settings, look)
 
     async def open(self) -> None:
+        if not self._driven:
+            return
         self._state.prepare()
         self._scan()
         self._scanner = asyncio.create_task(self._scan_forever(), name="scan")
         # Wait briefly, so that the screen opens with its guests; not for one that does not answer.
-        looks = [asyncio.ensure_future(guest.looked.wait()) for guest in self._guests.values()]
+        looks = [asyncio.ensure_future(guest.looked()) for guest in self._guests.values()]
         if looks:
             _, late = await asyncio.wait(looks, timeout=FIRST_LOOK)
             for look in late:
@@ -118,16 +124,37 @@ class LocalEngine:
         # The caller of a start got its error; if no caller waits any more, the next screen shows how QEMU ended.
         await asyncio.gather(*starts, return_exceptions=True)
 
+    async def refresh(self, names: Sequence[str] | None = None, *, settle: float = 0.0) -> Sequence[GuestSnapshot]:
+        if names is None:
+            await self._clean_up()
+            self._scan()
+            names = sorted(self._guests)
+        guests = [self.guest(name) for name in names]
+        await asyncio.gather(*(_look(guest, settle) for guest in guests if guest.snapshot.phase.alive))
+        return [guest.snapshot for guest in guests]
+
+    async def carry_out(self, course: Course, report: Callable[[Course], None]) -> None:
+        from workbench.engine.rebalance.carry_out import carry_out
+
+        guests = {name: self.guest(name) for name in course.progress}
+        await carry_out(guests, course, report, own_safety=not self._driven)
+
     def guests(self) -> Sequence[GuestSnapshot]:
+        if not self._driven:
+            self._scan()
         return [self._snapshots[name] for name in sorted(self._snapshots)]
 
-    def guest(self, name: str) -> LocalGuest | StoppedGuest:
+    def guest(self, name: str) -> SessionGuest | StoppedGuest:
+        if not self._driven:
+            self._find(name)
         if name in self._guests:
             return self._guests[name]
         last = self._snapshots.get(name) or self._forgotten.get(name)
         if last is not None:
-            return StoppedGuest(last, self._records.get(name), self._state)
-        raise NotFound(f"no guest or profile named {name!r}")
+            return StoppedGuest(last, self._records.get(name), self._state, screen=self._driven)
+        if self._driven:
+            raise NotFound(f"no guest or profile named {name!r}")
+        raise self._state.not_running(name)
 
     def watch(self, listener: Callable[[GuestSnapshot], None]) -> Callable[[], None]:
         self._listeners.append(listener)
@@ -158,7 +185,7 @@ class LocalEngine:
             self._publish(replace(self._snapshots.get(name, GuestSnapshot(name)), phase=Phase.STARTING, ended=None))
             loaded = self._profiles.load(name)
             planned = await plan(loaded, self._settings, short=supply is not Supply.NOTHING)
-            running = await start(self._state, planned, lasting=True, supply=supply)
+            running = await start(self._state, planned, lasting=self._driven, supply=supply)
         except BaseException:
             self._starting.discard(name)
             self._scan()  # publishes that it is stopped, or that its profile is gone
@@ -192,6 +219,22 @@ class LocalEngine:
         except OSError as error:
             raise HostError(f"cannot write to {directory}: {error.strerror}") from error
 
+    async def _clean_up(self) -> None:
+        """Clean up after guests that have ended, including one that has just ended and whose exit status is not written yet."""
+        ended = [name for name in self._state.names() if self._state.find(name) is None]
+        await asyncio.gather(*(_clean(self._state, name) for name in ended))
+
+    def _find(self, name: str) -> None:
+        """Look for one guest or profile, without reading the others."""
+        known = self._guests.get(name)
+        running = self._state.find(name)
+        if known is not None and (running is None or run_of(running) != known.snapshot.run):
+            del self._guests[name]  # it has ended; an open request on it says how
+        if running is not None:
+            self._adopt(running)
+        elif any(entry.name == name for entry in self._profiles.entries()) or self._state.last_end(name) is not None:
+            self._publish(self._stopped(name))
+
     async def _scan_forever(self) -> None:
         while True:
             await asyncio.sleep(SCAN)
@@ -219,18 +262,16 @@ class LocalEngine:
     def _stopped(self, name: str) -> GuestSnapshot:
         loaded = self._profiles.load(name)
         profile = loaded.profile
-        old = self._snapshots.get(name, GuestSnapshot(name))
         hugepages = profile.memory.hugepages if profile else None
         ended = self._state.last_end(name)
-        return replace(
-            old,
-            phase=Phase.STOPPED,
-            protection=Protection(),
+        return GuestSnapshot(
+            name,
             ended=Exit(ended.code) if ended else None,
             ended_cause=ended.cause if ended else "",
             cautions=caution_lines(profile),
             ended_output=ended.output.rstrip() if ended and ended.code else "",
             memory=profile.memory.size if profile else None,
+            accelerator=str(profile.accelerator) if profile else "",
             description=profile.description if profile else "",
             safety=safety_of(profile),
             backing=f"{format_size(hugepages.size)} pages" if hugepages else "",
@@ -244,12 +285,15 @@ class LocalEngine:
         if running.name in self._guests:
             return
         old = self._snapshots.get(running.name, GuestSnapshot(running.name))
-        profile = started_profile(running.path)
+        parts = LocalParts(running, self._state, socket=SCREEN if self._driven else SHARED)
+        profile = parts.source.profile
         snapshot = replace(
             old,
-            user_monitor=str(running.path / "qmp-user.sock"),
+            user_monitor=parts.monitors.user,
             phase=Phase.RUNNING,
             pid=running.pid,
+            run=parts.process.run,
+            directory=str(running.path),
             memory=facts.memory or None,
             accelerator=facts.accelerator,
             accelerator_reason=facts.accelerator_reason,
@@ -260,11 +304,11 @@ class LocalEngine:
             cautions=caution_lines(profile),
             ended_output="",
             description=profile.description if profile else "",
-            safety=safety_of(profile),
+            safety=parts.source.safety,
             profile_path=facts.profile or old.profile_path,
-            device_lines=facts.device_lines | kept_lines(running.path),
+            device_lines=parts.source.device_lines(),
         )
-        self._guests[running.name] = LocalGuest(running, self._state, snapshot, self._take, self._settings)
+        self._guests[running.name] = SessionGuest(parts, snapshot, self._take, self._settings, driven=self._driven)
         self._publish(snapshot)
 
     def _take(self, snapshot: GuestSnapshot) -> None:
@@ -290,7 +334,25 @@ class LocalEngine:
             listener(last)
 
 
-def _holders(guests: Sequence[LocalGuest]) -> tuple[HugepageHolder, ...]:
+async def _look(guest: SessionGuest | StoppedGuest, settle: float) -> None:
+    with suppress(MonitorError, NotFound):  # the snapshot says why
+        await guest.refresh(settle=settle, patience=PATIENCE)
+
+
+async def _clean(state: StateDirectory, name: str) -> None:
+    from workbench.engine.start.launch import wait_for_end
+
+    path = state.path(name)
+    deadline = time.monotonic() + END_DEADLINE
+    while state.clean(name) is None and path.exists() and time.monotonic() < deadline:
+        # Locked without an exit status: it is being started. With one: another process cleans up, and keeps the status first.
+        if live_pid(path) is not None or (state.is_locked(name) and not (path / "exit").exists()):
+            return
+        await wait_for_end(path, END_DEADLINE)
+        await asyncio.sleep(0.01)
+
+
+def _holders(guests: Sequence[SessionGuest]) -> tuple[HugepageHolder, ...]:
     """The hugepages held by each guest."""
     from workbench.engine.host.hugepages import hugepages_held
 
@@ -300,78 +362,3 @@ def _holders(guests: Sequence[LocalGuest]) -> tuple[HugepageHolder, ...]:
         for page, size in hugepages_held(guest.snapshot.pid or 0).items()
     ]
     return tuple(sorted(found, key=lambda holder: (holder.page, holder.guest)))
-
-
-class StoppedGuest:
-    """A guest that is not running: shows the output of its last run, and refuses everything else."""
-
-    def __init__(self, snapshot: GuestSnapshot, record: Record | None, state: StateDirectory) -> None:
-        """:param record: the record of its last run, if this screen saw it."""
-        self.snapshot = snapshot
-        self.record = record if record is not None else Record()
-        self._state = state
-        self.watched = False
-
-    async def execute(
-        self,
-        command: str,
-        arguments: Mapping[str, object] | None = None,
-        *,
-        origin: Origin = Origin.USER,
-        oob: bool = False,
-    ) -> object:
-        self._refuse()
-
-    async def schema(self) -> Schema:
-        self._refuse()
-
-    @property
-    def devices(self) -> Devices:
-        self._refuse()
-
-    @property
-    def hotplug(self) -> Hotplug:
-        self._refuse()
-
-    @property
-    def lookups(self) -> Lookups:
-        self._refuse()
-
-    async def past(self, start: float, step: float) -> Past:
-        return await asyncio.to_thread(kept_history(self._state, self.snapshot.name).past, start, step)
-
-    async def set_target(self, size: int) -> None:
-        self._refuse()
-
-    async def protect(self, request: ProtectionRequest) -> None:
-        self._refuse()
-
-    async def pause(self) -> None:
-        self._refuse()
-
-    async def resume(self) -> None:
-        self._refuse()
-
-    async def reset(self) -> None:
-        self._refuse()
-
-    async def power_down(self) -> None:
-        self._refuse()
-
-    async def kill(self) -> None:
-        self._refuse()
-
-    def console(self, listener: Callable[[str], None]) -> Callable[[], None]:
-        if last_words := read_tail(self._state.kept_log(self.snapshot.name, "serial.log"), SCROLLBACK):
-            listener(last_words)
-        return lambda: None
-
-    async def type(self, text: str) -> None:
-        self._refuse()
-
-    def path(self, listener: Callable[[PathView], None]) -> Callable[[], None]:
-        listener(PathView("", why=f"{self.snapshot.name} is not running"))
-        return lambda: None
-
-    def _refuse(self) -> NoReturn:
-        raise NotFound(f"{self.snapshot.name} is not running", hint="start it first: s")

@@ -1,8 +1,8 @@
 """The task that drives a guest's session for a screen, as long as QEMU's process lives::
 
-    connect ──► serve: look, then wait for an event, a request or the next reading ──► QEMU ended: report, clean up
-       ▲                          │ connection lost, or no answer                                 ▲
-       └──── once a second ◄──────┴─────────── the process is gone ───────────────────────────────┘
+connect ──► serve: look, then wait for an event, a request or the next reading ──► QEMU ended: report, clean up
+   ▲                          │ connection lost, or no answer                                 ▲
+   └──── once a second ◄──────┴─────────── the process is gone ───────────────────────────────┘
 """
 
 from __future__ import annotations

@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from workbench.domain.guest.lifecycle import Exit
 from workbench.domain.qmp.record.record import Kind, Origin
 from workbench.engine.balloon.own_target import asks_for_target, own_target
 from workbench.engine.balloon.readings import DEADLINE as POLL_DEADLINE
@@ -18,10 +17,19 @@ from workbench.engine.balloon.record.history import HistoryFiles
 from workbench.engine.balloon.safety.ramp import Ramper
 from workbench.engine.session.devices import SessionDevices
 from workbench.engine.session.driver import GuestDriver
+from workbench.engine.session.link import BORROW_DEADLINE
 from workbench.engine.session.lookups import SessionLookups
 from workbench.engine.session.pace import REST
 from workbench.engine.session.session import GuestSession
-from workbench.errors import CommandFailed, MonitorCrowded, MonitorError, MonitorSilent, MonitorUnavailable, NotReached
+from workbench.errors import (
+    CommandFailed,
+    MonitorClosed,
+    MonitorCrowded,
+    MonitorError,
+    MonitorSilent,
+    MonitorUnavailable,
+    NotReached,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.history.samples import Past
     from workbench.domain.balloon.path.timeline import PathView
     from workbench.domain.balloon.safety.protection import ProtectionRequest, Safety
+    from workbench.domain.guest.lifecycle import Exit
     from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.domain.qmp.record.record import Record
     from workbench.domain.qmp.schema import Schema
@@ -105,11 +114,13 @@ class SessionGuest:
 
     # Reading.
 
-    async def refresh(self, *, settle: float = 0.0, report: bool = False) -> GuestSnapshot:
+    async def refresh(
+        self, *, settle: float = 0.0, report: bool = False, patience: float = BORROW_DEADLINE
+    ) -> GuestSnapshot:
         if self._driver is not None:
             await self._driver.next_round()
             return self.snapshot
-        async with self._borrow():
+        async with self._borrow(patience):
             await self._session.look(full=True)
             if report:
                 await self._look_until(self._has_new_report(), self._report_patience)
@@ -172,10 +183,10 @@ class SessionGuest:
         return False
 
     @asynccontextmanager
-    async def _borrow(self) -> AsyncIterator[Monitor]:
+    async def _borrow(self, patience: float = BORROW_DEADLINE) -> AsyncIterator[Monitor]:
         """The connection; if there is none, the snapshot says why."""
         try:
-            async with self._session.link.use() as monitor:
+            async with self._session.link.use(patience) as monitor:
                 yield monitor
         except MonitorError as error:
             if self._session.link.monitor is None:
@@ -187,6 +198,15 @@ class SessionGuest:
 
     async def marks(self) -> Sequence[Mark]:
         return self._session.readings.marks.load()
+
+    async def version(self) -> str:
+        async with self._session.link.use() as monitor:
+            return monitor.version
+
+    async def wait_disconnected(self) -> NoReturn:
+        async with self._session.link.use() as monitor:
+            await monitor.wait_closed()
+            raise MonitorClosed("the connection to QEMU ended")
 
     async def schema(self) -> Schema:
         from workbench.engine.qmp.schema import read_schema

@@ -103,9 +103,10 @@ class Link:
                 await self._return()
 
     @asynccontextmanager
-    async def use(self) -> AsyncIterator[Monitor]:
+    async def use(self, patience: float = BORROW_DEADLINE) -> AsyncIterator[Monitor]:
         """The connection, opened if it is borrowed.
 
+        :param patience: seconds to wait for other clients.
         :raise MonitorError: if there is none; with how QEMU ended, if it ended while it was in use.
         """
         if not self.borrowed:
@@ -114,7 +115,7 @@ class Link:
         async with self.hold():
             try:
                 async with self._turn:
-                    monitor = self.monitor or await self.open(BORROW_DEADLINE)
+                    monitor = self.monitor or await self.open(patience)
                 yield monitor
             except MonitorTimeout as error:
                 if self._parts.process.stopped:

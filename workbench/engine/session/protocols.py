@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
+from workbench.engine.balloon.host_look import HostLook
 from workbench.engine.qmp.protocol import Monitor
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.safety.protection import Safety
     from workbench.domain.guest.lifecycle import Silence
     from workbench.domain.qmp.record.record import Record
-    from workbench.engine.balloon.host_look import HostLook
     from workbench.engine.balloon.place import Place
     from workbench.engine.state.directory import Ended, Running
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from workbench.domain.balloon.balloon import has_driver_returned
-from workbench.domain.balloon.safety.protection import Safety
 from workbench.domain.guest.lifecycle import Exit, Phase, Silence, phase_of
 from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.qmp.record.record import Kind, Origin, Record
@@ -34,6 +33,7 @@ from workbench.errors import CommandFailed, MonitorClosed, MonitorCrowded, Monit
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from workbench.domain.balloon.safety.protection import Safety
     from workbench.engine.session.protocols import Monitor, Parts
     from workbench.settings import Settings
 

@@ -151,11 +151,14 @@ class StateDirectory:
         """:raise NotFound: if no guest of that name is running."""
         found = self.find(name)
         if found is None:
-            others = [other for other in self.names() if self.find(other)]
-            running = f"running: {', '.join(others)}" if others else "no guest is running"
-            hint = f"{running}; to start it: workbench start {name}"
-            raise NotFound(f"no running guest named {name!r}", hint=hint)
+            raise self.not_running(name)
         return found
+
+    def not_running(self, name: str) -> NotFound:
+        """The error for a guest that is not running, with those that are."""
+        others = [other for other in self.names() if self.find(other)]
+        running = f"running: {', '.join(others)}" if others else "no guest is running"
+        return NotFound(f"no running guest named {name!r}", hint=f"{running}; to start it: workbench start {name}")
 
     def clean(self, name: str) -> Ended | None:
         """Remove the directory of an ended guest and return how it ended. Skips a guest that is alive or starting."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from workbench.domain.balloon.diagnosis.causes import State
+from workbench.domain.balloon.safety.status import status_of
 from workbench.verbs.balloon.options import More, do, is_wanted, more_options
 from workbench.verbs.balloon.set import Wanted
-from workbench.verbs.balloon.words import as_lines, as_object
-from workbench.verbs.common import guest_monitor, json_option, pass_settings, print_json, run
+from workbench.verbs.balloon.words import LOOK, as_lines, balloon_object
+from workbench.verbs.common import json_option, open_guest, pass_settings, print_json, run
 
 if TYPE_CHECKING:
-    from workbench.domain.balloon.balloon import Balloon
-    from workbench.domain.balloon.safety.status import SafetyStatus
+    from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.errors import NotReached
     from workbench.settings import Settings
 
@@ -84,18 +84,20 @@ def command(
 
         balloon_path.show(settings, name, target, wait, wanted, as_json=as_json)
         return
-    balloon, safety_status, late, why = run(_balloon(settings, name, target, wait, wanted))
+    guest, why = run(_balloon(settings, name, target, wait, wanted))
+    balloon = guest.balloon
+    assert balloon is not None
     if as_json:
-        print_json(as_object(name, balloon, safety_status))
+        print_json(balloon_object(guest))
     else:
-        for line in as_lines(name, balloon, safety_status):
+        for line in as_lines(name, balloon, status_of(balloon, guest.safety, guest.protection)):
             click.echo(line)
     if why is not None:
         raise why
-    if late:
+    verdict = balloon.verdict
+    if wait is not None and verdict.state is not State.SETTLED:
         from workbench.errors import NotReached
 
-        verdict = balloon.verdict
         raise NotReached(
             f"{name} did not reach its target within {wait:g} s: {verdict.cause or verdict.state.value}",
             hint=verdict.advice or f"to see whether it still moves: workbench balloon {name}",
@@ -113,43 +115,18 @@ def _check_options(name: str, target: str | None, *, path: bool, protected: bool
 
 
 async def _balloon(
-    settings: Settings,
-    name: str,
-    target: str | None,
-    wait: float | None,
-    wanted: Wanted,
-) -> tuple[Balloon, SafetyStatus, bool, NotReached | None]:
-    """The balloon afterwards with floor, ramp and guard; whether the target was missed, and why if known."""
-    from workbench.domain.balloon.diagnosis.causes import State
-    from workbench.domain.profile.guest import safety_of
-    from workbench.domain.qmp.record.record import Origin
-    from workbench.engine.balloon.path.trace import TraceEvents
-    from workbench.engine.balloon.place import place_of
-    from workbench.engine.balloon.probe import BalloonProbe
-    from workbench.engine.balloon.readings import Readings
-    from workbench.engine.balloon.safety.status import read_status
-    from workbench.engine.balloon.watching import read_until_settled
-    from workbench.engine.profiles.store import started_profile
-    from workbench.engine.state.directory import StateDirectory
-    from workbench.errors import MonitorError
+    settings: Settings, name: str, target: str | None, wait: float | None, wanted: Wanted
+) -> tuple[GuestSnapshot, NotReached | None]:
+    """The guest afterwards, and why its target was missed if known."""
     from workbench.verbs.balloon.set import care_of, change, required, wait_for
 
-    async with guest_monitor(settings, name) as monitor:
-        running = StateDirectory(settings.state).running(name)
-        safety = safety_of(started_profile(running.path))
-        care = care_of(safety, wanted, wait=wait is not None)
-        probe = BalloonProbe(monitor, place_of(running), origin=Origin.USER)
-        await probe.open()
-        with suppress(MonitorError):  # left on by a workbench that was killed
-            await TraceEvents(monitor, place_of(running)).sweep()
-        reading = await probe.read()
+    async with open_guest(settings, name) as guest:
         why = None
         if target is not None:
-            await probe.stats()  # the guest's view before the change
-            why = await change(name, probe, running, required(reading), target, safety, care, wait)
+            before = await guest.refresh()  # the guest's view before the change
+            care = care_of(before.safety, wanted, wait=wait is not None)
+            why = await change(guest, required(before), target, care, wait)
         elif wait is not None:
-            await wait_for(probe, Readings(place_of(running), lasting=False), wait)
-        # Two reads if needed; what takes longer to see is in the guest's directory from earlier reads.
-        balloon = await read_until_settled(Readings(place_of(running), lasting=False), probe)
-        late = wait is not None and balloon.verdict.state is not State.SETTLED
-        return balloon, read_status(running.path, balloon), late, why
+            await wait_for(guest, wait)
+        # What takes longer to see is in the guest's directory from earlier reads.
+        return await guest.refresh(settle=LOOK), why

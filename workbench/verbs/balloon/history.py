@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from msgspec import Struct
 
+from workbench.verbs.common import open_engine, run
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from workbench.domain.balloon.history.marks import Mark
     from workbench.domain.balloon.history.samples import Past, Span
@@ -44,24 +46,23 @@ def find(settings: Settings, name: str, since: float, step: float = 0.0) -> Reco
 
     :raise NotFound: when it is not running and there is no history of its last run.
     """
-    from workbench.domain.balloon.history.samples import Past
-    from workbench.engine.balloon.record.history import FILES, HistoryFiles, kept_history
-    from workbench.engine.balloon.record.marks import MarksFile, kept_marks
-    from workbench.engine.state.directory import StateDirectory
+    return run(_find(settings, name, since, step))
 
-    state = StateDirectory(settings.state)
-    running = state.find(name)
-    if running is None and state.kept_log(name, FILES[0]).is_file() and Path(name).name == name:
-        files, marks, ram = kept_history(state, name), kept_marks(state, name), 0
-    else:
-        running = state.running(name)
-        files, marks, ram = HistoryFiles.of(running.path), MarksFile(running.path), running.facts.memory
-    past = files.past(since, step)
+
+async def _find(settings: Settings, name: str, since: float, step: float) -> Recorded:
+    from workbench.domain.balloon.history.samples import Past
+
+    async with open_engine(settings) as engine:
+        guest = engine.guest(name)
+        past, marks, runs = await guest.past(since, step), await guest.marks(), guest.snapshot.phase.alive
+        if not runs and past.oldest is None:
+            await guest.refresh()  # raises NotFound
+        ram = guest.snapshot.memory if runs else 0
     spans = tuple(span for span in past.spans if span.end >= since)
     if not ram:  # never more than its RAM
         ram = max((max(span.target.high, span.actual.high) for span in spans), default=0)
-    kept = tuple(mark for mark in marks.load() if mark.time >= since)
-    return Recorded(name, ram, Past(spans, past.oldest), kept, running is not None)
+    kept = tuple(mark for mark in marks if mark.time >= since)
+    return Recorded(name, ram, Past(spans, past.oldest), kept, runs)
 
 
 def show(settings: Settings, name: str, since: float | None, *, as_json: bool, as_csv: bool) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from workbench.verbs.common import print_json, run
+from workbench.verbs.common import open_engine, print_json, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
+    from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.settings import Settings
 
 OPTIONS = (
@@ -96,15 +98,19 @@ def _look_back(settings: Settings, name: str, more: More, *, as_json: bool) -> N
 
 def _show_all(settings: Settings, *, as_json: bool) -> None:
     """Ask all guests at the same time; the line of one that does not answer says why."""
-    from workbench.engine.balloon.watching import LOOK, Watched, look_at_all
-    from workbench.engine.state.directory import StateDirectory
     from workbench.verbs.balloon.watch_words import row_object, table
 
-    state = StateDirectory(settings.state)
-    running = [found for name in state.names() if (found := state.find(name)) is not None]
-    seen = run(look_at_all([Watched(found) for found in running], LOOK))
+    seen = run(_read_all(settings))
     if as_json:
-        print_json([row_object(one) for one in seen])
+        now = time.time()
+        print_json([row_object(guest, now) for guest in seen])
     else:
         for line in table(seen) if seen else ["no guest is running"]:
             click.echo(line)
+
+
+async def _read_all(settings: Settings) -> Sequence[GuestSnapshot]:
+    from workbench.verbs.balloon.words import LOOK
+
+    async with open_engine(settings) as engine:
+        return await engine.refresh(settle=LOOK)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +13,7 @@ from workbench.domain.balloon.path.stages import MILESTONES, Proof, Side, milest
 from workbench.domain.balloon.path.timeline import Kind
 from workbench.domain.units import MINUS, PAGE, mib, with_sign
 from workbench.domain.versions import version_of
-from workbench.verbs.common import guest_monitor, print_json, run
+from workbench.verbs.common import open_guest, print_json, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
     from workbench.verbs.balloon.set import Wanted
 
-LOOK = 0.05
-"""Seconds between two readings while the balloon moves."""
 LINGER = 1.2
 """Seconds to wait for ``BALLOON_CHANGE`` after the balloon has settled: QEMU delays it by up to one second."""
 SHOWN = 7
@@ -76,38 +73,23 @@ def show(settings: Settings, name: str, target: str, wait: float, wanted: Wanted
 
 
 async def _follow(settings: Settings, name: str, target: str, wait: float, wanted: Wanted) -> Followed:
-    from workbench.domain.profile.guest import safety_of
-    from workbench.domain.qmp.record.record import Origin
-    from workbench.engine.balloon.path.watch import PathWatch
-    from workbench.engine.balloon.place import place_of
-    from workbench.engine.balloon.probe import BalloonProbe
-    from workbench.engine.profiles.store import started_profile
-    from workbench.engine.state.directory import StateDirectory
+    from workbench.errors import NotReached
     from workbench.verbs.balloon.set import care_of, change, required
 
-    running = StateDirectory(settings.state).running(name)
-    async with guest_monitor(settings, name) as monitor:
-        probe = BalloonProbe(monitor, place_of(running), origin=Origin.USER)
-        await probe.open()
-        reading = required(await probe.read())
-        await probe.stats()  # the guest's view before the change
-        safety = safety_of(started_profile(running.path))
-        care = care_of(safety, wanted, wait=True)
-        watch = PathWatch(place_of(running), monitor.record)
-        watch.reading(reading)
+    async with open_guest(settings, name) as guest:
+        before = await guest.refresh()
+        reading, care = required(before), care_of(before.safety, wanted, wait=True)
         seen: list[PathView] = []
-        watch.listen(seen.append)
+        forget = guest.path(seen.append)
         try:
-            await watch.connected(monitor)
-            await asyncio.wait_for(watch.ready.wait(), wait or LINGER)
-            why = await change(name, probe, running, reading, target, safety, care, wait, each=watch.reading)
-            deadline = time.monotonic() + LINGER
-            while time.monotonic() < deadline and not _complete(seen[-1]):
-                await asyncio.sleep(LOOK)
-                watch.reading(await probe.read())
+            with suppress(NotReached):  # then it is known only from the request, its reply and readings
+                await guest.wait_until(lambda _: seen[-1].traced or bool(seen[-1].why), wait or LINGER)
+            why = await change(guest, reading, target, care, wait)
+            with suppress(NotReached):
+                await guest.wait_until(lambda _: _complete(seen[-1]), LINGER)
         finally:
-            await watch.close()
-        return Followed(_last_of_ours(seen), _steps_before(seen), probe.ram, bool(running.facts.backing), why)
+            forget()
+        return Followed(_last_of_ours(seen), _steps_before(seen), reading.ram, bool(before.backing), why)
 
 
 def _last_of_ours(seen: list[PathView]) -> PathView:

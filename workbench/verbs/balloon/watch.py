@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workbench.verbs.common import json_option, pass_settings, run
+from workbench.verbs.common import json_option, open_engine, pass_settings, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.engine.balloon.watching import Seen, Watched
-    from workbench.engine.state.directory import StateDirectory
+    from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.settings import Settings
     from workbench.verbs.balloon.live_lines import InPlace
 
@@ -49,50 +48,34 @@ def command(settings: Settings, names: tuple[str, ...], interval: float, count: 
 
 
 async def _watch(settings: Settings, names: Sequence[str], interval: float, count: int | None, as_json: bool) -> None:
-    from workbench.engine.state.directory import StateDirectory
     from workbench.verbs.balloon.live_lines import InPlace
 
-    state = StateDirectory(settings.state)
-    for name in names:
-        state.running(name)  # raises NotFound
-    watched: dict[str, Watched] = {}
     place = InPlace(sys.stdout)
     if not as_json:
         asyncio.get_running_loop().add_signal_handler(signal.SIGWINCH, place.again)
+    wanted = list(dict.fromkeys(names))
     rounds = 0
-    while True:
-        begun = time.monotonic()
-        seen = await _round(state, names, watched)
-        _print(seen, place, as_json=as_json)
-        rounds += 1
-        if rounds == count or (names and all(one.ended for one in seen)):
-            return
-        await asyncio.sleep(max(0.0, begun + interval - time.monotonic()))
+    async with open_engine(settings) as engine:
+        for name in wanted:
+            if not (guest := engine.guest(name)).snapshot.phase.alive:
+                await guest.refresh()  # raises NotFound
+        while True:
+            begun = time.monotonic()
+            seen = await engine.refresh(wanted or None)
+            _print(seen, place, as_json=as_json)
+            rounds += 1
+            if rounds == count or (wanted and not any(guest.phase.alive for guest in seen)):
+                return
+            await asyncio.sleep(max(0.0, begun + interval - time.monotonic()))
 
 
-async def _round(state: StateDirectory, names: Sequence[str], watched: dict[str, Watched]) -> list[Seen]:
-    """Read every guest. A named guest that has ended is reported, and may come back."""
-    from workbench.engine.balloon.watching import Seen, Watched, look_at_all
-
-    wanted = list(dict.fromkeys(names)) or state.names()
-    for name in wanted:
-        running = state.find(name)
-        if running is None:
-            watched.pop(name, None)
-        elif name not in watched or watched[name].running.pid != running.pid:
-            watched[name] = Watched(running)
-    looks = {seen.name: seen for seen in await look_at_all([watched[name] for name in wanted if name in watched])}
-    gone = {name: Seen(name, time.time(), trouble="its QEMU has ended", ended=True) for name in names}
-    found = {**gone, **looks}
-    return [found[name] for name in wanted if name in found]
-
-
-def _print(seen: Sequence[Seen], place: InPlace, *, as_json: bool) -> None:
+def _print(seen: Sequence[GuestSnapshot], place: InPlace, *, as_json: bool) -> None:
     from workbench.verbs.balloon.live_lines import terminal_size
     from workbench.verbs.balloon.watch_words import json_line, table
 
     if as_json:
-        for one in seen:
-            click.echo(json_line(one))  # flushes
+        now = time.time()
+        for guest in seen:
+            click.echo(json_line(guest, now))  # flushes
     else:
         place.show(table(seen, terminal_size()[0]) if seen else ["no guest is running"])

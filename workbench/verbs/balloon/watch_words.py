@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
-from workbench.domain.balloon.safety.status import SafetyStatus
+from workbench.domain.guest.lifecycle import Silence
 from workbench.domain.text import visible
 from workbench.domain.units import in_mib
-from workbench.verbs.balloon.words import as_object
+from workbench.verbs.balloon.words import balloon_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.engine.balloon.watching import Seen
+    from workbench.domain.guest.snapshot import GuestSnapshot
 
 COLUMNS = ("NAME", "STATE", "TARGET", "ACTUAL", "DIFF", "RATE", "AVAIL", "RESIDENT", "UNRETURNED", "")
 WORDS = frozenset({0, 1, 9})
@@ -23,9 +23,12 @@ WORDS = frozenset({0, 1, 9})
 LEAST = (4, 9, 6, 6, 6, 6, 6, 8, 10, 0)
 """Minimum width of each column, so that columns seldom move."""
 NONE = "-"
+HELD = "another command holds its monitor, or QEMU is busy"
+"""Why a guest was not read, short enough for a line of 80 columns."""
+ENDED = "its QEMU has ended"
 
 
-def table(seen: Sequence[Seen], width: int | None = None) -> list[str]:
+def table(seen: Sequence[GuestSnapshot], width: int | None = None) -> list[str]:
     """A heading, and a line for each guest. Sizes are in MiB, the rate in MiB/s.
 
     :param width: columns of the terminal; causes go below the table if one does not fit on its line.
@@ -58,15 +61,15 @@ def cut(line: str, width: int) -> str:
     return line if cell_len(line) <= width else set_cell_size(line, width).rstrip()
 
 
-def _row(seen: Seen) -> tuple[str, ...]:
-    balloon = seen.balloon
-    if balloon is None:
-        state = "ended" if seen.ended else "unknown"
+def _row(guest: GuestSnapshot) -> tuple[str, ...]:
+    balloon = guest.balloon
+    if balloon is None or not guest.answering:
+        ended = not guest.phase.alive
         # The reason takes the place of the numbers: further right a narrow terminal would cut it off.
-        return visible(seen.name), state, "" if seen.ended else visible(seen.trouble)
+        return visible(guest.name), "ended" if ended else "unknown", "" if ended else visible(trouble_of(guest))
     reading, host, stats = balloon.reading, balloon.host, balloon.stats
     return (
-        visible(seen.name),
+        visible(guest.name),
         balloon.verdict.state.value,
         _known(reading.target if reading else None),
         _known(reading.actual if reading else None),
@@ -84,13 +87,23 @@ def _known(size: int | None, *, signed: bool = False) -> str:
     return NONE if size is None else in_mib(size, signed=signed)
 
 
-def row_object(seen: Seen) -> dict[str, object]:
-    """The output of ``balloon --json`` with the time, or the reason why the guest was not read."""
-    head: dict[str, object] = {"time": round(seen.time, 3), "guest": seen.name, "trouble": seen.trouble}
-    if seen.balloon is None:
-        return {**head, "state": "ended" if seen.ended else None}
-    return {**head, **as_object(seen.name, seen.balloon, seen.safety_status or SafetyStatus())}
+def trouble_of(guest: GuestSnapshot) -> str:
+    """Why a guest was not read; empty if it was."""
+    if not guest.phase.alive:
+        return ENDED
+    return HELD if guest.silence is Silence.OCCUPIED else guest.trouble
 
 
-def json_line(seen: Seen) -> str:
-    return json.dumps(row_object(seen), ensure_ascii=False)
+def row_object(guest: GuestSnapshot, when: float) -> dict[str, object]:
+    """The output of ``balloon --json`` with the time, or the reason why the guest was not read.
+
+    :param when: Unix time.
+    """
+    head: dict[str, object] = {"time": round(when, 3), "guest": guest.name, "trouble": trouble_of(guest)}
+    if guest.balloon is None or not guest.answering:
+        return {**head, "state": None if guest.phase.alive else "ended"}
+    return {**head, **balloon_object(guest)}
+
+
+def json_line(guest: GuestSnapshot, when: float) -> str:
+    return json.dumps(row_object(guest, when), ensure_ascii=False)

@@ -7,15 +7,26 @@ from typing import TYPE_CHECKING
 
 from msgspec import to_builtins
 
+from workbench.domain.balloon.safety.status import status_of
+
 if TYPE_CHECKING:
     from workbench.domain.balloon.balloon import Balloon
     from workbench.domain.balloon.ledger import Ledger
     from workbench.domain.balloon.safety.ramp import Ramping
     from workbench.domain.balloon.safety.status import SafetyStatus
+    from workbench.domain.guest.snapshot import GuestSnapshot
 
 DASH = "\N{EN DASH}"
 DAY = 86400.0
 """Seconds."""
+LOOK = 0.5
+"""Seconds in which a command reads a diff repeatedly to see whether it moves."""
+
+
+def balloon_object(guest: GuestSnapshot) -> dict[str, object]:
+    """The output of ``--json`` for a guest whose balloon was read."""
+    assert guest.balloon is not None
+    return as_object(guest.name, guest.balloon, status_of(guest.balloon, guest.safety, guest.protection))
 
 
 def as_object(name: str, balloon: Balloon, safety_status: SafetyStatus) -> dict[str, object]:

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workbench.verbs.common import guest_monitor, json_option, pass_settings, print_json, run
+from workbench.verbs.common import json_option, open_guest, pass_settings, print_json, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workbench.domain.hotplug.plan import Offer
-    from workbench.domain.hotplug.unplug import Kind, Plan
-    from workbench.engine.qmp.monitor import Monitor
-    from workbench.engine.state.directory import Running
+    from workbench.domain.hotplug.unplug import Plan
     from workbench.settings import Settings
 
 PATHS = frozenset({"file", "path", "source"})
@@ -45,28 +43,20 @@ async def _plug(
     settings: Settings, name: str, kind: str, words: Sequence[str], keep: bool, dry_run: bool, as_json: bool
 ) -> None:
     from workbench.domain.hotplug.unplug import Kind
-    from workbench.engine.hotplug.keep_in_profile import keep_plan, keeping
-    from workbench.engine.hotplug.plug import plug
-    from workbench.engine.hotplug.plugged import note_kept, note_plugged
-    from workbench.engine.state.directory import StateDirectory
 
-    running = StateDirectory(settings.state).running(name)
-    async with guest_monitor(settings, name) as monitor:
-        offered = await _offer(running, monitor, Kind(kind))
+    place = ""
+    async with open_guest(settings, name) as guest:
+        hotplug = guest.hotplug
+        offered = await hotplug.offer(Kind(kind))
         plan = _planned(offered, words)
         if keep:
-            keeping(settings, running, plan.plugged)  # fail before anything is changed
-        if not dry_run:
-            await plug(monitor.execute, plan, offered)
-    if dry_run:
-        _print_steps(plan, as_json)
-        return
-    note_plugged(running.path, plan.plugged)
-    place = ""
-    if keep:
-        change = keeping(settings, running, plan.plugged)
-        place = keep_plan(settings, change)
-        note_kept(running.path, plan.id, change.place)
+            await hotplug.keeping(plan.id, plan)  # fail before anything is changed
+        if dry_run:
+            _print_steps(plan, as_json)
+            return
+        await hotplug.plug(offered, plan)
+        if keep:
+            place = await hotplug.keep(await hotplug.keeping(plan.id, plan))
     if as_json:
         print_json({"guest": name, "id": plan.id, "driver": plan.driver, "bus": plan.bus, "kept": place or None})
         return
@@ -74,15 +64,6 @@ async def _plug(
     click.echo(f"{plan.id} ({plan.driver}) plugged into {name} on {plan.bus}{controller}")
     if place:
         click.echo(f"added to {place}")
-
-
-async def _offer(running: Running, monitor: Monitor, kind: Kind) -> Offer:
-    from workbench.engine.devices.buses import BusReader
-    from workbench.engine.devices.reader import DeviceReader
-    from workbench.engine.hotplug.offers import offer
-
-    qom = DeviceReader(monitor.execute, monitor.version).qom
-    return await offer(running, monitor.execute, qom, BusReader(qom), kind, running.pid)
 
 
 def _planned(offered: Offer, words: Sequence[str]) -> Plan:

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workbench.verbs.common import guest_monitor, json_option, pass_settings, print_json, run
+from workbench.verbs.common import json_option, open_guest, pass_settings, print_json, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from workbench.domain.compare.drift import Difference, Live
     from workbench.domain.devices.tree import DeviceTree, PciDevice
     from workbench.domain.devices.virtio import Virtio
-    from workbench.engine.devices.reader import DeviceReader
+    from workbench.engine.base import Devices
     from workbench.settings import Settings
 
 QOM_DEPTH = 3
@@ -57,29 +56,27 @@ def command(settings: Settings, name: str, view: str, depth: int | None, diff: b
 
 async def _show(settings: Settings, name: str, view: str, depth: int | None, as_json: bool) -> None:
     from workbench.domain.devices.qom import levels
-    from workbench.engine.devices.buses import BusReader
-    from workbench.engine.devices.reader import DeviceReader
     from workbench.verbs.devices.tree_json import bus_json, pci_json, qom_json, virtio_json
     from workbench.verbs.devices.tree_text import bus_lines, pci_lines, qom_lines, virtio_lines
 
     body: object
     lines: Iterable[str]
-    async with guest_monitor(settings, name) as monitor:
-        reader = DeviceReader(monitor.execute, monitor.version)
+    async with open_guest(settings, name) as guest:
+        devices = guest.devices
         if view == "qom":
-            nodes = await reader.qom.walk("/", (depth or QOM_DEPTH) - 1)
+            nodes = await devices.walk(depth=(depth or QOM_DEPTH) - 1)
             found = list(levels(nodes, "/"))
             body, lines = qom_json(found, nodes), qom_lines(found)
         elif view == "bus":
-            root = await BusReader(reader.qom).root()
+            root = await devices.buses()
             body, lines = bus_json(root, depth), bus_lines(root, depth)
         elif view == "pci":
-            tree = await reader.tree()
+            tree = await devices.tree()
             body, lines = pci_json(tree, depth), pci_lines(tree, depth)
         else:
-            devices = await _virtio(reader, await reader.tree(), deep=depth != 1)
-            body = [virtio_json(*pair) for pair in devices]
-            lines = (line for pair in devices for line in virtio_lines(*pair))
+            virtio = await _virtio(devices, await devices.tree(), deep=depth != 1)
+            body = [virtio_json(*pair) for pair in virtio]
+            lines = (line for pair in virtio for line in virtio_lines(*pair))
     print_json(body) if as_json else print_lines(lines)
 
 
@@ -95,29 +92,13 @@ async def show_diff(settings: Settings, name: str, as_json: bool) -> bool:
     from workbench.verbs.devices.tree_json import drift_json
     from workbench.verbs.devices.tree_text import drift_lines
 
-    differences = await read_diff(settings, name)
+    async with open_guest(settings, name) as guest:
+        differences = await guest.devices.drift()
     print_json(drift_json(differences)) if as_json else print_lines(drift_lines(name, differences))
     return bool(differences)
 
 
-async def read_diff(settings: Settings, name: str) -> tuple[Difference, ...]:
-    """How a running guest differs from its profile."""
-    return (await read_diff_and_live(settings, name))[0]
-
-
-async def read_diff_and_live(settings: Settings, name: str) -> tuple[tuple[Difference, ...], Live]:
-    """The same, and the devices in its QEMU."""
-    from workbench.engine.compare.drift import DriftReader, read_live
-    from workbench.engine.devices.reader import DeviceReader
-    from workbench.engine.state.directory import StateDirectory
-
-    async with guest_monitor(settings, name) as monitor:
-        reader = DriftReader(StateDirectory(settings.state).running(name), settings)
-        qom = DeviceReader(monitor.execute, monitor.version).qom
-        return await reader.read(qom, monitor.execute), await read_live(qom)
-
-
-async def _virtio(reader: DeviceReader, tree: DeviceTree, *, deep: bool) -> list[tuple[PciDevice, Virtio]]:
+async def _virtio(devices: Devices, tree: DeviceTree, *, deep: bool) -> list[tuple[PciDevice, Virtio]]:
     """Every virtio device.
 
     :param deep: with features and queues.
@@ -127,7 +108,7 @@ async def _virtio(reader: DeviceReader, tree: DeviceTree, *, deep: bool) -> list
     found = []
     for device in tree:
         if device.virtio_id is not None:
-            read = await reader.virtio(device.path) if deep and device.path else None
+            read = await devices.virtio(device.path) if deep and device.path else None
             note = "" if read or not deep else "features and queues cannot be read"
             plain = Virtio(device.virtio_id, device.status, device.driver, note=note, config=device.config)
             found.append((device, read or plain))

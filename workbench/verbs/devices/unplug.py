@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workbench.verbs.common import guest_monitor, json_option, pass_settings, print_json, run
+from workbench.verbs.common import json_option, open_guest, pass_settings, print_json, run
 
 if TYPE_CHECKING:
     from workbench.domain.hotplug.unplug import Unplug
-    from workbench.engine.hotplug.unplug_files import UnplugFiles
-    from workbench.engine.qmp.monitor import Monitor
     from workbench.settings import Settings
 
 
@@ -43,48 +41,8 @@ def command(settings: Settings, name: str, device: str, timeout: float, as_json:
 
 
 async def _unplug(settings: Settings, name: str, device: str, timeout: float) -> Unplug:
-    from workbench.domain.hotplug.unplug import State
-    from workbench.engine.devices.reader import DeviceReader
-    from workbench.engine.hotplug.plugged import note_unplugged
-    from workbench.engine.hotplug.unplug import Unplugs
-    from workbench.engine.hotplug.unplug_files import UnplugFiles
-    from workbench.engine.state.directory import StateDirectory
-    from workbench.errors import NotFound
-
-    running = StateDirectory(settings.state).running(name)
-    files = UnplugFiles(running.path)
-    unplugs = Unplugs(files)
-    async with guest_monitor(settings, name) as monitor:
-        monitor.on_event(lambda event, data, _when: unplugs.note(event, data))
-        try:
-            qom = DeviceReader(monitor.execute, monitor.version).qom
-            end = await unplugs.unplug(monitor.execute, qom, device, timeout)
-        except NotFound:
-            cleared = await _clear_up(monitor, files, device)
-            if cleared is None:
-                raise
-            end = cleared
-        finally:
-            await unplugs.close()
-    if end.state is State.GONE:
-        note_unplugged(running.path, device)
-    return end
-
-
-async def _clear_up(monitor: Monitor, files: UnplugFiles, device: str) -> Unplug | None:
-    """Remove the backends of a device that is gone already; None when there are none."""
-    from workbench.domain.hotplug.unplug import State, Unplug
-    from workbench.engine.hotplug.backends import read_backends, remove_behind
-
-    asked = files.load().get(device)
-    rest = (await read_backends(monitor.execute)).of(device)
-    rest += tuple(one for one in (asked.behind if asked else ()) if one not in rest)
-    left = await remove_behind(monitor.execute, rest)
-    if not left:
-        files.forget(device)
-    if not rest:
-        return None
-    return Unplug(device, State.GONE, left=left, rest=rest, late_removal=True)
+    async with open_guest(settings, name) as guest:
+        return await guest.hotplug.unplug(device, timeout)
 
 
 def report(name: str, end: Unplug, timeout: float, *, quiet: bool) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workbench.verbs.common import json_option, pass_settings, print_json, run
+from workbench.verbs.common import json_option, open_engine, pass_settings, print_json, run
 
 if TYPE_CHECKING:
-    from workbench.engine.state.directory import Running
+    from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.settings import Settings
 
 NAME = "demo"
@@ -22,11 +22,11 @@ NAME = "demo"
 @pass_settings
 def command(settings: Settings, no_screen: bool, as_json: bool) -> None:
     """Build the demo guest if needed, start it, and open the screen."""
-    running = run(_ready(settings))
+    guest = run(_ready(settings))
     if as_json:
-        print_json({"name": NAME, "state": "running", "pid": running.pid, "accelerator": running.facts.accelerator})
+        print_json({"name": NAME, "state": "running", "pid": guest.pid, "accelerator": guest.accelerator})
     elif no_screen:
-        click.echo(f"{NAME} is running: pid {running.pid}, {running.facts.accelerator.upper()}")
+        click.echo(f"{NAME} is running: pid {guest.pid}, {guest.accelerator.upper()}")
         click.echo(f"try: workbench balloon {NAME} 256M --wait")
         click.echo("     workbench            (the screen)")
         click.echo(f"     workbench stop {NAME}")
@@ -36,14 +36,16 @@ def command(settings: Settings, no_screen: bool, as_json: bool) -> None:
         open_screen(settings, choose=NAME)
 
 
-async def _ready(settings: Settings) -> Running:
+async def _ready(settings: Settings) -> GuestSnapshot:
     """Build and start the demo guest unless it is running."""
     from workbench.engine.demo import build
-    from workbench.engine.state.directory import StateDirectory
     from workbench.errors import NotFound
     from workbench.verbs.guests.start import start_guest
 
-    with suppress(NotFound):
-        return StateDirectory(settings.state).running(NAME)
+    async with open_engine(settings) as engine:
+        with suppress(NotFound):  # not built yet
+            guest = engine.guest(NAME).snapshot
+            if guest.phase.alive:
+                return guest
     await build(settings.cache, lambda line: click.echo(line, err=True))
     return await start_guest(settings, NAME)

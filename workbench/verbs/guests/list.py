@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workbench.verbs.common import json_option, pass_settings, print_json, run
+from workbench.verbs.balloon.words import LOOK
+from workbench.verbs.common import json_option, open_engine, pass_settings, print_json, run
 
 if TYPE_CHECKING:
-    from workbench.engine.local.list_guests import Listed
+    from collections.abc import Sequence
+
+    from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.settings import Settings
 
 
@@ -18,11 +21,11 @@ if TYPE_CHECKING:
 @pass_settings
 def command(settings: Settings, as_json: bool) -> None:
     """List profiles and running guests: name, state, pid, memory, accelerator."""
-    from workbench.engine.local.list_guests import list_guests
+    from workbench.verbs.guests.words import as_object
 
-    guests = run(list_guests(settings))
+    guests = run(_list(settings, settle=LOOK if as_json else 0.0))
     if as_json:
-        print_json([guest.for_json() for guest in guests])
+        print_json([as_object(guest) for guest in guests])
         return
     if not guests:
         click.echo(f"no profiles in {settings.profiles}")
@@ -30,9 +33,16 @@ def command(settings: Settings, as_json: bool) -> None:
         click.echo(line)
 
 
-def table(guests: list[Listed]) -> list[str]:
+async def _list(settings: Settings, settle: float) -> Sequence[GuestSnapshot]:
+    async with open_engine(settings) as engine:
+        await engine.refresh(settle=settle)
+        return engine.guests()
+
+
+def table(guests: Sequence[GuestSnapshot]) -> list[str]:
     """Aligned columns under their names."""
     from workbench.domain.units import format_size
+    from workbench.verbs.guests.words import state_of
 
     rows = [("NAME", "STATE", "PID", "MEMORY", "ACCELERATOR", "")]
     for guest in guests:
@@ -42,7 +52,7 @@ def table(guests: list[Listed]) -> list[str]:
         elif guest.ended and not guest.ended.orderly:
             note = f"last run: {guest.ended.words}"
         memory = format_size(guest.memory) if guest.memory else "-"
-        rows.append((guest.name, guest.state, str(guest.pid or "-"), memory, guest.accelerator or "-", note))
+        rows.append((guest.name, state_of(guest), str(guest.pid or "-"), memory, guest.accelerator or "-", note))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     return [
         f"{name:{widths[0]}}  {state:{widths[1]}}  {pid:>{widths[2]}}  {memory:>{widths[3]}}  "

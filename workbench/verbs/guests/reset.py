@@ -6,7 +6,7 @@ from workbench.verbs.guests.power import verb
 
 command = verb(
     "reset",
-    "system_reset",
+    lambda guest: guest.reset(),
     "was reset",
     "Reset guest NAME, as its reset button does. Data that it has not written is lost.",
 )

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from workbench.verbs.guests.power import verb
 
-command = verb("resume", "cont", "is running", "Resume the paused guest NAME.")
+command = verb("resume", lambda guest: guest.resume(), "is running", "Resume the paused guest NAME.")

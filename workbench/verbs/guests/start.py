@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workbench.verbs.common import json_option, pass_settings, print_json, run, warn_of
+from workbench.verbs.common import json_option, open_engine, pass_settings, print_json, run, warn_of
 
 if TYPE_CHECKING:
-    from workbench.engine.state.directory import Running
+    from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.settings import Settings
 
 
@@ -27,18 +27,15 @@ if TYPE_CHECKING:
 @pass_settings
 def command(settings: Settings, name: str, make: str | None, as_json: bool) -> None:
     """Start the guest of profile NAME in the background."""
-    running = run(start_guest(settings, name, make or "nothing"))
-    facts = running.facts
+    guest = run(start_guest(settings, name, make or "nothing"))
     if as_json:
-        print_json({"name": name, "state": "running", "pid": running.pid, "accelerator": facts.accelerator})
+        print_json({"name": name, "state": "running", "pid": guest.pid, "accelerator": guest.accelerator})
     else:
-        click.echo(f"{name} is running: pid {running.pid}, {facts.accelerator.upper()} ({facts.accelerator_reason})")
-        click.echo(
-            f"serial log: {running.path / 'serial.log'}; QMP socket for your tools: {running.path / 'qmp-user.sock'}"
-        )
+        click.echo(f"{name} is running: pid {guest.pid}, {guest.accelerator.upper()} ({guest.accelerator_reason})")
+        click.echo(f"serial log: {guest.directory}/serial.log; QMP socket for your tools: {guest.user_monitor}")
 
 
-async def start_guest(settings: Settings, name: str, supply: str = "nothing") -> Running:
+async def start_guest(settings: Settings, name: str, supply: str = "nothing") -> GuestSnapshot:
     """Load the profile, check it, and start the guest.
 
     :param supply: what to do about a hugepage pool that is too small: a value of
@@ -46,16 +43,12 @@ async def start_guest(settings: Settings, name: str, supply: str = "nothing") ->
     """
     from workbench.domain.host.hugepages import HugepageShortage, Supply
     from workbench.engine.profiles.store import ProfileStore
-    from workbench.engine.start.launch import start
-    from workbench.engine.start.plan import plan
-    from workbench.engine.state.directory import StateDirectory
 
-    wanted = Supply(supply)
-    loaded = ProfileStore(settings.profiles).load(name)
-    warn_of([loaded])
-    try:
-        planned = await plan(loaded, settings, short=wanted is not Supply.NOTHING)
-    except HugepageShortage as error:
-        offer = f"or let workbench grow the pool: workbench start {name} --make-hugepages"
-        raise HugepageShortage(error.message, error.shortage, hint=f"{error.hint}\n{offer}") from error
-    return await start(StateDirectory(settings.state), planned, supply=wanted)
+    warn_of([ProfileStore(settings.profiles).load(name)])
+    async with open_engine(settings) as engine:
+        try:
+            await engine.start(name, Supply(supply))
+        except HugepageShortage as error:
+            offer = f"or let workbench grow the pool: workbench start {name} --make-hugepages"
+            raise HugepageShortage(error.message, error.shortage, hint=f"{error.hint}\n{offer}") from error
+        return engine.guest(name).snapshot

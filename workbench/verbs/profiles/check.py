@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workbench.verbs.common import json_option, pass_settings, print_json, run, warn_of
+from workbench.verbs.common import json_option, open_engine, pass_settings, print_json, run, warn_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -95,22 +95,29 @@ def _warn_of_pools(loaded: Sequence[LoadedProfile], settings: Settings) -> None:
     """Warn of hugepage pools that are too small: they may grow before the start."""
     from workbench.domain.host.hugepages import HugepageShortage
     from workbench.engine.host.hugepages import check_hugepages
-    from workbench.engine.state.directory import StateDirectory
     from workbench.errors import HostError
 
+    running: set[str] | None = None
     for one in loaded:
         profile = one.profile
         if profile is None or profile.memory.hugepages is None:
             continue
         pages, size = profile.memory.hugepages, profile.memory.size
         try:
-            if StateDirectory(settings.state).find(profile.name) is None:  # a running guest has its pages
+            if running is None:
+                running = run(_running(settings))
+            if profile.name not in running:  # a running guest has its pages
                 check_hugepages(size, pages.size, profile.memory.all_nodes, pages.source)
         except HugepageShortage as error:
             why = f"{error.message}: {str(error.hint).splitlines()[0]}"
             click.echo(f"workbench: warning: {one.parsed.problem(one.file, ('memory', 'hugepages'), why)}", err=True)
         except HostError:  # reported as a problem
             continue
+
+
+async def _running(settings: Settings) -> set[str]:
+    async with open_engine(settings) as engine:
+        return {guest.name for guest in engine.guests() if guest.phase.alive}
 
 
 def _warn_of_each_other(loaded: Sequence[LoadedProfile]) -> None:

@@ -52,17 +52,16 @@ async def _restart(settings: Settings, name: str, as_json: bool) -> bool:
 
     from workbench.domain.command_line.checked import ProfileText
     from workbench.engine.profiles.store import read_text
-    from workbench.engine.state.directory import StateDirectory
-    from workbench.verbs.devices.tree import read_diff_and_live
+    from workbench.verbs.common import open_guest
     from workbench.verbs.devices.tree_json import drift_json
 
-    differences, live = await read_diff_and_live(settings, name)
+    async with open_guest(settings, name) as guest:
+        differences, live = await guest.devices.drift(), await guest.devices.live()
+        path = Path(guest.snapshot.profile_path)  # that it was started from, wherever that is
 
     async def look(name: str) -> Live:
         return live
 
-    # The profile that it was started from, wherever that is.
-    path = Path(StateDirectory(settings.state).running(name).facts.profile)
     known = ProfileText(name, str(path), read_text(path))
     found = await _files(settings, look).compare(known, known.text, "")
     if as_json:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workbench.verbs.common import guest_monitor, json_option, pass_settings, print_json, run
+from workbench.verbs.common import json_option, open_guest, pass_settings, print_json, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workbench.domain.qmp.typed_line import Request
-    from workbench.engine.qmp.monitor import Monitor
+    from workbench.engine.base import Guest
     from workbench.settings import Settings
 
 
@@ -72,21 +72,15 @@ async def _run(
 ) -> None:
     from workbench.domain.qmp.record.transcript import json_line
     from workbench.domain.qmp.typed_line import hmp_request
-    from workbench.engine.balloon.own_target import own_target, probe_for
-    from workbench.engine.balloon.place import place_of
-    from workbench.engine.state.directory import StateDirectory
     from workbench.errors import CommandFailed
     from workbench.verbs.qmp.many import failure_of, refuse_deadly
 
-    async with guest_monitor(settings, name) as monitor:
-        running = StateDirectory(settings.state).running(name)
-        request = hmp_request(" ".join(words)) if hmp else await _read(settings, monitor, words)
+    async with open_guest(settings, name) as guest:
+        request = hmp_request(" ".join(words)) if hmp else await _read(guest, words)
         if not yes:
-            refuse_deadly(request, monitor.version)
-        probe = await probe_for(monitor, place_of(running), request.command, request.arguments)
+            refuse_deadly(request, await guest.version())
         try:
-            with own_target(probe, request.command, request.arguments):
-                reply = await monitor.execute(request.command, request.arguments, deadline=timeout, oob=request.oob)
+            reply = await guest.execute(request.command, request.arguments, oob=request.oob, deadline=timeout)
         except CommandFailed as error:
             raise failure_of(error) from error
     if as_json:
@@ -100,32 +94,28 @@ async def _run(
 async def _run_many(
     settings: Settings, name: str, hmp: bool, timeout: float, replay: Path | None, keep_going: bool, yes: bool
 ) -> None:
-    from workbench.engine.qmp.schema import read_schema
-    from workbench.engine.state.directory import StateDirectory
     from workbench.verbs.qmp.many import Runner, read_steps, run_lines, run_steps
 
-    running = StateDirectory(settings.state).running(name)
-    async with guest_monitor(settings, name) as monitor:
-        runner = Runner(monitor, running, timeout, keep_going, yes)
+    async with open_guest(settings, name) as guest:
+        runner = Runner(guest, await guest.version(), timeout, keep_going, yes)
         if replay is not None:
-            await run_steps(runner, read_steps(replay, yes, running.pid, monitor.version))
+            await run_steps(runner, read_steps(replay, yes, guest.snapshot.pid or 0, runner.version))
         else:
-            await run_lines(runner, await read_schema(monitor, settings.cache), hmp)
+            await run_lines(runner, await guest.schema(), hmp)
     if runner.failed is not None:
         raise runner.failed
 
 
-async def _read(settings: Settings, monitor: Monitor, words: Sequence[str]) -> Request:
+async def _read(guest: Guest, words: Sequence[str]) -> Request:
     """Parse the words with the running QEMU's schema, and check them unless they are a whole JSON command."""
     from workbench.domain.qmp.typed_line import checked, hmp_request, parse_line, parse_words
-    from workbench.engine.qmp.schema import read_schema
 
     start = words[0].lstrip()
     if start.startswith("!"):
         return hmp_request(" ".join([start[1:], *words[1:]]).strip())
     if start.startswith("{"):
         return parse_words(words)
-    schema = await read_schema(monitor, settings.cache)
+    schema = await guest.schema()
     if len(words) == 1:
         return checked(parse_line(words[0], schema), schema)  # a whole line, as in the console
     return checked(parse_words(words, schema), schema)

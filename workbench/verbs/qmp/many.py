@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 import click
 
 from workbench.domain.qmp.record.transcript import json_line
-from workbench.engine.balloon.own_target import own_target, probe_for
-from workbench.engine.balloon.place import place_of
 from workbench.errors import CommandFailed, MonitorClosed, UsageError, WorkbenchError
 
 if TYPE_CHECKING:
@@ -22,8 +20,7 @@ if TYPE_CHECKING:
     from workbench.domain.qmp.record.transcript import Step
     from workbench.domain.qmp.schema import Schema
     from workbench.domain.qmp.typed_line import Request
-    from workbench.engine.qmp.monitor import Monitor
-    from workbench.engine.state.directory import Running
+    from workbench.engine.base import Guest
 
 AHEAD = 16
 """Pieces of input that are read ahead."""
@@ -36,9 +33,10 @@ SHOWN = 8
 class Runner:
     """Sends requests one after another, and prints one line of JSON for each."""
 
-    def __init__(self, monitor: Monitor, running: Running, timeout: float, keep_going: bool, yes: bool) -> None:
-        self._monitor = monitor
-        self._running = running
+    def __init__(self, guest: Guest, version: str, timeout: float, keep_going: bool, yes: bool) -> None:
+        """:param version: of its QEMU."""
+        self.guest = guest
+        self.version = version
         self._timeout = timeout
         self._keep_going = keep_going
         self._yes = yes
@@ -59,7 +57,7 @@ class Runner:
         except WorkbenchError as error:
             click.echo(json_line({**head, "error": {"class": type(error).__name__, "desc": error.message}}))
             error.hint = f"line {line}" + (f"; {error.hint}" if error.hint else "")
-            if self._monitor.closed:
+            if isinstance(error, MonitorClosed):
                 raise
             self.fail(error)
         else:
@@ -67,11 +65,8 @@ class Runner:
 
     async def _execute(self, request: Request) -> object:
         if not self._yes:
-            refuse_deadly(request, self._monitor.version)
-        command, arguments = request.command, request.arguments
-        probe = await probe_for(self._monitor, place_of(self._running), command, arguments)
-        with own_target(probe, command, arguments):
-            return await self._monitor.execute(command, arguments, deadline=self._timeout, oob=request.oob)
+            refuse_deadly(request, self.version)
+        return await self.guest.execute(request.command, request.arguments, oob=request.oob, deadline=self._timeout)
 
     def refuse(self, line: int, text: str, error: UsageError) -> None:
         """Report a line that cannot be sent.
@@ -113,7 +108,7 @@ async def run_lines(runner: Runner, schema: Schema, hmp: bool) -> None:
     from workbench.domain.qmp.typed_line import checked, hmp_request, parse_line
 
     number = 0
-    async for line in _stdin(runner._monitor):
+    async for line in _stdin(runner.guest):
         number += 1
         text = line.strip()
         if not text or text.startswith("#"):
@@ -173,7 +168,7 @@ def read_steps(file: Path, yes: bool, pid: int, version: str) -> list[Step]:
     return found
 
 
-async def _stdin(monitor: Monitor) -> AsyncIterator[str]:
+async def _stdin(guest: Guest) -> AsyncIterator[str]:
     """The lines of standard input as they come.
 
     A thread reads them: asyncio cannot wait for a file, and a blocked read of a terminal must not keep the process
@@ -196,9 +191,14 @@ async def _stdin(monitor: Monitor) -> AsyncIterator[str]:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(pieces.put_nowait, data)
 
+    lost: list[MonitorClosed] = []
+
     async def signal_end() -> None:
-        await monitor.wait_closed()
-        pieces.put_nowait(None)
+        try:
+            await guest.wait_disconnected()
+        except MonitorClosed as error:
+            lost.append(error)
+            pieces.put_nowait(None)
 
     threading.Thread(target=read, name="stdin", daemon=True).start()
     ending = asyncio.create_task(signal_end())
@@ -209,8 +209,8 @@ async def _stdin(monitor: Monitor) -> AsyncIterator[str]:
             *whole, begun = (begun + piece).split(b"\n")
             for line in whole:
                 yield line.decode(errors="replace")
-        if piece is None:
-            raise MonitorClosed("the connection to QEMU ended before standard input did")
+        if lost:
+            raise lost[0]
         if begun:
             yield begun.decode(errors="replace")
     finally:

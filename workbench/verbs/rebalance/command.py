@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workbench.verbs.common import json_option, pass_settings, print_json, run
+from workbench.verbs.common import json_option, open_engine, pass_settings, print_json, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.domain.rebalance.progress import Course, Stage
     from workbench.domain.rebalance.proposal import Proposal
-    from workbench.engine.state.directory import Running
     from workbench.settings import Settings
 
 
@@ -51,8 +50,8 @@ def command(
             "cannot ask for confirmation: not a terminal",
             hint="use --yes to change the guests without asking, or --dry-run to see what would change",
         )
-    guests = _running(settings, names)
-    snapshots, proposal = _propose(guests, budget)
+    snapshots = run(_read(settings, names))
+    proposal = _propose(snapshots, budget)
     if not as_json:
         for line in proposal_lines(proposal):
             click.echo(line)
@@ -66,42 +65,41 @@ def command(
     wait = patience(proposal, {one.name: ramp for one in snapshots if (ramp := ramp_of(one))}) if wait is None else wait
     course = Course(proposal, deadline=time.monotonic() + wait)
     try:
-        _carry_out(course, guests, quiet=as_json)
+        run(_carry_out(settings, course, quiet=as_json))
     finally:  # report the outcome even when interrupted
         course.stop("interrupted")
         _report(proposal, course, as_json=as_json)
     check_reached(course, wait)
 
 
-def _running(settings: Settings, names: Sequence[str]) -> list[Running]:
-    """:raise NotFound: when a named guest is not running, or none is."""
-    from workbench.engine.state.directory import StateDirectory
+async def _read(settings: Settings, names: Sequence[str]) -> list[GuestSnapshot]:
+    """The guests, with statistics that match their present size.
+
+    :raise NotFound: when a named guest is not running, or none is.
+    """
+    from workbench.engine.rebalance.figures import figures_of
     from workbench.errors import NotFound
 
-    state = StateDirectory(settings.state)
-    if names:
-        return [state.running(name) for name in dict.fromkeys(names)]
-    guests = [found for name in state.names() if (found := state.find(name)) is not None]
-    if not guests:
-        raise NotFound("no guest is running", hint="to start one: workbench start NAME")
-    return guests
+    async with open_engine(settings) as engine:
+        wanted = list(dict.fromkeys(names)) or [guest.name for guest in engine.guests() if guest.phase.alive]
+        if not wanted:
+            raise NotFound("no guest is running", hint="to start one: workbench start NAME")
+        return await figures_of([engine.guest(name) for name in wanted])
 
 
-def _propose(guests: Sequence[Running], budget: str) -> tuple[list[GuestSnapshot], Proposal]:
-    """Read the guests and work out their new targets."""
+def _propose(snapshots: Sequence[GuestSnapshot], budget: str) -> Proposal:
+    """Work out the new targets of the guests."""
     from workbench.domain.rebalance.guests import candidate_of, parse_budget
     from workbench.domain.rebalance.proposal import propose
     from workbench.domain.units import SizeError
-    from workbench.engine.rebalance.rebalance import look_at
     from workbench.errors import UsageError
 
-    snapshots = run(look_at(guests))
     candidates = [candidate_of(snapshot, time.time()) for snapshot in snapshots]
     try:
         size = parse_budget(budget, ram=sum(guest.ram for guest in candidates))
     except SizeError as error:
         raise UsageError(str(error), hint="for example 2G, or 50% of the RAM of these guests") from error
-    return snapshots, propose(candidates, size)
+    return propose(candidates, size)
 
 
 def check_met(proposal: Proposal) -> None:
@@ -125,8 +123,7 @@ def _ask(proposal: Proposal) -> None:
         raise WorkbenchError("nothing was changed")
 
 
-def _carry_out(course: Course, guests: Sequence[Running], *, quiet: bool) -> None:
-    from workbench.engine.rebalance.rebalance import carry_out
+async def _carry_out(settings: Settings, course: Course, *, quiet: bool) -> None:
     from workbench.verbs.rebalance.words import progress_line
 
     shown: dict[str, Stage] = {}
@@ -139,7 +136,8 @@ def _carry_out(course: Course, guests: Sequence[Running], *, quiet: bool) -> Non
                 if not quiet and (line := progress_line(one)):
                     click.echo(line)
 
-    run(carry_out(course, guests, report))
+    async with open_engine(settings) as engine:
+        await engine.carry_out(course, report)
 
 
 def _report(proposal: Proposal, course: Course, *, as_json: bool) -> None:

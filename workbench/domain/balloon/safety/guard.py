@@ -192,3 +192,8 @@ def _silent(sights: Sequence[Sight]) -> str:
         return ""
     silence = now.time - sights[first].time
     return f"no report from the guest for {silence:.0f} s while inflating" if silence >= SILENCE else ""
+
+
+def alarm_words(name: str, alarm: Alarm) -> str:
+    """What the guard did, for people."""
+    return f"guard returned {mib(alarm.returned)} to {name}: {alarm.why}"

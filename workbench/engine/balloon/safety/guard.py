@@ -12,7 +12,6 @@ from msgspec import Struct
 from workbench.domain.balloon.history.marks import Mark, MarkKind
 from workbench.domain.balloon.safety import guard
 from workbench.domain.balloon.safety.guard import Alarm, Sight, keep_sight
-from workbench.domain.units import mib
 from workbench.engine.state.process import lives, this_process
 from workbench.engine.storage.files import write_atomic
 
@@ -122,8 +121,3 @@ def is_armed(directory: Path) -> bool:
     """Whether a live workbench has armed the guest's guard."""
     record = _read(directory / FILE)
     return record is not None and lives(record.pid, record.born)
-
-
-def alarm_words(name: str, alarm: Alarm) -> str:
-    """What the guard did, for people."""
-    return f"guard returned {mib(alarm.returned)} to {name}: {alarm.why}"
