@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,8 @@ import pytest
 from workbench.engine.qmp.monitor import Monitor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from contextlib import AbstractAsyncContextManager
 
 QEMU = shutil.which("qemu-system-x86_64") or "qemu-system-x86_64"
 
@@ -78,6 +79,16 @@ def running_qemu(
         finally:
             process.kill()
             process.wait()
+
+
+def using(monitor: Monitor) -> Callable[..., AbstractAsyncContextManager[Monitor]]:
+    """What gives a session's parts their connection: always this one."""
+
+    @asynccontextmanager
+    async def use() -> AsyncIterator[Monitor]:
+        yield monitor
+
+    return use
 
 
 async def answering(path: Path) -> None:

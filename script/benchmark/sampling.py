@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from workbench.domain.guest.lifecycle import Phase
 from workbench.domain.qmp.record.record import Kind
 from workbench.engine.local.engine import LocalEngine
-from workbench.engine.local.guest import LocalGuest
+from workbench.engine.session.guest import SessionGuest
 from workbench.settings import Settings
 
 from .figures import Figure
@@ -36,7 +36,7 @@ async def _measure(bench: Bench) -> list[Figure]:
     await engine.open()
     try:
         guest = engine.guest(NAME)
-        assert isinstance(guest, LocalGuest)
+        assert isinstance(guest, SessionGuest)
         guest.watched = True
         await _until_read(guest)
         return await _watch(engine, guest)
@@ -44,13 +44,13 @@ async def _measure(bench: Bench) -> list[Figure]:
         await engine.close()
 
 
-async def _until_read(guest: LocalGuest) -> None:
+async def _until_read(guest: SessionGuest) -> None:
     async with asyncio.timeout(30):
         while guest.snapshot.phase is not Phase.RUNNING or guest.snapshot.balloon is None:
             await asyncio.sleep(0.05)
 
 
-async def _watch(engine: LocalEngine, guest: LocalGuest) -> list[Figure]:
+async def _watch(engine: LocalEngine, guest: SessionGuest) -> list[Figure]:
     turns, goal = 0, ENDS[0]
     news = asyncio.Event()
     # Notified, not polled: waking up twenty times a second costs half a percent of a core by itself.
@@ -76,5 +76,5 @@ async def _watch(engine: LocalEngine, guest: LocalGuest) -> list[Figure]:
     return [Figure("sampling, one core", share, LIMIT, "%", detail)]
 
 
-def _serial(guest: LocalGuest) -> int:
+def _serial(guest: SessionGuest) -> int:
     return max(message.serial for message in guest.record)

@@ -11,6 +11,7 @@ import re
 import socket
 import tempfile
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -23,7 +24,8 @@ from textual.widgets import Input
 
 from tests.domain.qmp.schemas import SCHEMA
 from tests.profile_files import read_guest
-from tests.ui.fake_engine import NOW, RAM, FakeEngine, balloon, running
+from tests.real import using
+from tests.ui.fake_engine import NOW, RAM, FakeEngine, FakeGuest, balloon, running
 from workbench import errors
 from workbench.domain.balloon.balloon import has_driver_returned
 from workbench.domain.balloon.diagnosis.causes import Circumstances, State
@@ -65,16 +67,17 @@ from workbench.domain.rebalance.progress import Course
 from workbench.domain.rebalance.progress import Seen as SeenOnCourse
 from workbench.domain.rebalance.proposal import Candidate, propose
 from workbench.domain.units import MIB, SizeError, format_size, parse_size
-from workbench.engine.balloon import watching
+from workbench.engine.balloon.place import Place
 from workbench.engine.devices.drivers import DriverBook, parse_drivers
-from workbench.engine.local import lookups
-from workbench.engine.local.list_guests import list_guests
-from workbench.engine.local.lookups import LocalLookups
+from workbench.engine.local.engine import LocalEngine
 from workbench.engine.profiles.store import read_profile
 from workbench.engine.qmp import silence
 from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.session import lookups
+from workbench.engine.session.guest import SessionGuest
+from workbench.engine.session.lookups import SessionLookups
 from workbench.engine.start import plan as planning
-from workbench.engine.state.directory import ENDS, Ended, Running
+from workbench.engine.state.directory import ENDS, Ended
 from workbench.errors import WorkbenchError
 from workbench.settings import Settings
 from workbench.ui.app import WorkbenchApp
@@ -88,17 +91,19 @@ from workbench.ui.hotplug.form import PlugForm
 from workbench.ui.qmp.command_help import table as help_table
 from workbench.ui.rebalance.text import outcome
 from workbench.verbs.balloon import set as balloon_set
+from workbench.verbs.balloon import watch_words
 from workbench.verbs.devices import unplug
 from workbench.verbs.group import workbench
 from workbench.verbs.guests.list import table
-from workbench.verbs.qmp import events
 from workbench.verbs.rebalance import command as rebalance_verb
 from workbench.verbs.rebalance.words import outcome_lines, progress_line
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
     from textual.content import Content
+
+    from workbench.engine.session.protocols import Parts
 
 Decisions = object
 """Lists, dictionaries, texts that are codes, numbers and None."""
@@ -190,16 +195,9 @@ def risk_on_the_command_line() -> Decisions:
         assert made.floor is not None
         shown: list[str] = []
 
-        async def look(*_: object, now: object = now, **__: object) -> object:
-            return now
-
-        with (
-            mock.patch.object(balloon_set, "read_balloon", look),
-            mock.patch.object(balloon_set, "warn", lambda what, _, shown=shown: shown.append(what)),
-        ):
-            asyncio.run(
-                balloon_set.check_floor("demo", mock.Mock(), mock.Mock(), 390 * MIB, Safety(floor=floor), yes=False)
-            )
+        guest = FakeGuest(running(balloon=now, safety=Safety(floor=floor)))
+        with mock.patch.object(balloon_set, "warn", lambda what, _, shown=shown: shown.append(what)):
+            asyncio.run(balloon_set.check_floor(guest, 390 * MIB, yes=False))
         found.append([made.floor.why in line for line in shown])
     return found
 
@@ -501,7 +499,7 @@ async def buses_for_a_driver() -> Decisions:
         return tree
 
     book = cast("DriverBook", SimpleNamespace(drivers=mock.AsyncMock(return_value=drivers)))
-    looked_up = LocalLookups(lambda: cast("Monitor", SimpleNamespace(execute=execute, peer_pid=1)), 1, book)
+    looked_up = SessionLookups(using(cast("Monitor", SimpleNamespace(execute=execute, peer_pid=1))), 1, book)
     with mock.patch.object(lookups, "build_of", return_value="a build"):
         return [
             [one.value for one in await looked_up.known(Lookup(Sort.BUS, driver))]
@@ -561,33 +559,43 @@ async def silent_monitor(name: str) -> AsyncIterator[Path]:
 
 
 async def held_monitors() -> Decisions:
-    """How a round of readings and a follower of events treat a monitor that is held, and one that does not exist."""
+    """What a guest's session makes of a monitor that is held, and of one that does not exist, and what a line shows of it."""
     found: list[object] = []
     async with silent_monitor("qmp-cli.sock") as directory:
-        guest = cast("Running", SimpleNamespace(name="demo", path=directory, pid=1, alive=True))
-        with mock.patch.object(watching, "is_stopped", return_value=False):
-            watched = watching.Watched(guest, mock.Mock())
-            for path, deadline in ((directory / "qmp-cli.sock", 0.05), (directory / "none.sock", 0.05)):
-                try:
-                    await Monitor.connect(path, deadline=deadline)
-                except WorkbenchError as error:
-                    found.append([type(error).__name__, watched.trouble_of(error) == watching.HELD])
-                    found.append(await _followed(error))
+        for path in (directory / "qmp-cli.sock", directory / "none.sock"):
+            guest = SessionGuest(parts_on(path), running(), lambda _: None, Settings(), driven=False)
+            found.append(await raised(partial(guest.refresh, patience=0.05)))
+            found.append([name_of(guest.snapshot.silence), watch_words.trouble_of(guest.snapshot) == watch_words.HELD])
+            found.append(await raised(guest.events().__aenter__))
     return found
 
 
-async def _followed(error: WorkbenchError) -> object:
-    @asynccontextmanager
-    async def refusing(*_: object, **__: object) -> AsyncIterator[None]:
-        raise error
-        yield
+async def raised(call: Callable[[], Awaitable[object]]) -> str:
+    try:
+        await call()
+    except WorkbenchError as error:
+        return type(error).__name__
+    return ""
 
-    with mock.patch.object(events, "guest_monitor", refusing):
-        try:
-            await events.follow(Settings(), "demo", 1.0, 1, False)
-        except WorkbenchError as raised:
-            return type(raised).__name__, raised is error
-    return None
+
+def parts_on(path: Path) -> Parts:
+    """A live guest whose monitors are all at one path."""
+
+    async def connect(*_: object, **__: object) -> Monitor:
+        return await Monitor.connect(path, deadline=0.05)
+
+    occupied = lifecycle.Silence.OCCUPIED
+    return cast(
+        "Parts",
+        SimpleNamespace(
+            name="demo",
+            facts=None,
+            monitors=SimpleNamespace(connect=connect, connect_for_events=connect),
+            process=SimpleNamespace(pid=1, alive=True, stopped=False, silence=lambda: (occupied, occupied.words)),
+            store=SimpleNamespace(place=Place(path.parent, 0, 0, 0.0)),
+            console=None,
+        ),
+    )
 
 
 def unanswered(pid: int, *, stopped: bool) -> GuestSnapshot:
@@ -626,7 +634,8 @@ async def listed_ends() -> Decisions:
         for name, code in (("calm", 0), ("killed", 137)):
             (base / "profiles" / f"{name}.toml").write_text("")
             (base / "state" / ENDS / name).write_bytes(msgspec.json.encode(Ended(code, "")))
-        guests = await list_guests(Settings(profiles_option=base / "profiles", state_option=base / "state"))
+        engine = LocalEngine(Settings(profiles_option=base / "profiles", state_option=base / "state"), driven=False)
+        guests = engine.guests()
         found += [len(line.split()) > 5 for line in table(guests)[1:]]
     return [guest.name for guest in guests], found
 

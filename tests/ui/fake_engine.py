@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -34,25 +35,30 @@ from workbench.domain.profile.text.parse import parse
 from workbench.domain.qmp.record.record import Origin, Record
 from workbench.domain.qmp.schema import Schema
 from workbench.domain.units import GIB, MIB
+from workbench.engine.rebalance.carry_out import carry_out
 from workbench.engine.storage.input_history import InputHistory
 from workbench.engine.storage.record_file import save_record
-from workbench.errors import HostError, NotFound, WorkbenchError
+from workbench.errors import HostError, NotFound, NotReached, WorkbenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-    from workbench.domain.balloon.safety.protection import ProtectionRequest
-    from workbench.domain.compare.drift import Difference
+    from workbench.domain.balloon.history.marks import Mark
+    from workbench.domain.balloon.safety.protection import ProtectionRequest, Safety
+    from workbench.domain.compare.drift import Difference, Live
     from workbench.domain.devices.buses import Bus
+    from workbench.domain.devices.endpoints import Endpoints
     from workbench.domain.devices.qom import Property
     from workbench.domain.devices.tree import DeviceTree, Node
     from workbench.domain.devices.type_info import TypeInfo
     from workbench.domain.devices.virtio import Virtio
+    from workbench.domain.guest.lifecycle import Exit
     from workbench.domain.profile.problems import Problem
     from workbench.domain.qmp.lookups import Known, Lookup
     from workbench.domain.qmp.manual import Paragraph
     from workbench.domain.qmp.record.record import Message
-    from workbench.engine.base import Devices
+    from workbench.domain.rebalance.progress import Course
+    from workbench.engine.base import Devices, Event
 
 RAM = 512 * MIB
 NOW = 1_800_000_000.0
@@ -93,6 +99,7 @@ def running(name: str = "demo", **changes: object) -> GuestSnapshot:
         "phase": Phase.RUNNING,
         "status": "running",
         "pid": 4711,
+        "run": "4711@1",
         "memory": RAM,
         "accelerator": "tcg",
         "accelerator_reason": "no vmx or svm here",
@@ -122,7 +129,13 @@ class FakeDevices:
     async def buses(self) -> Bus:
         self._refuse()
 
-    async def walk(self, *, values: bool = False) -> Mapping[str, Node]:
+    async def walk(self, *, values: bool = False, depth: int | None = None) -> Mapping[str, Node]:
+        self._refuse()
+
+    async def live(self) -> Live:
+        self._refuse()
+
+    async def endpoints(self) -> Endpoints:
         self._refuse()
 
     async def describe(self, type_name: str) -> TypeInfo:
@@ -182,7 +195,7 @@ class FakeHotplug:
         await self._note("unplug", name)
         return replace(self.end, id=name)
 
-    async def keeping(self, name: str) -> Keeping:
+    async def keeping(self, name: str, plan: Plan | None = None) -> Keeping:
         return self.kept
 
     async def keep(self, change: Keeping) -> str:
@@ -197,6 +210,10 @@ class FakeGuest:
         self.snapshot = snapshot
         self.record = Record()
         self.watched = False
+        self.changed = asyncio.Event()
+        """Set when a test publishes another snapshot."""
+        self.happened: list[Event] = []
+        """The events that it sends before it ends."""
         self.devices: Devices = FakeDevices()
         self.hotplug = FakeHotplug(self._note)
         self.asked: list[object] = []
@@ -214,6 +231,54 @@ class FakeGuest:
             raise self.failure
         self.asked.append(what if len(what) > 1 else what[0])
 
+    def hold(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+    async def refresh(self, *, settle: float = 0.0, report: bool = False, patience: float = 0.0) -> GuestSnapshot:
+        if self.failure is not None:
+            raise self.failure
+        return self.snapshot
+
+    async def wait_until(
+        self,
+        condition: Callable[[GuestSnapshot], bool],
+        seconds: float,
+        *,
+        each: Callable[[GuestSnapshot], None] = lambda _snapshot: None,
+    ) -> GuestSnapshot:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while True:
+                    self.changed.clear()
+                    each(self.snapshot)
+                    if condition(self.snapshot):
+                        return self.snapshot
+                    await self.changed.wait()
+        raise NotReached(f"{self.snapshot.name}: the condition was not met within {seconds:g} s")
+
+    async def version(self) -> str:
+        return self.snapshot.qemu_version
+
+    async def wait_disconnected(self) -> NoReturn:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    @asynccontextmanager
+    async def events(self) -> AsyncIterator[AsyncIterator[Event]]:
+        yield self._until_ended(self.happened)
+
+    async def _until_ended(self, events: Sequence[Event]) -> AsyncIterator[Event]:
+        for event in events:
+            yield event
+
+    async def marks(self) -> Sequence[Mark]:
+        return self.snapshot.balloon.marks if self.snapshot.balloon is not None else ()
+
+    async def wait_ended(self, seconds: float) -> Exit | None:
+        with suppress(NotReached):
+            await self.wait_until(lambda snapshot: not snapshot.phase.alive, seconds)
+        return self.snapshot.ended
+
     async def execute(
         self,
         command: str,
@@ -221,6 +286,7 @@ class FakeGuest:
         *,
         origin: Origin = Origin.USER,
         oob: bool = False,
+        deadline: float | None = None,
     ) -> object:
         await self._note("execute", command, arguments)
         return {}
@@ -237,7 +303,7 @@ class FakeGuest:
         self.pasts.append((start, step))
         return self.kept
 
-    async def set_target(self, size: int) -> None:
+    async def set_target(self, size: int, *, safety: Safety | None = None) -> None:
         await self._note("target", size)
 
     async def protect(self, request: ProtectionRequest) -> None:
@@ -392,6 +458,13 @@ class FakeEngine:
     async def close(self) -> None:
         self.closed.set()
 
+    async def refresh(self, names: Sequence[str] | None = None, *, settle: float = 0.0) -> Sequence[GuestSnapshot]:
+        wanted = sorted(self._guests) if names is None else names
+        return [self.guest(name).snapshot for name in wanted]
+
+    async def carry_out(self, course: Course, report: Callable[[Course], None]) -> None:
+        await carry_out({name: self.guest(name) for name in course.progress}, course, report, own_safety=False)
+
     def guests(self) -> Sequence[GuestSnapshot]:
         return [guest.snapshot for guest in self._guests.values()]
 
@@ -406,7 +479,9 @@ class FakeEngine:
 
     def publish(self, snapshot: GuestSnapshot) -> None:
         """Publish a new snapshot, as a guest's session would."""
-        self._guests.setdefault(snapshot.name, FakeGuest(snapshot)).snapshot = snapshot
+        guest = self._guests.setdefault(snapshot.name, FakeGuest(snapshot))
+        guest.snapshot = snapshot
+        guest.changed.set()
         for listener in tuple(self._listeners):
             listener(snapshot)
 

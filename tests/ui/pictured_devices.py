@@ -148,7 +148,7 @@ class PicturedDevices(FakeDevices):
         host = BusDevice("q35-pcihost", "/machine/q35", (Bus("pcie.0", "PCIE", PCI_BUS, devices),))
         return Bus("main-system-bus", "System", ROOT, (host,))
 
-    async def walk(self, *, values: bool = False) -> Mapping[str, Node]:
+    async def walk(self, *, values: bool = False, depth: int | None = None) -> Mapping[str, Node]:
         return QOM
 
     async def describe(self, type_name: str) -> TypeInfo:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tests.commandline import CommandLine
-    from workbench.engine.local.guest import LocalGuest
+    from workbench.engine.session.guest import SessionGuest
 
 MIB = 1 << 20
 RAM = 512 * MIB
@@ -121,10 +121,10 @@ async def test_a_target_of_another_workbench_is_not_foreign(demo: CommandLine) -
         assert ledger_of(guest).asked.before == RAM - 350 * MIB
 
 
-def foreign_targets(guest: LocalGuest) -> list[int | None]:
+def foreign_targets(guest: SessionGuest) -> list[int | None]:
     return [mark.size for mark in balloon_of(guest).marks if mark.kind is MarkKind.FOREIGN_REQUEST]
 
 
-def requests(guest: LocalGuest) -> list[int | None]:
+def requests(guest: SessionGuest) -> list[int | None]:
     marks = balloon_of(guest).marks
     return [mark.size for mark in marks if mark.kind is MarkKind.REQUEST and mark.size == 350 * MIB]

@@ -27,7 +27,7 @@ from workbench.domain.balloon.safety.gain import expected_gain
 if TYPE_CHECKING:
     from tests.commandline import CommandLine
     from workbench.engine.demo import DemoGuest
-    from workbench.engine.local.guest import LocalGuest
+    from workbench.engine.session.guest import SessionGuest
 
 MIB = 1 << 20
 RAM = 512 * MIB
@@ -35,7 +35,7 @@ TARGET = 256 * MIB
 UNTOUCHED = f"{HUGEPAGES}prealloc = false\n"
 
 
-async def eat_and_free(guest: LocalGuest) -> None:
+async def eat_and_free(guest: SessionGuest) -> None:
     """Let the guest touch 300 MiB and free them: 118 MiB or more stay resident of what its kernel and firmware use."""
     await until(lambda: available(guest) > 380 * MIB, "the guest's first statistics")
     await guest.type("eat 300M\n")
@@ -45,7 +45,7 @@ async def eat_and_free(guest: LocalGuest) -> None:
     await available_rests(guest)
 
 
-async def available_rests(guest: LocalGuest) -> None:
+async def available_rests(guest: SessionGuest) -> None:
     """Until two reports in a row say the same: the first one after a change may be from the midst of it."""
     before = balloon_of(guest).stats
 
@@ -104,7 +104,7 @@ async def test_the_ledger_matches_what_the_host_gets(workbench: CommandLine, dem
             await check(await watched(engine, "guest"), case)
 
 
-async def check(guest: LocalGuest, case: Case) -> None:
+async def check(guest: SessionGuest, case: Case) -> None:
     before = ledger_of(guest)
     assert (before.before, before.asked.now, before.reclaimed, before.words) == (None, 0, None, ())
     await eat_and_free(guest)
@@ -155,7 +155,7 @@ async def check(guest: LocalGuest, case: Case) -> None:
         assert any("free pages in the pool" in line for line in ledger.words)
 
 
-async def resident_rests(guest: LocalGuest) -> None:
+async def resident_rests(guest: SessionGuest) -> None:
     """Until what the host holds has not moved for two seconds: the guest reports free pages in turns."""
     seen, rounds = -1, 0
     while rounds < 4:

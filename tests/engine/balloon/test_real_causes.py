@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from workbench.domain.balloon.diagnosis.causes import Verdict
     from workbench.engine.demo import DemoGuest
-    from workbench.engine.local.guest import LocalGuest
+    from workbench.engine.session.guest import SessionGuest
 
 MIB = 1 << 20
 RAM = 512 * MIB
@@ -55,7 +55,7 @@ def codes(verdict: Verdict) -> list[Cause]:
     return [note.code for note in verdict.notes]
 
 
-async def a_guest(engine: object, workbench: CommandLine) -> LocalGuest:
+async def a_guest(engine: object, workbench: CommandLine) -> SessionGuest:
     guest = running(engine, "demo")  # type: ignore[arg-type]
     guest.watched = True
     guest.console(lambda _text: None)

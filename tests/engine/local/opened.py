@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.balloon import Balloon
     from workbench.domain.balloon.ledger import Ledger
     from workbench.domain.balloon.reading import Reading
-    from workbench.engine.local.guest import LocalGuest
+    from workbench.engine.session.guest import SessionGuest
 
 
 @asynccontextmanager
@@ -42,27 +42,27 @@ async def until(condition: Callable[[], object], what: str, deadline: float = DE
         await asyncio.sleep(0.01)
 
 
-def running(engine: LocalEngine, name: str) -> LocalGuest:
+def running(engine: LocalEngine, name: str) -> SessionGuest:
     """A guest of the engine that runs."""
-    from workbench.engine.local.guest import LocalGuest
+    from workbench.engine.session.guest import SessionGuest
 
     guest = engine.guest(name)
-    assert isinstance(guest, LocalGuest), guest.snapshot
+    assert isinstance(guest, SessionGuest), guest.snapshot
     return guest
 
 
-def balloon_of(guest: LocalGuest) -> Balloon:
+def balloon_of(guest: SessionGuest) -> Balloon:
     assert guest.snapshot.balloon is not None
     return guest.snapshot.balloon
 
 
-def reading_of(guest: LocalGuest) -> Reading:
+def reading_of(guest: SessionGuest) -> Reading:
     reading = balloon_of(guest).reading
     assert reading is not None
     return reading
 
 
-async def settled(guest: LocalGuest, size: int) -> None:
+async def settled(guest: SessionGuest, size: int) -> None:
     def there() -> bool:
         balloon = guest.snapshot.balloon
         return (
@@ -75,7 +75,7 @@ async def settled(guest: LocalGuest, size: int) -> None:
     await until(there, f"a balloon that settled at {size // MIB} MiB")
 
 
-async def watched(engine: object, name: str) -> LocalGuest:
+async def watched(engine: object, name: str) -> SessionGuest:
     guest = running(engine, name)  # type: ignore[arg-type]
     guest.watched = True
     guest.console(lambda _text: None)
@@ -83,18 +83,18 @@ async def watched(engine: object, name: str) -> LocalGuest:
     return guest
 
 
-def available(guest: LocalGuest) -> int:
+def available(guest: SessionGuest) -> int:
     stats = balloon_of(guest).stats
     return stats.available or 0 if stats else 0
 
 
-def resident(guest: LocalGuest) -> int:
+def resident(guest: SessionGuest) -> int:
     host = balloon_of(guest).host
     assert host is not None
     return host.resident
 
 
-def ledger_of(guest: LocalGuest) -> Ledger:
+def ledger_of(guest: SessionGuest) -> Ledger:
     ledger = balloon_of(guest).ledger
     assert ledger is not None
     return ledger

@@ -23,8 +23,8 @@ from workbench.domain.qmp.record.record import Kind, Origin
 from workbench.domain.units import PAGE
 from workbench.engine.balloon.readings import Readings
 from workbench.engine.balloon.record.marks import MarksFile
-from workbench.engine.local.pace import EVENTS_GAP
 from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.session.pace import EVENTS_GAP
 from workbench.engine.state.directory import StateDirectory
 from workbench.errors import CommandFailed, MonitorClosed, NotFound, StartError
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from workbench.engine.balloon.probe import BalloonProbe
     from workbench.engine.demo import DemoGuest
     from workbench.engine.local.engine import LocalEngine
-    from workbench.engine.local.guest import LocalGuest
+    from workbench.engine.session.guest import SessionGuest
 
 MIB = 1 << 20
 RAM = 512 * MIB
@@ -523,7 +523,7 @@ async def test_an_unexpected_reply_is_reported_and_asked_again(
 
 
 async def test_power_down_that_is_not_followed_lapses(firmware: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.engine.local.driver.POWER_DOWN_PATIENCE", 1.5)
+    monkeypatch.setattr("workbench.engine.session.session.POWER_DOWN_PATIENCE", 1.5)
     async with opened(firmware) as engine:
         guest = running(engine, "fw")
         guest.watched = True
@@ -547,7 +547,7 @@ async def test_power_down_of_the_demo_guest(workbench: CommandLine, demo_guest: 
         assert Phase.STOPPING in [s.phase for s in heard]
 
 
-async def guest_ready(guest: LocalGuest) -> None:
+async def guest_ready(guest: SessionGuest) -> None:
     """Until its first readings are there."""
     await until(lambda: guest.snapshot.balloon is not None, "the first readings")
 
@@ -609,11 +609,11 @@ async def test_a_reading_costs_three_round_trips_at_most(shared: CommandLine) ->
         assert max(found) <= 3
 
 
-def last_serial(guest: LocalGuest) -> int:
+def last_serial(guest: SessionGuest) -> int:
     return max(message.serial for message in guest.record)
 
 
-def costs(guest: LocalGuest, since: int) -> list[int]:
+def costs(guest: SessionGuest, since: int) -> list[int]:
     """How many commands each reading cost; one begins with the address check, or in motion with the two words."""
     found: list[int] = []
     before = ""
@@ -628,11 +628,11 @@ def costs(guest: LocalGuest, since: int) -> list[int]:
     return found
 
 
-def rounds(guest: LocalGuest) -> int:
+def rounds(guest: SessionGuest) -> int:
     return sum(1 for m in guest.record if (m.kind, m.name) == (Kind.COMMAND, "query-pci"))
 
 
-def events(guest: LocalGuest) -> int:
+def events(guest: SessionGuest) -> int:
     return sum(1 for message in guest.record if message.kind is Kind.EVENT)
 
 

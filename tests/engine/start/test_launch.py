@@ -15,8 +15,8 @@ import pytest
 from msgspec.structs import replace
 
 from tests.commandline import wait_until
-from workbench.domain.guest.lifecycle import Exit
-from workbench.engine.local.list_guests import list_guests
+from workbench.domain.guest.lifecycle import Exit, Phase
+from workbench.engine.local.engine import LocalEngine
 from workbench.engine.profiles.store import ProfileStore
 from workbench.engine.qmp.monitor import Monitor
 from workbench.engine.start.launch import find_end, kill, start, wait_for_end
@@ -26,9 +26,11 @@ from workbench.engine.state.liveness import keeper_of, live_pid
 from workbench.errors import HostError, StartError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tests.commandline import CommandLine
+    from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.engine.start.plan import Plan
 
 FIRMWARE = 'memory.size = "64M"\naccelerator = "tcg"\n'
@@ -125,6 +127,13 @@ async def test_how_a_guest_ended_is_kept(workbench: CommandLine, state: StateDir
     assert ended.code == code
 
 
+async def listed(workbench: CommandLine) -> Sequence[GuestSnapshot]:
+    """All guests, as ``workbench list`` finds them."""
+    engine = LocalEngine(workbench.settings, driven=False)
+    await engine.refresh()
+    return engine.guests()
+
+
 async def test_a_list_waits_for_how_a_guest_ended(workbench: CommandLine, state: StateDirectory) -> None:
     """Between QEMU's end and its keeper's word lies a moment; here it is made long."""
     running = await start(state, await planned(workbench))
@@ -134,13 +143,13 @@ async def test_a_list_waits_for_how_a_guest_ended(workbench: CommandLine, state:
     try:
         os.kill(running.pid, signal.SIGKILL)
         wait_until(lambda: live_pid(running.path) is None, "the end")
-        listing = asyncio.create_task(list_guests(workbench.settings))
+        listing = asyncio.create_task(listed(workbench))
         done, _ = await asyncio.wait({listing}, timeout=0.3)
         assert not done
     finally:
         keeper.resume()
     (guest,) = await listing
-    assert (guest.state, guest.ended) == ("stopped", Exit(137))
+    assert (guest.phase, guest.ended) == (Phase.STOPPED, Exit(137))
     assert state.names() == []
 
 
@@ -152,11 +161,11 @@ async def test_an_end_is_reported_to_all_concurrent_readers(workbench: CommandLi
     with try_lock(running.path) as locked:
         assert locked
         watching = asyncio.create_task(find_end(state, running))
-        listing = asyncio.create_task(list_guests(workbench.settings))
+        listing = asyncio.create_task(listed(workbench))
         done, _ = await asyncio.wait((watching, listing), timeout=0.3)
         assert not done
-    ended, (listed,) = await watching, await listing
-    assert (ended.code, listed.ended) == (137, Exit(137))
+    ended, (guest,) = await watching, await listing
+    assert (ended.code, guest.ended) == (137, Exit(137))
 
 
 async def test_a_list_waits_for_the_end_of_a_guest_that_has_removed_its_pid_file(
@@ -170,22 +179,22 @@ async def test_a_list_waits_for_the_end_of_a_guest_that_has_removed_its_pid_file
     try:
         os.kill(running.pid, signal.SIGTERM)
         wait_until(lambda: not (running.path / "pid").exists(), "the end")
-        listing = asyncio.create_task(list_guests(workbench.settings))
+        listing = asyncio.create_task(listed(workbench))
         done, _ = await asyncio.wait({listing}, timeout=0.3)
         assert not done
     finally:
         keeper.resume()
     (guest,) = await listing
-    assert (guest.state, guest.ended) == ("stopped", Exit(0))
+    assert (guest.phase, guest.ended) == (Phase.STOPPED, Exit(0))
 
 
 async def test_a_list_does_not_wait_for_a_start(workbench: CommandLine, state: StateDirectory) -> None:
     workbench.profile("fw", FIRMWARE)
     with state.claim("fw"):
-        listing = asyncio.create_task(list_guests(workbench.settings))
+        listing = asyncio.create_task(listed(workbench))
         done, _ = await asyncio.wait({listing}, timeout=1.0)
         assert done
-    assert [(guest.name, guest.state) for guest in await listing] == [("fw", "stopped")]
+    assert [(guest.name, guest.phase) for guest in await listing] == [("fw", Phase.STOPPED)]
 
 
 async def test_qemu_that_exits_at_once_is_quoted_and_leaves_nothing(

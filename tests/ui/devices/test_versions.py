@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from textual import work
 
-from tests.real import each_qemu, running_qemu
+from tests.real import each_qemu, running_qemu, using
 from tests.ui.devices.bench import BALLOON, Bench
 from workbench.engine.devices.qom import parse_version
 from workbench.engine.devices.virtio_state import QUEUE_QUERY_SAFE
-from workbench.engine.local.devices import LocalDevices
 from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.session.devices import SessionDevices
 from workbench.errors import CommandFailed
 from workbench.settings import Settings
 from workbench.ui.devices.detail_area import DetailArea
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from workbench.domain.devices.tree import DeviceTree
-    from workbench.engine.state.directory import Running
+    from workbench.engine.session.protocols import Parts
     from workbench.ui.devices.store import Question
 
 DEVICES = (
@@ -43,7 +43,7 @@ class Real(Bench):
     def __init__(self, monitor: Monitor) -> None:
         super().__init__()
         self.monitor = monitor
-        self.devices = LocalDevices(lambda: monitor, cast("Running", None), Settings())
+        self.devices = SessionDevices(using(monitor), cast("Parts", None), Settings())
         self.failures: list[str] = []
 
     def answer(self, question: Question) -> None:

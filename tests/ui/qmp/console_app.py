@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from textual.widgets import Button
 
+from tests.real import using
 from workbench.domain.qmp.record.record import Record
-from workbench.engine.local.lookups import LocalLookups
 from workbench.engine.qmp.monitor import Monitor
 from workbench.engine.qmp.schema import read_schema
+from workbench.engine.session.lookups import SessionLookups
 from workbench.engine.storage.input_history import InputHistory
 from workbench.errors import WorkbenchError
 from workbench.ui.keys.order import KeyOrder
@@ -51,8 +52,7 @@ class ConsoleApp(KeyOrder):
         if self.monitor is None:
             console.show("demo", self.record, None)
         else:
-            monitor = self.monitor
-            console.show("demo", self.record, self.schema, LocalLookups(lambda: monitor, 0))
+            console.show("demo", self.record, self.schema, SessionLookups(using(self.monitor), 0))
         self.query_one(QmpInput).focus()
 
     @property

@@ -3,85 +3,80 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ui.fake_engine import FakeGuest, running
+from workbench.domain.balloon.balloon import Balloon
+from workbench.domain.balloon.diagnosis.judge import Circumstances, judge
 from workbench.domain.balloon.reading import Reading, Source
-from workbench.errors import WorkbenchError
+from workbench.errors import NotReached, WorkbenchError
 from workbench.verbs.balloon.set import wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.commandline import CommandLine
-    from workbench.engine.balloon.probe import BalloonProbe
-    from workbench.engine.balloon.readings import Readings
+    from workbench.domain.guest.snapshot import GuestSnapshot
 
 MIB = 1 << 20
 
 
-class Steps:
-    """A guest that is found with the next device status, and actual in MiB, at each reading; the last ones stay.
-
-    It stands for the probe and for what was read.
-    """
-
-    present = True
-    reading: Reading | None = None
+class Steps(FakeGuest):
+    """A guest whose driver has a status, and whose balloon has an actual (MiB), at each reading."""
 
     def __init__(self, *steps: tuple[int | None, int]) -> None:
-        self._steps = list(steps)
-        self.driver_status: int | None = 0
+        super().__init__(running(balloon=None))
+        self._steps = steps
         self.reads = 0
 
-    async def look(self, _probe: object, *, at_rest: bool) -> None:
-        self.reads += 1
-        self.driver_status, actual = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
-        self.reading = Reading(time.time(), 512 * MIB, 256 * MIB, actual * MIB, Source.CONFIG_SPACE)
-
-    async def look_at_driver(self) -> None:
-        """The status was found with the reading."""
-
-    def close(self) -> None:
-        """Nobody else waits to record."""
-
-
-async def wait(guest: object, seconds: float = 30.0) -> None:
-    await wait_for(cast("BalloonProbe", guest), cast("Readings", guest), seconds)
+    async def wait_until(
+        self,
+        condition: Callable[[GuestSnapshot], bool],
+        seconds: float,
+        *,
+        each: Callable[[GuestSnapshot], None] = lambda _snapshot: None,
+    ) -> GuestSnapshot:
+        for status, actual in self._steps:
+            self.reads += 1
+            reading = Reading(time.time(), 512 * MIB, 256 * MIB, actual * MIB, Source.CONFIG_SPACE)
+            verdict = judge(reading, Circumstances(now=time.time(), driver_status=status))
+            self.snapshot = running(balloon=Balloon(verdict, reading))
+            each(self.snapshot)
+            if condition(self.snapshot):
+                return self.snapshot
+        raise NotReached("the time is over")
 
 
 async def test_a_diff_of_0_counts_only_when_the_driver_is_ready() -> None:
     """ACKNOWLEDGE, DRIVER, FEATURES_OK, and only then DRIVER_OK (virtio 1.2, 3.1.1 Driver Requirements)."""
     probe = Steps((0, 256), (1, 256), (11, 256), (15, 256))
-    await wait(probe)
+    await wait_for(probe, 30.0)
     assert probe.reads == 4, "it ended with DRIVER_OK, neither before nor after"
 
 
 async def test_a_driver_that_is_ready_counts_only_when_the_diff_is_0() -> None:
     probe = Steps((15, 512), (15, 300), (15, 256))
-    await wait(probe)
+    await wait_for(probe, 30.0)
     assert probe.reads == 3
 
 
 async def test_a_status_that_cannot_be_read_keeps_nobody_waiting() -> None:
     probe = Steps((None, 300), (None, 256))
-    await wait(probe)
+    await wait_for(probe, 30.0)
     assert probe.reads == 2
 
 
 async def test_the_time_ends_a_wait() -> None:
     probe = Steps((0, 256))
-    await wait(probe, 0.2)
+    await wait_for(probe, 0.2)
 
 
 async def test_a_device_that_is_unplugged_ends_a_wait() -> None:
-    class Gone(Steps):
-        present = False
-
-        async def look(self, _probe: object, *, at_rest: bool) -> None:
-            """There is nothing to read."""
-
+    gone = FakeGuest(running(balloon=Balloon(judge(None, Circumstances(now=time.time(), device=False)))))
     with pytest.raises(WorkbenchError, match="no balloon device"):
-        await wait(Gone())
+        await wait_for(gone, 30.0)
 
 
 @pytest.mark.parametrize("option", ["--histroy", "--jsno", "-x", "--al"])

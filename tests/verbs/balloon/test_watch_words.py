@@ -12,17 +12,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from tests.ui.fake_engine import balloon
+from tests.ui.fake_engine import balloon, running
 from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.diagnosis.judge import Verdict
 from workbench.domain.units import MIB
-from workbench.engine.balloon.watching import Seen
 from workbench.verbs.balloon.live_lines import InPlace
 from workbench.verbs.balloon.watch_words import cut, json_line, table
 
 NOW = 1_700_000_000.0
-DEMO = Seen("demo", NOW, balloon(256 * MIB, 311 * MIB))
-FROZEN = Seen("frozen", NOW, None, "QEMU's process is stopped (SIGSTOP)")
+DEMO = running("demo", balloon=balloon(256 * MIB, 311 * MIB))
+FROZEN = running("frozen", balloon=None, answering=False, trouble="QEMU's process is stopped (SIGSTOP)")
 
 
 def test_each_guest_has_a_line_with_its_numbers() -> None:
@@ -39,7 +38,7 @@ def test_each_guest_has_a_line_with_its_numbers() -> None:
 
 def test_a_guest_that_has_settled_since_the_last_look_moves_no_more() -> None:
     settled = replace(balloon(256 * MIB, 256 * MIB), rate=-47.0 * MIB)
-    head, line = table([Seen("demo", NOW, settled)])
+    head, line = table([running("demo", balloon=settled)])
     assert line.split()[head.split().index("RATE")] == "0"
 
 
@@ -50,13 +49,13 @@ def test_numbers_do_not_move_their_columns() -> None:
 
 def test_a_cause_is_told_and_made_harmless() -> None:
     stalled = replace(balloon(), verdict=Verdict(State.STALLED, "\x1b[2Jthe guest is paused"))
-    line = table([Seen("demo", NOW, stalled)])[1]
+    line = table([running("demo", balloon=stalled)])[1]
     assert line.endswith("\\x1b[2Jthe guest is paused")
 
 
 def test_a_cause_that_has_no_room_in_its_line_stands_below() -> None:
     stalled = replace(balloon(), verdict=Verdict(State.STALLED, "the guest has no more free pages to give"))
-    seen = [Seen("demo", NOW, stalled), FROZEN, DEMO]
+    seen = [running("demo", balloon=stalled), FROZEN, DEMO]
     assert table(seen, 200) == table(seen)
     narrow = table(seen, 80)
     assert narrow[-1] == "demo: the guest has no more free pages to give"
@@ -72,17 +71,17 @@ def test_a_line_never_takes_more_cells_than_there_are(line: str, width: int) -> 
 
 
 def test_wide_names_keep_the_columns_in_line() -> None:
-    seen = [Seen("界界", NOW, balloon()), Seen("abcd", NOW, balloon())]
+    seen = [running("界界"), running("abcd")]
     _, wide, narrow = table(seen)
     assert cell_len(wide[: wide.index("settled")]) == cell_len(narrow[: narrow.index("settled")])
 
 
 def test_a_json_line_has_all_that_balloon_gives_and_the_trouble() -> None:
-    told = json.loads(json_line(DEMO))
+    told = json.loads(json_line(DEMO, NOW))
     assert (told["guest"], told["actual"], told["state"], told["trouble"]) == ("demo", 311 * MIB, "inflating", "")
-    told = json.loads(json_line(FROZEN))
+    told = json.loads(json_line(FROZEN, NOW))
     assert (told["guest"], told["state"], told["trouble"]) == ("frozen", None, FROZEN.trouble)
-    assert "\n" not in json_line(DEMO)
+    assert "\n" not in json_line(DEMO, NOW)
 
 
 class Terminal:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from click.testing import CliRunner
 
-from tests.real import running_qemu
+from tests.real import running_qemu, using
 from workbench.domain.devices.qom import Child
 from workbench.engine.devices.virtio_pci import virtio_bars
 from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.session.devices import SessionDevices
 from workbench.verbs.devices import tree as verb
 from workbench.verbs.devices.tree_text import qom_lines
 from workbench.verbs.group import workbench
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from workbench.engine.session.protocols import Parts
     from workbench.settings import Settings
 
 PORT = (
@@ -51,12 +54,12 @@ async def mapped(path: Path) -> None:
 @pytest.fixture
 def run(socket: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     @asynccontextmanager
-    async def to_this_qemu(_settings: Settings, _name: str) -> AsyncIterator[Monitor]:
+    async def this_qemu(settings: Settings, _name: str) -> AsyncIterator[object]:
         monitor = await Monitor.connect(socket)
-        yield monitor
+        yield SimpleNamespace(devices=SessionDevices(using(monitor), cast("Parts", None), settings))
         await monitor.close()
 
-    monkeypatch.setattr(verb, "guest_monitor", to_this_qemu)
+    monkeypatch.setattr(verb, "open_guest", this_qemu)
 
     def call(*arguments: str) -> str:
         result = CliRunner().invoke(workbench, ["tree", "demo", *arguments])

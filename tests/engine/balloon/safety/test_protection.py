@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from workbench.engine.demo import DemoGuest
-    from workbench.engine.local.guest import LocalGuest
+    from workbench.engine.session.guest import SessionGuest
 
 pytestmark = pytest.mark.xdist_group("protection")  # one guest for most of them
 MIB = 1 << 20
@@ -49,7 +49,7 @@ def ramped(demo_guest: DemoGuest) -> Iterator[CommandLine]:
 
 
 @asynccontextmanager
-async def watched(workbench: CommandLine, name: str = "demo") -> AsyncIterator[LocalGuest]:
+async def watched(workbench: CommandLine, name: str = "demo") -> AsyncIterator[SessionGuest]:
     """The guest on a screen of one's own, its balloon read."""
     async with opened(workbench) as engine:
         guest = running(engine, name)
@@ -61,7 +61,7 @@ async def watched(workbench: CommandLine, name: str = "demo") -> AsyncIterator[L
 
 
 @asynccontextmanager
-async def full_again(workbench: CommandLine) -> AsyncIterator[LocalGuest]:
+async def full_again(workbench: CommandLine) -> AsyncIterator[SessionGuest]:
     """The same, and all RAM given back at the end."""
     async with watched(workbench) as guest:
         yield guest
@@ -69,12 +69,12 @@ async def full_again(workbench: CommandLine) -> AsyncIterator[LocalGuest]:
         await settled(guest, RAM)
 
 
-def targets(guest: LocalGuest) -> list[int]:
+def targets(guest: SessionGuest) -> list[int]:
     """In MiB, what was sent so far."""
     return [(mark.size or 0) // MIB for mark in balloon_of(guest).marks if mark.kind is MarkKind.REQUEST]
 
 
-def ramping(guest: LocalGuest) -> Ramping | None:
+def ramping(guest: SessionGuest) -> Ramping | None:
     return guest.snapshot.protection.ramping
 
 
@@ -255,7 +255,7 @@ THIRSTY = "(while :; do dd if=/dev/zero of=/dev/null bs=16M count=1 2> /dev/null
 
 
 @asynccontextmanager
-async def hungry_guest(workbench: CommandLine, keys: str) -> AsyncIterator[LocalGuest]:
+async def hungry_guest(workbench: CommandLine, keys: str) -> AsyncIterator[SessionGuest]:
     """A guest without deflate-on-oom in which ``eat`` holds 100 MiB and something else needs memory now and then."""
     workbench.profile("demo", f"{DEMO}[balloon]\ndeflate-on-oom = false\n{keys}")
     workbench.start("demo")
@@ -273,7 +273,7 @@ def log_of(workbench: CommandLine) -> str:
     return (workbench.state / "demo" / "serial.log").read_text(errors="replace")
 
 
-async def held_now(guest: LocalGuest, workbench: CommandLine) -> str:
+async def held_now(guest: SessionGuest, workbench: CommandLine) -> str:
     """What ``eat`` says that it holds."""
 
     def answers() -> list[str]:
@@ -344,7 +344,7 @@ async def interval_of(workbench: CommandLine) -> int:
     return int(value["return"] if isinstance(value, dict) else value)
 
 
-def interval_seen(guest: LocalGuest) -> int | None:
+def interval_seen(guest: SessionGuest) -> int | None:
     stats = balloon_of(guest).stats
     return stats.interval if stats is not None else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from workbench.engine.local.pace import Pace
+from workbench.engine.session.pace import Pace
 
 
 async def test_a_wait_is_over_when_something_happens() -> None:

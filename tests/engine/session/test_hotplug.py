@@ -17,19 +17,19 @@ from workbench.errors import CommandFailed, NotFound
 
 if TYPE_CHECKING:
     from tests.commandline import CommandLine
-    from workbench.engine.local.guest import LocalGuest
+    from workbench.engine.session.guest import SessionGuest
 
 PROFILE = '# mine\nmemory.size = "64M"\naccelerator = "tcg"\n'
 
 
-async def plug(guest: LocalGuest, kind: Kind, **values: str) -> str:
+async def plug(guest: SessionGuest, kind: Kind, **values: str) -> str:
     offer = await guest.hotplug.offer(kind)
     wanted = plan(offer, values)
     await guest.hotplug.plug(offer, wanted)
     return wanted.id
 
 
-def actions(guest: LocalGuest) -> list[str]:
+def actions(guest: SessionGuest) -> list[str]:
     return [one.name for one in guest.record if one.origin is Origin.ACTION and one.kind is Message.COMMAND]
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.real import each_qemu, running_qemu
+from tests.real import each_qemu, running_qemu, using
 from workbench.domain.qmp.lookups import Kind, Lookup
-from workbench.engine.local.lookups import LocalLookups
 from workbench.engine.qmp.monitor import Monitor
 from workbench.engine.qmp.schema import build_of
+from workbench.engine.session.lookups import SessionLookups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ EXTRA = (
 async def test_each_sort_of_value(qemu: str) -> None:
     with running_qemu(*EXTRA, binary=qemu, paused=True) as (process, path):
         monitor = await Monitor.connect(path)
-        lookups = LocalLookups(lambda: monitor, process.pid)
+        lookups = SessionLookups(using(monitor), process.pid)
 
         async def known(kind: Kind, of: str = "") -> Mapping[str | int, str]:
             return {one.value: one.detail for one in await lookups.known(Lookup(kind, of))}
