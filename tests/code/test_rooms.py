@@ -113,7 +113,7 @@ def test_no_module_has_two_subjects() -> None:
 def test_the_same_subject_has_the_same_word_on_each_floor() -> None:
     """What is done in a room of the engine, the screen or the verbs is described in the domain, or is theirs alone."""
     own = {
-        "engine": {"demo", "local", "start", "state", "storage"},
+        "engine": {"demo", "local", "session", "start", "state", "storage"},
         "ui": {"common", "console", "editor", "guests", "keys", "main"},
         "verbs": {"guests"},
     }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
 from workbench.domain.rebalance.progress import Stage
@@ -42,14 +42,15 @@ async def carry_out(
         while True:
             found = {name: seen for name, one in followed.items() if (seen := one.seen(begun)) is not None}
             orders = course.advance(time.monotonic(), found)
+            for name, one in course.progress.items():
+                if name in followed and one.stage is Stage.MOVING:
+                    await followed[name].begin()
             await asyncio.gather(*(_send(course, followed[name], size) for name, size in orders))
             report(course)
             if course.over:
                 return
             for name, one in course.progress.items():
-                if name in followed and one.stage in (Stage.WAITING, Stage.MOVING):
-                    followed[name].begin()
-                elif name in followed:  # free its monitor early: other clients may be waiting for it
+                if name in followed and one.stage.over:  # other clients may be waiting for its monitor
                     await followed[name].end()
             await asyncio.sleep(STEP)
     finally:
@@ -71,7 +72,7 @@ class _Followed:
         self._own_safety = own_safety
         self._latest: GuestSnapshot | None = None
         self._task: asyncio.Task[None] | None = None
-        self._over = False
+        self._held = AsyncExitStack()
 
     @property
     def name(self) -> str:
@@ -80,34 +81,34 @@ class _Followed:
     def seen(self, begun: float) -> Seen | None:
         return seen_of(self._latest, begun) if self._latest is not None else None
 
-    def begin(self) -> None:
-        """Read it, from now on."""
-        if self._task is None and not self._over:
+    async def begin(self) -> None:
+        """Read it from now on, over one connection: its ramp and guard last as long as that."""
+        if self._task is None:
+            await self._held.enter_async_context(self._guest.hold())
             self._task = asyncio.create_task(self._follow(), name=f"rebalance {self.name}")
 
     async def end(self) -> None:
         """Stop reading it."""
-        self._over = True
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        await self._held.aclose()
 
     async def send(self, size: int) -> None:
         safety = self._guest.snapshot.safety if self._own_safety else None
         await self._guest.set_target(size, safety=safety)
 
     async def _follow(self) -> None:
-        async with self._guest.hold():
-            while True:
-                try:
-                    await self._guest.wait_until(lambda _snapshot: False, ROUND, each=self._see)
-                except NotReached:
-                    pass
-                except MonitorError:
-                    self._see(self._guest.snapshot)
-                    await asyncio.sleep(STEP)
+        while True:
+            try:
+                await self._guest.wait_until(lambda _snapshot: False, ROUND, each=self._see)
+            except NotReached:
+                pass  # the time of one wait is over
+            except MonitorError:
+                self._see(self._guest.snapshot)
+                await asyncio.sleep(STEP)
 
     def _see(self, snapshot: GuestSnapshot) -> None:
         self._latest = snapshot

@@ -117,11 +117,17 @@ class SessionGuest:
     async def refresh(
         self, *, settle: float = 0.0, report: bool = False, patience: float = BORROW_DEADLINE
     ) -> GuestSnapshot:
+        readings = self._session.readings
+        readings.expire()
         if self._driver is not None:
             await self._driver.next_round()
+            while readings.expired and self.snapshot.answering and not self._driver.over:
+                await self._driver.round_end()  # what may have changed is read over several rounds
             return self.snapshot
         async with self._borrow(patience):
             await self._session.look(full=True)
+            while readings.expired:
+                await self._session.look(full=True)
             if report:
                 await self._look_until(self._has_new_report(), self._report_patience)
             await self._look_until(lambda snapshot: not _diff(snapshot), settle, SETTLE_STEP)
@@ -144,8 +150,9 @@ class SessionGuest:
             if time.monotonic() >= end:
                 return False
             await asyncio.sleep(step)
-            if not _diff(self.snapshot):
-                self._session.readings.expire()  # at rest, only what is around the balloon can change
+            readings = self._session.readings
+            if not _diff(self.snapshot) and not readings.expired:
+                readings.expire()  # at rest, what is around the balloon may change
             await self._session.look(REST)
         return True
 

@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
 from workbench.domain.rebalance.guests import candidate_of, parse_budget, ramp_of
-from workbench.domain.rebalance.progress import Course, Seen, patience, step_words
+from workbench.domain.rebalance.progress import Course, patience
 from workbench.domain.rebalance.proposal import Proposal, propose
 from workbench.domain.units import MIB, SizeError, in_mib, mib
 from workbench.errors import WorkbenchError
@@ -76,8 +76,6 @@ class RebalanceScreen(ModalScreen[None]):
         self._proposal = Proposal(0, ())
         self._mistake = ""
         self._course: Course | None = None
-        self._begun = 0.0
-        """Unix time at which the targets were sent."""
         self._watched: dict[str, bool] = {}
         """The guests watched because of this screen, and whether they were before."""
 
@@ -112,7 +110,6 @@ class RebalanceScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self._show_all()
-        self.set_interval(TICK, self._tick)
         self.set_interval(IDLE_TICK, self._idle_tick)
 
     def on_unmount(self) -> None:
@@ -224,7 +221,7 @@ class RebalanceScreen(ModalScreen[None]):
     def action_leave(self) -> None:
         if self._busy and self._course is not None:
             self._course.stop("stopped by the user")
-            self._end()
+            self._end(self._course)
             return
         self.dismiss()
 
@@ -232,50 +229,22 @@ class RebalanceScreen(ModalScreen[None]):
         """Send the targets shown in the table."""
         if self._course is not None or self._mistake or not self._proposal.changes:
             return
-        self._begun = time.time()
         ramps = {guest.name: ramp for guest in self._guests() if (ramp := ramp_of(guest)) is not None}
         self._course = Course(self._proposal, deadline=time.monotonic() + patience(self._proposal, ramps))
         self.query_one(Input).disabled = True
-        self._tick()
+        self._carry_out(self._course)
+        self._show()
 
     # While it runs.
 
-    def _tick(self) -> None:
-        course = self._course
-        if course is None or course.over:
-            return
-        for name, size in course.advance(time.monotonic(), self._seen()):
-            self._send(course, name, size)
-        self._show()
-        if course.over:
-            self._end()
+    @work(group="rebalance", exclusive=True)
+    async def _carry_out(self, course: Course) -> None:
+        await self._engine.carry_out(course, lambda _course: self._show())
+        self._end(course)
 
-    def _end(self) -> None:
-        field = self.query_one(Input)
-        field.disabled = False
-        field.focus()
-        self._show()
-
-    def _seen(self) -> dict[str, Seen]:
-        found = {}
-        snapshots = {guest.name: guest for guest in self._engine.guests()}
-        for line in self._proposal.changes:
-            snapshot = snapshots.get(line.guest.name)
-            if snapshot is None or not snapshot.phase.alive:
-                ended = f"it was {snapshot.ended.words}" if snapshot and snapshot.ended else "QEMU exited"
-                found[line.guest.name] = Seen(0, 0, gone=ended)
-            elif snapshot.balloon is not None and (reading := snapshot.balloon.reading) is not None:
-                cause = snapshot.balloon.verdict.cause if snapshot.answering else snapshot.trouble
-                alarm = snapshot.protection.alarm
-                released = f"its guard gave all memory back: {alarm.why}" if alarm and alarm.time >= self._begun else ""
-                step = step_words(snapshot.protection.ramping)
-                found[line.guest.name] = Seen(reading.target, reading.actual, cause, step, released)
-        return found
-
-    @work(group="rebalance")
-    async def _send(self, course: Course, name: str, size: int) -> None:
-        try:
-            await self._engine.guest(name).set_target(size)
-        except WorkbenchError as error:
-            course.fail(name, error.message)
+    def _end(self, course: Course) -> None:
+        if self._course is course:
+            field = self.query_one(Input)
+            field.disabled = False
+            field.focus()
             self._show()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +14,7 @@ from workbench.domain.qmp.record.transcript import json_line
 from workbench.errors import CommandFailed, MonitorClosed, UsageError, WorkbenchError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
     from pathlib import Path
 
     from workbench.domain.qmp.record.transcript import Step
@@ -104,11 +104,16 @@ async def run_lines(runner: Runner, schema: Schema, hmp: bool) -> None:
 
     :param hmp: whether each line is an HMP line.
     """
+    async with aclosing(_stdin(runner.guest)) as lines:
+        await _run_lines(runner, schema, hmp, lines)
+
+
+async def _run_lines(runner: Runner, schema: Schema, hmp: bool, lines: AsyncIterator[str]) -> None:
     from workbench.domain.qmp.input_error import InputError
     from workbench.domain.qmp.typed_line import checked, hmp_request, parse_line
 
     number = 0
-    async for line in _stdin(runner.guest):
+    async for line in lines:
         number += 1
         text = line.strip()
         if not text or text.startswith("#"):
@@ -168,7 +173,7 @@ def read_steps(file: Path, yes: bool, pid: int, version: str) -> list[Step]:
     return found
 
 
-async def _stdin(guest: Guest) -> AsyncIterator[str]:
+async def _stdin(guest: Guest) -> AsyncGenerator[str]:
     """The lines of standard input as they come.
 
     A thread reads them: asyncio cannot wait for a file, and a blocked read of a terminal must not keep the process
@@ -215,3 +220,5 @@ async def _stdin(guest: Guest) -> AsyncIterator[str]:
             yield begun.decode(errors="replace")
     finally:
         ending.cancel()
+        with suppress(asyncio.CancelledError):
+            await ending
