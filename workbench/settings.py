@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -11,12 +10,16 @@ APP = "qemu-workbench"
 """The directory's name under the XDG base directories."""
 
 
-@dataclass(frozen=True)
 class Settings:
-    profiles_option: Path | None = None
-    """``--profiles DIR``."""
-    state_option: Path | None = None
-    """``--state DIR``."""
+    """Not a dataclass: importing that module takes longer than ``workbench --version`` itself."""
+
+    def __init__(self, profiles_option: Path | None = None, state_option: Path | None = None) -> None:
+        """
+        :param profiles_option: ``--profiles DIR``.
+        :param state_option: ``--state DIR``.
+        """
+        self.profiles_option = profiles_option
+        self.state_option = state_option
 
     @cached_property
     def profiles(self) -> Path:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 from pathlib import Path
 
@@ -146,7 +145,7 @@ class TestState:
 
     def test_below_a_file(self, settings: Settings) -> None:
         settings.state.touch()
-        finding = check_state(dataclasses.replace(settings, state_option=settings.state / "deeper"))
+        finding = check_state(Settings(settings.profiles_option, settings.state / "deeper"))
         assert finding.status is Status.MISSING
 
     def test_too_deep(self, tmp_path: Path) -> None:

@@ -17,16 +17,10 @@ from msgspec.structs import replace
 from workbench.domain.guest.lifecycle import Exit, Phase
 from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.host.hugepages import HugepageHolder, Supply
-from workbench.domain.profile.cautions import caution_lines
-from workbench.domain.profile.guest import safety_of
-from workbench.domain.units import format_size
 from workbench.engine.local.parts import SCREEN, SHARED, LocalParts, run_of
-from workbench.engine.local.stopped import StoppedGuest
-from workbench.engine.profiles.store import ProfileStore
 from workbench.engine.session.guest import SessionGuest
 from workbench.engine.state.directory import StateDirectory
 from workbench.engine.state.liveness import live_pid
-from workbench.engine.storage.files import write_atomic
 from workbench.errors import HostError, MonitorError, NotFound, StartError, WorkbenchError
 
 if TYPE_CHECKING:
@@ -38,6 +32,8 @@ if TYPE_CHECKING:
     from workbench.domain.qmp.record.record import Message, Record
     from workbench.domain.rebalance.progress import Course
     from workbench.engine.local.profiles import ProfileFiles
+    from workbench.engine.local.stopped import StoppedGuest
+    from workbench.engine.profiles.store import ProfileStore
     from workbench.engine.state.directory import Running
     from workbench.engine.storage.input_history import InputHistory
     from workbench.settings import Settings
@@ -62,7 +58,6 @@ class LocalEngine:
         self._settings = settings
         self._driven = driven
         self._state = StateDirectory(settings.state)
-        self._profiles = ProfileStore(settings.profiles)
         self._snapshots: dict[str, GuestSnapshot] = {}
         self._guests: dict[str, SessionGuest] = {}
         self._listeners: list[Callable[[GuestSnapshot], None]] = []
@@ -79,6 +74,12 @@ class LocalEngine:
         from workbench.engine.storage.input_history import InputHistory
 
         return InputHistory(self._settings.data / "qmp-history")
+
+    @cached_property
+    def _profiles(self) -> ProfileStore:
+        from workbench.engine.profiles.store import ProfileStore  # a command for one running guest needs none
+
+        return ProfileStore(self._settings.profiles)
 
     @cached_property
     def profiles(self) -> ProfileFiles:
@@ -151,6 +152,8 @@ class LocalEngine:
             return self._guests[name]
         last = self._snapshots.get(name) or self._forgotten.get(name)
         if last is not None:
+            from workbench.engine.local.stopped import StoppedGuest
+
             return StoppedGuest(last, self._records.get(name), self._state, screen=self._driven)
         if self._driven:
             raise NotFound(f"no guest or profile named {name!r}")
@@ -201,6 +204,8 @@ class LocalEngine:
         return replace(host, holders=await asyncio.to_thread(_holders, on_hugepages)) if on_hugepages else host
 
     async def keep_picture(self, name: str, svg: str) -> Path:
+        from workbench.engine.storage.files import write_atomic
+
         directory = self._settings.data / "pictures"
         path = directory / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}.svg"
         try:
@@ -260,6 +265,10 @@ class LocalEngine:
                 self._forget(name)
 
     def _stopped(self, name: str) -> GuestSnapshot:
+        from workbench.domain.profile.cautions import caution_lines
+        from workbench.domain.profile.guest import safety_of
+        from workbench.domain.units import format_size
+
         loaded = self._profiles.load(name)
         profile = loaded.profile
         hugepages = profile.memory.hugepages if profile else None
@@ -286,7 +295,6 @@ class LocalEngine:
             return
         old = self._snapshots.get(running.name, GuestSnapshot(running.name))
         parts = LocalParts(running, self._state, socket=SCREEN if self._driven else SHARED)
-        profile = parts.source.profile
         snapshot = replace(
             old,
             user_monitor=parts.monitors.user,
@@ -301,15 +309,12 @@ class LocalEngine:
             backing=facts.backing,
             ended=None,
             ended_cause="",
-            cautions=caution_lines(profile),
             ended_output="",
-            description=profile.description if profile else "",
-            safety=parts.source.safety,
             profile_path=facts.profile or old.profile_path,
-            device_lines=parts.source.device_lines(),
         )
-        self._guests[running.name] = SessionGuest(parts, snapshot, self._take, self._settings, driven=self._driven)
-        self._publish(snapshot)
+        guest = SessionGuest(parts, snapshot, self._take, self._settings, driven=self._driven)
+        self._guests[running.name] = guest
+        self._publish(guest.snapshot)
 
     def _take(self, snapshot: GuestSnapshot) -> None:
         """Take a snapshot from a guest's driver; an ended guest is dropped with its driver."""

@@ -5,26 +5,23 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from workbench.domain.profile.guest import safety_of
+from msgspec.structs import replace
+
 from workbench.domain.qmp.record.record import Origin
-from workbench.engine.balloon.backing import HostSide
 from workbench.engine.balloon.place import place_of
-from workbench.engine.hotplug.plugged import kept_lines
-from workbench.engine.local.console import Console
-from workbench.engine.profiles.store import started_profile
 from workbench.engine.qmp.monitor import Monitor
 from workbench.engine.qmp.silence import is_stopped, silence_of, silence_words
 from workbench.engine.session.protocols import CAN, Capability
-from workbench.engine.start.launch import find_end, kill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from workbench.domain.balloon.safety.protection import Safety
     from workbench.domain.guest.lifecycle import Silence
-    from workbench.domain.profile.guest import GuestProfile
+    from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.domain.qmp.record.record import Record
+    from workbench.engine.balloon.backing import HostSide
+    from workbench.engine.local.console import Console
     from workbench.engine.session import protocols
     from workbench.engine.state.directory import Ended, Running, StateDirectory
 
@@ -44,12 +41,19 @@ class LocalParts:
         self.facts = running
         self.monitors = LocalMonitors(running.path, socket)
         self.process = LocalProcess(running, state)
-        self.console = Console(running.path)
         self.power = LocalPower(running.pid)
         self.store = LocalStore(running)
         self.source = LocalSource(running)
 
+    @cached_property
+    def console(self) -> Console:
+        from workbench.engine.local.console import Console
+
+        return Console(self.facts.path)
+
     def host_look(self) -> HostSide:
+        from workbench.engine.balloon.backing import HostSide
+
         place = self.store.place
         return HostSide(place.pid, place.memory, place.log)
 
@@ -100,6 +104,8 @@ class LocalProcess:
         return silence, silence_words(self._running.pid, silence)
 
     async def end(self) -> Ended:
+        from workbench.engine.start.launch import find_end
+
         return await find_end(self._state, self._running)
 
 
@@ -124,6 +130,8 @@ class LocalPower:
         await monitor.execute("system_powerdown", origin=Origin.ACTION)
 
     def kill(self) -> None:
+        from workbench.engine.start.launch import kill
+
         kill(self._pid)
 
 
@@ -142,24 +150,31 @@ class LocalSource:
     def __init__(self, running: Running) -> None:
         self._running = running
 
-    @cached_property
-    def profile(self) -> GuestProfile | None:
-        """As the guest was started; None if it cannot be read."""
-        return started_profile(self._running.path)
-
     @property
     def path(self) -> str:
         return self._running.facts.profile
 
-    @property
-    def safety(self) -> Safety:
-        return safety_of(self.profile)
+    def describe(self, snapshot: GuestSnapshot) -> GuestSnapshot:
+        from workbench.domain.profile.cautions import caution_lines
+        from workbench.domain.profile.guest import safety_of
+        from workbench.engine.profiles.store import started_profile
+
+        profile = started_profile(self._running.path)
+        return replace(
+            snapshot,
+            description=profile.description if profile else "",
+            cautions=caution_lines(profile),
+            safety=safety_of(profile),
+            device_lines=self.device_lines(),
+        )
 
     @property
     def can_keep(self) -> Capability:
         return CAN if self.path else Capability(f"{self._running.name} has no profile to add the device to")
 
     def device_lines(self) -> Mapping[str, str]:
+        from workbench.engine.hotplug.plugged import kept_lines
+
         return self._running.facts.device_lines | kept_lines(self._running.path)
 
 

@@ -97,7 +97,10 @@ class _Followed:
         await self._held.aclose()
 
     async def send(self, size: int) -> None:
-        safety = self._guest.snapshot.safety if self._own_safety else None
+        snapshot = self._guest.snapshot
+        if self._own_safety and snapshot.balloon is None:
+            snapshot = await self._guest.refresh()  # its profile is known with its first reading
+        safety = snapshot.safety if self._own_safety else None
         await self._guest.set_target(size, safety=safety)
 
     async def _follow(self) -> None:

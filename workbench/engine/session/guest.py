@@ -8,17 +8,12 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
 from workbench.domain.qmp.record.record import Kind, Origin
 from workbench.engine.balloon.own_target import asks_for_target, own_target
-from workbench.engine.balloon.readings import DEADLINE as POLL_DEADLINE
-from workbench.engine.balloon.record.history import HistoryFiles
-from workbench.engine.balloon.safety.ramp import Ramper
-from workbench.engine.session.devices import SessionDevices
-from workbench.engine.session.driver import GuestDriver
 from workbench.engine.session.link import BORROW_DEADLINE
-from workbench.engine.session.lookups import SessionLookups
 from workbench.engine.session.pace import REST
 from workbench.engine.session.session import GuestSession
 from workbench.errors import (
@@ -44,11 +39,17 @@ if TYPE_CHECKING:
     from workbench.domain.qmp.record.record import Record
     from workbench.domain.qmp.schema import Schema
     from workbench.engine.base import Event
+    from workbench.engine.session.devices import SessionDevices
+    from workbench.engine.session.driver import GuestDriver
+    from workbench.engine.session.hotplug import SessionHotplug
+    from workbench.engine.session.lookups import SessionLookups
     from workbench.engine.session.protocols import Monitor, Parts
     from workbench.settings import Settings
 
 USER_DEADLINE = 60.0
 """Seconds that a command from the user may take."""
+POLL_DEADLINE = 1.0
+"""Seconds that any other command may take."""
 STEP = 0.05
 """Seconds between two readings while something is waited for."""
 SETTLE_STEP = 0.1
@@ -75,12 +76,29 @@ class SessionGuest:
         :param driven: keep a connection, and read the guest continually; otherwise it is read only on request.
         """
         self._parts = parts
-        self._cache = settings.cache
         self._session = GuestSession(parts, snapshot, publish, settings, borrowed=not driven)
-        self._driver = GuestDriver(self._session) if driven else None
-        self.devices = SessionDevices(self._session.link.use, parts, settings)
-        self.lookups = SessionLookups(self._session.link.use, parts.process.pid)
-        self.hotplug = self._session.hotplug
+        self._settings = settings
+        self._driver: GuestDriver | None = None
+        if driven:
+            from workbench.engine.session.driver import GuestDriver
+
+            self._driver = GuestDriver(self._session)
+
+    @cached_property
+    def devices(self) -> SessionDevices:
+        from workbench.engine.session.devices import SessionDevices
+
+        return SessionDevices(self._session.link.use, self._parts, self._settings)
+
+    @cached_property
+    def lookups(self) -> SessionLookups:
+        from workbench.engine.session.lookups import SessionLookups
+
+        return SessionLookups(self._session.link.use, self._parts.process.pid)
+
+    @property
+    def hotplug(self) -> SessionHotplug:
+        return self._session.hotplug
 
     @property
     def snapshot(self) -> GuestSnapshot:
@@ -201,6 +219,8 @@ class SessionGuest:
             raise
 
     async def past(self, start: float, step: float) -> Past:
+        from workbench.engine.balloon.record.history import HistoryFiles
+
         return await asyncio.to_thread(HistoryFiles.of(self._parts.store.place.directory).past, start, step)
 
     async def marks(self) -> Sequence[Mark]:
@@ -219,7 +239,7 @@ class SessionGuest:
         from workbench.engine.qmp.schema import read_schema
 
         async with self._session.link.use() as monitor:
-            return await read_schema(monitor, self._cache)
+            return await read_schema(monitor, self._settings.cache)
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[Event]]:
@@ -260,11 +280,11 @@ class SessionGuest:
                     await session.look()  # what stood before it
             try:
                 target = own_target(session.probe, command, arguments or {})
-                with target, session.hotplug.asking(command, arguments or {}):
+                with target, session.asking(command, arguments or {}):
                     return await monitor.execute(command, arguments, origin=origin, deadline=deadline, oob=oob)
             finally:
                 if origin is Origin.USER:
-                    session.readings.expire()
+                    session.expire()
                 session.pace.hurry()
 
     async def set_target(self, size: int, *, safety: Safety | None = None) -> None:
@@ -282,6 +302,8 @@ class SessionGuest:
                 if session.protector is not None:
                     await session.protector.set_target(probe, session.readings.reading, size)
                 else:
+                    from workbench.engine.balloon.safety.ramp import Ramper
+
                     Ramper(self._parts.store.place.directory).end()
                     await probe.set_target(size)
         session.pace.hurry()

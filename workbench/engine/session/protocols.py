@@ -27,8 +27,8 @@ from workbench.engine.qmp.protocol import Monitor
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from workbench.domain.balloon.safety.protection import Safety
     from workbench.domain.guest.lifecycle import Silence
+    from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.domain.qmp.record.record import Record
     from workbench.engine.balloon.place import Place
     from workbench.engine.state.directory import Ended, Running
@@ -151,9 +151,8 @@ class Source(Protocol):
     def path(self) -> str:
         """The profile's file; empty if it has none."""
 
-    @property
-    def safety(self) -> Safety:
-        """Floor, ramp, guard and presets, as the guest was started."""
+    def describe(self, snapshot: GuestSnapshot) -> GuestSnapshot:
+        """Add what it says of the guest as it was started: description, cautions, floor, ramp, guard, presets."""
 
     @property
     def can_keep(self) -> Capability:

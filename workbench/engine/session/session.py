@@ -9,31 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.balloon.balloon import has_driver_returned
 from workbench.domain.guest.lifecycle import Exit, Phase, Silence, phase_of
 from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.qmp.record.record import Kind, Origin, Record
-from workbench.engine.balloon.path.watch import PathWatch
-from workbench.engine.balloon.probe import BalloonProbe
-from workbench.engine.balloon.readings import DEADLINE as POLL_DEADLINE
-from workbench.engine.balloon.readings import Readings
-from workbench.engine.balloon.safety.protection import Protector
-from workbench.engine.balloon.safety.status import found_protection
-from workbench.engine.session.hotplug import SessionHotplug
 from workbench.engine.session.link import Link
 from workbench.engine.session.pace import REST, Pace
 from workbench.errors import CommandFailed, MonitorClosed, MonitorCrowded, MonitorError, MonitorTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from workbench.domain.balloon.safety.protection import Safety
+    from workbench.engine.balloon.path.watch import PathWatch
+    from workbench.engine.balloon.probe import BalloonProbe
+    from workbench.engine.balloon.readings import Readings
+    from workbench.engine.balloon.safety.protection import Protector
+    from workbench.engine.session.hotplug import SessionHotplug
     from workbench.engine.session.protocols import Monitor, Parts
     from workbench.settings import Settings
 
@@ -44,7 +42,11 @@ TREE_EVENTS = frozenset({"DEVICE_DELETED", "RESET", "DEVICE_UNPLUG_GUEST_ERROR",
 
 
 class GuestSession:
-    """The state of one guest between readings."""
+    """The state of one guest between readings.
+
+    What reads the balloon, follows its path or plugs devices is made, and imported, on first use: a command that sends one
+    QMP command needs none of it.
+    """
 
     def __init__(
         self,
@@ -75,14 +77,47 @@ class GuestSession:
         )
         self.probe: BalloonProbe | None = None
         """Reads the balloon over the current connection; None until the first look."""
-        self.readings = Readings(parts.store.place, lasting=not borrowed)
-        self.path = PathWatch(parts.store.place, self.record)
-        self.protector = None if borrowed else Protector(parts.store.place.directory, snapshot.safety)
+        self.protector: Protector | None = None
         """Its ramp and guard; None while this process runs neither."""
         self.changes = asyncio.Lock()
         """Held while a request changes the guest."""
-        self.hotplug = SessionHotplug(self.link.use, parts, settings, self.changes, self._devices_changed)
+        self._settings = settings
+        self._readings: Readings | None = None
+        self._path: PathWatch | None = None
+        self._hotplug: SessionHotplug | None = None
+        self._described = False
+        """Whether the snapshot has what its source says of it."""
         self._stopping_since: float | None = None
+        if not borrowed:
+            self._describe()
+            self.protect_with(self.snapshot.safety)
+
+    @property
+    def readings(self) -> Readings:
+        """What was read of the balloon so far."""
+        if self._readings is None:
+            from workbench.engine.balloon.readings import Readings
+
+            self._readings = Readings(self.parts.store.place, lasting=not self.link.borrowed)
+        return self._readings
+
+    @property
+    def path(self) -> PathWatch:
+        """Follows the path of each change of the target."""
+        if self._path is None:
+            from workbench.engine.balloon.path.watch import PathWatch
+
+            self._path = PathWatch(self.parts.store.place, self.record)
+        return self._path
+
+    @property
+    def hotplug(self) -> SessionHotplug:
+        if self._hotplug is None:
+            from workbench.engine.session.hotplug import SessionHotplug
+
+            changed = self._devices_changed
+            self._hotplug = SessionHotplug(self.link.use, self.parts, self._settings, self.changes, changed)
+        return self._hotplug
 
     # Reading.
 
@@ -116,6 +151,7 @@ class GuestSession:
         self.link.check_awake()
         monitor = self.link.connected()
         probe = await self._opened_probe(monitor)
+        self._describe()
         at_rest = self.pace.begin(rest)
         protector = self.protector
         await self.readings.look(probe, at_rest=at_rest, statistics=protector is not None and protector.armed)
@@ -131,9 +167,12 @@ class GuestSession:
 
     async def _opened_probe(self, monitor: Monitor) -> BalloonProbe:
         if self.probe is None:
+            from workbench.engine.balloon.probe import BalloonProbe
+            from workbench.engine.balloon.readings import DEADLINE
+
             origin = Origin.USER if self.link.borrowed else Origin.SCREEN
             probe = BalloonProbe(
-                monitor, self.parts.store.place, self.parts.host_look(), origin=origin, deadline=POLL_DEADLINE
+                monitor, self.parts.store.place, self.parts.host_look(), origin=origin, deadline=DEADLINE
             )
             await probe.open()
             await self.path.connected(monitor)
@@ -141,8 +180,19 @@ class GuestSession:
             self.pace.expire()
         return self.probe
 
+    def asking(self, command: str, arguments: Mapping[str, object]) -> AbstractContextManager[None]:
+        """Wrap a command typed by the user: an unplug that it requests is followed like any other."""
+        return self.hotplug.asking(command, arguments) if command == "device_del" else nullcontext()
+
+    def expire(self) -> None:
+        """Something may have changed: read everything again soon."""
+        if self._readings is not None:
+            self._readings.expire()
+
     def protect_with(self, safety: Safety) -> None:
         """Run this ramp and guard from now on, with each look."""
+        from workbench.engine.balloon.safety.protection import Protector
+
         self.protector = Protector(self.parts.store.place.directory, safety)
 
     # Connections.
@@ -154,27 +204,33 @@ class GuestSession:
 
     def _closed(self) -> None:
         self.probe = None
-        self.hotplug.forget()
+        if self._hotplug is not None:
+            self._hotplug.forget()
         self.pace.interrupt()
 
     async def leave(self) -> None:
         """End what runs only as long as the connection: path, ramp, guard. The connection can still be used."""
-        await self.path.close()
+        if self._path is not None:
+            await self._path.close()
         if self.protector is not None:
             async with self.changes:
                 with suppress(MonitorError):  # a QEMU that ended or is frozen keeps the guard's settings
                     await self.protector.leave(self.probe)
             self.protector = None
-        self.readings.close()
+        if self._readings is not None:
+            self._readings.close()
 
     async def close(self) -> None:
         """Let go of the guest, which continues to run."""
-        await self.hotplug.close()
-        self.readings.close()
+        if self._hotplug is not None:
+            await self._hotplug.close()
+        if self._readings is not None:
+            self._readings.close()
         await self.link.close()
 
     def _on_event(self, name: str, data: Mapping[str, object], when: float) -> None:
-        self.hotplug.note(name, data)
+        if self._hotplug is not None:
+            self._hotplug.note(name, data)
         if name in TREE_EVENTS:
             if self.probe is not None:
                 self.probe.forget_address()
@@ -208,6 +264,8 @@ class GuestSession:
     # Publishing.
 
     def _publish(self, monitor: Monitor, probe: BalloonProbe) -> None:
+        from workbench.domain.balloon.balloon import has_driver_returned
+
         balloon = self.readings.balloon(probe)
         driver_changed = has_driver_returned(self.snapshot.balloon, balloon)
         self.emit(
@@ -289,8 +347,16 @@ class GuestSession:
         if self.protector is not None:
             protection = self.protector.state(snapshot.memory or 0)
         else:
+            from workbench.engine.balloon.safety.status import found_protection
+
             protection = found_protection(self.parts.store.place.directory, self.readings.reading)
         self._send(replace(snapshot, protection=protection))
+
+    def _describe(self) -> None:
+        """Add what its source says of the guest, once."""
+        if not self._described:
+            self._described = True
+            self.snapshot = self.parts.source.describe(self.snapshot)
 
     def _send(self, snapshot: GuestSnapshot) -> None:
         if snapshot != self.snapshot:

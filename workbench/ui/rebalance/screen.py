@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.engine.base import Engine
 
-TICK = 0.1
-"""Seconds between updates while targets are being reached."""
 HIGH, AROUND_HIGH, AROUND = 28, 13, 9
 """Rows of the terminal from which there are blank lines, and the rows around the list with and without them."""
 HEIGHTS = [(0, "-low"), (HIGH, "-high")]
