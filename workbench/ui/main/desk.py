@@ -29,9 +29,6 @@ class Windows(Protocol):
     def show_error(self, error: WorkbenchError) -> None:
         """Show an error until the user closes it."""
 
-    def open(self, screen: Screen[None]) -> None:
-        """Open a screen over this one."""
-
     async def ask(self, title: str, body: str, *choices: Choice) -> str:
         """The id of the choice made; empty for none."""
 
@@ -102,7 +99,3 @@ class Desk:
     async def result_of(self, dialog: Screen[T]) -> T:
         """Open a dialog and wait for its result."""
         return await self._windows.result_of(dialog)
-
-    def open(self, screen: Screen[None]) -> None:
-        """Open a screen over this one."""
-        self._windows.open(screen)

@@ -96,13 +96,13 @@ class MainScreen(Screen[None]):
         self._console_pane = ConsolePane(id="console")
         self._panes = PaneSwitch(self, self._names)
 
-        windows = ScreenWindows(self, self._balloon_panel)
+        windows = self._windows = ScreenWindows(self, self._balloon_panel)
         desk = self._desk = Desk(engine, windows)
         self._alarms = GuardAlarms(desk, windows.shows_balloon)
         self._balloon = BalloonRequests(desk)
         self._history = HistoryRequests(desk)
-        self._life_cycle = LifeCycle(desk, self._offer_kill_later)
-        self._profiles = ProfileRequests(desk, self._guest_list.expect)
+        self._life_cycle = LifeCycle(desk, windows.rebalance, self._offer_kill_later)
+        self._profiles = ProfileRequests(desk, windows.edit, self._guest_list.expect)
         self._devices = DeviceReads(desk, self._device_pane, first.late_tree)
         self._properties = PropertyRequests(desk)
         self._hotplug = HotplugRequests(desk, self._device_pane.seek)
@@ -341,6 +341,4 @@ class MainScreen(Screen[None]):
         self._too_small.show(self.size)
 
     def action_help(self) -> None:
-        from workbench.ui.main.help import HelpScreen
-
-        self.app.push_screen(HelpScreen(self))
+        self._windows.help()

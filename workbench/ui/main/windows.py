@@ -1,4 +1,4 @@
-"""Messages, questions and dialogs of the main screen."""
+"""What opens over the main screen: messages, questions, dialogs and other screens."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
     from textual.screen import Screen
 
+    from workbench.domain.command_line.checked import ProfileText
+    from workbench.engine.base import Engine, Profiles
     from workbench.errors import WorkbenchError
     from workbench.ui.balloon.panel import BalloonPanel
     from workbench.ui.main.desk import Choice
@@ -44,11 +46,26 @@ class ScreenWindows:
     def show_error(self, error: WorkbenchError) -> None:
         self._screen.app.push_screen(error_dialog(error))
 
-    def open(self, screen: Screen[None]) -> None:
-        self._screen.app.push_screen(screen)
-
     async def ask(self, title: str, body: str, *choices: Choice) -> str:
         return await self.result_of(confirm(title, body, *choices))
 
     async def result_of(self, dialog: Screen[T]) -> T:
         return await self._screen.app.push_screen_wait(dialog)
+
+    def edit(self, profiles: Profiles, known: ProfileText) -> None:
+        """Open the editor on a profile."""
+        from workbench.ui.editor.screen import EditorScreen
+
+        self._screen.app.push_screen(EditorScreen(profiles, known))
+
+    def rebalance(self, engine: Engine) -> None:
+        """Open the rebalance of all guests."""
+        from workbench.ui.rebalance.screen import RebalanceScreen
+
+        self._screen.app.push_screen(RebalanceScreen(engine))
+
+    def help(self) -> None:
+        """Open the list of all keys."""
+        from workbench.ui.main.help import HelpScreen
+
+        self._screen.app.push_screen(HelpScreen(self._screen))

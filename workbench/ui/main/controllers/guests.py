@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from workbench.domain.guest.snapshot import GuestSnapshot
+    from workbench.engine.base import Engine
     from workbench.ui.guests.list import Action
     from workbench.ui.main.desk import Desk
 
@@ -22,9 +23,18 @@ POWER_DOWN_PATIENCE = 10.0
 class LifeCycle:
     """Carries out what the list of guests asks for, except for profiles."""
 
-    def __init__(self, desk: Desk, offer_kill_later: Callable[[GuestSnapshot], object]) -> None:
-        """:param offer_kill_later: calls :meth:`offer_kill` after ``POWER_DOWN_PATIENCE``."""
+    def __init__(
+        self,
+        desk: Desk,
+        open_rebalance: Callable[[Engine], object],
+        offer_kill_later: Callable[[GuestSnapshot], object],
+    ) -> None:
+        """
+        :param open_rebalance: opens the rebalance of all guests.
+        :param offer_kill_later: calls :meth:`offer_kill` after ``POWER_DOWN_PATIENCE``.
+        """
         self._desk = desk
+        self._open_rebalance = open_rebalance
         self._offer_kill_later = offer_kill_later
 
     async def act(self, action: Action, name: str) -> None:
@@ -47,10 +57,8 @@ class LifeCycle:
             await self._reset(snapshot)
 
     def _rebalance(self) -> None:
-        from workbench.ui.rebalance.screen import RebalanceScreen
-
         if any(guest.phase.alive for guest in self._desk.engine.guests()):
-            self._desk.open(RebalanceScreen(self._desk.engine))
+            self._open_rebalance(self._desk.engine)
         else:
             self._desk.tell("No guest is running: s starts the chosen one", severity="warning", seconds=3)
 

@@ -26,9 +26,15 @@ SAME = "Addresses, ports and disk images are the same in both: change those that
 class ProfileRequests:
     """Carries out what the list of guests asks for profiles."""
 
-    def __init__(self, desk: Desk, expect: Callable[[str], object]) -> None:
-        """:param expect: highlights a guest as soon as it is in the list."""
+    def __init__(
+        self, desk: Desk, edit: Callable[[Profiles, ProfileText], object], expect: Callable[[str], object]
+    ) -> None:
+        """
+        :param edit: opens the editor on a profile.
+        :param expect: highlights a guest as soon as it is in the list.
+        """
         self._desk = desk
+        self._edit = edit
         self._expect = expect
 
     @property
@@ -46,18 +52,13 @@ class ProfileRequests:
         elif guest is None:
             return
         elif action == "edit":
-            self._open_editor(await self._profiles.read(guest.name))
+            self._edit(self._profiles, await self._profiles.read(guest.name))
         elif action == "duplicate":
             await self._duplicate(guest.name)
         elif action == "rename":
             await self._rename(guest)
         else:
             await self._delete(guest)
-
-    def _open_editor(self, known: ProfileText) -> None:
-        from workbench.ui.editor.screen import EditorScreen
-
-        self._desk.open(EditorScreen(self._profiles, known))
 
     async def _ask_name(self, title: str, words: str, value: str = "", own: str = "") -> str | None:
         """
@@ -90,7 +91,7 @@ class ProfileRequests:
             await self._create(new, known.text)
 
     async def _create(self, name: str, text: str) -> None:
-        self._open_editor(await self._profiles.create(name, text))
+        self._edit(self._profiles, await self._profiles.create(name, text))
         self._expect(name)
 
     async def _rename(self, guest: GuestSnapshot) -> None:
