@@ -13,7 +13,6 @@ from tests.code.slices import slices
 ROOT = Path(__file__).parents[2]
 
 ALLOWED = (
-    "workbench.engine.local.driver.GuestDriver",
     "workbench.ui.balloon.staging.BalloonStaging",
     "workbench.ui.balloon.views.BalloonViews",
     "workbench.ui.devices.answers.DeviceAnswers",
