@@ -151,9 +151,7 @@ class WorkbenchApp(KeyOrder):
             gc.freeze()
 
     def get_default_screen(self) -> Screen[None]:
-        screen = MainScreen(self._engine, self._first)
-        screen.preferences = self._preferences
-        return screen
+        return MainScreen(self._engine, self._first, self._preferences)
 
     async def on_unmount(self) -> None:
         await self._engine.close()

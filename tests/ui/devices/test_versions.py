@@ -18,7 +18,7 @@ from workbench.engine.session.devices import SessionDevices
 from workbench.errors import CommandFailed
 from workbench.settings import Settings
 from workbench.ui.devices.detail_area import DetailArea
-from workbench.ui.main.devices import read_answer
+from workbench.ui.main.controllers.devices import read_answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

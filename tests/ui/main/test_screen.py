@@ -28,7 +28,8 @@ from workbench.ui.common.dialogs import Dialog
 from workbench.ui.guests.list import GuestList
 from workbench.ui.keys.bar import KeyBar
 from workbench.ui.main.help import HelpScreen
-from workbench.ui.main.screen import HEIGHTS, WIDTHS, MainScreen
+from workbench.ui.main.screen import MainScreen
+from workbench.ui.main.sizes import HEIGHTS, WIDTHS
 from workbench.ui.qmp import console as qmp_console
 from workbench.ui.qmp import waits as qmp_waits
 from workbench.ui.qmp.console import QmpConsole

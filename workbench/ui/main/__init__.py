@@ -1,1 +1,1 @@
-"""The main screen: its panes and the actions of their keys."""
+"""The main screen: its panes, the desk, and the controllers that carry out what the panes ask for."""
