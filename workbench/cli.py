@@ -5,9 +5,13 @@ Imports nothing that ``workbench --version`` or the screen does not need.
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from workbench.settings import Settings
+
+GARBAGE = 50_000
+"""New objects after which a verb looks for unused ones."""
 
 
 def main() -> None:
@@ -16,6 +20,8 @@ def main() -> None:
         code = _run()
     except Exception as error:
         raise SystemExit(_explain(error)) from error
+    finally:
+        gc.freeze()  # the interpreter's end would look through all objects once more, for a fifth of a verb's time
     raise SystemExit(code)
 
 
@@ -26,6 +32,8 @@ def _run() -> int:
 
         open_screen(Settings())
         return 0
+    # A verb makes many objects that last until its end; looking through them again and again takes a tenth of its time.
+    gc.set_threshold(GARBAGE)
     from workbench.verbs.group import run
 
     return run()

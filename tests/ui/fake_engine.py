@@ -234,7 +234,9 @@ class FakeGuest:
     def hold(self) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
-    async def refresh(self, *, settle: float = 0.0, report: bool = False, patience: float = 0.0) -> GuestSnapshot:
+    async def refresh(
+        self, *, settle: float = 0.0, report: bool = False, brief: bool = False, patience: float = 0.0
+    ) -> GuestSnapshot:
         if self.failure is not None:
             raise self.failure
         return self.snapshot
@@ -458,7 +460,9 @@ class FakeEngine:
     async def close(self) -> None:
         self.closed.set()
 
-    async def refresh(self, names: Sequence[str] | None = None, *, settle: float = 0.0) -> Sequence[GuestSnapshot]:
+    async def refresh(
+        self, names: Sequence[str] | None = None, *, settle: float = 0.0, brief: bool = False
+    ) -> Sequence[GuestSnapshot]:
         wanted = sorted(self._guests) if names is None else names
         return [self.guest(name).snapshot for name in wanted]
 

@@ -172,6 +172,7 @@ class Guest(Protocol):
 
         :param settle: seconds in which a diff is read repeatedly: one reading cannot show whether it moves.
         :param report: wait for the guest's next statistics report, if it comes in time.
+        :param brief: only its run state, not its balloon.
         :param patience: seconds to wait for other clients of its monitor.
         """
 
@@ -358,11 +359,13 @@ class Engine(Protocol):
     async def close(self) -> None:
         """Close all connections; guests keep running."""
 
-    async def refresh(self, names: Sequence[str] | None = None, *, settle: float = 0.0) -> Sequence[GuestSnapshot]:
+    async def refresh(
+        self, names: Sequence[str] | None = None, *, settle: float = 0.0, brief: bool = False
+    ) -> Sequence[GuestSnapshot]:
         """Read guests now, all at the same time; the snapshot of one that does not answer says why.
 
         :param names: only these; by default all that run.
-        :param settle: see :meth:`Guest.refresh`.
+        :param settle: see :meth:`Guest.refresh`; so is ``brief``.
         """
 
     async def carry_out(self, course: Course, report: Callable[[Course], None]) -> None:

@@ -13,9 +13,9 @@ value is a string, whatever its type in the schema.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from workbench.domain.qmp.checking import Mistake, check
@@ -40,8 +40,7 @@ _WHOLE = {"execute", "exec-oob", "arguments", "id"}
 """The members of a QMP command (docs/interop/qmp-spec); an id is ignored, because the client assigns its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One command to send."""
 
     command: str
@@ -50,8 +49,18 @@ class Request:
     """Whether it is an HMP line, whose reply is text."""
     oob: bool = False
     """Whether to send it out of band, as ``exec-oob``."""
-    places: dict[Path, Span] = field(default_factory=dict, compare=False, repr=False)
+    places: dict[Path, Span] = field(default_factory=dict)
     """Position of each argument in the line; the command itself is at the empty path."""
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it sends the same, wherever it stands in a line."""
+        return isinstance(other, Request) and self._sends() == other._sends()
+
+    def __hash__(self) -> int:
+        return hash(self.command)
+
+    def _sends(self) -> tuple[object, ...]:
+        return self.command, self.arguments, self.hmp, self.oob
 
 
 def parse_line(text: str, schema: Schema | None = None) -> Request:

@@ -125,13 +125,15 @@ class LocalEngine:
         # The caller of a start got its error; if no caller waits any more, the next screen shows how QEMU ended.
         await asyncio.gather(*starts, return_exceptions=True)
 
-    async def refresh(self, names: Sequence[str] | None = None, *, settle: float = 0.0) -> Sequence[GuestSnapshot]:
+    async def refresh(
+        self, names: Sequence[str] | None = None, *, settle: float = 0.0, brief: bool = False
+    ) -> Sequence[GuestSnapshot]:
         if names is None:
             await self._clean_up()
             self._scan()
             names = sorted(self._guests)
         guests = [self.guest(name) for name in names]
-        await asyncio.gather(*(_look(guest, settle) for guest in guests if guest.snapshot.phase.alive))
+        await asyncio.gather(*(_look(guest, settle, brief) for guest in guests if guest.snapshot.phase.alive))
         return [guest.snapshot for guest in guests]
 
     async def carry_out(self, course: Course, report: Callable[[Course], None]) -> None:
@@ -339,9 +341,9 @@ class LocalEngine:
             listener(last)
 
 
-async def _look(guest: SessionGuest | StoppedGuest, settle: float) -> None:
+async def _look(guest: SessionGuest | StoppedGuest, settle: float, brief: bool) -> None:
     with suppress(MonitorError, NotFound):  # the snapshot says why
-        await guest.refresh(settle=settle, patience=PATIENCE)
+        await guest.refresh(settle=settle, brief=brief, patience=PATIENCE)
 
 
 async def _clean(state: StateDirectory, name: str) -> None:

@@ -46,7 +46,9 @@ class StoppedGuest:
     def hold(self) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
-    async def refresh(self, *, settle: float = 0.0, report: bool = False, patience: float = 0.0) -> GuestSnapshot:
+    async def refresh(
+        self, *, settle: float = 0.0, report: bool = False, brief: bool = False, patience: float = 0.0
+    ) -> GuestSnapshot:
         self._refuse()
 
     async def wait_until(

@@ -133,8 +133,12 @@ class SessionGuest:
     # Reading.
 
     async def refresh(
-        self, *, settle: float = 0.0, report: bool = False, patience: float = BORROW_DEADLINE
+        self, *, settle: float = 0.0, report: bool = False, brief: bool = False, patience: float = BORROW_DEADLINE
     ) -> GuestSnapshot:
+        if brief and self._driver is None:
+            async with self._borrow(patience):
+                await self._session.glance()
+            return self.snapshot
         readings = self._session.readings
         readings.expire()
         if self._driver is not None:

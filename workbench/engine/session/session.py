@@ -91,6 +91,7 @@ class GuestSession:
         if not borrowed:
             self._describe()
             self.protect_with(self.snapshot.safety)
+            self._path = self.path  # it follows changes from the start, shown or not
 
     @property
     def readings(self) -> Readings:
@@ -103,11 +104,13 @@ class GuestSession:
 
     @property
     def path(self) -> PathWatch:
-        """Follows the path of each change of the target."""
+        """Follows the path of each change of the target, from when it is first asked for."""
         if self._path is None:
             from workbench.engine.balloon.path.watch import PathWatch
 
-            self._path = PathWatch(self.parts.store.place, self.record)
+            self._path = PathWatch(self.parts.store.place, self.record, self.link.monitor)
+            if self._readings is not None:
+                self._path.reading(self._readings.reading)
         return self._path
 
     @property
@@ -161,9 +164,43 @@ class GuestSession:
                 judge = partial(readings.verdict, probe)
                 if await protector.after_reading(probe, readings.reading, readings.stats, judge, readings.status):
                     self.pace.hurry()
-        await self.hotplug.look()
+        if self._hotplug is not None or not self.link.borrowed:
+            await self.hotplug.look()
         self._publish(monitor, probe)
-        self.path.reading(self.readings.reading)
+        if self._path is not None:
+            self._path.reading(self.readings.reading)
+
+    async def glance(self) -> None:
+        """Read the run state only.
+
+        :raise MonitorError: if QEMU does not answer; the snapshot then says why.
+        """
+        from workbench.engine.balloon.readings import DEADLINE
+
+        monitor = self.link.connected()
+        reply = await monitor.execute("query-status", origin=Origin.USER, deadline=DEADLINE)
+        status = str(reply.get("status", "")) if isinstance(reply, dict) else ""
+        self._send(
+            replace(
+                self.snapshot,
+                phase=phase_of(status),
+                status=status,
+                answering=True,
+                trouble="",
+                silence=None,
+                qemu_version=monitor.version,
+            )
+        )
+
+    async def _connect_path(self, monitor: Monitor) -> None:
+        """Disable the trace events that a killed workbench left enabled; enable them for those who follow a path."""
+        if self._path is not None:
+            await self._path.connected(monitor)
+        else:
+            from workbench.engine.balloon.path.trace import TraceEvents
+
+            with suppress(MonitorError):
+                await TraceEvents(monitor, self.parts.store.place).sweep()
 
     async def _opened_probe(self, monitor: Monitor) -> BalloonProbe:
         if self.probe is None:
@@ -175,7 +212,7 @@ class GuestSession:
                 monitor, self.parts.store.place, self.parts.host_look(), origin=origin, deadline=DEADLINE
             )
             await probe.open()
-            await self.path.connected(monitor)
+            await self._connect_path(monitor)
             self.probe = probe
             self.pace.expire()
         return self.probe

@@ -23,7 +23,7 @@ def command(settings: Settings, as_json: bool) -> None:
     """List profiles and running guests: name, state, pid, memory, accelerator."""
     from workbench.verbs.guests.words import as_object
 
-    guests = run(_list(settings, settle=LOOK if as_json else 0.0))
+    guests = run(_list(settings, whole=as_json))
     if as_json:
         print_json([as_object(guest) for guest in guests])
         return
@@ -33,9 +33,10 @@ def command(settings: Settings, as_json: bool) -> None:
         click.echo(line)
 
 
-async def _list(settings: Settings, settle: float) -> Sequence[GuestSnapshot]:
+async def _list(settings: Settings, *, whole: bool) -> Sequence[GuestSnapshot]:
+    """:param whole: with their balloons."""
     async with open_engine(settings) as engine:
-        await engine.refresh(settle=settle)
+        await engine.refresh(settle=LOOK if whole else 0.0, brief=not whole)
         return engine.guests()
 
 

@@ -38,11 +38,14 @@ CLOSE = 3.0
 class PathWatch:
     """Follows one guest's changes; see :meth:`workbench.engine.base.Guest.path`."""
 
-    def __init__(self, place: Place, record: Record) -> None:
-        """:param record: the messages on the monitor that carries our own requests."""
+    def __init__(self, place: Place, record: Record, monitor: Monitor | None = None) -> None:
+        """
+        :param record: the messages on the monitor that carries our own requests.
+        :param monitor: that monitor, if it is open already.
+        """
         self._place = place
         self._listeners: list[Callable[[PathView], None]] = []
-        self._monitor: Monitor | None = None
+        self._monitor = monitor
         self._sieve = Sieve(place.pid)
         self._log: TraceLog | None = None
         self._why = ""
