@@ -88,7 +88,7 @@ async def test_a_target_of_another_client_is_seen_in_the_config_space(qemu: str)
         assert probe.record is not None
         assert (probe.record.target, probe.record.ours) == (96 * MIB, False)
         assert json.loads((place.directory / RECORD).read_bytes())["target"] == 96 * MIB
-        assert [mark.time for mark in probe.marks.load()] == [probe.record.since]
+        assert [mark.time for mark in probe.book.marks.load()] == [probe.record.since]
 
 
 @each_qemu()
@@ -101,7 +101,7 @@ async def test_a_mark_precedes_the_first_reading_with_its_target(qemu: str) -> N
             reading = await probe.read()
         assert reading is not None
         assert reading.target == 96 * MIB
-        (mark,) = probe.marks.load()
+        (mark,) = probe.book.marks.load()
         assert mark.time <= reading.time
 
 

@@ -207,7 +207,7 @@ async def test_modules_count_as_the_balloon_counts_them_and_are_looked_at(qemu: 
         assert 128 * MIB <= host.resident < 192 * MIB, "the module is there as a whole, of the rest little"
         await monitor.execute("object-add", {"qom-type": "memory-backend-ram", "id": "d1", "size": 64 * MIB})
         await monitor.execute("device_add", {"driver": "pc-dimm", "memdev": "d1", "id": "dimm1"})
-        await probe.look_at_ram()
+        await probe.memory.look()
         assert probe.ram == 320 * MIB
         assert probe.look_at_host() is None, "where the new one lies is not known yet"
         readings = Readings(place, lasting=False)
