@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from workbench.domain.balloon.balloon import Balloon
-from workbench.domain.balloon.diagnosis.causes import Cause, State
-from workbench.domain.balloon.diagnosis.judge import PATIENCE, Verdict
+from workbench.domain.balloon.diagnosis.causes import Cause
+from workbench.domain.balloon.diagnosis.judge import PATIENCE
 from workbench.domain.balloon.diagnosis.statistics import LATE, SLACK
 from workbench.domain.balloon.history.marks import MarkKind
 from workbench.domain.balloon.reading import GuestStats, HostMemory, Reading, Source, seen_between
@@ -43,13 +42,12 @@ class Stage:
         self.report: GuestStats | None = None
         """What the guest sent last, as QEMU has it."""
         self.present = True
-        self.backing = None
         self.queries = Sent()
         self.book = TargetBook(directory, 0.0)
         self.driver = StagedDriver(self)
         self.statistics = StagedStatistics(self)
-        self.memory = SimpleNamespace(asking=False, look=partial(self.trip, "ram"))
-        self.changes = SimpleNamespace(ledger=lambda: None)
+        self.memory = SimpleNamespace(asking=False, look=partial(self.trip, "ram"), backing=lambda **_: None)
+        self.changes = SimpleNamespace(ledger=lambda: None, look_at_host=self.look_at_host)
 
     @property
     def probe(self) -> BalloonProbe:
@@ -73,17 +71,10 @@ class Stage:
         await self.trip("run state")
         return self.state
 
-    @property
-    def record(self) -> TargetRecord | None:
-        return self.book.record
-
-    @property
-    def asked_at(self) -> float:
-        return self.record.since if self.record else 0.0
-
-    async def read(self, *, check_address: bool, **_: object) -> Reading:
+    async def read(self, *, check_address: bool) -> Reading:
         self.queries.sent = 2 if check_address else 1
-        target = self.record.target if self.record else RAM
+        record = self.book.record
+        target = record.target if record else RAM
         return Reading(self.now, RAM, target, self.actual, Source.CONFIG_SPACE)
 
     def look_at_host(self) -> HostMemory:
@@ -105,6 +96,7 @@ class StagedDriver:
 
     deflate_on_oom = None
     features = None
+    reporting = None
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -132,7 +124,7 @@ class StagedStatistics:
         self._last: GuestStats | None = None
         self._asked = 0.0
 
-    async def read(self, **_: object) -> GuestStats | None:
+    async def read(self) -> GuestStats | None:
         await self._stage.trip("statistics")
         if self._stage.report is not None:
             before, self._asked = self._asked, self._stage.now
@@ -333,9 +325,7 @@ async def test_a_report_in_the_middle_of_a_move_is_known_to_a_look(watched: Watc
         await watched.look(after=0.1)
         assert stage.trips <= ROUND_TRIPS
         if i >= 17:
-            at = watched.readings
-            now = Balloon(Verdict(State.INFLATING), at.reading, stats=at.stats, history=at.history)
-            counted.append(used_by(now))
+            counted.append(used_by(watched.readings.balloon(stage.probe)))
     assert all(size is not None and used <= size <= used + 2 * step for size in counted), [
         size and size // MIB for size in counted
     ]

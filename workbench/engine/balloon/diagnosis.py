@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workbench.domain.balloon.diagnosis.judge import Circumstances, judge
 from workbench.domain.balloon.diagnosis.statistics import is_stale
-from workbench.domain.profile.guest import safety_of
-from workbench.engine.profiles.store import started_profile
 
 if TYPE_CHECKING:
     from workbench.domain.balloon.diagnosis.judge import Verdict
     from workbench.engine.balloon.errands import Errands
-    from workbench.engine.balloon.place import Place
     from workbench.engine.balloon.probe import BalloonProbe
     from workbench.engine.balloon.record.marks import MarksFile
     from workbench.engine.balloon.record.samples import Samples
@@ -25,9 +21,10 @@ class Diagnosis:
     """Judges from everything that was read of the guest so far, by any workbench."""
 
     def __init__(
-        self, place: Place, clock: Clock, marks: MarksFile, samples: Samples, errands: Errands, track: Track
+        self, wanted: int, clock: Clock, marks: MarksFile, samples: Samples, errands: Errands, track: Track
     ) -> None:
-        self._place = place
+        """:param wanted: seconds between reports that the guest's definition asks for; 0: none."""
+        self._wanted = wanted
         self._clock = clock
         self._marks = marks
         self._samples = samples
@@ -83,10 +80,3 @@ class Diagnosis:
             take_back=track.take_back,
             unrecorded=self._samples.trouble,
         )
-
-    @cached_property
-    def _wanted(self) -> int:
-        """Seconds between reports that the guest's definition asks for; read only if QEMU requests none."""
-        if self._place.statistics is not None:
-            return self._place.statistics
-        return safety_of(started_profile(self._place.directory)).statistics

@@ -95,7 +95,7 @@ class Errands:
             case Errand.INTERVAL:
                 await probe.statistics.look_at_interval()
             case Errand.STATISTICS:
-                self.stats = await probe.statistics.read(check_interval=False)
+                self.stats = await probe.statistics.read()
             case Errand.RAM:
                 await probe.memory.look()
             case Errand.FEATURES:

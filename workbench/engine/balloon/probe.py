@@ -10,9 +10,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, cast
 
-from workbench.domain.balloon.reading import HostMemory, Reading, Source
+from workbench.domain.balloon.reading import Reading, Source
 from workbench.domain.qmp.record.record import Origin
-from workbench.engine.balloon.backing import HostSide
 from workbench.engine.balloon.device.balloon_device import BalloonDevice
 from workbench.engine.balloon.device.driver import Driver
 from workbench.engine.balloon.device.queries import Queries
@@ -24,13 +23,9 @@ from workbench.engine.qmp.protocol import COMMAND_DEADLINE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from contextlib import AbstractContextManager
 
-    from workbench.domain.balloon.backing import Backing
-    from workbench.domain.balloon.reading import GuestStats
     from workbench.engine.balloon.host_look import HostLook
     from workbench.engine.balloon.place import Place
-    from workbench.engine.balloon.record.target_record import TargetRecord
     from workbench.engine.qmp.protocol import Monitor
 
 
@@ -41,12 +36,13 @@ class BalloonProbe:
         self,
         monitor: Monitor,
         place: Place,
-        host: HostLook | None = None,
+        host: HostLook,
         *,
         origin: Origin = Origin.SCREEN,
         deadline: float = COMMAND_DEADLINE,
     ) -> None:
-        """:param host: what the host holds of its RAM; None: as seen on this host.
+        """
+        :param host: what the host holds of the guest's RAM.
         :param deadline: seconds until one reading counts as unanswered.
         """
         self._monitor = monitor
@@ -54,7 +50,7 @@ class BalloonProbe:
         self.device = BalloonDevice(self.queries)
         self.driver = Driver(self.queries, self.device)
         self.statistics = Statistics(self.device)
-        self.memory = Ram(self.queries, host or HostSide(place.pid, place.memory, place.log), place.memory)
+        self.memory = Ram(self.queries, host, place.memory)
         self.book = TargetBook(place.directory, place.started)
         self.changes = TargetChanges(self.book, self.memory, self.driver, self.statistics)
 
@@ -68,12 +64,11 @@ class BalloonProbe:
             await self.memory.ask()
         self.memory.look_at_host()
 
-    async def read(self, *, check_address: bool = True, check_driver: bool = True) -> Reading | None:
+    async def read(self, *, check_address: bool = True) -> Reading | None:
         """One reading; None without a balloon device.
 
         :param check_address: find the BAR with ``query-pci``, required at rest; in motion the last address is reused,
             since a guest that moves pages is not moving BARs.
-        :param check_driver: also read the device status when the address is checked.
         """
         self.queries.sent = 0
         if not self.device.present:
@@ -81,8 +76,6 @@ class BalloonProbe:
         if check_address or self.device.bar is None:
             self.memory.look_at_devices(await self.device.locate())
             self.driver.located()
-            if check_driver:
-                await self.driver.look()
         reading = await self.device.read_config(self.memory.size) or await self._query()
         if reading is not None:
             self.changes.see(reading)
@@ -97,15 +90,6 @@ class BalloonProbe:
         with self.changes.sending(size, continues=continues):
             await self._monitor.execute("balloon", {"value": size}, origin=Origin.ACTION)
 
-    def look_at_host(self) -> HostMemory | None:
-        """What the host holds of the guest's RAM now; None if that cannot be read."""
-        held = self.memory.look_at_host()
-        if held is None:
-            return None
-        record = self.book.record
-        baseline = record.baseline if record else None
-        return HostMemory(held.resident, held.resident if baseline is None else baseline, held.measure, held.pool_free)
-
     async def run_state(self) -> str:
         """QEMU's ``RunState``, such as ``running``."""
         return cast("Mapping[str, str]", await self.queries.execute("query-status"))["status"]
@@ -117,8 +101,6 @@ class BalloonProbe:
         ram, record = self.memory.size, self.book.record
         return Reading(time.time(), ram, record.target if record else ram, max(0, min(actual, ram)), Source.QUERY)
 
-    # What the parts know, for those who only ask.
-
     @property
     def ram(self) -> int:
         """Bytes of RAM."""
@@ -128,43 +110,3 @@ class BalloonProbe:
     def present(self) -> bool:
         """Whether the guest has a balloon device."""
         return self.device.present
-
-    @property
-    def driver_status(self) -> int | None:
-        """The device status byte; 0 while the registers are not mapped; None if it cannot be read."""
-        return self.driver.status
-
-    @property
-    def backing(self) -> Backing | None:
-        """What backs the guest's RAM; None if that cannot be determined."""
-        return self.memory.backing(reporting=self.driver.reporting)
-
-    @property
-    def record(self) -> TargetRecord | None:
-        """The last change of the target; None if none is known."""
-        return self.book.record
-
-    @property
-    def asked_at(self) -> float:
-        """Unix time at which the target was last sent or found, or of a later reset of the guest."""
-        return self.book.asked_at
-
-    async def stats(self, *, check_interval: bool = True) -> GuestStats | None:
-        """The guest's own statistics; None without a balloon device."""
-        return await self.statistics.read(check_interval=check_interval)
-
-    async def look_at_driver(self) -> None:
-        """Read the device status at the last known address."""
-        await self.driver.look()
-
-    async def set_interval(self, seconds: int) -> None:
-        """Set how often QEMU requests statistics from the guest; 0: never."""
-        await self.statistics.set_interval(seconds)
-
-    def own_target(self, size: int, *, continues: bool = False) -> AbstractContextManager[None]:
-        """Wrap a command that sets a target: see :meth:`TargetChanges.sending`."""
-        return self.changes.sending(size, continues=continues)
-
-    def forget_address(self) -> None:
-        """The guest may move the BAR: the old address may belong to another device."""
-        self.device.forget_address()

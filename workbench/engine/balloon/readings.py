@@ -35,15 +35,18 @@ DEADLINE = 1.0
 class Readings:
     """Reads one guest round by round: what is due, what was seen, and what it means."""
 
-    def __init__(self, place: Place, *, lasting: bool = True, clock: Clock = time) -> None:
-        """:param lasting: stay the recorder until closed, not only during each look."""
+    def __init__(self, place: Place, statistics: int = 0, *, lasting: bool = True, clock: Clock = time) -> None:
+        """
+        :param statistics: seconds between reports that the guest's definition asks for; 0: none.
+        :param lasting: stay the recorder until closed, not only during each look.
+        """
         self._clock = clock
         self.marks = MarksFile(place.directory)
         resets = (mark.time for mark in self.marks.load() if mark.kind is MarkKind.RESET)
         self._samples = Samples(place.directory, lasting=lasting)
         self._errands = Errands(clock)
         self._track = Track(started=max(place.started, *resets, 0.0), moved_at=moved_at(self._samples.all))
-        self._diagnosis = Diagnosis(place, clock, self.marks, self._samples, self._errands, self._track)
+        self._diagnosis = Diagnosis(statistics, clock, self.marks, self._samples, self._errands, self._track)
         self._turns = TurnMarks(self.marks, clock)
         self._take_backs = TakeBackMarks(self.marks, clock)
         self._host: HostMemory | None = None
@@ -59,11 +62,6 @@ class Readings:
         return self._errands.status
 
     @property
-    def started(self) -> float:
-        """Unix time of the guest's last start: QEMU's start, or a reset."""
-        return self._track.started
-
-    @property
     def reading(self) -> Reading | None:
         """The last reading."""
         return self._track.reading
@@ -72,11 +70,6 @@ class Readings:
     def stats(self) -> GuestStats | None:
         """The guest's own statistics as last read."""
         return self._errands.stats
-
-    @property
-    def history(self) -> tuple[Sample, ...]:
-        """The last samples, oldest first, for the plot."""
-        return self._samples.all
 
     def expire(self) -> None:
         """Something happened: read again soon what is otherwise read now and then."""
@@ -97,7 +90,7 @@ class Readings:
         if not self._errands.has_met(probe):
             probe.book.mark_in(self.marks)
         self._turns.write()
-        before, reading = self.reading, await probe.read(check_address=at_rest, check_driver=False)
+        before, reading = self.reading, await probe.read(check_address=at_rest)
         if before is not None and before.diff and reading is not None and not reading.diff:
             self._errands.hasten_statistics()  # a report from now on is of a guest at rest
         # The actual at the time of a report is known only as precisely as it is sampled, and the largest possible value
@@ -105,9 +98,9 @@ class Readings:
         statistics = statistics or (self.moving and self._errands.report_due)
         await self._errands.run(probe, at_rest=at_rest, statistics=statistics)
         self._diagnosis.note_answer()
-        self._track.see(reading, driver_ok=probe.driver.ok, target_since=probe.asked_at)
+        self._track.see(reading, driver_ok=probe.driver.ok, target_since=probe.book.asked_at)
         if at_rest or self.moving or _sizes(reading) != _sizes(before):
-            self._host = probe.look_at_host()
+            self._host = probe.changes.look_at_host()
         if reading is not None:
             seen = self._errands.driver_seen
             self._take_backs.see(self._track.take_back, driver_ok=probe.driver.ok, driver_seen=seen)
@@ -136,7 +129,7 @@ class Readings:
         """
         if not answering:
             self._diagnosis.note_silence()
-        record, history = probe.record, self.history
+        record, history = probe.book.record, self._samples.all
         return Balloon(
             verdict=self.verdict(probe, answering=answering, trouble=trouble),
             reading=self.reading,
@@ -149,7 +142,7 @@ class Readings:
             history=history,
             marks=self.marks.load(),
             ledger=probe.changes.ledger(),
-            backing=probe.backing,
+            backing=probe.memory.backing(reporting=probe.driver.reporting),
         )
 
     def verdict(self, probe: BalloonProbe, *, answering: bool = True, trouble: str = "") -> Verdict:

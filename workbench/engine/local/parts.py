@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from workbench.domain.profile.guest import safety_of
 from workbench.domain.qmp.record.record import Origin
 from workbench.engine.balloon.backing import HostSide
-from workbench.engine.balloon.place import place_of
+from workbench.engine.balloon.place import Place
 from workbench.engine.hotplug.plugged import kept_lines
 from workbench.engine.local.console import Console
 from workbench.engine.profiles.store import started_profile
@@ -133,7 +133,8 @@ class LocalStore:
     can_write = CAN
 
     def __init__(self, running: Running) -> None:
-        self.place = place_of(running)
+        facts, log = running.facts, running.path / "qemu.log"
+        self.place = Place(running.path, running.pid, facts.memory, facts.started, log)
 
 
 class LocalSource:

@@ -75,7 +75,7 @@ class GuestSession:
         )
         self.probe: BalloonProbe | None = None
         """Reads the balloon over the current connection; None until the first look."""
-        self.readings = Readings(parts.store.place, lasting=not borrowed)
+        self.readings = Readings(parts.store.place, snapshot.safety.statistics, lasting=not borrowed)
         self.path = PathWatch(parts.store.place, self.record)
         self.protector = None if borrowed else Protector(parts.store.place.directory, snapshot.safety)
         """Its ramp and guard; None while this process runs neither."""
@@ -177,7 +177,7 @@ class GuestSession:
         self.hotplug.note(name, data)
         if name in TREE_EVENTS:
             if self.probe is not None:
-                self.probe.forget_address()
+                self.probe.device.forget_address()
             self.snapshot = replace(self.snapshot, devices_revision=self.snapshot.devices_revision + 1)
         self.readings.note_event(name, data, when)
         if name == "RESET" and self.protector is not None:

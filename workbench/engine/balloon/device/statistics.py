@@ -27,14 +27,11 @@ class Statistics:
         self.polled_since = 0.0
         """Unix time at which the interval was seen to change; 0: never."""
 
-    async def read(self, *, check_interval: bool = True) -> GuestStats | None:
-        """The statistics now; None without a balloon device.
-
-        :param check_interval: read again how often QEMU requests them.
-        """
+    async def read(self) -> GuestStats | None:
+        """The statistics now; None without a balloon device."""
         if not self._device.path:
             return None
-        if check_interval or self.interval is None:
+        if self.interval is None:
             await self.look_at_interval()
         asked, self._asked = self._asked, time.time()
         stats = stats_of(await self._device.property("guest-stats"), self.interval or 0)

@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from workbench.domain.balloon.reading import HostMemory
 from workbench.domain.units import PAGE
 from workbench.engine.balloon.record.target_record import TargetRecord, ledger_of, record_of
 
@@ -48,6 +49,14 @@ class TargetChanges:
         change = self._change(ram - pages * PAGE, time.time(), ours=True)
         with self._book.sending(change, continues=continues):
             yield
+
+    def look_at_host(self) -> HostMemory | None:
+        """What the host holds of the guest's RAM now, and held before the last change; None if that cannot be read."""
+        held, record = self._ram.look_at_host(), self._book.record
+        if held is None:
+            return None
+        baseline = record.baseline if record else None
+        return HostMemory(held.resident, held.resident if baseline is None else baseline, held.measure, held.pool_free)
 
     def ledger(self) -> Ledger | None:
         """The last change and its effect, from the last reading; None without one."""
