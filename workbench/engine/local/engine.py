@@ -18,7 +18,7 @@ from workbench.domain.guest.lifecycle import Exit, Phase
 from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.host.hugepages import HugepageHolder, Supply
 from workbench.domain.profile.cautions import caution_lines
-from workbench.domain.profile.guest import safety_of
+from workbench.domain.profile.safety import safety_of
 from workbench.domain.units import format_size
 from workbench.engine.local.parts import SCREEN, SHARED, LocalParts, run_of
 from workbench.engine.local.stopped import StoppedGuest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from workbench.domain.profile.guest import safety_of
+from workbench.domain.profile.safety import safety_of
 from workbench.domain.qmp.record.record import Origin
 from workbench.engine.balloon.backing import HostSide
 from workbench.engine.balloon.place import Place
