@@ -29,7 +29,7 @@ from workbench.domain.hotplug.leftovers import Behind, Sort, Stake
 from workbench.domain.hotplug.plan import FreeBus, Offer
 from workbench.domain.hotplug.unplug import Keeping, Kind, Plan, Unplug
 from workbench.domain.hotplug.unplug import State as UnplugState
-from workbench.domain.profile.guest import check_name
+from workbench.domain.profile.names import check_name
 from workbench.domain.profile.problems import ProfileChanged
 from workbench.domain.profile.text.parse import parse
 from workbench.domain.qmp.record.record import Origin, Record

@@ -13,6 +13,7 @@ from workbench.domain.compare.drift import Live
 from workbench.domain.compare.keys import compare_profiles
 from workbench.domain.compare.running_profile import AsItRuns, as_it_runs, of_others
 from workbench.domain.hotplug.unplug import Kind, Plugged
+from workbench.domain.profile.ids import ids_of
 
 if TYPE_CHECKING:
     from workbench.domain.profile.guest import GuestProfile
@@ -31,7 +32,7 @@ file = "/b"
 [[rng]]
 """
 STARTED = read_guest(TEXT)
-ALL = {name for name, _ in STARTED.ids()}
+ALL = {name for name, _ in ids_of(STARTED)}
 
 
 def parts(profile: GuestProfile) -> tuple[ArgvPart, ...]:

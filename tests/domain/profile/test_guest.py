@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests.profile_files import CORPUS, read_guest
 from workbench.domain.profile.cpu import HYPERV
 from workbench.domain.profile.devices.part import key_text
-from workbench.domain.profile.guest import NAME_MAX, GuestProfile, check_name
+from workbench.domain.profile.guest import GuestProfile
+from workbench.domain.profile.names import NAME_MAX, check_name
 from workbench.domain.profile.problems import Problem
 from workbench.domain.profile.text.parse import parse, parse_profile
 from workbench.domain.profile.text.shape import dotted_keys

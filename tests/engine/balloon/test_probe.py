@@ -15,18 +15,25 @@ import pytest
 from tests.real import QEMU, VIRTIO_DEVICES, each_qemu, running_qemu
 from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.diagnosis.judge import Circumstances, judge
-from workbench.domain.balloon.reading import Source
+from workbench.domain.balloon.reading import Measure, Source
 from workbench.domain.qmp.record.record import Kind, Origin
+from workbench.engine.balloon.backing import HostSide
+from workbench.engine.balloon.host_memory import RamHeld
 from workbench.engine.balloon.place import Place
 from workbench.engine.balloon.probe import BalloonProbe
 from workbench.engine.balloon.record.target_record import RECORD, TargetRecord
 from workbench.engine.devices.virtio_pci import balloon_bar
 from workbench.engine.qmp.monitor import Monitor
+from workbench.engine.qmp.protocol import COMMAND_DEADLINE
 from workbench.errors import CommandFailed, MonitorClosed, MonitorTimeout
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from workbench.domain.balloon.backing import Backing
+    from workbench.domain.balloon.plugged_memory import Module
+    from workbench.engine.devices.virtio_pci import Execute
 
 MIB = 1 << 20
 RAM = 128 * MIB
@@ -35,6 +42,11 @@ LEGACY = (
     '{"driver":"virtio-balloon-pci","id":"balloon0","addr":"3","disable-modern":true,"disable-legacy":"off"}',
 )
 """A balloon without the registers of virtio 1.x: only query-balloon reports it."""
+
+
+def probe_at(monitor: Monitor, place: Place, *, deadline: float = COMMAND_DEADLINE) -> BalloonProbe:
+    """A probe of a QEMU on this host."""
+    return BalloonProbe(monitor, place, HostSide(place.pid, place.memory, place.log), deadline=deadline)
 
 
 @asynccontextmanager
@@ -46,7 +58,7 @@ async def probed(
         place = Place(path.parent, process.pid, RAM, 1000.0, path.parent / "qemu.log")
         monitor = await Monitor.connect(path)
         try:
-            probe = BalloonProbe(monitor, place)
+            probe = probe_at(monitor, place)
             await probe.open()
             yield probe, monitor, place
         finally:
@@ -78,17 +90,17 @@ async def test_a_target_of_another_client_is_seen_in_the_config_space(qemu: str)
         reading = await probe.read()
         assert reading is not None
         assert (reading.source, reading.ram, reading.target, reading.diff) == (Source.CONFIG_SPACE, RAM, RAM, 0)
-        assert probe.record == TargetRecord(RAM, None, 1000.0, ours=True), "nobody has asked for anything yet"
+        assert probe.book.record == TargetRecord(RAM, None, 1000.0, ours=True), "nobody has asked for anything yet"
         assert not (place.directory / RECORD).exists()
 
         await monitor.execute("balloon", {"value": 96 * MIB})
         reading = await probe.read()
         assert reading is not None
         assert (reading.target, reading.actual, reading.diff_pages) == (96 * MIB, RAM, 8192)
-        assert probe.record is not None
-        assert (probe.record.target, probe.record.ours) == (96 * MIB, False)
+        assert probe.book.record is not None
+        assert (probe.book.record.target, probe.book.record.ours) == (96 * MIB, False)
         assert json.loads((place.directory / RECORD).read_bytes())["target"] == 96 * MIB
-        assert [mark.time for mark in probe.marks.load()] == [probe.record.since]
+        assert [mark.time for mark in probe.book.marks.load()] == [probe.book.record.since]
 
 
 @each_qemu()
@@ -96,12 +108,12 @@ async def test_a_mark_precedes_the_first_reading_with_its_target(qemu: str) -> N
     """It is made when QEMU has answered, and readings may come before that."""
     async with probed(qemu) as (probe, monitor, _place):
         await mapped(probe, monitor)
-        with probe.own_target(96 * MIB):
+        with probe.changes.sending(96 * MIB):
             await monitor.execute("balloon", {"value": 96 * MIB})
             reading = await probe.read()
         assert reading is not None
         assert reading.target == 96 * MIB
-        (mark,) = probe.marks.load()
+        (mark,) = probe.book.marks.load()
         assert mark.time <= reading.time
 
 
@@ -111,10 +123,13 @@ async def test_without_a_driver_the_balloon_is_absent(qemu: str) -> None:
         await mapped(probe, monitor)
         await probe.set_target(64 * MIB)
         reading = await probe.read()
-        assert probe.driver_status == 0
-        verdict = judge(reading, Circumstances(now=1e9, driver_status=probe.driver_status, stats=await probe.stats()))
+        await probe.driver.look()
+        assert probe.driver.status == 0
+        verdict = judge(
+            reading, Circumstances(now=1e9, driver_status=probe.driver.status, stats=await probe.statistics.read())
+        )
         assert verdict.state is State.ABSENT
-        stats = await probe.stats()
+        stats = await probe.statistics.read()
         assert stats is not None
         assert (stats.last_update, stats.interval, stats.total, stats.available) == (0.0, 0, None, None)
 
@@ -128,7 +143,7 @@ async def test_before_the_firmware_ran_nothing_is_read_from_guest_ram(qemu: str)
             reading = await probe.read()
             assert reading is not None
             assert (reading.source, reading.target, reading.actual) == (Source.QUERY, RAM, RAM)
-        assert probe.driver_status == 0, "nobody can be its driver"
+        assert probe.driver.status == 0, "nobody can be its driver"
         assert addresses_read(monitor) == []
         await monitor.execute("cont")
         await mapped(probe, monitor)
@@ -142,6 +157,7 @@ async def test_only_the_balloons_own_registers_are_read(qemu: str) -> None:
     async with probed(qemu) as (probe, monitor, _place):
         await mapped(probe, monitor)
         await probe.read()
+        await probe.driver.look()
         await probe.set_target(64 * MIB)
         await probe.read(check_address=False)
         bar = balloon_bar(await monitor.execute("query-pci"))
@@ -156,7 +172,7 @@ async def test_after_a_reset_the_address_is_asked_for_again(qemu: str) -> None:
         await probe.read()
         await monitor.execute("stop")
         await monitor.execute("system_reset")
-        probe.forget_address()
+        probe.device.forget_address()
         before = len(addresses_read(monitor))
         reading = await probe.read(check_address=False)
         assert reading is not None
@@ -168,12 +184,12 @@ async def test_after_a_reset_the_address_is_asked_for_again(qemu: str) -> None:
 @each_qemu()
 async def test_a_guest_without_a_balloon(qemu: str) -> None:
     async with probed(qemu, devices=VIRTIO_DEVICES[:4]) as (probe, monitor, _place):
-        assert (probe.present, await probe.read(), await probe.stats()) == (False, None, None)
+        assert (probe.present, await probe.read(), await probe.statistics.read()) == (False, None, None)
         with pytest.raises(CommandFailed) as caught:
             await probe.set_target(64 * MIB)
         assert caught.value.error_class == "DeviceNotActive"
         assert addresses_read(monitor) == []
-        assert probe.record is None, "what was refused is not remembered"
+        assert probe.book.record is None, "what was refused is not remembered"
 
 
 @each_qemu()
@@ -183,11 +199,11 @@ async def test_a_balloon_without_registers_is_asked_with_query_balloon(qemu: str
         reading = await probe.read()
         assert reading is not None
         assert (reading.source, reading.target, reading.actual) == (Source.QUERY, 96 * MIB, RAM)
-        assert probe.driver_status is None
-        assert probe.record is not None
-        assert probe.record.ours
+        assert probe.driver.status is None
+        assert probe.book.record is not None
+        assert probe.book.record.ours
         assert addresses_read(monitor) == []
-        again = BalloonProbe(monitor, place)
+        again = probe_at(monitor, place)
         await again.open()
         reading = await again.read()
         assert reading is not None
@@ -199,7 +215,7 @@ async def test_a_target_is_recorded_before_it_is_sent_and_taken_back_when_refuse
         await mapped(probe, monitor)
         await probe.read()
         await probe.set_target(96 * MIB)
-        record = probe.record
+        record = probe.book.record
         assert record is not None
         assert (record.target, record.ours) == (96 * MIB, True)
         assert record.before is not None
@@ -207,8 +223,8 @@ async def test_a_target_is_recorded_before_it_is_sent_and_taken_back_when_refuse
         assert record.baseline == record.before.resident is not None
         with pytest.raises(CommandFailed):
             await probe.set_target(0)
-        assert probe.record == record
-        assert BalloonProbe(monitor, place).record == record
+        assert probe.book.record == record
+        assert probe_at(monitor, place).book.record == record
         (command,) = [
             m for m in monitor.record if (m.kind, m.name, m.payload) == (Kind.COMMAND, "balloon", {"value": 0})
         ]
@@ -220,8 +236,8 @@ async def test_a_target_that_was_never_sent_is_taken_back() -> None:
         await monitor.close()
         with pytest.raises(MonitorClosed):
             await probe.set_target(96 * MIB)
-        assert probe.record is None
-        assert BalloonProbe(monitor, place).record is None, "nor does the next workbench find it"
+        assert probe.book.record is None
+        assert probe_at(monitor, place).book.record is None, "nor does the next workbench find it"
 
 
 @pytest.mark.parametrize(
@@ -233,16 +249,16 @@ async def test_a_target_that_was_never_sent_is_taken_back() -> None:
 )
 async def test_a_target_that_qemu_may_have_got_stays_ours(error: Exception) -> None:
     async with probed(QEMU) as (probe, _monitor, _place):
-        with pytest.raises(type(error)), probe.own_target(96 * MIB):
+        with pytest.raises(type(error)), probe.changes.sending(96 * MIB):
             raise error
-        assert probe.record is not None
-        assert (probe.record.target, probe.record.ours) == (96 * MIB, True)
+        assert probe.book.record is not None
+        assert (probe.book.record.target, probe.book.record.ours) == (96 * MIB, True)
 
 
 async def test_a_connection_that_ends_before_the_answer_leaves_a_target_as_sent() -> None:
     with running_qemu("-monitor", "none") as (process, path):
         monitor = await Monitor.connect(path)
-        probe = BalloonProbe(monitor, Place(path.parent, process.pid, RAM, 0.0))
+        probe = probe_at(monitor, Place(path.parent, process.pid, RAM, 0.0))
         await probe.open()
         process.send_signal(signal.SIGSTOP)
         asking = asyncio.create_task(probe.set_target(96 * MIB))
@@ -251,52 +267,98 @@ async def test_a_connection_that_ends_before_the_answer_leaves_a_target_as_sent(
         await monitor.close()
         with pytest.raises(MonitorClosed):
             await asking
-        assert probe.record is not None
-        assert probe.record.target == 96 * MIB
+        assert probe.book.record is not None
+        assert probe.book.record.target == 96 * MIB
 
 
 async def test_two_workbenches_agree_on_whose_target_it_is() -> None:
     async with probed(QEMU) as (probe, monitor, place):
         await mapped(probe, monitor)
         await probe.read()
-        other = BalloonProbe(monitor, place)
+        other = probe_at(monitor, place)
         await other.open()
         await other.set_target(96 * MIB)
         reading = await probe.read()
         assert reading is not None
         assert reading.target == 96 * MIB
-        assert probe.record == other.record
-        assert probe.record is not None
-        assert probe.record.ours
+        assert probe.book.record == other.book.record
+        assert probe.book.record is not None
+        assert probe.book.record.ours
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"target": "x"}', '{"target": 1}'])
 async def test_a_damaged_record_is_none(tmp_path: Path, content: str) -> None:
     (tmp_path / RECORD).write_text(content)
     place = Place(tmp_path, 1, RAM, 0.0)
-    assert BalloonProbe(Monitor(tmp_path / "qmp.sock"), place).record is None
+    assert probe_at(Monitor(tmp_path / "qmp.sock"), place).book.record is None
 
 
 async def test_what_the_host_holds() -> None:
     async with probed(QEMU) as (probe, _monitor, place):
-        host = probe.look_at_host()
+        host = probe.changes.look_at_host()
         assert host is not None
         async with asyncio.timeout(30):  # on a busy machine the firmware has touched nothing yet
             while not host.resident:
                 await asyncio.sleep(0)
-                host = probe.look_at_host()
+                host = probe.changes.look_at_host()
                 assert host is not None
         assert host.resident < RAM
         assert (host.baseline, host.reclaimed) == (host.resident, 0), "no target, no baseline of its own"
         await probe.set_target(96 * MIB)
-        host = probe.look_at_host()
+        host = probe.changes.look_at_host()
         assert host is not None
-        assert probe.record is not None
-        assert host.baseline == probe.record.baseline
+        assert probe.book.record is not None
+        assert host.baseline == probe.book.record.baseline
         os.kill(place.pid, signal.SIGKILL)
         async with asyncio.timeout(30):
-            while probe.look_at_host() is not None:
+            while probe.changes.look_at_host() is not None:
                 await asyncio.sleep(0.01)
+
+
+class Elsewhere:
+    """The host of a guest that runs somewhere else: it reports what is resident, and knows no more."""
+
+    asking = False
+
+    def __init__(self) -> None:
+        self.held: RamHeld | None = None
+        self.modules: list[Module] = []
+
+    def look(self, base: int, ram: int) -> RamHeld | None:
+        assert (base, ram) == (RAM, RAM)
+        self.held = RamHeld(48 * MIB, Measure.RSS, 4096, locked=False, pool_free=None)
+        return self.held
+
+    def backing(self, *, reporting: bool | None) -> Backing | None:
+        return None
+
+    def look_at_devices(self, pci: object) -> None:
+        """It does not matter there."""
+
+    def know_modules(self, modules: Iterable[Module]) -> None:
+        self.modules.extend(modules)
+
+    async def ask(self, execute: Execute) -> None:
+        raise AssertionError("it asks nothing")
+
+
+async def test_the_host_may_be_another_one(tmp_path: Path) -> None:
+    with running_qemu("-monitor", "none", devices=VIRTIO_DEVICES) as (_, path):
+        monitor = await Monitor.connect(path)
+        try:
+            probe = BalloonProbe(monitor, Place(tmp_path, 0, 0, 0.0), Elsewhere())
+            await probe.open()
+            assert probe.ram == RAM
+            assert not [message for message in monitor.record if "gpa2hva" in str(message.payload)]
+            await probe.set_target(96 * MIB)
+            await probe.read()
+            host, ledger = probe.changes.look_at_host(), probe.changes.ledger()
+            assert host is not None
+            assert (host.resident, host.baseline) == (48 * MIB, 48 * MIB)
+            assert ledger is not None
+            assert (ledger.now.resident, ledger.backing) == (48 * MIB, None)
+        finally:
+            await monitor.close()
 
 
 async def test_the_deadline_is_the_callers() -> None:
@@ -316,10 +378,10 @@ async def test_the_deadline_is_the_callers() -> None:
             return await execute(command, arguments, origin=origin, deadline=deadline)
 
         monitor.execute = watched  # type: ignore[method-assign, assignment]
-        probe = BalloonProbe(monitor, Place(path.parent, process.pid, RAM, 0.0), deadline=0.75)
+        probe = probe_at(monitor, Place(path.parent, process.pid, RAM, 0.0), deadline=0.75)
         await probe.open()
         await probe.read()
-        await probe.stats()
+        await probe.statistics.read()
         assert set(seen) == {0.75}
         process.send_signal(19)  # SIGSTOP
         with pytest.raises(MonitorTimeout, match=r"within 0\.75 s"):

@@ -2,50 +2,60 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from workbench.domain.balloon.balloon import Balloon
-from workbench.domain.balloon.diagnosis.causes import State
-from workbench.domain.balloon.diagnosis.judge import PATIENCE, Circumstances, Verdict
+from workbench.domain.balloon.diagnosis.causes import Cause
+from workbench.domain.balloon.diagnosis.judge import PATIENCE
+from workbench.domain.balloon.diagnosis.statistics import LATE, SLACK
 from workbench.domain.balloon.history.marks import MarkKind
 from workbench.domain.balloon.reading import GuestStats, HostMemory, Reading, Source, seen_between
 from workbench.domain.balloon.safety.floor import used_by
+from workbench.engine.balloon.errands import ROUND_TRIPS
 from workbench.engine.balloon.place import Place
-from workbench.engine.balloon.probe import ROUND_TRIPS
 from workbench.engine.balloon.readings import Readings
 from workbench.engine.balloon.record.target_record import TargetRecord
+from workbench.engine.balloon.record.targets import TargetBook
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.engine.balloon.probe import BalloonProbe
-    from workbench.engine.balloon.record.marks import MarksFile
 
 MIB = 1 << 20
 RAM = 128 * MIB
 
 
 class Stage:
-    """Stands for the clock, the monitor and the probe of one guest."""
+    """Stands for the clock and the probe of one guest."""
 
-    def __init__(self) -> None:
+    def __init__(self, directory: Path) -> None:
         self.now = 1000.0
-        self.status = "running"
+        self.state = "running"
         self.actual = RAM
-        self.record: TargetRecord | None = None
         self.host_looks = 0
-        self.trips = 0
-        self.asking_about_host = False
-        self.polled_since = 0.0
         self.asked: list[str] = []
-        self.driver_ok = self.driver_up = True
+        self.driver_up = True
         self.report: GuestStats | None = None
         """What the guest sent last, as QEMU has it."""
-        self._seen: GuestStats | None = None
-        self._seen_at = 0.0
+        self.present = True
+        self.queries = Sent()
+        self.book = TargetBook(directory, 0.0)
+        self.driver = StagedDriver(self)
+        self.statistics = StagedStatistics(self)
+        self.memory = SimpleNamespace(asking=False, look=partial(self.trip, "ram"), backing=lambda **_: None)
+        self.changes = SimpleNamespace(ledger=lambda: None, look_at_host=self.look_at_host)
+
+    @property
+    def probe(self) -> BalloonProbe:
+        return cast("BalloonProbe", self)
+
+    @property
+    def trips(self) -> int:
+        return self.queries.sent
 
     def time(self) -> float:
         return self.now
@@ -53,71 +63,93 @@ class Stage:
     def monotonic(self) -> float:
         return self.now
 
-    async def run_state(self) -> str:
-        self._trip("run state")
-        return self.status
-
-    async def stats(self, **_: object) -> GuestStats | None:
-        self._trip("statistics")
-        if self.report is not None:
-            before, self._seen_at = self._seen_at, self.now
-            self._seen = seen_between(self.report, self._seen, before, self.now)
-        return self._seen
-
-    async def look_at_interval(self) -> None:
-        self._trip("interval")
-
-    async def look_at_driver(self) -> None:
-        self._trip("driver")
-        self.driver_ok = self.driver_up
-
-    async def look_at_ram(self) -> None:
-        self._trip("ram")
-
-    async def look_at_features(self) -> None:
-        self._trip("features")
-
-    @property
-    def asked_at(self) -> float:
-        return self.record.since if self.record else 0.0
-
-    def _trip(self, what: str) -> None:
-        self.trips += 1
+    async def trip(self, what: str) -> None:
+        self.queries.sent += 1
         self.asked.append(what)
 
-    async def read(self, *, check_address: bool, **_: object) -> Reading:
-        self.trips = 2 if check_address else 1
-        target = self.record.target if self.record else RAM
-        return Reading(self.now, RAM, target, self.actual, Source.CONFIG_SPACE)
+    async def run_state(self) -> str:
+        await self.trip("run state")
+        return self.state
 
-    def mark_in(self, marks: MarksFile) -> None:
-        """It makes none."""
+    async def read(self, *, check_address: bool) -> Reading:
+        self.queries.sent = 2 if check_address else 1
+        record = self.book.record
+        target = record.target if record else RAM
+        return Reading(self.now, RAM, target, self.actual, Source.CONFIG_SPACE)
 
     def look_at_host(self) -> HostMemory:
         self.host_looks += 1
         return HostMemory(RAM, RAM)
 
     def ask_for(self, size: int) -> None:
-        self.record = TargetRecord(size, None, self.now, ours=True)
+        self.book.record = TargetRecord(size, None, self.now, ours=True)
+
+
+class Sent:
+    """The commands of one round."""
+
+    sent = 0
+
+
+class StagedDriver:
+    """The driver as last looked at."""
+
+    deflate_on_oom = None
+    features = None
+    reporting = None
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self.ok = True
+
+    @property
+    def status(self) -> int:
+        return 0x0F if self.ok else 0
+
+    async def look(self) -> None:
+        await self._stage.trip("driver")
+        self.ok = self._stage.driver_up
+
+    async def look_at_features(self) -> None:
+        await self._stage.trip("features")
+
+
+class StagedStatistics:
+    """The guest's report as last read."""
+
+    polled_since = 0.0
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._last: GuestStats | None = None
+        self._asked = 0.0
+
+    async def read(self) -> GuestStats | None:
+        await self._stage.trip("statistics")
+        if self._stage.report is not None:
+            before, self._asked = self._asked, self._stage.now
+            self._last = seen_between(self._stage.report, self._last, before, self._stage.now)
+        return self._last
+
+    async def look_at_interval(self) -> None:
+        await self._stage.trip("interval")
 
 
 class Watched:
     def __init__(self, stage: Stage, path: Path) -> None:
         self.stage = stage
-        self.readings = Readings(Place(path, 1, RAM, 0.0))
+        self.readings = Readings(Place(path, 1, RAM, 0.0), clock=stage)
 
     async def look(self, *, after: float = 0.0, at_rest: bool = False, statistics: bool = False) -> bool:
         """One round, and whether the next one is to come soon."""
         self.stage.now += after
-        await self.readings.look(cast("BalloonProbe", self.stage), at_rest=at_rest, statistics=statistics)
+        await self.readings.look(self.stage.probe, at_rest=at_rest, statistics=statistics)
         return self.readings.moving
 
 
 @pytest.fixture
-def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
-    stage = Stage()
-    monkeypatch.setattr("workbench.engine.balloon.readings.time", stage)
-    return Watched(stage, tmp_path)
+def watched(tmp_path: Path) -> Watched:
+    return Watched(Stage(tmp_path), tmp_path)
 
 
 async def test_a_guest_that_stalls_is_not_read_in_a_hurry(watched: Watched) -> None:
@@ -137,7 +169,7 @@ async def test_a_guest_that_stalls_is_not_read_in_a_hurry(watched: Watched) -> N
 async def test_a_guest_that_is_paused_is_not_read_in_a_hurry(watched: Watched) -> None:
     watched.stage.ask_for(64 * MIB)
     assert await watched.look(at_rest=True)
-    watched.stage.status = "paused"
+    watched.stage.state = "paused"
     watched.readings.expire()  # as its event does
     assert not await watched.look(at_rest=True)
 
@@ -227,7 +259,7 @@ async def test_a_mark_is_withdrawn_when_the_driver_turns_out_to_have_left(watche
         watched.stage.actual += MIB
         await watched.look(after=1, at_rest=True)
     assert [kind for kind, _ in marks(watched)] == [MarkKind.TAKE_BACK]
-    watched.stage.driver_ok = watched.stage.driver_up = False
+    watched.stage.driver.ok = watched.stage.driver_up = False
     await watched.look(after=0.1, at_rest=True)
     assert marks(watched) == []
 
@@ -238,7 +270,7 @@ async def test_a_reset_withdraws_nothing(watched: Watched) -> None:
         watched.stage.actual += MIB
         await watched.look(after=1, at_rest=True)
     watched.readings.note_event("RESET", {}, watched.stage.now)
-    watched.stage.driver_ok = watched.stage.driver_up = False
+    watched.stage.driver.ok = watched.stage.driver_up = False
     await watched.look(after=0.1, at_rest=True)
     assert [kind for kind, _ in marks(watched)] == [MarkKind.TAKE_BACK, MarkKind.RESET]
 
@@ -256,36 +288,22 @@ async def test_an_armed_guard_has_its_statistics_within_the_three_round_trips(wa
     assert {"run state", "driver", "interval"} <= set(watched.stage.asked), "and nothing else is forgotten"
 
 
-async def test_a_qemu_that_was_silent_has_its_time_for_the_next_report(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_qemu_that_was_silent_has_its_time_for_the_next_report(watched: Watched) -> None:
     """Seen: let run on after ten seconds, its guest's driver was said to have stopped answering."""
-    probe = cast(
-        "BalloonProbe",
-        SimpleNamespace(
-            record=None,
-            present=True,
-            driver_status=0x0F,
-            deflate_on_oom=None,
-            features=None,
-            witness=SimpleNamespace(reached=None),
-            polled_since=0.0,
-            ledger=lambda: None,
-            backing=None,
-        ),
-    )
-    judged: list[Circumstances] = []
 
-    def keep(_reading: Reading | None, seen: Circumstances) -> Verdict:
-        judged.append(seen)
-        return Verdict(State.SETTLED)
+    def stopped() -> bool:
+        notes = watched.readings.balloon(watched.stage.probe).verdict.notes
+        return Cause.STATISTICS_STOPPED in [note.code for note in notes]
 
-    monkeypatch.setattr("workbench.engine.balloon.readings.judge", keep)
+    watched.stage.report = GuestStats(999.0, 2)
     await watched.look(at_rest=True)
-    watched.readings.balloon(probe, answering=False)
+    watched.readings.balloon(watched.stage.probe, answering=False)
     await watched.look(after=20, at_rest=True)
-    watched.readings.balloon(probe)
-    assert [seen.polled_since for seen in judged] == [0.0, watched.stage.now]
+    assert not stopped()
+    await watched.look(after=LATE * 2, at_rest=True)
+    assert not stopped()
+    await watched.look(after=SLACK + 1, at_rest=True)
+    assert stopped()
 
 
 async def test_a_report_in_the_middle_of_a_move_is_known_to_a_look(watched: Watched) -> None:
@@ -307,9 +325,7 @@ async def test_a_report_in_the_middle_of_a_move_is_known_to_a_look(watched: Watc
         await watched.look(after=0.1)
         assert stage.trips <= ROUND_TRIPS
         if i >= 17:
-            at = watched.readings
-            now = Balloon(Verdict(State.INFLATING), at.reading, stats=at.stats, history=at.history)
-            counted.append(used_by(now))
+            counted.append(used_by(watched.readings.balloon(stage.probe)))
     assert all(size is not None and used <= size <= used + 2 * step for size in counted), [
         size and size // MIB for size in counted
     ]

@@ -198,21 +198,21 @@ async def test_modules_count_as_the_balloon_counts_them_and_are_looked_at(qemu: 
     with running_qemu(*argv, binary=qemu, memory="128M", paused=True) as (process, path):
         monitor = await Monitor.connect(path, deadline=30)
         place = Place(path.parent, process.pid, 128 * MIB, 0.0)
-        probe = BalloonProbe(monitor, place)
+        probe = BalloonProbe(monitor, place, HostSide(place.pid, place.memory, place.log))
         await probe.open()
         assert await monitor.execute("query-balloon") == {"actual": 256 * MIB}
         assert probe.ram == 256 * MIB
-        host = probe.look_at_host()
+        host = probe.changes.look_at_host()
         assert host is not None
         assert 128 * MIB <= host.resident < 192 * MIB, "the module is there as a whole, of the rest little"
         await monitor.execute("object-add", {"qom-type": "memory-backend-ram", "id": "d1", "size": 64 * MIB})
         await monitor.execute("device_add", {"driver": "pc-dimm", "memdev": "d1", "id": "dimm1"})
-        await probe.look_at_ram()
+        await probe.memory.look()
         assert probe.ram == 320 * MIB
-        assert probe.look_at_host() is None, "where the new one lies is not known yet"
+        assert probe.changes.look_at_host() is None, "where the new one lies is not known yet"
         readings = Readings(place, lasting=False)
         await readings.look(probe, at_rest=True)
-        host = probe.look_at_host()
+        host = probe.changes.look_at_host()
         assert host is not None
         assert 128 * MIB <= host.resident < 192 * MIB, "nothing of the new one was touched"
         await monitor.close()

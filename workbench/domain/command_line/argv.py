@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from workbench.domain.profile.board import root_ports
 from workbench.domain.profile.boot import CODE, CONSOLE, VARS
 from workbench.domain.profile.devices import serial
 from workbench.domain.profile.devices.part import comma, json_option, key_text, resolve
-from workbench.domain.profile.guest import PORT_ID
+from workbench.domain.profile.ids import PORT_ID
 from workbench.domain.profile.memory import RAM
 from workbench.domain.profile.slots import PORTS_SLOT, slots_of
 
@@ -207,7 +208,7 @@ def _devices(profile: GuestProfile, launch: Launch) -> Iterator[ArgvPart]:
     virtio_mem = ("memory", "virtio-mem")
     for option in profile.memory.virtio_mem_options(slots[virtio_mem]):
         yield ArgvPart(option, virtio_mem, BACKEND if option[0] == "-object" else ())
-    for number in range(profile.ports):
+    for number in range(root_ports(profile)):
         yield ArgvPart(_root_port(number), ("root-ports",))
 
 

@@ -15,6 +15,7 @@ from workbench.domain.profile.devices.part import json_option
 from workbench.domain.profile.devices.rng import Rng
 from workbench.domain.profile.devices.scsi import Disk, Scsi
 from workbench.domain.profile.devices.serial import SerialPort
+from workbench.domain.profile.ids import ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -59,9 +60,9 @@ def as_it_runs(started: GuestProfile, plugged: Mapping[str, Plugged], live: Coll
     for one in plugged.values():
         part = part_of(one)
         if part is not None:
-            whole = with_device(whole, one, replace(part, id=one.id))
-    then = dict(started.ids())
-    places = {name: path[:-1] if path[-1] == "id" else path for name, path in whole.ids() if path != ("root-ports",)}
+            whole = with_device(whole, one, part)
+    then = dict(ids_of(started))
+    places = {name: path[:-1] if path[-1] == "id" else path for name, path in ids_of(whole) if path != ("root-ports",)}
     gone = tuple(path for name, path in places.items() if name not in live)
     came = {
         path: plugged[name].bus if name in plugged else ""
@@ -88,6 +89,7 @@ def _plugged(part: ArgvPart, came: Mapping[Path, str]) -> ArgvPart:
 
 def with_device(profile: GuestProfile, one: Plugged, part: Part) -> GuestProfile:
     """A profile with a device added, or replaced if one has its id."""
+    part = replace(part, id=one.id)
     if isinstance(part, Net):
         return replace(profile, net=_put(profile.net, part))
     if isinstance(part, SerialPort):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from workbench.domain.profile.board import has_usb, root_ports
 from workbench.domain.profile.devices.display import LOOPBACK
 from workbench.domain.profile.devices.net import EVERY_ADDRESS, host_end
 from workbench.domain.profile.devices.part import key_text
 from workbench.domain.profile.devices.serial import AGENT, PORTS_MAX
+from workbench.domain.profile.ids import ids_of
 from workbench.domain.profile.slots import DISPLAY_SLOT, PORTS_SLOT, own_slots, slots_of
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ def broken_rules(profile: GuestProfile) -> Iterator[tuple[Path, str]]:
         )
     yield from _port_interrupts(profile)
     free = PORTS_SLOT - 1 - (0 if "q35" in profile.machine else 1) - profile.qemu.reserve
-    free -= 1 if profile.has_usb and profile.display is not None else 0
+    free -= 1 if has_usb(profile) and profile.display is not None else 0
     counts = {"net": len(profile.net), "scsi": len(profile.scsi), "rng": len(profile.rng)}
     if sum(max(count - 1, 0) for count in counts.values()) + 5 > free:
         rngs = f" and {len(profile.rng)} entropy sources" if len(profile.rng) > 1 else ""
@@ -70,9 +72,9 @@ def _slot_clashes(profile: GuestProfile) -> Iterator[tuple[Path, str]]:
     """Slots set in the profile that are already in use."""
     own = own_slots(profile)
     taken = {0x1F if "q35" in profile.machine else 0x01: "the board's own"}
-    if profile.has_usb:
+    if has_usb(profile):
         taken[DISPLAY_SLOT] = "the board's own"
-    if profile.ports:
+    if root_ports(profile):
         taken[PORTS_SLOT] = "the root ports'"
     for path, text in slots_of(profile).items():
         if path not in own and _is_there(profile, path):
@@ -99,7 +101,7 @@ def _is_there(profile: GuestProfile, path: Path) -> bool:
 
 def _port_interrupts(profile: GuestProfile) -> Iterator[tuple[Path, str]]:
     """QEMU: hw/pci/msix.c, msix_init() without msi_nonbroken; hw/i386/x86.c adds APICs if there are several CPUs."""
-    if not profile.ports or profile.cpu.count > 1:
+    if not root_ports(profile) or profile.cpu.count > 1:
         return
     why = "which root ports need for their interrupts: set root-ports = 0"
     if "-apic" in profile.cpu.features:
@@ -110,7 +112,7 @@ def _port_interrupts(profile: GuestProfile) -> Iterator[tuple[Path, str]]:
 
 def _same_ids(profile: GuestProfile) -> Iterator[tuple[Path, str]]:
     seen: set[str] = set()
-    for name, path in profile.ids():
+    for name, path in ids_of(profile):
         if name in seen:
             yield path, f'two devices have the id "{name}"'
         seen.add(name)

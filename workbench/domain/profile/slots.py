@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workbench.domain.profile.board import has_usb
+
 if TYPE_CHECKING:
     from workbench.domain.profile.devices.part import Path
     from workbench.domain.profile.guest import GuestProfile
@@ -24,7 +26,7 @@ def slots_of(profile: GuestProfile) -> dict[Path, str]:
     many = {"net": profile.net, "scsi": profile.scsi, "rng": profile.rng}
     more = [(key, i) for key, parts in many.items() for i in range(1, len(parts))]
     slots: dict[Path, int] = {**first, **{path: 6 + i for i, path in enumerate(more)}}
-    display = PORTS_SLOT - 1 if profile.has_usb else DISPLAY_SLOT
+    display = PORTS_SLOT - 1 if has_usb(profile) else DISPLAY_SLOT
     fixed = {("display",): display, ("memory", "virtio-mem"): VIRTIO_MEM_SLOT}
     automatic = fixed | {path: slot + base for path, slot in slots.items()}
     return {path: f"{slot:02x}.0" for path, slot in (automatic | own_slots(profile)).items()}

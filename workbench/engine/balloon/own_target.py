@@ -18,7 +18,7 @@ def own_target(
     size = _target_in(command, arguments)
     if size is None or probe is None or not probe.present:
         return nullcontext()
-    return probe.own_target(size)
+    return probe.changes.sending(size)
 
 
 def asks_for_target(command: str, arguments: Mapping[str, object]) -> bool:

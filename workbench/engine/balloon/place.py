@@ -9,8 +9,6 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workbench.engine.state.directory import Running
-
 
 class Place(Struct, frozen=True):
     """One run of a guest, and where what is known of its balloon is kept."""
@@ -25,11 +23,3 @@ class Place(Struct, frozen=True):
     """Unix time at which QEMU started; 0 if unknown."""
     log: Path | None = None
     """QEMU's log, if it can be read; the file may not exist."""
-    statistics: int | None = None
-    """Seconds between reports that the guest's definition asks for, 0 for none; None: see the profile in ``directory``."""
-
-
-def place_of(running: Running) -> Place:
-    """The place of a guest that was started from a profile on this host."""
-    facts = running.facts
-    return Place(running.path, running.pid, facts.memory, facts.started, running.path / "qemu.log")

@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Two clocks of the host, as the module :mod:`time` has them."""
+
+    def time(self) -> float:
+        """Unix time."""
+
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
 
 
 class Errand(StrEnum):

@@ -13,6 +13,7 @@ from workbench.domain.compare.running_profile import with_device
 from workbench.domain.hotplug.plan import part_of
 from workbench.domain.hotplug.unplug import Keeping
 from workbench.domain.profile.devices.scsi import Disk
+from workbench.domain.profile.ids import ids_of
 from workbench.domain.profile.problems import ProfileChanged, ProfileError
 from workbench.domain.profile.text.edit import add_table
 from workbench.domain.profile.text.form import ORDER
@@ -85,7 +86,7 @@ def _place(profile: GuestProfile, one: Plugged) -> tuple[toml_lines.Path, GuestP
     if isinstance(part, Disk) and not one.controller and all(scsi.id != owner for scsi in profile.scsi):
         raise WorkbenchError(f"the profile {profile.name} has no SCSI controller {owner}")
     wanted = with_device(profile, one, part)
-    return dict(wanted.ids())[one.id][:-1], wanted
+    return dict(ids_of(wanted))[one.id][:-1], wanted
 
 
 def _edited(loaded: LoadedProfile, profile: GuestProfile, where: toml_lines.Path, one: Plugged) -> str | None:

@@ -15,6 +15,7 @@ from workbench.domain.devices.buses import Bus, BusDevice, flat
 from workbench.domain.hotplug.plan import CONTROLLERS, DRIVERS, STEMS, FreeBus, Offer
 from workbench.domain.hotplug.unplug import PERIPHERAL, Kind
 from workbench.domain.profile.devices.serial import SERIAL_ID
+from workbench.domain.profile.ids import ids_of
 from workbench.engine.devices.types import parse_properties
 from workbench.engine.hotplug.backends import read_backends
 from workbench.engine.profiles.qemu_build import converse
@@ -114,7 +115,7 @@ def _profile_ids(running: Running) -> set[str]:
         profiles.append(read_profile(path, name=running.name).profile)
     for profile in profiles:
         if profile is not None:
-            ids |= {name for name, _ in profile.ids()}
+            ids |= {name for name, _ in ids_of(profile)}
     return ids
 
 

@@ -268,7 +268,7 @@ class LocalEngine:
 
     def _stopped(self, name: str) -> GuestSnapshot:
         from workbench.domain.profile.cautions import caution_lines
-        from workbench.domain.profile.guest import safety_of
+        from workbench.domain.profile.safety import safety_of
         from workbench.domain.units import format_size
 
         loaded = self._profiles.load(name)

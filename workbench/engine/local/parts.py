@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from workbench.domain.qmp.record.record import Origin
-from workbench.engine.balloon.place import place_of
 from workbench.engine.qmp.monitor import Monitor
 from workbench.engine.qmp.silence import is_stopped, silence_of, silence_words
 from workbench.engine.session.protocols import CAN, Capability
@@ -141,7 +140,8 @@ class LocalStore:
     can_write = CAN
 
     def __init__(self, running: Running) -> None:
-        self.place = place_of(running)
+        facts, log = running.facts, running.path / "qemu.log"
+        self.place = Place(running.path, running.pid, facts.memory, facts.started, log)
 
 
 class LocalSource:
@@ -156,7 +156,7 @@ class LocalSource:
 
     def describe(self, snapshot: GuestSnapshot) -> GuestSnapshot:
         from workbench.domain.profile.cautions import caution_lines
-        from workbench.domain.profile.guest import safety_of
+        from workbench.domain.profile.safety import safety_of
         from workbench.engine.profiles.store import started_profile
 
         profile = started_profile(self._running.path)

@@ -14,7 +14,7 @@ from workbench.domain.command_line.argv import argv_parts
 from workbench.domain.command_line.checked import Checked, ProfileText
 from workbench.domain.compare.keys import compare_profiles
 from workbench.domain.compare.running_profile import as_it_runs, of_others
-from workbench.domain.profile.guest import check_name
+from workbench.domain.profile.names import check_name
 from workbench.domain.profile.problems import ProfileChanged, ProfileError
 from workbench.engine.host.accelerator import choose_accelerator
 from workbench.engine.host.qemu import qemu_binary, qemu_version

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 import workbench
 from workbench.domain.profile.devices.part import resolve
-from workbench.domain.profile.guest import check_name
+from workbench.domain.profile.names import check_name
 from workbench.domain.profile.problems import Problem
 from workbench.domain.profile.text.document import Source
 from workbench.domain.profile.text.parse import Parsed, parse

@@ -99,7 +99,9 @@ class GuestSession:
         if self._readings is None:
             from workbench.engine.balloon.readings import Readings
 
-            self._readings = Readings(self.parts.store.place, lasting=not self.link.borrowed)
+            self._describe()
+            wanted = self.snapshot.safety.statistics
+            self._readings = Readings(self.parts.store.place, wanted, lasting=not self.link.borrowed)
         return self._readings
 
     @property
@@ -270,7 +272,7 @@ class GuestSession:
             self._hotplug.note(name, data)
         if name in TREE_EVENTS:
             if self.probe is not None:
-                self.probe.forget_address()
+                self.probe.device.forget_address()
             self.snapshot = replace(self.snapshot, devices_revision=self.snapshot.devices_revision + 1)
         self.readings.note_event(name, data, when)
         if name == "RESET" and self.protector is not None:

@@ -9,7 +9,7 @@ import pytest
 from tests.profile_files import read_guest
 from workbench.domain.balloon.safety.protection import Safety
 from workbench.domain.balloon.safety.ramp import Ramp
-from workbench.domain.profile.guest import safety_of
+from workbench.domain.profile.safety import safety_of
 from workbench.domain.profile.text.parse import parse_profile
 from workbench.domain.units import MIB
 

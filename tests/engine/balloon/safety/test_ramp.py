@@ -12,7 +12,7 @@ from workbench.domain.balloon.diagnosis.judge import Verdict
 from workbench.domain.balloon.reading import Reading, Source
 from workbench.domain.balloon.safety.ramp import Ramp
 from workbench.domain.units import MIB
-from workbench.engine.balloon.record.marks import MarksFile
+from workbench.engine.balloon.record.targets import TargetBook
 from workbench.engine.balloon.safety.ramp import Ramper
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Probe:
     """What a ramp wants of a probe: targets are sent, and kept here."""
 
     def __init__(self, directory: Path) -> None:
-        self.marks = MarksFile(directory)
+        self.book = TargetBook(directory, 0.0)
         self.sent: list[int] = []
 
     async def set_target(self, size: int, *, continues: bool = False) -> None:

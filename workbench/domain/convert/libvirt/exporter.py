@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from workbench.domain.convert.libvirt.exporter_cpu import NO_HPET, clock, cpu, features
 from workbench.domain.convert.libvirt.exporter_text import QEMU_NAMESPACE, add_address, add_text, clean
+from workbench.domain.profile.board import root_ports
 from workbench.domain.profile.devices.serial import AGENT
 from workbench.domain.profile.slots import PORTS_SLOT, slots_of
 from workbench.domain.units import KIB
@@ -282,7 +283,7 @@ def _others(devices: Element, profile: GuestProfile, launch: Launch, notes: list
         video = SubElement(devices, "video")
         SubElement(video, "model", type={"std": "vga", "virtio": "virtio"}[profile.display.card])
         add_address(video, slots["display",])
-    for number in range(profile.ports):
+    for number in range(root_ports(profile)):
         port = SubElement(devices, "controller", type="pci", index=str(number + 1), model="pcie-root-port")
         SubElement(port, "target", chassis=str(number + 1), port=str(number))
         add_address(port, f"{PORTS_SLOT:02x}.{number}", more=number == 0)

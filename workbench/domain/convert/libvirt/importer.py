@@ -16,7 +16,7 @@ from workbench.domain.convert.libvirt.xml import Domain, number
 from workbench.domain.convert.qemu.importer import Imported
 from workbench.domain.convert.qemu.positions import RESERVE_MAX
 from workbench.domain.profile.cpu import HYPERV, HYPERV_CLOCK, SPINLOCK_RETRIES, STIMER_DIRECT
-from workbench.domain.profile.guest import check_name
+from workbench.domain.profile.names import check_name
 from workbench.domain.profile.slots import slots_of
 from workbench.domain.profile.text.parse import parse
 from workbench.domain.profile.text.write import arguments_toml, comment, to_toml

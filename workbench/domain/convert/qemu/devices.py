@@ -14,7 +14,7 @@ from workbench.domain.convert.qemu.network import card, nic
 from workbench.domain.convert.qemu.placement import name_of, place
 from workbench.domain.convert.qemu.serial_ports import serial
 from workbench.domain.profile.devices.display import VNC_PORT, VNC_SOCKET
-from workbench.domain.profile.guest import PORT_ID
+from workbench.domain.profile.ids import PORT_ID
 from workbench.domain.units import format_size
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from workbench.domain.convert.qemu.placement import boot_order, booted_with_argu
 from workbench.domain.convert.qemu.positions import moved, reserve, set_slots, unset_slot
 from workbench.domain.convert.qemu.readconfig import inlined
 from workbench.domain.convert.qemu.references import give_names, named_by_arguments, rename_chardevs
-from workbench.domain.profile.guest import check_name
+from workbench.domain.profile.names import check_name
 from workbench.domain.profile.text.parse import Parsed, parse
 from workbench.domain.profile.text.write import arguments_toml, comment, to_toml
 

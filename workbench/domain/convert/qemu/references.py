@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.domain.command_line.argv import MONITORS
 from workbench.domain.convert.qemu.draft import ID_KEYS
+from workbench.domain.profile.ids import ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +82,7 @@ def give_names(found: Draft, parsed: Parsed) -> list[Path]:
     if parsed.profile is None:
         return []
     others = {str(option.keys["id"]) for _, option in found.kept() if option.name == "device" and "id" in option.keys}
-    ours = dict(parsed.profile.ids())
+    ours = dict(ids_of(parsed.profile))
     stuck: list[Path] = []
     for name, path in ours.items():
         if name not in others:

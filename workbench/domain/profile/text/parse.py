@@ -8,7 +8,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from workbench.domain.profile.devices.part import key_text
-from workbench.domain.profile.guest import GuestProfile, check_name
+from workbench.domain.profile.guest import GuestProfile
+from workbench.domain.profile.ids import with_ids
+from workbench.domain.profile.names import check_name
 from workbench.domain.profile.problems import Problem
 from workbench.domain.profile.rules import broken_rules
 from workbench.domain.profile.text.decode import Decoder, in_text
@@ -90,6 +92,7 @@ def parse(
     bad_name = check_name(name)
     profile = decoder.table(GuestProfile, document.values)
     if profile is not None:
+        profile = with_ids(profile)
         decoder.rules(broken_rules(profile))
     found = Parsed(profile, (), document.places, document.values, document.plain)
     # The decoder's problems already have the indices of the text.

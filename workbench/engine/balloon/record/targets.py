@@ -44,6 +44,11 @@ class TargetBook:
         self.marks = MarksFile(directory)
         self.witness = Witness(directory)
 
+    def mark_in(self, marks: MarksFile) -> None:
+        """Share the marks with the view that shows them, so that it also gets those that a full disk rejected."""
+        marks.follow(self.marks)
+        self.marks = marks
+
     @property
     def asked_at(self) -> float:
         """Unix time at which the target was last sent or found, or of a later reset of the guest."""

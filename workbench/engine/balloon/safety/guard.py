@@ -74,7 +74,7 @@ class Guarding:
         """Set the target to the guest's full RAM at once, never in steps: a guest under pressure has no time."""
         await probe.set_target(reading.ram)
         self.alarm = Alarm(time.time(), why, reading.held)
-        probe.marks.add(Mark(self.alarm.time, MarkKind.GUARD, f"guard: {why}", reading.held, why=why))
+        probe.book.marks.add(Mark(self.alarm.time, MarkKind.GUARD, f"guard: {why}", reading.held, why=why))
         self.forget()
 
     async def disarm(self, probe: BalloonProbe | None) -> None:
@@ -86,21 +86,22 @@ class Guarding:
 
     async def _keep_interval(self, probe: BalloonProbe) -> None:
         """Request a report every second while armed, and restore the interval afterwards; sends a command only on change."""
-        if not probe.present or probe.interval is None:
+        if not probe.present or probe.statistics.interval is None:
             return
         if self.armed:
             self._restored = False
-            if probe.interval != guard.INTERVAL or not self._noted:
+            interval = probe.statistics.interval
+            if interval != guard.INTERVAL or not self._noted:
                 before = self._before()
-                record = GuardRecord(probe.interval if before is None else before, *this_process())
+                record = GuardRecord(interval if before is None else before, *this_process())
                 with suppress(OSError):  # without it the interval stays until the guest's next start
                     write_atomic(self._path, msgspec.json.encode(record), lasting=False)
                 self._noted = True
-            if probe.interval != guard.INTERVAL:
-                await probe.set_interval(guard.INTERVAL)
+            if interval != guard.INTERVAL:
+                await probe.statistics.set_interval(guard.INTERVAL)
         elif not self._restored:
-            if (before := self._before()) is not None and probe.interval != before:
-                await probe.set_interval(before)
+            if (before := self._before()) is not None and probe.statistics.interval != before:
+                await probe.statistics.set_interval(before)
             self._restored, self._noted = True, False
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)

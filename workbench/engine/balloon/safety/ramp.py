@@ -69,7 +69,7 @@ class Ramper:
         self.end()
         first = ramp.following(reading.actual, goal)
         begun = Ramping(ramp, reading.actual, goal, first, time.time())
-        probe.marks.add(Mark(begun.since, MarkKind.RAMP, f"ramp to {mib(goal)} in {begun.steps} steps", goal))
+        probe.book.marks.add(Mark(begun.since, MarkKind.RAMP, f"ramp to {mib(goal)} in {begun.steps} steps", goal))
         await self._send(probe, begun, continues=continues)
 
     async def step(self, probe: BalloonProbe, reading: Reading | None, judge: Callable[[], Verdict]) -> None:
@@ -93,7 +93,7 @@ class Ramper:
                 following = replace(now, at=now.following, since=time.time(), held="")
                 await self._send(probe, following)
                 words = f"step {following.step} of {following.steps} to {mib(now.goal)}"
-                probe.marks.add(Mark(following.since, MarkKind.RAMP, words, following.at))
+                probe.book.marks.add(Mark(following.since, MarkKind.RAMP, words, following.at))
 
     def hold(self, why: str) -> None:
         """Hold the ramp for a reason other than the guest."""
@@ -137,7 +137,7 @@ class Ramper:
     def _mark_left(self, probe: BalloonProbe, record: RampRecord) -> None:
         at, goal = record.ramping.at, record.ramping.goal
         # Marked at the current time: when it was interrupted is unknown.
-        probe.marks.add(Mark(time.time(), MarkKind.RAMP, f"ramp to {mib(goal)} interrupted at {mib(at)}", at))
+        probe.book.marks.add(Mark(time.time(), MarkKind.RAMP, f"ramp to {mib(goal)} interrupted at {mib(at)}", at))
         self._write(replace(record, marked=True))
 
     async def _send(self, probe: BalloonProbe, ramping: Ramping, *, continues: bool = True) -> None:

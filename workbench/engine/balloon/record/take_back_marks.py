@@ -1,0 +1,51 @@
+"""Marks of memory that the guest took back from its balloon."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from workbench.domain.balloon.history.marks import Mark, MarkKind
+from workbench.domain.units import mib
+
+if TYPE_CHECKING:
+    from workbench.domain.balloon.diagnosis.movement import TakeBack
+    from workbench.engine.balloon.record.marks import MarksFile
+    from workbench.engine.balloon.schedule import Clock
+
+WITHDRAWAL = 30.0
+"""Seconds in which a take-back is withdrawn if the driver turns out to have been unloaded."""
+
+
+class TakeBackMarks:
+    """Marks a take-back once the driver was seen up after it: a driver that unloads also returns all memory."""
+
+    def __init__(self, marks: MarksFile, clock: Clock) -> None:
+        self._marks = marks
+        self._clock = clock
+        self._marked: TakeBack | None = None
+        """The take-back as last marked."""
+
+    def see(self, run: TakeBack | None, *, driver_ok: bool, driver_seen: float) -> None:
+        """After each reading.
+
+        :param run: the last take-back under the present target; None without one, or without a driver.
+        :param driver_seen: Unix time at which the device status was last read.
+        """
+        marked = self._marked
+        if run is None:
+            if marked is not None and not driver_ok and self._clock.time() - marked.last < WITHDRAWAL:
+                self._marks.add(_mark_of(replace(marked, high=marked.low)))  # the driver was unloaded
+            self._marked = None
+        elif run != marked and driver_seen >= run.last:
+            self._marks.add(_mark_of(run))
+            self._marked = run
+
+    def forget(self) -> None:
+        """The guest was reset: what it took back before stays marked."""
+        self._marked = None
+
+
+def _mark_of(run: TakeBack) -> Mark:
+    return Mark(run.began, MarkKind.TAKE_BACK, f"took {mib(run.size)} back", run.size)
