@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from workbench.domain.qmp.record.record import Origin
+from workbench.engine.balloon.place import Place
 from workbench.engine.qmp.monitor import Monitor
 from workbench.engine.qmp.silence import is_stopped, silence_of, silence_words
 from workbench.engine.session.protocols import CAN, Capability
