@@ -593,6 +593,7 @@ def parts_on(path: Path) -> Parts:
             monitors=SimpleNamespace(connect=connect, connect_for_events=connect),
             process=SimpleNamespace(pid=1, alive=True, stopped=False, silence=lambda: (occupied, occupied.words)),
             store=SimpleNamespace(place=Place(path.parent, 0, 0, 0.0)),
+            source=SimpleNamespace(describe=lambda snapshot: snapshot),
             console=None,
         ),
     )
