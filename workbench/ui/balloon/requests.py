@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from workbench.ui.balloon.effects import ChoosePreset, Protect, Refuse
+
 if TYPE_CHECKING:
     from textual.widget import Widget
 
+    from workbench.domain.balloon.history.picture import Scene
     from workbench.domain.balloon.safety.forecast import Forecast
     from workbench.domain.balloon.safety.protection import ProtectionRequest
     from workbench.domain.balloon.target_undo import Way
+    from workbench.ui.balloon.effects import Effect
 
 
 class Request(Message):
@@ -58,3 +62,32 @@ class Refused(Request):
     def __init__(self, panel: Widget, reason: str) -> None:
         super().__init__(panel)
         self.reason = reason
+
+
+class PathToggled(Request):
+    """The path view, which needs room, was opened or closed."""
+
+    def __init__(self, panel: Widget, *, is_open: bool) -> None:
+        super().__init__(panel)
+        self.is_open = is_open
+
+
+class PictureWanted(Request):
+    """Save the plot as a picture."""
+
+    def __init__(self, panel: Widget, scene: Scene) -> None:
+        super().__init__(panel)
+        self.scene = scene
+
+
+def request_for(panel: Widget, effect: Effect) -> Request:
+    """The message for what a key asks for."""
+    match effect:
+        case Refuse():
+            return Refused(panel, effect.reason)
+        case ChoosePreset():
+            return PresetsRequested(panel)
+        case Protect():
+            return ProtectRequested(panel, effect.guest, effect.request)
+        case _:
+            return TargetRequested(panel, effect.guest, effect.plan, effect.before, effect.way)
