@@ -128,7 +128,7 @@ class BalloonPanel(Vertical, can_focus=True, inherit_bindings=False):
 
     def target_sent(self, request: requests.TargetRequested) -> None:
         """Note that a requested target was sent: the one it replaced is kept for undo."""
-        self._staging.target_sent(request.guest, request.size, replaced=request.before, way=request.way)
+        self._staging.target_sent(request.effect)
 
     def stage_preset(self, name: str) -> None:
         """Stage the profile's target of this name."""

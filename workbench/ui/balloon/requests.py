@@ -12,10 +12,8 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from workbench.domain.balloon.history.picture import Scene
-    from workbench.domain.balloon.safety.forecast import Forecast
     from workbench.domain.balloon.safety.protection import ProtectionRequest
-    from workbench.domain.balloon.target_undo import Way
-    from workbench.ui.balloon.effects import Effect
+    from workbench.ui.balloon.effects import Effect, SendTarget
 
 
 class Request(Message):
@@ -31,16 +29,14 @@ class Request(Message):
 
 
 class TargetRequested(Request):
-    """Set the guest's target to ``plan.target`` bytes."""
+    """Set the guest's target to ``size`` bytes."""
 
-    def __init__(self, panel: Widget, guest: str, plan: Forecast, before: int, way: Way) -> None:
+    def __init__(self, panel: Widget, effect: SendTarget) -> None:
         super().__init__(panel)
-        self.guest = guest
-        self.size = plan.target
-        self.plan = plan
-        self.before = before
-        """The target that it replaces, in bytes."""
-        self.way = way
+        self.effect = effect
+        self.guest = effect.guest
+        self.plan = effect.plan
+        self.size = effect.plan.target
 
 
 class PresetsRequested(Request):
@@ -90,4 +86,4 @@ def request_for(panel: Widget, effect: Effect) -> Request:
         case Protect():
             return ProtectRequested(panel, effect.guest, effect.request)
         case _:
-            return TargetRequested(panel, effect.guest, effect.plan, effect.before, effect.way)
+            return TargetRequested(panel, effect)

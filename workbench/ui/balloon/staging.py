@@ -42,7 +42,7 @@ class Staging:
         self._targets: dict[str, Targets] = {}
         """The targets sent to each guest in this session."""
         self._sent: tuple[int, float] | None = None
-        """The last target asked for, and when."""
+        """The last target sent or about to be, and when; one that has to be confirmed first, once it is sent."""
 
     # What comes down.
 
@@ -53,9 +53,12 @@ class Staging:
         self._snapshot = snapshot
         self._forecasts.take(snapshot)
 
-    def target_sent(self, guest: str, size: int, *, replaced: int, way: Way) -> None:
-        """Note that a target was sent, all sizes in bytes: the one it replaced is kept for undo."""
-        self._targets[guest] = self._targets.get(guest, Targets()).sent(size, replaced=replaced, way=way)
+    def target_sent(self, sent: SendTarget) -> None:
+        """Note that a target was sent: the one it replaced is kept for undo."""
+        size, targets = sent.plan.target, self._targets.get(sent.guest, Targets())
+        self._targets[sent.guest] = targets.sent(size, replaced=sent.before, way=sent.way)
+        if sent.plan.risky and sent.guest == _name(self._snapshot):
+            self._sent = (size, self._clock())
 
     # What is shown.
 
@@ -188,7 +191,7 @@ class Staging:
             return refuse(self._snapshot)
         before = self.target
         self.staged = None
-        if not plan.risky:  # a risky one is confirmed first
+        if not plan.risky:
             self._sent = (size, self._clock())
         return SendTarget(_name(self._snapshot), plan, before, way)
 
