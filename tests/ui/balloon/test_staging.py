@@ -93,7 +93,7 @@ class Guest:
 
     def show(self) -> None:
         now = replace(balloon(), reading=self.reading)
-        self.staging.take(running(**({"balloon": now} | self.changes)))
+        self.staging.take(running("demo", **({"balloon": now} | self.changes)))
 
     def press(self, *keys: str) -> Effect | None:
         effect: Effect | None = None

@@ -320,7 +320,7 @@ class BalloonPanel(Vertical, can_focus=True, inherit_bindings=False):
         self._path.know_guest(ram, hugepages=bool(snapshot and snapshot.backing))
         if snapshot is None or balloon is None:
             self._head.show(balloon_text.empty_words(snapshot))
-            self.set_class(False, "-situation")
+            self.remove_class("-situation")
             return
         now, room = time.time(), self._room
         self._head.show(balloon_text.head(balloon, ram, room.width, now, answering=snapshot.answering))
@@ -341,8 +341,7 @@ class BalloonPanel(Vertical, can_focus=True, inherit_bindings=False):
         if self._title is None or not title.is_same(self._title):
             self.border_title = self._title = title
         protection = protection_keys.protection_of(snapshot if snapshot and snapshot.phase.alive else None)
-        words = safety_text.protection_lines(protection, time.time(), self._room.width)
-        self._safety.show(words)
+        self._safety.show(words := safety_text.protection_lines(protection, time.time(), self._room.width))
         self.set_class(bool(words.plain), "-safety")
 
     def _show_staged(self) -> None:
