@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from workbench.ui.balloon.effects import ChoosePreset, Protect, Refuse
+
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from workbench.domain.balloon.safety.forecast import Forecast
+    from workbench.domain.balloon.history.picture import Scene
     from workbench.domain.balloon.safety.protection import ProtectionRequest
-    from workbench.domain.balloon.target_undo import Way
+    from workbench.ui.balloon.effects import Effect, SendTarget
 
 
 class Request(Message):
@@ -27,16 +29,14 @@ class Request(Message):
 
 
 class TargetRequested(Request):
-    """Set the guest's target to ``plan.target`` bytes."""
+    """Set the guest's target to ``size`` bytes."""
 
-    def __init__(self, panel: Widget, guest: str, plan: Forecast, before: int, way: Way) -> None:
+    def __init__(self, panel: Widget, effect: SendTarget) -> None:
         super().__init__(panel)
-        self.guest = guest
-        self.size = plan.target
-        self.plan = plan
-        self.before = before
-        """The target that it replaces, in bytes."""
-        self.way = way
+        self.effect = effect
+        self.guest = effect.guest
+        self.plan = effect.plan
+        self.size = effect.plan.target
 
 
 class PresetsRequested(Request):
@@ -58,3 +58,32 @@ class Refused(Request):
     def __init__(self, panel: Widget, reason: str) -> None:
         super().__init__(panel)
         self.reason = reason
+
+
+class PathToggled(Request):
+    """The path view, which needs room, was opened or closed."""
+
+    def __init__(self, panel: Widget, *, is_open: bool) -> None:
+        super().__init__(panel)
+        self.is_open = is_open
+
+
+class PictureWanted(Request):
+    """Save the plot as a picture."""
+
+    def __init__(self, panel: Widget, scene: Scene) -> None:
+        super().__init__(panel)
+        self.scene = scene
+
+
+def request_for(panel: Widget, effect: Effect) -> Request:
+    """The message for what a key asks for."""
+    match effect:
+        case Refuse():
+            return Refused(panel, effect.reason)
+        case ChoosePreset():
+            return PresetsRequested(panel)
+        case Protect():
+            return ProtectRequested(panel, effect.guest, effect.request)
+        case _:
+            return TargetRequested(panel, effect)

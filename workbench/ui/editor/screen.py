@@ -10,18 +10,24 @@ from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.css.query import NoMatches
+from textual.screen import Screen
 from textual.widgets import TextArea
 
-from workbench.domain.command_line.checked import Checked
 from workbench.domain.command_line.option_keys import path_before
 from workbench.errors import WorkbenchError
 from workbench.ui.common.first_size import size_screen
 from workbench.ui.common.text import TextBlock
 from workbench.ui.editor.command_pane import CommandPane
+from workbench.ui.editor.comparing import compare
+from workbench.ui.editor.desk import Desk
+from workbench.ui.editor.disk_watch import DiskWatch
+from workbench.ui.editor.draft import Draft
 from workbench.ui.editor.form import FormList, ProfileForm
+from workbench.ui.editor.form_edits import FormEdits
 from workbench.ui.editor.problem_list import ProblemList
-from workbench.ui.editor.saving import ProfileSaving
+from workbench.ui.editor.saving import Saving
 from workbench.ui.editor.text_area import ProfileArea
+from workbench.ui.editor.text_check import TextCheck
 from workbench.ui.keys.bar import KeyBar
 
 if TYPE_CHECKING:
@@ -31,7 +37,6 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from workbench.domain.command_line.checked import ProfileText
-    from workbench.domain.profile.problems import Problem
     from workbench.engine.base import Profiles
 
 TYPING = 0.04
@@ -43,7 +48,7 @@ POLL = 1.0
 WIDTHS = [(0, "-narrow"), (100, "-wide"), (170, "-vast")]
 
 
-class EditorScreen(ProfileSaving):
+class EditorScreen(Screen[None]):
     """The editor of one profile. Only the save key writes the file."""
 
     CSS_PATH = "editor.tcss"
@@ -87,29 +92,50 @@ class EditorScreen(ProfileSaving):
     ]
 
     def __init__(self, profiles: Profiles, known: ProfileText) -> None:
-        super().__init__(profiles, known)
+        super().__init__()
         size_screen(self)
-        self._checked = Checked(known.name)
-        self._host_problems: tuple[Problem, ...] = ()
-        """Problems found by the last check against files and QEMU."""
+        self._profiles = profiles
+        self._area = ProfileArea(id="editor-text")
+        self._form = ProfileForm(id="editor-form")
+        self._command = CommandPane(id="editor-command")
+        self._problems = ProblemList(id="editor-problems")
+        self._desk = Desk(self, self._area)
+        self._draft = Draft(known, self._show_head)
+        self._checks = TextCheck(profiles, self._draft)
+        self._saving = Saving(profiles, self._draft, self._desk, self._check)
+        self._disk = DiskWatch(profiles, self._draft, self._desk, self._saving, self._checks, self._check)
+        self._form_edits = FormEdits(profiles, self._draft, self._desk)
         self._typing: Timer | None = None
         self._rest: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield TextBlock(id="editor-head")
         with Horizontal(id="editor-panes"):
-            area = ProfileArea(id="editor-text")
-            area.border_title = Content(f"{self._known.name}.toml")
-            yield area
-            yield ProfileForm(id="editor-form")
-            yield CommandPane(id="editor-command")
-        yield ProblemList(id="editor-problems")
+            self._area.border_title = Content(f"{self._draft.known.name}.toml")
+            yield self._area
+            yield self._form
+            yield self._command
+        yield self._problems
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self._area.load_text(self._known.text)
+        self._area.load_text(self._draft.known.text)
         self._check()
         self.set_interval(POLL, self.poll_disk)
+
+    @property
+    def saving(self) -> bool:
+        """Whether a save is running."""
+        return self._saving.running
+
+    @property
+    def changed(self) -> bool:
+        """Whether leaving would lose something."""
+        return self._draft.differs(self._area.text)
+
+    async def may_leave(self) -> bool:
+        """Ask what to do with unsaved changes; return False to stay."""
+        return await self._saving.may_leave()
 
     def on_resize(self, event: Resize) -> None:
         """Show two panes if they fit, otherwise the one with the focus."""
@@ -129,91 +155,75 @@ class EditorScreen(ProfileSaving):
 
     @on(TextArea.SelectionChanged)
     def _moved(self) -> None:
-        line = self._area.cursor_location[0] + 1
-        self.query_one(CommandPane).show_line(line)
-        if self._area.has_focus and self.query_one(ProfileForm).display:
+        self._command.show_line(self._line)
+        if self._area.has_focus and self._form.display:
             self._form_follows()
 
     def _form_follows(self) -> None:
         """Move the form's cursor to the key at the text's cursor."""
-        form = self.query_one(ProfileForm)
-        line = self._area.cursor_location[0] + 1
-        if path := path_before(self._checked.parsed, self._checked.file, line):
-            form.choose(path)
+        checked = self._checks.latest
+        if path := path_before(checked.parsed, checked.file, self._line):
+            self._form.choose(path)
 
     @on(ProfileForm.RowHighlighted)
     def _text_follows(self, message: ProfileForm.RowHighlighted) -> None:
         """Move the cursor of the text, and with it the command line, to the form's row."""
-        place = self._checked.parsed.places.get(message.path)
-        if place is not None and place.file == self._checked.file:
+        checked = self._checks.latest
+        place = checked.parsed.places.get(message.path)
+        if place is not None and place.file == checked.file:
             self._area.jump(place.line, place.column)
+
+    @property
+    def _line(self) -> int:
+        """The line of the cursor, from 1."""
+        return self._area.cursor_location[0] + 1
 
     def _check(self) -> None:
         """Check the text at once, and against files and QEMU after a pause in typing."""
-        checked = self._profiles.check(self._known, self._area.text)
-        if checked.problems or checked.parsed.profile != self._checked.parsed.profile:
-            self._host_problems = ()
-        self._checked = checked
+        self._checks.check(self._area.text)
         self._show()
         if self._rest is not None:
             self._rest.stop()
         self._rest = self.set_timer(REST, self._ask_host)
 
-    async def _check_bases(self) -> None:
-        checked = self._checked
-        if await self._profiles.bases_changed(checked) and checked is self._checked:
-            self._check()
-
     @work(group="host-check", exclusive=True)
     async def _ask_host(self) -> None:
         text = self._area.text
         try:
-            found = await self._profiles.check_host(self._known, text)
+            found = await self._checks.ask_host(text)
         except WorkbenchError as error:
-            self.notify(error.message, title="Not checked with QEMU", severity="warning", timeout=4, markup=False)
+            self._desk.tell(error.message, title="Not checked with QEMU", severity="warning", seconds=4)
             return
         with suppress(NoMatches):  # the screen may be gone by now
             if text == self._area.text:
-                self._host_problems = found
+                self._checks.take_host(found)
                 self._show()
 
     def _show(self) -> None:
-        checked = self._checked
-        problems = (*checked.problems, *self._host_problems)
-        self.query_one(CommandPane).show_checked(checked)
-        self.query_one(ProfileForm).show_checked(self._area.text, checked)
-        self.query_one(ProblemList).show_problems(problems)
+        checked, problems = self._checks.latest, self._checks.problems
+        self._command.show_checked(checked)
+        self._form.show_checked(self._area.text, checked)
+        self._problems.show_problems(problems)
         self._area.show_problems(problems, checked.file)
         self._show_head()
 
     def _show_head(self) -> None:
-        count = len(self.query_one(ProblemList).problems)
-        parts: list[tuple[str, str]] = [(self._known.name, "bold")]
-        parts.append(("unsaved", "$warning") if self.changed else ("saved", "$foreground-muted"))
-        if self._known.sample:
-            parts[-1] = ("sample: saving creates your own copy", "$warning" if self.changed else "$foreground-muted")
-        if self._elsewhere:
-            parts.append((self._elsewhere, "bold $error"))
-        parts.append(
-            (f"{count} problem{'' if count == 1 else 's'}", "$error") if count else ("no problems", "$success")
-        )
-        self.query_one("#editor-head", TextBlock).show(
-            Content(" \u00b7 ").join([Content.styled(*one) for one in parts])
-        )
+        words = head_words(self._draft, len(self._problems.problems), changed=self.changed)
+        self.query_one("#editor-head", TextBlock).show(words)
 
     # What the user asks for.
 
     @on(ProblemList.Chosen)
     def _go(self, message: ProblemList.Chosen) -> None:
         problem = message.problem
-        if problem.line and problem.file != self._checked.file:
-            self.notify(f"The problem is in {problem.file}", severity="warning", timeout=4, markup=False)
+        if problem.line and problem.file != self._checks.latest.file:
+            self._desk.tell(f"The problem is in {problem.file}", severity="warning", seconds=4)
             return
         self.action_show("text")
         self._area.jump(problem.line, problem.column)
 
     def action_problems(self) -> None:
-        problems = self.query_one(ProblemList)
+        problems = self._problems
         self.set_focus(problems if problems.display and not problems.has_focus else self._area)
 
     def action_show(self, name: str) -> None:
@@ -226,11 +236,40 @@ class EditorScreen(ProfileSaving):
             self._form_follows()
             self.set_focus(self.query_one(FormList))
         elif self.has_class("-narrow"):
-            self.set_focus(self.query_one(CommandPane))
+            self.set_focus(self._command)
 
     def _show_beside(self, name: str) -> None:
         for other in ("command", "form"):
             self.set_class(other == name, f"-{other}")
+
+    # Parts that take a while, each in a worker.
+
+    @on(ProfileForm.EditRequested)
+    def _asked(self, message: ProfileForm.EditRequested) -> None:
+        if self._form_edits.begin():
+            self._change(message)
+
+    @work(group="form")
+    async def _change(self, message: ProfileForm.EditRequested) -> None:
+        await self._form_edits.carry_out(message.row, message.action)
+
+    @work(group="compare", exclusive=True)
+    async def action_compare(self) -> None:
+        """Show what this text changes, compared with the running guest or another profile."""
+        await compare(self._profiles, self._draft.known, self._desk)
+
+    @work(group="save")
+    async def action_save(self) -> None:
+        await self._saving.save()
+
+    def poll_disk(self) -> None:
+        """Check the files, unless a question about them is open already, or they are being written."""
+        if self.is_active and self._disk.may_look:
+            self._look()
+
+    @work(group="disk")
+    async def _look(self) -> None:
+        await self._disk.look()
 
     def action_undo(self) -> None:
         self._area.undo()
@@ -239,7 +278,7 @@ class EditorScreen(ProfileSaving):
         self._area.redo()
 
     def action_show_file(self) -> None:
-        self.notify(self._known.path, title="Profile", markup=False)
+        self.notify(self._draft.known.path, title="Profile", markup=False)
 
     def action_leave(self) -> None:
         if not self._area.has_focus:
@@ -248,3 +287,19 @@ class EditorScreen(ProfileSaving):
             self.set_focus(self._area)
             return
         self._leave()
+
+    @work(group="leave", exclusive=True)
+    async def _leave(self) -> None:
+        if await self.may_leave():
+            self.dismiss()
+
+
+def head_words(draft: Draft, problems: int, *, changed: bool) -> Content:
+    """The line above the text: the guest, what is saved, and the number of problems."""
+    state = ("unsaved", "$warning") if changed else ("saved", "$foreground-muted")
+    if draft.known.sample:
+        state = ("sample: saving creates your own copy", state[1])
+    elsewhere = [(draft.elsewhere, "bold $error")] if draft.elsewhere else []
+    count = (f"{problems} problem{'' if problems == 1 else 's'}", "$error") if problems else ("no problems", "$success")
+    parts = [(draft.known.name, "bold"), state, *elsewhere, count]
+    return Content(" \u00b7 ").join([Content.styled(*one) for one in parts])
