@@ -99,7 +99,6 @@ def running(name: str = "demo", **changes: object) -> GuestSnapshot:
         "phase": Phase.RUNNING,
         "status": "running",
         "pid": 4711,
-        "run": "4711@1",
         "memory": RAM,
         "accelerator": "tcg",
         "accelerator_reason": "no vmx or svm here",
@@ -108,7 +107,9 @@ def running(name: str = "demo", **changes: object) -> GuestSnapshot:
         "balloon": balloon(),
         "profile_path": f"/profiles/{name}.toml",
     }
-    return GuestSnapshot(name, **{**facts, **changes})  # type: ignore[arg-type]
+    facts |= changes
+    facts.setdefault("run", f"{facts['pid']}@1")
+    return GuestSnapshot(name, **facts)  # type: ignore[arg-type]
 
 
 class FakeDevices:

@@ -117,7 +117,7 @@ class BalloonPanel(Vertical, can_focus=True, inherit_bindings=False):
     def watch_snapshot(self, old: GuestSnapshot | None, new: GuestSnapshot | None) -> None:
         if (old.name if old else None) != (new.name if new else None):
             self._field.close()
-        if new is None or old is None or (old.name, old.pid) != (new.name, new.pid):
+        if new is None or old is None or old.identity != new.identity:
             self._plot.forget()
         self._staging.take(new)
         self._show()

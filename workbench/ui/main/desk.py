@@ -62,14 +62,11 @@ class Desk:
     def still_shown(self, snapshot: GuestSnapshot) -> bool:
         """Whether the panes still show this run of this guest."""
         now = self._chosen
-        return now is not None and (now.name, now.pid) == (snapshot.name, snapshot.pid)
+        return now is not None and now.identity == snapshot.identity
 
     def still_runs(self, snapshot: GuestSnapshot) -> bool:
         """Whether this run of the guest is still alive."""
-        return any(
-            guest.name == snapshot.name and guest.pid == snapshot.pid and guest.phase.alive
-            for guest in self.engine.guests()
-        )
+        return any(guest.identity == snapshot.identity and guest.phase.alive for guest in self.engine.guests())
 
     # The user.
 

@@ -82,8 +82,8 @@ class MainScreen(Screen[None]):
         super().__init__()
         size_screen(self)
         self._first = first
-        self._shown_run: tuple[str, int | None] | None = None
-        """Name and pid of the guest that the panes are connected to."""
+        self._shown_run: tuple[str, str] | None = None
+        """Identity of the guest that the panes are connected to."""
         self._forget: Callable[[], None] | None = None
 
         self._names = PaneNames()
@@ -176,7 +176,7 @@ class MainScreen(Screen[None]):
     def _show(self, snapshot: GuestSnapshot) -> None:
         self._desk.choose(snapshot)
         self._balloon_panel.snapshot = snapshot
-        run = (snapshot.name, snapshot.pid)
+        run = snapshot.identity
         if run != self._shown_run:
             self._shown_run = run
             self._connect_panes(snapshot)

@@ -30,7 +30,7 @@ class HotplugRequests:
     def __init__(self, desk: Desk, seek: Seek) -> None:
         self._desk = desk
         self._seek = seek
-        self._late_shown: dict[tuple[str, int | None], int] = {}
+        self._late_shown: dict[tuple[str, str], int] = {}
         """How many unplugs that ended late have been shown for each run of a guest."""
 
     async def change(self, what: str, name: str) -> None:
@@ -96,7 +96,7 @@ class HotplugRequests:
 
     def show_late_ends(self, snapshot: GuestSnapshot) -> None:
         """Show once each unplug that ended after ``PATIENCE``."""
-        run = (snapshot.name, snapshot.pid)
+        run = snapshot.identity
         for end in snapshot.unplugged[self._late_shown.get(run, 0) :]:
             self._show_end(snapshot.name, end)
         self._late_shown[run] = len(snapshot.unplugged)
