@@ -230,6 +230,8 @@ class FakeGuest:
     async def _note(self, *what: object) -> None:
         if self.failure is not None:
             raise self.failure
+        if not self.snapshot.phase.alive:
+            raise NotFound(f"{self.snapshot.name} is not running")
         self.asked.append(what if len(what) > 1 else what[0])
 
     def hold(self) -> AbstractAsyncContextManager[None]:

@@ -167,7 +167,9 @@ class Guest(Protocol):
         otherwise; raises nothing.
         """
 
-    async def refresh(self, *, settle: float = 0.0, report: bool = False, patience: float = ...) -> GuestSnapshot:
+    async def refresh(
+        self, *, settle: float = 0.0, report: bool = False, brief: bool = False, patience: float = ...
+    ) -> GuestSnapshot:
         """Read the guest now; if that fails, the snapshot says why, too.
 
         :param settle: seconds in which a diff is read repeatedly: one reading cannot show whether it moves.
