@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from tests.commandline import CommandLine, wait_until
+from tests.engine.balloon.agreement import all_agree
 from tests.engine.local.opened import balloon_of, opened, reading_of, running, settled, until
 from workbench.domain.balloon.diagnosis.causes import Cause, State
 from workbench.domain.balloon.history.marks import MarkKind
@@ -93,6 +94,7 @@ async def test_memory_taken_back_is_marked_and_given_again_when_the_target_is_se
         await until(marked, "one mark with all that was taken")
         seen = await asyncio.to_thread(look, demo)
         assert (seen["state"], seen["cause_code"]) == ("stalled", "taken-back"), "one look of the command line knows it"
+        await all_agree(demo, guest)
         await guest.set_target(128 * MIB)
         await settled(guest, 128 * MIB)
         assert balloon_of(guest).verdict.code is None
@@ -139,6 +141,7 @@ async def test_a_driver_that_is_unloaded_takes_nothing_back(demo: CommandLine) -
         assert "virtio_balloon" in verdict.advice
         assert [mark.kind for mark in balloon_of(guest).marks[marks:]] == []
         assert look(demo)["cause_code"] == "no-driver"
+        await all_agree(demo, guest)
         await guest.type("insmod /lib/modules/virtio_balloon.ko\n")
         await settled(guest, 256 * MIB)
         assert [mark.kind for mark in balloon_of(guest).marks[marks:]] == []
@@ -155,6 +158,7 @@ async def test_a_guest_that_finds_no_more_pages(demo: CommandLine) -> None:
         await until(lambda: balloon_of(guest).verdict.state is State.STALLED, "the stall")
         await until(lambda: balloon_of(guest).verdict.code is Cause.OUT_OF_PAGES, "its cause")
         assert look(demo)["cause_code"] == "out-of-pages"
+        await all_agree(demo, guest)
         await guest.type(CHURN + "\n")
         await until(lambda: balloon_of(guest).verdict.code is Cause.FIGHTS_OOM, "the fight")
         verdict = balloon_of(guest).verdict
@@ -164,6 +168,7 @@ async def test_a_guest_that_finds_no_more_pages(demo: CommandLine) -> None:
             wait_until, lambda: look(demo)["cause_code"] == "fights-oom", "the command line to see it"
         )
         await wait
+        await all_agree(demo, guest, moving=True)
         await guest.type("kill %1; eat 0\n")
         await guest.set_target(RAM)
         await settled(guest, RAM)
@@ -196,6 +201,7 @@ async def test_a_pause_stops_driver_and_statistics(demo: CommandLine) -> None:
             seen = look(demo)
             assert (seen["state"], seen["cause_code"]) == ("stalled", "paused")
             assert [note["code"] for note in seen["notes"]] == ["statistics-paused"]  # type: ignore[attr-defined]
+            await all_agree(demo, guest)
         finally:
             await guest.resume()
         await settled(guest, 400 * MIB)
@@ -221,6 +227,7 @@ async def test_statistics_that_are_not_requested(demo: CommandLine) -> None:
             assert note["evidence"][-1] == "the profile sets statistics = 2"
             newest = balloon_of(guest).history[-1]
             assert newest.available is None, "the plot draws no figure that need no longer be so"
+            await all_agree(demo, guest)
         finally:
             await guest.execute("qom-set", {**interval, "value": 2})
         await until(lambda: codes(balloon_of(guest).verdict) == [], "fresh figures")

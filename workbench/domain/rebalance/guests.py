@@ -68,6 +68,7 @@ def candidate_of(snapshot: GuestSnapshot, now: float) -> Candidate:
         used,
         balloon.host.resident if balloon.host else None,
         fixed,
+        verdict=balloon.verdict,
     )
 
 

@@ -24,6 +24,8 @@ from workbench.domain.units import MIB, PAGE, mib, mib_span, whole_mib
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from workbench.domain.balloon.diagnosis.causes import Verdict
+
 DEADBAND = 10 * MIB
 """Changes below this are not worth it; Proxmox ignores the same amount (src/PVE/AutoBalloon.pm)."""
 
@@ -46,6 +48,8 @@ class Candidate(Struct, frozen=True):
     """Why it cannot be moved; empty if it can."""
     read: bool = True
     """Whether its balloon was read; otherwise target, actual and floor are its RAM, their upper bound."""
+    verdict: Verdict | None = None
+    """The state of its balloon; None if it was not read."""
 
     @property
     def idle(self) -> int | None:

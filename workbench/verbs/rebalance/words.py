@@ -112,9 +112,12 @@ def as_object(proposal: Proposal, course: Course | None = None) -> dict[str, obj
 
 
 def _guest_object(line: Line, progress: Progress | None) -> dict[str, object]:
-    guest = line.guest
+    guest, verdict = line.guest, line.guest.verdict
     return {
         "guest": guest.name,
+        "state": verdict.state.value if verdict else None,
+        "cause": verdict.cause if verdict else "",
+        "cause_code": verdict.code.value if verdict and verdict.code else None,
         "ram": guest.ram,
         "used": guest.used,
         "idle": guest.idle,
