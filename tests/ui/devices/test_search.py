@@ -11,7 +11,8 @@ from tests.ui.devices.bench import BALLOON, CHILD, NODE, QOM, SECRET, TREE, Answ
 from tests.ui.notifications import notes
 from workbench.domain.devices.qom import Node
 from workbench.domain.devices.search import Spot, find, spots
-from workbench.ui.devices.search import FindBar
+from workbench.ui.devices.find_bar import FindBar
+from workbench.ui.devices.search import Search
 from workbench.ui.devices.store import Question, Want
 
 
@@ -120,11 +121,11 @@ async def test_equal_names_show_their_owner_where_paths_do_not_fit() -> None:
         await pilot.press("slash", *"needle")
         await pilot.pause()
         assert "serial \u00b7 balloon0/virt" in app.line("serial")
-    bar = FindBar()
-    bar.matches = [Spot("/machine/peripheral/net0/virtio-backend", "", "virtio-backend", "virtio-net-device", "")]
-    bar.matches.append(Spot("/machine", "", "machine", "pc-q35", ""))
-    assert [row.text for row in bar.rows(30)] == ["virtio-backend \u00b7 net0", "machine"]
-    assert [row.text for row in bar.rows(80)] == ["virtio-backend", "machine"]
+    search = Search()
+    search.matches = [Spot("/machine/peripheral/net0/virtio-backend", "", "virtio-backend", "virtio-net-device", "")]
+    search.matches.append(Spot("/machine", "", "machine", "pc-q35", ""))
+    assert [row.text for row in search.rows(30)] == ["virtio-backend \u00b7 net0", "machine"]
+    assert [row.text for row in search.rows(80)] == ["virtio-backend", "machine"]
 
 
 async def test_n_and_N_wrap_around_and_escape_returns() -> None:
@@ -138,7 +139,7 @@ async def test_n_and_N_wrap_around_and_escape_returns() -> None:
         await pilot.press("slash", *"1af4:1")  # what was typed last is selected: this takes its place
         await pilot.pause()
         assert app.query_one("FindBar Input", Input).has_focus
-        count = len(app.query_one(FindBar).matches)
+        count = len(app.lines.rows)
         assert count == sum(1 for one in TREE if one.vendor == 0x1AF4 and one.device >> 12 == 1)
         await pilot.press("down", "enter")
         await pilot.pause()
