@@ -14,13 +14,14 @@ from textual.widget import Widget
 
 from workbench.domain.devices.qom import Property
 from workbench.domain.devices.search import Spot, spots
-from workbench.ui.common.text import TextBlock, clean
+from workbench.ui.common.plain_text import clean
+from workbench.ui.common.text import TextBlock
 from workbench.ui.devices.detail_area import DetailArea
 from workbench.ui.devices.details import Background, details, type_of
 from workbench.ui.devices.find_bar import FindBar
 from workbench.ui.devices.lines import DeviceLines
-from workbench.ui.devices.listing import Listing
-from workbench.ui.devices.outline import Outline
+from workbench.ui.devices.outline.listing import Listing
+from workbench.ui.devices.outline.outline import Outline
 from workbench.ui.devices.search import Known, Search
 from workbench.ui.devices.set_property import SetBar
 from workbench.ui.devices.store import Question, Want

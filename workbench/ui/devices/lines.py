@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.events import Click, MouseMove
 
-    from workbench.ui.devices.listing import Listing
+    from workbench.ui.devices.outline.listing import Listing
     from workbench.ui.devices.row import Row
 
 

@@ -15,7 +15,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from workbench.domain.devices.buses import id_in
-from workbench.ui.common.text import clean
+from workbench.ui.common.plain_text import clean
 from workbench.ui.devices.browser import DeviceBrowser
 from workbench.ui.devices.keys import DEVICE_KEYS
 from workbench.ui.devices.requests import Requests
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from workbench.domain.devices.tree import DeviceTree, Node
     from workbench.domain.devices.type_info import TypeInfo
     from workbench.domain.devices.virtio import Virtio
-    from workbench.ui.devices.places import Place
+    from workbench.ui.devices.outline.places import Place
 
 TITLE_FROM = 44
 """Width of the pane from which its title fits beside the names of the views."""
@@ -113,8 +113,8 @@ class DeviceTreePane(Widget):
     # From the screen.
 
     # DOMNode.tree draws the widgets below a node for debugging; nothing calls it.
-    @property
-    def tree(self) -> DeviceTree | None:  # type: ignore[override]
+    @property  # type: ignore[override]
+    def tree(self) -> DeviceTree | None:
         """The devices; None while unknown. None also drops everything read so far."""
         return self._store.tree
 

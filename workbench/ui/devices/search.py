@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from workbench.domain.devices.search import find
-from workbench.ui.common.text import clean
+from workbench.ui.common.plain_text import clean
 from workbench.ui.devices.layout import HINTS_FROM
 from workbench.ui.devices.row import Row
 from workbench.ui.devices.views.node import brief

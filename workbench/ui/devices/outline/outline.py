@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.domain.devices.search import Spot
-from workbench.ui.devices.places import Place, ancestors, candidates, close_level, open_below, open_level
+from workbench.ui.devices.outline.places import Place, ancestors, candidates, close_level, open_below, open_level
 from workbench.ui.devices.row import Shown, path_of
 from workbench.ui.devices.views.views import View, rows
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from workbench.domain.compare.drift import Difference
-    from workbench.ui.devices.listing import Listing
+    from workbench.ui.devices.outline.listing import Listing
     from workbench.ui.devices.row import Row
     from workbench.ui.devices.store import Store
 
