@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,9 @@ from workbench.domain.devices.type_info import TypeInfo
 from workbench.domain.devices.virtio import Virtio
 from workbench.ui.devices.requests import Requests
 from workbench.ui.devices.store import Question, Store, Want
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LATER = Virtio(5, 0, None, (), (), config=WORDS)
 
@@ -51,7 +56,7 @@ def test_a_question_is_sent_once_until_it_is_answered(steps: list[tuple[str, str
         assert asked.requests.reading_objects == bool(pending)
 
 
-ANSWERS = {
+ANSWERS: dict[Want, tuple[Question, Callable[[Requests], bool]]] = {
     Want.NODE: (Question(Want.NODE, BALLOON), lambda requests: requests.take_node(NODE)),
     Want.VALUES: (Question(Want.VALUES, BALLOON), lambda requests: requests.take_values(BALLOON, ())),
     Want.VIRTIO: (Question(Want.VIRTIO, BALLOON), lambda requests: requests.take_virtio(BALLOON, None)),
