@@ -15,7 +15,7 @@ from tests.ui.devices.bench import BALLOON, CHILD, NODE, STATES, TREE, Bench, re
 from workbench.domain.devices.pci import PciAddress
 from workbench.domain.devices.qom import Node, Property
 from workbench.domain.devices.tree import DeviceTree, Registers
-from workbench.ui.common.text import clean, cut, hanging
+from workbench.ui.common.plain_text import clean, cut, hanging
 from workbench.ui.devices.layout import Layout
 from workbench.ui.devices.lines import DeviceLines
 from workbench.ui.devices.pane import DeviceTreePane

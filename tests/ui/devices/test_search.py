@@ -11,7 +11,8 @@ from tests.ui.devices.bench import BALLOON, CHILD, NODE, QOM, SECRET, TREE, Answ
 from tests.ui.notifications import notes
 from workbench.domain.devices.qom import Node
 from workbench.domain.devices.search import Spot, find, spots
-from workbench.ui.devices.search import FindBar
+from workbench.ui.devices.find_bar import FindBar
+from workbench.ui.devices.search import LISTED, Known, Search
 from workbench.ui.devices.store import Question, Want
 
 
@@ -120,11 +121,11 @@ async def test_equal_names_show_their_owner_where_paths_do_not_fit() -> None:
         await pilot.press("slash", *"needle")
         await pilot.pause()
         assert "serial \u00b7 balloon0/virt" in app.line("serial")
-    bar = FindBar()
-    bar.matches = [Spot("/machine/peripheral/net0/virtio-backend", "", "virtio-backend", "virtio-net-device", "")]
-    bar.matches.append(Spot("/machine", "", "machine", "pc-q35", ""))
-    assert [row.text for row in bar.rows(30)] == ["virtio-backend \u00b7 net0", "machine"]
-    assert [row.text for row in bar.rows(80)] == ["virtio-backend", "machine"]
+    search = Search()
+    search.matches = [Spot("/machine/peripheral/net0/virtio-backend", "", "virtio-backend", "virtio-net-device", "")]
+    search.matches.append(Spot("/machine", "", "machine", "pc-q35", ""))
+    assert [row.text for row in search.rows(30)] == ["virtio-backend \u00b7 net0", "machine"]
+    assert [row.text for row in search.rows(80)] == ["virtio-backend", "machine"]
 
 
 async def test_n_and_N_wrap_around_and_escape_returns() -> None:
@@ -138,7 +139,7 @@ async def test_n_and_N_wrap_around_and_escape_returns() -> None:
         await pilot.press("slash", *"1af4:1")  # what was typed last is selected: this takes its place
         await pilot.pause()
         assert app.query_one("FindBar Input", Input).has_focus
-        count = len(app.query_one(FindBar).matches)
+        count = len(app.lines.rows)
         assert count == sum(1 for one in TREE if one.vendor == 0x1AF4 and one.device >> 12 == 1)
         await pilot.press("down", "enter")
         await pilot.pause()
@@ -198,3 +199,66 @@ def test_every_match_contains_every_word(texts: list[str], query: str) -> None:
     words = query.lower().split()
     wanted = sum(all(word in text.lower() for word in words) for text in texts) if words else 0
     assert len(find(places, query, 100)) == wanted
+
+
+def searched(count: int, text: str = "x", known: Known = Known.ALL) -> Search:
+    """A search with this many matches."""
+    search = Search()
+    search.fill([Spot(f"/{number}", "", "x", "", "x") for number in range(count)], known)
+    search.seek(text)
+    return search
+
+
+@given(st.integers(1, 9), st.lists(st.sampled_from([1, -1]), min_size=1, max_size=30))
+def test_matches_follow_one_another_in_a_circle(count: int, steps: list[int]) -> None:
+    search = searched(count)
+    assert search.next(1) == search.matches[0]
+    number = 0
+    for by in steps:
+        number = (number + by) % count
+        assert search.next(by) == search.matches[number]
+        search.arrive()
+        assert search.place_words == f"/ {number + 1} of {count}"
+    search.leave()
+    assert search.place_words == ""
+
+
+def test_enter_goes_to_the_chosen_match() -> None:
+    search = searched(3)
+    assert search.enter(1)
+    assert search.next(1) == search.matches[1]
+
+
+def test_enter_without_a_text_or_a_match_goes_nowhere() -> None:
+    assert not searched(3, " ").enter(0)
+    search = searched(0)
+    assert search.enter(-1), "to report that there is none"
+    assert not search.awaits
+    assert search.next(1) is None
+
+
+def test_enter_waits_for_what_is_being_read() -> None:
+    search = searched(0, known=Known.READING)
+    assert not search.enter(-1)
+    assert search.awaits
+    found = [Spot("/x", "", "x", "", "x")]
+    assert not search.fill(found, Known.READING)
+    assert search.fill(found, Known.ALL)
+    assert search.next(1) == found[0]
+    assert not search.fill(found, Known.ALL), "once"
+
+
+def test_a_user_who_moves_on_is_not_taken_to_a_late_match() -> None:
+    search = searched(0, known=Known.READING)
+    search.enter(-1)
+    search.leave()
+    assert not search.fill([Spot("/x", "", "x", "", "x")], Known.ALL)
+
+
+def test_the_count_says_whether_there_may_be_more() -> None:
+    assert searched(0, known=Known.READING).count_words == "reading \u2026"
+    assert searched(2, known=Known.READING).count_words == "2 so far"
+    assert searched(2, known=Known.PART).count_words == "2, partial"
+    assert searched(0).count_words == "0 found"
+    assert searched(LISTED + 1).count_words == f"{LISTED}+ found"
+    assert searched(2, "").count_words == ""

@@ -1,8 +1,7 @@
-"""Text that may change many times a second but is redrawn only when it differs; cutting and cleaning of text."""
+"""Text that may change many times a second but is redrawn only when it differs."""
 
 from __future__ import annotations
 
-from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 from textual.widgets import Static
 
@@ -37,30 +36,3 @@ def _height(content: Content, width: int) -> int:
     """Lines of the text at this width; exact where no line wraps, and never equal by accident where one does."""
     lines = content.plain.split("\n")
     return len(lines) if all(len(line) <= width for line in lines) else -len(content.plain) - 1
-
-
-def cut(text: str, width: int) -> str:
-    """At most ``width`` cells, with an ellipsis if something was cut."""
-    if cell_len(text) <= width:
-        return text
-    return set_cell_size(text, max(0, width - 1)) + "…" if width > 0 else ""
-
-
-def hanging(text: str, width: int) -> list[str]:
-    """A text in lines of at most ``width`` cells, broken after a space, slash or comma if possible."""
-    lines = []
-    while cell_len(text) > width:
-        end = len(set_cell_size(text, width).rstrip()) or 1
-        good = max(text.rfind(mark, 0, end) for mark in " /,") + 1
-        end = good if good > end // 3 else end
-        lines.append(text[:end].rstrip())
-        text = text[end:].lstrip()
-    return [*lines, text]
-
-
-_CONTROL = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
-
-
-def clean(text: str) -> str:
-    """Text of a guest or of QEMU with its control characters made visible, so that they cannot move the cursor."""
-    return text if text.isascii() and text.isprintable() else text.translate(_CONTROL)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widgets import Static
 
-from workbench.ui.common.text import clean, hanging
+from workbench.ui.common.plain_text import clean, hanging
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

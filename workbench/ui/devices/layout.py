@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 from rich.cells import cell_len
 
-from workbench.ui.common.text import cut
+from workbench.ui.common.plain_text import cut
 
 if TYPE_CHECKING:
     from workbench.ui.devices.row import Row

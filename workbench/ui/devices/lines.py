@@ -19,16 +19,15 @@ from textual.strip import Strip
 from workbench.ui.devices.layout import Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from textual.binding import BindingType
     from textual.events import Click, MouseMove
 
+    from workbench.ui.devices.outline.listing import Listing
     from workbench.ui.devices.row import Row
 
 
 class DeviceLines(ScrollView, can_focus=True):
-    """The lines of the tree and the cursor. Knows rows, not devices."""
+    """Shows a listing and moves its cursor. Knows rows, not devices."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "devices--text",
@@ -135,44 +134,58 @@ class DeviceLines(ScrollView, can_focus=True):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, DeviceLines.Scrolled)
 
-    cursor: reactive[int] = reactive(0, repaint=False)
-    """Number of the line under the cursor."""
     dimmed: reactive[bool] = reactive(False)
     """Whether the lines are stale."""
 
-    def __init__(self) -> None:
+    def __init__(self, listing: Listing) -> None:
+        """
+        :param listing: the lines to show; after each change of them, call :meth:`update`.
+        """
         super().__init__()
-        self._rows: list[Row] = []
-        self._numbers: dict[str, int] = {}
+        self._listing = listing
+        self._drawn: list[Row] = []
+        """The lines at the last update."""
+        self._drawn_cursor = 0
         self._layout = Layout()
 
     @property
     def rows(self) -> list[Row]:
-        return self._rows
+        return self._listing.rows
 
     @property
     def row(self) -> Row | None:
         """The line under the cursor."""
-        return self._rows[self.cursor] if self.cursor < len(self._rows) else None
+        return self._listing.row
+
+    @property
+    def cursor(self) -> int:
+        """Number of the line under the cursor. Setting it scrolls to the line."""
+        return self._listing.cursor
+
+    @cursor.setter
+    def cursor(self, number: int) -> None:
+        old = self._listing.cursor
+        self._listing.move_to(number)
+        new = self._drawn_cursor = self._listing.cursor
+        if new != old:
+            self._repaint(old)
+            self._repaint(new)
+            self._scroll_to_cursor()
+            self.post_message(self.Moved(self, self.row))
 
     @property
     def on_screen(self) -> list[Row]:
         """The visible lines."""
         top = round(self.scroll_offset.y)
-        return self._rows[top : top + self.scrollable_content_region.height]
+        return self.rows[top : top + self.scrollable_content_region.height]
 
-    def show(self, lines: list[Row], keys: Iterable[str]) -> None:
-        """Show these lines, with the cursor on the first of ``keys`` that exists, or near its old place, and the same
-        line at the top. Only changed lines are redrawn.
-        """
-        before, top = self._rows, round(self.scroll_offset.y)
+    def update(self) -> None:
+        """Show the listing as it is now, with the same line at the top. Only changed lines are redrawn."""
+        before, before_cursor, top = self._drawn, self._drawn_cursor, round(self.scroll_offset.y)
         top_key = before[top].key if top < len(before) else ""
-        self._rows = lines
-        self._numbers = {row.key: number for number, row in enumerate(lines)}
+        lines = self._drawn = self.rows
+        self._drawn_cursor = self.cursor
         moved = self._arrange()
-        found = next((self._numbers[key] for key in keys if key in self._numbers), None)
-        before_cursor = self.cursor
-        self.set_reactive(DeviceLines.cursor, max(0, min(before_cursor, len(lines) - 1)) if found is None else found)
         if len(lines) == len(before) and not moved:
             for number, (old, new) in enumerate(zip(before, lines, strict=True)):
                 if old != new:
@@ -180,8 +193,9 @@ class DeviceLines(ScrollView, can_focus=True):
             for number in {before_cursor, self.cursor} if self.cursor != before_cursor else ():
                 self._repaint(number)
         else:
-            if top_key in self._numbers and self._numbers[top_key] != top:
-                self.scroll_to(y=self._numbers[top_key], animate=False, force=True, immediate=True)
+            new_top = self.number_of(top_key)
+            if new_top is not None and new_top != top:
+                self.scroll_to(y=new_top, animate=False, force=True, immediate=True)
             self.refresh()
         if self.cursor != before_cursor or len(lines) != len(before):
             self._scroll_to_cursor()
@@ -189,25 +203,16 @@ class DeviceLines(ScrollView, can_focus=True):
 
     def show_below(self, key: str) -> None:
         """Scroll so that as many of the lines inside one as fit are visible."""
-        start = self._numbers.get(key)
+        start = self.number_of(key)
         if start is None:
             return
-        depth = cell_len(self._rows[start].guide)
-        inside = takewhile(lambda row: cell_len(row.guide) > depth, self._rows[start + 1 :])
+        depth = cell_len(self.rows[start].guide)
+        inside = takewhile(lambda row: cell_len(row.guide) > depth, self.rows[start + 1 :])
         height = min(1 + sum(1 for _ in inside), self.scrollable_content_region.height)
         self.scroll_to_region(Region(0, start, 1, height), animate=False, force=True, immediate=True, x_axis=False)
 
     def number_of(self, key: str) -> int | None:
-        return self._numbers.get(key)
-
-    def validate_cursor(self, number: int) -> int:
-        return max(0, min(number, len(self._rows) - 1))
-
-    def watch_cursor(self, old: int, new: int) -> None:
-        self._repaint(old)
-        self._repaint(new)
-        self._scroll_to_cursor()
-        self.post_message(self.Moved(self, self.row))
+        return self._listing.number_of(key)
 
     def _scroll_to_cursor(self) -> None:
         region = Region(0, self.cursor, 1, 1)
@@ -224,9 +229,9 @@ class DeviceLines(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         number = y + round(self.scroll_offset.y)
         width = self._layout.width
-        if number >= len(self._rows):
+        if number >= len(self.rows):
             return Strip.blank(width, self.rich_style)
-        return self._line(self._rows[number], width, cursor=number == self.cursor)
+        return self._line(self.rows[number], width, cursor=number == self.cursor)
 
     def _line(self, row: Row, width: int, *, cursor: bool) -> Strip:
         """Guide, text and note from the left, the value right-aligned."""
@@ -256,8 +261,8 @@ class DeviceLines(ScrollView, can_focus=True):
     def _arrange(self) -> bool:
         """Lay out the columns for this width and these lines; return whether they changed."""
         width = self.scrollable_content_region.width
-        self.virtual_size = Size(width, len(self._rows))
-        before, self._layout = self._layout, Layout.of(self._rows, width)
+        self.virtual_size = Size(width, len(self.rows))
+        before, self._layout = self._layout, Layout.of(self.rows, width)
         return before != self._layout
 
     def action_move(self, by: int) -> None:
@@ -267,7 +272,7 @@ class DeviceLines(ScrollView, can_focus=True):
         self.cursor += direction * max(1, self.scrollable_content_region.height - 1)
 
     def action_edge(self, number: int) -> None:
-        self.cursor = number if number >= 0 else len(self._rows) + number
+        self.cursor = number if number >= 0 else len(self.rows) + number
 
     def action_open(self) -> None:
         row = self.row
@@ -293,22 +298,22 @@ class DeviceLines(ScrollView, can_focus=True):
             return
         if row.expanded:
             self.post_message(self.Toggled(self, row, False))
-        elif row.parent in self._numbers:
-            self.cursor = self._numbers[row.parent]
+        elif (parent := self.number_of(row.parent)) is not None:
+            self.cursor = parent
 
     def on_click(self, event: Click) -> None:
         number = event.y + round(self.scroll_offset.y)
-        if number < len(self._rows):
+        if number < len(self.rows):
             self.cursor = number
-            if self._rows[number].expandable:
+            if self.rows[number].expandable:
                 self.action_open()
 
     def on_mouse_move(self, event: MouseMove) -> None:
         """Show the full value of a line where it was cut."""
         number = event.y + round(self.scroll_offset.y)
         tip = None
-        if number < len(self._rows):
-            row = self._rows[number]
+        if number < len(self.rows):
+            row = self.rows[number]
             if row.value and self._layout.fit(row).value != row.value:
                 tip = Content(f"{row.text}: {row.value[:400]}")
         if tip != self.tooltip:

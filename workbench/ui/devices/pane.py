@@ -1,91 +1,163 @@
-"""The device pane: one tree in four views, and what the user does in it: move, search, set, plug, copy."""
+"""The device pane: the devices of the chosen guest in four views.
+
+It is what the rest of the screen knows of the devices: it takes the tree and the answers to its questions, has the keys,
+and asks for what the user wants done. The lines inside it are a :class:`DeviceBrowser`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from textual import on
-from textual.binding import Binding
+from msgspec.structs import replace
+from textual.content import Content
 from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
 
 from workbench.domain.devices.buses import id_in
-from workbench.domain.devices.qom import Property
-from workbench.domain.devices.search import Spot
-from workbench.ui.devices.answers import DeviceAnswers
-from workbench.ui.devices.lines import DeviceLines
-from workbench.ui.devices.places import ancestors, close_level, open_level
-from workbench.ui.devices.row import path_of
-from workbench.ui.devices.search import FindBar, Known
-from workbench.ui.devices.set_property import SetBar
-from workbench.ui.devices.store import Question, Want
-from workbench.ui.devices.views.views import View, rows
+from workbench.ui.common.plain_text import clean
+from workbench.ui.devices.browser import DeviceBrowser
+from workbench.ui.devices.keys import DEVICE_KEYS
+from workbench.ui.devices.requests import Requests
+from workbench.ui.devices.search import Known
+from workbench.ui.devices.store import Question, Store, Want
+from workbench.ui.devices.views.views import View
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.events import Resize
 
-    from workbench.ui.devices.row import Row
+    from workbench.domain.compare.drift import Difference
+    from workbench.domain.devices.buses import Bus
+    from workbench.domain.devices.qom import Property
+    from workbench.domain.devices.tree import DeviceTree, Node
+    from workbench.domain.devices.type_info import TypeInfo
+    from workbench.domain.devices.virtio import Virtio
+    from workbench.ui.devices.outline.places import Place
+
+TITLE_FROM = 44
+"""Width of the pane from which its title fits beside the names of the views."""
+LIVE = 1.0
+"""Seconds between two reads of the visible values."""
 
 
-class DeviceTreePane(DeviceAnswers):
+class DeviceTreePane(Widget):
     """The devices of the chosen guest.
 
     Set ``tree`` and ``trouble``; it posts :class:`Wanted` and takes the answers in :meth:`set_node` and similar methods.
     """
 
     ALLOW_MAXIMIZE = True
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "view('PCI')", "PCI", id="devices.pci", tooltip="View PCI: slots, bridges, drivers", show=False),
-        Binding("2", "view('bus')", "Bus", id="devices.bus", tooltip="View bus, as in info qtree", show=False),
-        Binding("3", "view('QOM')", "QOM", id="devices.qom", tooltip="View QOM: QEMU's composition tree", show=False),
-        Binding(
-            "4", "view('virtio')", "virtio", id="devices.virtio", tooltip="View virtio: features and queues", show=False
-        ),
-        Binding(
-            "plus", "level(1)", "More", id="devices.more", key_display="+", tooltip="Expand one more level", show=False
-        ),
-        Binding(
-            "minus", "level(-1)", "Less", id="devices.less", key_display="-", tooltip="Collapse the deepest level",
-            show=False,
-        ),
-        Binding(
-            "asterisk", "open_below", "Expand all", id="devices.open-below", key_display="*",
-            tooltip="Expand everything below the cursor", show=False,
-        ),
-        Binding(
-            "right_square_bracket", "details(1)", "Details down", id="devices.details-down", key_display="]",
-            tooltip="Scroll the details down", show=False,
-        ),
-        Binding(
-            "left_square_bracket", "details(-1)", "Details up", id="devices.details-up", key_display="[",
-            tooltip="Scroll the details up", show=False,
-        ),
-        Binding("slash", "find", "Find", id="devices.find", key_display="/", tooltip="Search names, types, ids and values"),
-        Binding("n", "next(1)", "Next", id="devices.next", tooltip="Next match", show=False),
-        Binding("N", "next(-1)", "Previous", id="devices.previous", tooltip="Previous match", show=False),
-        Binding("u", "undo", "Undo", id="devices.undo", tooltip="Undo the last change of a property", show=False),
-        Binding("y", "copy_path", "Copy path", id="devices.copy", tooltip="Copy the QOM path", show=False),
-        Binding("a", "plug", "Plug in", id="devices.plug", tooltip="Plug a device into the running guest"),
-        Binding("x", "unplug", "Unplug", id="devices.unplug", tooltip="Unplug this device; asks first"),
-        Binding("K", "keep", "Keep it", id="devices.keep", tooltip="Add this device to the profile", show=False),
-        Binding("z", "zoom", "Zoom", id="devices.zoom", tooltip="Zoom this pane to the whole screen, or back"),
-        Binding("r", "refresh_devices", "Refresh", id="devices.refresh", tooltip="Refresh what is expanded"),
-    ]  # fmt: skip
+    DEFAULT_CSS = """
+    DeviceTreePane { padding: 0 0 0 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = DEVICE_KEYS
+
+    class Wanted(Message):
+        """Something has to be read. Answer with :meth:`set_node` or the matching method, or :meth:`set_failure`."""
+
+        def __init__(self, question: Question) -> None:
+            super().__init__()
+            self.question = question
+
+    class RefreshRequested(Message):
+        """The user wants the tree read again; expanded nodes are asked for separately."""
 
     class HotplugRequested(Message):
         """A device is to be plugged in, unplugged, or added to the profile."""
 
-        def __init__(self, control: DeviceTreePane, what: Literal["plug", "unplug", "keep"], name: str = "") -> None:
+        def __init__(self, what: Literal["plug", "unplug", "keep"], name: str = "") -> None:
             super().__init__()
-            self._control = control
             self.what = what
             self.name = name
             """The id of the device under the cursor; empty for ``plug``."""
 
-        @property
-        def control(self) -> DeviceTreePane:
-            return self._control
+    trouble: reactive[str] = reactive("No guest chosen")
+    """Why there is no tree, or why it is stale; empty when all is well."""
+    guest: reactive[str] = reactive("")
+    """The guest's name: the place in the tree is kept for each guest. May stay empty."""
+    profile_lines: reactive[Mapping[str, str]] = reactive(dict, init=False)
+    """qdev id -> the profile line that created it, as ``demo.toml:14``."""
+    no_drift: reactive[str] = reactive("", init=False)
+    """Why the differences from the profile are unknown; empty when they are known."""
+    differences: reactive[tuple[Difference, ...]] = reactive((), init=False)
+    """How the guest differs from its profile."""
+    pending: reactive[Mapping[str, str]] = reactive(dict, init=False)
+    """qdev id -> state of its pending unplug."""
+    version: reactive[str] = reactive("", init=False)
+    """QEMU's version: files move in its source tree."""
 
-    # Moving.
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id, classes="pane")
+        self._store = Store()
+        self._requests = Requests(self._store, self._want)
+        self._browser = DeviceBrowser(self._store, self._requests, self._label)
+
+    def compose(self) -> ComposeResult:
+        yield self._browser
+
+    def on_mount(self) -> None:
+        self.set_interval(LIVE, self.read_live)
+
+    def on_resize(self, event: Resize) -> None:
+        self._browser.fit_to(event.size)
+        self._label()
+
+    def read_live(self) -> None:
+        """Read the visible values, while the pane can be seen."""
+        self._browser.read_live()
+
+    # From the screen.
+
+    # DOMNode.tree draws the widgets below a node for debugging; nothing calls it.
+    @property  # type: ignore[override]
+    def tree(self) -> DeviceTree | None:
+        """The devices; None while unknown. None also drops everything read so far."""
+        return self._store.tree
+
+    @tree.setter
+    def tree(self, tree: DeviceTree | None) -> None:
+        self._browser.show_tree(tree)
+
+    @property
+    def place(self) -> Place:
+        """The user's place in the tree of the guest shown."""
+        return self._browser.outline.place
+
+    def watch_guest(self, guest: str) -> None:
+        self._browser.show_guest(guest)
+
+    def watch_trouble(self, trouble: str) -> None:
+        self._browser.outline.trouble = trouble
+        self._browser.show()
+
+    def watch_differences(self, differences: tuple[Difference, ...]) -> None:
+        self._browser.outline.differences = differences
+        self._browser.show()
+
+    def watch_pending(self, pending: Mapping[str, str]) -> None:
+        self._browser.outline.unplugs = pending
+        self._browser.show()
+
+    def watch_profile_lines(self, profile_lines: Mapping[str, str]) -> None:
+        self._browser.background = replace(self._browser.background, profile_lines=profile_lines)
+        self._browser.show_details()
+
+    def watch_version(self, version: str) -> None:
+        self._browser.background = replace(self._browser.background, version=version)
+
+    def watch_no_drift(self) -> None:
+        self._label()
+
+    def look_again(self) -> None:
+        """Devices may have come or gone: read the buses, and the expanded QOM containers that would hold them.
+
+        QEMU sends no event for a plugged device, and a disk or a port changes nothing in ``tree``.
+        """
+        self._browser.look_again()
 
     def reveal(self, what: str, name: str = "") -> bool:
         """Go to a device or an object, reading what is missing on the path; False when nothing is known to search in.
@@ -93,161 +165,85 @@ class DeviceTreePane(DeviceAnswers):
         :param what: a device's id, a QOM path, or a PCI address such as ``00:03.0``.
         :param name: a property of it, or a field of its configuration space.
         """
-        if self.tree is None or not what:
-            return False
-        device = self.tree.device(what)
-        path = device.key if device is not None else what if what.startswith("/") else f"/machine/peripheral/{what}"
-        self._keep_place(self.guest)
-        word = device is not None and any(one.name == name for one in device.config)
-        view = self._view_of(path)
-        if word and view in (View.BUS, View.QOM):
-            view = View.PCI  # the others have properties only
-        self.place.view = view
-        openings = self.place.now
-        if view is View.QOM:
-            for above in ancestors(path):
-                openings.open_key(above)
-        self._sought = path
-        if name:
-            openings.open_key(path)
-            openings.open_key(f"{path}#common")
-            self._sought = f"{path}#{name}" if word else f"{path}#property:{name}"
-        self._show(keep=False)
-        return True
+        return self._browser.reveal(what, name)
 
-    def _view_of(self, path: str) -> View:
-        """A view in which an object has a line: the current one if possible."""
-        view = self.place.view
-        for one in (view, View.PCI, View.BUS):
-            if one is View.QOM or any(row.key == path for row in rows(one, self._shown())):
-                return one
-        return View.QOM
+    def seek(self, name: str, *, pci: bool) -> None:
+        """Go to a device once it is in the tree; a non-PCI device is shown in the bus view."""
+        self._browser.seek(name, pci=pci)
+
+    # Answers. A late one is harmless.
+
+    def set_node(self, node: Node) -> None:
+        """Take the answer to a question for a node."""
+        self._browser.show_soon(self._requests.take_node(node))
+
+    def set_values(self, path: str, values: Iterable[Property]) -> None:
+        self._browser.show_soon(self._requests.take_values(path, values))
+
+    def set_virtio(self, path: str, virtio: Virtio | None) -> None:
+        self._browser.show_soon(self._requests.take_virtio(path, virtio))
+
+    def set_buses(self, root: Bus) -> None:
+        self._browser.show_soon(self._requests.take_buses(root))
+
+    def set_type(self, info: TypeInfo) -> None:
+        self._browser.show_soon(self._requests.take_type(info))
+
+    def set_walk(self, nodes: Mapping[str, Node], *, values: bool = False) -> None:
+        self._requests.take_walk(nodes, values=values)
+        self._browser.take_walk(values=values)
+        self._browser.show_soon()
+
+    def set_failure(self, question: Question, reason: str = "") -> None:
+        """Take the answer for something that could not be read; a refusal by QEMU is shown in its line.
+
+        :param reason: QEMU's error; empty when it did not answer. Then earlier values are kept, and are read again with
+            the next live values, not at once.
+        """
+        changed = self._requests.refuse(question, reason)
+        if question.want is Want.EVERYTHING:
+            self._browser.fill_search(Known.PART)
+        self._browser.show_soon(changed)
+
+    def _want(self, question: Question) -> None:
+        self.post_message(self.Wanted(question))
+
+    # The border.
+
+    def _label(self) -> None:
+        """Show the views and, below, the trouble, the number of the match, or the differences from the profile."""
+        self.border_title = view_names(self.place.view, wide=self.size.width >= TITLE_FROM)
+        count = len(self.differences)
+        drift = f"≠ {count} from the profile" if count else f"drift unknown: {self.no_drift}" if self.no_drift else ""
+        words = clean(self.trouble) or self._browser.search.place_words or clean(drift)
+        self.border_subtitle = Content(words) if self.tree is not None else ""
+
+    # The user's keys.
 
     def action_view(self, name: str) -> None:
-        self._keep_place(self.guest)
-        self._unfolding = ""
-        place = self.place
-        place.view = View(name)
-        path = path_of(place.anchor)
-        if place.view is View.QOM and path:
-            for above in ancestors(path):
-                place.now.open_key(above)
-            self._sought = path
-        self._show(keep=False)
-        self._show_details(self._lines.row)
+        self._browser.show_view(View(name))
 
     def action_level(self, by: int) -> None:
-        lines, openings = self._lines.rows, self.place.now
-        if open_level(lines, openings, self._is_leaf) if by > 0 else close_level(lines, openings):
-            self._show()
-
-    def _is_leaf(self, row: Row) -> bool:
-        """Whether a QOM object is known to have no children."""
-        node = self._store.nodes.get(row.path)
-        return self.place.view is View.QOM and node is not None and not node.children
+        self._browser.change_level(by)
 
     def action_open_below(self) -> None:
-        """Expand everything below the cursor; in the QOM view, read all of it first."""
-        row = self._lines.row
-        if row is None:
-            return
-        if self.place.view is View.QOM:
-            self._opening = row.path
-            if self._store.whole:
-                self._open_whole()
-            else:
-                self._ask([Question(Want.WALK)])
-            return
-        self._unfolding = row.key
-        self._unfold()
+        self._browser.open_below()
 
     def action_details(self, by: int) -> None:
-        self._details.turn(by)
-
-    # Search.
+        self._browser.details.turn(by)
 
     def action_find(self) -> None:
-        """Search what is known at once, and everything once it has been read."""
-        if self.tree is None:
-            return
-        self._keep_place(self.guest)
-        self._find_bar.open()
-        self._ask([Question(Want.EVERYTHING)])
-        self._fill_find_bar(Known.READING)
-
-    @on(FindBar.Changed)
-    def _show_matches(self, event: FindBar.Changed) -> None:
-        event.stop()
-        if self._find_bar.is_open:
-            self._lines.show(self._find_bar.rows(self._lines.size.width), ["0"])
-
-    @on(FindBar.Stepped)
-    def _step(self, event: FindBar.Stepped) -> None:
-        event.stop()
-        self._lines.cursor += event.by
-
-    @on(FindBar.Closed)
-    def _leave_find_bar(self, event: FindBar.Closed) -> None:
-        event.stop()
-        self._lines.focus()
-        row = self._lines.row
-        number = self._lines.cursor if row is not None and isinstance(row.source, Spot) else -1
-        self._show(keep=False)
-        if not event.keep or not self._find_bar.text.strip():
-            return
-        if self._find_bar.matches:
-            self._find_bar.number = number - 1
-            self.action_next(1)
-        elif self._find_bar.known is Known.READING:
-            self._find_bar.awaits = True
-        else:
-            self.action_next(1)
-
-    @on(FindBar.Awaited)
-    def _go_to_awaited(self, event: FindBar.Awaited) -> None:
-        event.stop()
-        self.action_next(1)
+        self._browser.find()
 
     def action_next(self, by: int) -> None:
-        spot = self._find_bar.next(by)
-        if spot is None:
-            text = self._find_bar.text.strip()
-            words = f"Not found: {text}" if text else "Press / to search"
-            self.notify(words, severity="warning", timeout=3, markup=False)
-            return
-        self.reveal(spot.path, spot.name)
-        self._found = f"/ {self._find_bar.number + 1} of {len(self._find_bar.matches)}"
-        self._show_subtitle()
-
-    # Setting.
-
-    @on(DeviceLines.Entered)
-    def _enter(self, event: DeviceLines.Entered) -> None:
-        event.stop()
-        one, node = event.row.source, self._store.nodes.get(event.row.path)
-        if isinstance(one, Property) and not one.unread and node is not None and not self.trouble:
-            self.set_bar.enter(self.guest, node, one, self._store.types.get(node.type))
-
-    @on(SetBar.Closed)
-    def _leave_set_bar(self, event: SetBar.Closed) -> None:
-        event.stop()
-        self._show_details(self._lines.row)
-        if event.changed is not None:
-            old = event.changed.old
-            # An answer to a question from before the change may be stale.
-            self._store.pending.discard((Want.VALUES, event.changed.path))
-            self._ask([Question(Want.VALUES, event.changed.path, ((old.name, old.type),))])
-        if event.was_open:
-            self._lines.focus()
+        self._browser.find_next(by)
 
     def action_undo(self) -> None:
-        self.set_bar.undo(self.guest)
-
-    # Plugging.
+        self._browser.set_bar.undo(self.guest)
 
     def action_plug(self) -> None:
         if self.tree is not None:
-            self.post_message(self.HotplugRequested(self, "plug"))
+            self.post_message(self.HotplugRequested("plug"))
 
     def action_unplug(self) -> None:
         self._ask_for_device("unplug")
@@ -255,26 +251,16 @@ class DeviceTreePane(DeviceAnswers):
     def action_keep(self) -> None:
         self._ask_for_device("keep")
 
-    def seek(self, name: str, *, pci: bool) -> None:
-        """Go to a device once it is in the tree; a non-PCI device is shown in the bus view."""
-        self._keep_place(self.guest)
-        if not pci and self.place.view in (View.PCI, View.VIRTIO):
-            self.place.view = View.BUS
-        self._sought = f"/machine/peripheral/{name}"
-        self._show(keep=False)
-
     def _ask_for_device(self, what: Literal["unplug", "keep"]) -> None:
-        row = self._lines.row
+        row = self._browser.row
         name = id_in(row.path) if row is not None else ""
         if name:
-            self.post_message(self.HotplugRequested(self, what, name))
+            self.post_message(self.HotplugRequested(what, name))
         else:
             self.notify("Not a device with an id", severity="warning", timeout=3, markup=False)
 
-    # The rest.
-
     def action_copy_path(self) -> None:
-        row = self._lines.row
+        row = self._browser.row
         if row is None or not row.path:
             self.notify("This line has no QOM path", severity="warning", timeout=3, markup=False)
             return
@@ -288,7 +274,14 @@ class DeviceTreePane(DeviceAnswers):
             self.screen.minimize()
 
     def action_refresh_devices(self) -> None:
-        self._store.pending.clear()
-        self._store.failed.clear()
-        self.post_message(self.RefreshRequested(self))
-        self._ask(self._store.again(self._lines.rows))
+        self.post_message(self.RefreshRequested())
+        self._browser.read_again()
+
+
+def view_names(now: View, *, wide: bool) -> Content:
+    """The names of the views with their keys; where there is room, after the name of the pane."""
+    names = [
+        Content.assemble((str(number), "$accent"), (f" {view}", "bold $primary" if view is now else ""))
+        for number, view in enumerate(View, 1)
+    ]
+    return Content("  " if wide else " ").join(([Content("Devices")] if wide else []) + names)

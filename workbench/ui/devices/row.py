@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 from msgspec import field as field_of
 
-from workbench.ui.common.text import _CONTROL, clean
+from workbench.ui.common.plain_text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from workbench.domain.devices.tree import DeviceTree
     from workbench.domain.devices.type_info import TypeInfo
 
-_CONTROL |= dict.fromkeys((0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD)
 NESTED = "qom:"
 """Prefix of the path in the key of an object shown inside another object's line."""
 

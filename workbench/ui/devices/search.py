@@ -1,24 +1,18 @@
-"""The search line of the device pane, and its matches."""
+"""The search of the device pane: what can be found, the matches, and the current one. Independent of Textual."""
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar
-
-from textual.binding import Binding
-from textual.message import Message
+from typing import TYPE_CHECKING
 
 from workbench.domain.devices.search import find
-from workbench.ui.common.find_line import FindLine
-from workbench.ui.common.text import clean
+from workbench.ui.common.plain_text import clean
 from workbench.ui.devices.layout import HINTS_FROM
 from workbench.ui.devices.row import Row
 from workbench.ui.devices.views.node import brief
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from textual.binding import BindingType
 
     from workbench.domain.devices.search import Spot
 
@@ -35,35 +29,63 @@ class Known(Enum):
     ALL = "all"
 
 
-class FindBar(FindLine):
-    """The search line, at the foot of the pane. Keeps its matches for ``n`` and ``N``."""
-
-    DEFAULT_CSS = """
-    FindBar > #find-count { width: 12; }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", id="devices.find-leave", tooltip="Cancel the search"),
-        Binding("up", "step(-1)", "Up", id="devices.find-up", tooltip="Previous match", show=False),
-        Binding("down", "step(1)", "Down", id="devices.find-down", tooltip="Next match", show=False),
-    ]
-
-    class Awaited(Message):
-        """Everything was read after enter was pressed: go to the first match, or report that there is none."""
+class Search:
+    """Keeps the matches, to go from one to the next when the search line is closed."""
 
     def __init__(self) -> None:
-        super().__init__("name, type, id, property or value", "find-count")
-        self._spots: Sequence[Spot] = ()
+        self.text = ""
         self.known = Known.READING
         self.matches: list[Spot] = []
-        self.number = -1
-        """Index of the current match; -1 before the first."""
         self.awaits = False
         """Whether to go to the first match once everything has been read."""
+        self.place_words = ""
+        """The number of the match under the cursor and their count; empty when the cursor is elsewhere."""
+        self._spots: Sequence[Spot] = ()
+        self._number = -1
+        """Index of the current match; -1 before the first."""
 
-    @property
-    def wants_all(self) -> bool:
-        """Whether everything should be read for the search."""
-        return self.is_open or self.awaits
+    def fill(self, spots: Sequence[Spot], known: Known) -> bool:
+        """Replace the places to search; return whether to go to the first match now.
+
+        :param known: whether these are all.
+        """
+        self._spots, self.known = spots, known
+        self.seek(self.text)
+        awaited = self.awaits and known is not Known.READING
+        self.awaits = self.awaits and not awaited
+        return awaited
+
+    def seek(self, text: str) -> None:
+        """Find the matches of a text; the next one is the first."""
+        self.text = text
+        self.matches, self._number = find(self._spots, text, LISTED), -1
+
+    def enter(self, number: int) -> bool:
+        """End typing; return whether to go to a match now, or to report that there is none.
+
+        :param number: index of the match to go to.
+        """
+        if not self.text.strip():
+            return False
+        if self.matches:
+            self._number = number - 1
+        self.awaits = not self.matches and self.known is Known.READING
+        return not self.awaits
+
+    def next(self, by: int) -> Spot | None:
+        """The match after or before the current one, wrapping around; None without matches."""
+        if not self.matches:
+            return None
+        self._number = (self._number + by) % len(self.matches)
+        return self.matches[self._number]
+
+    def arrive(self) -> None:
+        """The cursor is on the current match, or goes there as soon as its line exists."""
+        self.place_words = f"/ {self._number + 1} of {len(self.matches)}"
+
+    def leave(self) -> None:
+        """The user moved the cursor elsewhere."""
+        self.place_words, self.awaits = "", False
 
     def rows(self, width: int) -> list[Row]:
         """The matches as lines of this width: a property with its object, since many objects have one of the same name."""
@@ -75,32 +97,12 @@ class FindBar(FindLine):
             for number, spot in enumerate(self.matches)
         ]  # fmt: skip
 
-    def fill(self, spots: Sequence[Spot], known: Known) -> None:
-        """Replace the places to search.
-
-        :param known: whether these are all.
-        """
-        self._spots, self.known = spots, known
-        self.sought(self.text)
-        if self.awaits and known is not Known.READING:
-            self.awaits = False
-            self.post_message(self.Awaited())
-
-    def next(self, by: int) -> Spot | None:
-        """The match after or before the current one, wrapping around; None without matches."""
-        if not self.matches:
-            return None
-        self.number = (self.number + by) % len(self.matches)
-        return self.matches[self.number]
-
-    def sought(self, text: str) -> None:
-        self.matches, self.number = find(self._spots, text, LISTED), -1
-        self.show_words(self._words() if text.strip() else "")
-        super().sought(text)
-
-    def _words(self) -> str:
-        """The number of matches, and whether there may be more."""
+    @property
+    def count_words(self) -> str:
+        """The number of matches, and whether there may be more; empty without a text."""
         count = len(self.matches)
+        if not self.text.strip():
+            return ""
         if self.known is Known.READING:
             return f"{count} so far" if count else "reading \u2026"
         if self.known is Known.PART:

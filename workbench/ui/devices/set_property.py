@@ -17,7 +17,8 @@ from textual.widgets import Input
 from workbench.domain.devices.qom_values import parse_value
 from workbench.domain.devices.type_info import Access, access, harm, is_refusal
 from workbench.domain.qmp.values import BadValue
-from workbench.ui.common.text import TextBlock, clean
+from workbench.ui.common.plain_text import clean
+from workbench.ui.common.text import TextBlock
 from workbench.ui.devices.views.node import brief
 
 if TYPE_CHECKING:

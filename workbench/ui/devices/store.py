@@ -1,4 +1,4 @@
-"""What was read of one guest's devices, and what has to be read, or read again. Independent of Textual."""
+"""What was read of one guest's devices, and what is missing or may be stale. Independent of Textual."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from workbench.domain.devices.buses import ROOT, BusDevice
 from workbench.domain.devices.qom import Child, Property
-from workbench.domain.devices.tree import PciDevice
+from workbench.domain.devices.tree import PciDevice, Registers
 from workbench.domain.devices.virtio_config import ConfigField
 from workbench.ui.devices.row import NESTED
 from workbench.ui.devices.views.views import View
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from workbench.domain.devices.buses import Bus
     from workbench.domain.devices.qom import Node
+    from workbench.domain.devices.tree import DeviceTree
     from workbench.domain.devices.type_info import TypeInfo
     from workbench.domain.devices.virtio import Virtio
     from workbench.ui.devices.row import Row
@@ -60,8 +61,9 @@ class Question(Struct, frozen=True):
 
 
 class Store(Struct):
-    """What is known, and the pending questions."""
+    """What is known of one guest's devices, and which questions that leaves open."""
 
+    tree: DeviceTree | None = None
     nodes: dict[str, Node] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     types: dict[str, TypeInfo] = field(default_factory=dict)
@@ -70,18 +72,23 @@ class Store(Struct):
     """Whether the buses may have changed since they were read."""
     whole: bool = False
     """Whether a walk was taken: then every object is known, if not every value."""
-    pending: set[tuple[Want, str]] = field(default_factory=set)
 
     def forget(self) -> None:
-        """Drop everything: this is another guest, or another run of the same one."""
+        """Drop everything but the tree: this is another guest, or another run of the same one."""
         self.nodes, self.failed, self.types, self.buses, self.whole = {}, {}, {}, None, False
-        self.pending.clear()
 
     # Answers.
 
+    def take_registers(self, path: str, virtio: Virtio | None) -> bool:
+        """Take registers read after the tree; return whether anything changed."""
+        if self.tree is None or virtio is None:
+            return False
+        later = self.tree.with_later(path, Registers(virtio.status, virtio.config))
+        changed, self.tree = later != self.tree, later
+        return changed
+
     def take_node(self, node: Node) -> bool:
         """Take one object; return whether anything changed."""
-        self.pending.discard((Want.NODE, node.path))
         if self.nodes.get(node.path) == node and node.path not in self.failed:
             return False
         self.nodes[node.path] = node
@@ -90,13 +97,11 @@ class Store(Struct):
 
     def take_failure(self, path: str, reason: str) -> None:
         """Take the error for a path that could not be read."""
-        self.pending -= {(want, path) for want in Want}
         self.failed[path] = reason
         self.nodes.pop(path, None)
 
     def take_values(self, path: str, values: Iterable[Property]) -> bool:
         """Take values; return whether any changed."""
-        self.pending.discard((Want.VALUES, path))
         node = self.nodes.get(path)
         if node is None:
             return False
@@ -104,23 +109,19 @@ class Store(Struct):
         return self.take_node(replace(node, properties=tuple(news.get(one.name, one) for one in node.properties)))
 
     def take_virtio(self, path: str, virtio: Virtio | None) -> bool:
-        self.pending.discard((Want.VIRTIO, path))
         node = self.nodes.get(path)
         return node is not None and self.take_node(replace(node, virtio=virtio))
 
     def take_type(self, info: TypeInfo) -> None:
-        self.pending.discard((Want.TYPE, info.name))
         self.types[info.name] = info
 
     def take_buses(self, root: Bus) -> bool:
-        self.pending.discard((Want.BUSES, ROOT))
         self.failed.pop(ROOT, None)
         changed, self.buses, self.buses_old = self.buses != root, root, False
         return changed
 
     def take_walk(self, nodes: Mapping[str, Node], *, values: bool) -> None:
         """Take all objects: any other object is gone. A walk without values does not replace objects read with values."""
-        self.pending.discard((Want.EVERYTHING if values else Want.WALK, ""))
         self.whole = True
         self.nodes = {path: node for path, node in self.nodes.items() if path in nodes}
         for path, node in nodes.items():
@@ -182,12 +183,6 @@ class Store(Struct):
         node = self.nodes.get(path)
         if node is not None and node.type and node.type not in self.types:
             yield Question(Want.TYPE, node.type)
-
-    def ask(self, questions: Iterable[Question]) -> list[Question]:
-        """Mark questions as pending; return those that were not pending already."""
-        new = [one for one in {one.key: one for one in questions}.values() if one.key not in self.pending]
-        self.pending |= {one.key for one in new}
-        return new
 
 
 def opens_object(row: Row) -> bool:

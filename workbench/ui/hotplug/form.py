@@ -17,7 +17,8 @@ from workbench.domain.hotplug.plan import PlanProblems, plan
 from workbench.domain.hotplug.unplug import Kind, Plan
 from workbench.ui.common.dialogs import Dialog
 from workbench.ui.common.first_size import size_screen
-from workbench.ui.common.text import TextBlock, clean
+from workbench.ui.common.plain_text import clean
+from workbench.ui.common.text import TextBlock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,7 +17,7 @@ from tests.ui.qmp.console_app import ConsoleApp, console, until
 from workbench.domain.qmp.record.record import HMP, Kind, Origin, Record
 from workbench.domain.qmp.record.search import Show
 from workbench.ui.qmp.input import QmpInput
-from workbench.ui.qmp.record import search as record_finding
+from workbench.ui.qmp.record import find_line
 from workbench.ui.qmp.record.drawing import DRAWN
 from workbench.ui.qmp.record.entries import MAX_ITEMS
 from workbench.ui.qmp.record.event_list import EventList
@@ -232,7 +232,7 @@ async def test_matches_are_marked_and_escape_forgets_them(tmp_path: Path) -> Non
 
 
 async def test_the_count_of_matches_follows_new_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record_finding, "RECOUNT", 0.02)
+    monkeypatch.setattr(find_line, "RECOUNT", 0.02)
     async with console(None, tmp_path) as (pilot, app):
         event(app, "RESET")
         await until(pilot, lambda: "RESET" in app.shown)

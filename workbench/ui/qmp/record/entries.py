@@ -79,6 +79,8 @@ class Entries:
     def __init__(self) -> None:
         self.entries: deque[Entry] = deque()
         self.lines: list[Line] = []
+        self.tail = Line(None, [])
+        """The line below the entries, updated in place; hidden while it is empty."""
         self.width = 0
         """In cells; nothing is laid out while it is 0."""
 
@@ -122,11 +124,30 @@ class Entries:
         self.entries.clear()
         self.lines.clear()
 
+    @property
+    def shown(self) -> list[Line]:
+        """All lines, the tail included."""
+        return [*self.lines, self.tail] if self.tail.pieces else self.lines
+
+    def line_at(self, index: int) -> Line | None:
+        """A line by its number, the tail included; None past the end."""
+        if index < len(self.lines):
+            return self.lines[index]
+        return self.tail if index == len(self.lines) and self.tail.pieces else None
+
+    def entry_at(self, index: int) -> Entry | None:
+        """The entry that a line belongs to; None if there is no such line."""
+        return self.lines[index].entry if 0 <= index < len(self.lines) else None
+
+    def openable_above(self, end: int) -> Entry | None:
+        """The last entry that can be expanded and has a line before this one; None if there is none."""
+        entries = (self.entry_at(index) for index in range(end - 1, -1, -1))
+        return next((entry for entry in entries if entry is not None and entry.openable), None)
+
     def line_of(self, entry: Entry) -> int:
         """Its first line; past the last line if it is not here."""
-        first = len(self.lines) - len(entry.layout.lines)  # usually the newest one
-        if 0 <= first < len(self.lines) and self.lines[first].entry is entry:
-            return first
+        if self.lines and self.lines[-1].entry is entry:  # usually the newest one
+            return len(self.lines) - len(entry.layout.lines)
         return next((at for at, line in enumerate(self.lines) if line.entry is entry), len(self.lines))
 
     def holding(self, serial: int) -> Entry | None:

@@ -9,22 +9,58 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.style import Style
 from textual.binding import Binding
+from textual.geometry import Size
+from textual.message import Message as TextualMessage
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
 
-from workbench.ui.qmp.record.drawing import LogLines
-from workbench.ui.qmp.record.entries import MAX_ITEMS, Entry
+from workbench.ui.qmp.record.drawing import Drawing
+from workbench.ui.qmp.record.entries import MAX_ITEMS, Entries, Entry, Line
+from workbench.ui.qmp.record.lines import ROLES
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterable
 
     from textual.binding import BindingType
-    from textual.events import Click
+    from textual.cache import LRUCache
+    from textual.events import Click, Resize
+    from textual.selection import Selection
 
+    from workbench.ui.qmp.record.json_lines import Pieces
     from workbench.ui.qmp.record.lines import Item
 
 
-class TrafficLog(LogLines):
-    """A log with a cursor; new items are added at the end, the oldest are dropped."""
+class TrafficLog(ScrollView, can_focus=True):
+    """Entries with a cursor, and below them one muted line; new items are added at the end, the oldest are dropped."""
+
+    ALLOW_SELECT = True
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"traffic--{role}" for role in (*ROLES, "cursor", "match")}
+    DEFAULT_CSS = """
+    TrafficLog {
+        overflow-x: hidden;
+        overflow-y: scroll;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        & > .traffic--plain, & > .traffic--text { color: $foreground; }
+        & > .traffic--time, & > .traffic--label, & > .traffic--muted { color: $text-muted; }
+        & > .traffic--sent { color: $primary; }
+        & > .traffic--received { color: $text-success; }
+        & > .traffic--event { color: $text-warning; }
+        & > .traffic--error { color: $text-error; }
+        & > .traffic--mistake { color: $text-error; text-style: underline; }
+        & > .traffic--name { color: $foreground; text-style: bold; }
+        & > .traffic--key { color: $text-primary; }
+        & > .traffic--string { color: $text-success; }
+        & > .traffic--number { color: $text-warning; }
+        & > .traffic--literal { color: $text-accent; }
+        & > .traffic--cursor { background: $boost; }
+        & > .traffic--match { background: $warning; color: $background; }
+    }
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "cursor(-1)", "Up", id="qmp.up", tooltip="Previous message", show=False),
@@ -33,6 +69,26 @@ class TrafficLog(LogLines):
         Binding("home", "edge(False)", "Oldest", id="qmp.oldest", tooltip="Oldest message", show=False),
         Binding("end", "edge(True)", "Newest", id="qmp.newest", tooltip="Newest message", show=False),
     ]
+
+    class EdgeReached(TextualMessage):
+        """The reader wants the messages before or after those that are loaded."""
+
+        def __init__(self, *, end: bool, far: bool) -> None:
+            super().__init__()
+            self.end = end
+            self.far = far
+            """Whether to go to the very first or last message."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held = Entries()
+        self._drawing = Drawing(lambda role: self.get_component_rich_style(f"traffic--{role}"))
+        self._chosen: Entry | None = None
+        """The entry that the cursor is on."""
+        self._filling = False
+        """Whether other messages are being loaded: scrolling is then not by the reader."""
+        self.following = True
+        """Whether the log follows its end."""
 
     # Items.
 
@@ -73,6 +129,22 @@ class TrafficLog(LogLines):
         self.set_tail([])
         self.fill(())
 
+    def set_tail(self, pieces: Pieces) -> None:
+        """Set the line below the items; an empty one is hidden."""
+        before = self._held.tail.pieces
+        if pieces == before:
+            return
+        self._held.tail = Line(None, pieces)
+        if bool(pieces) != bool(before):
+            self._lines_changed()
+        else:
+            self.refresh_line(len(self._held.lines))
+
+    @property
+    def text(self) -> str:
+        """The visible and scrolled lines as plain text."""
+        return "\n".join(line.text for line in self._held.shown)
+
     @property
     def span(self) -> tuple[int, int]:
         """The serials of the first and the last message that are here; zeros if there is none."""
@@ -86,7 +158,7 @@ class TrafficLog(LogLines):
         if self._chosen is not None:
             return self._chosen.item
         bottom = min(self.scroll_offset.y + self.size.height, len(self._held.lines))
-        entry = self._held.lines[bottom - 1].entry if bottom else None
+        entry = self._held.entry_at(bottom - 1)
         return entry.item if entry is not None else None
 
     @property
@@ -148,18 +220,54 @@ class TrafficLog(LogLines):
         self.following = end
         self.refresh()
 
+    # Lines.
+
+    def _lines_changed(self, forgotten: int = 0) -> None:
+        height = len(self._held.lines) + bool(self._held.tail.pieces)
+        # Set without a layout of the whole screen, which takes longer than everything else for a message; the scrollbar
+        # is always shown, so nothing else moves.
+        self.set_reactive(Widget.virtual_size, Size(self._held.width, height))
+        self._scroll_update(self.virtual_size)
+        if self.following:
+            # Forced: scrolling is only allowed after the next layout.
+            self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
+        elif forgotten:
+            self.scroll_to(y=max(0, self.scroll_y - forgotten), animate=False, immediate=True)
+        self.refresh()
+
+    def on_resize(self, event: Resize) -> None:
+        width = self.scrollable_content_region.width
+        if not width or width == self._held.width:
+            self._lines_changed()
+            return
+        top = self.scroll_offset.y
+        anchor = self._held.entry_at(top)
+        self._held.lay_out_all(width)
+        self._lines_changed()
+        if not self.following and anchor is not None:
+            self._show_entry(anchor)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if self._filling:
+            return
+        before, self.following = self.following, self.is_vertical_scroll_end
+        at_top = round(new_value) == 0 and not self.following
+        if self._held.lines and (at_top or (self.following and not before)):
+            self.post_message(self.EdgeReached(end=not at_top, far=False))
+
+    def _show_entry(self, entry: Entry) -> None:
+        self.scroll_to(y=self._held.line_of(entry), animate=False, immediate=True, force=True)
+
     # Long replies.
 
     def action_toggle_chosen(self) -> None:
         if self._chosen is not None and self._chosen.openable:
             self._toggle(self._chosen)
 
-    def toggle_whole(self, index: int | None = None) -> bool:
-        """Show a shortened item in full, or shorten it again; False if there is none.
-
-        :param index: a line of it; None for the last such item that is visible or above.
-        """
-        entry = self._shortened_at(index) if index is not None else self._shortened_above()
+    def toggle_whole(self) -> bool:
+        """Show the last shortened item that is visible or above in full, or shorten it again; False if there is none."""
+        entry = self._held.openable_above(min(self.scroll_offset.y + self.size.height, len(self._held.lines)))
         if entry is None:
             return False
         self._toggle(entry)
@@ -173,26 +281,52 @@ class TrafficLog(LogLines):
         if entry.whole:
             self._show_entry(entry)
 
-    def _shortened_at(self, index: int) -> Entry | None:
-        lines = self._held.lines
-        entry = lines[index].entry if 0 <= index < len(lines) else None
-        return entry if entry is not None and entry.openable else None
-
-    def _shortened_above(self) -> Entry | None:
-        bottom = min(self.scroll_offset.y + self.size.height, len(self._held.lines))
-        for index in range(bottom - 1, -1, -1):
-            if entry := self._shortened_at(index):
-                return entry
-        return None
-
     def on_click(self, event: Click) -> None:
         index = self.scroll_offset.y + event.y
-        lines = self._held.lines
-        entry = lines[index].entry if 0 <= index < len(lines) else None
+        entry = self._held.entry_at(index)
         if entry is None:
             return
-        last = index + 1 == len(lines) or lines[index + 1].entry is not entry
+        last = self._held.entry_at(index + 1) is not entry
         if last and (entry.layout.shortened or entry.earlier):
             self._toggle(entry)
         else:
             self._set_chosen(entry)
+
+    # Drawing.
+
+    def mark(self, pattern: re.Pattern[str] | None) -> None:
+        """Mark the matches of a pattern."""
+        self._drawing.pattern = pattern
+        self.refresh()
+
+    @property
+    def drawn(self) -> LRUCache[Line, Strip]:
+        """The lines that were drawn last, as drawn."""
+        return self._drawing.drawn
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._drawing.drawn.clear()
+
+    def render_line(self, y: int) -> Strip:
+        index = self.scroll_offset.y + y
+        width = self.scrollable_content_region.width
+        base, cursor, line = self.rich_style, None, self._held.line_at(index)
+        if line is None:
+            return Strip.blank(width, base)
+        if line.entry is not None and line.entry is self._chosen and self.has_focus:
+            base = cursor = base + Style(bgcolor=self.get_component_rich_style("traffic--cursor").bgcolor)
+        strip = self._drawing.draw(line, cursor, self._selected(index))
+        return strip.crop_extend(0, width, base).apply_offsets(0, index)
+
+    def _selected(self, index: int) -> tuple[tuple[int, int], Style] | None:
+        """What the mouse has selected in a line, and its style."""
+        selection = self.text_selection
+        span = selection.get_span(index) if selection is not None else None
+        return (span, self.screen.get_component_rich_style("screen--selection")) if span is not None else None
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        return selection.extract(self.text), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.refresh()

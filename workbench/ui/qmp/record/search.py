@@ -1,138 +1,97 @@
-"""Search in a record: the typed text, the matches, and the current match."""
+"""A search in the section of a record that is shown: the text, where it began, the matches. Independent of Textual."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from textual import on
-from textual.binding import Binding
-from textual.widget import Widget
+from msgspec import Struct
 
-from workbench.domain.qmp.record.search import Filter, forget_index, pattern, prepare, search
-from workbench.ui.qmp.record.find_line import RecordFind
-from workbench.ui.qmp.record.log import TrafficLog
+from workbench.domain.qmp.record.search import forget_index, prepare, search
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from textual.binding import BindingType
-    from textual.timer import Timer
+    from workbench.ui.qmp.record.section import Section
 
-    from workbench.domain.qmp.record.record import Record
-
-AHEAD = 0.01
-"""Seconds between two pieces of the index, built while the user begins to type."""
-RECOUNT = 1.0
-"""Seconds between two counts of the matches while messages arrive."""
 PIECE = 20
-"""Blocks in such a piece: a few milliseconds."""
+"""Blocks in a piece of the index: a few milliseconds."""
 
 
-class FindingPane(Widget):
-    """The searching part of the record's pane."""
+class Match(Struct, frozen=True):
+    """One match of a text."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "find", "Find", id="qmp.find", tooltip="Search all messages", show=False),
-        Binding("n", "next(1)", "Next", id="qmp.next", tooltip="Next match", show=False),
-        Binding("N", "next(-1)", "Previous", id="qmp.previous", tooltip="Previous match", show=False),
-    ]
+    serial: int
+    """The message."""
+    number: int
+    """From 1, the oldest."""
+    count: int
+    """Number of all matches."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._log = TrafficLog()
-        self._find = RecordFind()
-        self._record: Record | None = None
-        self._filter = Filter()
+
+class RecordSearch:
+    """Searches all messages that the filter lets through, also those that are not in the log."""
+
+    def __init__(self, section: Section, chosen: Callable[[], int]) -> None:
+        """
+        :param chosen: returns the serial of the message under the cursor; 0 without a cursor.
+        """
+        self._section = section
+        self._chosen = chosen
+        self.text = ""
         self._at = 0
-        """The serial where the search began, or of the current match."""
+        """The serial where the search began."""
         self._ahead: Iterator[None] = iter(())
-        self._preparing: Timer | None = None
-        self._recounting: Timer | None = None
         self._searched_to = 0
         """The record's end at the last count of the matches."""
 
-    def _go_to(self, serial: int) -> None:
-        """Move the cursor to a message, loading it if needed."""
-        raise NotImplementedError
+    def begin(self) -> None:
+        """Begin to search at the cursor, or at the end."""
+        record = self._section.record
+        if record is not None:
+            self._at = self._chosen() or record.end
+            self._ahead = prepare(record, self._section.filter)
 
-    def action_find(self) -> None:
-        record = self._record
+    def prepare(self) -> bool:
+        """Build the next piece of the index, while the user begins to type; return whether there is more."""
+        return all(next(self._ahead, self) is not self for _ in range(PIECE))
+
+    def forget(self) -> None:
+        """Free the memory of the index."""
+        if self._section.record is not None:
+            forget_index(self._section.record)
+
+    def seek(self, text: str) -> Match | None:
+        """The last match of a text before the start of the search, or the first one after it."""
+        self.text = text
+        found = self._matches()
+        return _match(found, max(0, bisect_right(found, self._at) - 1))
+
+    def step(self, by: int) -> Match | None:
+        """The next or previous match from the cursor, wrapping around."""
+        found = self._matches()
+        at = bisect_right(found, self._here) if by > 0 else bisect_left(found, self._here) - 1
+        return _match(found, at % len(found)) if found else None
+
+    def recount(self) -> tuple[int, int] | None:
+        """The number of the last match up to the cursor, and of all; None if no messages came since the last search."""
+        record = self._section.record
+        if record is None or record.end == self._searched_to or not self.text.strip():
+            return None
+        found = self._matches()
+        return bisect_right(found, self._here), len(found)
+
+    @property
+    def _here(self) -> int:
+        return self._chosen() or self._at
+
+    def _matches(self) -> list[int]:
+        record = self._section.record
         if record is None:
-            return
-        self._at = self._log.chosen_serial or record.end
-        self._find.open()
-        self._ahead = prepare(record, self._filter)
-        if self._preparing is None:
-            self._preparing = self.set_interval(AHEAD, self._prepare)
-        if self._recounting is None:
-            self._recounting = self.set_interval(RECOUNT, self._recount)
-
-    def _recount(self) -> None:
-        """Update the number of matches: messages arrive during a search."""
-        if self._record is None or self._record.end == self._searched_to or not self._find.text.strip():
-            return
-        found = self._search()
-        self._find.show_count(bisect_right(found, self._log.chosen_serial or self._at), len(found))
-
-    def _prepare(self) -> None:
-        for _ in range(PIECE):
-            if next(self._ahead, self) is self:
-                self._end_preparing()
-                return
-
-    def _end_preparing(self) -> None:
-        if self._preparing is not None:
-            self._preparing.stop()
-            self._preparing = None
-
-    @on(RecordFind.Changed)
-    def _sought(self, message: RecordFind.Changed) -> None:
-        """Go to the last match before the start of the search while typing, or to the first one after it."""
-        message.stop()
-        self._log.mark(pattern(message.text))
-        found = self._search()
-        before = bisect_right(found, self._at)
-        if found:
-            self._go_to_match(found, max(0, before - 1))
-        else:
-            self._find.show_count(0, 0)
-
-    @on(RecordFind.Stepped)
-    def _stepped(self, message: RecordFind.Stepped) -> None:
-        message.stop()
-        self.action_next(message.by)
-
-    def action_next(self, by: int) -> None:
-        """Go to the next or previous match, wrapping around."""
-        found = self._search()
-        if not found:
-            if self._find.text.strip():
-                self.notify(f"Not found: {self._find.text}", timeout=2, markup=False)
-            return
-        here = self._log.chosen_serial or self._at
-        at = bisect_right(found, here) if by > 0 else bisect_left(found, here) - 1
-        self._go_to_match(found, at % len(found))
-
-    def _go_to_match(self, found: list[int], at: int) -> None:
-        self._go_to(found[at])
-        self._find.show_count(at + 1, len(found))
-
-    def _search(self) -> list[int]:
-        if self._record is None:
             return []
-        self._searched_to = self._record.end
-        return search(self._record, self._find.text, self._filter)
+        self._searched_to = record.end
+        return search(record, self.text, self._section.filter)
 
-    @on(RecordFind.Closed)
-    def _leave_find(self, message: RecordFind.Closed) -> None:
-        message.stop()
-        self._end_preparing()
-        if self._recounting is not None:
-            self._recounting.stop()
-            self._recounting = None
-        if not message.keep:
-            self._log.mark(None)
-            if self._record is not None:
-                forget_index(self._record)
-        self._log.focus()
+
+def _match(found: list[int], at: int) -> Match | None:
+    return Match(found[at], at + 1, len(found)) if found else None

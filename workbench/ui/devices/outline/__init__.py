@@ -1,0 +1,1 @@
+"""What the device pane shows: the view, the expanded lines, the line under the cursor. Independent of Textual."""
