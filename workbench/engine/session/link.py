@@ -7,12 +7,13 @@ share, and returns it as soon as nothing needs it.
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from workbench.domain.guest.lifecycle import exit_words
 from workbench.engine.qmp.silence import stopped_error
-from workbench.errors import MonitorClosed, MonitorTimeout
+from workbench.errors import MonitorClosed, MonitorCrowded, MonitorTimeout
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 BORROW_DEADLINE = 5.0
 """Seconds to wait for other clients of a shared monitor."""
+TRY = 0.02
+"""Seconds until a monitor is tried again whose queue of waiting clients is full."""
 
 
 class Link:
@@ -115,7 +118,7 @@ class Link:
         async with self.hold():
             try:
                 async with self._turn:
-                    monitor = self.monitor or await self.open(patience)
+                    monitor = self.monitor or await self._wait_for_turn(patience)
                 yield monitor
             except MonitorTimeout as error:
                 if self._parts.process.stopped:
@@ -125,6 +128,17 @@ class Link:
                 if not self._parts.process.alive:
                     await self._add_end(error)
                 raise
+
+    async def _wait_for_turn(self, patience: float) -> Monitor:
+        """Connect; while the queue of waiting clients is full, try again."""
+        end = time.monotonic() + patience
+        while True:
+            try:
+                return await self.open(max(TRY, end - time.monotonic()))
+            except MonitorCrowded:
+                if time.monotonic() >= end:
+                    raise
+            await asyncio.sleep(TRY)
 
     async def _return(self) -> None:
         async with self._turn:

@@ -180,6 +180,7 @@ class GuestSession:
         from workbench.engine.balloon.readings import DEADLINE
 
         monitor = self.link.connected()
+        self._describe()
         reply = await monitor.execute("query-status", origin=Origin.USER, deadline=DEADLINE)
         status = str(reply.get("status", "")) if isinstance(reply, dict) else ""
         self._send(
@@ -340,6 +341,7 @@ class GuestSession:
 
     def publish_trouble(self, trouble: str, silence: Silence = Silence.BROKEN) -> None:
         """QEMU cannot be asked: keep the last reading, marked as old."""
+        self._describe()
         balloon = (
             self.readings.balloon(self.probe, answering=False, trouble=trouble)
             if self.probe is not None
