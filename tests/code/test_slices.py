@@ -13,12 +13,8 @@ from tests.code.slices import slices
 ROOT = Path(__file__).parents[2]
 
 ALLOWED = (
-    "workbench.ui.balloon.staging.BalloonStaging",
-    "workbench.ui.balloon.views.BalloonViews",
     "workbench.ui.devices.answers.DeviceAnswers",
     "workbench.ui.devices.showing.DeviceShowing",
-    "workbench.ui.editor.form_edits.FormEdits",
-    "workbench.ui.editor.saving.ProfileSaving",
     "workbench.ui.qmp.record.drawing.LogLines",
     "workbench.ui.qmp.record.search.FindingPane",
 )
