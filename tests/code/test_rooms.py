@@ -62,7 +62,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "import tempfile",
             "ui: nothing but Textual; what it reads and writes goes through engine/base.py",
         ),
-        ("ui/balloon/staging.py", "from workbench.ui.common.text import cut", "ui: models know no screen"),
+        ("ui/balloon/staging/effects.py", "from workbench.ui.common.text import cut", "ui: models know no screen"),
         ("ui/words.py", "import workbench.engine.local.engine", "ui: of the engine it knows base.py alone"),
         ("ui/common/flow.py", "from workbench.ui.main import screen", "ui: the order of its rooms"),
         ("verbs/common.py", "from workbench.verbs.guests import list", "verbs: the order of their rooms"),

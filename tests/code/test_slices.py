@@ -12,18 +12,6 @@ from tests.code.slices import slices
 
 ROOT = Path(__file__).parents[2]
 
-ALLOWED = (
-    "workbench.ui.balloon.staging.BalloonStaging",
-    "workbench.ui.balloon.views.BalloonViews",
-    "workbench.ui.devices.answers.DeviceAnswers",
-    "workbench.ui.devices.showing.DeviceShowing",
-    "workbench.ui.editor.form_edits.FormEdits",
-    "workbench.ui.editor.saving.ProfileSaving",
-    "workbench.ui.qmp.record.drawing.LogLines",
-    "workbench.ui.qmp.record.search.FindingPane",
-)
-"""Slices that are still to become objects. Only remove from it. Sorted, one a line."""
-
 
 @cache
 def found() -> dict[str, str]:
@@ -36,12 +24,7 @@ def found() -> dict[str, str]:
 
 
 def test_no_class_is_cut_into_slices() -> None:
-    assert {part: whole for part, whole in found().items() if part not in ALLOWED} == {}
-
-
-def test_every_exception_is_still_needed() -> None:
-    assert [part for part in ALLOWED if part not in found()] == []
-    assert list(ALLOWED) == sorted(ALLOWED)
+    assert found() == {}
 
 
 SCREEN = "class Screen(Guests, Qmp): pass\ndef opened(): return Screen()"

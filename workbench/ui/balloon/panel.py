@@ -12,17 +12,18 @@ from textual.reactive import reactive
 from textual.widgets import Input
 
 from workbench.domain.units import SizeError
-from workbench.ui.balloon import protection_keys, requests, row_budget
+from workbench.ui.balloon import requests, row_budget
 from workbench.ui.balloon import safety as safety_text
 from workbench.ui.balloon import text as balloon_text
-from workbench.ui.balloon.effects import live_balloon, refuse
 from workbench.ui.balloon.history.keys import HISTORY_KEYS
 from workbench.ui.balloon.history.plot import HistoryPlot, Move
 from workbench.ui.balloon.keys import BALLOON_KEYS
 from workbench.ui.balloon.layout import BalloonLayout, Room, room_of
 from workbench.ui.balloon.lower_edge import LowerEdge, hint_words
 from workbench.ui.balloon.path.view import PathPane
-from workbench.ui.balloon.staging import Staging
+from workbench.ui.balloon.staging import protection_keys
+from workbench.ui.balloon.staging.effects import live_balloon, refuse
+from workbench.ui.balloon.staging.staging import Staging
 from workbench.ui.balloon.target_field import TargetField
 from workbench.ui.balloon.views import ViewChoice
 from workbench.ui.common.text import TextBlock
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from workbench.domain.balloon.history.samples import Past
     from workbench.domain.balloon.safety.forecast import Forecast
     from workbench.domain.guest.snapshot import GuestSnapshot
-    from workbench.ui.balloon.effects import Effect
+    from workbench.ui.balloon.staging.effects import Effect
 
 TICK = 1.5
 """Seconds after which the panel updates without a new reading; while QEMU answers, readings come more often."""
@@ -112,7 +113,7 @@ class BalloonPanel(Vertical, can_focus=True, inherit_bindings=False):
         self._show_staged()
         self.set_interval(TICK, self._tick)
 
-    # What comes down.
+    # What comes down, and what may be asked.
 
     def watch_snapshot(self, old: GuestSnapshot | None, new: GuestSnapshot | None) -> None:
         if (old.name if old else None) != (new.name if new else None):
@@ -140,8 +141,6 @@ class BalloonPanel(Vertical, can_focus=True, inherit_bindings=False):
         :param calm: information, not a warning.
         """
         return self._edge.show_notice(words, seconds, calm=calm)
-
-    # What may be asked.
 
     @property
     def staged(self) -> int | None:

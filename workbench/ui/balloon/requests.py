@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from workbench.ui.balloon.effects import ChoosePreset, Protect, Refuse
+from workbench.ui.balloon.staging.effects import ChoosePreset, Protect, Refuse
 
 if TYPE_CHECKING:
     from textual.widget import Widget
 
     from workbench.domain.balloon.history.picture import Scene
     from workbench.domain.balloon.safety.protection import ProtectionRequest
-    from workbench.ui.balloon.effects import Effect, SendTarget
+    from workbench.ui.balloon.staging.effects import Effect, SendTarget
 
 
 class Request(Message):

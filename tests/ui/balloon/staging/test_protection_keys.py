@@ -10,8 +10,8 @@ from workbench.domain.balloon.safety.protection import Protection, ProtectionReq
 from workbench.domain.balloon.safety.ramp import Ramp, Ramping
 from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.units import MIB
-from workbench.ui.balloon.effects import Protect, Refuse
-from workbench.ui.balloon.protection_keys import continue_ramp, stop_or_dismiss, toggle_guard, toggle_ramp
+from workbench.ui.balloon.staging.effects import Protect, Refuse
+from workbench.ui.balloon.staging.protection_keys import continue_ramp, stop_or_dismiss, toggle_guard, toggle_ramp
 
 RAMP = Ramp(64 * MIB, 5)
 RAMPING = Ramping(RAMP, RAM, 256 * MIB, 384 * MIB, NOW - 2)

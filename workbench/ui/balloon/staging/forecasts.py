@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from workbench.domain.balloon.rate import Speeds
 from workbench.domain.balloon.safety.forecast import forecast
-from workbench.ui.balloon.effects import live_balloon
+from workbench.ui.balloon.staging.effects import live_balloon
 
 if TYPE_CHECKING:
     from workbench.domain.balloon.safety.forecast import Forecast

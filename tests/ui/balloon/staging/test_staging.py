@@ -20,13 +20,13 @@ from workbench.domain.balloon.target_undo import KEPT, Way
 from workbench.domain.guest.lifecycle import Phase
 from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.units import GIB, MIB, PAGE, SizeError
-from workbench.ui.balloon.effects import NO_READING, ChoosePreset, Protect, Refuse, SendTarget
-from workbench.ui.balloon.staging import SENT_FOR, Staging
+from workbench.ui.balloon.staging.effects import NO_READING, ChoosePreset, Protect, Refuse, SendTarget
+from workbench.ui.balloon.staging.staging import SENT_FOR, Staging
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workbench.ui.balloon.effects import Effect
+    from workbench.ui.balloon.staging.effects import Effect
 
 RAMPING = Ramping(Ramp(64 * MIB, 5), RAM, 256 * MIB, 384 * MIB, NOW - 2)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.domain.balloon.safety.protection import Protection, ProtectionRequest
-from workbench.ui.balloon.effects import Protect, Refuse, live_balloon, refuse
+from workbench.ui.balloon.staging.effects import Protect, Refuse, live_balloon, refuse
 
 if TYPE_CHECKING:
     from workbench.domain.guest.snapshot import GuestSnapshot

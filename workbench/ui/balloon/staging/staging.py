@@ -9,9 +9,9 @@ from workbench.domain.balloon.diagnosis.causes import Cause, State
 from workbench.domain.balloon.target import clamp_target, parse_target
 from workbench.domain.balloon.target_undo import Targets, Way
 from workbench.domain.units import SizeError
-from workbench.ui.balloon.effects import ChoosePreset, Effect, Refuse, SendTarget, live_balloon, refuse
-from workbench.ui.balloon.forecasts import Forecasts
-from workbench.ui.balloon.protection_keys import stop_or_dismiss
+from workbench.ui.balloon.staging.effects import ChoosePreset, Effect, Refuse, SendTarget, live_balloon, refuse
+from workbench.ui.balloon.staging.forecasts import Forecasts
+from workbench.ui.balloon.staging.protection_keys import stop_or_dismiss
 
 if TYPE_CHECKING:
     from collections.abc import Callable
