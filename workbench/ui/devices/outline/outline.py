@@ -166,10 +166,10 @@ class Outline:
         if not self._opening or self.awaits_walk:
             return False
         below, self._opening = self._opening, ""
-        inside = below.rstrip("/") + "/"
+        inside, openings = below.rstrip("/") + "/", self.place.openings[View.QOM]
         for path, node in self._store.nodes.items():
             if node.children and (path == below or path.startswith(inside)):
-                self.place.openings[View.QOM].open_key(path)
+                openings.open_key(path)
         return True
 
     # Going to an object or a view.
