@@ -61,3 +61,16 @@ async def test_a_stopped_qemu_is_named_at_once_and_gets_nothing(firmware: Comman
         os.kill(pid, signal.SIGCONT)
     assert (await guest.refresh(patience=DEADLINE)).status == "running"
     await engine.close()
+
+
+def test_a_loop_that_ends_while_clients_wait_does_not_hang(firmware: CommandLine) -> None:
+    """It cancels every task at once, also those that watch a connection which another one closes."""
+
+    async def one_fails() -> None:
+        engines = [LocalEngine(firmware.settings, driven=False) for _ in range(3)]
+        waits = [asyncio.ensure_future(engine.guest("fw").wait_until(lambda _: False, 3600.0)) for engine in engines]
+        while not any(len(engine.guest("fw").record) for engine in engines):
+            assert not any(wait.done() for wait in waits), waits
+            await asyncio.sleep(0.01)
+
+    asyncio.run(one_fails())

@@ -214,7 +214,7 @@ class Monitor:
         self._closing = True
         self._client.drop()
         if self._watcher is not None:
-            await self._closed.wait()
+            await asyncio.wait({self._watcher})  # it may have been cancelled: a loop that ends cancels all tasks
         self._end()
 
     def _end(self) -> None:
