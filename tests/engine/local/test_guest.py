@@ -523,7 +523,7 @@ async def test_an_unexpected_reply_is_reported_and_asked_again(
 
 
 async def test_power_down_that_is_not_followed_lapses(firmware: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.engine.session.session.POWER_DOWN_PATIENCE", 1.5)
+    monkeypatch.setattr("workbench.engine.session.published.POWER_DOWN_PATIENCE", 1.5)
     async with opened(firmware) as engine:
         guest = running(engine, "fw")
         guest.watched = True

@@ -116,7 +116,7 @@ def test_a_dry_run_tells_everything_and_sends_nothing(pair: CommandLine) -> None
     for guest in guests(done).values():
         assert set(guest) == {
             "guest", "ram", "used", "idle", "floor", "floor_why", "resident", "target", "actual", "new", "change",
-            "counts", "movable", "reason", "host_gain", "outcome",
+            "counts", "movable", "reason", "host_gain", "outcome", "state", "cause", "cause_code",
         }  # fmt: skip
         assert guest["outcome"] is None
         assert guest["movable"] is True

@@ -101,14 +101,15 @@ class GuestDriver:
             # An unexpected reply may raise anything in the code that reads it; a driver that ended would leave old
             # numbers that look current. It is reported, and the next round reads everything again.
             except Exception as error:  # noqa: BLE001
-                session.publish_odd(error)
+                session.pace.expire()
+                session.published.odd(error)
             await self._count()
             await self._sleep_until_next()
 
     async def _sleep_until_next(self) -> None:
         session = self._session
         protector, readings, pace = session.protector, session.readings, session.pace
-        if not session.snapshot.answering:
+        if not session.published.snapshot.answering:
             interval = REST
         elif not self.up_to_date:
             pace.expire()

@@ -102,7 +102,7 @@ class SessionGuest:
 
     @property
     def snapshot(self) -> GuestSnapshot:
-        return self._session.snapshot
+        return self._session.published.snapshot
 
     @property
     def record(self) -> Record:
@@ -305,6 +305,7 @@ class SessionGuest:
                     raise CommandFailed("balloon", "DeviceNotActive", "the guest has no balloon device")
                 if session.protector is not None:
                     await session.protector.set_target(probe, session.readings.reading, size)
+                    session.emit(session.published.snapshot)  # a ramp has begun, or ended
                 else:
                     from workbench.engine.balloon.safety.ramp import Ramper
 
@@ -315,11 +316,11 @@ class SessionGuest:
     async def protect(self, request: ProtectionRequest) -> None:
         session = self._session
         if session.protector is None:
-            session.protect_with(session.snapshot.safety)
+            session.protect_with(session.published.snapshot.safety)
             assert session.protector is not None
         async with session.changes:
             await session.protector.carry_out(request, session.probe, session.readings.reading)
-        session.emit(session.snapshot)
+        session.emit(session.published.snapshot)
         session.readings.expire()
         session.pace.hurry()
 
@@ -334,7 +335,7 @@ class SessionGuest:
 
     async def power_down(self) -> None:
         await self._change(self._parts.power.power_down)
-        self._session.note_power_down()
+        self._session.published.note_power_down()
 
     async def kill(self) -> None:
         """Send SIGKILL, which also works on a frozen QEMU, where ``quit`` would wait."""

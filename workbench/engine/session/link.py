@@ -82,11 +82,11 @@ class Link:
 
         :raise MonitorClosed: if there is none.
         """
+        if self.monitor is None and self.borrowed:
+            raise MonitorClosed("the connection to QEMU has ended")
         if self.monitor is None:
-            raise MonitorClosed(
-                f"{self._parts.name}: {self._trouble() or 'not connected to QEMU'}",
-                hint="" if self.borrowed else "the screen tries to reconnect once a second",
-            )
+            trouble = self._trouble() or "not connected to QEMU"
+            raise MonitorClosed(f"{self._parts.name}: {trouble}", hint="the screen tries to reconnect once a second")
         return self.monitor
 
     def check_awake(self) -> None:

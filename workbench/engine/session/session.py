@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from workbench.domain.guest.lifecycle import Exit, Phase, Silence, phase_of
-from workbench.domain.guest.snapshot import GuestSnapshot
+from workbench.domain.guest.lifecycle import Silence
 from workbench.domain.qmp.record.record import Kind, Origin, Record
 from workbench.engine.session.link import Link
 from workbench.engine.session.pace import REST, Pace
+from workbench.engine.session.published import Published
 from workbench.errors import CommandFailed, MonitorClosed, MonitorCrowded, MonitorError, MonitorTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
-    from workbench.domain.balloon.safety.protection import Safety
+    from workbench.domain.balloon.safety.protection import Protection, Safety
+    from workbench.domain.guest.snapshot import GuestSnapshot
     from workbench.engine.balloon.path.watch import PathWatch
     from workbench.engine.balloon.probe import BalloonProbe
     from workbench.engine.balloon.readings import Readings
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from workbench.engine.session.protocols import Monitor, Parts
     from workbench.settings import Settings
 
-POWER_DOWN_PATIENCE = 30.0
-"""Seconds after which a guest that ignored its power button counts as running again."""
 TREE_EVENTS = frozenset({"DEVICE_DELETED", "RESET", "DEVICE_UNPLUG_GUEST_ERROR", "MEMORY_DEVICE_SIZE_CHANGE"})
 """Events after which the device tree or an address in it may have changed."""
 
@@ -63,8 +62,7 @@ class GuestSession:
             sends a target with them, and it lets other processes record the history.
         """
         self.parts = parts
-        self.snapshot = snapshot
-        self._publish_to = publish
+        self.published = Published(snapshot, parts.source, publish)
         self.record = Record()
         self.pace = Pace()
         self.link = Link(
@@ -73,7 +71,7 @@ class GuestSession:
             borrowed=borrowed,
             opened=self._opened,
             leaving=self.leave,
-            trouble=lambda: self.snapshot.trouble,
+            trouble=lambda: self.published.snapshot.trouble,
         )
         self.probe: BalloonProbe | None = None
         """Reads the balloon over the current connection; None until the first look."""
@@ -85,12 +83,8 @@ class GuestSession:
         self._readings: Readings | None = None
         self._path: PathWatch | None = None
         self._hotplug: SessionHotplug | None = None
-        self._described = False
-        """Whether the snapshot has what its source says of it."""
-        self._stopping_since: float | None = None
         if not borrowed:
-            self._describe()
-            self.protect_with(self.snapshot.safety)
+            self.protect_with(self.published.described().safety)
             self._path = self.path  # it follows changes from the start, shown or not
 
     @property
@@ -99,8 +93,7 @@ class GuestSession:
         if self._readings is None:
             from workbench.engine.balloon.readings import Readings
 
-            self._describe()
-            wanted = self.snapshot.safety.statistics
+            wanted = self.published.described().safety.statistics
             self._readings = Readings(self.parts.store.place, wanted, lasting=not self.link.borrowed)
         return self._readings
 
@@ -156,7 +149,6 @@ class GuestSession:
         self.link.check_awake()
         monitor = self.link.connected()
         probe = await self._opened_probe(monitor)
-        self._describe()
         at_rest = self.pace.begin(rest)
         protector = self.protector
         await self.readings.look(probe, at_rest=at_rest, statistics=protector is not None and protector.armed)
@@ -180,20 +172,9 @@ class GuestSession:
         from workbench.engine.balloon.readings import DEADLINE
 
         monitor = self.link.connected()
-        self._describe()
         reply = await monitor.execute("query-status", origin=Origin.USER, deadline=DEADLINE)
         status = str(reply.get("status", "")) if isinstance(reply, dict) else ""
-        self._send(
-            replace(
-                self.snapshot,
-                phase=phase_of(status),
-                status=status,
-                answering=True,
-                trouble="",
-                silence=None,
-                qemu_version=monitor.version,
-            )
-        )
+        self.published.send(self.published.answered(status, monitor.version))
 
     async def _connect_path(self, monitor: Monitor) -> None:
         """Disable the trace events that a killed workbench left enabled; enable them for those who follow a path."""
@@ -271,17 +252,13 @@ class GuestSession:
     def _on_event(self, name: str, data: Mapping[str, object], when: float) -> None:
         if self._hotplug is not None:
             self._hotplug.note(name, data)
-        if name in TREE_EVENTS:
-            if self.probe is not None:
-                self.probe.device.forget_address()
-            self.snapshot = replace(self.snapshot, devices_revision=self.snapshot.devices_revision + 1)
+        devices = name in TREE_EVENTS
+        if devices and self.probe is not None:
+            self.probe.device.forget_address()
+        self.published.note_event(name, devices=devices)
         self.readings.note_event(name, data, when)
         if name == "RESET" and self.protector is not None:
             self.protector.reset()
-        if name == "POWERDOWN":
-            self._stopping_since = time.monotonic()
-        elif name in {"RESET", "RESUME"}:
-            self._stopping_since = None
         if name == "BALLOON_CHANGE":
             self.pace.hurry()
             return
@@ -290,14 +267,14 @@ class GuestSession:
 
     def _devices_changed(self) -> None:
         """A device was plugged, its unplug was requested, or it is gone."""
-        hotplug = self.hotplug
+        hotplug, last = self.hotplug, self.published.snapshot
         self.emit(
             replace(
-                self.snapshot,
+                last,
                 unplugs=hotplug.waiting,
                 unplugged=hotplug.late,
                 device_lines=hotplug.lines,
-                devices_revision=self.snapshot.devices_revision + 1,
+                devices_revision=last.devices_revision + 1,
             )
         )
 
@@ -306,33 +283,10 @@ class GuestSession:
     def _publish(self, monitor: Monitor, probe: BalloonProbe) -> None:
         from workbench.domain.balloon.balloon import has_driver_returned
 
-        balloon = self.readings.balloon(probe)
-        driver_changed = has_driver_returned(self.snapshot.balloon, balloon)
-        self.emit(
-            replace(
-                self.snapshot,
-                phase=self._phase(),
-                status=self.readings.status,
-                answering=True,
-                trouble="",
-                silence=None,
-                qemu_version=monitor.version,
-                memory=probe.ram,
-                balloon=balloon,
-                devices_revision=self.snapshot.devices_revision + (1 if driver_changed else 0),
-            )
-        )
-
-    def _phase(self) -> Phase:
-        phase, since = phase_of(self.readings.status), self._stopping_since
-        asked = since is not None and time.monotonic() - since < POWER_DOWN_PATIENCE
-        return Phase.STOPPING if asked and phase is Phase.RUNNING else phase
-
-    def note_power_down(self) -> None:
-        """The power button was pressed."""
-        self._stopping_since = time.monotonic()
-        if self.snapshot.phase is Phase.RUNNING:  # a guest that ends at once is not read again
-            self.emit(replace(self.snapshot, phase=Phase.STOPPING))
+        balloon, now = self.readings.balloon(probe), self.published.answered(self.readings.status, monitor.version)
+        returned = has_driver_returned(now.balloon, balloon)
+        revision = now.devices_revision + (1 if returned else 0)
+        self.emit(replace(now, memory=probe.ram, balloon=balloon, devices_revision=revision))
 
     def publish_silence(self) -> None:
         """QEMU does not answer."""
@@ -341,13 +295,11 @@ class GuestSession:
 
     def publish_trouble(self, trouble: str, silence: Silence = Silence.BROKEN) -> None:
         """QEMU cannot be asked: keep the last reading, marked as old."""
-        self._describe()
-        balloon = (
-            self.readings.balloon(self.probe, answering=False, trouble=trouble)
-            if self.probe is not None
-            else self.snapshot.balloon
-        )
-        self.emit(replace(self.snapshot, answering=False, trouble=trouble, silence=silence, balloon=balloon))
+        last, probe = self.published.snapshot, self.probe
+        balloon = last.balloon
+        if probe is not None:
+            balloon = self.readings.balloon(probe, answering=False, trouble=trouble)
+        self.published.trouble(trouble, silence, balloon, self._protection(last))
 
     def publish_unreachable(self, error: MonitorError) -> None:
         """It could not be connected to."""
@@ -356,50 +308,19 @@ class GuestSession:
         else:
             self.publish_trouble(error.message)
 
-    def publish_odd(self, error: Exception) -> None:
-        """An unexpected error in a round: the snapshot is not rebuilt, which might fail again."""
-        words = f"unexpected reply from QEMU: {type(error).__name__}: {error}"
-        self.pace.expire()
-        self._send(replace(self.snapshot, answering=False, trouble=words, silence=Silence.BROKEN))
-
     async def publish_end(self) -> None:
         """QEMU has ended: find out how, and clean up after it."""
-        name, last = self.parts.name, self.snapshot
-        ended = await self.parts.process.end()
-        how = Exit(ended.code)
-        self.record.add(time.time(), Kind.NOTE, Origin.SCREEN, "", f"{name} was {how.words}")
-        self._send(
-            GuestSnapshot(
-                name,
-                phase=Phase.STOPPED,
-                memory=last.memory,
-                profile_path=last.profile_path,
-                description=last.description,
-                backing=last.backing,
-                ended=how,
-                ended_cause=ended.cause,
-                cautions=last.cautions,
-                ended_output=ended.output.rstrip() if ended.code else "",
-            )
-        )
+        how = self.published.ended(await self.parts.process.end())
+        self.record.add(time.time(), Kind.NOTE, Origin.SCREEN, "", f"{self.parts.name} was {how.words}")
 
     def emit(self, snapshot: GuestSnapshot) -> None:
         """Publish a snapshot of the running guest, with the state of its ramp and guard."""
+        self.published.send(replace(snapshot, protection=self._protection(snapshot)))
+
+    def _protection(self, snapshot: GuestSnapshot) -> Protection:
+        """Its ramp and guard, as this process runs them, or as they are found."""
         if self.protector is not None:
-            protection = self.protector.state(snapshot.memory or 0)
-        else:
-            from workbench.engine.balloon.safety.status import found_protection
+            return self.protector.state(snapshot.memory or 0)
+        from workbench.engine.balloon.safety.status import found_protection
 
-            protection = found_protection(self.parts.store.place.directory, self.readings.reading)
-        self._send(replace(snapshot, protection=protection))
-
-    def _describe(self) -> None:
-        """Add what its source says of the guest, once."""
-        if not self._described:
-            self._described = True
-            self.snapshot = self.parts.source.describe(self.snapshot)
-
-    def _send(self, snapshot: GuestSnapshot) -> None:
-        if snapshot != self.snapshot:
-            self.snapshot = snapshot
-            self._publish_to(snapshot)
+        return found_protection(self.parts.store.place.directory, self.readings.reading)
