@@ -16,6 +16,7 @@ from workbench.engine.balloon.own_target import asks_for_target, own_target
 from workbench.engine.session.link import BORROW_DEADLINE
 from workbench.engine.session.pace import REST
 from workbench.engine.session.session import GuestSession
+from workbench.engine.session.stop import stop
 from workbench.errors import (
     CommandFailed,
     MonitorClosed,
@@ -354,6 +355,9 @@ class SessionGuest:
         else:
             await self._driver.next_round()
         return self.snapshot.ended
+
+    async def stop(self, seconds: float = 30.0, *, kill: bool = False) -> Exit:
+        return await stop(self, seconds, kill=kill)
 
     async def _change(self, power: Callable[[Monitor], Awaitable[None]], *, event: str = "") -> None:
         """:param event: QEMU's event that follows its reply; a borrowed connection is kept until it is recorded."""
