@@ -248,7 +248,7 @@ class SessionGuest:
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[Event]]:
-        from workbench.engine.session.events import stream
+        from workbench.engine.session.events import EventStream
 
         try:
             monitor = await self._parts.monitors.connect_for_events()
@@ -258,7 +258,7 @@ class SessionGuest:
                 hint="stop the other client, or connect your own tool to qmp-user.sock",
             ) from error
         try:
-            yield stream(monitor)
+            yield EventStream(monitor)
         finally:
             await monitor.close()
 
