@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 
@@ -23,6 +24,11 @@ def wait(kind: str, guest: workbench.BlockingGuest) -> None:
         next(events)
 
 
+async def tasks() -> int:
+    """How many there are: this one, and the one that keeps the loop running."""
+    return len(asyncio.all_tasks())
+
+
 def main() -> None:
     with workbench.connect() as engine:
         guest = engine.guest("fw")
@@ -30,6 +36,7 @@ def main() -> None:
             wait(sys.argv[1], guest)
         except KeyboardInterrupt:
             print("interrupted")
+        print(engine.run(lambda _engine: tasks()), "tasks")
         print(guest.execute("query-name"))
         with guest.events():
             print("events")
