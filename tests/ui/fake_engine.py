@@ -36,6 +36,7 @@ from workbench.domain.qmp.record.record import Origin, Record
 from workbench.domain.qmp.schema import Schema
 from workbench.domain.units import GIB, MIB
 from workbench.engine.rebalance.carry_out import carry_out
+from workbench.engine.session.stop import stop
 from workbench.engine.storage.input_history import InputHistory
 from workbench.engine.storage.record_file import save_record
 from workbench.errors import HostError, NotFound, NotReached, WorkbenchError
@@ -284,8 +285,7 @@ class FakeGuest:
         return self.snapshot.ended
 
     async def stop(self, seconds: float = 30.0, *, kill: bool = False) -> Exit:
-        await self._note("stop", seconds, kill)
-        return self.snapshot.ended or Exit(0)
+        return await stop(self, seconds, kill=kill)
 
     async def execute(
         self,
