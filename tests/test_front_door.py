@@ -33,6 +33,7 @@ def test_nothing_heavy_is_loaded_for(argument: str) -> None:
     assert "workbench" in out
     assert modules & HEAVY == set()
     assert {name for name in modules if name.startswith("workbench.verbs.")} == {"workbench.verbs.group"}
+    assert {name.split(".")[1] for name in modules if name.startswith("workbench.")} == {"cli", "settings", "verbs"}
 
 
 def test_the_version() -> None:

@@ -57,6 +57,8 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
         ("errors.py", "import msgspec", "errors.py imports nothing"),
         ("engine/base.py", "from textual.app import App", "engine: no screen and no command line"),
+        ("verbs/common.py", "from workbench.api import blocking", "floors: each imports only from those below it"),
+        ("api/blocking.py", "from workbench.verbs import common", "api: no screen and no command line"),
         (
             "ui/words.py",
             "import tempfile",

@@ -21,7 +21,7 @@ from workbench.domain.command_line.argv import Launch, argv_parts
 from workbench.domain.command_line.checked import Checked, ProfileText
 from workbench.domain.compare.keys import Comparison, compare_profiles
 from workbench.domain.devices.type_info import PropertyInfo
-from workbench.domain.guest.lifecycle import Phase
+from workbench.domain.guest.lifecycle import Exit, Phase
 from workbench.domain.guest.snapshot import GuestSnapshot
 from workbench.domain.host.hugepages import HugepagePool, Supply
 from workbench.domain.host.snapshot import HostSnapshot
@@ -36,6 +36,7 @@ from workbench.domain.qmp.record.record import Origin, Record
 from workbench.domain.qmp.schema import Schema
 from workbench.domain.units import GIB, MIB
 from workbench.engine.rebalance.carry_out import carry_out
+from workbench.engine.session.stop import stop
 from workbench.engine.storage.input_history import InputHistory
 from workbench.engine.storage.record_file import save_record
 from workbench.errors import HostError, NotFound, NotReached, WorkbenchError
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from workbench.domain.devices.tree import DeviceTree, Node
     from workbench.domain.devices.type_info import TypeInfo
     from workbench.domain.devices.virtio import Virtio
-    from workbench.domain.guest.lifecycle import Exit
     from workbench.domain.profile.problems import Problem
     from workbench.domain.qmp.lookups import Known, Lookup
     from workbench.domain.qmp.manual import Paragraph
@@ -283,6 +283,9 @@ class FakeGuest:
         with suppress(NotReached):
             await self.wait_until(lambda snapshot: not snapshot.phase.alive, seconds)
         return self.snapshot.ended
+
+    async def stop(self, seconds: float = 30.0, *, kill: bool = False) -> Exit:
+        return await stop(self, seconds, kill=kill)
 
     async def execute(
         self,

@@ -266,6 +266,13 @@ class Guest(Protocol):
     async def wait_ended(self, seconds: float) -> Exit | None:
         """Wait until QEMU has ended, for at most ``seconds``; return how, or None if it still runs."""
 
+    async def stop(self, seconds: float = 30.0, *, kill: bool = False) -> Exit:
+        """Press the power button, again every few seconds, until QEMU has ended; return how.
+
+        :param kill: kill QEMU if it has not ended after ``seconds``; at once if they are 0.
+        :raise workbench.errors.NotReached: if it is still running.
+        """
+
     def console(self, listener: Callable[[str], None]) -> Callable[[], None]:
         """Pass the serial console's scrollback to ``listener``, then its output, with control characters.
 

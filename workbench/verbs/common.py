@@ -13,6 +13,7 @@ from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterable
+    from contextlib import AbstractAsyncContextManager
 
     from workbench.engine.base import Engine, Guest
     from workbench.engine.profiles.store import LoadedProfile
@@ -44,17 +45,11 @@ def warn_of(loaded: Iterable[LoadedProfile]) -> None:
             click.echo(f"workbench: warning: {each.parsed.problem(each.file, path, words)}", err=True)
 
 
-@asynccontextmanager
-async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
+def open_engine(settings: Settings) -> AbstractAsyncContextManager[Engine]:
     """The guests of this host, each read when it is asked for."""
-    from workbench.engine.local.engine import LocalEngine
+    from workbench.engine.local.opening import open_engine
 
-    engine = LocalEngine(settings, driven=False)
-    await engine.open()
-    try:
-        yield engine
-    finally:
-        await engine.close()
+    return open_engine(settings)
 
 
 @asynccontextmanager

@@ -208,6 +208,22 @@ def test_a_killed_guest_has_ended_and_refuses(run: Callable[..., None]) -> None:
     run(test)
 
 
+def test_a_guest_is_stopped_and_how_it_ended_is_returned(run: Callable[..., None]) -> None:
+    async def test(world: World) -> None:
+        await world.guest.refresh()
+        with pytest.raises(NotReached):
+            await world.guest.stop(0)
+        assert world.guest.snapshot.phase.alive
+        stopping = asyncio.ensure_future(world.guest.stop(0, kill=True))
+        await asyncio.sleep(0)
+        await world.react()
+        ended = await stopping
+        assert ended == world.guest.snapshot.ended == Exit(137)
+        assert world.guest.snapshot.phase is Phase.STOPPED
+
+    run(test)
+
+
 def test_an_engine_lists_its_guests_and_reports_their_changes(run: Callable[..., None], kind: str) -> None:
     async def test(world: World) -> None:
         if world.engine is None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from workbench.domain.balloon.diagnosis.causes import State
 from workbench.domain.balloon.safety.protection import Protection, Safety
 from workbench.domain.guest.lifecycle import Exit, Phase, Silence
 
@@ -78,3 +79,11 @@ class GuestSnapshot(Struct, frozen=True):
     def identity(self) -> tuple[str, str]:
         """Differs between guests and between runs of one guest: the one answer to "is it still the same run?"."""
         return self.name, self.run
+
+
+def settled(snapshot: GuestSnapshot) -> bool:
+    """Whether the balloon has reached its target.
+
+    A diff of 0 is not enough: a booting guest has it too, before its driver is loaded.
+    """
+    return snapshot.balloon is not None and snapshot.balloon.verdict.state is State.SETTLED

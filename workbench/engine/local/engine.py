@@ -183,8 +183,11 @@ class LocalEngine:
 
         if name in self._starting:
             raise StartError(f"{name} is already being started")
+        if not self._driven:
+            self._find(name)
         if name in self._guests:
-            raise StartError(f"{name} is already running, pid {self._guests[name].snapshot.pid}")
+            hint = "" if self._driven else f"to stop it: workbench stop {name}"
+            raise StartError(f"{name} is already running, pid {self._guests[name].snapshot.pid}", hint=hint)
         self._starting.add(name)
         try:
             self._publish(replace(self._snapshots.get(name, GuestSnapshot(name)), phase=Phase.STARTING, ended=None))

@@ -125,6 +125,9 @@ class StoppedGuest:
     async def wait_ended(self, seconds: float) -> Exit | None:
         return self.snapshot.ended
 
+    async def stop(self, seconds: float = 30.0, *, kill: bool = False) -> Exit:
+        self._refuse()
+
     def console(self, listener: Callable[[str], None]) -> Callable[[], None]:
         if last_words := read_tail(self._state.kept_log(self.snapshot.name, "serial.log"), SCROLLBACK):
             listener(last_words)

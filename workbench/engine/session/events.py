@@ -8,24 +8,36 @@ from typing import TYPE_CHECKING
 from workbench.engine.base import Event
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Mapping
 
     from workbench.engine.session.protocols import Monitor
 
 
-def stream(monitor: Monitor) -> AsyncIterator[Event]:
-    """The events from now on, until the connection ends.
+class EventStream:
+    """The events from now on, until the connection ends. A wait for the next one may be cancelled and repeated.
 
     They are queued here and handled by the caller: nothing that it does holds up the connection.
     """
-    came: asyncio.Queue[Event | None] = asyncio.Queue()
-    monitor.on_event(lambda name, data, when: came.put_nowait(Event(name, data, when)))
-    monitor.on_closed(lambda: came.put_nowait(None))
-    if monitor.closed:
-        came.put_nowait(None)
-    return _until_closed(came)
 
+    def __init__(self, monitor: Monitor) -> None:
+        self._came: asyncio.Queue[Event | None] = asyncio.Queue()
+        monitor.on_event(self._add)
+        monitor.on_closed(self._end)
+        if monitor.closed:
+            self._end()
 
-async def _until_closed(came: asyncio.Queue[Event | None]) -> AsyncIterator[Event]:
-    while (event := await came.get()) is not None:
-        yield event
+    def __aiter__(self) -> EventStream:
+        return self
+
+    async def __anext__(self) -> Event:
+        event = await self._came.get()
+        if event is None:
+            self._end()  # the next wait ends, too
+            raise StopAsyncIteration
+        return event
+
+    def _add(self, name: str, data: Mapping[str, object], when: float) -> None:
+        self._came.put_nowait(Event(name, data, when))
+
+    def _end(self) -> None:
+        self._came.put_nowait(None)

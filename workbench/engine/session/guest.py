@@ -16,6 +16,7 @@ from workbench.engine.balloon.own_target import asks_for_target, own_target
 from workbench.engine.session.link import BORROW_DEADLINE
 from workbench.engine.session.pace import REST
 from workbench.engine.session.session import GuestSession
+from workbench.engine.session.stop import stop
 from workbench.errors import (
     CommandFailed,
     MonitorClosed,
@@ -247,7 +248,7 @@ class SessionGuest:
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[Event]]:
-        from workbench.engine.session.events import stream
+        from workbench.engine.session.events import EventStream
 
         try:
             monitor = await self._parts.monitors.connect_for_events()
@@ -257,7 +258,7 @@ class SessionGuest:
                 hint="stop the other client, or connect your own tool to qmp-user.sock",
             ) from error
         try:
-            yield stream(monitor)
+            yield EventStream(monitor)
         finally:
             await monitor.close()
 
@@ -355,6 +356,9 @@ class SessionGuest:
         else:
             await self._driver.next_round()
         return self.snapshot.ended
+
+    async def stop(self, seconds: float = 30.0, *, kill: bool = False) -> Exit:
+        return await stop(self, seconds, kill=kill)
 
     async def _change(self, power: Callable[[Monitor], Awaitable[None]], *, event: str = "") -> None:
         """:param event: QEMU's event that follows its reply; a borrowed connection is kept until it is recorded."""

@@ -161,19 +161,16 @@ async def change(
 
 
 async def wait_for(guest: Guest, seconds: float, each: Callable[[GuestSnapshot], None] = _ignore) -> None:
-    """Wait until the balloon is settled or the time is over.
-
-    A diff of 0 is not enough: a booting guest has it too, before its driver is loaded.
-    """
-    from workbench.domain.balloon.diagnosis.causes import State
+    """Wait until the balloon is settled or the time is over."""
+    from workbench.domain.guest.snapshot import settled
     from workbench.errors import NotReached
 
-    def settled(snapshot: GuestSnapshot) -> bool:
+    def over(snapshot: GuestSnapshot) -> bool:
         required(snapshot)
-        return balloon_of(snapshot).verdict.state is State.SETTLED
+        return settled(snapshot)
 
     with suppress(NotReached):
-        await guest.wait_until(settled, seconds, each=each)
+        await guest.wait_until(over, seconds, each=each)
 
 
 async def follow(
@@ -184,8 +181,8 @@ async def follow(
     :param seconds: how long to wait; the pauses of the ramp come on top.
     :return: why it was not reached, if known.
     """
-    from workbench.domain.balloon.diagnosis.causes import State
     from workbench.domain.balloon.safety.guard import alarm_words
+    from workbench.domain.guest.snapshot import settled
     from workbench.domain.units import format_size
     from workbench.errors import MonitorTimeout, NotReached
 
@@ -195,7 +192,7 @@ async def follow(
         protection = snapshot.protection
         if protection.alarm is not None:
             return True
-        return protection.ramping is None and balloon_of(snapshot).verdict.state is State.SETTLED
+        return protection.ramping is None and settled(snapshot)
 
     ramping = guest.snapshot.protection.ramping
     waits = (ramping.steps - 1) * ramping.ramp.seconds if ramping else 0.0

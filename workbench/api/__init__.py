@@ -1,0 +1,1 @@
+"""The Python API: :func:`workbench.open` for asyncio, and :func:`workbench.connect`, which blocks."""
