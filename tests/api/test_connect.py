@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import os
 import signal
@@ -91,6 +92,7 @@ async def test_it_works_inside_a_running_loop(line: CommandLine) -> None:
 
 def test_no_thread_and_no_connection_is_left(line: CommandLine) -> None:
     before = set(threading.enumerate())
+    gc.collect()  # what earlier tests left
     files = len(os.listdir("/proc/self/fd"))
     engine = connected(line)
     with engine.guest("fw").hold():
