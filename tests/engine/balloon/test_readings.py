@@ -44,6 +44,7 @@ class Stage:
         self.present = True
         self.queries = Sent()
         self.book = TargetBook(directory, 0.0)
+        self.device = SimpleNamespace(unmapped=False)
         self.driver = StagedDriver(self)
         self.statistics = StagedStatistics(self)
         self.memory = SimpleNamespace(asking=False, look=partial(self.trip, "ram"), backing=lambda **_: None)
@@ -105,6 +106,10 @@ class StagedDriver:
     @property
     def status(self) -> int:
         return 0x0F if self.ok else 0
+
+    @property
+    def known_ok(self) -> bool:
+        return self.ok
 
     async def look(self) -> None:
         await self._stage.trip("driver")

@@ -141,8 +141,9 @@ class LocalStore:
     can_write = CAN
 
     def __init__(self, running: Running) -> None:
-        facts, log = running.facts, running.path / "qemu.log"
-        self.place = Place(running.path, running.pid, facts.memory, facts.started, log)
+        facts, path = running.facts, running.path
+        log, console = path / "qemu.log", path / "serial.log"
+        self.place = Place(path, running.pid, facts.memory, facts.started, log, console)
 
 
 class LocalSource:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
-    from workbench.domain.balloon.safety.protection import Safety
+    from workbench.domain.balloon.safety.protection import Protection, Safety
     from workbench.engine.balloon.path.watch import PathWatch
     from workbench.engine.balloon.probe import BalloonProbe
     from workbench.engine.balloon.readings import Readings
@@ -306,9 +306,10 @@ class GuestSession:
     def _publish(self, monitor: Monitor, probe: BalloonProbe) -> None:
         from workbench.domain.balloon.balloon import has_driver_returned
 
-        balloon = self.readings.balloon(probe)
+        protection = self._protection(probe.ram)
+        balloon = self.readings.balloon(probe, ramping=protection.ramping)
         driver_changed = has_driver_returned(self.snapshot.balloon, balloon)
-        self.emit(
+        self._send(
             replace(
                 self.snapshot,
                 phase=self._phase(),
@@ -319,6 +320,7 @@ class GuestSession:
                 qemu_version=monitor.version,
                 memory=probe.ram,
                 balloon=balloon,
+                protection=protection,
                 devices_revision=self.snapshot.devices_revision + (1 if driver_changed else 0),
             )
         )
@@ -385,13 +387,14 @@ class GuestSession:
 
     def emit(self, snapshot: GuestSnapshot) -> None:
         """Publish a snapshot of the running guest, with the state of its ramp and guard."""
-        if self.protector is not None:
-            protection = self.protector.state(snapshot.memory or 0)
-        else:
-            from workbench.engine.balloon.safety.status import found_protection
+        self._send(replace(snapshot, protection=self._protection(snapshot.memory or 0)))
 
-            protection = found_protection(self.parts.store.place.directory, self.readings.reading)
-        self._send(replace(snapshot, protection=protection))
+    def _protection(self, ram: int) -> Protection:
+        if self.protector is not None:
+            return self.protector.state(ram)
+        from workbench.engine.balloon.safety.status import found_protection
+
+        return found_protection(self.parts.store.place.directory, self.readings.reading)
 
     def _describe(self) -> None:
         """Add what its source says of the guest, once."""
