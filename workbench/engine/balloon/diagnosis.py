@@ -99,6 +99,6 @@ class Diagnosis:
             samples=self._samples.recent,
             marks=self._marks.load(),
             take_back=track.take_back,
-            ramp_step=ramping.progress if ramping is not None and ramping.at != ramping.goal else "",
+            ramp_step=ramping.progress if ramping is not None else "",
             unrecorded=self._samples.trouble,
         )

@@ -133,7 +133,7 @@ class Circumstances(Struct, frozen=True):
     take_back: TakeBack | None = None
     """The take-back in progress, before it has a mark."""
     ramp_step: str = ""
-    """The step at which a ramp is, if another one follows; empty without a ramp."""
+    """The step at which a ramp is, for people; empty without a ramp."""
     unrecorded: str = ""
     """The system's error if readings cannot be recorded; empty if they can."""
 

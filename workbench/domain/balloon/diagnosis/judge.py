@@ -60,7 +60,7 @@ def _verdict(state: State, found: Finding) -> Verdict:
 def _at_target(seen: Circumstances) -> Verdict:
     if not seen.ramp_step:
         return Verdict(State.SETTLED)
-    return Verdict(State.INFLATING, evidence=(f"the ramp has reached {seen.ramp_step}; the next step follows",))
+    return Verdict(State.INFLATING, evidence=(f"a ramp is under way: {seen.ramp_step}",))
 
 
 def _diff_evidence(situation: Situation) -> str:

@@ -25,7 +25,7 @@ STOPS = {
     "restore-vm": Stop("a snapshot is being loaded", WAIT),
     "save-vm": Stop("a snapshot is being saved", WAIT),
     "colo": Stop("COLO keeps it in step with its copy", WAIT),
-    "suspended": Stop("suspended to RAM", "wake it with system_wakeup: resuming it has no effect"),
+    "suspended": Stop("to RAM", "wake it with system_wakeup: resuming it has no effect"),
     "io-error": Stop("a disk reported an error", "fix the disk error (out of space?), then resume the guest"),
     "guest-panicked": Stop("its kernel panicked", "check its console, then reset it"),
     "internal-error": Stop("QEMU hit an internal error", "check qemu.log, then reset it"),
