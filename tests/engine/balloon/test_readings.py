@@ -44,6 +44,7 @@ class Stage:
         self.present = True
         self.queries = Sent()
         self.book = TargetBook(directory, 0.0)
+        self.device = SimpleNamespace(unmapped=False)
         self.driver = StagedDriver(self)
         self.statistics = StagedStatistics(self)
         self.memory = SimpleNamespace(asking=False, look=partial(self.trip, "ram"), backing=lambda **_: None)
@@ -106,6 +107,10 @@ class StagedDriver:
     def status(self) -> int:
         return 0x0F if self.ok else 0
 
+    @property
+    def known_ok(self) -> bool:
+        return self.ok
+
     async def look(self) -> None:
         await self._stage.trip("driver")
         self.ok = self._stage.driver_up
@@ -139,6 +144,10 @@ class Watched:
     def __init__(self, stage: Stage, path: Path) -> None:
         self.stage = stage
         self.readings = Readings(Place(path, 1, RAM, 0.0), clock=stage)
+
+    @property
+    def code(self) -> Cause | None:
+        return self.readings.verdict(self.stage.probe).code
 
     async def look(self, *, after: float = 0.0, at_rest: bool = False, statistics: bool = False) -> bool:
         """One round, and whether the next one is to come soon."""
@@ -262,6 +271,38 @@ async def test_a_mark_is_withdrawn_when_the_driver_turns_out_to_have_left(watche
     watched.stage.driver.ok = watched.stage.driver_up = False
     await watched.look(after=0.1, at_rest=True)
     assert marks(watched) == []
+
+
+async def test_a_mark_is_withdrawn_when_the_driver_was_loaded_again(watched: Watched) -> None:
+    """Between two looks at its status: only the empty balloon that fills again shows it."""
+    await settle_at(watched, 64 * MIB)
+    witness = watched.stage.book.witness
+    reading = await watched.stage.read(check_address=True)
+    witness.see(reading, since=0.0, driver_ok=True)
+    assert witness.reached is not None
+    watched.stage.actual = RAM
+    for _ in range(4):
+        await watched.look(after=1, at_rest=True)
+    assert marks(watched) == [(MarkKind.TAKE_BACK, 64 * MIB)]
+    assert watched.code is Cause.TAKEN_BACK
+    watched.stage.actual -= MIB
+    await watched.look(after=0.1, at_rest=True)
+    assert marks(watched) == []
+    assert watched.code is None, "it inflates"
+    assert witness.reached is None, "the driver has to reach the target itself"
+
+
+async def test_the_status_of_a_driver_that_comes_back_is_evidence(watched: Watched) -> None:
+    await settle_at(watched, 64 * MIB)
+    reading = await watched.stage.read(check_address=True)
+    watched.stage.book.witness.see(reading, since=0.0, driver_ok=True)
+    watched.stage.driver.ok = watched.stage.driver_up = False
+    await watched.look(after=4, at_rest=True)
+    watched.stage.driver_up = True
+    watched.stage.actual = RAM - MIB
+    for _ in range(5):
+        await watched.look(after=4, at_rest=True)
+    assert watched.code is Cause.UNKNOWN, "what the driver before it had given was not taken back"
 
 
 async def test_a_reset_withdraws_nothing(watched: Watched) -> None:

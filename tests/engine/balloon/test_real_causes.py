@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
+import socket
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -14,7 +16,9 @@ from tests.engine.balloon.agreement import all_agree
 from tests.engine.local.opened import balloon_of, opened, reading_of, running, settled, until
 from workbench.domain.balloon.diagnosis.causes import Cause, State
 from workbench.domain.balloon.history.marks import MarkKind
+from workbench.domain.balloon.reading import GuestStats
 from workbench.engine.demo import READY
+from workbench.errors import MonitorError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -146,6 +150,90 @@ async def test_a_driver_that_is_unloaded_takes_nothing_back(demo: CommandLine) -
         await settled(guest, 256 * MIB)
         assert [mark.kind for mark in balloon_of(guest).marks[marks:]] == []
         await guest.set_target(RAM)
+        await settled(guest, RAM)
+
+
+async def test_a_driver_unloaded_and_loaded_again_took_nothing_back(demo: CommandLine) -> None:
+    """In one go, so that no look at its status sees it gone."""
+    async with opened(demo) as engine:
+        guest = await a_guest(engine, demo)
+        await guest.set_target(256 * MIB)
+        await settled(guest, 256 * MIB)
+        marks = len(balloon_of(guest).marks)
+        before = balloon_of(guest).verdict.code
+        await guest.type("rmmod virtio_balloon; insmod /lib/modules/virtio_balloon.ko; echo reload''ed\n")
+        log = demo.state / "demo" / "serial.log"
+        await until(lambda: "reloaded" in log.read_text(errors="replace"), "the driver to be loaded again")
+        await settled(guest, 256 * MIB)
+        assert [mark.kind for mark in balloon_of(guest).marks[marks:]] == []
+        assert (before, balloon_of(guest).verdict.code) == (None, None)
+        await guest.set_target(RAM)
+        await settled(guest, RAM)
+
+
+async def test_a_driver_that_was_unbound_is_to_be_bound_again(demo: CommandLine) -> None:
+    async with opened(demo) as engine:
+        guest = await a_guest(engine, demo)
+        await settled(guest, RAM)
+        sysfs = "cd /sys/bus/virtio/drivers/virtio_balloon; n=$(echo virtio*)"
+        await guest.type(f"{sysfs}; echo $n > unbind\n")
+        await until(lambda: balloon_of(guest).verdict.code is Cause.NO_DRIVER, "the driver to be unbound")
+        assert "if it is loaded, bind the device" in balloon_of(guest).verdict.advice
+        await guest.type("echo $n > bind; cd /root\n")
+        await settled(guest, RAM)
+
+
+async def test_a_guest_that_was_reset_while_nobody_listened_boots(demo: CommandLine) -> None:
+    """Its driver is about to load: no advice to load one."""
+    async with opened(demo) as engine:
+        guest = await a_guest(engine, demo)
+        await guest.set_target(300 * MIB)
+        await settled(guest, 300 * MIB)
+    times = boots(demo)
+    own_tool(demo, "system_reset")
+    seen = look(demo)
+    assert seen["cause_code"] == "stale-after-reset"
+    assert str(seen["advice"]).startswith("wait: the guest is booting")
+    own_tool(demo, "stop")
+    try:
+        seen = look(demo)
+        assert (seen["state"], seen["cause_code"], seen["advice"]) == ("absent", "paused", "resume the guest")
+    finally:
+        own_tool(demo, "cont")
+    await asyncio.to_thread(wait_until, lambda: boots(demo) > times, "the guest to boot again")
+    assert look(demo, "max", "--wait")["state"] == "settled"
+
+
+def own_tool(workbench: CommandLine, command: str) -> None:
+    """Run a command on the monitor for the user's own tools, of whose events no workbench hears."""
+    with socket.socket(socket.AF_UNIX) as monitor:
+        monitor.connect(str(workbench.state / "demo" / "qmp-user.sock"))
+        with monitor.makefile("rw") as lines:
+            for name in ("qmp_capabilities", command):
+                lines.write(json.dumps({"execute": name}) + "\n")
+                lines.flush()
+                while not lines.readline().startswith('{"return"'):
+                    pass
+
+
+async def test_a_suspended_guest_is_shown_as_suspended(demo: CommandLine) -> None:
+    """Its driver has given up the device, and comes back by itself."""
+    async with opened(demo) as engine:
+        guest = await a_guest(engine, demo)
+        await settled(guest, RAM)
+        await guest.type("echo mem > /sys/power/state\n")
+        await until(lambda: guest.snapshot.status == "suspended", "the guest to suspend")
+        try:
+            await until(lambda: balloon_of(guest).verdict.state is State.ABSENT, "the driver to have left")
+            verdict = balloon_of(guest).verdict
+            assert verdict.code is Cause.PAUSED
+            assert "system_wakeup" in verdict.advice
+            listed = (line.split() for line in demo("list").stdout.splitlines())
+            assert {row[0]: row[1] for row in listed}["demo"] == guest.snapshot.state == "suspended"
+            with pytest.raises(MonitorError, match="suspended"):
+                await guest.resume()
+        finally:
+            await guest.execute("system_wakeup")
         await settled(guest, RAM)
 
 
@@ -287,6 +375,33 @@ async def test_memory_plugged_into_a_linux_guest_and_its_kernel_that_dies(
         assert (verdict.code, verdict.cause) == (Cause.UNKNOWN, "the cause is unknown")
         assert any("25,600 pages to inflate" in line for line in verdict.evidence)
         assert "check its console" in verdict.notes[0].advice
+
+
+async def test_the_last_report_of_a_dead_kernel_does_not_prove_that_it_has_no_pages(
+    workbench: CommandLine, demo_guest: DemoGuest
+) -> None:
+    """It was short of memory when it died, and its report of that is frozen."""
+    workbench.sample("demo")
+    workbench.start("demo")
+    workbench.wait_for_boot()
+    async with opened(workbench) as engine:
+        guest = await a_guest(engine, workbench)
+        await guest.type("eat 400M\n")
+        await until(lambda: (stats := balloon_of(guest).stats) and (stats.available or RAM) < 45 * MIB, "the eater")
+        await guest.type("echo 0 > /proc/sys/kernel/panic; echo c > /proc/sysrq-trigger\n")
+        log = workbench.state / "demo" / "serial.log"
+        await until(lambda: "end Kernel panic" in log.read_text(errors="replace"), "the kernel's end")
+        await guest.set_target(450 * MIB)
+        codes_seen: set[Cause | None] = set()
+
+        def stalled() -> bool:
+            codes_seen.add(balloon_of(guest).verdict.code)
+            return balloon_of(guest).verdict.state is State.STALLED
+
+        await until(stalled, "the stall")
+        await until(lambda: stalled() and codes(balloon_of(guest).verdict) == [Cause.STATISTICS_STOPPED], "the silence")
+        assert codes_seen == {None, Cause.UNKNOWN}
+        assert (balloon_of(guest).stats or GuestStats(0.0, 0)).available is not None
 
 
 def test_firmware_alone_has_no_driver(workbench: CommandLine) -> None:

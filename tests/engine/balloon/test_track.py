@@ -41,6 +41,15 @@ def test_a_reset_ends_a_take_back() -> None:
     assert track.started == 4.0
 
 
+def test_a_driver_that_was_seen_to_leave_and_come_back_was_loaded_again() -> None:
+    track = seen(read(1.0, 64))
+    track.see_driver(1.0, ok=True)
+    assert track.driver_since == 0.0
+    for when, ok in ((2.0, False), (3.0, None), (4.0, True), (5.0, True)):
+        track.see_driver(when, ok=ok)
+    assert track.driver_since == 4.0
+
+
 def test_a_guest_without_a_device_has_no_reading() -> None:
     track = seen(read(1.0, 64))
     track.see(None, driver_ok=False, target_since=0.0)

@@ -153,6 +153,16 @@ def test_a_second_follower_is_told_why(state: Path) -> None:
     assert (code, err) == (0, "")
 
 
+def test_a_qemu_that_is_silent_is_not_taken_for_a_held_monitor(tmp_path: Path) -> None:
+    with running_guest(tmp_path / "state") as process:
+        assert qmp(tmp_path / "state", "demo", "query-status")[0] == 0
+        process.send_signal(signal.SIGSTOP)
+        code, _, err = done(workbench(tmp_path / "state", "events", "demo"))
+    assert code == 1
+    assert "demo does not answer" in err
+    assert "another client" not in err
+
+
 def test_the_end_of_patience(state: Path) -> None:
     assert done(workbench(state, "events", "demo", "--timeout", "0.1"))[0] == 0
     code, _, err = done(workbench(state, "events", "demo", "--timeout", "0.1", "--count", "5"))

@@ -76,6 +76,11 @@ class GuestSnapshot(Struct, frozen=True):
     """Results, since the screen opened, of unplug requests that had timed out before."""
 
     @property
+    def state(self) -> str:
+        """QEMU's run state if it stopped the guest's CPUs, otherwise the phase: ``suspended``, ``io-error``, ``running``."""
+        return self.status if self.phase is Phase.PAUSED and self.status else self.phase.value
+
+    @property
     def identity(self) -> tuple[str, str]:
         """Differs between guests and between runs of one guest: the one answer to "is it still the same run?"."""
         return self.name, self.run

@@ -9,6 +9,8 @@ from workbench.domain.balloon.diagnosis.statistics import is_stale
 
 if TYPE_CHECKING:
     from workbench.domain.balloon.diagnosis.judge import Verdict
+    from workbench.domain.balloon.safety.ramp import Ramping
+    from workbench.engine.balloon.console_look import ConsoleLook
     from workbench.engine.balloon.errands import Errands
     from workbench.engine.balloon.probe import BalloonProbe
     from workbench.engine.balloon.record.marks import MarksFile
@@ -21,7 +23,14 @@ class Diagnosis:
     """Judges from everything that was read of the guest so far, by any workbench."""
 
     def __init__(
-        self, wanted: int, clock: Clock, marks: MarksFile, samples: Samples, errands: Errands, track: Track
+        self,
+        wanted: int,
+        clock: Clock,
+        marks: MarksFile,
+        samples: Samples,
+        errands: Errands,
+        track: Track,
+        console: ConsoleLook,
     ) -> None:
         """:param wanted: seconds between reports that the guest's definition asks for; 0: none."""
         self._wanted = wanted
@@ -30,6 +39,7 @@ class Diagnosis:
         self._samples = samples
         self._errands = errands
         self._track = track
+        self._console = console
         self._silent = False
         self._heard_again = 0.0
         """Unix time at which QEMU began to answer again; 0: it always answered."""
@@ -43,12 +53,16 @@ class Diagnosis:
         if self._silent:
             self._silent, self._heard_again = False, self._clock.time()
 
-    def verdict(self, probe: BalloonProbe, *, answering: bool = True, trouble: str = "") -> Verdict:
+    def verdict(
+        self, probe: BalloonProbe, *, answering: bool = True, trouble: str = "", ramping: Ramping | None = None
+    ) -> Verdict:
         """The balloon's state and its cause.
 
         :param trouble: why QEMU does not answer, if known.
+        :param ramping: the ramp that is carried out, by any process.
         """
-        return judge(self._track.reading, self._circumstances(probe, answering=answering, trouble=trouble))
+        seen = self._circumstances(probe, answering=answering, trouble=trouble, ramping=ramping)
+        return judge(self._track.reading, seen)
 
     def available(self, probe: BalloonProbe) -> int | None:
         """The guest's available memory in bytes; None if its last report is too old."""
@@ -57,13 +71,20 @@ class Diagnosis:
             return None
         return stats.available
 
-    def _circumstances(self, probe: BalloonProbe, *, answering: bool = True, trouble: str = "") -> Circumstances:
-        stats, track = self._errands.stats, self._track
+    def _circumstances(
+        self, probe: BalloonProbe, *, answering: bool = True, trouble: str = "", ramping: Ramping | None = None
+    ) -> Circumstances:
+        errands, stats, track = self._errands, self._errands.stats, self._track
         return Circumstances(
             now=self._clock.time(),
             device=probe.present,
             driver_status=probe.driver.status,
-            status=self._errands.status,
+            driver_at=errands.driver_seen,
+            driver_since=track.driver_since,
+            unmapped=probe.device.unmapped,
+            status=errands.status,
+            status_at=errands.status_at,
+            console=None if probe.driver.ok else self._console.look(),
             answering=answering,
             trouble=trouble,
             target_since=track.target_since,
@@ -78,5 +99,6 @@ class Diagnosis:
             samples=self._samples.recent,
             marks=self._marks.load(),
             take_back=track.take_back,
+            ramp_step=ramping.progress if ramping is not None else "",
             unrecorded=self._samples.trouble,
         )

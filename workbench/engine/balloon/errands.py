@@ -25,6 +25,8 @@ class Errands:
         """The probe that everything was read from."""
         self.status = ""
         """QEMU's ``RunState`` as last read."""
+        self.status_at = 0.0
+        """Unix time at which it was read."""
         self.stats: GuestStats | None = None
         """The guest's own statistics as last read."""
         self.driver_seen = 0.0
@@ -89,7 +91,7 @@ class Errands:
     async def _run(self, errand: Errand, probe: BalloonProbe) -> None:
         match errand:
             case Errand.RUN_STATE:
-                self.status = await probe.run_state()
+                self.status, self.status_at = await probe.run_state(), self._clock.time()
             case Errand.DRIVER:
                 await self._look_at_driver(probe)
             case Errand.INTERVAL:

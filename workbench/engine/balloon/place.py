@@ -23,3 +23,5 @@ class Place(Struct, frozen=True):
     """Unix time at which QEMU started; 0 if unknown."""
     log: Path | None = None
     """QEMU's log, if it can be read; the file may not exist."""
+    console: Path | None = None
+    """The log of the guest's serial console, likewise."""

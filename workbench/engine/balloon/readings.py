@@ -10,6 +10,7 @@ from workbench.domain.balloon.diagnosis.movement import moved_at
 from workbench.domain.balloon.history.marks import TURNS, MarkKind, mark_of_event
 from workbench.domain.balloon.rate import rate_of
 from workbench.domain.balloon.reading import Sample
+from workbench.engine.balloon.console_look import ConsoleLook
 from workbench.engine.balloon.diagnosis import Diagnosis
 from workbench.engine.balloon.errands import Errands
 from workbench.engine.balloon.record.marks import MarksFile
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from workbench.domain.balloon.diagnosis.judge import Verdict
     from workbench.domain.balloon.reading import GuestStats, HostMemory, Reading
+    from workbench.domain.balloon.safety.ramp import Ramping
     from workbench.engine.balloon.place import Place
     from workbench.engine.balloon.probe import BalloonProbe
     from workbench.engine.balloon.record.target_record import TargetRecord
@@ -46,7 +48,9 @@ class Readings:
         self._samples = Samples(place.directory, lasting=lasting)
         self._errands = Errands(clock)
         self._track = Track(started=max(place.started, *resets, 0.0), moved_at=moved_at(self._samples.all))
-        self._diagnosis = Diagnosis(statistics, clock, self.marks, self._samples, self._errands, self._track)
+        self._diagnosis = Diagnosis(
+            statistics, clock, self.marks, self._samples, self._errands, self._track, ConsoleLook(place.console)
+        )
         self._turns = TurnMarks(self.marks, clock)
         self._take_backs = TakeBackMarks(self.marks, clock)
         self._host: HostMemory | None = None
@@ -98,13 +102,23 @@ class Readings:
         statistics = statistics or (self.moving and self._errands.report_due)
         await self._errands.run(probe, at_rest=at_rest, statistics=statistics)
         self._diagnosis.note_answer()
-        self._track.see(reading, driver_ok=probe.driver.ok, target_since=probe.book.asked_at)
+        self._see(reading, probe)
         if at_rest or self.moving or _sizes(reading) != _sizes(before):
             self._host = probe.changes.look_at_host()
         if reading is not None:
-            seen = self._errands.driver_seen
-            self._take_backs.see(self._track.take_back, driver_ok=probe.driver.ok, driver_seen=seen)
+            self._mark_take_back(probe)
             self._remember(reading, probe)
+
+    def _see(self, reading: Reading | None, probe: BalloonProbe) -> None:
+        track, before = self._track, self._track.reloaded
+        track.see_driver(self._errands.driver_seen, ok=probe.driver.known_ok)
+        track.see(reading, driver_ok=probe.driver.ok, target_since=probe.book.asked_at)
+        if track.reloaded > before:
+            probe.book.witness.forget_reached()
+
+    def _mark_take_back(self, probe: BalloonProbe) -> None:
+        track, seen = self._track, self._errands.driver_seen
+        self._take_backs.see(track.take_back, driver_ok=probe.driver.ok, driver_seen=seen, reloaded=track.reloaded)
 
     def note_event(self, name: str, data: Mapping[str, object], when: float) -> None:
         """Record a QEMU event, at its Unix time."""
@@ -122,16 +136,19 @@ class Readings:
         self._turns.write_now()
         self._samples.close()
 
-    def balloon(self, probe: BalloonProbe, *, answering: bool = True, trouble: str = "") -> Balloon:
+    def balloon(
+        self, probe: BalloonProbe, *, answering: bool = True, trouble: str = "", ramping: Ramping | None = None
+    ) -> Balloon:
         """Everything that the balloon panel shows, as far as it was read.
 
         :param trouble: why QEMU does not answer, if known.
+        :param ramping: the ramp that is carried out, by any process.
         """
         if not answering:
             self._diagnosis.note_silence()
         record, history = probe.book.record, self._samples.all
         return Balloon(
-            verdict=self.verdict(probe, answering=answering, trouble=trouble),
+            verdict=self._diagnosis.verdict(probe, answering=answering, trouble=trouble, ramping=ramping),
             reading=self.reading,
             rate=rate_of(history, self._clock.time()),
             stats=self.stats,
@@ -145,9 +162,9 @@ class Readings:
             backing=probe.memory.backing(reporting=probe.driver.reporting),
         )
 
-    def verdict(self, probe: BalloonProbe, *, answering: bool = True, trouble: str = "") -> Verdict:
+    def verdict(self, probe: BalloonProbe) -> Verdict:
         """The balloon's state and its cause, as in :meth:`balloon`."""
-        return self._diagnosis.verdict(probe, answering=answering, trouble=trouble)
+        return self._diagnosis.verdict(probe)
 
     def _remember(self, reading: Reading, probe: BalloonProbe) -> None:
         resident = self._host.resident if self._host else None

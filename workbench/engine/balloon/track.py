@@ -24,7 +24,10 @@ class Track:
         """When the target was last sent or found, or a later reset."""
         self.reading: Reading | None = None
         """The last reading."""
+        self.driver_since = 0.0
+        """When a driver was last found to have been loaded again; 0: never."""
         self._watch = Watch()
+        self._driver_gone = False
 
     def see(self, reading: Reading | None, *, driver_ok: bool, target_since: float) -> None:
         """Add a reading; None from a guest without a balloon device."""
@@ -32,9 +35,20 @@ class Track:
         if reading is not None:
             if before is not None and reading.actual != before.actual:
                 self.moved_at = reading.time
-            self._watch = self._watch.after(before, reading, driver_ok=driver_ok)
+            self._watch = self._watch.after(before, reading, driver_ok=driver_ok, asked=target_since)
+            self.driver_since = max(self.driver_since, self._watch.reloaded)
         self.reading = reading
         self.target_since = target_since
+
+    def see_driver(self, when: float, *, ok: bool | None) -> None:
+        """The device status was read.
+
+        :param ok: whether the driver is up; None if it cannot be read.
+        """
+        if ok and self._driver_gone:
+            self.driver_since = when
+        if ok is not None:
+            self._driver_gone = not ok
 
     def restart(self, when: float) -> None:
         """The guest was reset: its drivers load again."""
@@ -45,6 +59,11 @@ class Track:
     def take_back(self) -> TakeBack | None:
         """The take-back in progress, or the last one under the present target."""
         return self._watch.run
+
+    @property
+    def reloaded(self) -> float:
+        """When what looked like a take-back was found to be a driver loaded again; 0: not under the present target."""
+        return self._watch.reloaded
 
     def moves(self, now: float) -> bool:
         """Whether the diff moves or may begin to at any moment, unless the guest is paused."""

@@ -12,6 +12,7 @@ from workbench.engine.balloon.place import Place
 from workbench.engine.qmp.monitor import Monitor
 from workbench.engine.qmp.silence import is_stopped, silence_of, silence_words
 from workbench.engine.session.protocols import CAN, Capability
+from workbench.errors import MonitorError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,6 +123,10 @@ class LocalPower:
 
     async def resume(self, monitor: protocols.Monitor) -> None:
         await monitor.execute("cont", origin=Origin.ACTION)
+        reply = await monitor.execute("query-status", origin=Origin.ACTION)
+        if isinstance(reply, dict) and reply.get("status") == "suspended":
+            # QEMU ignores it then (monitor/qmp-cmds.c, qmp_cont).
+            raise MonitorError("the guest is suspended: resuming it has no effect", hint="wake it with system_wakeup")
 
     async def reset(self, monitor: protocols.Monitor) -> None:
         await monitor.execute("system_reset", origin=Origin.ACTION)
@@ -141,8 +146,9 @@ class LocalStore:
     can_write = CAN
 
     def __init__(self, running: Running) -> None:
-        facts, log = running.facts, running.path / "qemu.log"
-        self.place = Place(running.path, running.pid, facts.memory, facts.started, log)
+        facts, path = running.facts, running.path
+        log, console = path / "qemu.log", path / "serial.log"
+        self.place = Place(path, running.pid, facts.memory, facts.started, log, console)
 
 
 class LocalSource:

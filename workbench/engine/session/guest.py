@@ -23,6 +23,7 @@ from workbench.errors import (
     MonitorCrowded,
     MonitorError,
     MonitorSilent,
+    MonitorTimeout,
     MonitorUnavailable,
     NotReached,
 )
@@ -253,6 +254,7 @@ class SessionGuest:
         try:
             monitor = await self._parts.monitors.connect_for_events()
         except (MonitorSilent, MonitorCrowded) as error:
+            await self._check_answers()
             raise MonitorUnavailable(
                 f"another client is reading the events of {self._parts.name}, and only one can",
                 hint="stop the other client, or connect your own tool to qmp-user.sock",
@@ -261,6 +263,20 @@ class SessionGuest:
             yield EventStream(monitor)
         finally:
             await monitor.close()
+
+    async def _check_answers(self) -> None:
+        """:raise MonitorError: if QEMU answers on none of its monitors, so that no client need hold any."""
+        name, process = self._parts.name, self._parts.process
+        self._session.link.check_awake()
+        try:
+            if self._driver is None:
+                async with self._session.link.use(POLL_DEADLINE) as monitor:
+                    await monitor.execute("query-status", origin=Origin.USER, deadline=POLL_DEADLINE)
+            answers = self._driver is None or self.snapshot.answering
+        except (MonitorTimeout, MonitorCrowded):
+            answers = False
+        if not answers:
+            raise MonitorUnavailable(f"{name} does not answer: its events cannot be read", hint=process.silence()[1])
 
     def path(self, listener: Callable[[PathView], None]) -> Callable[[], None]:
         return self._session.path.listen(listener)

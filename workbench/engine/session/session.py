@@ -283,10 +283,19 @@ class GuestSession:
     def _publish(self, monitor: Monitor, probe: BalloonProbe) -> None:
         from workbench.domain.balloon.balloon import has_driver_returned
 
-        balloon, now = self.readings.balloon(probe), self.published.answered(self.readings.status, monitor.version)
+        protection = self._protection(probe.ram)
+        balloon = self.readings.balloon(probe, ramping=protection.ramping)
+        now = self.published.answered(self.readings.status, monitor.version)
         returned = has_driver_returned(now.balloon, balloon)
-        revision = now.devices_revision + (1 if returned else 0)
-        self.emit(replace(now, memory=probe.ram, balloon=balloon, devices_revision=revision))
+        self.published.send(
+            replace(
+                now,
+                memory=probe.ram,
+                balloon=balloon,
+                protection=protection,
+                devices_revision=now.devices_revision + (1 if returned else 0),
+            )
+        )
 
     def publish_silence(self) -> None:
         """QEMU does not answer."""
@@ -299,7 +308,7 @@ class GuestSession:
         balloon = last.balloon
         if probe is not None:
             balloon = self.readings.balloon(probe, answering=False, trouble=trouble)
-        self.published.trouble(trouble, silence, balloon, self._protection(last))
+        self.published.trouble(trouble, silence, balloon, self._protection(last.memory or 0))
 
     def publish_unreachable(self, error: MonitorError) -> None:
         """It could not be connected to."""
@@ -315,12 +324,12 @@ class GuestSession:
 
     def emit(self, snapshot: GuestSnapshot) -> None:
         """Publish a snapshot of the running guest, with the state of its ramp and guard."""
-        self.published.send(replace(snapshot, protection=self._protection(snapshot)))
+        self.published.send(replace(snapshot, protection=self._protection(snapshot.memory or 0)))
 
-    def _protection(self, snapshot: GuestSnapshot) -> Protection:
+    def _protection(self, ram: int) -> Protection:
         """Its ramp and guard, as this process runs them, or as they are found."""
         if self.protector is not None:
-            return self.protector.state(snapshot.memory or 0)
+            return self.protector.state(ram)
         from workbench.engine.balloon.safety.status import found_protection
 
         return found_protection(self.parts.store.place.directory, self.readings.reading)

@@ -198,8 +198,7 @@ def state_words(guest: GuestSnapshot, now: float, width: int = WIDTH) -> tuple[s
         if guest.silence is Silence.OCCUPIED:
             return "busy, or monitor in use", "$warning"
         return "does not answer", "$error"
-    status = guest.status if guest.phase is Phase.PAUSED and guest.status else guest.phase.value
-    parts = [status]
+    parts = [guest.state]
     if guest.protection.armed:
         parts.append("guarded")  # instead of the accelerator: there is room for one
     elif guest.accelerator:

@@ -199,7 +199,7 @@ def safety_lines(name: str, safety_status: SafetyStatus) -> list[str]:
     if safety_status.floor is not None:
         lines.append(f"  floor   {mib(safety_status.floor.size):>10}   {safety_status.floor.why}")
     if ramping is not None:
-        way = f"{mib(ramping.at)}, step {ramping.step} of {ramping.steps} to {mib(ramping.goal)}"
+        way = f"{mib(ramping.at)}, {ramping.progress}"
         what = (
             f"stopped at {way}; to continue: workbench balloon {name} {format_size(ramping.goal)} --ramp {ramping.ramp}"
         )

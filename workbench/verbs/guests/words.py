@@ -17,9 +17,9 @@ UNKNOWN = "unknown"
 
 
 def state_of(guest: GuestSnapshot) -> str:
-    """Its phase, or :data:`FROZEN` or :data:`UNKNOWN` for a live QEMU that does not answer."""
+    """Its run state or phase, or :data:`FROZEN` or :data:`UNKNOWN` for a live QEMU that does not answer."""
     if guest.answering:
-        return guest.phase.value
+        return guest.state
     return FROZEN if guest.silence is Silence.STOPPED else UNKNOWN
 
 

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from workbench.domain.balloon.diagnosis.causes import State
-from workbench.domain.balloon.diagnosis.judge import PATIENCE, Cause, Circumstances, Verdict, judge
+from workbench.domain.balloon.diagnosis.console import Console
+from workbench.domain.balloon.diagnosis.judge import BOOT, PATIENCE, Cause, Circumstances, Verdict, judge
 from workbench.domain.balloon.diagnosis.movement import TakeBack
+from workbench.domain.balloon.diagnosis.run_states import STOPS
 from workbench.domain.balloon.history.marks import Mark, MarkKind
 from workbench.domain.balloon.rate import RATE_WINDOW
 from workbench.domain.balloon.reading import GuestStats, Reading, Sample, Source
@@ -216,12 +218,134 @@ def test_after_a_reset_the_numbers_are_old() -> None:
     assert judge(reading(128, 512), seen(driver_status=0)).code is Cause.NO_DRIVER
 
 
-@pytest.mark.parametrize("status", ["io-error", "guest-panicked", "internal-error", "watchdog", "inmigrate", "paused"])
-def test_the_reason_for_the_stop_is_reported(status: str) -> None:
-    verdict = judge(reading(256, 300), seen(status=status))
-    assert verdict.code is Cause.PAUSED
-    assert f"the guest is {status}" in verdict.cause
-    assert verdict.advice
+@pytest.mark.parametrize("status", [*STOPS, "a-state-of-a-later-qemu"])
+def test_the_run_state_comes_first(status: str) -> None:
+    """Before the driver, which may not have come up yet, or has left the device as for a suspend to RAM."""
+    stopped = seen(status=status, started=NOW - 2)
+    stalled = judge(reading(256, 300), stopped)
+    absent = judge(reading(256, 512), replace(stopped, driver_status=0))
+    reset = judge(reading(256, 300), replace(stopped, driver_status=0))
+    for verdict in (stalled, absent, reset):
+        assert verdict.code is Cause.PAUSED
+        assert f"the guest is {status}" in verdict.cause
+        assert bool(verdict.advice) is (status != "shutdown")
+        assert "virtio_balloon" not in verdict.advice
+    assert [verdict.state for verdict in (stalled, absent, reset)] == [State.STALLED, State.ABSENT, State.ABSENT]
+    assert any("DRIVER_OK is not set" in line for line in absent.evidence)
+    (note,) = judge(reading(256, 256), stopped).notes
+    assert note.code is Cause.PAUSED
+
+
+def test_a_suspended_guest_is_woken_and_not_resumed() -> None:
+    assert "system_wakeup" in judge(reading(256, 512), seen(status="suspended", driver_status=0)).advice
+
+
+def test_a_run_state_that_is_not_known_proves_nothing() -> None:
+    assert judge(reading(64, 128), seen(status="")).code is Cause.UNKNOWN
+    assert judge(reading(64, 64), seen(status="")).notes == ()
+
+
+# A guest that boots.
+
+
+def boot(**changes: object) -> Circumstances:
+    """A guest whose driver is not up 3 minutes after its start."""
+    return seen(**{"driver_status": 0, "started": NOW - 180, **changes})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"started": NOW - BOOT + 1},
+        {"console": Console(NOW - 5, "[  OK  ] Started udev.")},
+        {"unmapped": True},
+        {"driver_status": 0x03},
+        {"driver_status": 0x0B},
+        {"stats": GuestStats(NOW - 4, 2)},
+    ],
+    ids=["young", "console", "firmware", "driver", "features", "a reset that nobody heard"],
+)
+def test_a_slow_boot_is_a_boot(changes: dict[str, object]) -> None:
+    verdict = judge(reading(256, 512), boot(**changes))
+    assert (verdict.state, verdict.code, verdict.advice) == (State.ABSENT, Cause.STARTING, "")
+    reset = judge(reading(256, 300), boot(**changes))
+    assert reset.code is Cause.STALE_AFTER_RESET
+    assert reset.advice.startswith("wait: ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({}, "once the guest has booted, load virtio_balloon"),
+        ({"console": Console(NOW - 100, "Loading initial ramdisk")}, "once the guest has booted"),
+        ({"console": Console(NOW - 5, "web login:")}, "load virtio_balloon in the guest (Windows"),
+        ({"driver_status": 0x01}, "if it is loaded, bind the device to it"),
+        ({"driver_status": 0x01, "stats": GuestStats(NOW - 4, 2)}, "if it is loaded, bind the device to it"),
+        ({"driver_status": 0x83}, "kernel log"),
+    ],
+    ids=["no sign", "quiet", "prompt", "known", "unbound", "failed"],
+)
+def test_the_advice_fits_what_is_known_of_the_boot(changes: dict[str, object], advice: str) -> None:
+    verdict = judge(reading(256, 512), boot(**changes))
+    assert verdict.code is Cause.NO_DRIVER
+    assert advice in verdict.advice
+
+
+def test_the_console_is_among_the_evidence() -> None:
+    verdict = judge(reading(256, 512), boot(console=Console(NOW - 5, "web login:")))
+    assert "console, 5 s ago: web login:" in verdict.evidence
+
+
+# Evidence that does not count.
+
+
+def test_frozen_statistics_do_not_prove_that_there_are_no_more_pages() -> None:
+    """Seen: a guest whose kernel had panicked, and that was short of memory in its last report."""
+    stats = GuestStats(last_update=NOW - 40, interval=2, available=10 * MIB)
+    verdict = judge(reading(64, 128), seen(stats=stats, started=NOW - 600))
+    assert verdict.code is Cause.UNKNOWN
+    assert [note.code for note in verdict.notes] == [Cause.STATISTICS_STOPPED]
+    assert verdict.notes[0].text == "the guest's statistics are frozen: its driver last answered 40 s ago"
+    off = judge(reading(64, 128), seen(stats=replace(stats, last_update=NOW - 1, interval=0)))
+    assert off.code is Cause.UNKNOWN
+
+
+def test_a_report_of_before_the_stall_is_waited_for_and_not_judged_by() -> None:
+    """It is too early for a cause, and for none: the next report decides."""
+    stats = GuestStats(last_update=NOW - 5, interval=2, available=10 * MIB)
+    waiting = seen(stats=stats, moved_at=NOW - 4)
+    assert judge(reading(64, 128), waiting) == Verdict(State.INFLATING)
+    reported = replace(waiting, stats=replace(stats, last_update=NOW - 3))
+    assert judge(reading(64, 128), reported).code is Cause.OUT_OF_PAGES
+    plenty = replace(waiting, stats=replace(stats, available=100 * MIB))
+    assert judge(reading(64, 128), plenty).code is Cause.UNKNOWN
+
+
+def test_a_device_that_qemu_has_stopped_is_not_out_of_pages() -> None:
+    stats = GuestStats(last_update=NOW - 1, interval=2, available=10 * MIB)
+    verdict = judge(reading(64, 128), seen(stats=stats, driver_status=0x4F))
+    assert verdict.code is Cause.UNKNOWN
+    assert "stopped the device" in verdict.cause
+
+
+def test_a_driver_loaded_since_took_nothing_back() -> None:
+    verdict = judge(reading(128, 168), taken(driver_since=NOW - 10))
+    assert verdict.code is Cause.UNKNOWN
+    assert "taken" not in verdict.cause
+
+
+def test_no_fight_with_deflation_that_is_off() -> None:
+    sizes = (200, 205, 200, 206, 199, 204, 201)
+    history = tuple(Sample(NOW - 3 + 0.5 * i, 64 * MIB, size * MIB) for i, size in enumerate(sizes))
+    assert judge(reading(64, 201), seen(samples=history, moved_at=NOW)).code is Cause.FIGHTS_OOM
+    assert judge(reading(64, 201), seen(samples=history, moved_at=NOW, deflate_on_oom=False)).code is None
+
+
+def test_between_the_steps_of_a_ramp_the_balloon_is_not_settled() -> None:
+    between = judge(reading(384, 384), seen(ramp_step="step 2 of 4 to 256 MiB"))
+    assert between == Verdict(State.INFLATING, evidence=("a ramp is under way: step 2 of 4 to 256 MiB",))
+    assert judge(reading(384, 384), seen()).state is State.SETTLED
+    assert judge(reading(384, 512), seen(ramp_step="step 2 of 4", driver_status=0)).state is State.ABSENT
 
 
 def test_memory_that_was_plugged_in_is_a_note_beside_the_state() -> None:

@@ -87,6 +87,25 @@ def test_a_driver_at_rest_for_a_while_has_started() -> None:
     assert not still.after(reading(STILL / 2, 128), reading(STILL, 128), driver_ok=True).fresh
 
 
+RELOAD = (reading(0, 128), reading(0.1, 300), reading(0.2, 512), reading(0.3, 490))
+
+
+def test_a_driver_that_was_unloaded_and_loaded_again_took_nothing() -> None:
+    """Both within the seconds between two looks at the driver's status."""
+    assert follow(*RELOAD[:-1]).run is not None, "until it inflates again it may be a take-back"
+    found = follow(*RELOAD)
+    assert (found.run, found.reloaded) == (None, NOW + 0.3)
+    assert follow(*RELOAD, reading(0.4, 400)).reloaded == NOW + 0.3
+    unseen = follow(reading(0, 128), reading(1, 430), reading(1.1, 400))
+    assert (unseen.run, unseen.reloaded) == (None, NOW + 1.1), "it was empty between two readings"
+
+
+def test_memory_given_again_because_the_target_was_sent_again_had_been_taken() -> None:
+    watch = follow(*RELOAD[:-1])
+    asked = watch.after(RELOAD[-2], RELOAD[-1], driver_ok=True, asked=NOW + 0.25)
+    assert (asked.run, asked.reloaded) == (watch.run, 0.0)
+
+
 @given(st.lists(st.tuples(st.integers(128, 512), st.booleans()), max_size=20))
 def test_a_take_back_is_never_more_than_what_grew(steps: list[tuple[int, bool]]) -> None:
     watch, before = Watch(fresh=False), reading(0, 128)

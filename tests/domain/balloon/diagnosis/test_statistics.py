@@ -7,7 +7,9 @@ from msgspec.structs import replace
 
 from workbench.domain.balloon.balloon import Balloon
 from workbench.domain.balloon.diagnosis.causes import Cause, Circumstances, State, Verdict
-from workbench.domain.balloon.diagnosis.statistics import LATE, SLACK, STATISTICS, is_fresh, is_late, statistics_finding
+from workbench.domain.balloon.diagnosis.evidence import Situation, first_finding
+from workbench.domain.balloon.diagnosis.statistics import LATE, SLACK, STATISTICS, is_fresh, is_late
+from workbench.domain.balloon.diagnosis.statistics_causes import STATISTICS_RULES
 from workbench.domain.balloon.history.marks import Mark, MarkKind
 from workbench.domain.balloon.reading import GuestStats, Reading, Source
 from workbench.domain.guest.lifecycle import Phase
@@ -22,7 +24,7 @@ LIMIT = LATE * 2 + SLACK
 
 def code(stats: GuestStats | None, **changes: object) -> Cause | None:
     seen = Circumstances(now=NOW, driver_status=0x0F, started=NOW - 600, stats=stats)
-    finding = statistics_finding(replace(seen, **changes))
+    finding = first_finding(STATISTICS_RULES, Situation(None, replace(seen, **changes)))
     if finding is None:
         return None
     assert finding.text

@@ -121,9 +121,24 @@ def test_what_was_given_before_the_report_does_not_count_twice() -> None:
 
 
 def test_oom_kills_alarm_at_once() -> None:
-    window = sights(2, oom_kills=1)
-    assert alarm(window) == "the guest's OOM killer killed 1 process"
+    killed = "the guest's OOM killer killed 1 process"
+    assert alarm(sights(2, oom_kills=1, available=3 * THRESHOLD)) == killed
+    assert alarm(sights(2, oom_kills=1, alloc_stalls=1)) == killed, (
+        "the process that was killed had all that is free now"
+    )
     assert alarm(sights(2, oom_kills=0)) == "", "those of long ago are not counted"
+
+
+def test_oom_kills_for_a_limit_of_a_container_are_no_alarm() -> None:
+    """Seen: 170 MiB available, and a process killed for the 20 MiB of its control group: all memory was given back."""
+    plenty: dict[str, int] = {"oom_kills": 1, "available": 170 * MIB}
+    assert alarm(sights(5, **plenty)) == ""
+    assert alarm(sights(5, alloc_stalls=0, **plenty)) == ""
+    assert alarm(sights(5, oom_kills=1, alloc_stalls=0, available=3 * THRESHOLD)) != "", "that is not plenty"
+    unknown = tuple(
+        replace(one, stats=replace(one.stats, available=None)) for one in sights(5, **plenty) if one.stats is not None
+    )
+    assert alarm(unknown) != "", "what is not reported contradicts nothing"
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,20 @@ def test_a_target_that_is_on_its_way_costs_no_file(tmp_path: Path) -> None:
     assert Witness(tmp_path).reached == 50
 
 
+def test_what_a_driver_reached_says_nothing_of_the_next_one(tmp_path: Path) -> None:
+    witness = Witness(tmp_path)
+    for driver_ok in (True, None, False):
+        witness.see(reading(11, 256 * MIB), since=10.0, driver_ok=driver_ok)
+        found = None if driver_ok is False else 11
+        assert witness.reached == Witness(tmp_path).reached == found
+    witness.see(reading(12, 300 * MIB), since=10.0, driver_ok=True)
+    assert witness.reached is None
+    witness.see(reading(13, 256 * MIB), since=10.0, driver_ok=True)
+    assert witness.reached == 13
+    witness.forget_reached()
+    assert witness.reached is Witness(tmp_path).reached is None
+
+
 def test_ram_that_changed_while_a_target_is_on_its_way_is_kept(tmp_path: Path) -> None:
     witness = Witness(tmp_path)
     witness.see(reading(11, 256 * MIB), since=10.0, driver_ok=True)

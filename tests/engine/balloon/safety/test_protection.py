@@ -93,6 +93,7 @@ async def test_a_large_inflation_goes_in_steps_and_each_waits_for_the_guest(ramp
                 seen.append((reading.target, reading.actual))
             if (now := ramping(guest)) is not None:
                 since[now.at] = now.since
+                assert reading.target > now.at or balloon_of(guest).verdict.state is not State.SETTLED, "between steps"
             await asyncio.sleep(0.005)
         assert targets(guest)[count:] == [240, 224, 208, 200]
         steps = [mark.text for mark in balloon_of(guest).marks if mark.kind is MarkKind.RAMP][-4:]

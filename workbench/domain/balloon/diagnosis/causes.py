@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from workbench.domain.balloon.diagnosis.console import Console
     from workbench.domain.balloon.diagnosis.movement import TakeBack
     from workbench.domain.balloon.history.marks import Mark
     from workbench.domain.balloon.reading import GuestStats, Sample
@@ -22,7 +23,7 @@ class Cause(StrEnum):
     NO_DEVICE = "no-device"
     NO_DRIVER = "no-driver"
     STARTING = "starting"
-    """No driver yet, but the guest started only a moment ago."""
+    """No driver yet, but the guest is booting."""
     STALE_AFTER_RESET = "stale-after-reset"
     """num_pages and actual survive a reset: they are left from the driver before it."""
     UNREAD = "unread"
@@ -93,8 +94,18 @@ class Circumstances(Struct, frozen=True):
     """Whether the guest has a balloon device."""
     driver_status: int | None = None
     """The device status byte from the virtio registers; None if it cannot be read."""
+    driver_at: float | None = None
+    """Unix time at which it was read; None: with the reading."""
+    driver_since: float = 0.0
+    """Unix time at which a driver was seen to have been loaded again; 0: never."""
+    unmapped: bool = False
+    """Whether neither firmware nor guest has mapped the device's registers."""
     status: str = "running"
-    """QEMU's ``RunState``."""
+    """QEMU's ``RunState``; empty if unknown."""
+    status_at: float | None = None
+    """Unix time at which it was read; None: with the reading."""
+    console: Console | None = None
+    """The guest's serial console; None if nothing was written to it, or it was not looked at."""
     answering: bool = True
     trouble: str = ""
     """Why QEMU does not answer, for people."""
@@ -121,12 +132,21 @@ class Circumstances(Struct, frozen=True):
     marks: tuple[Mark, ...] = ()
     take_back: TakeBack | None = None
     """The take-back in progress, before it has a mark."""
+    ramp_step: str = ""
+    """The step at which a ramp is, for people; empty without a ramp."""
     unrecorded: str = ""
     """The system's error if readings cannot be recorded; empty if they can."""
 
     @property
     def driver_ok(self) -> bool | None:
         return None if self.driver_status is None else bool(self.driver_status & DRIVER_OK)
+
+    @property
+    def begun(self) -> float:
+        """Unix time before which the guest's present boot cannot have begun, if there is no driver: a driver sent the last
+        report, also if nobody heard of a reset since.
+        """
+        return max(self.started, self.stats.last_update if self.stats is not None else 0.0)
 
 
 class State(StrEnum):

@@ -59,9 +59,14 @@ class Watch(Struct, frozen=True):
     """Whether the driver may not have started yet: until it gives pages, is at rest for a while, or has another target."""
     still: float = 0.0
     """Unix time since which a fresh driver is at rest; 0 = not yet."""
+    reloaded: float = 0.0
+    """Unix time at which a driver was found to have been unloaded and loaded again between two looks at it; 0 = never."""
 
-    def after(self, before: Reading | None, reading: Reading, *, driver_ok: bool) -> Watch:
-        """The state after one more reading."""
+    def after(self, before: Reading | None, reading: Reading, *, driver_ok: bool, asked: float = 0.0) -> Watch:
+        """The state after one more reading.
+
+        :param asked: Unix time at which the target was last sent.
+        """
         if not driver_ok:
             return Watch()
         if before is None:
@@ -75,7 +80,19 @@ class Watch(Struct, frozen=True):
                 return Watch(fresh=reading.actual > before.actual)
             still = self.still or before.time
             return Watch(fresh=reading.time - still < STILL, still=still)
-        return Watch(_follow(self.run, before, reading), fresh=False)
+        if self.run is not None and self.run.last >= asked and _was_reload(self.run, before, reading):
+            return Watch(fresh=False, reloaded=reading.time)
+        return Watch(_follow(self.run, before, reading), fresh=False, reloaded=self.reloaded)
+
+
+def _was_reload(run: TakeBack, before: Reading, reading: Reading) -> bool:
+    """Whether what looked like a take-back was a driver unloaded and loaded again: the balloon was at its target, emptied, and
+    inflates again without being asked. A driver whose memory was taken does not.
+
+    The moment at which it is empty may lie between two readings, with inflation right after it.
+    """
+    emptied = run.high >= reading.ram or (run.last == before.time and 2 * run.size >= reading.ram - run.low)
+    return emptied and run.low == reading.target and reading.actual < before.actual
 
 
 def _follow(run: TakeBack | None, before: Reading, reading: Reading) -> TakeBack | None:

@@ -1,85 +1,19 @@
-"""Whether the guest's statistics are current, and why they are missing, empty or frozen."""
+"""Whether the guest's statistics are current."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.domain.balloon.diagnosis.causes import Cause, Circumstances, Finding
 from workbench.domain.balloon.history.marks import MarkKind
-from workbench.domain.units import ago
 
 if TYPE_CHECKING:
+    from workbench.domain.balloon.diagnosis.causes import Circumstances
     from workbench.domain.balloon.reading import GuestStats
 
 LATE = 3
 """Reports that may be missed before the statistics count as frozen."""
 SLACK = 2.0
 """Extra seconds: QEMU's timestamps are whole seconds, and a busy guest answers late."""
-
-
-def statistics_finding(seen: Circumstances) -> Finding | None:
-    """What is wrong with the guest's statistics; None if nothing is, or if there is no driver to send them.
-
-    QEMU polls on a timer of the guest's clock, which stops while the guest is paused, and stamps reports with the host's
-    time; it does not poll again until the guest has answered (hw/virtio/virtio-balloon.c, ``balloon_stats_poll_cb``).
-    """
-    stats = seen.stats
-    if stats is None or not seen.device or seen.driver_ok is False or not seen.answering:
-        return None
-    last = f"last report: {ago(seen.now - stats.last_update)}" if stats.last_update else "no report since QEMU started"
-    if not stats.interval:
-        return _off(seen, last)
-    if is_frozen(stats, seen):
-        return _frozen(stats, seen, last)
-    if stats.last_update and is_empty(stats):
-        return Finding(
-            Cause.WINDOWS_SERVICE,
-            "the guest's reports are empty, as from Windows without its balloon service",
-            "run blnsvr.exe -i in the guest to install and start the service (virtio drivers); the balloon works without it",
-            (f"{last}, with none of the {len(STATISTICS)} statistics",),
-        )
-    return None
-
-
-def _off(seen: Circumstances, last: str) -> Finding:
-    evidence = ("guest-stats-polling-interval is 0", last)
-    if seen.statistics:
-        return Finding(
-            Cause.STATISTICS_SWITCHED_OFF,
-            "the guest's statistics are frozen: another client turned polling off",
-            f"set the balloon's guest-stats-polling-interval back to {seen.statistics} with qom-set",
-            (*evidence, f"the profile sets statistics = {seen.statistics}"),
-        )
-    return Finding(
-        Cause.STATISTICS_OFF,
-        "the guest's statistics are frozen: polling is off",
-        "set statistics = 2 in the profile, or guest-stats-polling-interval with qom-set",
-        evidence,
-    )
-
-
-def _frozen(stats: GuestStats, seen: Circumstances, last: str) -> Finding:
-    asked = f"QEMU polls every {stats.interval} s"
-    if seen.status != "running":
-        return Finding(
-            Cause.STATISTICS_PAUSED,
-            f"the guest's statistics are frozen: the guest is {seen.status}",
-            "they update again when it is resumed",
-            (f"QEMU is {seen.status}", last),
-        )
-    if not stats.last_update:
-        return Finding(
-            Cause.STATISTICS_NEVER,
-            "the guest never sent statistics: its driver does not answer, or did not negotiate VIRTIO_BALLOON_F_STATS_VQ",
-            "check the driver's version: one that supports statistics sends the first when it is loaded",
-            (asked, last),
-        )
-    return Finding(
-        Cause.STATISTICS_STOPPED,
-        "the guest's statistics are frozen: its driver stopped answering",
-        "check its console: a guest under memory pressure answers late, a hung one never",
-        (asked, last),
-    )
 
 
 def is_stale(stats: GuestStats, seen: Circumstances) -> bool:

@@ -90,7 +90,7 @@ def alarm(sights: Sequence[Sight]) -> str:
     threshold = threshold_of(now.ram)
     if left is not None and left < threshold:
         return f"only {mib(left)} available (threshold {mib(threshold)})"
-    return _killed(sights) or _strained(sights, left, threshold) or _silent(sights)
+    return _killed(sights, NARROW * threshold) or _strained(sights, left, threshold) or _silent(sights)
 
 
 def available_now(sights: Sequence[Sight]) -> int | None:
@@ -133,12 +133,28 @@ def _same_report(one: GuestStats | None, other: GuestStats) -> bool:
     return one is not None and one.last_update == other.last_update
 
 
-def _killed(sights: Sequence[Sight]) -> str:
-    counts = [one.stats.oom_kills for one in sights if one.stats is not None and one.stats.oom_kills is not None]
-    killed = counts[-1] - counts[0] if counts else 0
-    if killed <= 0:
+def _killed(sights: Sequence[Sight], plenty: int) -> str:
+    """The kernel also counts kills for a control group's own limit (mm/oom_kill.c, ``__oom_kill_process``), which say nothing
+    of the guest's memory: then no allocation stalled outside the group (mm/vmscan.c, ``do_try_to_free_pages``), and the
+    guest had plenty available before and after.
+    """
+    killed = _growth(sights, "oom_kills")
+    if killed <= 0 or (_growth(sights, "alloc_stalls") <= 0 and _had_plenty(sights, plenty)):
         return ""
     return f"the guest's OOM killer killed {killed:,} process{'' if killed == 1 else 'es'}"
+
+
+def _growth(sights: Sequence[Sight], name: str) -> int:
+    """A counter's growth over the window; 0 if it is not reported."""
+    counts = [getattr(one.stats, name) for one in sights if one.stats is not None]
+    known = [count for count in counts if count is not None]
+    return known[-1] - known[0] if known else 0
+
+
+def _had_plenty(sights: Sequence[Sight], plenty: int) -> bool:
+    """Whether every report in the window had at least this much available."""
+    available = [one.stats.available for one in sights if one.stats is not None]
+    return all(left is not None and left >= plenty for left in available)
 
 
 def _strained(sights: Sequence[Sight], left: int | None, threshold: int) -> str:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from msgspec import Struct
 
-from workbench.domain.units import MIB, PAGE, SizeError, format_size, parse_size
+from workbench.domain.units import MIB, PAGE, SizeError, format_size, mib, parse_size
 
 LEAST_STEP = MIB
 MOST_SECONDS = 3600
@@ -60,6 +60,11 @@ class Ramping(Struct, frozen=True):
     @property
     def steps(self) -> int:
         return self.ramp.steps(self.start, self.goal)
+
+    @property
+    def progress(self) -> str:
+        """Where it is, for people."""
+        return f"step {self.step} of {self.steps} to {mib(self.goal)}"
 
     @property
     def following(self) -> int:

@@ -36,6 +36,11 @@ class Driver:
         return self.status is not None and bool(self.status & DRIVER_OK)
 
     @property
+    def known_ok(self) -> bool | None:
+        """Whether it is up; None if unknown."""
+        return None if self.status is None else self.ok
+
+    @property
     def deflate_on_oom(self) -> bool | None:
         """Whether it may take memory back: as negotiated, or else as offered by the device; None without a device."""
         return self._oom_offered if self.features is None else "DEFLATE_ON_OOM" in self.features

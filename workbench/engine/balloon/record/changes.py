@@ -34,7 +34,7 @@ class TargetChanges:
 
     def see(self, reading: Reading) -> None:
         """Look for a change in a new reading."""
-        self._book.see(reading, self._change, driver_ok=self._driver.ok)
+        self._book.see(reading, self._change, driver_ok=self._driver.known_ok)
         self._reading = reading
 
     @contextmanager

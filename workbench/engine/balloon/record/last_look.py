@@ -51,10 +51,11 @@ class Witness:
         self._known = self._load() or self._known
         return reading.ram - self._known.ram
 
-    def see(self, reading: Reading, *, since: float, driver_ok: bool) -> None:
+    def see(self, reading: Reading, *, since: float, driver_ok: bool | None) -> None:
         """Observe one reading.
 
         :param since: Unix time at which its target was sent, or of a later reset.
+        :param driver_ok: whether its driver is up; None if unknown.
         """
         known = self._known
         if known is None or known.since != since:
@@ -64,18 +65,34 @@ class Witness:
             known = Testimony(reading.ram, since)
         if driver_ok and reading.diff == 0 and known.reached is None and reading.source is Source.CONFIG_SPACE:
             known = replace(known, reached=reading.time)
-        if (known := replace(known, ram=reading.ram)) != self._known:
-            self._known = known
-            written = self._written
-            if written is not None and written.ram == known.ram and known.reached is None:
-                return  # a testimony for another target leads to the same conclusion
-            # On a full disk the command line only knows less.
-            with suppress(OSError):
-                write_atomic(self._path, msgspec.json.encode(known), lasting=False)
-                self._written = known
+        if driver_ok is False and known.reached is not None:
+            known = replace(known, reached=None)  # the next driver starts with an empty balloon
+        self._know(replace(known, ram=reading.ram))
+
+    def forget_reached(self) -> None:
+        """The driver was loaded again: it has to reach the target itself."""
+        if self._known is not None:
+            self._know(replace(self._known, reached=None))
+
+    def _know(self, known: Testimony) -> None:
+        if known == self._known:
+            return
+        self._known = known
+        written = self._written
+        if written is not None and written.ram == known.ram and known.reached is None and not _claims(written, known):
+            return  # a testimony for another target leads to the same conclusion
+        # On a full disk the command line only knows less.
+        with suppress(OSError):
+            write_atomic(self._path, msgspec.json.encode(known), lasting=False)
+            self._written = known
 
     def _load(self) -> Testimony | None:
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=Testimony)
         except (OSError, ValueError):
             return None
+
+
+def _claims(written: Testimony, known: Testimony) -> bool:
+    """Whether the file has this target as reached."""
+    return written.since == known.since and written.reached is not None

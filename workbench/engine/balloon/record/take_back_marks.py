@@ -27,20 +27,24 @@ class TakeBackMarks:
         self._marked: TakeBack | None = None
         """The take-back as last marked."""
 
-    def see(self, run: TakeBack | None, *, driver_ok: bool, driver_seen: float) -> None:
+    def see(self, run: TakeBack | None, *, driver_ok: bool, driver_seen: float, reloaded: float = 0.0) -> None:
         """After each reading.
 
         :param run: the last take-back under the present target; None without one, or without a driver.
         :param driver_seen: Unix time at which the device status was last read.
+        :param reloaded: Unix time at which the driver was found to have been loaded again; 0: it was not.
         """
         marked = self._marked
         if run is None:
-            if marked is not None and not driver_ok and self._clock.time() - marked.last < WITHDRAWAL:
+            if marked is not None and (not driver_ok or reloaded >= marked.last) and self._is_recent(marked):
                 self._marks.add(_mark_of(replace(marked, high=marked.low)))  # the driver was unloaded
             self._marked = None
         elif run != marked and driver_seen >= run.last:
             self._marks.add(_mark_of(run))
             self._marked = run
+
+    def _is_recent(self, marked: TakeBack) -> bool:
+        return self._clock.time() - marked.last < WITHDRAWAL
 
     def forget(self) -> None:
         """The guest was reset: what it took back before stays marked."""

@@ -78,8 +78,11 @@ class TargetBook:
             raise
         self._mark(MarkKind.REQUEST, change)
 
-    def see(self, reading: Reading, change: Change, *, driver_ok: bool) -> None:
-        """Check a reading for a change of RAM, and for a target set by another client."""
+    def see(self, reading: Reading, change: Change, *, driver_ok: bool | None) -> None:
+        """Check a reading for a change of RAM, and for a target set by another client.
+
+        :param driver_ok: whether the driver is up; None if unknown.
+        """
         self._notice_ram(reading)
         self._notice_target(reading, change)
         self.witness.see(reading, since=self.asked_at, driver_ok=driver_ok)

@@ -92,8 +92,7 @@ class Ramper:
             if not now.due(time.time()):
                 following = replace(now, at=now.following, since=time.time(), held="")
                 await self._send(probe, following)
-                words = f"step {following.step} of {following.steps} to {mib(now.goal)}"
-                probe.book.marks.add(Mark(following.since, MarkKind.RAMP, words, following.at))
+                probe.book.marks.add(Mark(following.since, MarkKind.RAMP, following.progress, following.at))
 
     def hold(self, why: str) -> None:
         """Hold the ramp for a reason other than the guest."""
