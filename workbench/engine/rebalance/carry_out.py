@@ -104,14 +104,12 @@ class _Followed:
         await self._guest.set_target(size, safety=safety)
 
     async def _follow(self) -> None:
-        while True:
-            try:
+        """Read it until it ends."""
+        while self._guest.snapshot.phase.alive:
+            with suppress(NotReached, MonitorError):  # the time of one wait is over, or it does not answer
                 await self._guest.wait_until(lambda _snapshot: False, ROUND, each=self._see)
-            except NotReached:
-                pass  # the time of one wait is over
-            except MonitorError:
-                self._see(self._guest.snapshot)
-                await asyncio.sleep(STEP)
+            self._see(self._guest.snapshot)
+            await asyncio.sleep(STEP)
 
     def _see(self, snapshot: GuestSnapshot) -> None:
         self._latest = snapshot

@@ -49,9 +49,10 @@ class GuestDriver:
             await self._task
 
     async def round_end(self) -> None:
-        """Wait until a round ends."""
+        """Wait until a round ends; returns at once when there will be none any more."""
+        seen = self._ended
         async with self._rounds:
-            await self._rounds.wait()
+            await self._rounds.wait_for(lambda: self._ended != seen or self.over)
 
     async def next_round(self) -> None:
         """Read now, and wait until that is done, whether or not the guest answered."""

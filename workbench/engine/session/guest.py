@@ -198,7 +198,8 @@ class SessionGuest:
                 await self._session.look()
                 reached = await self._look_until(met, seconds)
         if not reached:
-            raise NotReached(f"{self._parts.name}: the condition was not met within {seconds:g} s")
+            why = f"was not met within {seconds:g} s" if self.snapshot.phase.alive else "was not met before it ended"
+            raise NotReached(f"{self._parts.name}: the condition {why}")
         return self.snapshot
 
     async def _watch_until(self, condition: Callable[[GuestSnapshot], bool], seconds: float) -> bool:
@@ -221,8 +222,15 @@ class SessionGuest:
                 yield monitor
         except MonitorError as error:
             if self._session.link.monitor is None:
-                self._session.publish_unreachable(error)
+                await self._publish_lost(error)
             raise
+
+    async def _publish_lost(self, error: MonitorError) -> None:
+        """Publish why there is no connection, or how the guest ended."""
+        if self._parts.process.alive:
+            self._session.publish_unreachable(error)
+        elif self.snapshot.phase.alive:
+            await self._session.publish_end()
 
     async def past(self, start: float, step: float) -> Past:
         from workbench.engine.balloon.record.history import HistoryFiles
