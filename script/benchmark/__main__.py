@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
 
-from . import completion, console, editor, plot, profiles, roundtrip, screen, version
+from . import completion, console, editor, plot, profiles, roundtrip, screen, verbs, version
 from .figures import Figure, Unavailable
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ALONE: dict[str, Callable[[], list[Figure]]] = {
     "version": version.measure,
+    "verbs": verbs.measure,
     "roundtrip": roundtrip.measure,
     "editor": editor.measure,
     "console": console.measure,
