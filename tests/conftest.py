@@ -9,6 +9,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.commandline import command_line
 from workbench.settings import Settings
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
     from tests.commandline import CommandLine
     from workbench.engine.demo import DemoGuest
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("any speed", settings.get_profile("ci" if os.environ.get("CI") else "default"), deadline=None)
+settings.load_profile("any speed")
 
 # pytest imports readline, which puts the terminal's size into the environment (readline: shell.c, sh_set_lines_and_columns);
 # the workers of pytest-xdist inherit it, and a screen that a test opens would believe it instead of its own terminal.
