@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, cast
 from msgspec.structs import replace
 
 from workbench.domain.balloon.backing import Backing
+from workbench.domain.balloon.plugged_memory import Module
 from workbench.engine.balloon.host_memory import RamMeter
 from workbench.engine.devices.virtio_pci import pci_devices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from workbench.domain.balloon.plugged_memory import Module
     from workbench.engine.balloon.host_memory import RamHeld
     from workbench.engine.devices.virtio_pci import Execute
 
@@ -80,6 +80,18 @@ class RefusalLog:
         return self._last
 
 
+def total(parts: Sequence[RamHeld]) -> RamHeld:
+    """What the host holds of several blocks of RAM: as old as the oldest figure."""
+    return replace(
+        parts[0],
+        resident=sum(part.resident for part in parts),
+        time=min(part.time for part in parts),
+        every=sum(part.every for part in parts),
+        merged=sum(part.merged for part in parts),
+        swapped=sum(part.swapped for part in parts),
+    )
+
+
 class HostSide:
     """One guest's memory from the host's side: how much the host holds, and what backs it."""
 
@@ -99,22 +111,25 @@ class HostSide:
         """The answers."""
         self.held: RamHeld | None = None
         """What the host held when last read."""
+        self.unknown = ""
+        """Why that cannot be determined, if known."""
 
-    def look(self, base: int, ram: int) -> RamHeld | None:
+    def look(self, base: int, ram: int, *, newer_than: float = 0.0, moving: bool = False) -> RamHeld | None:
         """What the host now holds of ``ram`` bytes of RAM; None if that cannot be determined.
 
         :param base: bytes that the guest started with; the rest are modules.
+        :param newer_than: Unix time before which a figure is of no use.
+        :param moving: whether the balloon moves.
         """
-        self.held = self._meter.look(base)
-        for module, meter in self._modules.items():
-            part = None if meter is None else meter.look(module.size)
-            if part is None or self.held is None:
-                self.held = None
-                break
-            self.held = replace(self.held, resident=self.held.resident + part.resident)
-            ram -= module.size
-        if ram != base:
-            self.held = None  # something was plugged in since
+        meters = {Module(0, base): self._meter, **self._modules}
+        parts: list[RamHeld] = []
+        for module, meter in meters.items():
+            part = None if meter is None else meter.look(module.size, newer_than=newer_than, moving=moving)
+            if part is not None:
+                parts.append(part)
+        # Otherwise something was plugged in since.
+        complete = len(parts) == len(meters) and sum(module.size for module in meters) == ram
+        self.held = total(parts) if complete else None
         return self.held
 
     def know_modules(self, modules: Iterable[Module]) -> None:

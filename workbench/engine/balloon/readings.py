@@ -100,7 +100,7 @@ class Readings:
         self._diagnosis.note_answer()
         self._track.see(reading, driver_ok=probe.driver.ok, target_since=probe.book.asked_at)
         if at_rest or self.moving or _sizes(reading) != _sizes(before):
-            self._host = probe.changes.look_at_host()
+            self._host = await probe.changes.look_at_host(moving=self.moving)
         if reading is not None:
             seen = self._errands.driver_seen
             self._take_backs.see(self._track.take_back, driver_ok=probe.driver.ok, driver_seen=seen)
