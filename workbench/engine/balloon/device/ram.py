@@ -36,7 +36,7 @@ class Ram:
         """Read which modules are plugged in."""
         modules = modules_of(await self._queries.execute("query-memory-devices"))
         self._host.know_modules(modules)
-        self.size = self._base + sum(module.size for module in modules)
+        self.size = self._base + sum(module.size for module in modules if module.counted)
 
     @property
     def asking(self) -> bool:
