@@ -1,9 +1,21 @@
-"""How much of a guest's RAM the host holds, measured in the way that suits the RAM's backing.
+"""How much of one block of a guest's RAM the host holds, measured in the way that suits its backing.
 
-For anonymous memory, smaps gives the resident size. A file in memory (memfd, /dev/shm, hugetlbfs) that is mapped shared
+For anonymous memory, the pages of the mapping count. A file in memory (memfd, /dev/shm, hugetlbfs) that is mapped shared
 holds memory for as long as it has blocks, whether or not QEMU's mapping shows them, so the blocks of the file that QEMU
 has open are counted (tmpfs: mm/shmem.c, ``shmem_recalc_inode``; hugetlbfs: fs/hugetlbfs/inode.c). That costs one stat(2)
-instead of a walk over all page tables. For a file on a disk, only smaps shows how much of it is cached in memory.
+instead of a walk over all page tables. For a file on a disk, only the mapping shows how much of it is cached in memory.
+
+Measured on Linux 6.18, all resident, milliseconds of one core:
+
+| | 1 GiB | 6 GiB | 16 GiB | 16 GiB, transparent hugepages |
+| --- | --- | --- | --- | --- |
+| smaps (Linux 2.6) | 20 | 54 | 138 | 1.0 |
+| smaps_rollup, of the whole process | 15 | 57 | 135 | 1.0 |
+| pagemap, without looking at the words read | 12 | 44 | 110 | 14 |
+| PAGEMAP_SCAN (Linux 6.7) | 3 | 18 | 44 | 0.6 |
+| statm, of the whole process, and not exact | 0.02 | 0.03 | 0.02 | 0.03 |
+
+So smaps is read rarely, for what does not change, and pages are counted with PAGEMAP_SCAN where the kernel has it.
 """
 
 from __future__ import annotations
@@ -28,6 +40,8 @@ SHARE, MOST = 0.005, 0.02
 tables of all RAM for each count. The second applies also at rest where counts would be further apart than :data:`REMAP`."""
 REMAP = 10.0
 """Seconds until the mapping is read again for changes other than its pages, such as a lock."""
+SCAN_GAIN = 3
+"""How many times cheaper a scan is than a walk: 44 ms instead of 138 for 16 GiB in small pages (Linux 6.18)."""
 BLOCK = 512
 """Bytes of a block in ``st_blocks`` (stat(2))."""
 
@@ -145,8 +159,10 @@ class RamMeter:
         cost = time.thread_time() - spent
         self._file = None if mapping is None else self._find_file(mapping)
         resident, swapped = (mapping.resident, mapping.swapped) if mapping is not None else (0, 0)
-        self._count = _Count(resident, swapped, when, begun, cost)
         scans = self._scans and self._start is not None and mapping is not None
+        self._count = _Count(
+            resident, swapped, when, begun, cost / SCAN_GAIN if scans else cost
+        )  # the next one is a scan
         self._next_walk = begun + (max(REMAP, cost / SHARE) if self._file or scans else 0.0)
 
     def _scan(self) -> bool:
