@@ -32,6 +32,8 @@ FOREIGN: Mapping[str, str] = {
     "workbench.domain.devices.type_info:REFUSALS": "QEMU's descriptions of properties that cannot be set",
     "workbench.engine.hotplug.backends": "QEMU's errors for what is gone, and HMP command lines",
     "workbench.engine.balloon.backing": "a line of QEMU's log, and HMP command lines",
+    "workbench.engine.balloon.ram_blocks:TREE": "an HMP command line",
+    "workbench.engine.balloon.ram_blocks:places_of": "what info mtree writes",
     "workbench.engine.hotplug.plug:HINTS": "QEMU's errors, each with what to do about it",
     # Texts that QEMU reads, or that ``info`` and ``help`` write.
     "workbench.domain.qmp.effects:_HMP": "names of HMP commands",

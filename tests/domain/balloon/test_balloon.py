@@ -13,7 +13,6 @@ from workbench.domain.balloon.rate import rate_of
 from workbench.domain.balloon.reading import (
     MISSING,
     GuestStats,
-    HostMemory,
     Reading,
     Sample,
     Source,
@@ -73,14 +72,6 @@ def test_an_actual_beyond_ram_is_clamped() -> None:
 def test_a_target_beyond_ram_was_read_from_somewhere_else() -> None:
     assert reading_of(RAM // PAGE, 0, ram=RAM, time=NOW) is not None
     assert reading_of(RAM // PAGE + 1, 0, ram=RAM, time=NOW) is None
-
-
-# Host memory.
-
-
-def test_what_the_host_got_back_is_signed() -> None:
-    assert HostMemory(resident=165 * MIB, baseline=418 * MIB).reclaimed == 253 * MIB
-    assert HostMemory(resident=346 * MIB, baseline=104 * MIB).reclaimed == -242 * MIB
 
 
 # The rate.

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from workbench.domain.balloon.backing import Backing
 from workbench.domain.balloon.ledger import Ledger, Moment
@@ -225,3 +226,61 @@ def test_the_guests_figure_is_of_one_kind() -> None:
     assert (old.believed_as, old.believed.change) == ("free", -5)
     silent = Ledger(RAM, now=Moment(2.0), before=Moment(1.0, available=9, free=8))
     assert (silent.believed_as, silent.believed.before, silent.believed.now) == ("available", 9, None)
+
+
+def settled(given: int, before: int, reached: int, now: int, *, reporting: bool = True) -> Ledger:
+    """512 MiB that gave ``given``: what the host held before, when the target was reached, and now, in MiB."""
+    size = RAM - given * MIB
+    return Ledger(
+        RAM,
+        now=Moment(3.0, size, size, now * MIB),
+        before=Moment(1.0, RAM, RAM, before * MIB),
+        backing=Backing(reporting=reporting),
+        settled=Moment(2.0, size, size, reached * MIB),
+    )
+
+
+def test_what_comes_after_the_target_was_reached_is_not_the_balloons() -> None:
+    """Seen: a guest gave 112 MiB that it had never used, and removed a file after that: reporting returned 196 MiB."""
+    before, after = settled(112, 300, 300, 300), settled(112, 300, 300, 104)
+    assert (before.reclaimed, after.reclaimed, after.otherwise) == (0, 0, 196 * MIB)
+    assert before.never_used_most == after.never_used_most == 112 * MIB, "it cannot fall after settling"
+    assert "the host got 196 MiB more, not from the balloon, probably by free page reporting" in after.words
+    assert after.words[0] == before.words[0]
+
+
+def test_the_balloon_is_not_credited_with_more_than_the_guest_gave() -> None:
+    ledger = settled(112, 400, 204, 204)
+    assert (ledger.reclaimed, ledger.otherwise) == (112 * MIB, 84 * MIB)
+    assert ledger.words[0] == "the guest gave 112 MiB, and the host got 112 MiB back"
+
+
+def test_memory_touched_after_the_target_was_reached_takes_nothing_from_what_came_back() -> None:
+    assert settled(256, 430, 174, 250).reclaimed == 256 * MIB
+
+
+def test_what_was_swapped_out_was_not_given_back() -> None:
+    ledger = Ledger(
+        RAM,
+        now=Moment(2.0, RAM // 2, RAM // 2, 100 * MIB, swapped=150 * MIB),
+        before=Moment(1.0, RAM, RAM, 250 * MIB),
+    )
+    assert (ledger.reclaimed, ledger.otherwise) == (0, 0)
+
+
+def test_memory_that_the_balloon_does_not_count_is_not_unreturned() -> None:
+    """Seen: virtio-mem, from which the guest gave too."""
+    held = Moment(2.0, RAM // 2, RAM // 2, RAM // 2 + 144 * MIB, beyond=256 * MIB)
+    assert Ledger(RAM, now=held).unreturned == 0
+
+
+def test_nothing_is_concluded_from_a_figure_older_than_the_last_movement() -> None:
+    old = replace(inflated(430, 430), reading=True)
+    assert (old.reclaimed, old.unreturned, old.yield_, old.never_used, old.never_used_most) == (None,) * 5
+    assert (old.void, old.loss, old.otherwise) == (False, False, 0)
+    assert old.words == ("the guest gave 256 MiB; reading what the host holds",)
+
+
+def test_the_reason_for_an_unknown_figure_is_named() -> None:
+    ledger = replace(inflated(430, 0), now=Moment(2.0, RAM // 2, RAM // 2), unknown="two blocks")
+    assert ledger.words == ("the guest gave 256 MiB; how much the host got back is unknown: two blocks",)

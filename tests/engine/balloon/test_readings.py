@@ -78,7 +78,7 @@ class Stage:
         target = record.target if record else RAM
         return Reading(self.now, RAM, target, self.actual, Source.CONFIG_SPACE)
 
-    def look_at_host(self) -> HostMemory:
+    async def look_at_host(self, *, moving: bool = False) -> HostMemory:
         self.host_looks += 1
         return HostMemory(RAM, RAM)
 

@@ -202,17 +202,17 @@ async def test_modules_count_as_the_balloon_counts_them_and_are_looked_at(qemu: 
         await probe.open()
         assert await monitor.execute("query-balloon") == {"actual": 256 * MIB}
         assert probe.ram == 256 * MIB
-        host = probe.changes.look_at_host()
+        host = await probe.changes.look_at_host()
         assert host is not None
         assert 128 * MIB <= host.resident < 192 * MIB, "the module is there as a whole, of the rest little"
         await monitor.execute("object-add", {"qom-type": "memory-backend-ram", "id": "d1", "size": 64 * MIB})
         await monitor.execute("device_add", {"driver": "pc-dimm", "memdev": "d1", "id": "dimm1"})
         await probe.memory.look()
         assert probe.ram == 320 * MIB
-        assert probe.changes.look_at_host() is None, "where the new one lies is not known yet"
+        assert await probe.changes.look_at_host() is None, "where the new one lies is not known yet"
         readings = Readings(place, lasting=False)
         await readings.look(probe, at_rest=True)
-        host = probe.changes.look_at_host()
+        host = await probe.changes.look_at_host()
         assert host is not None
         assert 128 * MIB <= host.resident < 192 * MIB, "nothing of the new one was touched"
         await monitor.close()

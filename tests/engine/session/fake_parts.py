@@ -146,8 +146,9 @@ class FakeHost:
 
     held: RamHeld | None = None
     asking = False
+    unknown = ""
 
-    def look(self, base: int, ram: int) -> RamHeld | None:
+    def look(self, base: int, ram: int, *, newer_than: float = 0.0, moving: bool = False) -> RamHeld | None:
         return None
 
     def backing(self, *, reporting: bool | None) -> Backing | None:

@@ -218,3 +218,11 @@ async def test_why_a_guest_died_is_shown_below_how() -> None:
     async with opened(died) as (pilot, _):
         head = text_of(pilot, "#balloon-head")
         assert head.index("signal 7 (SIGBUS)") < head.index(cause)
+
+
+@pytest.mark.parametrize("width", [36, 46, 76, 104, 160])
+def test_a_figure_older_than_the_last_movement_is_being_read(width: int) -> None:
+    old = replace(full(inflated(512, 512, Backing())), reading=True)
+    for form in (ledger_text.figures(old, width), ledger_text.brief(old, width)):
+        assert form.plain.count(ledger_text.READING) >= 3
+    assert ledger_text.words(old, 9).plain == "the guest gave 256 MiB; reading what the host holds"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NOISE = 2 * MIB
 """Changes of resident memory below this are noise; for large guests, below a hundredth of RAM."""
+READING = "reading what the host holds"
+"""In place of a conclusion from figures that are too old for it."""
 
 
 class Moment(Struct, frozen=True):
@@ -37,6 +39,17 @@ class Moment(Struct, frozen=True):
     """Free memory by the guest's statistics; older drivers report only this."""
     pool_free: int | None = None
     """Free pages in the host's pool of this guest's page size; None on ordinary memory."""
+    resident_at: float | None = None
+    """Unix time at which ``resident`` was read; None if unknown."""
+    swapped: int = 0
+    """Guest RAM that the host has swapped out."""
+    beyond: int = 0
+    """Memory that the guest has and the balloon does not count, such as virtio-mem; part of it is in ``resident``."""
+
+    @property
+    def kept(self) -> int | None:
+        """Guest RAM that the host keeps, in memory or in swap: the balloon is not credited with what was swapped out."""
+        return None if self.resident is None else self.resident + self.swapped
 
     def shifted(self, change: int) -> Moment:
         """The same with RAM larger by ``change`` bytes: num_pages and actual do not change, so both sizes shift with RAM."""
@@ -67,6 +80,13 @@ class Ledger(Struct, frozen=True):
     """Whether a workbench made that change."""
     backing: Backing | None = None
     """The host memory behind its RAM, as far as known."""
+    settled: Moment | None = None
+    """When the target was reached; None if it was not, or not seen."""
+    reading: bool = False
+    """Whether the host's figure is older than the balloon's last movement: nothing is concluded from it, and it is being
+    read again."""
+    unknown: str = ""
+    """Why the host's figure is unknown, if known."""
 
     # The four columns.
 
@@ -106,17 +126,38 @@ class Ledger(Struct, frozen=True):
         return self.held.change
 
     @property
+    def fall(self) -> int | None:
+        """How far what the host holds fell since the change, for any reason; negative if it rose."""
+        before = self.before.kept if self.before else None
+        return None if before is None or self.now.kept is None or self.reading else before - self.now.kept
+
+    @property
     def reclaimed(self) -> int | None:
-        """The fall of resident RAM since the change; negative if it rose, which is a loss."""
-        change = self.host.change
-        return None if change is None else -change
+        """What the host got from this change: at most what the guest gave. Negative if the host then held more, a loss.
+
+        What free page reporting, swapping or a balloon before it gave is not part of it: neither what exceeds what the
+        guest gave, nor what came after the target was reached.
+        """
+        fall, given = self.fall, self.given
+        if fall is None or given is None or self.before is None:
+            return fall
+        if self.settled is not None and self.before.kept is not None and self.settled.kept is not None:
+            reached = self.before.kept - self.settled.kept
+            fall = reached if reached >= 0 else min(0, max(reached, fall))
+        return min(fall, max(0, given))
+
+    @property
+    def otherwise(self) -> int:
+        """What the host got since the change in addition, not from the balloon; 0 if none or unknown."""
+        fall, reclaimed = self.fall, self.reclaimed
+        return 0 if fall is None or reclaimed is None else max(0, fall - max(0, reclaimed))
 
     @property
     def unreturned(self) -> int | None:
         """Memory given up in total that the host still holds: resident - actual, if positive."""
-        if self.now.resident is None or self.now.actual is None:
+        if self.now.resident is None or self.now.actual is None or self.reading:
             return None
-        return max(0, self.now.resident - self.now.actual)
+        return max(0, self.now.resident - self.now.actual - self.now.beyond)
 
     @property
     def yield_(self) -> float | None:
@@ -130,9 +171,10 @@ class Ledger(Struct, frozen=True):
 
         At most what the host held before can have been resident; the rest was not.
         """
-        if self.given is None or self.host.before is None:
+        before = self.before.kept if self.before else None
+        if self.given is None or before is None or self.reading:
             return None
-        return max(0, self.given - self.host.before)
+        return max(0, self.given - before)
 
     @property
     def never_used_most(self) -> int | None:
@@ -172,8 +214,8 @@ class Ledger(Struct, frozen=True):
 
     @property
     def _grew(self) -> bool:
-        given, reclaimed = self.given, self.reclaimed
-        return given is not None and given > 0 and reclaimed is not None and reclaimed < -self._noise
+        given, fall = self.given, self.fall
+        return given is not None and given > 0 and fall is not None and fall < -self._noise
 
     @property
     def void(self) -> bool:
@@ -181,37 +223,50 @@ class Ledger(Struct, frozen=True):
         return (self.unreturned or 0) > self._noise
 
     def _deflated(self, taken: int) -> str:
-        if (self.reclaimed or 0) > self._noise:
+        if self.reading:
+            return f"the guest took {mib(taken)} back; {READING}"
+        if self.otherwise > self._noise:
             how = " (free page reporting)" if self.backing and self.backing.reporting else ""
-            return (
-                f"the guest took {mib(taken)} back, and the host holds {mib(self.reclaimed or 0)} less than before{how}"
-            )
+            return f"the guest took {mib(taken)} back, and the host holds {mib(self.otherwise)} less than before{how}"
         return f"the guest took {mib(taken)} back; the host allocates it as the guest touches it"
 
     def _inflated(self, given: int) -> list[str]:
-        reclaimed, unreturned = self.reclaimed, self.unreturned
-        if reclaimed is None or unreturned is None:
-            return [f"the guest gave {mib(given)}; how much the host got back is unknown"]
+        reclaimed, unreturned, fall = self.reclaimed, self.unreturned, self.fall
+        if self.reading:
+            return [f"the guest gave {mib(given)}; {READING}"]
+        if reclaimed is None or unreturned is None or fall is None:
+            why = f": {self.unknown}" if self.unknown else ""
+            return [f"the guest gave {mib(given)}; how much the host got back is unknown{why}"]
         if self.loss:
             return [
-                f"loss: the guest gave {mib(given)}, but the host holds {mib(-reclaimed)} more than before",
+                f"loss: the guest gave {mib(given)}, but the host holds {mib(-fall)} more than before",
                 *self._why(),
             ]
         if unreturned > self._noise:
             got = f"only {mib(reclaimed)}" if reclaimed > self._noise else "none of it"
-            return [f"the guest gave {mib(given)}, but the host got {got} back", *self._why()]
+            return [f"the guest gave {mib(given)}, but the host got {got} back", *self._why(), *self._otherwise()]
         if self._grew:
-            more = mib(-reclaimed)
+            more = mib(-fall)
             return [f"the guest gave {mib(given)} but touched memory since: the host holds {more} more than before"]
+        return [self._returned(given, reclaimed), *self._otherwise()]
+
+    def _returned(self, given: int, reclaimed: int) -> str:
         never = self.never_used_most or 0
         if never <= self._noise:
-            return [f"the guest gave {mib(given)}, and the host got {mib(reclaimed)} back"]
+            return f"the guest gave {mib(given)}, and the host got {mib(reclaimed)} back"
         reported = "never used or reported free" if self.backing and self.backing.reporting else "never used"
         least = self.never_used or 0
         if least > self._noise:
-            return [f"at least {mib(least)} of the {mib(given)} given were {reported}: nothing to reclaim there"]
+            return f"at least {mib(least)} of the {mib(given)} given were {reported}: nothing to reclaim there"
         rest = f"up to {mib(never)} were {reported}"
-        return [f"the guest gave {mib(given)}, and the host got {mib(max(0, reclaimed))} back; {rest}"]
+        return f"the guest gave {mib(given)}, and the host got {mib(max(0, reclaimed))} back; {rest}"
+
+    def _otherwise(self) -> list[str]:
+        """What the host got without the balloon."""
+        if self.otherwise <= self._noise:
+            return []
+        how = ", probably by free page reporting" if self.backing and self.backing.reporting else ""
+        return [f"the host got {mib(self.otherwise)} more, not from the balloon{how}"]
 
     def _still_held(self, unreturned: int) -> list[str]:
         return [f"the host holds {mib(unreturned)} more than the guest has", *self._why()]

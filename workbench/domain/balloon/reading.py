@@ -111,17 +111,20 @@ class HostMemory(Struct, frozen=True):
     """Guest RAM resident on the host. Sizes are bytes."""
 
     resident: int
-    """Resident guest RAM now, by ``measure``."""
+    """Resident guest RAM, by ``measure``, without what KSM has merged."""
     baseline: int
     """The same just before the target last changed."""
     measure: Measure = Measure.RSS
     pool_free: int | None = None
     """Free pages in the host's pool of this guest's page size; None on ordinary memory."""
-
-    @property
-    def reclaimed(self) -> int:
-        """The fall of resident RAM since the target last changed; negative if it rose."""
-        return self.baseline - self.resident
+    time: float = 0.0
+    """Unix time at which ``resident`` was read; 0 = unknown."""
+    merged: int = 0
+    """Guest RAM that KSM has merged with equal pages."""
+    swapped: int = 0
+    """Guest RAM that the host has swapped out."""
+    beyond: int = 0
+    """Memory that the guest has and its balloon does not count, such as virtio-mem; part of it is in ``resident``."""
 
 
 class Sample(Struct, frozen=True):

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-from msgspec.structs import replace
-
 from workbench.domain.balloon.backing import Backing
-from workbench.engine.balloon.host_memory import RamMeter
+from workbench.engine.balloon.ram_blocks import RamBlocks
 from workbench.engine.devices.virtio_pci import pci_devices
 
 if TYPE_CHECKING:
@@ -31,12 +29,8 @@ PERIPHERALS = ("/machine/peripheral", "/machine/peripheral-anon")
 NETWORKS = "info network"
 QUESTIONS = (*PERIPHERALS, NETWORKS)
 """Questions that show which devices pin memory."""
-PLACE = "gpa2hva"
-"""HMP command that gives the host address of guest RAM (monitor/hmp-cmds-target.c, ``hmp_gpa2hva``); an address follows."""
-
 _CHILD = re.compile(r"child<(.+)>")
 _NETWORK = re.compile(r"^[ \\]*([^:\s]+): index=\d+,type=(vhost-vdpa)\b", re.MULTILINE)
-_ADDRESS = re.compile(r"^Host virtual address for 0x[0-9a-f]+ \(.*\) is 0x([0-9a-f]+)\s*$")
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z ")
 
 
@@ -85,45 +79,35 @@ class HostSide:
 
     def __init__(self, pid: int, ram: int, log: Path | None) -> None:
         """:param log: QEMU's log; the file may not exist."""
-        self._pid = pid
-        self._meter = RamMeter(pid, ram)
-        """For the memory that the guest started with, at its address 0."""
-        self._modules: dict[Module, RamMeter | None] = {}
-        """For each plugged module, which is at another address; None until QEMU has reported it."""
+        self._ram = RamBlocks(pid, ram)
         self._log = RefusalLog(log)
         self._population: object = None
         """The guest's PCI devices when last read."""
-        self._questions = [f"{PLACE} 0x0", *QUESTIONS]
-        """Questions still to be asked."""
+        self._questions = [*QUESTIONS]
+        """Questions still to be asked, besides those of the blocks."""
         self._pinning: dict[str, tuple[str, ...]] = {}
         """The answers."""
         self.held: RamHeld | None = None
         """What the host held when last read."""
 
-    def look(self, base: int, ram: int) -> RamHeld | None:
+    def look(self, base: int, ram: int, *, newer_than: float = 0.0, moving: bool = False) -> RamHeld | None:
         """What the host now holds of ``ram`` bytes of RAM; None if that cannot be determined.
 
         :param base: bytes that the guest started with; the rest are modules.
+        :param newer_than: Unix time before which a figure is of no use.
+        :param moving: whether the balloon moves.
         """
-        self.held = self._meter.look(base)
-        for module, meter in self._modules.items():
-            part = None if meter is None else meter.look(module.size)
-            if part is None or self.held is None:
-                self.held = None
-                break
-            self.held = replace(self.held, resident=self.held.resident + part.resident)
-            ram -= module.size
-        if ram != base:
-            self.held = None  # something was plugged in since
+        self.held = self._ram.look(base, ram, newer_than=newer_than, moving=moving)
         return self.held
+
+    @property
+    def unknown(self) -> str:
+        """Why that cannot be determined, if known."""
+        return self._ram.unknown
 
     def know_modules(self, modules: Iterable[Module]) -> None:
         """Update the plugged modules."""
-        before, self._modules = self._modules, {}
-        for module in modules:
-            self._modules[module] = before.get(module)
-            if module not in before:
-                self._questions.insert(0, f"{PLACE} {module.address:#x}")
+        self._ram.know_modules(modules)
 
     def look_at_devices(self, pci: object) -> None:
         """Ask everything again when a PCI device was added or removed.
@@ -132,22 +116,20 @@ class HostSide:
         """
         population = [(device.get("bus"), device.get("slot"), device.get("qdev_id")) for device in pci_devices(pci)]
         if self._population is not None and population != self._population:
-            places = [question for question in self._questions if question.startswith(PLACE)]
-            self._questions = [*places, *QUESTIONS]
+            self._questions = [*QUESTIONS]
         self._population = population
 
     @property
     def asking(self) -> bool:
         """Whether questions are left."""
-        return bool(self._questions)
+        return bool(self._ram.questions or self._questions)
 
     async def ask(self, execute: Execute) -> None:
         """Ask QEMU the next question: one command."""
-        question = self._questions[0]
-        if question.startswith(PLACE):
-            await self._ask_place(question, execute)
-            self._questions.remove(question)
+        if self._ram.questions:
+            await self._ram.ask(execute)
             return
+        question = self._questions[0]
         if question == NETWORKS:
             text = await execute("human-monitor-command", {"command-line": NETWORKS})
             found: Iterable[str] = pinning_networks(str(text))
@@ -156,18 +138,6 @@ class HostSide:
             found = pinning_children(cast("list[Mapping[str, str]]", children))
         self._pinning[question] = tuple(found)
         self._questions.pop(0)
-
-    async def _ask_place(self, question: str, execute: Execute) -> None:
-        text = await execute("human-monitor-command", {"command-line": question})
-        match, address = _ADDRESS.match(str(text)), int(question.split()[1], 16)
-        if match is None:
-            return
-        if address == 0:
-            self._meter.know_start(int(match[1], 16))
-        for module in self._modules:
-            if module.address == address:
-                meter = self._modules[module] = RamMeter(self._pid, module.size)
-                meter.know_start(int(match[1], 16))
 
     def backing(self, *, reporting: bool | None) -> Backing | None:
         """What backs the guest's RAM; None if that cannot be determined.

@@ -20,8 +20,12 @@ class HostLook(Protocol):
     def held(self) -> RamHeld | None:
         """What the host held at the last look; None if that cannot be determined."""
 
-    def look(self, base: int, ram: int) -> RamHeld | None:
-        """Look again.
+    @property
+    def unknown(self) -> str:
+        """Why that cannot be determined; empty if it can, or the reason is not known."""
+
+    def look(self, base: int, ram: int, *, newer_than: float = 0.0, moving: bool = False) -> RamHeld | None:
+        """Look again. It may take a while: see :meth:`workbench.engine.balloon.host_memory.RamMeter.look`.
 
         :param base: bytes of RAM that the guest started with; the rest of ``ram`` are modules.
         """

@@ -7,6 +7,7 @@ reading in motion one. The guest's statistics, run state and device status are r
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, cast
 
@@ -62,7 +63,7 @@ class BalloonProbe:
             await self.driver.look_at_offer()
         while self.memory.asking:
             await self.memory.ask()
-        self.memory.look_at_host()
+        await asyncio.to_thread(self.memory.look_at_host)
 
     async def read(self, *, check_address: bool = True) -> Reading | None:
         """One reading; None without a balloon device.
@@ -87,6 +88,8 @@ class BalloonProbe:
         :param continues: it is a further step of a ramp, whose ledger begins before the first one.
         :raise CommandFailed: if QEMU refuses; ``DeviceNotActive`` if there is no balloon device.
         """
+        if not continues:
+            await asyncio.to_thread(self.memory.look_at_host, newer_than=time.time())
         with self.changes.sending(size, continues=continues):
             await self._monitor.execute("balloon", {"value": size}, origin=Origin.ACTION)
 

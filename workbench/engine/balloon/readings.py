@@ -104,7 +104,7 @@ class Readings:
         self._diagnosis.note_answer()
         self._see(reading, probe)
         if at_rest or self.moving or _sizes(reading) != _sizes(before):
-            self._host = probe.changes.look_at_host()
+            self._host = await probe.changes.look_at_host(moving=self.moving)
         if reading is not None:
             self._mark_take_back(probe)
             self._remember(reading, probe)

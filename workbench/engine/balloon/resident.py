@@ -17,7 +17,8 @@ class RamMapping(Struct, frozen=True):
     """A guest's RAM in smaps."""
 
     resident: int
-    """Bytes: ``Rss``; hugetlb pages count only in ``Shared_Hugetlb`` and ``Private_Hugetlb``."""
+    """Bytes: ``Rss`` without what KSM has merged; hugetlb pages count only in ``Shared_Hugetlb`` and
+    ``Private_Hugetlb``."""
     page: int
     """Bytes of one page: ``KernelPageSize``."""
     locked: bool
@@ -29,6 +30,10 @@ class RamMapping(Struct, frozen=True):
     device: tuple[int, int]
     """Major and minor number of its file's device; (0, 0) for anonymous memory."""
     inode: int
+    merged: int = 0
+    """Bytes that KSM has merged with equal pages, of this process or another: freeing them gains the host nothing."""
+    swapped: int = 0
+    """Bytes that the host has swapped out."""
 
 
 def resident_ram(pid: int, ram: int) -> int | None:
@@ -64,8 +69,14 @@ def mapping_of(lines: Iterable[bytes], ram: int) -> RamMapping | None:
 
 
 def mapping_at(lines: Iterable[bytes], low: int, high: int) -> RamMapping | None:
-    """The mapping from ``low`` to ``high``; None if not all of it is mapped."""
+    """The mapping from ``low`` to ``high``; None if not all of it is one block of RAM.
+
+    QEMU maps a guard page without any access behind each block (util/mmap-alloc.c), so another block that happens to
+    lie behind it is not taken for a part of it.
+    """
     parts = list(_mappings(lines, low, high))
+    if any(part.permissions.startswith(b"---") for part in parts):
+        return None
     covered = sum(min(part.end, high) - max(part.start, low) for part in parts)
     return _found(parts, high - low) if parts and covered == high - low else None
 
@@ -73,14 +84,17 @@ def mapping_at(lines: Iterable[bytes], low: int, high: int) -> RamMapping | None
 def _found(parts: Sequence[_Mapping], ram: int) -> RamMapping:
     most = max(parts, key=lambda part: part.end - part.start)
     major, minor = (int(number, 16) for number in most.device.split(b":"))
+    merged = sum(part.merged for part in parts)
     return RamMapping(
-        resident=min(sum(part.resident for part in parts), ram),
+        resident=max(0, min(sum(part.resident for part in parts), ram) - merged),
         page=most.page,
         locked=most.locked,
         shared=b"s" in most.permissions,
         path=most.path,
         device=(major, minor),
         inode=most.inode,
+        merged=merged,
+        swapped=sum(part.swapped for part in parts),
     )
 
 
@@ -94,6 +108,18 @@ class _Mapping(Struct):
     resident: int = 0
     page: int = SMALL_PAGE
     locked: bool = False
+    rss: int = 0
+    pss: int = 0
+    ksm: int | None = None
+    """The line ``KSM:``, since Linux 6.6."""
+    swapped: int = 0
+
+    @property
+    def merged(self) -> int:
+        """Without its line, what is shared of anonymous memory: a guest's RAM is not inherited by forks (MADV_DONTFORK)."""
+        if self.ksm is not None:
+            return self.ksm
+        return 0 if self.inode else max(0, self.rss - self.pss)
 
 
 class _Run(Struct):
@@ -135,7 +161,15 @@ def _mappings(lines: Iterable[bytes], low: int = 0, high: int = 1 << 64) -> Iter
             if mapping is None:
                 continue
             if line.startswith((b"Rss:", b"Shared_Hugetlb:", b"Private_Hugetlb:")):
-                mapping.resident += int(line.split()[1]) * KIB
+                size = int(line.split()[1]) * KIB
+                mapping.resident += size
+                mapping.rss += size if line.startswith(b"Rss:") else 0
+            elif line.startswith(b"Pss:"):
+                mapping.pss = int(line.split()[1]) * KIB
+            elif line.startswith(b"KSM:"):
+                mapping.ksm = int(line.split()[1]) * KIB
+            elif line.startswith(b"Swap:"):
+                mapping.swapped = int(line.split()[1]) * KIB
             elif line.startswith(b"KernelPageSize:"):
                 mapping.page = int(line.split()[1]) * KIB
             elif line.startswith(b"VmFlags:"):

@@ -19,6 +19,8 @@ NAMES = 7
 CELL_MOST = 12
 PAGES = 12
 """Columns for a number of pages, where there is room."""
+READING = "reading"
+"""In place of each figure that follows from the host's, while that is older than the balloon's last movement."""
 UNUSED = "unused"
 """Short for *never used*: its last word alone would say the opposite."""
 BRIEF_UNITS = 64
@@ -81,15 +83,19 @@ def figures(ledger: Ledger, width: int) -> Content:
     columns = [
         Column(
             "reclaimed",
-            DASH if reclaimed is None else in_mib(reclaimed, signed=True),
+            _unknown(ledger) if reclaimed is None else in_mib(reclaimed, signed=True),
             "bold $error" if ledger.loss else "",
         ),
         Column(
             "unreturned",
-            DASH if unreturned is None else in_mib(unreturned),
+            _unknown(ledger) if unreturned is None else in_mib(unreturned),
             "bold $warning" if ledger.void else "",
         ),
-        Column("yield", DASH if share is None else f"{percent(share)} %", "bold $warning" if ledger.void else ""),
+        Column(
+            "yield",
+            _unknown(ledger) if share is None else f"{percent(share)} %",
+            "bold $warning" if ledger.void else "",
+        ),
         Column("never used", never_used(ledger), short=UNUSED),
     ]
     per_row = 4 if width >= 4 * 20 + 12 else 2
@@ -114,21 +120,29 @@ def brief(ledger: Ledger, width: int) -> Content:
         [
             Column(
                 "reclaimed",
-                DASH if reclaimed is None else f"{in_mib(reclaimed, signed=True)}{unit}",
+                _unknown(ledger) if reclaimed is None else f"{in_mib(reclaimed, signed=True)}{unit}",
                 "bold $error" if ledger.loss else "",
             ),
-            Column("unreturned", plain(unreturned), "bold $warning" if ledger.void else ""),
+            Column(
+                "unreturned",
+                _unknown(ledger) if unreturned is None else plain(unreturned),
+                "bold $warning" if ledger.void else "",
+            ),
             Column("never used" if unit else UNUSED, f"{never_used(ledger)}{given}", short=UNUSED),
         ],
     ]
     return grid(rows, width, least=16)
 
 
+def _unknown(ledger: Ledger) -> str:
+    return READING if ledger.reading else DASH
+
+
 def never_used(ledger: Ledger) -> str:
     """Least and most MiB with a dash between them; one number where both round to the same."""
     least, most = ledger.never_used, ledger.never_used_most
     if least is None:
-        return DASH
+        return _unknown(ledger)
     if most is None:
         return f"\u2265 {in_mib(least)}"
     return mib_span(least, most)

@@ -12,6 +12,7 @@ from workbench.domain.balloon.safety.status import status_of
 if TYPE_CHECKING:
     from workbench.domain.balloon.balloon import Balloon
     from workbench.domain.balloon.ledger import Ledger
+    from workbench.domain.balloon.reading import HostMemory
     from workbench.domain.balloon.safety.ramp import Ramping
     from workbench.domain.balloon.safety.status import SafetyStatus
     from workbench.domain.guest.snapshot import GuestSnapshot
@@ -32,7 +33,8 @@ def balloon_object(guest: GuestSnapshot) -> dict[str, object]:
 def as_object(name: str, balloon: Balloon, safety_status: SafetyStatus) -> dict[str, object]:
     """The output of ``--json``. Sizes are bytes; unknown values are null."""
     reading, host, verdict = balloon.reading, balloon.host, balloon.verdict
-    share = balloon.ledger.yield_ if balloon.ledger else None
+    ledger = balloon.ledger
+    share = ledger.yield_ if ledger else None
     return {
         "guest": name,
         "ram": reading.ram if reading else None,
@@ -55,7 +57,12 @@ def as_object(name: str, balloon: Balloon, safety_status: SafetyStatus) -> dict[
         "guest_stats": to_builtins(balloon.stats) if balloon.stats else None,
         "host": {
             "resident": host.resident,
-            "reclaimed": host.reclaimed,
+            "time": host.time or None,
+            "merged": host.merged,
+            "swapped": host.swapped,
+            "beyond": host.beyond,
+            "reading": ledger.reading if ledger else False,
+            "reclaimed": ledger.reclaimed if ledger else None,
             "unreturned": balloon.unreturned,
             "yield": round(share, 4) if share is not None else None,
             "measure": host.measure.value,
@@ -64,7 +71,7 @@ def as_object(name: str, balloon: Balloon, safety_status: SafetyStatus) -> dict[
         if host
         else None,
         "backing": to_builtins(balloon.backing) if balloon.backing else None,
-        "ledger": ledger_object(balloon.ledger) if balloon.ledger else None,
+        "ledger": ledger_object(ledger) if ledger else None,
         **safety_object(safety_status),
     }
 
@@ -97,9 +104,15 @@ def ramping_object(ramping: Ramping | None) -> dict[str, object] | None:
 def ledger_object(ledger: Ledger) -> dict[str, object]:
     """The ledger of the last change of the target."""
     columns = {name: getattr(ledger, name) for name in ("asked", "held", "host", "believed")}
+    read = {"before": ledger.before.resident_at if ledger.before else None, "now": ledger.now.resident_at}
     return {
         "since": ledger.before.time if ledger.before else None,
+        "settled": ledger.settled.time if ledger.settled else None,
         **{name: {"before": entry.before, "now": entry.now} for name, entry in columns.items()},
+        "host_read": read,
+        "reading": ledger.reading,
+        "otherwise": ledger.otherwise,
+        "host_unknown": ledger.unknown,
         "believed_as": ledger.believed_as,
         "never_used": ledger.never_used,
         "never_used_most": ledger.never_used_most,
@@ -122,8 +135,7 @@ def as_lines(name: str, balloon: Balloon, safety_status: SafetyStatus) -> list[s
             f"  diff    {mib(reading.diff):>10}{pages}",
         ]
     if host is not None and reading is not None:
-        kept = "not known" if balloon.unreturned is None else mib(balloon.unreturned)
-        lines.append(f"  host    {mib(host.resident):>10} resident, {mib(host.reclaimed)} reclaimed, {kept} unreturned")
+        lines.append(f"  host    {mib(host.resident):>10} resident{_aside(host)}, {_concluded(balloon.ledger)}")
     if balloon.stats is not None and balloon.stats.available is not None:
         when = ago(time.time() - balloon.stats.last_update) + _when_it_had_another_size(balloon)
         lines.append(f"  guest   {mib(balloon.stats.available):>10} available, {when}")
@@ -139,6 +151,28 @@ def as_lines(name: str, balloon: Balloon, safety_status: SafetyStatus) -> list[s
         lines += [f"  - {line}" for line in note.evidence]
         lines += [f"  {note.advice}"] * bool(note.advice)
     return lines
+
+
+def _aside(host: HostMemory) -> str:
+    """Guest RAM that is not in memory of its own."""
+    from workbench.domain.units import mib
+
+    parts = [f"{mib(host.merged)} merged by KSM"] * bool(host.merged)
+    parts += [f"{mib(host.swapped)} swapped out"] * bool(host.swapped)
+    parts += [f"with {mib(host.beyond)} that the balloon does not count"] * bool(host.beyond)
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _concluded(ledger: Ledger | None) -> str:
+    """What the host got and did not get back."""
+    from workbench.domain.units import mib
+
+    def known(size: int | None) -> str:
+        return "not known" if size is None else mib(size)
+
+    if ledger is None or ledger.reading:
+        return "reading"
+    return f"{known(ledger.reclaimed if ledger.before else 0)} reclaimed, {known(ledger.unreturned)} unreturned"
 
 
 def ledger_lines(ledger: Ledger) -> list[str]:
@@ -174,6 +208,8 @@ def _figures(ledger: Ledger) -> str:
     def known(size: int | None) -> str:
         return "not known" if size is None else mib(size)
 
+    if ledger.reading:
+        return "reading what the host holds"
     least, most, share = ledger.never_used, ledger.never_used_most, ledger.yield_
     never = known(least) if most is None or most == least else f"{known(least)} to {known(most)}"
     parts = [f"reclaimed {known(ledger.reclaimed)}", f"unreturned {known(ledger.unreturned)}"]

@@ -53,5 +53,5 @@ def expected_gain(balloon: Balloon, target: int) -> Gain | None:
         why = (backing.words_before(given, untouched), f"instead: {backing.instead}")
         return Gain(-loss, 0, f"{words}: {backing.short}", taken=True, hint=backing.hint, why=why)
     high = min(host.resident, given)
-    low = min(high, max(0, host.resident - target))
+    low = min(high, max(0, host.resident - host.beyond - target))
     return Gain(low, high, f"host gains {mib_span(low, high)} MiB")

@@ -36,7 +36,7 @@ class Ram:
         """Read which modules are plugged in."""
         modules = modules_of(await self._queries.execute("query-memory-devices"))
         self._host.know_modules(modules)
-        self.size = self._base + sum(module.size for module in modules)
+        self.size = self._base + sum(module.size for module in modules if module.counted)
 
     @property
     def asking(self) -> bool:
@@ -54,14 +54,23 @@ class Ram:
         """
         self._host.look_at_devices(pci)
 
-    def look_at_host(self) -> RamHeld | None:
-        """What the host holds of it now; None if that cannot be determined."""
-        return self._host.look(self._base, self.size)
+    def look_at_host(self, *, newer_than: float = 0.0, moving: bool = False) -> RamHeld | None:
+        """What the host holds of it now; None if that cannot be determined.
+
+        :param newer_than: Unix time before which a figure is of no use.
+        :param moving: whether the balloon moves.
+        """
+        return self._host.look(self._base, self.size, newer_than=newer_than, moving=moving)
 
     @property
     def held(self) -> RamHeld | None:
         """The same at the last look."""
         return self._host.held
+
+    @property
+    def unknown(self) -> str:
+        """Why what the host holds cannot be determined; empty if it can, or the reason is not known."""
+        return self._host.unknown
 
     def backing(self, *, reporting: bool | None) -> Backing | None:
         """What backs it; None if that cannot be determined.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from workbench.domain.balloon.reading import HostMemory
 from workbench.domain.units import PAGE
-from workbench.engine.balloon.record.target_record import TargetRecord, ledger_of, record_of
+from workbench.engine.balloon.record.target_record import TargetRecord, ledger_of, moment_of, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from workbench.engine.balloon.device.ram import Ram
     from workbench.engine.balloon.device.statistics import Statistics
     from workbench.engine.balloon.record.targets import TargetBook
+
+BASELINE_AGE = 0.5
+"""Most seconds by which the figures before a change may be older than it."""
+OFTEN = 0.5
+"""Seconds between two figures of a moving balloon up to which each of them is worth a conclusion: others would only flicker."""
 
 
 class TargetChanges:
@@ -31,10 +37,14 @@ class TargetChanges:
         self._driver = driver
         self._statistics = statistics
         self._reading: Reading | None = None
+        self._moved_at = 0.0
+        """The last reading whose ``actual`` differs from the one before; 0: none."""
 
     def see(self, reading: Reading) -> None:
         """Look for a change in a new reading."""
         self._book.see(reading, self._change, driver_ok=self._driver.known_ok)
+        if self._reading is not None and self._reading.actual != reading.actual:
+            self._moved_at = reading.time
         self._reading = reading
 
     @contextmanager
@@ -43,20 +53,39 @@ class TargetChanges:
 
         :param size: bytes as sent; QEMU clamps them to RAM and counts whole pages (``virtio_balloon_to_target``).
         """
-        self._ram.look_at_host()
+        if not continues:
+            self._ram.look_at_host(newer_than=time.time() - BASELINE_AGE)
         ram = self._ram.size
         pages = (ram - min(size, ram)) // PAGE
         change = self._change(ram - pages * PAGE, time.time(), ours=True)
         with self._book.sending(change, continues=continues):
             yield
 
-    def look_at_host(self) -> HostMemory | None:
-        """What the host holds of the guest's RAM now, and held before the last change; None if that cannot be read."""
-        held, record = self._ram.look_at_host(), self._book.record
+    async def look_at_host(self, *, moving: bool = False) -> HostMemory | None:
+        """What the host holds of the guest's RAM now, and held before the last change; None if that cannot be read.
+
+        A thread counts the pages: of much RAM that takes a while.
+
+        :param moving: whether the balloon moves. If not, the figure is newer than its last movement.
+        """
+        newer_than = 0.0 if moving else self._moved_at
+        held = await asyncio.to_thread(self._ram.look_at_host, newer_than=newer_than, moving=moving)
+        record, reading = self._book.record, self._reading
         if held is None:
             return None
+        if reading is not None and reading.diff == 0 and held.time >= reading.time:
+            self._book.note_settled(moment_of(reading, None, held), moved_at=self._moved_at)
         baseline = record.baseline if record else None
-        return HostMemory(held.resident, held.resident if baseline is None else baseline, held.measure, held.pool_free)
+        return HostMemory(
+            held.resident,
+            held.resident if baseline is None else baseline,
+            held.measure,
+            held.pool_free,
+            held.time,
+            held.merged,
+            held.swapped,
+            held.beyond,
+        )
 
     def ledger(self) -> Ledger | None:
         """The last change and its effect, from the last reading; None without one."""
@@ -70,8 +99,18 @@ class TargetChanges:
             self._ram.held,
             self._ram.backing(reporting=driver.reporting),
             began=self._book.asked_at,
+            reading_host=self._is_reading(reading),
+            unknown=self._ram.unknown,
             stale=reading.held > 0 and driver.status is not None and not driver.ok,
         )
+
+    def _is_reading(self, reading: Reading) -> bool:
+        """Whether the host's figure is older than the balloon's last movement, or will be before it is read again."""
+        held = self._ram.held
+        if held is None:
+            return False
+        moving = reading.diff != 0 and reading.time == self._moved_at
+        return held.time < self._moved_at or (moving and held.every > OFTEN)
 
     def _change(self, target: int, since: float, *, ours: bool) -> TargetRecord:
         """A change of the target that was made or found since the last reading."""

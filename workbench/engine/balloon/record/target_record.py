@@ -35,6 +35,9 @@ class TargetRecord(Struct, frozen=True):
     """Whether a workbench sent it; otherwise it was found in config space."""
     before: Moment | None = None
     """The state just before; None if it was not seen, and in records of older versions."""
+    settled: Moment | None = None
+    """The state when the target was first seen as reached, with a figure of the host from then or later. What the host
+    gets after that is not the balloon's. None until then."""
 
 
 def load_record(directory: Path) -> TargetRecord | None:
@@ -61,7 +64,7 @@ def record_of(
 
     :param before: the last reading without the change; ``stats`` and ``held`` are of the same time.
     """
-    moment = None if before is None else _moment(before, stats, held)
+    moment = None if before is None else moment_of(before, stats, held)
     return TargetRecord(target, held.resident if held else None, since, ours, moment)
 
 
@@ -74,10 +77,14 @@ def ledger_of(
     *,
     began: float,
     stale: bool,
+    reading_host: bool = False,
+    unknown: str = "",
 ) -> Ledger:
     """The ledger of the last change of the target.
 
     :param began: Unix time at which the change was sent or found, or of a later reset.
+    :param reading_host: whether ``held`` is older than the balloon's last movement.
+    :param unknown: why ``held`` is None, if known.
     :param stale: whether the device's ``actual`` comes from a driver that is gone, so that no driver holds those pages.
     """
     before = None if record is None else record.before
@@ -85,13 +92,23 @@ def ledger_of(
         before = Moment(record.since, resident=record.baseline)
     # A report from before the change does not describe the guest now.
     old = stats is not None and before is not None and stats.last_update < began
-    now = _moment(reading, None if old else stats, held)
+    now = moment_of(reading, None if old else stats, held)
     if stale:
         now = replace(now, actual=None)
-    return Ledger(reading.ram, now, before, ours=record is None or record.ours, backing=backing)
+    return Ledger(
+        reading.ram,
+        now,
+        before,
+        ours=record is None or record.ours,
+        backing=backing,
+        settled=record.settled if record is not None else None,
+        reading=reading_host,
+        unknown=unknown if held is None else "",
+    )
 
 
-def _moment(reading: Reading, stats: GuestStats | None, held: RamHeld | None) -> Moment:
+def moment_of(reading: Reading, stats: GuestStats | None, held: RamHeld | None) -> Moment:
+    """The figures of one reading."""
     report = stats if stats is not None and stats.last_update else None
     return Moment(
         time=reading.time,
@@ -101,4 +118,7 @@ def _moment(reading: Reading, stats: GuestStats | None, held: RamHeld | None) ->
         available=report.available if report else None,
         free=report.free if report else None,
         pool_free=held.pool_free if held else None,
+        resident_at=held.time if held else None,
+        swapped=held.swapped if held else 0,
+        beyond=held.beyond if held else 0,
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Protocol
 
+    from workbench.domain.balloon.ledger import Moment
     from workbench.domain.balloon.reading import Reading
 
     class Change(Protocol):
@@ -66,6 +67,8 @@ class TargetBook:
         if before is not None and (continues or before.target == change.target):
             # Sending the same target again is not a change: its ledger continues too.
             change = replace(change, before=before.before, baseline=before.baseline)
+            if before.target == change.target:
+                change = replace(change, settled=before.settled)
         # Recorded first: a reading between the command and its reply must not take the new target for another client's.
         self._note(change)
         try:
@@ -87,6 +90,17 @@ class TargetBook:
         self._notice_target(reading, change)
         self.witness.see(reading, since=self.asked_at, driver_ok=driver_ok)
 
+    def note_settled(self, moment: Moment, *, moved_at: float) -> None:
+        """The target is reached: keep the figures of that moment, the first ones since the balloon last moved.
+
+        :param moved_at: Unix time at which it last moved, as far as known.
+        """
+        record = self.record
+        if record is None or record.before is None or record.target != moment.target or moment.time < record.since:
+            return
+        if record.settled is None or record.settled.time < moved_at:
+            self._note(replace(record, settled=moment))
+
     def _notice_ram(self, reading: Reading) -> None:
         """Check for plugged or unplugged memory: num_pages stays, so the target in bytes changes."""
         change = self.witness.ram_change(reading)
@@ -96,7 +110,15 @@ class TargetBook:
         self.marks.add(Mark(reading.time, MarkKind.RAM_CHANGE, f"{mib(abs(change))} {way}", change))
         if self.record is not None and self.record.target + change == reading.target:
             before = self.record.before
-            self._note(replace(self.record, target=reading.target, before=before and before.shifted(change)))
+            settled = self.record.settled
+            self._note(
+                replace(
+                    self.record,
+                    target=reading.target,
+                    before=before and before.shifted(change),
+                    settled=settled and settled.shifted(change),
+                )
+            )
 
     def _notice_target(self, reading: Reading, change: Change) -> None:
         """Update the record if another client has set the target."""
